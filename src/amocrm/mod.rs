@@ -1,0 +1,1 @@
+//! The CRM: tokens, one rate limit, transport, classified errors, lead <-> JSON.

@@ -1,0 +1,74 @@
+//! The domain: what a buyer asks for, with no I/O.
+//!
+//! Parse, don't validate: once you hold a [`Name`], [`Phone`], [`Budget`] or [`CarLink`] it is right and nothing
+//! downstream checks it again.
+
+mod budget;
+mod car_link;
+mod name;
+mod number;
+mod phone;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+pub use budget::Budget;
+pub use car_link::{CarLink, CarLinkError};
+pub use name::{Name, NameError};
+pub use number::LeadNumber;
+pub use phone::{Phone, PhoneError, PhoneOrigin, Region};
+
+/// One request of a buyer, complete and ready to be delivered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lead {
+    /// Identity in our store; made when the draft is opened, so a doubled press is the same lead.
+    pub id: Ulid,
+    /// Short number the buyer sees and the delivery key in amoCRM.
+    pub number: LeadNumber,
+    /// When the buyer pressed send (UTC).
+    pub submitted_at: DateTime<Utc>,
+    /// The buyer's name.
+    pub name: Name,
+    /// The buyer's phone.
+    pub phone: Phone,
+    /// The budget as typed, with a number where there is one.
+    pub budget: Budget,
+    /// The link to a car, absent when skipped.
+    pub car_link: Option<CarLink>,
+    /// Who wrote to the bot.
+    pub buyer: Buyer,
+    /// When the buyer accepted the privacy policy, where one is configured (UTC).
+    #[serde(default)]
+    pub consent_at: Option<DateTime<Utc>>,
+    /// Where the lead came from.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+/// The Telegram user behind a lead.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Buyer {
+    /// Telegram user id; 0 when an imported entry had none.
+    pub user_id: i64,
+    /// Chat to answer in; absent for imported leads whose buyer never met this bot.
+    #[serde(default)]
+    pub chat_id: Option<i64>,
+    /// `@username` without the `@`.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// First and last name as Telegram shows them.
+    #[serde(default)]
+    pub full_name: Option<String>,
+}
+
+/// How a lead came into the store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// From a chat with this bot.
+    #[default]
+    Telegram,
+    /// From a `backup_leads.json`.
+    Backup,
+}

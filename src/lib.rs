@@ -1,0 +1,5 @@
+//! amocrm-lead-bot stands between car buyers on Telegram and a dealer's amoCRM.
+
+pub mod amocrm;
+pub mod config;
+pub mod lead;
