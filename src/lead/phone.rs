@@ -81,3 +81,4 @@ impl Phone {
         todo!()
     }
 }
+impl Default for Region { fn default() -> Self { Self(phonenumber::country::Id::RU) } }
