@@ -138,6 +138,26 @@ impl Store {
         Ok(Renewed(done.rows_affected()))
     }
 
+    /// Puts one claimed lead off as it is.
+    pub async fn put_off(&self, lead: Ulid, due_at: Millis) -> Result<(), StoreError> {
+        sqlx::query("UPDATE leads SET due_at = $1, leased_by = NULL, leased_until = 0 WHERE id = $2")
+            .bind(due_at)
+            .bind(lead.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Puts everything a lease holds off, to be handled one by one.
+    pub async fn put_off_lease(&self, lease: &Lease, due_at: Millis) -> Result<(), StoreError> {
+        sqlx::query("UPDATE leads SET due_at = $1, solo = 1, leased_by = NULL, leased_until = 0 WHERE leased_by = $2")
+            .bind(due_at)
+            .bind(&lease.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Gives back everything a lease still holds.
     pub async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
         sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by = $1")
