@@ -8,6 +8,7 @@ mod car_link;
 mod name;
 mod number;
 mod phone;
+mod text;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
