@@ -3,6 +3,7 @@
 //! Parse, don't validate: once you hold a [`Name`], [`Phone`], [`Budget`] or [`CarLink`] it is right and nothing
 //! downstream checks it again.
 
+mod amount;
 mod budget;
 mod car_link;
 mod name;
