@@ -1,25 +1,18 @@
-//! Which token to try next: the candidates, what is remembered of them, and the order. No I/O.
+//! Which token to try next: the candidates and their order. No I/O.
 //!
 //! **Promise.** The newest pair by its JWT's own times comes first, wherever it is kept, so a stale config var never
 //! masks a rotated pair; what amoCRM has refused is not presented again while nothing has changed.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
 
 use super::error::{AuthProblem, Source, TokenError};
 use super::jwt::Claims;
+use super::memory::{Memory, Reason};
 use super::vault::{Fingerprint, TokenPair};
 
 /// An access token with less than this to live is renewed first, if it can be: a call takes up to 20 s.
 const LAST_MOMENTS: chrono::Duration = chrono::Duration::seconds(30);
-/// When a refusal that amoCRM's side can undo (an integration switched on again, a secret corrected) is tried anew.
-pub(super) const HEALING: Duration = Duration::from_secs(30 * 60);
-/// When a pair whose fresh access token was refused is tried anew, in case amoCRM was only slow to learn of it.
-pub(super) const FRESH_HOLD: Duration = Duration::from_secs(2 * 60);
 
 /// An access token with what it says about itself.
 #[derive(Debug, Clone)]
@@ -114,88 +107,6 @@ fn is_rubbish(token: &SecretString) -> bool {
         .iter()
         .any(|word| text.contains(word))
             || text.starts_with(['<', '{', '[']))
-}
-
-/// Why something is not presented again.
-#[derive(Debug, Clone)]
-pub(super) enum Reason {
-    Problem(AuthProblem),
-    Moved(String),
-}
-
-#[derive(Debug)]
-struct Refused {
-    reason: Reason,
-    until: Option<Instant>,
-}
-
-/// What this process has learned about tokens; a restart forgets it.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    refused: HashMap<Fingerprint, Refused>,
-    /// When a token was obtained and when it ends, by this machine's clock, which may be wrong.
-    learned: HashMap<Fingerprint, (DateTime<Utc>, Option<DateTime<Utc>>)>,
-}
-
-impl Memory {
-    /// Remembers that amoCRM refused this token, for good or for a while.
-    pub fn refuse(&mut self, print: Fingerprint, reason: Reason, hold: Option<Duration>) {
-        self.refused.insert(
-            print,
-            Refused {
-                reason,
-                until: hold.map(|hold| Instant::now() + hold),
-            },
-        );
-    }
-
-    /// Remembers that amoCRM takes this token.
-    pub fn accept(&mut self, print: &Fingerprint) {
-        self.refused.remove(print);
-    }
-
-    /// Forgets all refusals.
-    pub fn forgive(&mut self) {
-        self.refused.clear();
-    }
-
-    /// Remembers a token just obtained.
-    pub fn learn(&mut self, print: Fingerprint, expires_in: Option<Duration>) {
-        let now = Utc::now();
-        let expires_at = expires_in.and_then(|lifetime| {
-            now.checked_add_signed(chrono::Duration::from_std(lifetime).ok()?)
-        });
-        self.learned.insert(print, (now, expires_at));
-    }
-
-    pub fn is_refused(&self, print: &Fingerprint) -> bool {
-        self.refused
-            .get(print)
-            .is_some_and(|refused| refused.until.is_none_or(|until| Instant::now() < until))
-    }
-
-    /// Why this token is refused; also after the hold is over.
-    pub fn reason(&self, print: &Fingerprint) -> Option<&Reason> {
-        Some(&self.refused.get(print)?.reason)
-    }
-
-    /// When a token ends by this machine's clock: what was learned when it was obtained beats what it says itself.
-    pub fn expires_at(&self, access: &Access) -> Option<DateTime<Utc>> {
-        let learned = self
-            .learned
-            .get(&access.print)
-            .and_then(|(_, expires_at)| *expires_at);
-        learned.or_else(|| access.claims.as_ref()?.exp)
-    }
-
-    /// When a token was issued by this machine's clock.
-    pub fn issued_at(&self, access: &Access) -> Option<DateTime<Utc>> {
-        let learned = self
-            .learned
-            .get(&access.print)
-            .map(|(obtained, _)| *obtained);
-        learned.or_else(|| access.claims.as_ref()?.iat)
-    }
 }
 
 /// One thing to try.
@@ -306,6 +217,7 @@ mod tests {
     use super::*;
     use crate::amocrm::jwt::tests::token;
     use serde_json::json;
+    use std::time::Duration;
 
     const DAY: i64 = 86_400;
 

@@ -52,7 +52,7 @@ pub enum AuthProblem {
     )]
     AccessRefused,
     /// amoCRM renews the tokens but refuses the new access token, or says so: the integration is switched off.
-    #[error("the integration seems to be switched off in amoCRM")]
+    #[error("the integration seems to be switched off in amoCRM (or its secret was made anew)")]
     IntegrationOff,
     /// A refresh token without `AMOCRM_CLIENT_ID`, `AMOCRM_CLIENT_SECRET` and `AMOCRM_REDIRECT_URL`.
     #[error(

@@ -15,6 +15,8 @@ pub struct Claims {
     pub iat: Option<DateTime<Utc>>,
     /// When it stops working (UTC).
     pub exp: Option<DateTime<Utc>>,
+    /// The id of the integration it was issued to.
+    pub aud: Option<String>,
     /// The account it belongs to.
     pub account_id: Option<i64>,
     /// Such as `amocrm.ru`.
@@ -38,6 +40,7 @@ impl Claims {
         Some(Self {
             iat: claims.get("iat").or(claims.get("nbf")).and_then(time),
             exp: claims.get("exp").and_then(time),
+            aud: text("aud"),
             account_id: claims.get("account_id").and_then(whole),
             base_domain: text("base_domain"),
             api_domain: text("api_domain"),

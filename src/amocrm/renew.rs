@@ -5,11 +5,13 @@
 use chrono::Utc;
 use secrecy::ExposeSecret;
 
-use super::candidates::{Candidate, HEALING, Reason, Refresh, Step, plan, verdict};
+use super::candidates::{Candidate, Refresh, Step, plan, verdict};
 use super::error::{AuthProblem, TokenError};
 use super::jwt::Claims;
+use super::memory::Reason;
 use super::oauth::{self, Grant, Granted, Refusal, is_amocrm_host};
-use super::tokens::{AccessToken, TokenInfo, TokenKeeper, needs};
+use super::status::TokenInfo;
+use super::tokens::{AccessToken, TokenKeeper, needs};
 use super::vault::{Fingerprint, Previous, TokenPair, VaultLock};
 
 /// More than the candidates there can be; a guard against turning in a circle.
@@ -50,10 +52,11 @@ impl TokenKeeper {
         let claims = Claims::decode(granted.access.expose_secret()).unwrap_or_default();
         let before = self.inner.vault.read().await?.pair;
         let token = self.keep(granted, before).await?;
-        let mut state = self.state();
-        state.memory.forgive();
-        (state.upkeep_failures, state.upkeep_pause) = (0, None);
-        drop(state);
+        {
+            let mut state = self.state();
+            state.memory.forgive();
+            (state.upkeep_failures, state.upkeep_pause) = (0, None);
+        }
         tracing::info!("new amoCRM tokens were obtained with an authorization code");
         let access_expires_at = self
             .read()
@@ -127,7 +130,9 @@ impl TokenKeeper {
                 Err(Failed::Final(reason)) => {
                     let hold = match &reason {
                         Reason::Problem(problem) if !problem.may_heal() => None,
-                        Reason::Problem(_) | Reason::Moved(_) => Some(HEALING),
+                        Reason::Problem(_) | Reason::Moved(_) => {
+                            Some(self.inner.transport.timing().healing)
+                        }
                     };
                     tracing::warn!(source = ?candidate.source, ?reason, "amoCRM refuses a refresh token");
                     self.state().memory.refuse(refresh.print, reason, hold);
@@ -174,7 +179,7 @@ impl TokenKeeper {
         };
         let mut base = self.base();
         let mut result = ask(&base).await;
-        if matches!(result, Err(Refusal::Final(_) | Refusal::NotFound))
+        if result.as_ref().is_err_and(may_have_moved)
             && let Some(host) = self.new_host(candidate, refresh).await
         {
             tracing::warn!(
@@ -189,6 +194,13 @@ impl TokenKeeper {
             result = ask(&base).await;
         }
         result.map_err(|refusal| match refusal {
+            // The client is refused without a word which part of it is wrong, but the token was issued to it.
+            Refusal::Final(AuthProblem::WrongClient)
+                if candidate.claims().and_then(|claims| claims.aud.as_deref())
+                    == Some(&integration.client_id) =>
+            {
+                Failed::Final(Reason::Problem(AuthProblem::IntegrationOff))
+            }
             Refusal::Final(reason) => Failed::Final(Reason::Problem(reason)),
             Refusal::NotFound => Failed::Now(not_found()),
             Refusal::Blocked => Failed::Now(TokenError::Blocked),
@@ -314,5 +326,18 @@ fn not_found() -> TokenError {
     TokenError::Transient {
         cause: "404 at the account's address; check AMOCRM_SUBDOMAIN".into(),
         retry_after: None,
+    }
+}
+
+/// Whether a refusal may be that of a host the account has left; not one that names a wrong setting.
+fn may_have_moved(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Final(
+            AuthProblem::WrongClientId
+            | AuthProblem::WrongClientSecret
+            | AuthProblem::RedirectDiffers,
+        ) => false,
+        Refusal::Final(_) | Refusal::NotFound => true,
+        Refusal::Blocked | Refusal::Lost(_) | Refusal::Transient { .. } => false,
     }
 }

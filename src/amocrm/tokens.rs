@@ -23,74 +23,26 @@ use std::sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use url::Url;
 
-use super::candidates::{
-    Access, Candidate, Circumstances, FRESH_HOLD, HEALING, Memory, Reason, Step, plan, problem,
-    sort, verdict,
-};
+use super::candidates::{Candidate, Circumstances, Step, plan, sort};
 use super::code;
 use super::error::{AuthProblem, Source, TokenError};
-use super::jwt::Claims;
+use super::memory::{Memory, Reason};
 use super::transport::Transport;
 use super::vault::{Fingerprint, Previous, TokenPair, Vault};
 use crate::config::{AmocrmSettings, Integration};
 
-/// A pair is renewed at a random moment this long before its access token ends, so that processes do not meet.
-const AHEAD: std::ops::RangeInclusive<i64> = 15 * 60..=60 * 60;
-/// And once a day whatever happens, so that the refresh token's three months never run out while nobody buys a car.
-const DAILY: chrono::Duration = chrono::Duration::hours(24);
-/// The longest pause between failed renewals ahead of time.
-const LONGEST_UPKEEP_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// When a pair whose fresh access token was refused is tried anew, in case amoCRM was only slow to learn of it.
+const FRESH_HOLD: Duration = Duration::from_secs(2 * 60);
+
 /// An access token in use. Its text is never shown.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
     pub(super) token: SecretString,
     pub(super) print: Fingerprint,
-}
-
-/// What came of an authorization code.
-#[derive(Debug, Clone)]
-pub struct TokenInfo {
-    /// When the access token ends (UTC), where known.
-    pub access_expires_at: Option<DateTime<Utc>>,
-    /// The account, where the token tells.
-    pub account_id: Option<i64>,
-}
-
-/// What kind of access there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenKind {
-    /// None.
-    None,
-    /// An access token alone, used until its date.
-    LongLived,
-    /// An access token that is renewed with a refresh token.
-    Pair,
-    /// Something that is no token.
-    Unreadable,
-}
-
-/// The state of the tokens, for a status display.
-#[derive(Debug, Clone)]
-pub struct TokensInfo {
-    /// What kind of access there is.
-    pub kind: TokenKind,
-    /// Where the tokens in use come from.
-    pub source: Option<Source>,
-    /// When the access token ends (UTC).
-    pub access_expires_at: Option<DateTime<Utc>>,
-    /// When the access token was issued (UTC): the last renewal, of a pair.
-    pub refreshed_at: Option<DateTime<Utc>>,
-    /// The account, where the token tells.
-    pub account_id: Option<i64>,
-    /// What is wrong, also while the access token still works.
-    pub problem: Option<AuthProblem>,
-    /// The account's new host, when it was found to have moved.
-    pub moved_to: Option<String>,
 }
 
 /// Keeps the tokens of one account; clones share everything.
@@ -115,12 +67,14 @@ pub(super) struct State {
     cache: Option<(Instant, Vec<Candidate>)>,
     /// The access token the previous pair waits for.
     unproven: Option<Fingerprint>,
+    /// The access token that has worked, whatever the store still says of it.
+    proven: Option<Fingerprint>,
     /// A pair that came but could not be stored yet.
     pub(super) unsaved: Option<(TokenPair, Previous)>,
     /// Where the account was found to have moved.
     pub(super) moved_to: Option<String>,
     /// The moment at which this access token is due to be replaced.
-    due: Option<(Fingerprint, DateTime<Utc>)>,
+    pub(super) due: Option<(Fingerprint, DateTime<Utc>)>,
     pub(super) upkeep_failures: u32,
     pub(super) upkeep_pause: Option<Instant>,
 }
@@ -171,7 +125,11 @@ impl TokenKeeper {
             state.memory.refuse(
                 used.print,
                 reason,
-                Some(if hold.is_empty() { HEALING } else { FRESH_HOLD }),
+                Some(if hold.is_empty() {
+                    self.inner.transport.timing().healing
+                } else {
+                    FRESH_HOLD
+                }),
             );
             for refresh in hold {
                 state.memory.refuse(
@@ -221,7 +179,7 @@ impl TokenKeeper {
         let mut state = self.state();
         state.memory.accept(&used.print);
         if state.unproven == Some(used.print) {
-            state.unproven = None;
+            (state.unproven, state.proven) = (None, Some(used.print));
             let (vault, print) = (self.inner.vault.clone(), used.print);
             tokio::spawn(async move {
                 if let Err(error) = vault.settle(print).await {
@@ -244,105 +202,6 @@ impl TokenKeeper {
         .map_err(|error| TokenError::Transient {
             cause: error.to_string(),
             retry_after: None,
-        })
-    }
-
-    /// Renews a pair ahead of time; to be called about once a minute.
-    ///
-    /// `Err` tells what stands in the way, also while the present access token still works. A failure is tried again
-    /// after a growing pause, during which the result is `Ok`.
-    pub async fn upkeep(&self) -> Result<(), TokenError> {
-        let candidates = self.read().await?;
-        if self
-            .state()
-            .upkeep_pause
-            .is_some_and(|until| Instant::now() < until)
-        {
-            return Ok(());
-        }
-        let replace = {
-            let mut state = self.state();
-            let at = self.circumstances(None);
-            match plan(&candidates, &state.memory, at).first() {
-                None => return Err(verdict(&candidates, &state.memory, at)),
-                Some(Step::Refresh(..)) => None,
-                Some(Step::Use(candidate, access)) => {
-                    let Some(refresh) = &candidate.refresh else {
-                        return Ok(());
-                    };
-                    let due = due(&mut state, access, candidate);
-                    if state.memory.is_refused(&refresh.print) || !at.can_refresh {
-                        // The access token outlives the grant it came from: time to tell before it ends.
-                        let reason = problem(candidate, &state.memory, at);
-                        let long_lived = candidate.claims().is_some_and(Claims::is_long_lived);
-                        return match reason {
-                            Some(Reason::Moved(host)) => Err(TokenError::Moved { host }),
-                            Some(Reason::Problem(reason)) if !long_lived => {
-                                Err(TokenError::NeedsAuthorization {
-                                    reason,
-                                    origin: Some(candidate.source),
-                                    expired_at: None,
-                                })
-                            }
-                            _ => Ok(()),
-                        };
-                    }
-                    if Utc::now() < due {
-                        return Ok(());
-                    }
-                    Some(access.print)
-                }
-            }
-        };
-        let result = self.obtain(replace).await;
-        let mut state = self.state();
-        match result {
-            Ok(_) => {
-                (state.upkeep_failures, state.upkeep_pause) = (0, None);
-                Ok(())
-            }
-            Err(error) => {
-                let pause =
-                    Duration::from_secs(60).saturating_mul(1 << state.upkeep_failures.min(6));
-                state.upkeep_failures += 1;
-                state.upkeep_pause = Some(Instant::now() + pause.min(LONGEST_UPKEEP_PAUSE));
-                Err(error)
-            }
-        }
-    }
-
-    /// The state of the tokens, without asking amoCRM.
-    pub async fn info(&self) -> Result<TokensInfo, TokenError> {
-        let candidates = self.read().await?;
-        let state = self.state();
-        let at = self.circumstances(None);
-        let steps = plan(&candidates, &state.memory, at);
-        let chosen = match steps.first() {
-            Some(Step::Use(candidate, _) | Step::Refresh(candidate, _)) => Some(*candidate),
-            None => candidates.first(),
-        };
-        let access = chosen.and_then(|candidate| candidate.access.as_ref());
-        Ok(TokensInfo {
-            kind: match chosen {
-                None => TokenKind::None,
-                Some(candidate) if candidate.refresh.is_some() => TokenKind::Pair,
-                Some(candidate) if candidate.is_unreadable() => TokenKind::Unreadable,
-                Some(_) => TokenKind::LongLived,
-            },
-            source: chosen.map(|candidate| candidate.source),
-            access_expires_at: access.and_then(|access| state.memory.expires_at(access)),
-            refreshed_at: access.and_then(|access| state.memory.issued_at(access)),
-            account_id: chosen.and_then(|candidate| candidate.claims()?.account_id),
-            problem: match chosen.and_then(|candidate| problem(candidate, &state.memory, at)) {
-                Some(Reason::Problem(AuthProblem::Expired)) if !steps.is_empty() => None,
-                Some(Reason::Problem(problem)) => Some(problem),
-                Some(Reason::Moved(_)) => None,
-                None => match (steps.is_empty(), verdict(&candidates, &state.memory, at)) {
-                    (true, TokenError::NeedsAuthorization { reason, .. }) => Some(reason),
-                    _ => None,
-                },
-            },
-            moved_to: state.moved_to.clone(),
         })
     }
 
@@ -426,11 +285,11 @@ impl TokenKeeper {
         let access = access.and_then(|candidate| Some(candidate.access.as_ref()?.print));
         sort(&mut candidates);
         let mut state = self.state();
-        state.unproven = access.filter(|access| {
-            stored
-                .previous
-                .is_some_and(|previous| previous.waits_for(access))
-        });
+        let waits = |access: &Fingerprint| {
+            let previous = stored.previous.as_ref();
+            previous.is_some_and(|previous| previous.waits_for(access))
+        };
+        state.unproven = access.filter(|access| waits(access) && state.proven != Some(*access));
         state.cache = Some((Instant::now(), candidates.clone()));
         Ok(candidates)
     }
@@ -455,29 +314,6 @@ impl TokenKeeper {
             _ => None,
         }
     }
-}
-
-/// When a pair is to be renewed: drawn once for each access token.
-fn due(state: &mut State, access: &Access, candidate: &Candidate) -> DateTime<Utc> {
-    if let Some((_, due)) = state.due.filter(|(print, _)| *print == access.print) {
-        return due;
-    }
-    let now = Utc::now();
-    let issued = state.memory.issued_at(access).unwrap_or(now);
-    let end = state.memory.expires_at(access);
-    let before_the_end = end.map(|end| {
-        // A quarter of its life at most, for tokens made to last for less than the four hours this would take.
-        let quarter = ((end - issued).num_seconds() / 4).max(1);
-        end - chrono::Duration::seconds(rand::rng().random_range(AHEAD).min(quarter))
-    });
-    let daily = (!candidate.claims().is_some_and(Claims::is_long_lived)).then(|| issued + DAILY);
-    let due = before_the_end
-        .into_iter()
-        .chain(daily)
-        .min()
-        .unwrap_or(now + DAILY);
-    state.due = Some((access.print, due));
-    due
 }
 
 pub(super) fn needs(reason: AuthProblem) -> TokenError {

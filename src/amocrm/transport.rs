@@ -44,6 +44,9 @@ pub struct Timing {
     pub lock_wait: Duration,
     /// The pause before a refresh whose answer was lost is repeated.
     pub repeat_pause: Duration,
+    /// When tokens are tried anew whose refusal amoCRM's side can undo (an integration switched on again, a setting
+    /// corrected).
+    pub healing: Duration,
 }
 
 impl Default for Timing {
@@ -57,6 +60,7 @@ impl Default for Timing {
             // Longer than the other process can need: two refreshes and the question for a new address.
             lock_wait: Duration::from_secs(60),
             repeat_pause: Duration::from_secs(1),
+            healing: Duration::from_secs(10 * 60),
         }
     }
 }
