@@ -1,1 +1,35 @@
 //! The CRM: tokens, one rate limit, transport, classified errors, lead <-> JSON.
+//!
+//! From the bottom up: `limit` spaces the calls, `transport` makes one call and tells whether it may have arrived,
+//! `classify` turns an answer into a decision, `jwt`, `vault`, `candidates` and `oauth` are what [`TokenKeeper`] keeps
+//! the tokens with, `payload` and `note` turn a lead into amoCRM's words, `lookup` finds what is already there, and
+//! [`Crm`] is what the rest of the house calls.
+
+mod api;
+mod candidates;
+mod classify;
+mod code;
+mod error;
+mod jwt;
+mod limit;
+mod lookup;
+mod memory;
+mod note;
+mod oauth;
+mod payload;
+mod renew;
+mod status;
+mod tokens;
+mod transport;
+mod upkeep;
+mod vault;
+
+pub use api::{Account, CreatedLead, Crm, MOST_LEADS, MOST_NOTES, NewNote, Pipeline};
+pub use code::{CodeError, PastedCode, parse_code};
+pub use error::{AuthProblem, CrmError, RejectedField, Source, TokenError};
+pub use lookup::FoundLead;
+pub use payload::{Degradation, NewLead, carries_number, lead_name};
+pub use status::{TokenInfo, TokenKind, TokensInfo};
+pub use tokens::{AccessToken, TokenKeeper};
+pub use transport::{Timing, Transport};
+pub use vault::{Fingerprint, Previous, Stored, TokenPair, Vault, VaultLock};

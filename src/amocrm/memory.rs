@@ -1,0 +1,93 @@
+//! What this process has learned about tokens; a restart forgets it. No I/O.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::candidates::Access;
+use super::error::AuthProblem;
+use super::vault::Fingerprint;
+
+/// Why something is not presented again.
+#[derive(Debug, Clone)]
+pub(super) enum Reason {
+    Problem(AuthProblem),
+    Moved(String),
+}
+
+#[derive(Debug)]
+struct Refused {
+    reason: Reason,
+    until: Option<Instant>,
+}
+
+/// What this process has learned about tokens; a restart forgets it.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    refused: HashMap<Fingerprint, Refused>,
+    /// When a token was obtained and when it ends, by this machine's clock, which may be wrong.
+    learned: HashMap<Fingerprint, (DateTime<Utc>, Option<DateTime<Utc>>)>,
+}
+
+impl Memory {
+    /// Remembers that amoCRM refused this token, for good or for a while.
+    pub fn refuse(&mut self, print: Fingerprint, reason: Reason, hold: Option<Duration>) {
+        self.refused.insert(
+            print,
+            Refused {
+                reason,
+                until: hold.map(|hold| Instant::now() + hold),
+            },
+        );
+    }
+
+    /// Remembers that amoCRM takes this token.
+    pub fn accept(&mut self, print: &Fingerprint) {
+        self.refused.remove(print);
+    }
+
+    /// Forgets all refusals.
+    pub fn forgive(&mut self) {
+        self.refused.clear();
+    }
+
+    /// Remembers a token just obtained.
+    pub fn learn(&mut self, print: Fingerprint, expires_in: Option<Duration>) {
+        let now = Utc::now();
+        let expires_at = expires_in.and_then(|lifetime| {
+            now.checked_add_signed(chrono::Duration::from_std(lifetime).ok()?)
+        });
+        self.learned.insert(print, (now, expires_at));
+    }
+
+    pub fn is_refused(&self, print: &Fingerprint) -> bool {
+        self.refused
+            .get(print)
+            .is_some_and(|refused| refused.until.is_none_or(|until| Instant::now() < until))
+    }
+
+    /// Why this token is refused; also after the hold is over.
+    pub fn reason(&self, print: &Fingerprint) -> Option<&Reason> {
+        Some(&self.refused.get(print)?.reason)
+    }
+
+    /// When a token ends by this machine's clock: what was learned when it was obtained beats what it says itself.
+    pub fn expires_at(&self, access: &Access) -> Option<DateTime<Utc>> {
+        let learned = self
+            .learned
+            .get(&access.print)
+            .and_then(|(_, expires_at)| *expires_at);
+        learned.or_else(|| access.claims.as_ref()?.exp)
+    }
+
+    /// When a token was issued by this machine's clock.
+    pub fn issued_at(&self, access: &Access) -> Option<DateTime<Utc>> {
+        let learned = self
+            .learned
+            .get(&access.print)
+            .map(|(obtained, _)| *obtained);
+        learned.or_else(|| access.claims.as_ref()?.iat)
+    }
+}

@@ -1,0 +1,130 @@
+//! The note under a lead: everything the buyer said, as it was said, for the manager who calls back.
+//!
+//! **Promise.** Nothing the buyer answered is lost, also what amoCRM took in no field. Every note carries `#{number}`,
+//! by which it is found again before it would be written a second time.
+
+use chrono::{DateTime, FixedOffset, Utc};
+
+use super::payload::{Degradation, refused_values};
+use crate::config::AmocrmSettings;
+use crate::lead::{Lead, Origin, PhoneOrigin};
+
+/// The longest note (the limit is not documented; this is our own caution).
+const NOTE_CAP: usize = 10_000;
+/// Moscow has had no summer time since 2014.
+const MOSCOW_HOURS: i32 = 3;
+
+/// The notes of a lead, in Russian, as plain text; nearly always one.
+pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> Vec<String> {
+    let heading = format!("Заявка #{}", lead.number);
+    let mut lines = vec![format!("Имя: {}", lead.name.as_str())];
+    lines.extend(phone_lines(lead));
+    lines.push(format!("Бюджет: {}", lead.budget.typed()));
+    match &lead.car_link {
+        None => lines.push("Ссылка: нет".into()),
+        Some(link) => {
+            lines.push(format!("Ссылка: {}", link.url()));
+            if link.typed().trim() != link.url() {
+                lines.push(format!("Ссылка, как прислана: {}", link.typed()));
+            }
+            lines.extend(link.encar_id().map(|id| format!("Encar ID: {id}")));
+        }
+    }
+    lines.extend(telegram_line(lead));
+    lines.push(format!(
+        "Источник: {}",
+        match lead.origin {
+            Origin::Telegram => "Telegram-бот",
+            Origin::Backup => "резервная копия (backup_leads.json)",
+        }
+    ));
+    lines.push(format!("Отправлена: {}", times(lead.submitted_at)));
+    lines.extend(
+        lead.consent_at
+            .map(|at| format!("Согласие на обработку данных: {}", times(at))),
+    );
+    for (field, value) in refused_values(lead, settings, left_out) {
+        lines.push(format!("amoCRM не принял поле {field}: {value}"));
+    }
+    split(&heading, &lines.join("\n"), NOTE_CAP)
+}
+
+fn phone_lines(lead: &Lead) -> Vec<String> {
+    let phone = &lead.phone;
+    let mut lines = vec![format!("Телефон: {}", phone.e164())];
+    if phone.typed() != phone.e164() {
+        lines.push(format!("Телефон, как введён: {}", phone.typed()));
+    }
+    match phone.origin() {
+        PhoneOrigin::Typed => {}
+        PhoneOrigin::OwnContact => {
+            lines.push("Номер отправлен кнопкой «Поделиться контактом»".into())
+        }
+        PhoneOrigin::ForeignContact => {
+            lines.push("Внимание: это контакт другого человека, не самого покупателя".into())
+        }
+        PhoneOrigin::Backup => lines.push("Номер взят из резервной копии".into()),
+    }
+    lines
+}
+
+fn telegram_line(lead: &Lead) -> Option<String> {
+    let buyer = &lead.buyer;
+    let mut parts = Vec::new();
+    parts.extend(buyer.full_name.clone());
+    parts.extend(
+        buyer
+            .username
+            .as_ref()
+            .map(|username| format!("@{username}")),
+    );
+    if buyer.user_id != 0 {
+        parts.push(format!("id {}", buyer.user_id));
+    }
+    (!parts.is_empty()).then(|| format!("Telegram: {}", parts.join(", ")))
+}
+
+/// A time in UTC and as the manager's clock shows it.
+fn times(at: DateTime<Utc>) -> String {
+    let utc = at.format("%d.%m.%Y %H:%M UTC").to_string();
+    match FixedOffset::east_opt(MOSCOW_HOURS * 3600) {
+        Some(moscow) => format!(
+            "{utc} ({} МСК)",
+            at.with_timezone(&moscow).format("%d.%m.%Y %H:%M")
+        ),
+        None => utc,
+    }
+}
+
+/// Cuts a text into notes of at most `cap` characters, each under the heading, at ends of lines where possible.
+fn split(heading: &str, text: &str, cap: usize) -> Vec<String> {
+    // Line breaks are ours; other control characters have no business in a note.
+    let text: String = text
+        .chars()
+        .filter(|char| *char == '\n' || !char.is_control())
+        .collect();
+    let room = cap
+        .saturating_sub(heading.chars().count() + " (99/99)\n".len())
+        .max(1);
+    let mut parts: Vec<String> = Vec::new();
+    let mut part = String::new();
+    let mut length = 0;
+    for line in text.split_inclusive('\n') {
+        let line: Vec<char> = line.chars().collect();
+        for piece in line.chunks(room) {
+            if length + piece.len() > room {
+                parts.push(std::mem::take(&mut part));
+                length = 0;
+            }
+            part.extend(piece);
+            length += piece.len();
+        }
+    }
+    parts.push(part);
+    let count = parts.len();
+    let headed = |(at, part): (usize, &String)| match count {
+        1 => format!("{heading}\n{}", part.trim_end()),
+        _ => format!("{heading} ({}/{count})\n{}", at + 1, part.trim_end()),
+    };
+    parts.iter().enumerate().map(headed).collect()
+}

@@ -1,0 +1,86 @@
+//! What the tokens are like, for whoever wants to know: the status commands and the alerts.
+
+use chrono::{DateTime, Utc};
+
+use super::candidates::{Step, plan, problem, verdict};
+use super::error::{AuthProblem, Source, TokenError};
+use super::memory::Reason;
+use super::tokens::TokenKeeper;
+
+/// What came of an authorization code.
+#[derive(Debug, Clone)]
+pub struct TokenInfo {
+    /// When the access token ends (UTC), where known.
+    pub access_expires_at: Option<DateTime<Utc>>,
+    /// The account, where the token tells.
+    pub account_id: Option<i64>,
+}
+
+/// What kind of access there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// None.
+    None,
+    /// An access token alone, used until its date.
+    LongLived,
+    /// An access token that is renewed with a refresh token.
+    Pair,
+    /// Something that is no token.
+    Unreadable,
+}
+
+/// The state of the tokens, for a status display.
+#[derive(Debug, Clone)]
+pub struct TokensInfo {
+    /// What kind of access there is.
+    pub kind: TokenKind,
+    /// Where the tokens in use come from.
+    pub source: Option<Source>,
+    /// When the access token ends (UTC).
+    pub access_expires_at: Option<DateTime<Utc>>,
+    /// When the access token was issued (UTC): the last renewal, of a pair.
+    pub refreshed_at: Option<DateTime<Utc>>,
+    /// The account, where the token tells.
+    pub account_id: Option<i64>,
+    /// What is wrong, also while the access token still works.
+    pub problem: Option<AuthProblem>,
+    /// The account's new host, when it was found to have moved.
+    pub moved_to: Option<String>,
+}
+
+impl TokenKeeper {
+    /// The state of the tokens, without asking amoCRM.
+    pub async fn info(&self) -> Result<TokensInfo, TokenError> {
+        let candidates = self.read().await?;
+        let state = self.state();
+        let at = self.circumstances(None);
+        let steps = plan(&candidates, &state.memory, at);
+        let chosen = match steps.first() {
+            Some(Step::Use(candidate, _) | Step::Refresh(candidate, _)) => Some(*candidate),
+            None => candidates.first(),
+        };
+        let access = chosen.and_then(|candidate| candidate.access.as_ref());
+        Ok(TokensInfo {
+            kind: match chosen {
+                None => TokenKind::None,
+                Some(candidate) if candidate.refresh.is_some() => TokenKind::Pair,
+                Some(candidate) if candidate.is_unreadable() => TokenKind::Unreadable,
+                Some(_) => TokenKind::LongLived,
+            },
+            source: chosen.map(|candidate| candidate.source),
+            access_expires_at: access.and_then(|access| state.memory.expires_at(access)),
+            refreshed_at: access.and_then(|access| state.memory.issued_at(access)),
+            account_id: chosen.and_then(|candidate| candidate.claims()?.account_id),
+            problem: match chosen.and_then(|candidate| problem(candidate, &state.memory, at)) {
+                Some(Reason::Problem(AuthProblem::Expired)) if !steps.is_empty() => None,
+                Some(Reason::Problem(problem)) => Some(problem),
+                Some(Reason::Moved(_)) => None,
+                None => match (steps.is_empty(), verdict(&candidates, &state.memory, at)) {
+                    (true, TokenError::NeedsAuthorization { reason, .. }) => Some(reason),
+                    _ => None,
+                },
+            },
+            moved_to: state.moved_to.clone(),
+        })
+    }
+}

@@ -1,0 +1,406 @@
+//! Where the tokens live.
+//!
+//! **Promise.** After [`Vault::write`] returns the pair survives a power cut; a reader sees each token whole, old or
+//! new, never half of one; nobody else may read the files.
+//!
+//! **Races.** A reader may see the new refresh token beside the old access token: the refresh token is written first
+//! because it is the one that cannot be had again, and such a torn pair still works. A person may rewrite either file
+//! at any time, so nothing here is cached and a missing file is an ordinary thing. Two processes are kept from
+//! refreshing at once by a lock on a file of its own (the token files are replaced, so a lock on them would be lost).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+const ACCESS_FILE: &str = "access_token.txt";
+const REFRESH_FILE: &str = "refresh_token.txt";
+const PREVIOUS_FILE: &str = "tokens_previous.json";
+const LOCK_FILE: &str = "tokens.lock";
+/// How often a lock held by another process is tried again.
+const LOCK_POLL: Duration = Duration::from_millis(50);
+/// A token is about 1 kB; a larger file is something else put there by mistake.
+const FILE_CAP: usize = 64 * 1024;
+
+/// Tells tokens apart without holding them: SHA-256 of the token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    pub(super) fn of(token: &SecretString) -> Self {
+        Self(Sha256::digest(token.expose_secret()).into())
+    }
+
+    fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fingerprint(..)")
+    }
+}
+
+/// An access token and the refresh token that belongs to it, either of which may be missing.
+#[derive(Debug, Clone, Default)]
+pub struct TokenPair {
+    /// The access token, as it stands (it may be rubbish).
+    pub access: Option<SecretString>,
+    /// The refresh token, as it stands.
+    pub refresh: Option<SecretString>,
+}
+
+/// The pair before the stored one, kept until the stored one has worked once.
+#[derive(Debug, Clone)]
+pub struct Previous {
+    /// The pair that was refreshed.
+    pub pair: TokenPair,
+    /// SHA-256 of the access token that took its place, in hex.
+    pub replaced_by: String,
+}
+
+impl Previous {
+    /// Remembers `pair` as the one that `successor` took the place of.
+    pub fn of(pair: TokenPair, successor: &SecretString) -> Self {
+        Self {
+            pair,
+            replaced_by: Fingerprint::of(successor).hex(),
+        }
+    }
+
+    /// Whether this access token is the one it waits for.
+    pub(super) fn waits_for(&self, access: &Fingerprint) -> bool {
+        self.replaced_by == access.hex()
+    }
+}
+
+/// All that is stored.
+#[derive(Debug, Clone, Default)]
+pub struct Stored {
+    /// The present pair.
+    pub pair: TokenPair,
+    /// The pair before it.
+    pub previous: Option<Previous>,
+}
+
+/// The store of tokens. Errors are those of the storage; a missing token is no error.
+#[derive(Debug, Clone)]
+pub enum Vault {
+    /// `access_token.txt` and `refresh_token.txt` in this folder (`DATA_DIR`).
+    Files(PathBuf),
+}
+
+/// Held while tokens are being renewed; let go when dropped, also by a process that dies.
+#[derive(Debug)]
+pub struct VaultLock {
+    _file: File,
+}
+
+impl Vault {
+    /// Reads what is stored now.
+    pub async fn read(&self) -> io::Result<Stored> {
+        let Self::Files(folder) = self;
+        let folder = folder.clone();
+        blocking(move || {
+            let pair = TokenPair {
+                access: read_token(&folder.join(ACCESS_FILE))?,
+                refresh: read_token(&folder.join(REFRESH_FILE))?,
+            };
+            Ok(Stored {
+                pair,
+                previous: read_previous(&folder.join(PREVIOUS_FILE))?,
+            })
+        })
+        .await
+    }
+
+    /// Stores a new pair for good; `previous` is first put where a lost new pair can be recovered from.
+    ///
+    /// A token absent from the pair is removed: a long-lived token must not find an old refresh token at its side.
+    pub async fn write(&self, pair: &TokenPair, previous: Option<&Previous>) -> io::Result<()> {
+        let Self::Files(folder) = self;
+        let (folder, pair, previous) = (folder.clone(), pair.clone(), previous.cloned());
+        blocking(move || {
+            if let Some(previous) = &previous {
+                replace(&folder, PREVIOUS_FILE, &previous_json(previous)?)?;
+            }
+            for (name, token) in [(REFRESH_FILE, &pair.refresh), (ACCESS_FILE, &pair.access)] {
+                match token {
+                    Some(token) => replace(&folder, name, token.expose_secret().as_bytes())?,
+                    None => remove(&folder, name)?,
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Forgets the previous pair, because this access token has worked, if that is the one it waited for.
+    pub async fn settle(&self, worked: Fingerprint) -> io::Result<()> {
+        let Self::Files(folder) = self;
+        let folder = folder.clone();
+        blocking(move || match read_previous(&folder.join(PREVIOUS_FILE))? {
+            Some(previous) if previous.waits_for(&worked) => remove(&folder, PREVIOUS_FILE),
+            _ => Ok(()),
+        })
+        .await
+    }
+
+    /// Takes the lock that all processes sharing this store respect; `TimedOut` when another one holds it for `wait`.
+    pub async fn lock(&self, wait: Duration) -> io::Result<VaultLock> {
+        let Self::Files(folder) = self;
+        let path = folder.join(LOCK_FILE);
+        blocking(move || {
+            let file = private()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)?;
+            let deadline = Instant::now() + wait;
+            loop {
+                match file.try_lock() {
+                    Ok(()) => return Ok(VaultLock { _file: file }),
+                    Err(fs::TryLockError::Error(error)) => return Err(error),
+                    Err(fs::TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                        return Err(io::Error::new(
+                            ErrorKind::TimedOut,
+                            "another process holds the lock on the tokens",
+                        ));
+                    }
+                    Err(fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_POLL),
+                }
+            }
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|panic| Err(io::Error::other(panic)))
+}
+
+/// Cleans a token as a person may have pasted it: blanks and line breaks anywhere, quotes, a byte order mark, `Bearer `.
+pub(super) fn clean(text: &str) -> Option<SecretString> {
+    let text = text
+        .trim_start_matches('\u{feff}')
+        .trim()
+        .trim_matches(['"', '\''])
+        .trim();
+    let text = text.strip_prefix("Bearer ").unwrap_or(text);
+    let text: String = text.chars().filter(|char| !char.is_whitespace()).collect();
+    (!text.is_empty()).then(|| text.into())
+}
+
+fn read_token(path: &Path) -> io::Result<Option<SecretString>> {
+    let Some(bytes) = read_file(path)? else {
+        return Ok(None);
+    };
+    let bytes = &bytes[..bytes.len().min(FILE_CAP)];
+    Ok(clean(&String::from_utf8_lossy(bytes)))
+}
+
+fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct PreviousFile {
+    access_token: Option<String>,
+    refresh_token: Option<String>,
+    replaced_by: String,
+}
+
+fn previous_json(previous: &Previous) -> io::Result<Vec<u8>> {
+    let text =
+        |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
+    let file = PreviousFile {
+        access_token: text(&previous.pair.access),
+        refresh_token: text(&previous.pair.refresh),
+        replaced_by: previous.replaced_by.clone(),
+    };
+    Ok(serde_json::to_vec_pretty(&file)?)
+}
+
+/// An unreadable file counts as none: it is only a safety net and must not keep a good pair from being used.
+fn read_previous(path: &Path) -> io::Result<Option<Previous>> {
+    let Some(bytes) = read_file(path)? else {
+        return Ok(None);
+    };
+    Ok(serde_json::from_slice::<PreviousFile>(&bytes)
+        .ok()
+        .map(|file| Previous {
+            pair: TokenPair {
+                access: file.access_token.as_deref().and_then(clean),
+                refresh: file.refresh_token.as_deref().and_then(clean),
+            },
+            replaced_by: file.replaced_by,
+        }))
+}
+
+/// Replaces a file so that it is either the old or the new one, whole, whenever the power goes.
+fn replace(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    // `NamedTempFile` is made with mode 0600 and removed again on every early return.
+    let mut file = tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        .tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(folder.join(name))
+        .map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
+fn remove(folder: &Path, name: &str) -> io::Result<()> {
+    match fs::remove_file(folder.join(name)) {
+        Ok(()) => sync_folder(folder),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(access: &str, refresh: &str) -> TokenPair {
+        TokenPair {
+            access: clean(access),
+            refresh: clean(refresh),
+        }
+    }
+
+    fn text(token: &Option<SecretString>) -> Option<&str> {
+        token.as_ref().map(|token| token.expose_secret())
+    }
+
+    #[tokio::test]
+    async fn keeps_a_pair_and_the_one_before_until_it_worked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let vault = Vault::Files(folder.path().into());
+        assert!(vault.read().await.expect("readable").pair.access.is_none());
+        let new = pair("new-access", "new-refresh");
+        let previous = Previous::of(
+            pair("old-access", "old-refresh"),
+            new.access.as_ref().expect("set"),
+        );
+        vault.write(&new, Some(&previous)).await.expect("written");
+
+        let stored = vault.read().await.expect("readable");
+        assert_eq!(text(&stored.pair.access), Some("new-access"));
+        assert_eq!(text(&stored.pair.refresh), Some("new-refresh"));
+        assert_eq!(
+            text(&stored.previous.expect("kept").pair.refresh),
+            Some("old-refresh")
+        );
+
+        vault
+            .settle(Fingerprint::of(&"other".into()))
+            .await
+            .expect("settled");
+        assert!(vault.read().await.expect("readable").previous.is_some());
+        vault
+            .settle(Fingerprint::of(&"new-access".into()))
+            .await
+            .expect("settled");
+        assert!(vault.read().await.expect("readable").previous.is_none());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nobody_else_may_read_them_and_nothing_is_left_behind() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let vault = Vault::Files(folder.path().into());
+        let new = pair("a", "r");
+        let previous = Previous::of(pair("b", "s"), new.access.as_ref().expect("set"));
+        vault.write(&new, Some(&previous)).await.expect("written");
+        drop(vault.lock(Duration::ZERO).await.expect("free"));
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder.path()).expect("readable") {
+            let entry = entry.expect("readable");
+            assert_eq!(
+                entry.metadata().expect("readable").permissions().mode() & 0o777,
+                0o600
+            );
+            names.push(entry.file_name().into_string().expect("UTF-8"));
+        }
+        names.sort();
+        assert_eq!(names, [ACCESS_FILE, REFRESH_FILE, LOCK_FILE, PREVIOUS_FILE]);
+    }
+
+    #[tokio::test]
+    async fn takes_tokens_as_people_paste_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let vault = Vault::Files(folder.path().into());
+        for (content, token) in [
+            ("  abc\n", Some("abc")),
+            ("\u{feff}\"abc\"\r\n", Some("abc")),
+            ("Bearer abc", Some("abc")),
+            ("abc\ndef", Some("abcdef")),
+            (" \n", None),
+        ] {
+            fs::write(folder.path().join(ACCESS_FILE), content).expect("written");
+            assert_eq!(
+                text(&vault.read().await.expect("readable").pair.access),
+                token,
+                "{content:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_damaged_safety_net_is_no_obstacle() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join(PREVIOUS_FILE), "{").expect("written");
+        assert!(
+            Vault::Files(folder.path().into())
+                .read()
+                .await
+                .expect("readable")
+                .previous
+                .is_none()
+        );
+    }
+
+    #[tokio::test]
+    async fn one_holder_at_a_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let vault = Vault::Files(folder.path().into());
+        let held = vault.lock(Duration::ZERO).await.expect("free");
+        let error = vault
+            .lock(Duration::from_millis(120))
+            .await
+            .expect_err("taken");
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        drop(held);
+        vault.lock(Duration::ZERO).await.expect("free again");
+    }
+}
