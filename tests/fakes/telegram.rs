@@ -5,9 +5,9 @@
 //! for here. The behaviour follows core.telegram.org/bots/api and, where the page is silent, the sources of
 //! tdlib/telegram-bot-api (`Client.cpp`); where both are silent the stricter reading is taken and said so.
 //!
-//! The world is one mutex; nothing is awaited under it. `server` speaks HTTP and owns the faults of the network,
-//! `polling` is getUpdates, `methods` the other methods, `markup` and `text` what Telegram checks in a message,
-//! `buyer` the people, `world` what is remembered.
+//! The world is one mutex; nothing is awaited under it. `server` speaks HTTP and owns the network,
+//! `polling` is getUpdates, `messages` and `methods` are the other methods, `params` is what a request brings, `markup`
+//! and `text` are what Telegram checks in a message, `buyer` is the people, `reading` is for the test, `world` remembers.
 
 // Each test binary uses a part.
 #![allow(dead_code, unused_imports)]
@@ -15,7 +15,9 @@
 mod buyer;
 mod fault;
 mod markup;
+mod messages;
 mod methods;
+mod params;
 mod polling;
 mod reading;
 mod server;

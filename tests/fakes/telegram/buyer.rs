@@ -8,11 +8,8 @@ use serde_json::{Value, json};
 
 use super::FakeTelegram;
 use super::reading::spoken;
-use super::text::{found_entities, utf16_len};
+use super::text::{found_entities, latin, pieces};
 use super::world::{BotMessage, Chat, Press, World, bot_user};
-
-/// What one message holds; a longer text leaves the phone as several.
-const MAX_TEXT: usize = 4096;
 
 /// How long `sees` waits.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -433,41 +430,4 @@ fn photo_sizes() -> Value {
         {"file_id": "AgACAgIAAxkBAAIB1m", "file_unique_id": "AQADx", "file_size": 1253, "width": 90, "height": 67},
         {"file_id": "AgACAgIAAxkBAAIB1x", "file_unique_id": "AQADy", "file_size": 85120, "width": 1280, "height": 960},
     ])
-}
-
-fn pieces(text: &str) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    let mut length = 0;
-    for c in text.trim().chars() {
-        if length + c.len_utf16() > MAX_TEXT {
-            pieces.push(String::new());
-            length = 0;
-        }
-        length += c.len_utf16();
-        pieces.last_mut().expect("it begins with one").push(c);
-    }
-    pieces.retain(|piece| utf16_len(piece) > 0);
-    pieces
-}
-
-/// A name in letters that a username may have.
-fn latin(name: &str) -> String {
-    const LETTERS: [&str; 32] = [
-        "a", "b", "v", "g", "d", "e", "zh", "z", "i", "y", "k", "l", "m", "n", "o", "p", "r", "s",
-        "t", "u", "f", "h", "ts", "ch", "sh", "sch", "", "y", "", "e", "yu", "ya",
-    ];
-    let mut username = String::new();
-    for c in name.to_lowercase().chars() {
-        match c {
-            'а'..='я' => username.push_str(LETTERS[c as usize - 'а' as usize]),
-            'ё' => username.push('e'),
-            'a'..='z' | '0'..='9' | '_' => username.push(c),
-            _ => {}
-        }
-    }
-    if username.is_empty() {
-        "user".to_owned()
-    } else {
-        username
-    }
 }

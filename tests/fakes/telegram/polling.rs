@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::methods::{Params, Refusal};
+use super::Shared;
+use super::params::{Answer, Params, refusal};
 use super::world::{Event, Poll, World, update_id};
-use super::{Shared, methods};
 
 /// The longest a request waits, whatever it asks for (`Client.h`, LONG_POLL_MAX_TIMEOUT).
 const MAX_TIMEOUT_SECONDS: i64 = 50;
@@ -26,12 +26,12 @@ impl Drop for Waiting<'_> {
     }
 }
 
-pub(super) async fn get_updates(shared: &Arc<Shared>, params: &Params) -> Result<Value, Refusal> {
+pub(super) async fn get_updates(shared: &Arc<Shared>, params: &Params) -> Answer {
     let (poll, turn, offset, limit, deadline);
     {
         let mut world = shared.world();
         if world.webhook.is_some() {
-            return Err(methods::refusal(
+            return Err(refusal(
                 409,
                 "Conflict: can't use getUpdates method while webhook is active; \
                  use deleteWebhook to delete the webhook first",
@@ -97,13 +97,10 @@ pub(super) async fn get_updates(shared: &Arc<Shared>, params: &Params) -> Result
         {
             let mut world = shared.world();
             if world.webhook.is_some() {
-                return Err(methods::refusal(
-                    409,
-                    "Conflict: terminated by setWebhook request",
-                ));
+                return Err(refusal(409, "Conflict: terminated by setWebhook request"));
             }
             if world.poll_turn != turn {
-                return Err(methods::refusal(
+                return Err(refusal(
                     409,
                     "Conflict: terminated by other getUpdates request; \
                      make sure that only one bot instance is running",

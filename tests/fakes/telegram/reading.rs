@@ -173,21 +173,19 @@ impl FakeTelegram {
         world.calls.iter().filter(asked).cloned().collect()
     }
 
-    /// Waits until there were so many requests of a method, answered or not.
-    pub async fn wait_for_calls(
+    /// The newest request of a method that fits, as soon as there is one.
+    pub async fn wait_for_call(
         &self,
         method: &str,
-        count: usize,
+        fits: impl Fn(&Call) -> bool,
         timeout: Duration,
-    ) -> Result<Vec<Call>, String> {
-        let calls = self.wait(&self.shared.calls_changed, timeout, |telegram| {
-            Some(telegram.calls(method)).filter(|calls| calls.len() >= count)
+    ) -> Result<Call, String> {
+        let call = self.wait(&self.shared.calls_changed, timeout, |telegram| {
+            telegram.calls(method).into_iter().rev().find(&fits)
         });
-        calls.await.ok_or_else(|| {
-            format!(
-                "{} requests of {method} came within {timeout:?}, not {count}",
-                self.calls(method).len()
-            )
+        call.await.ok_or_else(|| {
+            let count = self.calls(method).len();
+            format!("no request of {method} that fits came within {timeout:?}, {count} others did")
         })
     }
 
@@ -219,6 +217,15 @@ impl FakeTelegram {
         waiting
             .await
             .ok_or_else(|| format!("nobody asked for updates within {timeout:?}"))
+    }
+
+    /// Waits until no getUpdates waits for updates: the bot stopped, or is busy.
+    pub async fn wait_for_no_poll(&self, timeout: Duration) -> Result<(), String> {
+        let none = self.wait(&self.shared.queue_changed, timeout, |telegram| {
+            (telegram.shared.world().waiting_polls == 0).then_some(())
+        });
+        none.await
+            .ok_or_else(|| format!("somebody still asks for updates after {timeout:?}"))
     }
 
     /// Waits until the bot has confirmed every update.

@@ -23,7 +23,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::fault::Fault;
-use super::methods::{self, Params, Refusal};
+use super::methods;
+use super::params::{self, Params, Refusal, bad, refusal};
 use super::world::Call;
 use super::{Shared, TOKEN, polling};
 
@@ -55,7 +56,10 @@ impl Network {
             // Serving ends only with the task.
             let _ = axum::serve(listener, app).await;
         });
-        Self { down, accepting: Some(accepting) }
+        Self {
+            down,
+            accepting: Some(accepting),
+        }
     }
 
     /// Closes every connection and the port, and returns when the port refuses.
@@ -198,7 +202,7 @@ async fn handle(
         return refuse(&refusal).into_response();
     }
     let Some(method) = methods::canonical(name) else {
-        return refuse(&methods::refusal(404, "Not Found: method not found")).into_response();
+        return refuse(&refusal(404, "Not Found: method not found")).into_response();
     };
     let params = match read_params(request).await {
         Ok(params) => params,
@@ -206,18 +210,23 @@ async fn handle(
     };
     let (number, fault) = {
         let mut world = shared.world();
-        let chat = methods::chat_of(&world, &params);
+        let chat = params::chat_of(&world, &params);
         let fault = world.faults.take(method, chat);
         world.calls.push(Call {
             method: method.to_owned(),
             params: Value::Object(params.values.clone()),
             at: Utc::now(),
             status: None,
+            ended: false,
             fault: fault.as_ref().map(|(fault, _)| fault.clone()),
         });
         (world.calls.len() - 1, fault)
     };
     shared.calls_changed.notify_waiters();
+    let _open = OpenCall {
+        shared: &shared,
+        number,
+    };
     let response = match fault {
         None => answer(&shared, method, &params).await.into_response(),
         Some((fault, cleared)) => match fault {
@@ -252,8 +261,20 @@ async fn handle(
         },
     };
     shared.world().calls[number].status = Some(response.status().as_u16());
-    shared.calls_changed.notify_waiters();
     response
+}
+
+/// A request in the log that is not over; gone with the connection.
+struct OpenCall<'a> {
+    shared: &'a Shared,
+    number: usize,
+}
+
+impl Drop for OpenCall<'_> {
+    fn drop(&mut self) {
+        self.shared.world().calls[self.number].ended = true;
+        self.shared.calls_changed.notify_waiters();
+    }
 }
 
 async fn answer(shared: &Arc<Shared>, method: &str, params: &Params) -> Json {
@@ -297,11 +318,11 @@ fn refuse(refusal: &Refusal) -> Json {
 }
 
 fn unauthorized() -> Refusal {
-    methods::refusal(401, "Unauthorized")
+    refusal(401, "Unauthorized")
 }
 
 fn not_found() -> Refusal {
-    methods::refusal(404, "Not Found")
+    refusal(404, "Not Found")
 }
 
 fn gateway_page(status: u16) -> Response {
@@ -336,10 +357,10 @@ async fn read_params(request: Request<Body>) -> Result<Params, Refusal> {
         .and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().to_lowercase();
     if kind.starts_with("multipart/form-data") {
-        let unreadable = |_| methods::bad("can't parse multipart form");
+        let unreadable = |_| bad("can't parse multipart form");
         let mut parts = Multipart::from_request(request, &())
             .await
-            .map_err(|_| methods::bad("can't parse multipart form"))?;
+            .map_err(|_| bad("can't parse multipart form"))?;
         let mut files = HashMap::new();
         while let Some(part) = parts.next_field().await.map_err(unreadable)? {
             let name = part.name().unwrap_or_default().to_owned();
@@ -356,13 +377,13 @@ async fn read_params(request: Request<Body>) -> Result<Params, Refusal> {
     }
     let body = axum::body::to_bytes(request.into_body(), MAX_BODY)
         .await
-        .map_err(|_| methods::refusal(413, "Request Entity Too Large"))?;
+        .map_err(|_| refusal(413, "Request Entity Too Large"))?;
     if body.is_empty() {
         return Ok(params);
     }
     if kind.starts_with("application/json") {
         let Ok(Value::Object(fields)) = serde_json::from_slice(&body) else {
-            return Err(methods::bad("can't parse JSON object"));
+            return Err(bad("can't parse JSON object"));
         };
         for (name, value) in fields {
             match value {

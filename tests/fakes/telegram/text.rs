@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+/// What one message holds, in UTF-16 units.
+pub(super) const MAX_TEXT: usize = 4096;
+
 /// The length Telegram counts: UTF-16 code units.
 pub(super) fn utf16_len(text: &str) -> usize {
     text.encode_utf16().count()
@@ -204,4 +207,42 @@ fn tag_entity(name: &str, attributes: &str) -> Option<Option<Value>> {
         _ => return None,
     };
     Some(Some(json!({"type": kind})))
+}
+
+/// A text as a phone sends it: in pieces of what one message holds.
+pub(super) fn pieces(text: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut length = 0;
+    for c in text.trim().chars() {
+        if length + c.len_utf16() > MAX_TEXT {
+            pieces.push(String::new());
+            length = 0;
+        }
+        length += c.len_utf16();
+        pieces.last_mut().expect("it begins with one").push(c);
+    }
+    pieces.retain(|piece| utf16_len(piece) > 0);
+    pieces
+}
+
+/// A name in letters that a username may have.
+pub(super) fn latin(name: &str) -> String {
+    const LETTERS: [&str; 32] = [
+        "a", "b", "v", "g", "d", "e", "zh", "z", "i", "y", "k", "l", "m", "n", "o", "p", "r", "s",
+        "t", "u", "f", "h", "ts", "ch", "sh", "sch", "", "y", "", "e", "yu", "ya",
+    ];
+    let mut username = String::new();
+    for c in name.to_lowercase().chars() {
+        match c {
+            'а'..='я' => username.push_str(LETTERS[c as usize - 'а' as usize]),
+            'ё' => username.push('e'),
+            'a'..='z' | '0'..='9' | '_' => username.push(c),
+            _ => {}
+        }
+    }
+    if username.is_empty() {
+        "user".to_owned()
+    } else {
+        username
+    }
 }

@@ -104,6 +104,8 @@ pub struct Call {
     pub at: DateTime<Utc>,
     /// The HTTP status it was answered with; none when it was cut off or is still open.
     pub status: Option<u16>,
+    /// It was answered or cut off, or the client has gone.
+    pub ended: bool,
     /// The fault it met.
     pub fault: Option<Fault>,
 }
@@ -291,6 +293,10 @@ impl World {
 }
 
 impl Chat {
+    pub(super) fn id(&self) -> i64 {
+        self.json["id"].as_i64().expect("every chat has an id")
+    }
+
     pub(super) fn new(json: Value, name: &str) -> Self {
         let private = json["type"] == "private";
         Self {
