@@ -23,11 +23,13 @@ CREATE TABLE leads (
     last_error      TEXT,
     last_error_at   BIGINT,
     buyer_told      BIGINT NOT NULL DEFAULT 0,  -- the buyer was told that it is saved
-    admin_told      BIGINT NOT NULL DEFAULT 0   -- the admin was told that it was rejected
+    admin_told      BIGINT NOT NULL DEFAULT 0,  -- the admin was told that it was rejected
+    admin_copied    BIGINT NOT NULL DEFAULT 0   -- the admin has a copy of it
 );
 CREATE INDEX leads_waiting ON leads (submitted_at, id) WHERE state = 'waiting';
 CREATE INDEX leads_rejected ON leads (submitted_at, id) WHERE state = 'rejected';
 CREATE INDEX leads_untold ON leads (submitted_at, id) WHERE state = 'waiting' AND buyer_told = 0;
+CREATE INDEX leads_uncopied ON leads (submitted_at, id) WHERE state = 'waiting' AND admin_copied = 0;
 CREATE INDEX leads_leased ON leads (leased_by) WHERE leased_by IS NOT NULL;
 CREATE INDEX leads_delivered ON leads (delivered_at) WHERE state = 'delivered';
 

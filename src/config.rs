@@ -29,6 +29,8 @@ pub struct Config {
     pub phone_region: Region,
     /// `HTTP_ADDR`, or all interfaces on `PORT`.
     pub http_addr: Option<SocketAddr>,
+    /// `ADMIN_LEAD_COPIES`: waiting leads are copied to the admin's chat.
+    pub admin_lead_copies: bool,
     /// `DYNO` is set: the disk is wiped daily.
     pub on_dyno: bool,
     /// `TEST_SPEED`: every pause is divided by it; for tests only.
@@ -224,6 +226,7 @@ impl Reader<'_> {
                 .web_address("PRIVACY_POLICY_URL", "The address of your privacy policy, such as https://example.com/privacy"),
             phone_region,
             http_addr: self.http_addr(),
+            admin_lead_copies: self.switch("ADMIN_LEAD_COPIES"),
             on_dyno: self.text("DYNO").is_some(),
             speed: self.speed(),
             heartbeat_url: self.web_address("HEARTBEAT_URL", "The ping address of your monitoring service"),
@@ -318,7 +321,7 @@ impl Reader<'_> {
             tags: tags.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect(),
             budget_field_id: self.id("AMOCRM_BUDGET_FIELD_ID", FIELD),
             car_link_field_id: self.id("AMOCRM_CAR_LINK_FIELD_ID", FIELD),
-            contact_lookup: self.contact_lookup(),
+            contact_lookup: self.switch("AMOCRM_CONTACT_LOOKUP"),
             requests_per_second: self.requests_per_second(),
         })
     }
@@ -357,12 +360,12 @@ impl Reader<'_> {
         Some(Integration { client_id: client_id?, client_secret: client_secret?, redirect_url: redirect_url? })
     }
 
-    fn contact_lookup(&mut self) -> bool {
-        match self.text("AMOCRM_CONTACT_LOOKUP").map(|text| text.to_lowercase()).as_deref() {
+    fn switch(&mut self, name: &'static str) -> bool {
+        match self.text(name).map(|text| text.to_lowercase()).as_deref() {
             None | Some("on") => true,
             Some("off") => false,
             Some(_) => {
-                self.wrong("AMOCRM_CONTACT_LOOKUP", "is neither on nor off", "Leave it out for on");
+                self.wrong(name, "is neither on nor off", "Leave it out for on");
                 true
             }
         }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Millis, lead::LeadNumber};
+use crate::{clock::Millis, lead::{Lead, LeadNumber}};
 
 /// A message owed to a chat.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,6 +146,19 @@ pub struct LeadCopy {
     pub budget: String,
     /// Link to a car, if any.
     pub car_link: Option<String>,
+}
+
+impl LeadCopy {
+    /// A copy of a lead.
+    pub fn of(lead: &Lead) -> Self {
+        Self {
+            number: lead.number.clone(),
+            name: lead.name.as_str().to_owned(),
+            phone: lead.phone.e164().to_owned(),
+            budget: lead.budget.typed().to_owned(),
+            car_link: lead.car_link.as_ref().map(|link| link.url().to_owned()),
+        }
+    }
 }
 
 /// Why amoCRM does not take leads, in the admin's terms; each has its own advice.

@@ -270,7 +270,7 @@ async fn take_turn(
         lang,
         last_update: Some((update_id, now)),
         replies: outcome.replies,
-        lead: outcome.lead.map(|lead| NewLead { lead, buyer_told: false }),
+        lead: outcome.lead.map(NewLead::fresh),
     };
     loop {
         match dialogue.update(chat.clone()).await {

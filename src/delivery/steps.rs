@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 use ulid::Ulid;
 
 use crate::{
-    amocrm::{CreatedLead, Crm, CrmError, Degradation, NewLead, NewNote, note_text},
+    amocrm::{CreatedLead, Crm, CrmError, Degradation, NewLead, NewNote},
     clock::{Clock, Millis},
     lead::{Lead, LeadNumber},
     store::{Claim, Created, LeadRow, Lease, Lookups, Store, StoreError},
@@ -283,18 +283,13 @@ impl Courier {
             .map(|(row, degradation)| NewLead {
                 lead: &row.lead,
                 contact_id: contacts.get(&row.lead.id).copied().flatten(),
-                degradation,
+                degradation: degradation.clone(),
             })
             .collect();
         match self.crm.create_leads(&requests).await {
-            Ok(answers) => {
-                drop(requests);
-                self.created(chunk, degradations, &answers).await
-            }
+            Ok(answers) => self.created(chunk, degradations, &answers).await,
             Err(error) => {
-                let attached = requests.iter().any(|request| request.contact_id.is_some());
-                drop(requests);
-                self.create_failed(&chunk, &degradations, error, attached).await?;
+                self.create_failed(&chunk, &requests, error).await?;
                 Ok(Vec::new())
             }
         }
@@ -341,9 +336,8 @@ impl Courier {
     async fn create_failed(
         &self,
         chunk: &[LeadRow],
-        degradations: &[Degradation],
+        requests: &[NewLead<'_>],
         error: CrmError,
-        attached: bool,
     ) -> Result<(), Stop> {
         let ids: Vec<Ulid> = chunk.iter().map(|row| row.lead.id).collect();
         let text = error.to_string();
@@ -373,17 +367,15 @@ impl Courier {
                 Ok(())
             }
             CreateVerdict::Refused { fields, detail } => {
-                let (row, degradation) = (&chunk[0], &degradations[0]);
-                if attached && fields.iter().any(|field| field.path.contains("contacts")) {
-                    info!(lead = %row.lead.number, "amoCRM does not know the remembered contact; a new one is made");
-                    self.store.forget_contact(row.lead.id, row.lead.phone.e164()).await?;
-                    self.store.record_not_sent(&ids, self.clock().now(), &text).await?;
-                    return Ok(());
-                }
-                match degradation.without(&fields) {
+                let (row, request) = (&chunk[0], &requests[0]);
+                match self.crm.degrade(request, &fields) {
                     Some(less) => {
                         warn!(lead = %row.lead.number, error = text, "amoCRM refuses fields; they go into the note");
-                        self.store.record_degraded(row.lead.id, &crate::store::json(&less), &describe(&detail, &fields)).await?;
+                        if less.contact {
+                            self.store.forget_contact(row.lead.id, row.lead.phone.e164()).await?;
+                        }
+                        let less = crate::store::json(&less);
+                        self.store.record_degraded(row.lead.id, &less, &describe(&detail, &fields)).await?;
                     }
                     None => {
                         warn!(lead = %row.lead.number, error = text, "amoCRM refuses a lead; it is kept");
@@ -398,63 +390,69 @@ impl Courier {
 
     /// Writes the notes of leads that amoCRM has; with them a lead is delivered.
     async fn write_notes(&self, to_note: Vec<ToNote>) -> Result<(), Stop> {
-        let mut ready = Vec::new();
+        let mut batch: Vec<(ToNote, Vec<String>)> = Vec::new();
+        let mut notes = 0;
         for one in to_note {
-            if one.note_sent_at.is_some() {
-                // The last note's answer was lost; it may be there.
-                match self.crm.has_note(one.crm_lead_id, &one.lead.number).await {
-                    Ok(true) => {
-                        self.delivered(&[&one.lead]).await?;
-                        continue;
-                    }
-                    Ok(false) => {}
-                    Err(error) => {
-                        let later = self.due_in(lookup_distance(0, 1));
-                        self.store.record_note_failed(&[one.lead.id], later, true, one.solo, &error.to_string()).await?;
-                        return Err(Stop::Crm(error));
-                    }
+            let missing = self.missing_notes(&one).await?;
+            if missing.is_empty() {
+                self.delivered(&[&one.lead]).await?;
+            } else if one.solo {
+                self.write_note_batch(vec![(one, missing)]).await?;
+            } else {
+                if notes + missing.len() > NOTE_BATCH {
+                    self.write_note_batch(std::mem::take(&mut batch)).await?;
+                    notes = 0;
+                }
+                notes += missing.len();
+                batch.push((one, missing));
+            }
+        }
+        if batch.is_empty() { Ok(()) } else { self.write_note_batch(batch).await }
+    }
+
+    /// The notes that a lead still needs: all of them, or, where an answer was lost, those that amoCRM has not got.
+    async fn missing_notes(&self, one: &ToNote) -> Result<Vec<String>, Stop> {
+        let request = NewLead { lead: &one.lead, contact_id: None, degradation: one.degradation.clone() };
+        let mut missing = self.crm.notes_of(&request);
+        if one.note_sent_at.is_some() {
+            match self.crm.note_texts(one.crm_lead_id, &one.lead.number).await {
+                // amoCRM may trim what it stores.
+                Ok(there) => missing.retain(|note| !there.iter().any(|text| text.trim() == note.trim())),
+                Err(error) => {
+                    let later = self.due_in(lookup_distance(0, 1));
+                    self.store.record_note_failed(&[one.lead.id], later, true, one.solo, &error.to_string()).await?;
+                    return Err(Stop::Crm(error));
                 }
             }
-            ready.push(one);
         }
-        let (solo, together): (Vec<ToNote>, Vec<ToNote>) = ready.into_iter().partition(|one| one.solo);
-        for one in solo {
-            self.write_note_batch(vec![one]).await?;
-        }
-        let mut together = together.into_iter().peekable();
-        while together.peek().is_some() {
-            self.write_note_batch(together.by_ref().take(NOTE_BATCH).collect()).await?;
-        }
-        Ok(())
+        Ok(missing)
     }
 
-    async fn write_note_batch(&self, batch: Vec<ToNote>) -> Result<(), Stop> {
-        let ids: Vec<Ulid> = batch.iter().map(|one| one.lead.id).collect();
+    async fn write_note_batch(&self, batch: Vec<(ToNote, Vec<String>)>) -> Result<(), Stop> {
+        let ids: Vec<Ulid> = batch.iter().map(|(one, _)| one.lead.id).collect();
         let allowed: HashSet<Ulid> =
             self.store.record_note_sending(&self.lease, &ids, self.lease_end()).await?.into_iter().collect();
-        let batch: Vec<ToNote> = batch.into_iter().filter(|one| allowed.contains(&one.lead.id)).collect();
-        if batch.is_empty() {
+        let mut sent = Vec::new();
+        let mut notes = Vec::new();
+        for (one, texts) in batch.into_iter().filter(|(one, _)| allowed.contains(&one.lead.id)) {
+            let (lead_id, number) = (one.crm_lead_id, one.lead.number.clone());
+            notes.extend(texts.into_iter().map(|text| NewNote { lead_id, number: number.clone(), text }));
+            sent.push(one);
+        }
+        if sent.is_empty() {
             return Ok(());
         }
-        let notes: Vec<NewNote> = batch
-            .iter()
-            .map(|one| NewNote {
-                lead_id: one.crm_lead_id,
-                number: one.lead.number.clone(),
-                text: note_text(&one.lead, &one.degradation),
-            })
-            .collect();
-        let ids: Vec<Ulid> = batch.iter().map(|one| one.lead.id).collect();
         match self.crm.add_notes(&notes).await {
             Ok(_) => {
-                let leads: Vec<&Lead> = batch.iter().map(|one| &one.lead).collect();
+                let leads: Vec<&Lead> = sent.iter().map(|one| &one.lead).collect();
                 Ok(self.delivered(&leads).await?)
             }
-            Err(error) => self.note_failed(&batch, &ids, error).await,
+            Err(error) => self.note_failed(&sent, error).await,
         }
     }
 
-    async fn note_failed(&self, batch: &[ToNote], ids: &[Ulid], error: CrmError) -> Result<(), Stop> {
+    async fn note_failed(&self, batch: &[ToNote], error: CrmError) -> Result<(), Stop> {
+        let ids: &[Ulid] = &batch.iter().map(|one| one.lead.id).collect::<Vec<_>>();
         let text = error.to_string();
         let now = self.clock().now();
         match CreateVerdict::of(&error) {

@@ -2,7 +2,11 @@
 
 use sqlx::Row;
 
-use crate::{clock::Millis, notice::AdminNotice};
+use crate::{
+    clock::Millis,
+    lead::Lead,
+    notice::{AdminNotice, LeadCopy, Notice},
+};
 
 use super::{NewMessage, Store, StoreError, json, messages};
 
@@ -67,12 +71,43 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
             let notice = AdminNotice::Rejected { number: number.clone(), error: error.clone() };
-            let body = json(&crate::notice::Notice::Admin(notice));
+            let body = json(&Notice::Admin(notice));
             messages::insert(&mut transaction, chat_id, &body, now, now).await?;
         }
         transaction.commit().await?;
         self.wakes.messages.notify_one();
         Ok(())
+    }
+
+    /// Owes copies of waiting leads that the admin has no copy of yet, `group` to a message; returns how many leads.
+    pub async fn copy_to_admin(&self, chat_id: i64, group: usize, limit: i64) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        let rows = sqlx::query(
+            "UPDATE leads SET admin_copied = 1 WHERE id IN (SELECT id FROM leads WHERE state = 'waiting' \
+             AND admin_copied = 0 ORDER BY submitted_at, id LIMIT $1) RETURNING body",
+        )
+        .bind(limit)
+        .fetch_all(&mut *transaction)
+        .await?;
+        let mut leads = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let body: String = row.try_get(0)?;
+            leads.push(
+                serde_json::from_str::<Lead>(&body).map_err(|error| StoreError::Unreadable(error.to_string()))?,
+            );
+        }
+        leads.sort_by_key(|lead| (lead.submitted_at, lead.id));
+        for leads in leads.chunks(group.max(1)) {
+            let leads = leads.iter().map(LeadCopy::of).collect();
+            let body = json(&Notice::Admin(AdminNotice::Copies { leads }));
+            messages::insert(&mut transaction, chat_id, &body, now, now).await?;
+        }
+        transaction.commit().await?;
+        if !rows.is_empty() {
+            self.wakes.messages.notify_one();
+        }
+        Ok(rows.len())
     }
 
     async fn owe_all(

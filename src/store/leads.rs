@@ -53,6 +53,15 @@ pub struct NewLead {
     pub lead: Lead,
     /// Whether the buyer has already been told that it is saved (a lead restored from a backup file).
     pub buyer_told: bool,
+    /// Since when amoCRM may have it: it is looked up before it is created (a lead restored from a backup file).
+    pub unsure_since: Option<Millis>,
+}
+
+impl NewLead {
+    /// A lead that was just submitted.
+    pub fn fresh(lead: Lead) -> Self {
+        Self { lead, buyer_told: false, unsure_since: None }
+    }
 }
 
 /// A lead with what is known of its way.
@@ -143,8 +152,8 @@ pub(super) async fn insert(
 ) -> Result<bool, StoreError> {
     let lead = &new.lead;
     let done = sqlx::query(
-        "INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at, buyer_told)
-         VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        "INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at, buyer_told, sent_at, \
+         lookups_needed) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
     )
     .bind(lead.id.to_string())
     .bind(lead.number.as_str())
@@ -153,6 +162,8 @@ pub(super) async fn insert(
     .bind(lead.submitted_at.timestamp_millis())
     .bind(now)
     .bind(i64::from(new.buyer_told))
+    .bind(new.unsure_since)
+    .bind(i64::from(new.unsure_since.is_some()))
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -215,6 +226,26 @@ impl Store {
             delivered_since: delivered.try_get(0)?,
             last_delivery_at: last.try_get(0)?,
         })
+    }
+
+    /// Waiting leads whose buyers were told that they are saved: what an outage has left.
+    pub async fn waiting_told(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'waiting' AND buyer_told = 1")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// Leads delivered since a moment that were submitted or told "saved" before: how many, and the longest wait, ms.
+    pub async fn delivered_late(&self, since: Millis) -> Result<(i64, Millis), StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*), COALESCE(MAX(delivered_at - submitted_at), 0) FROM leads \
+             WHERE state = 'delivered' AND delivered_at >= $1",
+        )
+        .bind(since)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((row.try_get(0)?, row.try_get(1)?))
     }
 
     /// How many leads wait and since when the oldest does.

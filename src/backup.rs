@@ -1,0 +1,484 @@
+//! `backup_leads.json`: export of what amoCRM has not got, import of what the store has not got.
+//!
+//! The file follows the store within a second, coalesced: however many leads change in that time, it is written once,
+//! and not at all when nothing in it would differ. It is always replaced atomically. Whatever somebody else puts into
+//! it is taken in before it is written again: entries of the older Python tool (no `id`), entries of ours restored from
+//! a copy. Entries that are history or cannot be understood are kept in a copy beside it.
+
+use std::{
+    fs, io,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use ulid::Ulid;
+
+use crate::{
+    clock::Clock,
+    lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region},
+    store::{ImportedLead, LeadRow, LeadState, NewLead, Store, StoreError},
+};
+
+/// Name of the file in `DATA_DIR`.
+pub const FILE: &str = "backup_leads.json";
+
+/// Changes within this time are written together.
+const COALESCE: Duration = Duration::from_millis(300);
+
+/// How often the file is looked at for changes by somebody else.
+const LOOK_AT_FILE: Duration = Duration::from_secs(2);
+
+/// A file that cannot be parsed may still be being written: it is looked at again after this.
+const STILL_WRITING: Duration = Duration::from_secs(1);
+
+/// Pause after the file could not be written.
+const WRITE_AGAIN: Duration = Duration::from_secs(5);
+
+/// More leads than ever wait; a bound for the memory of one export.
+const MOST_ENTRIES: i64 = 1_000_000;
+
+/// What the older tool writes for "no link".
+const NO_LINK: &str = "нет";
+
+/// Why the backup file could not be read or written.
+#[derive(Debug, Error)]
+pub enum BackupError {
+    /// The file or its folder.
+    #[error("backup_leads.json: {0}")]
+    File(#[from] io::Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What reading the file has led to, where somebody should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackupEvent {
+    /// It could not be parsed and was moved aside under this name.
+    Unreadable(String),
+    /// So many entries were taken in.
+    Imported(usize),
+    /// So many entries could not be understood; the file was kept under this name.
+    Skipped(usize, String),
+}
+
+/// One entry, in the order of its keys in the file.
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    timestamp: String,
+    name: &'a str,
+    phone: &'a str,
+    budget: &'a str,
+    car_link: &'a str,
+    user_id: i64,
+    status: &'static str,
+    id: String,
+    number: &'a LeadNumber,
+    attempts: i64,
+    last_error: Option<&'a str>,
+    buyer_told: bool,
+    lead: &'a Lead,
+}
+
+/// Identity of a file's content as far as the file system tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    length: u64,
+    modified: (i64, i64),
+    inode: u64,
+}
+
+/// Keeps the file and the store in step.
+#[derive(Debug)]
+pub struct Backup {
+    store: Store,
+    clock: Clock,
+    folder: PathBuf,
+    region: Region,
+    seen: Option<Seen>,
+    written: Option<[u8; 32]>,
+}
+
+impl Backup {
+    /// The backup of a store in a folder.
+    pub fn new(store: Store, folder: &Path, region: Region) -> Self {
+        let clock = store.clock();
+        Self { store, clock, folder: folder.to_owned(), region, seen: None, written: None }
+    }
+
+    /// Follows the store and the file until stopped, with a last export at the end.
+    pub async fn run(mut self, events: mpsc::UnboundedSender<BackupEvent>, stop: CancellationToken) {
+        loop {
+            let tick = tokio::time::sleep(self.clock.scaled(LOOK_AT_FILE).max(Duration::from_millis(50)));
+            tokio::select! {
+                () = self.store.backup_changed() => {
+                    // Never scaled to nothing: this is what keeps a large backlog cheap.
+                    tokio::select! {
+                        () = tokio::time::sleep(COALESCE) => {}
+                        () = stop.cancelled() => {}
+                    }
+                }
+                () = tick => {}
+                () = stop.cancelled() => {}
+            }
+            let stopping = stop.is_cancelled();
+            if let Err(error) = self.synchronise(&events).await {
+                warn!(%error, "backup_leads.json could not be brought up to date");
+                if !stopping {
+                    self.clock.sleep(WRITE_AGAIN).await;
+                }
+            }
+            if stopping {
+                return;
+            }
+        }
+    }
+
+    /// Takes in what is new in the file, then writes what amoCRM has not got.
+    pub async fn synchronise(&mut self, events: &mpsc::UnboundedSender<BackupEvent>) -> Result<(), BackupError> {
+        if self.look().ok() != Some(self.seen) {
+            for event in self.import().await? {
+                let _ = events.send(event);
+            }
+        }
+        self.export().await
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join(FILE)
+    }
+
+    fn look(&self) -> io::Result<Option<Seen>> {
+        match fs::metadata(self.path()) {
+            Ok(meta) => Ok(Some(Seen {
+                length: meta.len(),
+                modified: (meta.mtime(), meta.mtime_nsec()),
+                inode: meta.ino(),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes in entries that the store does not know.
+    pub async fn import(&mut self) -> Result<Vec<BackupEvent>, BackupError> {
+        let mut seen = self.look()?;
+        let Some(entries) = (match self.read()? {
+            Read::Entries(entries) => Some(entries),
+            Read::Nothing => None,
+            Read::Unreadable => {
+                self.clock.sleep(STILL_WRITING).await;
+                let again = self.look()?;
+                if again != seen {
+                    // Somebody is at it; the next look will do.
+                    return Ok(Vec::new());
+                }
+                seen = again;
+                match self.read()? {
+                    Read::Entries(entries) => Some(entries),
+                    Read::Nothing => None,
+                    Read::Unreadable => {
+                        let name = self.free_name("unreadable");
+                        fs::rename(self.path(), self.folder.join(&name))?;
+                        sync_folder(&self.folder)?;
+                        warn!(moved_to = name, "backup_leads.json cannot be parsed and was moved aside");
+                        (self.seen, self.written) = (None, None);
+                        return Ok(vec![BackupEvent::Unreadable(name)]);
+                    }
+                }
+            }
+        }) else {
+            self.seen = seen;
+            return Ok(Vec::new());
+        };
+        let (mut leads, mut history, mut strange) = (Vec::new(), 0usize, 0usize);
+        for entry in &entries {
+            match parse_entry(entry, self.region, self.clock) {
+                Parsed::Lead(lead) => leads.push(*lead),
+                Parsed::History => history += 1,
+                Parsed::Strange => strange += 1,
+            }
+        }
+        let mut events = Vec::new();
+        if history + strange > 0 {
+            // The export will leave them out, so they are kept beside it first.
+            let name = self.free_name("kept");
+            copy_durably(&self.path(), &self.folder, &name)?;
+            info!(history, strange, kept_in = name, "entries of backup_leads.json that are not to be sent are kept");
+            if strange > 0 {
+                events.push(BackupEvent::Skipped(strange, name));
+            }
+        }
+        let taken = self.store.import(&leads).await?;
+        if taken > 0 {
+            info!(leads = taken, "taken in from backup_leads.json");
+            events.push(BackupEvent::Imported(taken));
+        }
+        self.seen = seen;
+        Ok(events)
+    }
+
+    fn read(&self) -> io::Result<Read> {
+        let bytes = match fs::read(self.path()) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Read::Nothing),
+            Err(error) => return Err(error),
+        };
+        // Windows editors begin a file with a mark.
+        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Read::Nothing);
+        }
+        Ok(serde_json::from_slice::<Vec<Value>>(bytes).map_or(Read::Unreadable, Read::Entries))
+    }
+
+    fn free_name(&self, what: &str) -> String {
+        let stamp = crate::clock::date(self.clock.now()).format("%Y%m%dT%H%M%SZ");
+        (0..)
+            .map(|n| if n == 0 { String::new() } else { format!("-{n}") })
+            .map(|n| format!("backup_leads.{what}-{stamp}{n}.json"))
+            .find(|name| !self.folder.join(name).exists())
+            .unwrap_or_default()
+    }
+
+    /// Writes what amoCRM has not got, if the file does not say so already.
+    pub async fn export(&mut self) -> Result<(), BackupError> {
+        let rows = self.store.undelivered(MOST_ENTRIES).await?;
+        let bytes = to_json(&rows);
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        if self.written == Some(digest) && self.seen.is_some() {
+            return Ok(());
+        }
+        if rows.is_empty() && self.seen.is_none() {
+            // Nothing has ever waited here; an empty file would only raise questions.
+            return Ok(());
+        }
+        let (folder, path) = (self.folder.clone(), self.path());
+        tokio::task::spawn_blocking(move || write_durably(&folder, &path, &bytes))
+            .await
+            .map_err(io::Error::other)??;
+        self.written = Some(digest);
+        self.seen = self.look()?;
+        Ok(())
+    }
+}
+
+enum Read {
+    Entries(Vec<Value>),
+    Nothing,
+    Unreadable,
+}
+
+/// The file's content for these leads.
+pub fn to_json(rows: &[LeadRow]) -> Vec<u8> {
+    let entries: Vec<Entry<'_>> = rows.iter().map(entry).collect();
+    let mut bytes = serde_json::to_vec_pretty(&entries).unwrap_or_else(|_| b"[]".to_vec());
+    bytes.push(b'\n');
+    bytes
+}
+
+fn entry(row: &LeadRow) -> Entry<'_> {
+    let lead = &row.lead;
+    Entry {
+        timestamp: lead.submitted_at.format("%Y-%m-%dT%H:%M:%S").to_string(),
+        name: lead.name.as_str(),
+        phone: lead.phone.e164(),
+        budget: lead.budget.typed(),
+        car_link: lead.car_link.as_ref().map_or(NO_LINK, CarLink::url),
+        user_id: lead.buyer.user_id,
+        status: if row.state == LeadState::Rejected { "rejected" } else { "pending" },
+        id: lead.id.to_string(),
+        number: &lead.number,
+        attempts: row.attempts,
+        last_error: row.last_error.as_deref(),
+        buyer_told: row.buyer_told,
+        lead,
+    }
+}
+
+enum Parsed {
+    Lead(Box<ImportedLead>),
+    History,
+    Strange,
+}
+
+/// An entry as any tool writes it; every key may be missing or of another type.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Loose {
+    timestamp: Value,
+    name: Value,
+    phone: Value,
+    budget: Value,
+    car_link: Value,
+    user_id: Value,
+    username: Value,
+    status: Value,
+    id: Value,
+    number: Value,
+    buyer_told: Value,
+    lead: Value,
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed {
+    let Ok(loose) = Loose::deserialize(entry) else { return Parsed::Strange };
+    if matches!(text(&loose.status).to_lowercase().as_str(), "completed" | "delivered" | "sent" | "success" | "done") {
+        return Parsed::History;
+    }
+    let id = Ulid::from_string(&text(&loose.id)).ok();
+    let buyer_told = loose.buyer_told.as_bool().unwrap_or(false);
+    if let (Some(_), Ok(lead)) = (id, serde_json::from_value::<Lead>(loose.lead.clone())) {
+        let unsure_since = Some(lead.submitted_at.timestamp_millis());
+        return Parsed::Lead(Box::new(ImportedLead {
+            new: NewLead { lead, buyer_told, unsure_since },
+            fingerprint: None,
+        }));
+    }
+    let (name, phone) = (text(&loose.name), text(&loose.phone));
+    if name.is_empty() && phone.is_empty() {
+        return Parsed::Strange;
+    }
+    let number = LeadNumber::parse(&text(&loose.number));
+    let submitted_at = timestamp(&text(&loose.timestamp)).unwrap_or_else(|| crate::clock::date(clock.now()));
+    let lead = Lead {
+        id: id.unwrap_or_else(Ulid::new),
+        number: number.clone().unwrap_or_else(LeadNumber::random),
+        submitted_at,
+        name: Name::imported(&name),
+        phone: Phone::imported(&phone, region),
+        budget: Budget::imported(&text(&loose.budget)),
+        car_link: CarLink::imported(&text(&loose.car_link)),
+        buyer: Buyer {
+            user_id: text(&loose.user_id).parse().unwrap_or(0),
+            chat_id: None,
+            username: Some(text(&loose.username)).filter(|name| !name.is_empty()),
+            full_name: None,
+        },
+        consent_at: None,
+        origin: Origin::Backup,
+    };
+    let unsure_since = number.map(|_| submitted_at.timestamp_millis());
+    let fingerprint = id.is_none().then(|| fingerprint(&loose));
+    Parsed::Lead(Box::new(ImportedLead { new: NewLead { lead, buyer_told, unsure_since }, fingerprint }))
+}
+
+/// What makes an entry without an id that entry: all it says but its status, which tools change.
+fn fingerprint(loose: &Loose) -> String {
+    let said = [&loose.timestamp, &loose.name, &loose.phone, &loose.budget, &loose.car_link, &loose.user_id];
+    let mut digest = Sha256::new();
+    for value in said {
+        let text = text(value);
+        digest.update((text.len() as u64).to_le_bytes());
+        digest.update(text);
+    }
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `2025-09-07T10:30:00`, with or without fractions, zone, or `T`; without a zone it is UTC.
+fn timestamp(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(at.to_utc());
+    }
+    let text = text.replacen(' ', "T", 1);
+    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
+        .map(|at| at.and_utc())
+}
+
+fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::Builder::new()
+        .prefix(".backup_leads-")
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
+fn copy_durably(path: &Path, folder: &Path, name: &str) -> io::Result<()> {
+    write_durably(folder, &folder.join(name), &fs::read(path)?)
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parse(entry: &Value) -> Option<ImportedLead> {
+        match parse_entry(entry, Region::default(), Clock::default()) {
+            Parsed::Lead(lead) => Some(*lead),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn entries_of_the_older_tool_are_understood() {
+        let entry = json!({"timestamp": "2025-09-07T10:30:00", "name": "Иван", "phone": "8 999 123-45-67",
+            "budget": 2500000, "car_link": "нет", "user_id": "42", "status": "pending"});
+        let imported = parse(&entry).expect("a lead");
+        assert_eq!(imported.new.lead.phone.e164(), "+79991234567");
+        assert_eq!(imported.new.lead.budget.price(), 2_500_000);
+        assert_eq!(imported.new.lead.car_link, None);
+        assert_eq!(imported.new.lead.buyer.user_id, 42);
+        assert_eq!(imported.new.lead.submitted_at.to_rfc3339(), "2025-09-07T10:30:00+00:00");
+        assert_eq!(imported.fingerprint, parse(&entry).expect("a lead").fingerprint);
+        let mut later = entry.clone();
+        later["timestamp"] = json!("2025-09-07T10:30:01");
+        assert_ne!(imported.fingerprint, parse(&later).expect("a lead").fingerprint);
+    }
+
+    #[test]
+    fn what_is_no_lead_is_told_apart() {
+        for (entry, history) in [
+            (json!({"name": "Иван", "phone": "1", "status": "completed"}), true),
+            (json!({"status": "pending"}), false),
+            (json!("text"), false),
+            (json!(5), false),
+        ] {
+            match parse_entry(&entry, Region::default(), Clock::default()) {
+                Parsed::History => assert!(history, "{entry}"),
+                Parsed::Strange => assert!(!history, "{entry}"),
+                Parsed::Lead(_) => panic!("{entry} is no lead"),
+            }
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_every_usual_form() {
+        for text in [
+            "2025-09-07T10:30:00",
+            "2025-09-07 10:30:00",
+            "2025-09-07T10:30:00.000123",
+            "2025-09-07T13:30:00+03:00",
+            "2025-09-07T10:30",
+        ] {
+            let at = timestamp(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(at.format("%H:%M").to_string(), "10:30", "{text}");
+        }
+        assert!(timestamp("yesterday").is_none());
+    }
+}
