@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use super::Request;
+use super::request::Request;
 
 /// The description, loaded.
 pub(super) struct Contract {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Request;
+use super::request::Request;
 
 /// Which requests a fault (or a count) is about.
 #[derive(Debug, Clone)]

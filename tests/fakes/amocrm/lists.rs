@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::account::{
-    Book, Entity, StoredContact, StoredEvent, StoredField, StoredLead, StoredNote,
-};
+use super::account::Entity;
+use super::book::{Book, StoredContact, StoredEvent, StoredField, StoredLead, StoredNote};
+use super::request::Request;
+use super::server::State;
 use super::wire::Answer;
-use super::{Request, State};
 
 /// Rows a page has when the request does not say.
 const DEFAULT_LIMIT: usize = 50;

@@ -2,7 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::account::{Account, Book, Entity, Field};
+use super::account::{Account, Entity, Field};
+use super::book::Book;
+use super::shapes::Kind::{Bool, Int, List, Obj, Str};
+use super::shapes::{
+    CONTACT, CONTACT_ITSELF, FIELD_TYPES, LEAD, METADATA, Member, NOTE, NOTE_TYPES, UPDATE, fits,
+};
 use super::wire::Answer;
 
 /// Custom fields one entity may carry in one write (facts, section 3).
@@ -16,112 +21,6 @@ const NAME_LIMIT: usize = 255;
 
 /// A JSON object of a request.
 pub(super) type Object = Map<String, Value>;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Int,
-    Str,
-    Bool,
-    List,
-    Map,
-}
-
-use Kind::{Bool, Int, List, Map as Obj, Str};
-
-const LEAD: &[(&str, Kind)] = &[
-    ("name", Str),
-    ("price", Int),
-    ("status_id", Int),
-    ("pipeline_id", Int),
-    ("responsible_user_id", Int),
-    ("created_by", Int),
-    ("updated_by", Int),
-    ("created_at", Int),
-    ("updated_at", Int),
-    ("closed_at", Int),
-    ("loss_reason_id", Int),
-    ("custom_fields_values", List),
-    ("tags_to_add", List),
-    ("request_id", Str),
-    ("visitor_uid", Str),
-    ("_embedded", Obj),
-];
-
-const UPDATE: &[(&str, Kind)] = &[("id", Int), ("tags_to_delete", List)];
-
-const CONTACT: &[(&str, Kind)] = &[
-    ("name", Str),
-    ("first_name", Str),
-    ("last_name", Str),
-    ("responsible_user_id", Int),
-    ("created_by", Int),
-    ("updated_by", Int),
-    ("created_at", Int),
-    ("updated_at", Int),
-    ("custom_fields_values", List),
-];
-
-const CONTACT_ITSELF: &[(&str, Kind)] = &[
-    ("tags_to_add", List),
-    ("request_id", Str),
-    ("_embedded", Obj),
-];
-
-const METADATA: &[(&str, Kind)] = &[
-    ("category", Str),
-    ("form_name", Str),
-    ("form_page", Str),
-    ("form_sent_at", Int),
-    ("ip", Str),
-    ("referer", Str),
-    ("form_type", Int),
-    ("visitor_uid", Str),
-];
-
-const NOTE: &[(&str, Kind)] = &[
-    ("note_type", Str),
-    ("params", Obj),
-    ("request_id", Str),
-    ("created_by", Int),
-    ("responsible_user_id", Int),
-    ("is_need_to_trigger_digital_pipeline", Bool),
-];
-
-/// Note types that can be written.
-const NOTE_TYPES: &[&str] = &[
-    "common",
-    "call_in",
-    "call_out",
-    "service_message",
-    "extended_service_message",
-    "message_cashier",
-    "invoice_paid",
-    "geolocation",
-    "sms_in",
-    "sms_out",
-    "attachment",
-];
-
-const FIELD_TYPES: &[&str] = &[
-    "text",
-    "numeric",
-    "checkbox",
-    "select",
-    "multiselect",
-    "date",
-    "url",
-    "textarea",
-    "radiobutton",
-    "streetaddress",
-    "smart_address",
-    "birthday",
-    "legal_entity",
-    "date_time",
-    "price",
-    "monetary",
-    "file",
-    "tracking_data",
-];
 
 /// What a lead is written for, which decides what it may embed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +59,7 @@ impl<'a> Check<'a> {
         self.errors.push(field_error(code, &path.into()));
     }
 
-    fn keys(&mut self, object: &Object, base: &str, allowed: &[&[(&str, Kind)]]) {
+    fn keys(&mut self, object: &Object, base: &str, allowed: &[&[Member]]) {
         for (key, value) in object {
             let path = format!("{base}{key}");
             let kind = allowed
@@ -210,8 +109,8 @@ impl<'a> Check<'a> {
     }
 
     fn lead_embedded(&mut self, embedded: &Object, write: Write) {
-        let common: &[(&str, Kind)] = &[("tags", List), ("contacts", List), ("companies", List)];
-        let complex: &[(&str, Kind)] = &[("metadata", Obj), ("source", Obj)];
+        let common: &[Member] = &[("tags", List), ("contacts", List), ("companies", List)];
+        let complex: &[Member] = &[("metadata", Obj), ("source", Obj)];
         let allowed: &[_] = match write {
             Write::Complex => &[common, complex],
             Write::Create | Write::Update => &[common],
@@ -232,7 +131,7 @@ impl<'a> Check<'a> {
                     self.fields(item, &base, Entity::Contacts, write);
                     continue;
                 }
-                let also: &[(&str, Kind)] = match write {
+                let also: &[Member] = match write {
                     Write::Complex => &[],
                     Write::Create | Write::Update => &[("is_main", Bool)],
                 };
@@ -266,7 +165,7 @@ impl<'a> Check<'a> {
             }
         }
         if let Some(source) = embedded.get("source").and_then(Value::as_object) {
-            let allowed: &[(&str, Kind)] = &[("external_id", Str), ("type", Str)];
+            let allowed: &[Member] = &[("external_id", Str), ("type", Str)];
             self.keys(source, "_embedded.source.", &[allowed]);
         }
     }
@@ -284,7 +183,7 @@ impl<'a> Check<'a> {
 
     /// A contact of a POST or PATCH.
     pub(super) fn contact(&mut self, contact: &Object, write: Write) {
-        let update: &[(&str, Kind)] = if write == Write::Update { UPDATE } else { &[] };
+        let update: &[Member] = if write == Write::Update { UPDATE } else { &[] };
         self.keys(contact, "", &[CONTACT, CONTACT_ITSELF, update]);
         self.name(contact, "", "name");
         self.name(contact, "", "first_name");
@@ -293,7 +192,7 @@ impl<'a> Check<'a> {
         self.fields(contact, "", Entity::Contacts, write);
         self.tags(contact.get("tags_to_add"), "tags_to_add", Entity::Contacts);
         if let Some(embedded) = contact.get("_embedded").and_then(Value::as_object) {
-            let allowed: &[(&str, Kind)] = &[("tags", List)];
+            let allowed: &[Member] = &[("tags", List)];
             self.keys(embedded, "_embedded.", &[allowed]);
             self.tags(embedded.get("tags"), "_embedded.tags", Entity::Contacts);
         }
@@ -301,7 +200,7 @@ impl<'a> Check<'a> {
 
     /// A note; `bulk` when the body itself names the entity.
     pub(super) fn note(&mut self, note: &Object, entity: Entity, bulk: bool) {
-        let entity_id: &[(&str, Kind)] = if bulk { &[("entity_id", Int)] } else { &[] };
+        let entity_id: &[Member] = if bulk { &[("entity_id", Int)] } else { &[] };
         self.keys(note, "", &[NOTE, entity_id]);
         if bulk {
             self.exists(note, "entity_id", entity);
@@ -321,7 +220,7 @@ impl<'a> Check<'a> {
             }
             return;
         };
-        let allowed: &[(&str, Kind)] = match note_type {
+        let allowed: &[Member] = match note_type {
             Some("common") => &[("text", Str)],
             Some("service_message" | "extended_service_message") => {
                 &[("service", Str), ("text", Str)]
@@ -338,7 +237,7 @@ impl<'a> Check<'a> {
 
     /// A row of a link request.
     pub(super) fn link(&mut self, link: &Object) {
-        let allowed: &[(&str, Kind)] = &[
+        let allowed: &[Member] = &[
             ("to_entity_id", Int),
             ("to_entity_type", Str),
             ("metadata", Obj),
@@ -352,14 +251,14 @@ impl<'a> Check<'a> {
             self.error("NotSupportedChoice", "to_entity_id");
         }
         if let Some(metadata) = link.get("metadata").and_then(Value::as_object) {
-            let allowed: &[(&str, Kind)] = &[("is_main", Bool)];
+            let allowed: &[Member] = &[("is_main", Bool)];
             self.keys(metadata, "metadata.", &[allowed]);
         }
     }
 
     /// A tag to be made.
     pub(super) fn tag(&mut self, tag: &Object) {
-        let allowed: &[(&str, Kind)] = &[("name", Str), ("color", Str), ("request_id", Str)];
+        let allowed: &[Member] = &[("name", Str), ("color", Str), ("request_id", Str)];
         self.keys(tag, "", &[allowed]);
         if tag.get("name").is_none_or(|name| name == "") {
             self.error("NotBlank", "name");
@@ -368,7 +267,7 @@ impl<'a> Check<'a> {
 
     /// A custom field to be made.
     pub(super) fn custom_field(&mut self, field: &Object) {
-        let allowed: &[(&str, Kind)] = &[
+        let allowed: &[Member] = &[
             ("name", Str),
             ("type", Str),
             ("code", Str),
@@ -387,7 +286,7 @@ impl<'a> Check<'a> {
             self.error("NotSupportedChoice", "type");
         }
         for (base, item) in self.objects(field.get("enums"), "enums") {
-            let allowed: &[(&str, Kind)] = &[("value", Str), ("sort", Int)];
+            let allowed: &[Member] = &[("value", Str), ("sort", Int)];
             self.keys(item, &base, &[allowed]);
         }
     }
@@ -441,7 +340,7 @@ impl<'a> Check<'a> {
 
     fn tags(&mut self, list: Option<&Value>, base: &str, entity: Entity) {
         for (base, tag) in self.objects(list, base) {
-            let allowed: &[(&str, Kind)] = &[("id", Int), ("name", Str)];
+            let allowed: &[Member] = &[("id", Int), ("name", Str)];
             self.keys(tag, &base, &[allowed]);
             match (tag.get("id"), tag.get("name")) {
                 (None, None) => self.error("FieldMissing", format!("{base}name")),
@@ -464,7 +363,7 @@ impl<'a> Check<'a> {
             self.error("TooManyElements", &base);
         }
         for (base, item) in items {
-            let allowed: &[(&str, Kind)] = &[("field_id", Int), ("field_code", Str)];
+            let allowed: &[Member] = &[("field_id", Int), ("field_code", Str)];
             let mut rest = item.clone();
             let values = rest.remove("values");
             self.keys(&rest, &base, &[allowed]);
@@ -511,7 +410,7 @@ impl<'a> Check<'a> {
             self.error("FieldNotExpected", format!("{base}{key}"));
         }
         for (key, kind) in [("enum_id", Int), ("enum_code", Str)] {
-            let Some(given) = object.get(key) else {
+            let Some(given) = object.get(key).filter(|_| allowed.contains(&key)) else {
                 continue;
             };
             let known = field.choices.iter().any(|choice| match kind {
@@ -559,16 +458,6 @@ impl<'a> Check<'a> {
         if short && text.chars().count() > TEXT_LIMIT {
             self.error("TooLong", &path);
         }
-    }
-}
-
-fn fits(kind: Kind, value: &Value) -> bool {
-    match kind {
-        Int => value.is_i64(),
-        Str => value.is_string(),
-        Bool => value.is_boolean(),
-        List => value.is_array(),
-        Obj => value.is_object(),
     }
 }
 
