@@ -159,11 +159,9 @@ impl Backup {
 
     fn look(&self) -> io::Result<Option<Seen>> {
         match fs::metadata(self.path()) {
-            Ok(meta) => Ok(Some(Seen {
-                length: meta.len(),
-                modified: (meta.mtime(), meta.mtime_nsec()),
-                inode: meta.ino(),
-            })),
+            Ok(meta) => {
+                Ok(Some(Seen { length: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()), inode: meta.ino() }))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -338,7 +336,8 @@ fn text(value: &Value) -> String {
 }
 
 fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed {
-    let Ok(loose) = Loose::deserialize(entry) else { return Parsed::Strange };
+    // A list would pass for a struct without names.
+    let Some(Ok(loose)) = entry.is_object().then(|| Loose::deserialize(entry)) else { return Parsed::Strange };
     if matches!(text(&loose.status).to_lowercase().as_str(), "completed" | "delivered" | "sent" | "success" | "done") {
         return Parsed::History;
     }
@@ -414,6 +413,12 @@ fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(folder)
 }
 
+/// Writes a file atomically and durably, readable by its owner only.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(write_durably(folder, path, bytes)?)
+}
+
 fn copy_durably(path: &Path, folder: &Path, name: &str) -> io::Result<()> {
     write_durably(folder, &folder.join(name), &fs::read(path)?)
 }
@@ -458,6 +463,7 @@ mod tests {
             (json!({"status": "pending"}), false),
             (json!("text"), false),
             (json!(5), false),
+            (json!(["2025-09-07T10:30:00", "Иван", "1"]), false),
         ] {
             match parse_entry(&entry, Region::default(), Clock::default()) {
                 Parsed::History => assert!(history, "{entry}"),

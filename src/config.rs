@@ -222,8 +222,10 @@ impl Reader<'_> {
             admin_chat_id,
             data_dir: self.text("DATA_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from),
             database_url,
-            privacy_policy_url: self
-                .web_address("PRIVACY_POLICY_URL", "The address of your privacy policy, such as https://example.com/privacy"),
+            privacy_policy_url: self.web_address(
+                "PRIVACY_POLICY_URL",
+                "The address of your privacy policy, such as https://example.com/privacy",
+            ),
             phone_region,
             http_addr: self.http_addr(),
             admin_lead_copies: self.switch("ADMIN_LEAD_COPIES"),
@@ -259,11 +261,14 @@ impl Reader<'_> {
             .unwrap_or_else(|| Url::parse("https://api.telegram.org").expect("a constant address"));
         let proxy = self.text("TELEGRAM_PROXY");
         if let Some(proxy) = &proxy
-            && !Url::parse(proxy).is_ok_and(|url| {
-                matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") && url.has_host()
-            })
+            && !Url::parse(proxy)
+                .is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") && url.has_host())
         {
-            self.wrong("TELEGRAM_PROXY", "is not an http://, https:// or socks5:// address", "Ask your proxy's provider");
+            self.wrong(
+                "TELEGRAM_PROXY",
+                "is not an http://, https:// or socks5:// address",
+                "Ask your proxy's provider",
+            );
         }
         TelegramSettings {
             token: SecretString::from(token.unwrap_or_default()),
@@ -305,7 +310,8 @@ impl Reader<'_> {
                 }
             },
         };
-        const PIPELINE: &str = "Run `amocrm-lead-bot test-amocrm`: it lists the pipelines and their statuses with their ids";
+        const PIPELINE: &str =
+            "Run `amocrm-lead-bot test-amocrm`: it lists the pipelines and their statuses with their ids";
         const USER: &str = "It stands in the address of the user's card in amoCRM";
         const FIELD: &str = "It stands in the settings of the lead's fields in amoCRM";
         let tags = self.text("AMOCRM_TAGS").unwrap_or_else(|| "telegram_bot".into());
@@ -387,7 +393,11 @@ impl Reader<'_> {
         if let Some(text) = self.text("HTTP_ADDR") {
             let addr = text.parse().ok();
             if addr.is_none() {
-                self.wrong("HTTP_ADDR", "is not an address with a port", "Such as 127.0.0.1:8080; leave it out to switch the page off");
+                self.wrong(
+                    "HTTP_ADDR",
+                    "is not an address with a port",
+                    "Such as 127.0.0.1:8080; leave it out to switch the page off",
+                );
             }
             return addr;
         }

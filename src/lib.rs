@@ -1,9 +1,28 @@
 //! amocrm-lead-bot stands between car buyers on Telegram and a dealer's amoCRM.
+//!
+//! The promise: once the buyer has seen the request number, the lead is in amoCRM exactly once, sooner or later.
+//!
+//! The rooms, lower ones first; each knows only those before it:
+//! - [`clock`]: what time it is, and how fast it runs in tests
+//! - [`lead`]: the domain, no I/O
+//! - [`config`], [`telemetry`]: settings and logging
+//! - [`notice`]: what people are told, as values
+//! - [`store`]: what must survive
+//! - [`amocrm`]: the CRM
+//! - [`delivery`]: a lead's way from the store to amoCRM
+//! - [`backup`]: `backup_leads.json`
+//! - [`bot`]: Telegram; knows the store, never amoCRM
+//! - [`alerts`]: what the admin is told and when
+//! - [`daemon`], [`commands`]: build the parts and run them
+
+pub mod alerts;
 pub mod amocrm;
 pub mod backup;
 pub mod bot;
 pub mod clock;
+pub mod commands;
 pub mod config;
+pub mod daemon;
 pub mod delivery;
 pub mod lead;
 pub mod notice;

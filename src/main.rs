@@ -1,1 +1,10 @@
-fn main() {}
+//! Parses the command line and hands over to a command; nothing else.
+
+use std::process::ExitCode;
+
+use amocrm_lead_bot::commands;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    commands::main(commands::Cli::parse())
+}

@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Millis, lead::{Lead, LeadNumber}};
+use crate::{
+    clock::Millis,
+    lead::{Lead, LeadNumber},
+};
 
 /// A message owed to a chat.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

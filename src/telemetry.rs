@@ -9,7 +9,9 @@ const DEFAULT_FILTER: &str = "warn,amocrm_lead_bot=info,teloxide=off,teloxide_co
 pub fn init() {
     let filter = std::env::var("RUST_LOG")
         .ok()
-        .and_then(|filter| EnvFilter::try_new(format!("{filter},teloxide=off,teloxide_core=off,reqwest=off,hyper=off")).ok())
+        .and_then(|filter| {
+            EnvFilter::try_new(format!("{filter},teloxide=off,teloxide_core=off,reqwest=off,hyper=off")).ok()
+        })
         .unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second initialisation can only come from a test that runs the daemon in its own process.

@@ -27,18 +27,11 @@ async fn call(tg: &FakeTelegram, method: &str, params: Value) -> (u16, Value) {
     try_call(tg, method, params).await.expect("an HTTP answer")
 }
 
-async fn try_call(
-    tg: &FakeTelegram,
-    method: &str,
-    params: Value,
-) -> Result<(u16, Value), reqwest::Error> {
+async fn try_call(tg: &FakeTelegram, method: &str, params: Value) -> Result<(u16, Value), reqwest::Error> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let response = client.post(url(tg, method)).json(&params).send().await?;
     let status = response.status().as_u16();
-    Ok((
-        status,
-        serde_json::from_str(&response.text().await?).unwrap_or(Value::Null),
-    ))
+    Ok((status, serde_json::from_str(&response.text().await?).unwrap_or(Value::Null)))
 }
 
 async fn ok(tg: &FakeTelegram, method: &str, params: Value) -> Value {
@@ -58,15 +51,11 @@ async fn refused(tg: &FakeTelegram, method: &str, params: Value) -> String {
 async fn update_ids(tg: &FakeTelegram, params: Value) -> Vec<i64> {
     let updates = ok(tg, "getUpdates", params).await;
     let ids = updates.as_array().unwrap().iter();
-    ids.map(|update| update["update_id"].as_i64().unwrap())
-        .collect()
+    ids.map(|update| update["update_id"].as_i64().unwrap()).collect()
 }
 
 fn teloxide(tg: &FakeTelegram) -> Bot {
-    let client = teloxide::net::default_reqwest_settings()
-        .no_proxy()
-        .build()
-        .unwrap();
+    let client = teloxide::net::default_reqwest_settings().no_proxy().build().unwrap();
     Bot::with_client(tg.token(), client).set_api_url(tg.url().parse().unwrap())
 }
 

@@ -39,10 +39,7 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> 
         }
     ));
     lines.push(format!("Отправлена: {}", times(lead.submitted_at)));
-    lines.extend(
-        lead.consent_at
-            .map(|at| format!("Согласие на обработку данных: {}", times(at))),
-    );
+    lines.extend(lead.consent_at.map(|at| format!("Согласие на обработку данных: {}", times(at))));
     for (field, value) in refused_values(lead, settings, left_out) {
         lines.push(format!("amoCRM не принял поле {field}: {value}"));
     }
@@ -57,9 +54,7 @@ fn phone_lines(lead: &Lead) -> Vec<String> {
     }
     match phone.origin() {
         PhoneOrigin::Typed => {}
-        PhoneOrigin::OwnContact => {
-            lines.push("Номер отправлен кнопкой «Поделиться контактом»".into())
-        }
+        PhoneOrigin::OwnContact => lines.push("Номер отправлен кнопкой «Поделиться контактом»".into()),
         PhoneOrigin::ForeignContact => {
             lines.push("Внимание: это контакт другого человека, не самого покупателя".into())
         }
@@ -72,12 +67,7 @@ fn telegram_line(lead: &Lead) -> Option<String> {
     let buyer = &lead.buyer;
     let mut parts = Vec::new();
     parts.extend(buyer.full_name.clone());
-    parts.extend(
-        buyer
-            .username
-            .as_ref()
-            .map(|username| format!("@{username}")),
-    );
+    parts.extend(buyer.username.as_ref().map(|username| format!("@{username}")));
     if buyer.user_id != 0 {
         parts.push(format!("id {}", buyer.user_id));
     }
@@ -88,10 +78,7 @@ fn telegram_line(lead: &Lead) -> Option<String> {
 fn times(at: DateTime<Utc>) -> String {
     let utc = at.format("%d.%m.%Y %H:%M UTC").to_string();
     match FixedOffset::east_opt(MOSCOW_HOURS * 3600) {
-        Some(moscow) => format!(
-            "{utc} ({} МСК)",
-            at.with_timezone(&moscow).format("%d.%m.%Y %H:%M")
-        ),
+        Some(moscow) => format!("{utc} ({} МСК)", at.with_timezone(&moscow).format("%d.%m.%Y %H:%M")),
         None => utc,
     }
 }
@@ -99,13 +86,8 @@ fn times(at: DateTime<Utc>) -> String {
 /// Cuts a text into notes of at most `cap` characters, each under the heading, at ends of lines where possible.
 fn split(heading: &str, text: &str, cap: usize) -> Vec<String> {
     // Line breaks are ours; other control characters have no business in a note.
-    let text: String = text
-        .chars()
-        .filter(|char| *char == '\n' || !char.is_control())
-        .collect();
-    let room = cap
-        .saturating_sub(heading.chars().count() + " (99/99)\n".len())
-        .max(1);
+    let text: String = text.chars().filter(|char| *char == '\n' || !char.is_control()).collect();
+    let room = cap.saturating_sub(heading.chars().count() + " (99/99)\n".len()).max(1);
     let mut parts: Vec<String> = Vec::new();
     let mut part = String::new();
     let mut length = 0;

@@ -74,12 +74,8 @@ pub fn carries_number(title: &str, number: &LeadNumber) -> bool {
 
 /// The custom fields of a lead, in the order in which they are sent: id and value, uncut.
 fn fields(lead: &Lead, settings: &AmocrmSettings) -> Vec<(i64, String)> {
-    let budget = settings
-        .budget_field_id
-        .map(|id| (id, lead.budget.typed().to_owned()));
-    let link = settings
-        .car_link_field_id
-        .zip(lead.car_link.as_ref().map(|link| link.url().to_owned()));
+    let budget = settings.budget_field_id.map(|id| (id, lead.budget.typed().to_owned()));
+    let link = settings.car_link_field_id.zip(lead.car_link.as_ref().map(|link| link.url().to_owned()));
     // A cut link leads nowhere; the note has it whole.
     let link = link.filter(|(_, url)| url.chars().count() <= FIELD_CAP);
     budget.into_iter().chain(link).collect()
@@ -95,9 +91,7 @@ fn sent_fields(new: &NewLead<'_>, settings: &AmocrmSettings) -> Vec<(i64, String
 pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     let (lead, left_out) = (new.lead, &new.degradation);
     let mut json = json!({ "name": lead_name(lead), "request_id": lead.number.as_str() });
-    let responsible = settings
-        .responsible_user_id
-        .filter(|_| !left_out.responsible);
+    let responsible = settings.responsible_user_id.filter(|_| !left_out.responsible);
     if !left_out.price {
         json["price"] = lead.budget.price().into();
     }
@@ -113,10 +107,8 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     let fields = sent_fields(new, settings);
     if !fields.is_empty() {
         let cut = |value: &str| value.chars().take(FIELD_CAP).collect::<String>();
-        json["custom_fields_values"] = fields
-            .iter()
-            .map(|(id, value)| json!({"field_id": id, "values": [{"value": cut(value)}]}))
-            .collect();
+        json["custom_fields_values"] =
+            fields.iter().map(|(id, value)| json!({"field_id": id, "values": [{"value": cut(value)}]})).collect();
     }
     let contact = match new.contact_id.filter(|_| !left_out.contact) {
         // A found contact is only linked; its name and phone are the dealer's.
@@ -136,11 +128,7 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     };
     json["_embedded"] = json!({ "contacts": [contact] });
     if !settings.tags.is_empty() && !left_out.tags {
-        json["_embedded"]["tags"] = settings
-            .tags
-            .iter()
-            .map(|tag| json!({"name": tag}))
-            .collect();
+        json["_embedded"]["tags"] = settings.tags.iter().map(|tag| json!({"name": tag})).collect();
     }
     json
 }
@@ -149,34 +137,19 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
 ///
 /// Of the answer to a request for several leads, give only the fields of this one. The result holds what was left out
 /// before, too.
-pub fn degrade(
-    new: &NewLead<'_>,
-    settings: &AmocrmSettings,
-    refused: &[RejectedField],
-) -> Option<Degradation> {
+pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[RejectedField]) -> Option<Degradation> {
     let mut result = new.degradation.clone();
     let sent = sent_fields(new, settings);
     for field in refused {
         let mut parts = field.path.split('.').peekable();
         // Some answers begin the path with the lead's position in the request.
-        while parts
-            .next_if(|part| part.parse::<usize>().is_ok())
-            .is_some()
-        {}
+        while parts.next_if(|part| part.parse::<usize>().is_ok()).is_some() {}
         let parts: Vec<&str> = parts.collect();
-        let custom = |at: &str| {
-            at.parse::<usize>()
-                .ok()
-                .and_then(|at| sent.get(at))
-                .map(|(id, _)| *id)
-        };
+        let custom = |at: &str| at.parse::<usize>().ok().and_then(|at| sent.get(at)).map(|(id, _)| *id);
         match parts.as_slice() {
-            ["custom_fields_values", at, ..] if custom(at).is_some() => {
-                result.fields.extend(custom(at))
-            }
+            ["custom_fields_values", at, ..] if custom(at).is_some() => result.fields.extend(custom(at)),
             ["custom_fields_values", ..] => result.fields.extend(sent.iter().map(|(id, _)| *id)),
-            ["responsible_user_id", ..]
-            | ["_embedded", "contacts", _, "responsible_user_id", ..] => {
+            ["responsible_user_id", ..] | ["_embedded", "contacts", _, "responsible_user_id", ..] => {
                 result.responsible = true;
             }
             ["tags" | "tags_to_add", ..] | ["_embedded", "tags", ..] => result.tags = true,
@@ -198,20 +171,12 @@ pub fn degrade(
 }
 
 /// The values that were left out, with a name for each, for the note.
-pub(super) fn refused_values(
-    lead: &Lead,
-    settings: &AmocrmSettings,
-    left_out: &Degradation,
-) -> Vec<(String, String)> {
+pub(super) fn refused_values(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> Vec<(String, String)> {
     let id = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
     let mut values = Vec::new();
     for (field, value) in fields(lead, settings) {
         if left_out.fields.contains(&field) {
-            let name = if settings.budget_field_id == Some(field) {
-                "«Бюджет»"
-            } else {
-                "«Ссылка»"
-            };
+            let name = if settings.budget_field_id == Some(field) { "«Бюджет»" } else { "«Ссылка»" };
             values.push((format!("{name} ({field})"), value));
         }
     }

@@ -56,10 +56,7 @@ pub fn render(notice: &AdminNotice, lang: Lang) -> Rendered {
             Rendered::plain(text)
         }
         AdminNotice::Rejected { number, error } => with_buttons(
-            lang.text(
-                "admin-rejected",
-                &[("number", number.as_str().into()), ("error", shorten(error, 500).into())],
-            ),
+            lang.text("admin-rejected", &[("number", number.as_str().into()), ("error", shorten(error, 500).into())]),
             lang,
             &[("button-leads", "admin:leads")],
         ),
@@ -74,10 +71,9 @@ pub fn render(notice: &AdminNotice, lang: Lang) -> Rendered {
         AdminNotice::BackupUnreadable { moved_to } => {
             Rendered::plain(lang.text("admin-backup-unreadable", &[("name", moved_to.as_str().into())]))
         }
-        AdminNotice::BackupEntriesSkipped { skipped, kept_in } => Rendered::plain(lang.text(
-            "admin-backup-skipped",
-            &[("count", (*skipped).into()), ("name", kept_in.as_str().into())],
-        )),
+        AdminNotice::BackupEntriesSkipped { skipped, kept_in } => Rendered::plain(
+            lang.text("admin-backup-skipped", &[("count", (*skipped).into()), ("name", kept_in.as_str().into())]),
+        ),
         AdminNotice::BackupImported { imported } => {
             Rendered::plain(lang.text("admin-backup-imported", &[("count", (*imported).into())]))
         }
@@ -102,9 +98,9 @@ pub fn render(notice: &AdminNotice, lang: Lang) -> Rendered {
             lang,
             outage_buttons(trouble),
         ),
-        AdminNotice::TokensRenewed { waiting } => Rendered::plain(
-            lang.text("admin-tokens-renewed", &[("waiting", waiting_text(*waiting, lang).into())]),
-        ),
+        AdminNotice::TokensRenewed { waiting } => {
+            Rendered::plain(lang.text("admin-tokens-renewed", &[("waiting", waiting_text(*waiting, lang).into())]))
+        }
     }
 }
 
@@ -171,7 +167,9 @@ pub fn trouble_text(trouble: &Trouble, lang: Lang) -> String {
 
 fn advice_text(trouble: &Trouble, lang: Lang) -> String {
     let id = match trouble {
-        Trouble::TokensExpired | Trouble::TokensRevoked | Trouble::NoTokens | Trouble::WrongAccount => "advice-authorize",
+        Trouble::TokensExpired | Trouble::TokensRevoked | Trouble::NoTokens | Trouble::WrongAccount => {
+            "advice-authorize"
+        }
         Trouble::WrongClient => "advice-wrong-client",
         Trouble::WrongRedirect => "advice-wrong-redirect",
         Trouble::IntegrationOff => "advice-integration-on",

@@ -446,8 +446,7 @@ fn take(
 
 /// Goes to the first unanswered step and asks it.
 fn go_on(mut conversation: Conversation, world: &World, mut replies: Vec<Vec<Say>>) -> Outcome {
-    conversation.step =
-        conversation.draft.as_ref().map_or(Step::Idle, |draft| draft.next_step(world.consent_needed));
+    conversation.step = conversation.draft.as_ref().map_or(Step::Idle, |draft| draft.next_step(world.consent_needed));
     replies.push(vec![ask(&conversation)]);
     Outcome { conversation, replies, lead: None }
 }

@@ -7,7 +7,10 @@ use std::{
     collections::HashMap,
     ops::ControlFlow,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -79,6 +82,8 @@ pub struct Desk {
     pub admin_chat_id: Option<i64>,
     /// Groups and when they were last told where to write.
     group_hints: Mutex<HashMap<i64, Millis>>,
+    /// The store refused the last update.
+    store_failed: AtomicBool,
 }
 
 impl Desk {
@@ -91,7 +96,16 @@ impl Desk {
         admin_chat_id: Option<i64>,
     ) -> Self {
         let clock = store.clock();
-        Self { telegram, store, clock, region, wording, admin_chat_id, group_hints: Mutex::default() }
+        Self {
+            telegram,
+            store,
+            clock,
+            region,
+            wording,
+            admin_chat_id,
+            group_hints: Mutex::default(),
+            store_failed: AtomicBool::new(false),
+        }
     }
 }
 
@@ -139,10 +153,14 @@ fn root(
                 let failure = match AssertUnwindSafe(next(deps)).catch_unwind().await {
                     Ok(ControlFlow::Break(Ok(())) | ControlFlow::Continue(_)) => {
                         intake.done(id);
+                        if desk.store_failed.swap(false, Ordering::Relaxed) {
+                            let _ = events.send(IntakeEvent::StoreWorks);
+                        }
                         return ControlFlow::Break(Ok(()));
                     }
                     Ok(ControlFlow::Break(Err(HandlerError::Store(StoreError::Unavailable(cause))))) => {
                         warn!(update = id, error = %cause, "the store does not take an update; it stays at Telegram");
+                        desk.store_failed.store(true, Ordering::Relaxed);
                         let _ = events.send(IntakeEvent::StoreFailed(cause.to_string()));
                         intake.failed(id, &Failure::Store);
                         return ControlFlow::Break(Ok(()));
@@ -312,8 +330,7 @@ async fn answer(desk: &Desk, chat_id: i64, replies: &[Vec<Say>], lang: Lang) -> 
             Err(SendError::Moved(_) | SendError::Later { .. }) => {
                 for reply in &replies[at..] {
                     let body = serde_json::to_value(reply).unwrap_or_default();
-                    let message =
-                        NewMessage { chat_id, notice: Notice::Reply(body), due_at: desk.clock.now() };
+                    let message = NewMessage { chat_id, notice: Notice::Reply(body), due_at: desk.clock.now() };
                     desk.store.owe(&message).await?;
                 }
                 return Ok(());
@@ -325,7 +342,8 @@ async fn answer(desk: &Desk, chat_id: i64, replies: &[Vec<Say>], lang: Lang) -> 
 
 /// Words a message that was owed.
 pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered {
-    let numbered = |id: &str, number: &LeadNumber| Rendered::plain(lang.text(id, &[("number", number.as_str().into())]));
+    let numbered =
+        |id: &str, number: &LeadNumber| Rendered::plain(lang.text(id, &[("number", number.as_str().into())]));
     match notice {
         Notice::Accepted { number } => numbered("accepted", number),
         Notice::Saved { number } => numbered("saved", number),

@@ -16,10 +16,7 @@ fn inline(rows: Vec<Vec<InlineKeyboardButton>>) -> ReplyMarkup {
 
 /// Accept the privacy policy.
 pub fn consent(lang: Lang) -> ReplyMarkup {
-    inline(vec![
-        vec![button(lang, "button-consent", "consent:accept")],
-        vec![button(lang, "button-cancel", "cancel")],
-    ])
+    inline(vec![vec![button(lang, "button-consent", "consent:accept")], vec![button(lang, "button-cancel", "cancel")]])
 }
 
 /// Share one's own contact; typed numbers are taken as well.

@@ -308,7 +308,11 @@ mod tests {
     #[test]
     fn an_unparsable_update_is_named_without_its_content() {
         for (body, kind, chat) in [
-            (json!({"update_id": 1, "message": {"chat": {"id": 5, "type": "private"}, "text": "secret"}}), "message", Some(5)),
+            (
+                json!({"update_id": 1, "message": {"chat": {"id": 5, "type": "private"}, "text": "secret"}}),
+                "message",
+                Some(5),
+            ),
             (json!({"update_id": 1, "message": {"chat": {"id": -5, "type": "group"}}}), "message", None),
             (json!({"update_id": 1, "brand_new": {}}), "brand_new", None),
             (json!({"update_id": 1}), "unknown", None),

@@ -38,10 +38,7 @@ impl Lang {
     fn bundle(self) -> &'static FluentBundle<FluentResource> {
         static BUNDLES: OnceLock<[FluentBundle<FluentResource>; 2]> = OnceLock::new();
         let bundles = BUNDLES.get_or_init(|| {
-            [
-                bundle("ru", include_str!("../../locales/ru.ftl")),
-                bundle("en", include_str!("../../locales/en.ftl")),
-            ]
+            [bundle("ru", include_str!("../../locales/ru.ftl")), bundle("en", include_str!("../../locales/en.ftl"))]
         });
         match self {
             Self::Ru => &bundles[0],
@@ -315,7 +312,9 @@ mod tests {
         let en = ids(include_str!("../../locales/en.ftl"));
         assert!(ru.len() > 40, "{}", ru.len());
         assert_eq!(ru, en);
-        for (lang, source) in [("ru", include_str!("../../locales/ru.ftl")), ("en", include_str!("../../locales/en.ftl"))] {
+        for (lang, source) in
+            [("ru", include_str!("../../locales/ru.ftl")), ("en", include_str!("../../locales/en.ftl"))]
+        {
             assert!(FluentResource::try_new(source.to_owned()).is_ok(), "{lang}.ftl has errors");
         }
     }

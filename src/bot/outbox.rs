@@ -68,15 +68,7 @@ impl Outbox {
     /// A sender for one bot.
     pub fn new(telegram: Telegram, store: Store, wording: Arc<Wording>, admin_chat_id: Option<i64>) -> Self {
         let clock = store.clock();
-        Self {
-            telegram,
-            store,
-            clock,
-            wording,
-            admin_chat_id,
-            in_flight: Arc::default(),
-            figures: Arc::default(),
-        }
+        Self { telegram, store, clock, wording, admin_chat_id, in_flight: Arc::default(), figures: Arc::default() }
     }
 
     /// Figures for metrics.
@@ -138,7 +130,8 @@ impl Outbox {
             warn!(message = message.id, "an owed message was written by another version and cannot be read");
             return self.store.message_done(&message.id).await;
         };
-        let lang = self.store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| Chat::from_stored(&stored).lang);
+        let lang =
+            self.store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| Chat::from_stored(&stored).lang);
         match self.telegram.send(chat_id, &render_notice(notice, lang, &self.wording)).await {
             Ok(()) => {
                 self.figures.sent.fetch_add(1, Ordering::Relaxed);

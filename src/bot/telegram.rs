@@ -95,10 +95,8 @@ impl Telegram {
 
     /// Sends one message, within one reply timeout.
     pub async fn send(&self, chat_id: i64, message: &Rendered) -> Result<(), SendError> {
-        let mut request = self
-            .send
-            .send_message(ChatId(chat_id), &message.text)
-            .link_preview_options(LinkPreviewOptions {
+        let mut request =
+            self.send.send_message(ChatId(chat_id), &message.text).link_preview_options(LinkPreviewOptions {
                 is_disabled: true,
                 url: None,
                 prefer_small_media: false,

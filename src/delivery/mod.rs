@@ -25,6 +25,6 @@ mod worker;
 pub use backoff::lookup_distance;
 pub use breaker::{Breaker, Pause};
 pub use drain::{DrainReport, drain};
-pub use verdict::{CreateVerdict, trouble_of};
 pub use steps::Courier;
+pub use verdict::{CreateVerdict, trouble_of};
 pub use worker::{Figures, Health, RETRY_MARK, Worker};

@@ -16,11 +16,7 @@ use crate::{
     store::{Claim, Created, LeadRow, Lease, Lookups, Store, StoreError},
 };
 
-use super::{
-    backoff::lookup_distance,
-    verdict::CreateVerdict,
-    worker::Figures,
-};
+use super::{backoff::lookup_distance, verdict::CreateVerdict, worker::Figures};
 
 /// A claim lasts so long unless renewed: longer than any one call with its wait for the rate limit.
 pub const LEASE: Duration = Duration::from_secs(120);
@@ -333,12 +329,7 @@ impl Courier {
         Ok(to_note)
     }
 
-    async fn create_failed(
-        &self,
-        chunk: &[LeadRow],
-        requests: &[NewLead<'_>],
-        error: CrmError,
-    ) -> Result<(), Stop> {
+    async fn create_failed(&self, chunk: &[LeadRow], requests: &[NewLead<'_>], error: CrmError) -> Result<(), Stop> {
         let ids: Vec<Ulid> = chunk.iter().map(|row| row.lead.id).collect();
         let text = error.to_string();
         match CreateVerdict::of(&error) {
@@ -361,8 +352,11 @@ impl Courier {
             }
             CreateVerdict::Refused { .. } if chunk.len() > 1 => {
                 warn!(leads = ids.len(), error = text, "amoCRM refuses a batch; its leads go one by one");
-                let schedule =
-                    Lookups { needed: LOOKUPS_AFTER_REFUSED_BATCH, first_at: self.due_in(Duration::from_secs(1)), solo: true };
+                let schedule = Lookups {
+                    needed: LOOKUPS_AFTER_REFUSED_BATCH,
+                    first_at: self.due_in(Duration::from_secs(1)),
+                    solo: true,
+                };
                 self.store.record_unsure(&ids, schedule, &text).await?;
                 Ok(())
             }

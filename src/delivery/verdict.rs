@@ -78,10 +78,9 @@ pub fn trouble_of_tokens(error: &TokenError) -> Trouble {
             | AuthProblem::WrongClient => Trouble::WrongClient,
             AuthProblem::RedirectDiffers => Trouble::WrongRedirect,
             AuthProblem::WrongAccount { .. } => Trouble::WrongAccount,
-            AuthProblem::CodeWrong
-            | AuthProblem::CodeUsed
-            | AuthProblem::CodeExpired
-            | AuthProblem::Refused { .. } => Trouble::TokensRevoked,
+            AuthProblem::CodeWrong | AuthProblem::CodeUsed | AuthProblem::CodeExpired | AuthProblem::Refused { .. } => {
+                Trouble::TokensRevoked
+            }
         },
     }
 }

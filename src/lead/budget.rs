@@ -29,10 +29,7 @@ impl Budget {
     ///
     /// A text that had to be cut has no price: the cut may have gone through a number.
     pub fn imported(text: &str) -> Self {
-        Self::parse(text).unwrap_or_else(|| Self {
-            typed: text::clean_to(text, MAX_CHARS),
-            price: 0,
-        })
+        Self::parse(text).unwrap_or_else(|| Self { typed: text::clean_to(text, MAX_CHARS), price: 0 })
     }
 
     /// As typed.
@@ -322,17 +319,10 @@ mod tests {
 
     #[test]
     fn imports() {
-        for (text, want, roubles) in [
-            ("2 млн", "2 млн", 2_000_000),
-            (" не\nзнаю ", "не знаю", 0),
-            ("", "", 0),
-        ] {
+        for (text, want, roubles) in [("2 млн", "2 млн", 2_000_000), (" не\nзнаю ", "не знаю", 0), ("", "", 0)]
+        {
             let budget = Budget::imported(text);
-            assert_eq!(
-                (budget.typed(), budget.price()),
-                (want, roubles),
-                "{text:?}"
-            );
+            assert_eq!((budget.typed(), budget.price()), (want, roubles), "{text:?}");
         }
         let long = Budget::imported(&"1".repeat(5000));
         assert_eq!((long.typed().len(), long.price()), (200, 0));

@@ -47,11 +47,7 @@ impl Name {
     /// A name with nothing visible in it becomes `Без имени`.
     pub fn imported(text: &str) -> Self {
         let name = text::clean_to(text, MAX_CHARS);
-        if text::is_visible(&name) {
-            Self(name)
-        } else {
-            Self(NAMELESS.to_owned())
-        }
+        if text::is_visible(&name) { Self(name) } else { Self(NAMELESS.to_owned()) }
     }
 
     /// The name.
@@ -94,11 +90,7 @@ mod tests {
             ("\u{2066}Иван\u{2069}", Err(NameError::Unreadable)),
         ] {
             let got = Name::parse(text);
-            assert_eq!(
-                got.as_ref().map(Name::as_str).map_err(|e| *e),
-                want,
-                "{text:?}"
-            );
+            assert_eq!(got.as_ref().map(Name::as_str).map_err(|e| *e), want, "{text:?}");
         }
     }
 
@@ -106,11 +98,7 @@ mod tests {
     fn counts_characters_not_bytes() {
         for letter in ["a", "я", "김", "🙂"] {
             assert!(Name::parse(&letter.repeat(100)).is_ok(), "{letter}");
-            assert_eq!(
-                Name::parse(&letter.repeat(101)),
-                Err(NameError::TooLong),
-                "{letter}"
-            );
+            assert_eq!(Name::parse(&letter.repeat(101)), Err(NameError::TooLong), "{letter}");
         }
         assert!(Name::parse(&format!("  {}  ", "я".repeat(100))).is_ok());
     }
@@ -136,10 +124,7 @@ mod tests {
         let long = "я".repeat(300);
         let name: Name = serde_json::from_value(long.clone().into()).expect("stored name");
         assert_eq!(name.as_str(), long);
-        assert_eq!(
-            serde_json::to_string(&Name::imported("Иван")).ok(),
-            Some("\"Иван\"".into())
-        );
+        assert_eq!(serde_json::to_string(&Name::imported("Иван")).ok(), Some("\"Иван\"".into()));
     }
 
     proptest! {

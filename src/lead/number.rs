@@ -19,9 +19,8 @@ impl LeadNumber {
         let mut rng = rand::rng();
         // Three draws in five are right: 24/32 begin with a letter, and 1 − (24/32)⁶ of those have a digit.
         loop {
-            let drawn: String = (0..LENGTH)
-                .map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]))
-                .collect();
+            let drawn: String =
+                (0..LENGTH).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect();
             if is_number(&drawn) {
                 return Self(drawn);
             }
@@ -31,11 +30,7 @@ impl LeadNumber {
     /// Parses a number as a person types it: any case, with or without `#`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let number = text
-            .strip_prefix('#')
-            .unwrap_or(text)
-            .trim_start()
-            .to_ascii_uppercase();
+        let number = text.strip_prefix('#').unwrap_or(text).trim_start().to_ascii_uppercase();
         is_number(&number).then_some(Self(number))
     }
 
@@ -110,24 +105,15 @@ mod tests {
         let drawn: HashSet<_> = (0..1000).map(|_| LeadNumber::random()).collect();
         assert!(drawn.len() > 995);
         for number in drawn {
-            assert_eq!(
-                LeadNumber::parse(&format!("#{number}")),
-                Some(number.clone())
-            );
+            assert_eq!(LeadNumber::parse(&format!("#{number}")), Some(number.clone()));
         }
     }
 
     #[test]
     fn stored_as_a_string() {
         let number = LeadNumber::parse("K7M2QXA").expect("a number");
-        assert_eq!(
-            serde_json::to_string(&number).ok(),
-            Some("\"K7M2QXA\"".into())
-        );
-        assert_eq!(
-            serde_json::from_str::<LeadNumber>("\"K7M2QXA\"").ok(),
-            Some(number)
-        );
+        assert_eq!(serde_json::to_string(&number).ok(), Some("\"K7M2QXA\"".into()));
+        assert_eq!(serde_json::from_str::<LeadNumber>("\"K7M2QXA\"").ok(), Some(number));
         assert!(serde_json::from_str::<LeadNumber>("\"nonsense\"").is_err());
     }
 

@@ -27,14 +27,12 @@ pub(super) fn clean_to(text: &str, limit: usize) -> String {
 
 /// Whether a reader would see anything at all.
 pub(super) fn is_visible(text: &str) -> bool {
-    text.chars()
-        .any(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(c))
+    text.chars().any(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(c))
 }
 
 /// Control characters, and the bidi controls that can make a text read as another one; not whitespace.
 pub(super) fn is_unreadable(c: char) -> bool {
-    !c.is_whitespace()
-        && (c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'))
+    !c.is_whitespace() && (c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'))
 }
 
 /// Characters without a glyph of their own: zero-width, format, fillers, variation selectors (Unicode's
@@ -51,8 +49,7 @@ pub(super) fn is_invisible(c: char) -> bool {
 /// The ASCII digit for a decimal digit of the scripts phones type in (full-width, Arabic-Indic, Devanagari, …).
 pub(super) fn ascii_digit(c: char) -> Option<char> {
     const ZEROS: [u32; 16] = [
-        0x30, 0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66,
-        0xE50, 0xED0, 0xFF10,
+        0x30, 0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xE50, 0xED0, 0xFF10,
     ];
     let code = c as u32;
     ZEROS
@@ -108,13 +105,8 @@ mod tests {
 
     #[test]
     fn reads_digits_of_other_scripts() {
-        for text in [
-            "0123456789",
-            "٠١٢٣٤٥٦٧٨٩",
-            "۰۱۲۳۴۵۶۷۸۹",
-            "０１２３４５６７８９",
-            "०१२३४५६७८९",
-        ] {
+        for text in ["0123456789", "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "０１２３４５６７８９", "०१२३४५६७८९"]
+        {
             let digits: Option<String> = text.chars().map(ascii_digit).collect();
             assert_eq!(digits.as_deref(), Some("0123456789"), "{text}");
         }

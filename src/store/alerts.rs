@@ -93,9 +93,7 @@ impl Store {
         let mut leads = Vec::with_capacity(rows.len());
         for row in &rows {
             let body: String = row.try_get(0)?;
-            leads.push(
-                serde_json::from_str::<Lead>(&body).map_err(|error| StoreError::Unreadable(error.to_string()))?,
-            );
+            leads.push(serde_json::from_str::<Lead>(&body).map_err(|error| StoreError::Unreadable(error.to_string()))?);
         }
         leads.sort_by_key(|lead| (lead.submitted_at, lead.id));
         for leads in leads.chunks(group.max(1)) {
@@ -110,11 +108,7 @@ impl Store {
         Ok(rows.len())
     }
 
-    async fn owe_all(
-        &self,
-        connection: &mut sqlx::AnyConnection,
-        tell: &[NewMessage],
-    ) -> Result<(), StoreError> {
+    async fn owe_all(&self, connection: &mut sqlx::AnyConnection, tell: &[NewMessage]) -> Result<(), StoreError> {
         let now = self.clock.now();
         for message in tell {
             messages::insert(connection, message.chat_id, &json(&message.notice), message.due_at, now).await?;

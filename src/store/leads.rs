@@ -203,21 +203,17 @@ impl Store {
 
     /// Counts, with deliveries counted from `since`.
     pub async fn totals(&self, since: Millis) -> Result<Totals, StoreError> {
-        let waiting = sqlx::query(
-            "SELECT COUNT(*), MIN(submitted_at), COUNT(sent_at) FROM leads WHERE state = 'waiting'",
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        let rejected =
-            sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'rejected'").fetch_one(&self.pool).await?;
-        let delivered =
-            sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'delivered' AND delivered_at >= $1")
-                .bind(since)
+        let waiting =
+            sqlx::query("SELECT COUNT(*), MIN(submitted_at), COUNT(sent_at) FROM leads WHERE state = 'waiting'")
                 .fetch_one(&self.pool)
                 .await?;
-        let last = sqlx::query("SELECT MAX(delivered_at) FROM leads WHERE state = 'delivered'")
+        let rejected = sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'rejected'").fetch_one(&self.pool).await?;
+        let delivered = sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'delivered' AND delivered_at >= $1")
+            .bind(since)
             .fetch_one(&self.pool)
             .await?;
+        let last =
+            sqlx::query("SELECT MAX(delivered_at) FROM leads WHERE state = 'delivered'").fetch_one(&self.pool).await?;
         Ok(Totals {
             waiting: waiting.try_get(0)?,
             oldest_waiting_at: waiting.try_get(1)?,

@@ -177,12 +177,7 @@ impl Store {
     }
 
     /// Records that a create is about to be sent; only leads returned here, still held, may be sent.
-    pub async fn record_sending(
-        &self,
-        lease: &Lease,
-        leads: &[Ulid],
-        until: Millis,
-    ) -> Result<Vec<Ulid>, StoreError> {
+    pub async fn record_sending(&self, lease: &Lease, leads: &[Ulid], until: Millis) -> Result<Vec<Ulid>, StoreError> {
         let sql = format!(
             "UPDATE leads SET sent_at = $1, lookups = 0, lookups_needed = 0, leased_until = $2 \
              WHERE leased_by = $3 AND state = 'waiting' AND sent_at IS NULL AND crm_lead_id IS NULL \
@@ -414,8 +409,7 @@ impl Store {
         .await?;
         for row in &rows {
             let body: String = row.try_get(0)?;
-            let lead: Lead =
-                serde_json::from_str(&body).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            let lead: Lead = serde_json::from_str(&body).map_err(|error| StoreError::Unreadable(error.to_string()))?;
             if let Some(chat_id) = lead.buyer.chat_id {
                 let notice = Notice::Saved { number: lead.number };
                 messages::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;

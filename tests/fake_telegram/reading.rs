@@ -23,40 +23,20 @@ async fn a_conversation_reads_like_one() {
     let ivan = tg.user("Иван");
     let chat = ChatId(ivan.id);
     ivan.command("/start");
-    bot.send_message(chat, "Здравствуйте!\nКак вас зовут?")
-        .await
-        .unwrap();
+    bot.send_message(chat, "Здравствуйте!\nКак вас зовут?").await.unwrap();
     ivan.say("Иван");
     let phone = KeyboardButton::new("Отправить").request(teloxide::types::ButtonRequest::Contact);
-    bot.send_message(chat, "Телефон?")
-        .reply_markup(KeyboardMarkup::new([[phone]]))
-        .await
-        .unwrap();
+    bot.send_message(chat, "Телефон?").reply_markup(KeyboardMarkup::new([[phone]])).await.unwrap();
     ivan.share_contact("79161234567");
     let rows = [
-        vec![
-            InlineKeyboardButton::callback("Отправить", "submit"),
-            InlineKeyboardButton::callback("Имя", "edit:name"),
-        ],
-        vec![InlineKeyboardButton::url(
-            "Политика",
-            "https://a.ru/p".parse().unwrap(),
-        )],
+        vec![InlineKeyboardButton::callback("Отправить", "submit"), InlineKeyboardButton::callback("Имя", "edit:name")],
+        vec![InlineKeyboardButton::url("Политика", "https://a.ru/p".parse().unwrap())],
     ];
-    let card = bot
-        .send_message(chat, "Всё верно?")
-        .reply_markup(InlineKeyboardMarkup::new(rows))
-        .await
-        .unwrap();
+    let card = bot.send_message(chat, "Всё верно?").reply_markup(InlineKeyboardMarkup::new(rows)).await.unwrap();
     let query = ivan.press("submit").unwrap();
-    bot.answer_callback_query(teloxide::types::CallbackQueryId(query))
-        .text("Секунду")
-        .await
-        .unwrap();
+    bot.answer_callback_query(teloxide::types::CallbackQueryId(query)).text("Секунду").await.unwrap();
     bot.edit_message_reply_markup(chat, card.id).await.unwrap();
-    bot.edit_message_text(chat, card.id, "Заявка №7")
-        .await
-        .unwrap();
+    bot.edit_message_text(chat, card.id, "Заявка №7").await.unwrap();
     ivan.edit_last("Пётр");
     bot.delete_message(chat, card.id).await.unwrap();
     ivan.sticker();
@@ -85,15 +65,7 @@ async fn a_conversation_reads_like_one() {
 "
     );
     let seen: Vec<String> = tg.ledger().into_iter().map(|seen| seen.text).collect();
-    assert_eq!(
-        seen,
-        [
-            "Здравствуйте!\nКак вас зовут?",
-            "Телефон?",
-            "Всё верно?",
-            "Заявка №7"
-        ]
-    );
+    assert_eq!(seen, ["Здравствуйте!\nКак вас зовут?", "Телефон?", "Всё верно?", "Заявка №7"]);
 }
 
 #[tokio::test]
@@ -105,22 +77,10 @@ async fn waiting_is_for_events_and_says_what_happened_instead() {
         async move { tg.wait_for(id, has("номер"), SOON).await }
     });
     tokio::task::yield_now().await;
-    ok(
-        &tg,
-        "sendMessage",
-        json!({"chat_id": ivan.id, "text": "Ваш номер 7"}),
-    )
-    .await;
+    ok(&tg, "sendMessage", json!({"chat_id": ivan.id, "text": "Ваш номер 7"})).await;
     let found = waiting.await.unwrap().unwrap();
     assert_eq!(ivan.sees("номер").await, found);
-    let after = tg
-        .wait_for_new(
-            ivan.id,
-            found.message_id,
-            has("номер"),
-            Duration::from_millis(20),
-        )
-        .await;
+    let after = tg.wait_for_new(ivan.id, found.message_id, has("номер"), Duration::from_millis(20)).await;
     assert!(after.unwrap_err().contains("Бот: Ваш номер 7"));
     let edit = json!({"chat_id": ivan.id, "message_id": found.message_id, "text": "Доставлено"});
     ok(&tg, "editMessageText", edit).await;
@@ -130,10 +90,6 @@ async fn waiting_is_for_events_and_says_what_happened_instead() {
     update_ids(&tg, json!({"offset": update + 1})).await;
     assert!(matches!(events.recv().await.unwrap(), Event::BotSent(m) if m == found));
     assert!(matches!(events.recv().await.unwrap(), Event::BotEdited(m) if m.text == "Доставлено"));
-    assert!(
-        matches!(events.recv().await.unwrap(), Event::UpdateQueued(u) if u["message"]["message_id"] == id)
-    );
-    assert!(
-        matches!(events.recv().await.unwrap(), Event::Confirmed(offset) if offset == update + 1)
-    );
+    assert!(matches!(events.recv().await.unwrap(), Event::UpdateQueued(u) if u["message"]["message_id"] == id));
+    assert!(matches!(events.recv().await.unwrap(), Event::Confirmed(offset) if offset == update + 1));
 }

@@ -27,11 +27,7 @@ async fn every_kind_of_update_is_one_that_teloxide_parses() {
     ivan.edit_last("вот https://auto.ru/2");
     ivan.press_raw("submit");
     let markup = InlineKeyboardMarkup::new([[InlineKeyboardButton::callback("Да", "yes")]]);
-    let sent = bot
-        .send_message(ChatId(ivan.id), "Так?")
-        .reply_markup(markup)
-        .await
-        .unwrap();
+    let sent = bot.send_message(ChatId(ivan.id), "Так?").reply_markup(markup).await.unwrap();
     ivan.press("yes").unwrap();
     ivan.blocks_bot();
     ivan.unblocks();
@@ -52,50 +48,27 @@ async fn every_kind_of_update_is_one_that_teloxide_parses() {
         .collect();
     let entities = messages[0].parse_entities().unwrap();
     assert_eq!(entities[0].text(), "/start");
-    assert_eq!(
-        messages[1].parse_entities().unwrap()[0].text(),
-        "https://auto.ru/1"
-    );
-    assert_eq!(
-        messages[0].from.as_ref().unwrap().language_code.as_deref(),
-        Some("ru")
-    );
-    assert_eq!(
-        messages[2].contact().unwrap().user_id,
-        Some(UserId(ivan.id as u64))
-    );
+    assert_eq!(messages[1].parse_entities().unwrap()[0].text(), "https://auto.ru/1");
+    assert_eq!(messages[0].from.as_ref().unwrap().language_code.as_deref(), Some("ru"));
+    assert_eq!(messages[2].contact().unwrap().user_id, Some(UserId(ivan.id as u64)));
     assert_eq!(messages[3].contact().unwrap().user_id, Some(UserId(42)));
     assert!(messages[4].sticker().is_some() && messages[5].photo().is_some());
     assert_eq!(messages[6].caption(), Some("моя машина"));
     assert!(messages[7].voice().is_some() && messages[8].location().is_some());
     assert!(messages[10].chat.is_supergroup());
-    assert!(
-        matches!(&updates[10].kind, UpdateKind::EditedMessage(m) if m.text() == Some("вот https://auto.ru/2"))
-    );
-    assert!(
-        matches!(&updates[11].kind, UpdateKind::CallbackQuery(q) if q.regular_message().is_none())
-    );
-    let UpdateKind::CallbackQuery(query) = &updates[12].kind else {
-        panic!()
-    };
+    assert!(matches!(&updates[10].kind, UpdateKind::EditedMessage(m) if m.text() == Some("вот https://auto.ru/2")));
+    assert!(matches!(&updates[11].kind, UpdateKind::CallbackQuery(q) if q.regular_message().is_none()));
+    let UpdateKind::CallbackQuery(query) = &updates[12].kind else { panic!() };
     assert_eq!(query.data.as_deref(), Some("yes"));
     assert_eq!(query.regular_message().unwrap().id, sent.id);
-    assert!(
-        matches!(&updates[13].kind, UpdateKind::MyChatMember(m) if m.new_chat_member.is_banned())
-    );
-    assert!(
-        matches!(&updates[14].kind, UpdateKind::MyChatMember(m) if m.new_chat_member.is_member())
-    );
+    assert!(matches!(&updates[13].kind, UpdateKind::MyChatMember(m) if m.new_chat_member.is_banned()));
+    assert!(matches!(&updates[14].kind, UpdateKind::MyChatMember(m) if m.new_chat_member.is_member()));
 
     tg.raw_update(json!({"moon_phase": {"full": true}}));
     tg.raw_update(json!({"message": {"message_id": "seven"}}));
     let offset = updates.last().unwrap().id.as_offset();
     let unknown = bot.get_updates().offset(offset).await.unwrap();
-    assert!(
-        unknown
-            .iter()
-            .all(|update| matches!(update.kind, UpdateKind::Error(_)))
-    );
+    assert!(unknown.iter().all(|update| matches!(update.kind, UpdateKind::Error(_))));
     assert_eq!(unknown.len(), 2);
 }
 
@@ -114,15 +87,8 @@ async fn offsets_confirm_for_ever_and_the_rest_is_redelivered() {
     assert_eq!(update_ids(&tg, json!({})).await, all[1..]);
     assert_eq!(update_ids(&tg, json!({"offset": all[0]})).await, all[1..]);
     assert_eq!(update_ids(&tg, json!({"offset": -1})).await, all[3..]);
-    assert_eq!(
-        (tg.pending().len(), tg.confirmed(), tg.last_offset()),
-        (1, all[3], Some(-1))
-    );
-    assert!(
-        update_ids(&tg, json!({"offset": all[3] + 1}))
-            .await
-            .is_empty()
-    );
+    assert_eq!((tg.pending().len(), tg.confirmed(), tg.last_offset()), (1, all[3], Some(-1)));
+    assert!(update_ids(&tg, json!({"offset": all[3] + 1})).await.is_empty());
     tg.wait_until_confirmed(SOON).await.unwrap();
     assert_eq!(tg.polls().len(), 7);
     assert_eq!(tg.polls()[1].given.as_deref(), Some(&all[..2]));
@@ -148,11 +114,7 @@ async fn a_long_poll_waits_for_an_update_or_its_time() {
     let [first] = got[..] else { panic!("{got:?}") };
 
     let began = Instant::now();
-    assert!(
-        update_ids(&tg, json!({"offset": first + 1, "timeout": 1}))
-            .await
-            .is_empty()
-    );
+    assert!(update_ids(&tg, json!({"offset": first + 1, "timeout": 1})).await.is_empty());
     assert!(began.elapsed() >= Duration::from_millis(950));
     // The same offset again within 3 s: held, even without a timeout.
     let repeated = tokio::spawn({
@@ -195,16 +157,8 @@ async fn of_two_pollers_the_newer_ends_the_older() {
     tg.reset_update_ids(5);
     let polling = poll(&tg);
     tg.wait_for_poll(SOON).await.unwrap();
-    ok(
-        &tg,
-        "setWebhook",
-        json!({"url": "https://example.com/hook"}),
-    )
-    .await;
-    assert_eq!(
-        polling.await.unwrap().1["description"],
-        "Conflict: terminated by setWebhook request"
-    );
+    ok(&tg, "setWebhook", json!({"url": "https://example.com/hook"})).await;
+    assert_eq!(polling.await.unwrap().1["description"], "Conflict: terminated by setWebhook request");
     assert_eq!(
         refused(&tg, "getUpdates", json!({})).await,
         "409 Conflict: can't use getUpdates method while webhook is active; \

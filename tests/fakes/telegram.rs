@@ -68,9 +68,7 @@ struct Shared {
 impl Shared {
     fn world(&self) -> MutexGuard<'_, World> {
         // A panicking test must not turn every later assertion into a poison error.
-        self.world
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.world.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn tell(&self, event: Event) {
@@ -100,19 +98,14 @@ impl FakeTelegram {
             .await
             .unwrap_or_else(|error| panic!("fake Telegram cannot listen on port {port}: {error}"));
         let shared = Arc::new(Shared {
-            addr: listener
-                .local_addr()
-                .expect("a bound socket has an address"),
+            addr: listener.local_addr().expect("a bound socket has an address"),
             world: Mutex::new(World::new()),
             queue_changed: Notify::new(),
             calls_changed: Notify::new(),
             events: broadcast::channel(EVENT_BUFFER).0,
         });
         let network = server::Network::open(listener, shared.clone());
-        Self {
-            shared,
-            network: Arc::new(tokio::sync::Mutex::new(network)),
-        }
+        Self { shared, network: Arc::new(tokio::sync::Mutex::new(network)) }
     }
 
     /// The value for TELEGRAM_API_URL, without a slash at the end.
@@ -181,12 +174,7 @@ impl FakeTelegram {
     }
 
     /// Waits for `ready` to give something, trying again whenever `bell` rings.
-    async fn wait<T>(
-        &self,
-        bell: &Notify,
-        timeout: Duration,
-        mut ready: impl FnMut(&Self) -> Option<T>,
-    ) -> Option<T> {
+    async fn wait<T>(&self, bell: &Notify, timeout: Duration, mut ready: impl FnMut(&Self) -> Option<T>) -> Option<T> {
         let deadline = tokio::time::Instant::now() + timeout;
         loop {
             let mut rung = std::pin::pin!(bell.notified());

@@ -75,10 +75,7 @@ impl Amount {
     }
 
     fn with_unit(&self, size: u64) -> Self {
-        Self {
-            unit: Some(size),
-            ..*self
-        }
+        Self { unit: Some(size), ..*self }
     }
 }
 
@@ -101,9 +98,7 @@ fn answer(tokens: &[Token]) -> Option<u128> {
     let has_strangers = parts.contains(&Part::Stranger);
     let is_unclear = (has_strangers && !is_marked && value < MIN_AMONG_WORDS)
         || (has_strangers && amounts.iter().any(|amount| amount.is_bare))
-        || amounts
-            .iter()
-            .any(|amount| amount.counts_something && amount.unit.is_none());
+        || amounts.iter().any(|amount| amount.counts_something && amount.unit.is_none());
     (!is_unclear).then_some(value)
 }
 
@@ -167,9 +162,7 @@ fn is_range(parts: &[Part]) -> bool {
     let (before, between) = (around.next(), around.next());
     match between {
         Some([Part::Joint(Joint::Dash | Joint::To)]) => true,
-        Some([Part::Joint(Joint::And)]) => {
-            before.is_some_and(|parts| parts.contains(&Part::Joint(Joint::Between)))
-        }
+        Some([Part::Joint(Joint::And)]) => before.is_some_and(|parts| parts.contains(&Part::Joint(Joint::Between))),
         _ => false,
     }
 }
@@ -177,10 +170,9 @@ fn is_range(parts: &[Part]) -> bool {
 /// A bound without a unit borrows the other's where that makes a range: `2-3 млн`, `2 млн – 3`, `900 – 1 млн`.
 fn upper_bound(low: &Amount, high: &Amount) -> Option<u128> {
     match (low.unit, high.unit) {
-        (Some(size), None) => [high.value(), high.with_unit(size).value()]
-            .into_iter()
-            .flatten()
-            .find(|value| Some(*value) >= low.value()),
+        (Some(size), None) => {
+            [high.value(), high.with_unit(size).value()].into_iter().flatten().find(|value| Some(*value) >= low.value())
+        }
         (None, Some(_)) => high.value(),
         _ => Some(low.value()?.max(high.value()?)),
     }

@@ -31,11 +31,7 @@ pub(super) struct Number {
 
 impl Number {
     fn in_words(ratio: Ratio) -> Self {
-        Self {
-            ratio,
-            in_words: true,
-            has_one_point: false,
-        }
+        Self { ratio, in_words: true, has_one_point: false }
     }
 
     pub(super) fn scaled_for(&self, unit: u64) -> Ratio {
@@ -73,9 +69,7 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
             tokens.push(Token::Number(number));
             rest = without_case_ending(behind);
         } else if c.is_alphabetic() {
-            let end = rest
-                .find(|c: char| !c.is_alphabetic())
-                .unwrap_or(rest.len());
+            let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
             let (word, behind) = rest.split_at(end);
             add_word(&mut tokens, classify(word))?;
             rest = behind;
@@ -122,9 +116,7 @@ fn normal(text: &str) -> String {
 }
 
 fn has_number(tokens: &[Token]) -> bool {
-    tokens
-        .iter()
-        .any(|token| matches!(token, Token::Number(_) | Token::Sum(..)))
+    tokens.iter().any(|token| matches!(token, Token::Number(_) | Token::Sum(..)))
 }
 
 /// A dash before the first number: a minus at the very start or right at the number, punctuation in `бюджет - 2 млн`.
@@ -132,10 +124,7 @@ fn is_minus(whole: &str, rest: &str) -> bool {
     let behind = rest.trim_start_matches('-');
     let is_at_start = whole.len() == rest.len();
     behind.starts_with(|c: char| c.is_ascii_digit())
-        || (is_at_start
-            && behind
-                .trim_start()
-                .starts_with(|c: char| c.is_ascii_digit()))
+        || (is_at_start && behind.trim_start().starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Signs of foreign currencies, per cent, and digits that are not decimal (`½`, `²`).
@@ -148,10 +137,7 @@ fn spoils(c: char) -> bool {
 
 fn add_word(tokens: &mut Vec<Token>, word: Word) -> Option<()> {
     let follows_number = matches!(tokens.last(), Some(Token::Number(_)));
-    let one = Number::in_words(Ratio {
-        numerator: 1,
-        denominator: 1,
-    });
+    let one = Number::in_words(Ratio { numerator: 1, denominator: 1 });
     let token = match word {
         Word::Spoiler => return None,
         Word::Number(ratio) => {
@@ -177,17 +163,8 @@ fn add_word(tokens: &mut Vec<Token>, word: Word) -> Option<()> {
         }
         Word::Unit { size, .. } if follows_number => Token::Unit(size),
         Word::UnitLetter(size) if follows_number => Token::Unit(size),
-        Word::Unit {
-            size,
-            stands_alone: true,
-        } => Token::Sum(one, size),
-        Word::Half(size) => Token::Sum(
-            Number::in_words(Ratio {
-                numerator: 1,
-                denominator: 2,
-            }),
-            size,
-        ),
+        Word::Unit { size, stands_alone: true } => Token::Sum(one, size),
+        Word::Half(size) => Token::Sum(Number::in_words(Ratio { numerator: 1, denominator: 2 }), size),
         // `к` is a preposition too.
         Word::UnitLetter(THOUSAND) => Token::Filler,
         Word::Unit { .. } | Word::UnitLetter(_) | Word::Stranger => Token::Stranger,
@@ -202,16 +179,7 @@ fn add_word(tokens: &mut Vec<Token>, word: Word) -> Option<()> {
 /// Whether two number words are one number: `двести пятьдесят`, `двадцать пять`, not `два три`.
 fn continues(before: Ratio, next: Ratio) -> bool {
     let (before, next) = match (before, next) {
-        (
-            Ratio {
-                numerator: before,
-                denominator: 1,
-            },
-            Ratio {
-                numerator: next,
-                denominator: 1,
-            },
-        ) => (before, next),
+        (Ratio { numerator: before, denominator: 1 }, Ratio { numerator: next, denominator: 1 }) => (before, next),
         _ => return false,
     };
     (before % 100 == 0 && next < 100) || (before > 10 && before % 10 == 0 && next < 10)
@@ -265,10 +233,7 @@ fn number(text: &str) -> Option<(Number, &str)> {
         return None;
     }
     let number = Number {
-        ratio: Ratio {
-            numerator: digits.parse().ok()?,
-            denominator,
-        },
+        ratio: Ratio { numerator: digits.parse().ok()?, denominator },
         in_words: false,
         has_one_point: groups == 1 && denominator == 1 && matches!(separator, Some('.' | ',')),
     };
@@ -276,8 +241,6 @@ fn number(text: &str) -> Option<(Number, &str)> {
 }
 
 fn split_digits(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)
 }

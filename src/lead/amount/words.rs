@@ -43,26 +43,16 @@ pub(super) fn classify(word: &str) -> Word {
         return Word::Spoiler;
     }
     if let Some((numerator, denominator)) = number(word) {
-        return Word::Number(Ratio {
-            numerator,
-            denominator,
-        });
+        return Word::Number(Ratio { numerator, denominator });
     }
     if let Some(unit) = unit(word) {
         return unit;
     }
     match word {
         "половиной" => Word::AndAHalf,
-        "р"
-        | "r"
-        | "руб"
-        | "rub"
-        | "rur"
-        | "rubles"
-        | "roubles"
-        | "ruble"
-        | "rouble"
-        | "деревянных" => Word::Home,
+        "р" | "r" | "руб" | "rub" | "rur" | "rubles" | "roubles" | "ruble" | "rouble" | "деревянных" => {
+            Word::Home
+        }
         word if word.starts_with("рубл") => Word::Home,
         "до" | "to" => Word::Joint(Joint::To),
         "и" | "and" => Word::Joint(Joint::And),
@@ -91,8 +81,8 @@ fn unit(word: &str) -> Option<Word> {
         "тыс" | "тр" | "tr" | "тыр" | "тысч" | "штук" | "косарей" => {
             return Some(unit_word(THOUSAND, false));
         }
-        "млн" | "мл" | "мил" | "милл" | "mln" | "mio" | "mil" | "кк" | "kk" | "лямов"
-        | "лимонов" => {
+        "млн" | "мл" | "мил" | "милл" | "mln" | "mio" | "mil" | "кк" | "kk" | "лямов" | "лимонов" =>
+        {
             return Some(unit_word(MILLION, false));
         }
         "лям" | "ляма" | "лимон" | "лимона" => {
@@ -103,16 +93,11 @@ fn unit(word: &str) -> Option<Word> {
         "полмиллиарда" => return Some(Word::Half(BILLION)),
         _ => {}
     }
-    let (ending, size) = STEMS
-        .iter()
-        .find_map(|(stem, size)| word.strip_prefix(stem).map(|ending| (ending, *size)))?;
+    let (ending, size) = STEMS.iter().find_map(|(stem, size)| word.strip_prefix(stem).map(|ending| (ending, *size)))?;
     // `миллион` is one of them, `миллионы` and `миллионов` are any number.
     let stands_alone = size > THOUSAND && matches!(ending, "" | "а" | "у" | "ом");
-    matches!(
-        ending,
-        "" | "а" | "у" | "ом" | "и" | "ы" | "ов" | "е" | "ей" | "ами" | "ах" | "s"
-    )
-    .then(|| unit_word(size, stands_alone))
+    matches!(ending, "" | "а" | "у" | "ом" | "и" | "ы" | "ов" | "е" | "ей" | "ами" | "ах" | "s")
+        .then(|| unit_word(size, stands_alone))
 }
 
 fn unit_word(size: u64, stands_alone: bool) -> Word {

@@ -13,14 +13,9 @@ pub(super) fn first_address(text: &str) -> Option<Url> {
 /// `https://…`, also behind other text (`ссылка:https://…`).
 fn with_scheme(word: &str) -> Option<Url> {
     let lower = word.to_ascii_lowercase();
-    let start = [lower.find("http://"), lower.find("https://")]
-        .into_iter()
-        .flatten()
-        .min()?;
+    let start = [lower.find("http://"), lower.find("https://")].into_iter().flatten().min()?;
     let is_other_scheme = lower[..start].ends_with(['+', '.', '-']);
-    (!is_other_scheme)
-        .then(|| address(&word[start..]))
-        .flatten()
+    (!is_other_scheme).then(|| address(&word[start..])).flatten()
 }
 
 /// `encar.com/…`, `www.example.com` or `example.com/cars/1`: a host alone could be any two words with a dot.
@@ -29,9 +24,7 @@ fn without_scheme(word: &str) -> Option<Url> {
     let end = word.find(['/', '?', '#']).unwrap_or(word.len());
     let start = word[..end]
         .rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-'))
-        .map_or(0, |last| {
-            last + word[last..].chars().next().map_or(0, char::len_utf8)
-        });
+        .map_or(0, |last| last + word[last..].chars().next().map_or(0, char::len_utf8));
     let is_mail_address = word[..start].ends_with('@');
     let bare = word[start..].trim_start_matches(['.', '-']);
     let host_length = bare.find(['/', '?', '#']).unwrap_or(bare.len());
@@ -39,10 +32,7 @@ fn without_scheme(word: &str) -> Option<Url> {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let is_domain = host.split('.').count() > 1
         && host.split('.').all(|label| !label.is_empty())
-        && host
-            .rsplit('.')
-            .next()
-            .is_some_and(|top| top.len() > 1 && top.bytes().all(|b| b.is_ascii_alphabetic()));
+        && host.rsplit('.').next().is_some_and(|top| top.len() > 1 && top.bytes().all(|b| b.is_ascii_alphabetic()));
     let has_path = path.len() > 1 && path.starts_with('/');
     let is_meant = has_path || host.starts_with("www.") || is_encar(&host);
     if is_mail_address || !is_domain || !is_meant {
@@ -107,9 +97,7 @@ pub(super) fn encar_id(url: &Url) -> Option<String> {
     url.query_pairs()
         .find(|(name, id)| {
             // `&amp;carid=1` is what an address copied out of a page's source looks like.
-            name.trim_start_matches("amp;")
-                .eq_ignore_ascii_case("carid")
-                && is_id(id)
+            name.trim_start_matches("amp;").eq_ignore_ascii_case("carid") && is_id(id)
         })
         .map(|(_, id)| id.into_owned())
 }

@@ -53,11 +53,7 @@ impl CarLink {
         if url.chars().count() > MAX_URL_CHARS {
             return Err(CarLinkError::TooLong);
         }
-        Ok(Some(Self {
-            url,
-            typed,
-            encar_id,
-        }))
+        Ok(Some(Self { url, typed, encar_id }))
     }
 
     /// Takes a link from a backup file as it stands; `None` for `нет` and the like.
@@ -157,9 +153,7 @@ fn declines(text: &str) -> bool {
     let words = words.trim();
     if words.is_empty() {
         return text.chars().any(|c| is_dash(c) || c == '.' || c == '❌')
-            && text
-                .chars()
-                .all(|c| is_dash(c) || " .❌".contains(c) || text::is_invisible(c));
+            && text.chars().all(|c| is_dash(c) || " .❌".contains(c) || text::is_invisible(c));
     }
     WORDS.contains(&words)
 }
@@ -218,11 +212,7 @@ mod tests {
         ] {
             let link = CarLink::parse(text).ok().flatten();
             assert_eq!(link.as_ref().map(CarLink::url), Some(ENCAR), "{text}");
-            assert_eq!(
-                link.as_ref().and_then(CarLink::encar_id),
-                Some("38427498"),
-                "{text}"
-            );
+            assert_eq!(link.as_ref().and_then(CarLink::encar_id), Some("38427498"), "{text}");
         }
     }
 
@@ -230,64 +220,31 @@ mod tests {
     fn other_addresses_as_they_are() {
         for (text, want) in [
             ("https://example.com/car/1", "https://example.com/car/1"),
-            (
-                "http://example.com/Car?a=1&b=2#c",
-                "http://example.com/Car?a=1&b=2#c",
-            ),
+            ("http://example.com/Car?a=1&b=2#c", "http://example.com/Car?a=1&b=2#c"),
             ("https://example.com", "https://example.com/"),
             ("www.example.com/x", "https://www.example.com/x"),
             ("www.example.com", "https://www.example.com/"),
             ("auto.ru/cars/used/1", "https://auto.ru/cars/used/1"),
             ("смотрел на encar.com, нравится", "https://encar.com/"),
-            (
-                "https://www.encar.com/dc/dc_carsearchlist.do",
-                "https://www.encar.com/dc/dc_carsearchlist.do",
-            ),
-            (
-                "https://fem.encar.com/cars/detail/abc",
-                "https://fem.encar.com/cars/detail/abc",
-            ),
-            (
-                "https://www.encar.com/x?carid=",
-                "https://www.encar.com/x?carid=",
-            ),
-            (
-                "https://notencar.com/cars/detail/38427498",
-                "https://notencar.com/cars/detail/38427498",
-            ),
-            (
-                "notencar.com/cars/detail/38427498",
-                "https://notencar.com/cars/detail/38427498",
-            ),
-            (
-                "https://encar.com.evil.ru/cars/detail/38427498",
-                "https://encar.com.evil.ru/cars/detail/38427498",
-            ),
-            (
-                "http://encar.com@evil.ru/cars/detail/38427498",
-                "http://evil.ru/cars/detail/38427498",
-            ),
+            ("https://www.encar.com/dc/dc_carsearchlist.do", "https://www.encar.com/dc/dc_carsearchlist.do"),
+            ("https://fem.encar.com/cars/detail/abc", "https://fem.encar.com/cars/detail/abc"),
+            ("https://www.encar.com/x?carid=", "https://www.encar.com/x?carid="),
+            ("https://notencar.com/cars/detail/38427498", "https://notencar.com/cars/detail/38427498"),
+            ("notencar.com/cars/detail/38427498", "https://notencar.com/cars/detail/38427498"),
+            ("https://encar.com.evil.ru/cars/detail/38427498", "https://encar.com.evil.ru/cars/detail/38427498"),
+            ("http://encar.com@evil.ru/cars/detail/38427498", "http://evil.ru/cars/detail/38427498"),
             ("http://encar.com:x@evil.ru/", "http://evil.ru/"),
             (
                 "https://evil.ru/?u=https://fem.encar.com/cars/detail/1",
                 "https://evil.ru/?u=https://fem.encar.com/cars/detail/1",
             ),
-            (
-                "https://en.wikipedia.org/wiki/Kia_(car)",
-                "https://en.wikipedia.org/wiki/Kia_(car)",
-            ),
-            (
-                "(https://en.wikipedia.org/wiki/Kia_(car))",
-                "https://en.wikipedia.org/wiki/Kia_(car)",
-            ),
+            ("https://en.wikipedia.org/wiki/Kia_(car)", "https://en.wikipedia.org/wiki/Kia_(car)"),
+            ("(https://en.wikipedia.org/wiki/Kia_(car))", "https://en.wikipedia.org/wiki/Kia_(car)"),
             ("https://example.com/a,b", "https://example.com/a,b"),
             ("https://example.com/a, и ещё", "https://example.com/a"),
             ("https://example.com/a?!...", "https://example.com/a"),
             ("https://авто.рф/х", "https://xn--80ae0bp.xn--p1ai/%D1%85"),
-            (
-                "https://xn--80ae0bp.xn--p1ai/x",
-                "https://xn--80ae0bp.xn--p1ai/x",
-            ),
+            ("https://xn--80ae0bp.xn--p1ai/x", "https://xn--80ae0bp.xn--p1ai/x"),
             ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080/x"),
             ("http://[::1]/x", "http://[::1]/x"),
             ("http://localhost:3000/x", "http://localhost:3000/x"),
@@ -386,29 +343,14 @@ mod tests {
         let path = |length: usize| format!("https://example.com/{}", "a".repeat(length));
         assert!(matches!(url(&path(1980)), Ok(Some(link)) if link.len() == 2000));
         assert_eq!(url(&path(1981)), Err(CarLinkError::TooLong));
+        assert_eq!(url(&format!("https://example.com/{}", "я".repeat(1000))), Err(CarLinkError::TooLong));
         assert_eq!(
-            url(&format!("https://example.com/{}", "я".repeat(1000))),
-            Err(CarLinkError::TooLong)
-        );
-        assert_eq!(
-            url(&format!(
-                "https://encar.com/x?carid=38427498&y={}",
-                "a".repeat(3000)
-            )),
+            url(&format!("https://encar.com/x?carid=38427498&y={}", "a".repeat(3000))),
             Ok(Some(ENCAR.to_owned()))
         );
         let late = format!("{} {ENCAR}", "я".repeat(4000));
         assert_eq!(url(&late), Ok(Some(ENCAR.to_owned())));
-        for piece in [
-            "a.",
-            ")",
-            "http://",
-            "https://a/",
-            "[",
-            "encar.com/",
-            "://",
-            "@",
-        ] {
+        for piece in ["a.", ")", "http://", "https://a/", "[", "encar.com/", "://", "@"] {
             let text: String = piece.chars().cycle().take(4096).collect();
             let _ = url(&text);
         }
@@ -417,19 +359,13 @@ mod tests {
     #[test]
     fn typed_is_the_whole_answer() {
         let link = CarLink::parse(" вот \u{0}эта:\nhttps://example.com/1 , да? ");
-        assert_eq!(
-            link.ok().flatten().map(|link| link.typed),
-            Some("вот эта: https://example.com/1 , да?".to_owned())
-        );
+        assert_eq!(link.ok().flatten().map(|link| link.typed), Some("вот эта: https://example.com/1 , да?".to_owned()));
     }
 
     #[test]
     fn imports() {
         for (text, want) in [
-            (
-                "http://www.encar.com/dc/dc_cardetailview.do?carid=38427498",
-                Some(ENCAR),
-            ),
+            ("http://www.encar.com/dc/dc_cardetailview.do?carid=38427498", Some(ENCAR)),
             ("https://example.com/1", Some("https://example.com/1")),
             ("BMW X5\n2020", Some("BMW X5 2020")),
             ("http://foo", Some("http://foo")),

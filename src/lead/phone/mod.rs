@@ -71,11 +71,7 @@ impl Phone {
     pub fn parse(text: &str, region: Region) -> Result<Self, PhoneError> {
         let typed = text::clean(text);
         let e164 = find(&typed, region)?;
-        Ok(Self {
-            e164,
-            typed,
-            origin: PhoneOrigin::Typed,
-        })
+        Ok(Self { e164, typed, origin: PhoneOrigin::Typed })
     }
 
     /// Parses the number of a shared contact (Telegram sends it with or without `+`).
@@ -87,25 +83,13 @@ impl Phone {
             Some(e164) => e164,
             None => find(&typed, region)?,
         };
-        Ok(Self {
-            e164,
-            typed,
-            origin: if own {
-                PhoneOrigin::OwnContact
-            } else {
-                PhoneOrigin::ForeignContact
-            },
-        })
+        Ok(Self { e164, typed, origin: if own { PhoneOrigin::OwnContact } else { PhoneOrigin::ForeignContact } })
     }
 
     /// Takes a number from a backup file: E.164 if it is valid, else as it stands (cleaned, at most 100 characters).
     pub fn imported(text: &str, region: Region) -> Self {
         let typed = text::clean_to(text, MAX_IMPORTED_CHARS);
-        Self {
-            e164: find(&typed, region).unwrap_or_else(|_| typed.clone()),
-            typed,
-            origin: PhoneOrigin::Backup,
-        }
+        Self { e164: find(&typed, region).unwrap_or_else(|_| typed.clone()), typed, origin: PhoneOrigin::Backup }
     }
 
     /// E.164, such as `+79991234567` (for an imported number that is not valid: as it stands).
@@ -126,10 +110,7 @@ impl Phone {
     /// The last ten digits, or `None` when there are fewer: what amoCRM contacts are searched by.
     pub fn last_ten_digits(&self) -> Option<String> {
         let digits = digits_of(&self.e164);
-        digits
-            .len()
-            .checked_sub(10)
-            .map(|start| digits[start..].to_owned())
+        digits.len().checked_sub(10).map(|start| digits[start..].to_owned())
     }
 }
 
@@ -237,11 +218,7 @@ mod tests {
             ("030/901820", "DE", "+4930901820"),
             ("+39 02 3661 8300", "RU", "+390236618300"),
         ] {
-            assert_eq!(
-                parsed(text, name).as_deref(),
-                Ok(want),
-                "{text:?} in {name}"
-            );
+            assert_eq!(parsed(text, name).as_deref(), Ok(want), "{text:?} in {name}");
         }
     }
 
@@ -262,11 +239,7 @@ mod tests {
             "8 999 123-45-67 8910",
             "https://encar.com/cars/detail/38427498 8 999 123 45 67",
         ] {
-            assert_eq!(
-                parsed(text, "RU").as_deref(),
-                Ok("+79991234567"),
-                "{text:?}"
-            );
+            assert_eq!(parsed(text, "RU").as_deref(), Ok("+79991234567"), "{text:?}");
         }
     }
 
@@ -326,11 +299,7 @@ mod tests {
             ("12", false, "RU", Err(PhoneError::Invalid)),
         ] {
             let got = Phone::shared(number, own, region(name));
-            assert_eq!(
-                got.as_ref().map(Phone::e164).map_err(|e| *e),
-                want,
-                "{number}"
-            );
+            assert_eq!(got.as_ref().map(Phone::e164).map_err(|e| *e), want, "{number}");
             if let Ok(phone) = got {
                 assert_eq!(phone.origin() == PhoneOrigin::OwnContact, own);
                 assert_eq!(phone.typed(), number);
@@ -345,11 +314,7 @@ mod tests {
             ("89991234567", "+79991234567", Some("9991234567")),
             ("+82 10 1234 5678", "+821012345678", Some("1012345678")),
             (" 123\n456 ", "123 456", None),
-            (
-                "12345678901234567890",
-                "12345678901234567890",
-                Some("1234567890"),
-            ),
+            ("12345678901234567890", "12345678901234567890", Some("1234567890")),
             ("нет", "нет", None),
             ("", "", None),
         ] {
@@ -365,10 +330,7 @@ mod tests {
     #[test]
     fn typed_is_kept_clean() {
         let phone = Phone::parse(" мой\u{0} номер\n8 (999) 123-45-67 доб. 12 ", region("RU"));
-        assert_eq!(
-            phone.as_ref().map(Phone::typed),
-            Ok("мой номер 8 (999) 123-45-67 доб. 12")
-        );
+        assert_eq!(phone.as_ref().map(Phone::typed), Ok("мой номер 8 (999) 123-45-67 доб. 12"));
     }
 
     #[test]
@@ -381,26 +343,11 @@ mod tests {
 
     #[test]
     fn long_texts_are_read_fast() {
-        for piece in [
-            "1",
-            "1 ",
-            "12 ",
-            "1-",
-            "+1",
-            "1/",
-            "1234567890 ",
-            "12345678901 ",
-            "+1 999 999 9999 ",
-            "й",
-        ] {
+        for piece in ["1", "1 ", "12 ", "1-", "+1", "1/", "1234567890 ", "12345678901 ", "+1 999 999 9999 ", "й"] {
             let text: String = piece.chars().cycle().take(4096).collect();
             let start = Instant::now();
             let _ = parsed(&text, "RU");
-            assert!(
-                start.elapsed() < Duration::from_secs(3),
-                "{piece:?}: {:?}",
-                start.elapsed()
-            );
+            assert!(start.elapsed() < Duration::from_secs(3), "{piece:?}: {:?}", start.elapsed());
         }
     }
 
@@ -442,8 +389,7 @@ mod tests {
     }
 
     fn is_e164(text: &str) -> bool {
-        text.strip_prefix('+').is_some_and(|digits| {
-            (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
-        })
+        text.strip_prefix('+')
+            .is_some_and(|digits| (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()))
     }
 }

@@ -23,11 +23,7 @@ pub(super) fn number(plus: bool, digits: &str, region: Region) -> Option<String>
     }
     dialled_abroad(digits, region)
         .or_else(|| national(digits, region))
-        .or_else(|| {
-            (digits.len() >= MIN_DIGITS_WITHOUT_PLUS)
-                .then(|| international(digits))
-                .flatten()
-        })
+        .or_else(|| (digits.len() >= MIN_DIGITS_WITHOUT_PLUS).then(|| international(digits)).flatten())
 }
 
 /// A number that begins with its country code.
@@ -64,16 +60,10 @@ fn unchanged(digits: &str) -> Option<PhoneNumber> {
 /// A number behind `00` (which people type everywhere) or the region's own international prefix (`810` in Russia).
 fn dialled_abroad(digits: &str, region: Region) -> Option<String> {
     let own_prefix = || {
-        let found = DATABASE
-            .by_id(region.0.as_ref())?
-            .international_prefix()?
-            .find(digits)?;
+        let found = DATABASE.by_id(region.0.as_ref())?.international_prefix()?.find(digits)?;
         (found.start() == 0).then(|| &digits[found.end()..])
     };
-    digits
-        .strip_prefix("00")
-        .and_then(international)
-        .or_else(|| own_prefix().and_then(international))
+    digits.strip_prefix("00").and_then(international).or_else(|| own_prefix().and_then(international))
 }
 
 /// A number in the region's own spelling, with or without its trunk prefix.

@@ -46,10 +46,7 @@ fn runs(text: &str) -> Vec<Run> {
             if let Some(digit) = text::ascii_digit(c) {
                 match run.groups.last_mut() {
                     Some(group) if joint.is_none() => group.digits.push(digit),
-                    _ => run.groups.push(Group {
-                        digits: digit.to_string(),
-                        after_slash: joint == Some('/'),
-                    }),
+                    _ => run.groups.push(Group { digits: digit.to_string(), after_slash: joint == Some('/') }),
                 }
                 joint = None;
             } else if is_plus(c) {
@@ -148,8 +145,6 @@ impl Run {
     }
 
     fn slash_at(&self, index: usize) -> bool {
-        self.groups
-            .get(index)
-            .is_some_and(|group| group.after_slash)
+        self.groups.get(index).is_some_and(|group| group.after_slash)
     }
 }

@@ -39,10 +39,7 @@ pub struct FakeGroup {
 
 impl fmt::Debug for FakeUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeUser")
-            .field("id", &self.id)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("FakeUser").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -69,10 +66,7 @@ impl FakeTelegram {
         let id = world.group_id();
         let chat = json!({"id": id, "type": "supergroup", "title": title});
         world.chats.insert(id, Chat::new(chat, title));
-        FakeGroup {
-            id,
-            title: title.to_owned(),
-        }
+        FakeGroup { id, title: title.to_owned() }
     }
 }
 
@@ -154,17 +148,10 @@ impl FakeUser {
     /// Sends somebody's contact from the address book.
     pub fn share_contact_of(&self, phone: &str, user_id: i64) -> i32 {
         let own = user_id == self.id;
-        let name = if own {
-            self.name.as_str()
-        } else {
-            "Знакомый"
-        };
+        let name = if own { self.name.as_str() } else { "Знакомый" };
         let contact = json!({"phone_number": phone, "first_name": name, "user_id": user_id});
-        let shown = if own {
-            format!("(свой номер {phone})")
-        } else {
-            format!("(чужой номер {phone})")
-        };
+        let shown =
+            if own { format!("(свой номер {phone})") } else { format!("(чужой номер {phone})") };
         self.post(self.id, json!({ "contact": contact }), &shown)
     }
 
@@ -200,11 +187,7 @@ impl FakeUser {
 
     /// Sends a place on the map.
     pub fn location(&self) -> i32 {
-        self.post(
-            self.id,
-            json!({"location": {"latitude": 55.751244, "longitude": 37.618423}}),
-            "(место на карте)",
-        )
+        self.post(self.id, json!({"location": {"latitude": 55.751244, "longitude": 37.618423}}), "(место на карте)")
     }
 
     /// Sends a message with any content fields, known to Telegram or not; `shown` stands in the transcript.
@@ -221,9 +204,7 @@ impl FakeUser {
         let mut message = json!({
             "message_id": message_id, "from": self.json(), "chat": chat.json, "date": Utc::now().timestamp(),
         });
-        let Value::Object(fields) = fields else {
-            panic!("fields are a JSON object")
-        };
+        let Value::Object(fields) = fields else { panic!("fields are a JSON object") };
         for (name, value) in fields {
             message[name] = value;
         }
@@ -236,11 +217,7 @@ impl FakeUser {
     /// The chat, opened by writing there.
     fn enter<'a>(&self, world: &'a mut World, chat_id: i64) -> &'a mut Chat {
         let chat = world.chat(chat_id);
-        assert!(
-            !chat.blocked,
-            "{} blocked the bot and must unblock it before writing",
-            self.name
-        );
+        assert!(!chat.blocked, "{} blocked the bot and must unblock it before writing", self.name);
         assert!(!chat.deactivated, "{}'s account is deleted", self.name);
         chat.open = true;
         chat
@@ -252,25 +229,16 @@ impl FakeUser {
         let mut guard = shared.world();
         let world = &mut *guard;
         let chat = self.enter(world, self.id);
-        let message = chat
-            .theirs
-            .values_mut()
-            .rev()
-            .find(|message| message["text"].is_string());
+        let message = chat.theirs.values_mut().rev().find(|message| message["text"].is_string());
         let message = message.expect("there is a text to change");
         message["edit_date"] = json!(Utc::now().timestamp());
-        message
-            .as_object_mut()
-            .map(|fields| fields.remove("entities"));
-        let Value::Object(fields) = text_fields(text) else {
-            unreachable!()
-        };
+        message.as_object_mut().map(|fields| fields.remove("entities"));
+        let Value::Object(fields) = text_fields(text) else { unreachable!() };
         for (name, value) in fields {
             message[name] = value;
         }
         let message = message.clone();
-        chat.transcript
-            .push(spoken(&format!("{} (правка)", self.name), text));
+        chat.transcript.push(spoken(&format!("{} (правка)", self.name), text));
         shared.queue(world, "edited_message", message);
     }
 
@@ -278,10 +246,7 @@ impl FakeUser {
     /// which buttons there are.
     pub fn press(&self, data: &str) -> Result<String, String> {
         let messages = self.messages();
-        let newest = messages
-            .iter()
-            .rev()
-            .find(|message| !message.deleted && message.has_button(data));
+        let newest = messages.iter().rev().find(|message| !message.deleted && message.has_button(data));
         match newest {
             Some(message) => self.press_on(message.message_id, data),
             None => {
@@ -303,26 +268,15 @@ impl FakeUser {
     /// Presses a button as it may still stand on a screen that has not caught up: on this message, whether or not it
     /// has the button now. Refused only if the message is gone.
     pub fn press_on(&self, message_id: i32, data: &str) -> Result<String, String> {
-        let message = self
-            .messages()
-            .into_iter()
-            .find(|message| message.message_id == message_id && !message.deleted);
-        let message = message
-            .ok_or_else(|| format!("there is no message {message_id} of the bot to press on"))?;
-        let label = message
-            .button(data)
-            .map_or_else(|| data.to_owned(), |button| button.text.clone());
+        let message = self.messages().into_iter().find(|message| message.message_id == message_id && !message.deleted);
+        let message = message.ok_or_else(|| format!("there is no message {message_id} of the bot to press on"))?;
+        let label = message.button(data).map_or_else(|| data.to_owned(), |button| button.text.clone());
         Ok(self.query(data, &label, message.raw))
     }
 
     /// Sends any callback data on the newest message of the bot; without one, on a message too old to be shown.
     pub fn press_raw(&self, data: &str) -> String {
-        match self
-            .messages()
-            .into_iter()
-            .rev()
-            .find(|message| !message.deleted)
-        {
+        match self.messages().into_iter().rev().find(|message| !message.deleted) {
             Some(message) => self.query(data, data, message.raw),
             None => self.press_inaccessible(1, data),
         }
@@ -330,11 +284,7 @@ impl FakeUser {
 
     /// Presses a button of a message so old that Telegram tells the bot its id only.
     pub fn press_inaccessible(&self, message_id: i32, data: &str) -> String {
-        self.query(
-            data,
-            data,
-            json!({"chat": self.chat_json(), "message_id": message_id, "date": 0}),
-        )
+        self.query(data, data, json!({"chat": self.chat_json(), "message_id": message_id, "date": 0}))
     }
 
     fn query(&self, data: &str, label: &str, message: Value) -> String {
@@ -342,12 +292,8 @@ impl FakeUser {
         let mut guard = shared.world();
         let world = &mut *guard;
         let chat = self.enter(world, self.id);
-        chat.transcript
-            .push(format!("{} нажимает [{label}]", self.name));
-        let id = world.press(Press {
-            chat_id: self.id,
-            data: data.to_owned(),
-        });
+        chat.transcript.push(format!("{} нажимает [{label}]", self.name));
+        let id = world.press(Press { chat_id: self.id, data: data.to_owned() });
         let query = json!({
             "id": id, "from": self.json(), "message": message, "data": data,
             "chat_instance": format!("{}", self.id.wrapping_mul(7_919)),
@@ -392,8 +338,7 @@ impl FakeUser {
         let mut world = self.telegram.shared.world();
         let chat = world.chat(self.id);
         chat.deactivated = true;
-        chat.transcript
-            .push(format!("{} удаляет свой аккаунт", self.name));
+        chat.transcript.push(format!("{} удаляет свой аккаунт", self.name));
     }
 
     /// Messages of the bot in the private chat as they stand now, oldest first.
@@ -408,21 +353,14 @@ impl FakeUser {
 
     /// Waits up to 10 s for a message with these words in it; panics with the conversation if none comes.
     pub async fn sees(&self, words: &str) -> BotMessage {
-        let seen = self
-            .telegram
-            .wait_for(self.id, |message| message.text.contains(words), PATIENCE)
-            .await;
+        let seen = self.telegram.wait_for(self.id, |message| message.text.contains(words), PATIENCE).await;
         seen.unwrap_or_else(|why| panic!("{} does not see «{words}»: {why}", self.name))
     }
 }
 
 fn text_fields(text: &str) -> Value {
     let entities = found_entities(text);
-    if entities.is_empty() {
-        json!({ "text": text })
-    } else {
-        json!({"text": text, "entities": entities})
-    }
+    if entities.is_empty() { json!({ "text": text }) } else { json!({"text": text, "entities": entities}) }
 }
 
 fn photo_sizes() -> Value {

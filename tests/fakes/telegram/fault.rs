@@ -42,10 +42,7 @@ impl On {
 
     /// Every request of this method, in any letter case.
     pub fn method(name: &str) -> Self {
-        Self {
-            method: Some(name.to_owned()),
-            chat: None,
-        }
+        Self { method: Some(name.to_owned()), chat: None }
     }
 
     /// Only those that concern this chat.
@@ -55,9 +52,7 @@ impl On {
     }
 
     fn matches(&self, method: &str, chat: Option<i64>) -> bool {
-        self.method
-            .as_deref()
-            .is_none_or(|name| name.eq_ignore_ascii_case(method))
+        self.method.as_deref().is_none_or(|name| name.eq_ignore_ascii_case(method))
             && self.chat.is_none_or(|id| chat == Some(id))
     }
 }
@@ -95,15 +90,8 @@ impl Faults {
     }
 
     /// The fault this request meets, counted as used, with the token that is cancelled when faults are cleared.
-    pub(super) fn take(
-        &mut self,
-        method: &str,
-        chat: Option<i64>,
-    ) -> Option<(Fault, CancellationToken)> {
-        let rule = self
-            .rules
-            .iter_mut()
-            .find(|rule| rule.times != Times::N(0) && rule.on.matches(method, chat))?;
+    pub(super) fn take(&mut self, method: &str, chat: Option<i64>) -> Option<(Fault, CancellationToken)> {
+        let rule = self.rules.iter_mut().find(|rule| rule.times != Times::N(0) && rule.on.matches(method, chat))?;
         if let Times::N(left) = &mut rule.times {
             *left -= 1;
         }

@@ -55,38 +55,19 @@ pub(super) fn read(value: Option<&Value>, private_chat: bool) -> Result<Markup, 
         return Ok(Markup::None);
     };
     let fields = value.as_object().ok_or("object expected as reply markup")?;
-    let kinds = [
-        "inline_keyboard",
-        "keyboard",
-        "remove_keyboard",
-        "force_reply",
-    ];
+    let kinds = ["inline_keyboard", "keyboard", "remove_keyboard", "force_reply"];
     // Telegram picks one of several; a bot that sends several is in error, so the fake refuses.
-    if kinds
-        .iter()
-        .filter(|kind| fields.contains_key(**kind))
-        .count()
-        > 1
-    {
+    if kinds.iter().filter(|kind| fields.contains_key(**kind)).count() > 1 {
         return Err("the fake Telegram takes one kind of reply markup at a time".to_owned());
     }
     if let Some(keyboard) = fields.get("inline_keyboard") {
-        let rows = rows(
-            keyboard,
-            "inline_keyboard",
-            "InlineKeyboardMarkup",
-            |button| {
-                inline_button(button).map_err(|why| match why.as_str() {
-                    "BUTTON_DATA_INVALID" | "BUTTON_URL_INVALID" => why,
-                    _ => format!("can't parse inline keyboard button: {why}"),
-                })
-            },
-        )?;
-        return Ok(if rows.is_empty() {
-            Markup::None
-        } else {
-            Markup::Inline(rows)
-        });
+        let rows = rows(keyboard, "inline_keyboard", "InlineKeyboardMarkup", |button| {
+            inline_button(button).map_err(|why| match why.as_str() {
+                "BUTTON_DATA_INVALID" | "BUTTON_URL_INVALID" => why,
+                _ => format!("can't parse inline keyboard button: {why}"),
+            })
+        })?;
+        return Ok(if rows.is_empty() { Markup::None } else { Markup::Inline(rows) });
     }
     if let Some(keyboard) = fields.get("keyboard") {
         let rows = rows(keyboard, "keyboard", "ReplyKeyboardMarkup", |button| {
@@ -105,10 +86,7 @@ pub(super) fn read(value: Option<&Value>, private_chat: bool) -> Result<Markup, 
             rows,
             resize: flag(value, "resize_keyboard")?,
             one_time: flag(value, "one_time_keyboard")?,
-            placeholder: value["input_field_placeholder"]
-                .as_str()
-                .filter(|t| !t.is_empty())
-                .map(str::to_owned),
+            placeholder: value["input_field_placeholder"].as_str().filter(|t| !t.is_empty()).map(str::to_owned),
         }));
     }
     if flag(value, "remove_keyboard")? {
@@ -124,9 +102,7 @@ fn flag(value: &Value, field: &str) -> Result<bool, String> {
     match &value[field] {
         Value::Null => Ok(false),
         Value::Bool(on) => Ok(*on),
-        _ => Err(format!(
-            "field \"{field}\" of the reply markup must be of the type Boolean"
-        )),
+        _ => Err(format!("field \"{field}\" of the reply markup must be of the type Boolean")),
     }
 }
 
@@ -137,13 +113,8 @@ fn rows<T>(
     read: impl Fn(&Value) -> Result<T, String>,
 ) -> Result<Vec<Vec<T>>, String> {
     let mut rows = Vec::new();
-    for row in value
-        .as_array()
-        .ok_or(format!("field \"{field}\" of the {owner} must be an Array"))?
-    {
-        let row = row.as_array().ok_or(format!(
-            "field \"{field}\" of the {owner} must be an Array of Arrays"
-        ))?;
+    for row in value.as_array().ok_or(format!("field \"{field}\" of the {owner} must be an Array"))? {
+        let row = row.as_array().ok_or(format!("field \"{field}\" of the {owner} must be an Array of Arrays"))?;
         let row = row.iter().map(&read).collect::<Result<Vec<T>, String>>()?;
         if !row.is_empty() {
             rows.push(row);
@@ -156,9 +127,7 @@ fn rows<T>(
 }
 
 fn inline_button(value: &Value) -> Result<Button, String> {
-    let fields = value
-        .as_object()
-        .ok_or("InlineKeyboardButton must be an Object")?;
+    let fields = value.as_object().ok_or("InlineKeyboardButton must be an Object")?;
     let text = button_text(value)?;
     let string = |field: &str| match &value[field] {
         Value::Null => Ok(None),
@@ -167,40 +136,22 @@ fn inline_button(value: &Value) -> Result<Button, String> {
     };
     if let Some(url) = string("url")? {
         return if url_is_fine(&url) {
-            Ok(Button {
-                text,
-                data: None,
-                url: Some(url),
-            })
+            Ok(Button { text, data: None, url: Some(url) })
         } else {
             Err("BUTTON_URL_INVALID".to_owned())
         };
     }
     if let Some(data) = string("callback_data")? {
         return if data.len() <= 64 {
-            Ok(Button {
-                text,
-                data: Some(data),
-                url: None,
-            })
+            Ok(Button { text, data: Some(data), url: None })
         } else {
             Err("BUTTON_DATA_INVALID".to_owned())
         };
     }
-    let others = [
-        "switch_inline_query",
-        "switch_inline_query_current_chat",
-        "web_app",
-        "login_url",
-        "copy_text",
-        "pay",
-    ];
+    let others =
+        ["switch_inline_query", "switch_inline_query_current_chat", "web_app", "login_url", "copy_text", "pay"];
     if others.iter().any(|other| fields.contains_key(*other)) {
-        return Ok(Button {
-            text,
-            data: None,
-            url: None,
-        });
+        return Ok(Button { text, data: None, url: None });
     }
     Err("Text buttons are unallowed in the inline keyboard".to_owned())
 }
@@ -215,11 +166,7 @@ fn url_is_fine(url: &str) -> bool {
 
 fn key(value: &Value) -> Result<Key, String> {
     if let Some(text) = value.as_str() {
-        return Ok(Key {
-            text: text.to_owned(),
-            request_contact: false,
-            request_location: false,
-        });
+        return Ok(Key { text: text.to_owned(), request_contact: false, request_location: false });
     }
     if !value.is_object() {
         return Err("KeyboardButton must be a String or an Object".to_owned());

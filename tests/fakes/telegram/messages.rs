@@ -15,25 +15,16 @@ const MAX_CALLBACK_TEXT: usize = 200;
 const NOT_MODIFIED: &str = "message is not modified: specified new message content and reply markup are exactly the \
                             same as a current content and reply markup of the message";
 
-pub(super) fn known_chat<'a>(
-    world: &'a mut World,
-    params: &Params,
-) -> Result<&'a mut Chat, Refusal> {
+pub(super) fn known_chat<'a>(world: &'a mut World, params: &Params) -> Result<&'a mut Chat, Refusal> {
     if params.get("chat_id").is_none() {
         return Err(bad("chat_id is empty"));
     }
-    let chat = params
-        .int("chat_id")
-        .and_then(|id| world.chats.get_mut(&id));
-    chat.filter(|chat| chat.open)
-        .ok_or_else(|| bad("chat not found"))
+    let chat = params.int("chat_id").and_then(|id| world.chats.get_mut(&id));
+    chat.filter(|chat| chat.open).ok_or_else(|| bad("chat not found"))
 }
 
 /// The chat, if the bot may write there now.
-pub(super) fn writable_chat<'a>(
-    world: &'a mut World,
-    params: &Params,
-) -> Result<&'a mut Chat, Refusal> {
+pub(super) fn writable_chat<'a>(world: &'a mut World, params: &Params) -> Result<&'a mut Chat, Refusal> {
     let chat = known_chat(world, params)?;
     if chat.deactivated {
         return Err(refusal(403, "Forbidden: user is deactivated"));
@@ -55,18 +46,10 @@ fn content(params: &Params, field: &str, max: usize) -> Result<Content, Refusal>
     let parse_mode = params.string("parse_mode");
     let formatted = text::read(&source, parse_mode.as_deref()).map_err(bad)?;
     if utf16_len(&formatted.text) > max {
-        let what = if field == "caption" {
-            "message caption"
-        } else {
-            "message"
-        };
+        let what = if field == "caption" { "message caption" } else { "message" };
         return Err(bad(format!("{what} is too long")));
     }
-    Ok(Content {
-        source,
-        parse_mode,
-        formatted,
-    })
+    Ok(Content { source, parse_mode, formatted })
 }
 
 fn text_content(params: &Params, too_long: &str) -> Result<Content, Refusal> {
@@ -90,10 +73,7 @@ pub(super) fn send_message(shared: &Shared, world: &mut World, params: &Params) 
 
 pub(super) fn send_document(shared: &Shared, world: &mut World, params: &Params) -> Answer {
     let named = params.string("document");
-    let part = named
-        .as_deref()
-        .and_then(|name| name.strip_prefix("attach://"))
-        .unwrap_or("document");
+    let part = named.as_deref().and_then(|name| name.strip_prefix("attach://")).unwrap_or("document");
     let document = match (params.files.get(part), named) {
         (Some(file), _) => file.clone(),
         (None, Some(_)) => return Err(bad("wrong file identifier/HTTP URL specified")),
@@ -106,13 +86,7 @@ pub(super) fn send_document(shared: &Shared, world: &mut World, params: &Params)
     send(shared, world, params, content, Some(document))
 }
 
-fn send(
-    shared: &Shared,
-    world: &mut World,
-    params: &Params,
-    content: Content,
-    document: Option<Upload>,
-) -> Answer {
+fn send(shared: &Shared, world: &mut World, params: &Params, content: Content, document: Option<Upload>) -> Answer {
     let private = params.int("chat_id").is_none_or(|id| id > 0);
     let markup = markup::read(params.get("reply_markup"), private).map_err(bad)?;
     let chat_id = writable_chat(world, params)?.id();
@@ -129,20 +103,15 @@ fn send(
         match original {
             Some(mut original) => {
                 // Telegram does not nest replies.
-                original
-                    .as_object_mut()
-                    .map(|fields| fields.remove("reply_to_message"));
+                original.as_object_mut().map(|fields| fields.remove("reply_to_message"));
                 raw["reply_to_message"] = original;
             }
             None if reply["allow_sending_without_reply"] == true => {}
             None => return Err(bad("message to be replied not found")),
         }
     }
-    let (text_field, entities_field) = if document.is_some() {
-        ("caption", "caption_entities")
-    } else {
-        ("text", "entities")
-    };
+    let (text_field, entities_field) =
+        if document.is_some() { ("caption", "caption_entities") } else { ("text", "entities") };
     if let Some((name, bytes)) = &document {
         raw["document"] = json!({
             "file_id": format!("BQACAgIAAxkDAAI{message_id}"), "file_unique_id": format!("AgAD{message_id}"),
@@ -206,9 +175,7 @@ fn saw(world: &mut World, message: &BotMessage) {
 }
 
 fn find(chat: &mut Chat, message_id: i32) -> Option<&mut BotMessage> {
-    chat.messages
-        .iter_mut()
-        .find(|message| message.message_id == message_id && !message.deleted)
+    chat.messages.iter_mut().find(|message| message.message_id == message_id && !message.deleted)
 }
 
 /// The bot's message an edit is for.
@@ -247,10 +214,7 @@ fn set_buttons(message: &mut BotMessage, markup: Markup, params: &Params) {
         message.raw["reply_markup"] = params.values["reply_markup"].clone();
         message.buttons = buttons;
     } else {
-        message
-            .raw
-            .as_object_mut()
-            .map(|fields| fields.remove("reply_markup"));
+        message.raw.as_object_mut().map(|fields| fields.remove("reply_markup"));
         message.buttons.clear();
     }
 }
@@ -323,17 +287,15 @@ pub(super) fn delete(shared: &Shared, world: &mut World, params: &Params) -> Ans
 
 pub(super) fn answer_callback(shared: &Shared, world: &mut World, params: &Params) -> Answer {
     let text = params.string("text");
-    if text
-        .as_deref()
-        .is_some_and(|text| utf16_len(text) > MAX_CALLBACK_TEXT)
-    {
+    if text.as_deref().is_some_and(|text| utf16_len(text) > MAX_CALLBACK_TEXT) {
         return Err(bad("MESSAGE_TOO_LONG"));
     }
     let query_id = params.string("callback_query_id").unwrap_or_default();
     // A second answer is refused like an unknown one: the documentation does not promise it works.
-    let press = world.callbacks.remove(&query_id).ok_or_else(|| {
-        bad("query is too old and response timeout expired or query ID is invalid")
-    })?;
+    let press = world
+        .callbacks
+        .remove(&query_id)
+        .ok_or_else(|| bad("query is too old and response timeout expired or query ID is invalid"))?;
     let answer = CallbackAnswer {
         query_id,
         chat_id: press.chat_id,

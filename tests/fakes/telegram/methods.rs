@@ -43,9 +43,7 @@ const MAX_COMMANDS: usize = 100;
 
 /// The documentation's spelling of a method, which comes in any letter case.
 pub(super) fn canonical(name: &str) -> Option<&'static str> {
-    METHODS
-        .into_iter()
-        .find(|method| method.eq_ignore_ascii_case(name))
+    METHODS.into_iter().find(|method| method.eq_ignore_ascii_case(name))
 }
 pub(super) fn call(shared: &Arc<Shared>, method: &str, params: &Params) -> Answer {
     let mut guard = shared.world();
@@ -67,16 +65,9 @@ pub(super) fn call(shared: &Arc<Shared>, method: &str, params: &Params) -> Answe
         "setWebhook" => {
             let url = params.string("url").unwrap_or_default();
             if !url.is_empty() && !url.starts_with("https://") {
-                return Err(bad(
-                    "bad webhook: An HTTPS URL must be provided for webhook",
-                ));
+                return Err(bad("bad webhook: An HTTPS URL must be provided for webhook"));
             }
-            set_webhook(
-                shared,
-                world,
-                Some(url).filter(|url| !url.is_empty()),
-                params,
-            )
+            set_webhook(shared, world, Some(url).filter(|url| !url.is_empty()), params)
         }
         "deleteWebhook" => set_webhook(shared, world, None, params),
         "getWebhookInfo" => Ok(json!({
@@ -142,11 +133,7 @@ pub(super) fn call(shared: &Arc<Shared>, method: &str, params: &Params) -> Answe
                     "MyDescription" => "description",
                     _ => "short_description",
                 };
-                let value = world
-                    .profile
-                    .get(what)
-                    .and_then(|set| set.get(field))
-                    .cloned();
+                let value = world.profile.get(what).and_then(|set| set.get(field)).cloned();
                 Ok(json!({ field: value.unwrap_or_else(|| json!("")) }))
             }
             _ => Ok(json!(true)),
@@ -165,44 +152,29 @@ fn set_webhook(shared: &Shared, world: &mut World, url: Option<String>, params: 
 }
 
 fn command_key(world: &World, params: &Params) -> Result<(String, String), Refusal> {
-    let scope = params
-        .get("scope")
-        .cloned()
-        .unwrap_or_else(|| json!({"type": "default"}));
-    let kind = scope["type"]
-        .as_str()
-        .ok_or_else(|| bad("can't parse BotCommandScope: can't find field \"type\""))?;
+    let scope = params.get("scope").cloned().unwrap_or_else(|| json!({"type": "default"}));
+    let kind = scope["type"].as_str().ok_or_else(|| bad("can't parse BotCommandScope: can't find field \"type\""))?;
     let name = match kind {
-        "default" | "all_private_chats" | "all_group_chats" | "all_chat_administrators" => {
-            kind.to_owned()
-        }
+        "default" | "all_private_chats" | "all_group_chats" | "all_chat_administrators" => kind.to_owned(),
         "chat" | "chat_administrators" | "chat_member" => {
-            let id = scope["chat_id"]
-                .as_i64()
-                .or_else(|| scope["chat_id"].as_str()?.parse().ok());
+            let id = scope["chat_id"].as_i64().or_else(|| scope["chat_id"].as_str()?.parse().ok());
             let id = id.filter(|id| world.chats.get(id).is_some_and(|chat| chat.open));
             format!("{kind} {}", id.ok_or_else(|| bad("chat not found"))?)
         }
         _ => {
-            return Err(bad(
-                "can't parse BotCommandScope: unsupported type specified",
-            ));
+            return Err(bad("can't parse BotCommandScope: unsupported type specified"));
         }
     };
     let language = params.string("language_code").unwrap_or_default();
-    if !(language.is_empty()
-        || language.len() == 2 && language.chars().all(|c| c.is_ascii_lowercase()))
-    {
+    if !(language.is_empty() || language.len() == 2 && language.chars().all(|c| c.is_ascii_lowercase())) {
         return Err(bad("invalid language code specified"));
     }
     Ok((name, language))
 }
 
 fn set_commands(world: &mut World, params: &Params) -> Answer {
-    let commands = params
-        .get("commands")
-        .and_then(Value::as_array)
-        .ok_or_else(|| bad("expected an Array of BotCommand"))?;
+    let commands =
+        params.get("commands").and_then(Value::as_array).ok_or_else(|| bad("expected an Array of BotCommand"))?;
     if commands.len() > MAX_COMMANDS {
         return Err(bad("BOT_COMMANDS_TOO_MUCH"));
     }

@@ -14,10 +14,7 @@ pub(super) struct Refusal {
 }
 
 pub(super) fn refusal(status: u16, description: &str) -> Refusal {
-    Refusal {
-        status,
-        description: description.to_owned(),
-    }
+    Refusal { status, description: description.to_owned() }
 }
 
 /// A 400 with the words after `Bad Request: `; Telegram begins them in lower case unless they are a CODE.
@@ -25,18 +22,9 @@ pub(super) fn bad(why: impl AsRef<str>) -> Refusal {
     let why = why.as_ref();
     let mut letters = why.chars();
     let first = letters.next().unwrap_or_default();
-    let code = letters
-        .next()
-        .is_some_and(|second| second == '_' || second.is_uppercase());
-    let why = if code {
-        why.to_owned()
-    } else {
-        first.to_lowercase().chain(why.chars().skip(1)).collect()
-    };
-    Refusal {
-        status: 400,
-        description: format!("Bad Request: {why}"),
-    }
+    let code = letters.next().is_some_and(|second| second == '_' || second.is_uppercase());
+    let why = if code { why.to_owned() } else { first.to_lowercase().chain(why.chars().skip(1)).collect() };
+    Refusal { status: 400, description: format!("Bad Request: {why}") }
 }
 
 pub(super) type Answer = Result<Value, Refusal>;
@@ -56,22 +44,17 @@ impl Params {
     pub(super) fn add_text(&mut self, name: &str, value: String) {
         let parsed = match value.trim_start().chars().next() {
             // A text may begin like JSON; only these parameters are JSON.
-            Some('{' | '[')
-                if !matches!(name, "text" | "caption" | "url" | "name" | "description") =>
-            {
+            Some('{' | '[') if !matches!(name, "text" | "caption" | "url" | "name" | "description") => {
                 serde_json::from_str(&value).ok()
             }
             _ => None,
         };
-        self.values
-            .insert(name.to_owned(), parsed.unwrap_or(Value::String(value)));
+        self.values.insert(name.to_owned(), parsed.unwrap_or(Value::String(value)));
     }
 
     /// An absent, a null and an empty parameter are the same to Telegram.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.values
-            .get(name)
-            .filter(|value| !value.is_null() && *value != "")
+        self.values.get(name).filter(|value| !value.is_null() && *value != "")
     }
 
     pub(super) fn string(&self, name: &str) -> Option<String> {

@@ -39,35 +39,21 @@ pub(super) async fn get_updates(shared: &Arc<Shared>, params: &Params) -> Answer
         }
         let asked_offset = params.int("offset").unwrap_or(0);
         limit = params.int("limit").unwrap_or(100).clamp(1, 100) as usize;
-        let asked = params
-            .int("timeout")
-            .unwrap_or(0)
-            .clamp(0, MAX_TIMEOUT_SECONDS) as u64;
+        let asked = params.int("timeout").unwrap_or(0).clamp(0, MAX_TIMEOUT_SECONDS) as u64;
         if let Some(kinds) = params.get("allowed_updates").and_then(Value::as_array) {
-            let kinds = kinds
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_lowercase)
-                .collect();
-            world.allowed_updates =
-                Some(kinds).filter(|kinds: &std::collections::BTreeSet<_>| !kinds.is_empty());
+            let kinds = kinds.iter().filter_map(Value::as_str).map(str::to_lowercase).collect();
+            world.allowed_updates = Some(kinds).filter(|kinds: &std::collections::BTreeSet<_>| !kinds.is_empty());
         }
         let mut timeout = Duration::from_secs(asked);
         let now = Instant::now();
-        let repeated = world
-            .previous_poll
-            .is_some_and(|(previous, at)| previous == asked_offset && now < at + REPEAT_HOLD);
+        let repeated =
+            world.previous_poll.is_some_and(|(previous, at)| previous == asked_offset && now < at + REPEAT_HOLD);
         if repeated && world.hold_repeated_polls {
             timeout = timeout.max(REPEAT_HOLD);
         }
         world.previous_poll = Some((asked_offset, now));
         poll = world.polls.len();
-        world.polls.push(Poll {
-            at: Utc::now(),
-            offset: asked_offset,
-            timeout: asked,
-            given: None,
-        });
+        world.polls.push(Poll { at: Utc::now(), offset: asked_offset, timeout: asked, given: None });
         let before = world.confirmed;
         let from = world.confirm(asked_offset);
         // Counted from the end once; later updates do not move it.
@@ -119,13 +105,8 @@ pub(super) async fn get_updates(shared: &Arc<Shared>, params: &Params) -> Answer
 }
 
 fn give(world: &mut World, poll: usize, from: i64, limit: usize) -> Option<Value> {
-    let updates: Vec<Value> = world
-        .pending
-        .iter()
-        .filter(|update| update_id(update) >= from)
-        .take(limit)
-        .cloned()
-        .collect();
+    let updates: Vec<Value> =
+        world.pending.iter().filter(|update| update_id(update) >= from).take(limit).cloned().collect();
     if updates.is_empty() {
         return None;
     }

@@ -72,10 +72,7 @@ pub(super) fn edited(before: &BotMessage, message: &BotMessage) -> String {
     }
     match button_lines(message).join(&format!("\n{INDENT}")) {
         lines if lines.is_empty() => format!("{INDENT}(кнопки убраны: {})", beginning(message)),
-        lines => format!(
-            "{INDENT}(кнопки теперь другие: {})\n{INDENT}{lines}",
-            beginning(message)
-        ),
+        lines => format!("{INDENT}(кнопки теперь другие: {})\n{INDENT}{lines}", beginning(message)),
     }
 }
 
@@ -85,25 +82,13 @@ pub(super) fn deleted(message: &BotMessage) -> String {
 
 pub(super) fn popped_up(answer: &CallbackAnswer) -> Option<String> {
     let text = answer.text.as_deref()?;
-    Some(spoken(
-        if answer.show_alert {
-            "Бот (окно)"
-        } else {
-            "Бот (всплывает)"
-        },
-        text,
-    ))
+    Some(spoken(if answer.show_alert { "Бот (окно)" } else { "Бот (всплывает)" }, text))
 }
 
 impl FakeTelegram {
     /// Messages of the bot in a chat as they stand now, oldest first, deleted ones too.
     pub fn chat(&self, chat_id: i64) -> Vec<BotMessage> {
-        self.shared
-            .world()
-            .chats
-            .get(&chat_id)
-            .map(|chat| chat.messages.clone())
-            .unwrap_or_default()
+        self.shared.world().chats.get(&chat_id).map(|chat| chat.messages.clone()).unwrap_or_default()
     }
 
     /// The newest message of the bot that fits and is not deleted, as soon as there is one; otherwise what happened
@@ -125,12 +110,7 @@ impl FakeTelegram {
         fits: impl Fn(&BotMessage) -> bool,
         timeout: Duration,
     ) -> Result<BotMessage, String> {
-        let bell = self
-            .shared
-            .world()
-            .chats
-            .get(&chat_id)
-            .map(|chat| chat.bell.clone());
+        let bell = self.shared.world().chats.get(&chat_id).map(|chat| chat.bell.clone());
         let bell = bell.ok_or_else(|| format!("there is no chat {chat_id}"))?;
         let found = self.wait(&bell, timeout, |telegram| {
             let mut messages = telegram.chat(chat_id);
@@ -139,9 +119,7 @@ impl FakeTelegram {
         });
         found.await.ok_or_else(|| {
             let transcript = self.transcript(chat_id);
-            format!(
-                "nothing that fits came within {timeout:?}; the conversation so far:\n{transcript}"
-            )
+            format!("nothing that fits came within {timeout:?}; the conversation so far:\n{transcript}")
         })
     }
 
@@ -149,12 +127,7 @@ impl FakeTelegram {
     pub fn transcript(&self, chat_id: i64) -> String {
         let world = self.shared.world();
         let mut text = String::new();
-        for line in world
-            .chats
-            .get(&chat_id)
-            .map(|chat| chat.transcript.as_slice())
-            .unwrap_or_default()
-        {
+        for line in world.chats.get(&chat_id).map(|chat| chat.transcript.as_slice()).unwrap_or_default() {
             text.push_str(line);
             text.push('\n');
         }
@@ -180,9 +153,8 @@ impl FakeTelegram {
         fits: impl Fn(&Call) -> bool,
         timeout: Duration,
     ) -> Result<Call, String> {
-        let call = self.wait(&self.shared.calls_changed, timeout, |telegram| {
-            telegram.calls(method).into_iter().rev().find(&fits)
-        });
+        let call = self
+            .wait(&self.shared.calls_changed, timeout, |telegram| telegram.calls(method).into_iter().rev().find(&fits));
         call.await.ok_or_else(|| {
             let count = self.calls(method).len();
             format!("no request of {method} that fits came within {timeout:?}, {count} others did")
@@ -214,9 +186,7 @@ impl FakeTelegram {
         let waiting = self.wait(&self.shared.queue_changed, timeout, |telegram| {
             (telegram.shared.world().waiting_polls > 0).then_some(())
         });
-        waiting
-            .await
-            .ok_or_else(|| format!("nobody asked for updates within {timeout:?}"))
+        waiting.await.ok_or_else(|| format!("nobody asked for updates within {timeout:?}"))
     }
 
     /// Waits until no getUpdates waits for updates: the bot stopped, or is busy.
@@ -224,8 +194,7 @@ impl FakeTelegram {
         let none = self.wait(&self.shared.queue_changed, timeout, |telegram| {
             (telegram.shared.world().waiting_polls == 0).then_some(())
         });
-        none.await
-            .ok_or_else(|| format!("somebody still asks for updates after {timeout:?}"))
+        none.await.ok_or_else(|| format!("somebody still asks for updates after {timeout:?}"))
     }
 
     /// Waits until the bot has confirmed every update.
@@ -233,12 +202,9 @@ impl FakeTelegram {
         let confirmed = self.wait(&self.shared.queue_changed, timeout, |telegram| {
             telegram.shared.world().pending.is_empty().then_some(())
         });
-        confirmed.await.ok_or_else(|| {
-            format!(
-                "{} updates are still unconfirmed after {timeout:?}",
-                self.pending().len()
-            )
-        })
+        confirmed
+            .await
+            .ok_or_else(|| format!("{} updates are still unconfirmed after {timeout:?}", self.pending().len()))
     }
 
     /// Every text the buyers had on the screen, in order: new messages, and edits that changed the text.
@@ -250,15 +216,8 @@ impl FakeTelegram {
     pub fn commands(&self, scope: &str, language: &str) -> Vec<(String, String)> {
         let world = self.shared.world();
         let commands = world.commands.get(&(scope.to_owned(), language.to_owned()));
-        let commands = commands
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
-        let text =
-            |command: &Value, field: &str| command[field].as_str().unwrap_or_default().to_owned();
-        commands
-            .iter()
-            .map(|command| (text(command, "command"), text(command, "description")))
-            .collect()
+        let commands = commands.and_then(Value::as_array).cloned().unwrap_or_default();
+        let text = |command: &Value, field: &str| command[field].as_str().unwrap_or_default().to_owned();
+        commands.iter().map(|command| (text(command, "command"), text(command, "description"))).collect()
     }
 }

@@ -48,18 +48,12 @@ impl Network {
             .layer(DefaultBodyLimit::disable())
             .with_state(shared)
             .into_make_service_with_connect_info::<Connection>();
-        let listener = CuttableListener {
-            listener,
-            down: down.clone(),
-        };
+        let listener = CuttableListener { listener, down: down.clone() };
         let accepting = tokio::spawn(async move {
             // Serving ends only with the task.
             let _ = axum::serve(listener, app).await;
         });
-        Self {
-            down,
-            accepting: Some(accepting),
-        }
+        Self { down, accepting: Some(accepting) }
     }
 
     /// Closes every connection and the port, and returns when the port refuses.
@@ -120,19 +114,11 @@ impl Listener for CuttableListener {
         // Without it answers wait for the client's acknowledgement.
         let _ = stream.set_nodelay(true);
         let cut = self.down.child_token();
-        (
-            CuttableStream {
-                stream,
-                cut: Box::pin(cut.clone().cancelled_owned()),
-            },
-            Connection { cut },
-        )
+        (CuttableStream { stream, cut: Box::pin(cut.clone().cancelled_owned()) }, Connection { cut })
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
-        Ok(Connection {
-            cut: self.down.clone(),
-        })
+        Ok(Connection { cut: self.down.clone() })
     }
 }
 
@@ -152,22 +138,14 @@ impl CuttableStream {
 }
 
 impl AsyncRead for CuttableStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check(cx)?;
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for CuttableStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.check(cx)?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
@@ -187,18 +165,11 @@ async fn handle(
     request: Request,
 ) -> Response {
     let path = request.uri().path().replace("%3A", ":");
-    let Some((token, name)) = path
-        .strip_prefix("/bot")
-        .and_then(|rest| rest.split_once('/'))
-    else {
+    let Some((token, name)) = path.strip_prefix("/bot").and_then(|rest| rest.split_once('/')) else {
         return refuse(&not_found()).into_response();
     };
     if token != TOKEN {
-        let refusal = if token_is_plausible(token) {
-            unauthorized()
-        } else {
-            not_found()
-        };
+        let refusal = if token_is_plausible(token) { unauthorized() } else { not_found() };
         return refuse(&refusal).into_response();
     }
     let Some(method) = methods::canonical(name) else {
@@ -223,10 +194,7 @@ async fn handle(
         (world.calls.len() - 1, fault)
     };
     shared.calls_changed.notify_waiters();
-    let _open = OpenCall {
-        shared: &shared,
-        number,
-    };
+    let _open = OpenCall { shared: &shared, number };
     let response = match fault {
         None => answer(&shared, method, &params).await.into_response(),
         Some((fault, cleared)) => match fault {
@@ -283,10 +251,7 @@ async fn answer(shared: &Arc<Shared>, method: &str, params: &Params) -> Json {
         _ => methods::call(shared, method, params),
     };
     match answer {
-        Ok(result) => Json {
-            status: 200,
-            body: json!({"ok": true, "result": result}),
-        },
+        Ok(result) => Json { status: 200, body: json!({"ok": true, "result": result}) },
         Err(refusal) => refuse(&refusal),
     }
 }
@@ -299,22 +264,13 @@ struct Json {
 impl IntoResponse for Json {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).expect("a status of three digits");
-        (
-            status,
-            [(header::CONTENT_TYPE, "application/json")],
-            self.body.to_string(),
-        )
-            .into_response()
+        (status, [(header::CONTENT_TYPE, "application/json")], self.body.to_string()).into_response()
     }
 }
 
 fn refuse(refusal: &Refusal) -> Json {
-    let body =
-        json!({"ok": false, "error_code": refusal.status, "description": refusal.description});
-    Json {
-        status: refusal.status,
-        body,
-    }
+    let body = json!({"ok": false, "error_code": refusal.status, "description": refusal.description});
+    Json { status: refusal.status, body }
 }
 
 fn unauthorized() -> Refusal {
@@ -338,29 +294,19 @@ fn token_is_plausible(token: &str) -> bool {
     token.split_once(':').is_some_and(|(id, secret)| {
         id.parse::<u64>().is_ok()
             && secret.len() == 35
-            && secret
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+            && secret.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
     })
 }
 
 /// Parameters from the query, and from a body of JSON, form fields or parts.
 async fn read_params(request: Request<Body>) -> Result<Params, Refusal> {
     let mut params = Params::default();
-    add_form(
-        &mut params,
-        request.uri().query().unwrap_or_default().as_bytes(),
-    );
-    let kind = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
+    add_form(&mut params, request.uri().query().unwrap_or_default().as_bytes());
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().to_lowercase();
     if kind.starts_with("multipart/form-data") {
         let unreadable = |_| bad("can't parse multipart form");
-        let mut parts = Multipart::from_request(request, &())
-            .await
-            .map_err(|_| bad("can't parse multipart form"))?;
+        let mut parts = Multipart::from_request(request, &()).await.map_err(|_| bad("can't parse multipart form"))?;
         let mut files = HashMap::new();
         while let Some(part) = parts.next_field().await.map_err(unreadable)? {
             let name = part.name().unwrap_or_default().to_owned();

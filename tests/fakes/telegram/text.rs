@@ -20,10 +20,7 @@ pub(super) struct Formatted {
 /// Reads a text under its parse mode; the error is what stands after `Bad Request: `.
 pub(super) fn read(source: &str, parse_mode: Option<&str>) -> Result<Formatted, String> {
     let formatted = match parse_mode.map(str::to_lowercase).as_deref() {
-        None | Some("") => Formatted {
-            text: source.to_owned(),
-            entities: found_entities(source),
-        },
+        None | Some("") => Formatted { text: source.to_owned(), entities: found_entities(source) },
         Some("html") => html(source).map_err(|why| format!("can't parse entities: {why}"))?,
         Some("markdown" | "markdownv2") => {
             return Err("the fake Telegram does not know Markdown, only HTML".to_owned());
@@ -47,10 +44,7 @@ fn trimmed(formatted: Formatted) -> Formatted {
         entity["length"] = json!(end.min(length).saturating_sub(offset));
     }
     entities.retain(|entity| entity["length"] != 0);
-    Formatted {
-        text: text.to_owned(),
-        entities,
-    }
+    Formatted { text: text.to_owned(), entities }
 }
 
 /// Entities that Telegram finds in plain text, of the kinds a bot meets: commands, links, e-mail addresses.
@@ -61,14 +55,9 @@ pub(super) fn found_entities(text: &str) -> Vec<Value> {
         let kind = if word.starts_with("http://") || word.starts_with("https://") {
             Some(("url", word))
         } else if let Some(name) = word.strip_prefix('/') {
-            let end = name
-                .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '@'))
-                .unwrap_or(name.len());
+            let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '@')).unwrap_or(name.len());
             (end > 0).then(|| ("bot_command", &word[..=end]))
-        } else if word
-            .split_once('@')
-            .is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
-        {
+        } else if word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.')) {
             Some(("email", word))
         } else {
             None
@@ -103,13 +92,9 @@ fn html(source: &str) -> Result<Formatted, String> {
             text.push(decoded);
             at += used;
         } else if let Some(tag) = rest.strip_prefix("</") {
-            let end = tag
-                .find('>')
-                .ok_or(format!("Unclosed end tag at byte offset {at}"))?;
+            let end = tag.find('>').ok_or(format!("Unclosed end tag at byte offset {at}"))?;
             let name = tag[..end].trim().to_lowercase();
-            let top = open
-                .pop()
-                .ok_or(format!("Unexpected end tag at byte offset {at}"))?;
+            let top = open.pop().ok_or(format!("Unexpected end tag at byte offset {at}"))?;
             if !name.is_empty() && name != top.name {
                 return Err(format!(
                     "Unmatched end tag at byte offset {at}, expected \"</{}>\", found \"</{name}>\"",
@@ -124,21 +109,12 @@ fn html(source: &str) -> Result<Formatted, String> {
             }
             at += 2 + end + 1;
         } else if let Some(tag) = rest.strip_prefix('<') {
-            let end = tag
-                .find('>')
-                .ok_or(format!("Unclosed start tag at byte offset {at}"))?;
-            let (name, attributes) = tag[..end]
-                .split_once(char::is_whitespace)
-                .unwrap_or((&tag[..end], ""));
+            let end = tag.find('>').ok_or(format!("Unclosed start tag at byte offset {at}"))?;
+            let (name, attributes) = tag[..end].split_once(char::is_whitespace).unwrap_or((&tag[..end], ""));
             let name = name.to_lowercase();
-            let entity = tag_entity(&name, attributes).ok_or(format!(
-                "Unsupported start tag \"{name}\" at byte offset {at}"
-            ))?;
-            open.push(OpenTag {
-                name,
-                start: utf16_len(&text),
-                entity,
-            });
+            let entity =
+                tag_entity(&name, attributes).ok_or(format!("Unsupported start tag \"{name}\" at byte offset {at}"))?;
+            open.push(OpenTag { name, start: utf16_len(&text), entity });
             at += 1 + end + 1;
         } else {
             text.push(c);
@@ -146,10 +122,7 @@ fn html(source: &str) -> Result<Formatted, String> {
         }
     }
     match open.pop() {
-        Some(tag) => Err(format!(
-            "Can't find end tag corresponding to start tag \"{}\"",
-            tag.name
-        )),
+        Some(tag) => Err(format!("Can't find end tag corresponding to start tag \"{}\"", tag.name)),
         None => Ok(Formatted { text, entities }),
     }
 }
@@ -228,8 +201,8 @@ pub(super) fn pieces(text: &str) -> Vec<String> {
 /// A name in letters that a username may have.
 pub(super) fn latin(name: &str) -> String {
     const LETTERS: [&str; 32] = [
-        "a", "b", "v", "g", "d", "e", "zh", "z", "i", "y", "k", "l", "m", "n", "o", "p", "r", "s",
-        "t", "u", "f", "h", "ts", "ch", "sh", "sch", "", "y", "", "e", "yu", "ya",
+        "a", "b", "v", "g", "d", "e", "zh", "z", "i", "y", "k", "l", "m", "n", "o", "p", "r", "s", "t", "u", "f", "h",
+        "ts", "ch", "sh", "sch", "", "y", "", "e", "yu", "ya",
     ];
     let mut username = String::new();
     for c in name.to_lowercase().chars() {
@@ -240,9 +213,5 @@ pub(super) fn latin(name: &str) -> String {
             _ => {}
         }
     }
-    if username.is_empty() {
-        "user".to_owned()
-    } else {
-        username
-    }
+    if username.is_empty() { "user".to_owned() } else { username }
 }

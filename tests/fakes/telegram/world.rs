@@ -58,10 +58,7 @@ impl BotMessage {
 
     /// The button that sends this data.
     pub fn button(&self, data: &str) -> Option<&Button> {
-        self.buttons
-            .iter()
-            .flatten()
-            .find(|button| button.data.as_deref() == Some(data))
+        self.buttons.iter().flatten().find(|button| button.data.as_deref() == Some(data))
     }
 }
 
@@ -251,11 +248,7 @@ impl World {
             _ if offset > self.next_update_id + OFFSET_LEAD => return head,
             _ => offset,
         };
-        while self
-            .pending
-            .front()
-            .is_some_and(|update| update_id(update) < from)
-        {
+        while self.pending.front().is_some_and(|update| update_id(update) < from) {
             self.pending.pop_front();
         }
         self.confirmed = from;
@@ -286,9 +279,7 @@ impl World {
     }
 
     pub(super) fn chat(&mut self, chat_id: i64) -> &mut Chat {
-        self.chats
-            .get_mut(&chat_id)
-            .expect("every person and group has a chat")
+        self.chats.get_mut(&chat_id).expect("every person and group has a chat")
     }
 }
 
@@ -315,17 +306,11 @@ impl Chat {
 }
 
 pub(super) fn update_id(update: &Value) -> i64 {
-    update["update_id"]
-        .as_i64()
-        .expect("queued updates have an id")
+    update["update_id"].as_i64().expect("queued updates have an id")
 }
 
 /// The bot's User object, without the fields only getMe gives.
 pub(super) fn bot_user() -> Value {
-    let id: i64 = TOKEN
-        .split(':')
-        .next()
-        .and_then(|id| id.parse().ok())
-        .expect("the token begins with a number");
+    let id: i64 = TOKEN.split(':').next().and_then(|id| id.parse().ok()).expect("the token begins with a number");
     json!({"id": id, "is_bot": true, "first_name": "Авто-заявка", "username": BOT_USERNAME})
 }

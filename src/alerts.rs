@@ -1,0 +1,301 @@
+//! What the admin is told and when: outage opened, growing, over; and single pieces of news.
+//!
+//! An alert is opened once, reminded of at growing intervals, and closed with a summary. Its state and the messages
+//! that tell of it are one commit, so it survives restarts and a Telegram that cannot be reached. Only what concerns
+//! the store itself is sent past the store.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    backup::BackupEvent,
+    bot::{admin_texts, listener::IntakeEvent, messages::Lang, telegram::Telegram},
+    clock::{Clock, Millis},
+    delivery::Health,
+    notice::{AdminNotice, Notice, Trouble},
+    store::{NewMessage, OpenAlert, Store, StoreError},
+};
+
+/// Name of the alert about amoCRM in the store.
+const OUTAGE: &str = "outage";
+
+/// Reminders after the first message, then every [`LATER_REMINDERS`].
+const REMINDERS: [Duration; 2] = [Duration::from_secs(15 * 60), Duration::from_secs(60 * 60)];
+const LATER_REMINDERS: Duration = Duration::from_secs(6 * 3600);
+
+/// A backlog that has doubled is worth a reminder, once it is no longer tiny.
+const DOUBLING_FROM: i64 = 5;
+
+/// An outage is over when its backlog is through; if single leads keep failing, then after so long without trouble.
+const OVER_AT_LAST: Duration = Duration::from_secs(10 * 60);
+
+/// How often the state is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Leads in one message of copies, and copied at one look.
+const COPIES_IN_MESSAGE: usize = 10;
+const COPIES_AT_ONCE: i64 = 200;
+
+/// News for the admin.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// From the listener and the handlers.
+    Intake(IntakeEvent),
+    /// From the backup file.
+    Backup(BackupEvent),
+    /// From anywhere else, worded already.
+    Tell(AdminNotice),
+}
+
+/// The state of the outage alert between messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Outage {
+    trouble: Trouble,
+    reminders: u32,
+    next_reminder_at: Millis,
+    waiting_when_told: i64,
+    /// Since when amoCRM works again while the backlog is not yet through.
+    works_since: Option<Millis>,
+}
+
+/// Tells the admin.
+#[derive(Debug)]
+pub struct Alerts {
+    store: Store,
+    clock: Clock,
+    telegram: Telegram,
+    admin_chat_id: Option<i64>,
+    copies: bool,
+    health: watch::Receiver<Health>,
+    /// Whether the store is known to refuse writes; in memory, because it cannot be anywhere else.
+    store_trouble: bool,
+}
+
+/// When the next reminder is due after the one numbered `reminders` (from 0, which is the first message).
+fn next_reminder(opened_at: Millis, now: Millis, reminders: u32, clock: Clock) -> Millis {
+    match REMINDERS.get(reminders as usize) {
+        Some(after) => opened_at + clock.millis(*after),
+        None => now + clock.millis(LATER_REMINDERS),
+    }
+}
+
+impl Alerts {
+    /// Alerts for one admin's chat, fed by the delivery's health.
+    pub fn new(
+        store: Store,
+        telegram: Telegram,
+        admin_chat_id: Option<i64>,
+        copies: bool,
+        health: watch::Receiver<Health>,
+    ) -> Self {
+        let clock = store.clock();
+        Self { store, clock, telegram, admin_chat_id, copies, health, store_trouble: false }
+    }
+
+    /// Runs until stopped.
+    pub async fn run(mut self, mut news: mpsc::UnboundedReceiver<News>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                received = news.recv() => match received {
+                    Some(one) => self.tell_news(one).await,
+                    None => return,
+                },
+                changed = self.health.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(self.clock.scaled(LOOK).max(Duration::from_millis(50))) => {}
+                () = stop.cancelled() => return,
+            }
+            if let Err(error) = self.look().await {
+                warn!(%error, "alerts wait for the store");
+            }
+        }
+    }
+
+    async fn tell_news(&mut self, news: News) {
+        let notice = match news {
+            News::Intake(IntakeEvent::StoreFailed(detail)) => {
+                if !self.store_trouble {
+                    self.store_trouble = true;
+                    self.tell_past_the_store(AdminNotice::StoreTrouble { detail }).await;
+                }
+                return;
+            }
+            News::Intake(IntakeEvent::StoreWorks) => {
+                if std::mem::take(&mut self.store_trouble) {
+                    self.tell_past_the_store(AdminNotice::StoreWorks).await;
+                }
+                return;
+            }
+            News::Intake(IntakeEvent::SecondInstance) => AdminNotice::SecondInstance,
+            News::Intake(IntakeEvent::SetAside(update_id)) => AdminNotice::UpdateSetAside { update_id },
+            News::Backup(BackupEvent::Unreadable(moved_to)) => AdminNotice::BackupUnreadable { moved_to },
+            News::Backup(BackupEvent::Imported(imported)) => AdminNotice::BackupImported { imported },
+            News::Backup(BackupEvent::Skipped(skipped, kept_in)) => {
+                AdminNotice::BackupEntriesSkipped { skipped, kept_in }
+            }
+            News::Tell(notice) => notice,
+        };
+        if let Some(message) = self.message(notice)
+            && let Err(error) = self.store.owe(&message).await
+        {
+            warn!(%error, "news for the admin could not be stored");
+        }
+    }
+
+    async fn tell_past_the_store(&self, notice: AdminNotice) {
+        let Some(chat_id) = self.admin_chat_id else { return };
+        if let Err(error) = self.telegram.send(chat_id, &admin_texts::render(&notice, Lang::default())).await {
+            warn!(%error, "the admin could not be told about the store");
+        }
+    }
+
+    fn message(&self, notice: AdminNotice) -> Option<NewMessage> {
+        let chat_id = self.admin_chat_id?;
+        Some(NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock.now() })
+    }
+
+    /// Compares what is with what the admin knows, and tells the difference.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let trouble = self.health.borrow_and_update().trouble.clone();
+        let open = self.store.alert(OUTAGE).await?;
+        let known = open.as_ref().and_then(|open| serde_json::from_str::<Outage>(&open.body).ok());
+        match (trouble, open, known) {
+            (None, None, _) => {}
+            (Some((trouble, since)), None, _) => self.open_outage(trouble, since).await?,
+            (Some((trouble, _)), Some(open), Some(known)) => self.outage_goes_on(trouble, open, known).await?,
+            (None, Some(open), Some(known)) => self.outage_may_be_over(open, known).await?,
+            // Another version wrote it: begin anew.
+            (_, Some(_), None) => self.store.close_alert(OUTAGE, &[]).await?,
+        }
+        if let Some(chat_id) = self.admin_chat_id {
+            let rejections = self.store.untold_rejections().await?;
+            if !rejections.is_empty() {
+                self.store.tell_rejections(chat_id, &rejections).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn open_outage(&self, trouble: Trouble, since: Millis) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let (waiting, _) = self.store.waiting().await?;
+        let outage = Outage {
+            trouble: trouble.clone(),
+            reminders: 0,
+            next_reminder_at: next_reminder(since, now, 0, self.clock),
+            waiting_when_told: waiting,
+            works_since: None,
+        };
+        info!(?trouble, waiting, "the admin is told that leads do not reach amoCRM");
+        self.save(since, &outage, self.message(AdminNotice::OutageOpened { trouble, since, waiting })).await?;
+        self.copy_leads().await
+    }
+
+    async fn outage_goes_on(&self, trouble: Trouble, open: OpenAlert, known: Outage) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let (waiting, oldest) = self.store.waiting().await?;
+        let changed = trouble != known.trouble;
+        let doubled = waiting >= DOUBLING_FROM && waiting >= 2 * known.waiting_when_told.max(1);
+        let due = now >= known.next_reminder_at;
+        if changed || doubled || due {
+            let reminders = known.reminders + u32::from(due);
+            let outage = Outage {
+                trouble: trouble.clone(),
+                reminders,
+                next_reminder_at: if due {
+                    next_reminder(open.opened_at, now, reminders, self.clock)
+                } else {
+                    known.next_reminder_at
+                },
+                waiting_when_told: waiting,
+                works_since: None,
+            };
+            let since = open.opened_at;
+            let notice = if changed {
+                AdminNotice::OutageOpened { trouble, since, waiting }
+            } else {
+                AdminNotice::OutageGoesOn { trouble, since, waiting, oldest }
+            };
+            self.save(since, &outage, self.message(notice)).await?;
+        } else if known.works_since.is_some() {
+            self.save(open.opened_at, &Outage { works_since: None, ..known }, None).await?;
+        }
+        self.copy_leads().await
+    }
+
+    async fn outage_may_be_over(&self, open: OpenAlert, known: Outage) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        // After a restart nothing is known yet: while leads wait, the alert stays until amoCRM has really answered.
+        if self.health.borrow().last_success.is_none() && self.store.waiting().await?.0 > 0 {
+            return Ok(());
+        }
+        let left = self.store.waiting_told().await?;
+        let Some(works_since) = known.works_since else {
+            let outage = Outage { works_since: Some(now), ..known };
+            self.save(open.opened_at, &outage, None).await?;
+            return if left == 0 { self.close_outage(open.opened_at).await } else { Ok(()) };
+        };
+        if left == 0 || now - works_since > self.clock.millis(OVER_AT_LAST) {
+            self.close_outage(open.opened_at).await?;
+        }
+        Ok(())
+    }
+
+    async fn close_outage(&self, opened_at: Millis) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let (delivered, oldest_waited) = self.store.delivered_late(opened_at).await?;
+        let rejected = self.store.totals(now).await?.rejected;
+        let lasted = now - opened_at;
+        info!(delivered, rejected, seconds = lasted / 1000, "the outage is over");
+        let over = AdminNotice::OutageOver { lasted, delivered, oldest_waited, rejected };
+        let messages = Vec::from_iter(self.message(over));
+        self.store.close_alert(OUTAGE, &messages).await
+    }
+
+    async fn save(&self, opened_at: Millis, outage: &Outage, tell: Option<NewMessage>) -> Result<(), StoreError> {
+        let alert = OpenAlert { opened_at, body: crate::store::json(outage) };
+        self.store.save_alert(OUTAGE, &alert, &Vec::from_iter(tell)).await
+    }
+
+    async fn copy_leads(&self) -> Result<(), StoreError> {
+        if let (Some(chat_id), true) = (self.admin_chat_id, self.copies) {
+            self.store.copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Without amoCRM settings every lead is copied to the admin as it comes.
+pub async fn ping_without_crm(store: Store, admin_chat_id: Option<i64>, stop: CancellationToken) {
+    let clock = store.clock();
+    while !stop.is_cancelled() {
+        if let Some(chat_id) = admin_chat_id
+            && let Err(error) = store.copy_to_admin(chat_id, 1, COPIES_AT_ONCE).await
+        {
+            warn!(%error, "new leads could not be copied to the admin");
+        }
+        tokio::select! {
+            () = store.leads_changed() => {}
+            () = tokio::time::sleep(clock.scaled(LOOK)) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reminders_come_after_15_minutes_an_hour_and_then_every_six() {
+        let clock = Clock::default();
+        let minutes = |at: Millis| at / 60_000;
+        assert_eq!(minutes(next_reminder(0, 0, 0, clock)), 15);
+        assert_eq!(minutes(next_reminder(0, 15 * 60_000, 1, clock)), 60);
+        assert_eq!(minutes(next_reminder(0, 60 * 60_000, 2, clock)), 60 + 360);
+        assert_eq!(minutes(next_reminder(0, 420 * 60_000, 3, clock)), 420 + 360);
+    }
+}

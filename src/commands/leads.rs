@@ -1,0 +1,154 @@
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Subcommand;
+
+use crate::{
+    backup,
+    config::Config,
+    lead::LeadNumber,
+    store::{LeadRow, LeadState, Store},
+};
+
+use super::CommandError;
+
+/// What `leads` can do.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// List waiting and rejected leads
+    List {
+        /// With names, phones and links; without it only numbers and states
+        #[arg(long)]
+        full: bool,
+    },
+    /// Show one lead with everything that is known of its way
+    Show {
+        /// Its number, as the buyer sees it
+        number: String,
+    },
+    /// Send a rejected or discarded lead again; without a number all rejected ones
+    Retry {
+        /// Its number
+        number: Option<String>,
+    },
+    /// Give up a waiting or rejected lead: it will not get into amoCRM
+    Discard {
+        /// Its number
+        number: String,
+        /// Do it without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write waiting and rejected leads as JSON, in the format of backup_leads.json
+    Export {
+        /// File to write; without it standard output
+        file: Option<PathBuf>,
+    },
+}
+
+/// Runs one action on the store.
+pub async fn run(config: &Config, action: Action) -> Result<ExitCode, CommandError> {
+    let store = super::store(config).await?;
+    let code = match action {
+        Action::List { full } => list(&store, full).await?,
+        Action::Show { number } => show(&store, &number).await?,
+        Action::Retry { number } => retry(&store, number.as_deref()).await?,
+        Action::Discard { number, yes } => discard(&store, &number, yes).await?,
+        Action::Export { file } => export(&store, file).await?,
+    };
+    store.close().await;
+    Ok(code)
+}
+
+fn parse(number: &str) -> Result<LeadNumber, CommandError> {
+    LeadNumber::parse(number).ok_or_else(|| CommandError::Failed(format!("{number:?} is no number of a lead")))
+}
+
+async fn list(store: &Store, full: bool) -> Result<ExitCode, CommandError> {
+    let rows = store.undelivered(i64::from(i32::MAX)).await?;
+    if rows.is_empty() {
+        println!("All leads are in amoCRM.");
+    }
+    for row in &rows {
+        let lead = &row.lead;
+        print!("#{}  {}  {}", lead.number, lead.submitted_at.format("%Y-%m-%d %H:%M UTC"), row.state.as_str());
+        if full {
+            let link = lead.car_link.as_ref().map_or("-", |link| link.url());
+            print!("  {}  {}  {}  {link}", lead.name.as_str(), lead.phone.e164(), lead.budget.typed());
+        }
+        match &row.last_error {
+            Some(error) => println!("  ({error})"),
+            None => println!(),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn find(store: &Store, number: &str) -> Result<LeadRow, CommandError> {
+    let number = parse(number)?;
+    store.lead_by_number(&number).await?.ok_or_else(|| CommandError::Failed(format!("there is no lead #{number}")))
+}
+
+async fn show(store: &Store, number: &str) -> Result<ExitCode, CommandError> {
+    let row = find(store, number).await?;
+    let lead = &row.lead;
+    println!("number:     #{}", lead.number);
+    println!("state:      {}", row.state.as_str());
+    println!("submitted:  {}", lead.submitted_at.format("%Y-%m-%d %H:%M:%S UTC"));
+    println!("name:       {}", lead.name.as_str());
+    println!("phone:      {} (typed: {})", lead.phone.e164(), lead.phone.typed());
+    println!("budget:     {} (price {})", lead.budget.typed(), lead.budget.price());
+    println!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
+    println!("telegram:   user {}, @{}", lead.buyer.user_id, lead.buyer.username.as_deref().unwrap_or("-"));
+    println!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id), id(row.contact_id));
+    println!("attempts:   {}", row.attempts);
+    if row.sent_at.is_some() {
+        println!("unsure:     a create went out and is being looked up ({} of {})", row.lookups, row.lookups_needed);
+    }
+    if let Some(error) = &row.last_error {
+        println!("last error: {error}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn id(id: Option<i64>) -> String {
+    id.map_or_else(|| "-".to_owned(), |id| id.to_string())
+}
+
+async fn retry(store: &Store, number: Option<&str>) -> Result<ExitCode, CommandError> {
+    let number = number.map(parse).transpose()?;
+    let revived = store.retry_now(number.as_ref()).await?;
+    println!("In line again: {revived}. A running bot sends them at once; otherwise run `retry-backup-leads`.");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn discard(store: &Store, number: &str, yes: bool) -> Result<ExitCode, CommandError> {
+    let row = find(store, number).await?;
+    if row.state == LeadState::Delivered {
+        return Err(CommandError::Failed(format!("lead #{} is in amoCRM already", row.lead.number)));
+    }
+    if !yes {
+        println!(
+            "Lead #{} will not get into amoCRM. To do it: leads discard {} --yes",
+            row.lead.number, row.lead.number
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    if store.discard(&row.lead.number).await? {
+        println!("Lead #{} is given up; `leads retry {}` takes it back.", row.lead.number, row.lead.number);
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(CommandError::Failed(format!("lead #{} is being sent right now; try again in a minute", row.lead.number)))
+    }
+}
+
+async fn export(store: &Store, file: Option<PathBuf>) -> Result<ExitCode, CommandError> {
+    let bytes = backup::to_json(&store.undelivered(i64::from(i32::MAX)).await?);
+    match file {
+        Some(file) => {
+            backup::write_file(&file, &bytes)?;
+            println!("Written to {}.", file.display());
+        }
+        None => print!("{}", String::from_utf8_lossy(&bytes)),
+    }
+    Ok(ExitCode::SUCCESS)
+}

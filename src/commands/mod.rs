@@ -1,0 +1,167 @@
+//! The command line: one file for each command.
+
+mod leads;
+mod new_tokens;
+mod retry;
+mod run;
+mod status;
+mod test_amocrm;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use thiserror::Error;
+
+use crate::{
+    amocrm::{CrmError, TokenError},
+    backup::BackupError,
+    clock::Clock,
+    config::{Config, ConfigProblem},
+    daemon::{self, DaemonError, OnlyOne},
+    delivery::Courier,
+    store::{Engine, Lease, Store, StoreError},
+};
+
+/// Exit code for wrong or missing settings (`EX_CONFIG` of sysexits.h).
+const EX_CONFIG: u8 = 78;
+
+/// Takes car buyers' requests on Telegram and delivers each one to amoCRM (Kommo) exactly once.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Settings come from the environment and from .env in the working directory; see README.md.\nExit codes: 0 done, 1 failed, 2 usage, 78 configuration."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bot (the default)
+    Run,
+    /// Authorize the bot in amoCRM anew: prints the address, takes the code, writes the token files
+    GetNewTokens {
+        /// The code, or the whole address amoCRM has sent you to; without it you are asked
+        #[arg(long, value_name = "CODE_OR_REDIRECT_URL")]
+        code: Option<String>,
+    },
+    /// Deliver all waiting leads now; exit code 1 if some are left
+    RetryBackupLeads,
+    /// Check tokens, account, pipelines and rights; creates nothing unless told to
+    TestAmocrm {
+        /// Create one lead named as a test
+        #[arg(long)]
+        create_test_lead: bool,
+    },
+    /// Show what waits and how the tokens are
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look at waiting and rejected leads, send them again, give them up
+    Leads {
+        #[command(subcommand)]
+        action: leads::Action,
+    },
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// Settings are missing or wrong: one line each.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Config(Vec<ConfigProblem>),
+    /// From the daemon's room.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
+    /// From the store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// From the backup file.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// From the CRM.
+    #[error(transparent)]
+    Crm(#[from] CrmError),
+    /// From the tokens.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
+    /// Anything a person is told in words.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CommandError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) | Self::Daemon(DaemonError::Setting(_)) => ExitCode::from(EX_CONFIG),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Runs the command that was given; what goes wrong is told on standard error.
+pub fn main(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the program cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(dispatch(cli.command.unwrap_or(Command::Run))) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error}");
+            error.exit_code()
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
+    let config = Config::from_env().map_err(CommandError::Config)?;
+    // Only now: `.env` may say how to log.
+    crate::telemetry::init();
+    match command {
+        Command::Run => run::run(config).await,
+        Command::GetNewTokens { code } => new_tokens::run(&config, code).await,
+        Command::RetryBackupLeads => retry::run(&config).await,
+        Command::TestAmocrm { create_test_lead } => test_amocrm::run(&config, create_test_lead).await,
+        Command::Status { json } => status::run(&config, json).await,
+        Command::Leads { action } => leads::run(&config, action).await,
+    }
+}
+
+/// The store, for a command beside a daemon that may run.
+async fn store(config: &Config) -> Result<Store, CommandError> {
+    Ok(daemon::open_store(config, Clock::with_speed(config.speed)).await?)
+}
+
+/// The settings of amoCRM, or one line that says what is missing.
+fn amocrm(config: &Config) -> Result<crate::config::AmocrmSettings, CommandError> {
+    config.amocrm.clone().ok_or_else(|| {
+        CommandError::Config(vec![ConfigProblem {
+            variable: "AMOCRM_SUBDOMAIN",
+            problem: "is missing".into(),
+            remedy: "It is the first part of your amoCRM address: acme for https://acme.amocrm.ru",
+        }])
+    })
+}
+
+/// A courier of a command. Beside a running daemon it leaves most of the 7 requests a second to it.
+fn courier(config: &Config, store: &Store) -> Result<Courier, CommandError> {
+    let mut settings = amocrm(config)?;
+    if store.engine() == Engine::Postgres || OnlyOne::is_running(&config.data_dir) {
+        settings.requests_per_second = (7 - settings.requests_per_second.min(6)).min(2);
+    }
+    Ok(Courier {
+        store: store.clone(),
+        crm: daemon::open_crm(&settings, config)?,
+        lease: Lease::command(),
+        contact_lookup: settings.contact_lookup,
+        figures: std::sync::Arc::default(),
+    })
+}

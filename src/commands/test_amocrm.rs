@@ -1,0 +1,127 @@
+use std::process::ExitCode;
+
+use chrono::Utc;
+use ulid::Ulid;
+
+use crate::{
+    amocrm::{Crm, NewLead, NewNote, TokenKind},
+    config::{AmocrmSettings, Config},
+    daemon,
+    lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone},
+};
+
+use super::CommandError;
+
+/// Tells tokens, account, pipelines and rights; creates nothing unless `create_test_lead`.
+pub async fn run(config: &Config, create_test_lead: bool) -> Result<ExitCode, CommandError> {
+    let settings = super::amocrm(config)?;
+    let crm = daemon::open_crm(&settings, config)?;
+    let before = crm.tokens().info().await?;
+    println!("Account address: {}", settings.account_host);
+    match before.kind {
+        TokenKind::None => println!("Tokens:          none"),
+        TokenKind::Pair => println!("Tokens:          a pair that renews itself"),
+        TokenKind::LongLived => println!("Tokens:          a long-lived token"),
+        TokenKind::Unreadable => println!("Tokens:          something that is no token"),
+    }
+    if let Some(source) = before.source {
+        println!("From:            {source}");
+    }
+    if let Some(at) = before.access_expires_at {
+        let word = if at < Utc::now() { "expired at" } else { "works until" };
+        println!("Access token:    {word} {} UTC", at.format("%Y-%m-%d %H:%M"));
+    }
+    let account = match crm.account().await {
+        Ok(account) => account,
+        Err(error) => {
+            eprintln!("amoCRM does not accept them: {error}");
+            eprintln!(
+                "To mend it: run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat."
+            );
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    println!("Account:         {} (id {}, {})", account.name, account.id, account.subdomain);
+    let mut good = pipelines(&crm, &settings).await;
+    if create_test_lead {
+        good &= test_lead(&crm, config).await;
+    } else {
+        println!("Nothing was created. To try the whole way: test-amocrm --create-test-lead");
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn pipelines(crm: &Crm, settings: &AmocrmSettings) -> bool {
+    let pipelines = match crm.pipelines().await {
+        Ok(pipelines) => pipelines,
+        Err(error) => {
+            eprintln!("Rights:          pipelines cannot be read: {error}");
+            return false;
+        }
+    };
+    println!("Rights:          account and pipelines can be read");
+    for pipeline in &pipelines {
+        let main = if pipeline.is_main { ", main" } else { "" };
+        println!("Pipeline:        {} (AMOCRM_PIPELINE_ID={}{main})", pipeline.name, pipeline.id);
+        for (id, name) in &pipeline.statuses {
+            println!("                 · {name} (AMOCRM_STATUS_ID={id})");
+        }
+    }
+    let chosen = settings.pipeline_id.map(|id| pipelines.iter().find(|pipeline| pipeline.id == id));
+    let mut good = true;
+    if let Some(None) = chosen {
+        eprintln!("AMOCRM_PIPELINE_ID: this account has no such pipeline");
+        good = false;
+    }
+    if let Some(status_id) = settings.status_id {
+        let known = match chosen {
+            Some(pipeline) => pipeline.is_some_and(|pipeline| pipeline.statuses.iter().any(|(id, _)| *id == status_id)),
+            None => pipelines.iter().any(|pipeline| pipeline.statuses.iter().any(|(id, _)| *id == status_id)),
+        };
+        if !known {
+            eprintln!("AMOCRM_STATUS_ID: no such status in the pipeline (the status «Неразобранное» cannot be used)");
+            good = false;
+        }
+    }
+    good
+}
+
+async fn test_lead(crm: &Crm, config: &Config) -> bool {
+    let lead = Lead {
+        id: Ulid::new(),
+        number: LeadNumber::random(),
+        submitted_at: Utc::now(),
+        name: Name::imported("Проверка бота"),
+        phone: Phone::imported("+7 999 000-00-00", config.phone_region),
+        budget: Budget::imported("не знаю"),
+        car_link: None,
+        buyer: Buyer::default(),
+        consent_at: None,
+        origin: Origin::Telegram,
+    };
+    let request = NewLead { lead: &lead, contact_id: None, degradation: Default::default() };
+    let created = match crm.create_leads(std::slice::from_ref(&request)).await {
+        Ok(created) => created,
+        Err(error) => {
+            eprintln!("The test lead was not created: {error}");
+            return false;
+        }
+    };
+    let Some(created) = created.first() else { return false };
+    println!("Test lead:       created, id {} (#{}); delete it in amoCRM", created.lead_id, lead.number);
+    let notes: Vec<NewNote> = crm
+        .notes_of(&request)
+        .into_iter()
+        .map(|text| NewNote { lead_id: created.lead_id, number: lead.number.clone(), text })
+        .collect();
+    match crm.add_notes(&notes).await {
+        Ok(_) => {
+            println!("Its note:        written");
+            true
+        }
+        Err(error) => {
+            eprintln!("Its note was not written: {error}");
+            false
+        }
+    }
+}

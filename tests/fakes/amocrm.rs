@@ -1,0 +1,398 @@
+//! A strict stand-in for amoCRM: it keeps what it is given, refuses what the real one is known to refuse,
+//! and fails in every way the real one, or the network before it, is known to fail.
+//!
+//! What it imitates is written down in the facts about the API; where they are unsure it takes the reading that is
+//! harder for the client. A request passes, in this order: the log, the block and the rate limit, the
+//! outage, the faults that were set, the token, the route. Whatever changes wakes the `wait_for_…` functions.
+
+#![allow(dead_code, unused_imports, reason = "every test uses its own part of this")]
+
+pub mod account;
+mod api;
+mod attachments;
+mod book;
+mod contract;
+mod faults;
+mod lists;
+mod manager;
+mod oauth;
+mod rate;
+mod request;
+mod server;
+mod shapes;
+mod tokens;
+mod validate;
+mod wire;
+mod writes;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use book::Book;
+use contract::Contract;
+use faults::Faults;
+use lists::Latency;
+use oauth::Oauth;
+use rate::Rate;
+use server::{Serving, Shared, State};
+use wire::{Connection, CuttableListener};
+
+pub use account::{Account, Entity, Field, Pipeline, Status, User};
+pub use book::{StoredContact, StoredField, StoredLead};
+pub use faults::{Fault, FaultId, On, Throttle, Times};
+pub use oauth::ReusePolicy;
+pub use request::Request;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Something that happened in the CRM.
+#[derive(Debug, Clone)]
+pub enum CrmEvent {
+    /// A lead was made.
+    LeadAdded(StoredLead),
+    /// A contact was made.
+    ContactAdded(StoredContact),
+    /// A note was put on a lead.
+    NoteAdded {
+        /// The lead.
+        lead_id: u64,
+        /// The text.
+        text: String,
+    },
+    /// A pair of tokens was exchanged for a new one.
+    TokensRefreshed,
+    /// The CRM stopped answering.
+    WentDown,
+    /// The CRM answers again.
+    CameBack,
+}
+
+/// A handle on the fake; all clones are the same CRM.
+#[derive(Clone)]
+pub struct FakeAmocrm {
+    shared: Arc<Shared>,
+}
+
+/// Starting and stopping.
+impl FakeAmocrm {
+    /// Starts on a free port of 127.0.0.1.
+    pub async fn start() -> Self {
+        Self::start_on(0).await
+    }
+
+    /// Starts on this port of 127.0.0.1.
+    pub async fn start_on(port: u16) -> Self {
+        let listener = bind(port).listen(BACKLOG).expect("the fake can listen");
+        let port = listener.local_addr().expect("the fake has an address").port();
+        let base = format!("http://127.0.0.1:{port}");
+        let state = State {
+            account: Account::default(),
+            book: Book::default(),
+            oauth: Oauth::default(),
+            rate: Rate::default(),
+            faults: Faults::default(),
+            latency: Latency::default(),
+            filters_on: false,
+            partial_batches: false,
+            duplicate_control: false,
+            down: false,
+            log: Vec::new(),
+        };
+        let shared = Shared {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            base,
+            port,
+            serving: tokio::sync::Mutex::new(Serving::Down(bind(0))),
+        };
+        let fake = FakeAmocrm { shared: Arc::new(shared) };
+        *fake.shared.serving.lock().await = fake.listen(listener);
+        fake
+    }
+
+    fn listen(&self, listener: TcpListener) -> Serving {
+        let connections = CancellationToken::new();
+        let listener = CuttableListener { listener, all: connections.clone() };
+        let app = Router::new()
+            .fallback(server::answer)
+            .with_state(Arc::clone(&self.shared))
+            .into_make_service_with_connect_info::<Connection>();
+        let task = tokio::spawn(async move {
+            let _ = axum::serve(listener, app).await;
+        });
+        Serving::Up { connections, task }
+    }
+
+    /// The network goes down: every connection is dropped and new ones are refused.
+    pub async fn stop(&self) {
+        let mut serving = self.shared.serving.lock().await;
+        if let Serving::Up { connections, task } = &mut *serving {
+            connections.cancel();
+            task.abort();
+            let _ = task.await;
+            *serving = Serving::Down(bind(self.shared.port));
+            drop(serving);
+            self.tell(CrmEvent::WentDown);
+        }
+    }
+
+    /// The network comes back on the same port, with everything stored still there.
+    pub async fn restart(&self) {
+        self.stop().await;
+        let mut serving = self.shared.serving.lock().await;
+        if let Serving::Down(held) = std::mem::replace(&mut *serving, Serving::Down(bind(0))) {
+            let listener = held.listen(BACKLOG).expect("the fake can listen again");
+            *serving = self.listen(listener);
+        }
+        drop(serving);
+        self.tell(CrmEvent::CameBack);
+    }
+
+    /// Everything answers 503 from now on.
+    pub fn goes_down(&self) {
+        self.set(|state| state.down = true);
+        self.tell(CrmEvent::WentDown);
+    }
+
+    /// Ends [`Self::goes_down`].
+    pub fn comes_back(&self) {
+        self.set(|state| state.down = false);
+        self.tell(CrmEvent::CameBack);
+    }
+
+    /// The address to use as `AMOCRM_BASE_URL`.
+    pub fn url(&self) -> String {
+        self.shared.base.clone()
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.shared.port
+    }
+
+    /// The environment of a bot whose CRM this is, without tokens.
+    pub fn env(&self) -> Vec<(&'static str, String)> {
+        let state = self.shared.state();
+        vec![
+            ("AMOCRM_BASE_URL", self.url()),
+            ("AMOCRM_SUBDOMAIN", state.account.subdomain.clone()),
+            ("AMOCRM_CLIENT_ID", state.oauth.client_id.clone()),
+            ("AMOCRM_CLIENT_SECRET", state.oauth.client_secret.clone()),
+            ("AMOCRM_REDIRECT_URL", state.oauth.redirect_uri.clone()),
+        ]
+    }
+
+    fn set<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.shared.state());
+        self.shared.changed.notify_waiters();
+        result
+    }
+
+    fn tell(&self, event: CrmEvent) {
+        self.shared.state().book.tell(event);
+    }
+}
+
+/// Set-up.
+impl FakeAmocrm {
+    /// Changes what the account is set up with.
+    pub fn account<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
+        self.set(|state| change(&mut state.account))
+    }
+
+    /// Makes the user the tokens belong to an administrator, or an ordinary manager.
+    pub fn admin(&self, admin: bool) {
+        self.set(|state| {
+            state.account.current_user = match admin {
+                true => account::ADMIN_USER,
+                false => account::MANAGER_USER,
+            }
+        });
+    }
+
+    /// How long a new lead or contact is not found by `query`.
+    pub fn query_latency(&self, latency: Duration) {
+        self.set(|state| state.latency.query = latency);
+    }
+
+    /// How long a new lead or contact is missing from lists without `query`.
+    pub fn list_latency(&self, latency: Duration) {
+        self.set(|state| state.latency.list = latency);
+    }
+
+    /// How long a new event is missing from the list of events.
+    pub fn events_latency(&self, latency: Duration) {
+        self.set(|state| state.latency.events = latency);
+    }
+
+    /// Whether `filter[…]` works on lists of leads and contacts; off at first, which ignores it.
+    pub fn filters(&self, on: bool) {
+        self.set(|state| state.filters_on = on);
+    }
+
+    /// Whether the good items of a refused batch are stored all the same; off at first.
+    pub fn partial_batches(&self, on: bool) {
+        self.set(|state| state.partial_batches = on);
+    }
+
+    /// Whether a complex lead whose contact is known by phone is merged into that contact's lead; off at first.
+    pub fn duplicate_control(&self, on: bool) {
+        self.set(|state| state.duplicate_control = on);
+    }
+
+    /// Requests allowed in any second (7 at first), or no limit.
+    pub fn rate_limit(&self, limit: Option<usize>) {
+        self.set(|state| state.rate.limit = limit);
+    }
+
+    /// How the limiter's own 429 looks; the bare page at first.
+    pub fn throttle(&self, throttle: Throttle) {
+        self.set(|state| state.rate.throttle = throttle);
+    }
+
+    /// Refusals in a row (20 at first) after which everything answers the 403 page.
+    pub fn block_after(&self, refusals: u32) {
+        self.set(|state| state.rate.block_after = refusals);
+    }
+
+    /// Blocks at once, as after too many refusals.
+    pub fn block(&self) {
+        self.set(|state| state.rate.blocked = true);
+    }
+
+    /// Support lifts the block.
+    pub fn unblock(&self) {
+        self.set(|state| state.rate.unblock());
+    }
+
+    /// Whether everything is blocked.
+    pub fn is_blocked(&self) -> bool {
+        self.shared.state().rate.blocked
+    }
+
+    /// Sets a fault.
+    pub fn fault(&self, on: On, fault: Fault, times: Times) -> FaultId {
+        self.set(|state| state.faults.add(on, fault, times))
+    }
+
+    /// Ends one fault.
+    pub fn clear_fault(&self, id: FaultId) {
+        self.set(|state| state.faults.clear(id));
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.set(|state| state.faults.clear_all());
+    }
+
+    /// How often a fault has struck.
+    pub fn fault_hits(&self, id: FaultId) -> u32 {
+        self.shared.state().faults.hits(id)
+    }
+}
+
+/// The log of requests.
+impl FakeAmocrm {
+    /// Every request so far, oldest first; those without a status are open or were cut.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.state().log.clone()
+    }
+
+    /// The requests of this kind, oldest first.
+    pub fn requests_to(&self, on: &On) -> Vec<Request> {
+        let mut requests = self.requests();
+        requests.retain(|request| on.matches(request));
+        requests
+    }
+
+    /// How many requests of this kind there were.
+    pub fn count(&self, on: &On) -> usize {
+        let state = self.shared.state();
+        state.log.iter().filter(|request| on.matches(request)).count()
+    }
+
+    /// The most requests seen in any second.
+    pub fn max_rate(&self) -> usize {
+        self.shared.state().rate.max_seen
+    }
+
+    /// Waits until there are at least this many leads and returns them; panics when the time is over.
+    pub async fn wait_for_leads(&self, n: usize, timeout: Duration) -> Vec<StoredLead> {
+        let leads = self.wait_until(timeout, |state| {
+            let leads = &state.book.leads;
+            (leads.len() >= n).then(|| leads.clone())
+        });
+        match leads.await {
+            Some(leads) => leads,
+            None => panic!(
+                "{n} leads did not come within {timeout:?}, only {}; requests:\n{}",
+                self.leads().len(),
+                self.story()
+            ),
+        }
+    }
+
+    /// Waits for a request, past or coming, of which this is true; panics when the time is over.
+    ///
+    /// A request is looked at when it arrives (no status yet) and again when it is answered.
+    pub async fn wait_for_request(&self, wanted: impl Fn(&Request) -> bool, timeout: Duration) -> Request {
+        let found = self.wait_until(timeout, |state| state.log.iter().find(|request| wanted(request)).cloned());
+        match found.await {
+            Some(request) => request,
+            None => panic!("the request did not come within {timeout:?}; requests:\n{}", self.story()),
+        }
+    }
+
+    async fn wait_until<T>(&self, timeout: Duration, look: impl Fn(&State) -> Option<T>) -> Option<T> {
+        let looking = async {
+            loop {
+                let mut changed = std::pin::pin!(self.shared.changed.notified());
+                // Listening before looking, so that no change falls in between.
+                changed.as_mut().enable();
+                if let Some(found) = look(&self.shared.state()) {
+                    return found;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(timeout, looking).await.ok()
+    }
+
+    /// The requests as lines of text, for a failed test.
+    pub fn story(&self) -> String {
+        let requests = self.requests();
+        let lines = requests.iter().map(|request| {
+            let status = request.status.map_or("-".to_owned(), |status| status.to_string());
+            let fault = request.fault.as_ref().map(|fault| format!(" {fault:?}"));
+            let (at, method) = (request.at.format("%H:%M:%S%.3f"), &request.method);
+            let path = request.path_and_query();
+            format!("{at} {method} {path} {status}{}\n", fault.unwrap_or_default())
+        });
+        lines.collect()
+    }
+
+    /// Whether there is an OpenAPI description to check requests against.
+    pub fn contract_checked(&self) -> bool {
+        contract::path().is_some()
+    }
+
+    /// What the OpenAPI description complains of in the bodies received; slow, and nothing without a description.
+    pub fn contract_violations(&self) -> Vec<String> {
+        let requests = self.requests();
+        Contract::load().map_or_else(Vec::new, |contract| contract.violations(&requests))
+    }
+}
+
+fn bind(port: u16) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket can be made");
+    socket.set_reuseaddr(true).expect("the address can be reused");
+    let address = ([127, 0, 0, 1], port).into();
+    socket.bind(address).unwrap_or_else(|error| panic!("cannot bind 127.0.0.1:{port}: {error}"));
+    socket
+}
