@@ -278,7 +278,7 @@ impl Parts<'_> {
             wording.clone(),
             self.config.admin_chat_id,
         ));
-        let admin = teloxide::dptree::entry();
+        let admin = teloxide::dptree::filter(|| false);
         let tree = handlers::tree(intake.clone(), events.clone(), desk.clone(), admin);
         let mut dispatcher = Dispatcher::builder(self.telegram.bot().clone(), tree)
             .dependencies(teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk])

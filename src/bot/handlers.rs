@@ -4,7 +4,7 @@
 //! listener which updates are done. An update that fails again and again is set aside and answered kindly.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::ControlFlow,
     panic::AssertUnwindSafe,
     sync::{
@@ -177,7 +177,12 @@ fn root(
                 ControlFlow::Break(Ok(()))
             }
         },
-        HandlerSignature::Entry,
+        HandlerSignature::Other {
+            obligations: BTreeMap::new(),
+            guaranteed_outcomes: BTreeSet::new(),
+            conditional_outcomes: BTreeSet::new(),
+            continues: true,
+        },
     )
 }
 
