@@ -3,11 +3,13 @@
 //! Parse, don't validate: once you hold a [`Name`], [`Phone`], [`Budget`] or [`CarLink`] it is right and nothing
 //! downstream checks it again.
 
+mod amount;
 mod budget;
 mod car_link;
 mod name;
 mod number;
 mod phone;
+mod text;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -71,4 +73,48 @@ pub enum Origin {
     Telegram,
     /// From a `backup_leads.json`.
     Backup,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Leads are stored as JSON: what an older version wrote must stay readable.
+    #[test]
+    fn stored_leads_stay_readable() {
+        let json = serde_json::json!({
+            "id": "01J7ABCDEFGHJKMNPQRSTVWXYZ",
+            "number": "K7M2QXA",
+            "submitted_at": "2025-09-07T10:30:00Z",
+            "name": "Иван",
+            "phone": { "e164": "+79991234567", "typed": "8 999 123-45-67", "origin": "typed" },
+            "budget": { "typed": "2,5 млн", "price": 2_500_000 },
+            "car_link": {
+                "url": "https://fem.encar.com/cars/detail/38427498",
+                "typed": "encar.com/cars/detail/38427498",
+                "encar_id": "38427498"
+            },
+            "buyer": { "user_id": 1, "chat_id": 1, "username": "ivan", "full_name": "Иван" },
+            "consent_at": null,
+            "origin": "telegram"
+        });
+        let lead: Lead = serde_json::from_value(json.clone()).expect("a stored lead");
+        assert_eq!(serde_json::to_value(&lead).ok(), Some(json));
+    }
+
+    #[test]
+    fn a_stored_lead_may_lack_what_is_optional() {
+        let lead: Lead = serde_json::from_value(serde_json::json!({
+            "id": "01J7ABCDEFGHJKMNPQRSTVWXYZ",
+            "number": "K7M2QXA",
+            "submitted_at": "2025-09-07T10:30:00Z",
+            "name": "",
+            "phone": { "e164": "нет", "typed": "нет", "origin": "backup" },
+            "budget": { "typed": "", "price": 0 },
+            "buyer": { "user_id": 0 }
+        }))
+        .expect("a stored lead");
+        assert_eq!(lead.car_link, None);
+        assert_eq!(lead.origin, Origin::Telegram);
+    }
 }

@@ -1,0 +1,265 @@
+# What the bot says in English. Short and kind; a buyer never sees the word "error".
+
+## Buyer: the form
+
+welcome = Hello! I will take your request for a car: four short questions, about a minute.
+resume = You are already filling in a request; let's go on where you stopped. Or begin anew:
+how-to-begin = To leave a request, press /start
+ask-consent =
+    To pass your request on to a manager we need your consent to process personal data.
+    Privacy policy: { $url }
+consent-first = Please press the consent button under this message first.
+ask-name = What is your name?
+ask-phone = Your phone number? Press the button below or type it, with the country code: +7 999 123-45-67
+ask-budget = What is your budget? For example: 2.5m. If you have not decided yet, write "don't know".
+ask-car-link = Send a link to the car, for example from encar.com. No link? Press "Skip".
+card =
+    Please check your request:
+
+    👤 Name: { $name }
+    📞 Phone: { $phone }
+    💰 Budget: { $budget }
+    🚗 Car: { $car }
+
+    All right? Press "Send" or choose what to change.
+no-car-link = no link
+phone-taken = Phone noted: { $phone }
+left-as-it-was = All right, the phone stays as it was.
+
+name-too-long = That is rather long for a name. Please keep it to 100 characters.
+name-unreadable = I could not read the name. Please write it in ordinary letters.
+no-phone-found = I see no phone number here.
+phone-invalid = The number seems to have too few or too many digits. Please check it and send it whole, with the country code: +82 10-1234-5678.
+budget-unreadable = Please write the budget in up to 200 characters.
+no-link-found = I see no link here.
+link-too-long = The link is too long. Please send a shorter address of the car's page.
+contact-not-now = A contact is not needed now.
+use-buttons = Your request is ready. Press "Send" under it or choose what to change.
+old-button = This button no longer works.
+edited-message = I do not see changes in messages already sent. Just answer again; every answer can be changed before sending.
+only-text = I understand only text and buttons.
+unknown-command = I do not know this command. There are /start, /cancel and /help.
+cancelled = The request is cancelled, nothing was sent. To begin a new one, press /start
+nothing-to-cancel = There is nothing to cancel. To leave a request, press /start
+already-sent = Request #{ $number } has been taken already, there is no need to send it twice. To leave another one, press /start
+help =
+    I take requests for cars: name, phone, budget and a link. A manager will contact you.
+
+    /start – leave a request or go on with one
+    /cancel – cancel the request
+    /help – this text
+group = I take requests in private messages: write to me @{ $bot }
+set-aside = I could not handle this message. It is kept and we will look at it. Please try other words or press /start
+
+## Buyer: what became of the request
+
+accepted = ✅ Request #{ $number } is taken! A manager will contact you.
+saved = Request #{ $number } is safely saved. We will pass it on as soon as the manager's system is reachable again. You need not do anything.
+delivered = ✅ Request #{ $number } has been passed on to a manager, who will contact you.
+
+## Buttons
+
+button-consent = I agree
+button-share-contact = 📱 Share my number
+button-skip = Skip
+button-back = ← Back
+button-cancel = Cancel
+button-submit = ✅ Send
+button-edit-name = Change name
+button-edit-phone = Change phone
+button-edit-budget = Change budget
+button-edit-car-link = Change link
+button-restart = Begin anew
+
+## Commands in the menu
+
+command-start = Leave a request
+command-cancel = Cancel the request
+command-help = Help
+command-status = How the bot is doing
+command-leads = Leads that are not in amoCRM yet
+command-retry = Send waiting leads now
+command-auth = Renew access to amoCRM
+command-backup = Get the file with leads
+
+## Admin: alerts
+
+admin-waiting =
+    { $count ->
+        [0] No leads are waiting.
+        [one] { $count } lead is waiting.
+       *[other] { $count } leads are waiting.
+    }
+admin-outage-opened =
+    ⚠️ Leads do not reach amoCRM.
+    What happened: { $trouble }
+    { $waiting } None is lost: all are saved, and buyers were told that their request is taken.
+    What to do: { $advice }
+    As soon as it works again the bot will send everything by itself and write here.
+admin-outage-goes-on =
+    ⚠️ Leads still do not reach amoCRM, for { $lasted } now.
+    What happened: { $trouble }
+    { $waiting } The longest wait: { $oldest }.
+    What to do: { $advice }
+admin-outage-over =
+    ✅ amoCRM takes leads again.
+    { $delivered ->
+        [0] There were no leads in the meantime.
+        [one] { $delivered } lead was passed on, the longest wait was { $oldest }.
+       *[other] { $delivered } leads were passed on, the longest wait was { $oldest }.
+    }
+    The outage lasted { $lasted }.
+admin-outage-rejected =
+    { $count ->
+        [one] { $count } more lead is refused by amoCRM because of its data: /leads
+       *[other] { $count } more leads are refused by amoCRM because of their data: /leads
+    }
+admin-rejected =
+    ⚠️ amoCRM refuses lead #{ $number } because of its data.
+    amoCRM's answer: { $error }
+    The lead is saved. Look at it: /leads. If it is about the settings of fields or pipelines, mend them and press "Send again".
+admin-copies = 📋 Leads that wait for amoCRM (a copy, just in case):
+admin-copy =
+    #{ $number }: { $name }, { $phone }
+    Budget: { $budget }
+    Car: { $car }
+admin-no-crm = ℹ️ The bot runs without amoCRM settings: leads are collected, saved and copied here. To get them into amoCRM, ask whoever installed the bot to fill in the AMOCRM_… settings.
+admin-ephemeral-disk = ⚠️ The bot runs on Heroku without a database: the disk there is wiped every day. Open forms and the history will be gone, and waiting leads will remain only as copies in this chat. Add PostgreSQL (DATABASE_URL).
+admin-store-trouble =
+    ⚠️ The bot cannot write to its disk: { $detail }
+    Buyers' messages wait at Telegram (up to a day), nothing is lost. Ask whoever installed the bot to free space or check the disk. As soon as it can write, the bot goes on by itself.
+admin-store-works = ✅ The disk can be written again, the bot takes messages.
+admin-second-instance = ⚠️ A second copy of the bot with the same token is running. Now one, now the other answers buyers. Ask whoever installed the bot to stop one of them.
+admin-backup-unreadable = ⚠️ The file backup_leads.json could not be read. It was moved aside as { $name }, nothing in it was deleted. Ask whoever installed the bot to mend it and put it back.
+admin-backup-skipped =
+    ⚠️ The file backup_leads.json holds entries that could not be understood: { $count }. The file was kept as { $name }.
+admin-backup-imported =
+    { $count ->
+        [one] ℹ️ { $count } lead was taken in from backup_leads.json.
+       *[other] ℹ️ { $count } leads were taken in from backup_leads.json.
+    }
+admin-set-aside = ⚠️ One message of a buyer could not be handled (number { $id }). It is kept in the database and the buyer was answered. Please tell the developer.
+admin-token-expiring-long = ⚠️ The access token of amoCRM works until { $date } ({ $left } left). Make a new one: integrations → yours → "Keys and scopes" → long-lived token, and give it to whoever installed the bot.
+admin-token-expiring = ⚠️ Access to amoCRM works until { $date } ({ $left } left). Press the button to renew it.
+admin-refresh-failing =
+    ⚠️ Access to amoCRM cannot be renewed ahead of time.
+    What happened: { $trouble }
+    Leads still get through, but access ends { $until }.
+    What to do: { $advice }
+admin-tokens-renewed =
+    ✅ Access to amoCRM is renewed. { $waiting }
+
+trouble-tokens-expired = access to amoCRM has expired.
+trouble-tokens-revoked = access to amoCRM was revoked (a token was used twice, a password changed or the integration was switched off).
+trouble-no-tokens = the bot has no valid access to amoCRM.
+trouble-wrong-client = amoCRM does not know the integration: wrong id or secret key.
+trouble-wrong-redirect = the redirect address differs between the bot and the integration's settings.
+trouble-wrong-account = access was given for another amoCRM account.
+trouble-integration-off = the integration in amoCRM is switched off or deleted.
+trouble-moved = your account's address has changed to { $host }.
+trouble-not-paid = the amoCRM account is not paid for.
+trouble-no-rights = the user on whose behalf the bot works lacks rights.
+trouble-blocked = amoCRM has blocked the server's address or the account for outside programs.
+trouble-throttled = amoCRM asks for fewer requests.
+trouble-unreachable = amoCRM does not answer or has a fault.
+trouble-wrong-address = there is no amoCRM account at the given address.
+trouble-not-configured = the bot runs without amoCRM settings.
+
+advice-authorize = press "Renew access" and allow it in amoCRM, two minutes from a phone.
+advice-operator = show this message to whoever installed the bot: the AMOCRM_… settings have to be mended.
+advice-wrong-client = open the integration in amoCRM, tab "Keys and scopes", and give its id and secret key to whoever installed the bot.
+advice-wrong-redirect = open the integration in amoCRM and make its redirect address the same as AMOCRM_REDIRECT_URL, letter for letter.
+advice-integration-on = open the integrations in amoCRM, switch yours on and press "Renew access".
+advice-moved = give the new address to whoever installed the bot (AMOCRM_SUBDOMAIN).
+advice-pay = pay for amoCRM: the bot will notice within a minute.
+advice-rights = give this user the rights to create leads and contacts in amoCRM, or renew access as an administrator.
+advice-blocked = write to amoCRM's support, name your account's address and ask to lift the block for outside requests.
+advice-wait = nothing, the bot keeps trying by itself.
+
+## Admin: commands
+
+button-auth = 🔑 Renew access
+button-auth-open = Open amoCRM
+button-retry = 🔁 Send now
+button-status = ℹ️ Status
+button-leads = 📋 Leads
+button-lead-show = #{ $number }
+button-lead-retry = 🔁 Send again
+button-lead-discard = 🗑 Delete
+button-lead-discard-sure = ❗ Really delete #{ $number }
+
+admin-help =
+    You are this bot's admin.
+
+    /status – is everything working
+    /leads – leads that are not in amoCRM yet
+    /retry – send them now
+    /auth – renew access to amoCRM
+    /backup – the file with undelivered leads
+    /start – fill in a request as a buyer does
+admin-status =
+    { $health ->
+        [good] ✅ Everything works.
+        [warning] ⚠️ Leads are waiting.
+       *[bad] ⚠️ Leads do not reach amoCRM: { $trouble }
+    }
+
+    Waiting: { $waiting }{ $oldest }
+    Refused by amoCRM: { $rejected }
+    Delivered in the last day: { $delivered }
+    Last delivery: { $last }
+    Access to amoCRM: { $tokens }
+    Version: { $version }
+admin-status-oldest = {""}, the longest for { $age }
+admin-ago = { $age } ago
+admin-never = none yet
+tokens-pair = renews itself, works until { $date }
+tokens-long-lived = long-lived token until { $date }
+tokens-unknown = a token without a date
+tokens-none = none
+admin-retry-done = All right, sending. { $waiting }
+admin-leads-none = All leads are in amoCRM, nothing is waiting.
+admin-leads-list = Leads that are not in amoCRM yet. Press a number to look at it:
+admin-leads-more = …and { $count } more.
+admin-lead =
+    Lead #{ $number } ({ $state })
+    Name: { $name }
+    Phone: { $phone }
+    Budget: { $budget }
+    Car: { $car }
+    Submitted: { $age } ago
+    amoCRM's last answer: { $error }
+state-waiting = waiting
+state-rejected = refused by amoCRM
+state-delivered = delivered
+state-discarded = deleted
+admin-lead-unknown = There is no such lead.
+admin-lead-retried = Lead #{ $number } is in line again.
+admin-lead-discard-ask = Delete lead #{ $number }? It will not get into amoCRM. Press once more to confirm.
+admin-lead-discarded = Lead #{ $number } is deleted.
+admin-lead-busy = Lead #{ $number } is being sent right now or has been delivered.
+admin-backup-empty = There are no undelivered leads, the file is empty.
+admin-backup-failed = The file could not be sent: { $error }
+admin-auth =
+    To renew access:
+    1. Press "Open amoCRM" and allow access.
+    2. Copy the address of the page that opens (or the code) and send it here.
+    The code works for 20 minutes. I will delete your message with it at once.
+admin-auth-page =
+    To renew access press "Open amoCRM", allow access and wait for the page that says "Done". Nothing else is needed.
+    If the page does not open, send its whole address here.
+admin-auth-unavailable = The bot runs without the settings of an amoCRM integration (AMOCRM_CLIENT_ID, AMOCRM_CLIENT_SECRET, AMOCRM_REDIRECT_URL), so there is nothing to renew. Show this to whoever installed the bot.
+admin-auth-done = ✅ Access to amoCRM is renewed; it works until { $date } and renews itself from then on. { $waiting }
+admin-auth-denied = Access was not given: "Cancel" was pressed in amoCRM. Try again: /auth
+admin-auth-no-code = I see no code. Send the whole address of the page or the code itself. To begin anew: /auth
+admin-auth-wrong-state = This address does not belong to the last button. Press /auth and begin anew.
+admin-auth-code-used = This code has been used already. Press /auth to get a new one.
+admin-auth-code-expired = The code is too old (it works for 20 minutes). Press /auth to get a new one.
+admin-auth-code-wrong = amoCRM does not know this code. Copy it again as a whole or press /auth.
+admin-auth-wrong-host = This address is not amoCRM's. Press /auth and begin anew.
+admin-auth-failed = It did not work: { $trouble } Try again in a minute: /auth
+
+duration-days = { $days } d { $hours } h
+duration-hours = { $hours } h { $minutes } min
+duration-minutes = { $minutes } min
+duration-seconds = { $seconds } s

@@ -1,0 +1,254 @@
+//! What the admin is told, in a dealer's words: what happened, how many wait, what to do, and buttons that do it.
+
+use chrono::{DateTime, Utc};
+use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup, ReplyMarkup};
+
+use crate::{
+    clock::{Millis, date},
+    notice::{AdminNotice, LeadCopy, Trouble},
+};
+
+use super::messages::{Lang, Rendered, clip, shorten};
+
+/// Words a message to the admin. Ages are counted up to `Utc::now()`.
+pub fn render(notice: &AdminNotice, lang: Lang) -> Rendered {
+    let plain = |id: &str| Rendered::plain(lang.text(id, &[]));
+    match notice {
+        AdminNotice::OutageOpened { trouble, waiting, .. } => with_buttons(
+            lang.text(
+                "admin-outage-opened",
+                &[
+                    ("trouble", trouble_text(trouble, lang).into()),
+                    ("waiting", waiting_text(*waiting, lang).into()),
+                    ("advice", advice_text(trouble, lang).into()),
+                ],
+            ),
+            lang,
+            outage_buttons(trouble),
+        ),
+        AdminNotice::OutageGoesOn { trouble, since, waiting, oldest } => with_buttons(
+            lang.text(
+                "admin-outage-goes-on",
+                &[
+                    ("trouble", trouble_text(trouble, lang).into()),
+                    ("waiting", waiting_text(*waiting, lang).into()),
+                    ("advice", advice_text(trouble, lang).into()),
+                    ("lasted", age(*since, lang).into()),
+                    ("oldest", oldest.map_or_else(|| lang.text("admin-never", &[]), |at| age(at, lang)).into()),
+                ],
+            ),
+            lang,
+            outage_buttons(trouble),
+        ),
+        AdminNotice::OutageOver { lasted, delivered, oldest_waited, rejected } => {
+            let mut text = lang.text(
+                "admin-outage-over",
+                &[
+                    ("delivered", (*delivered).into()),
+                    ("oldest", duration(*oldest_waited, lang).into()),
+                    ("lasted", duration(*lasted, lang).into()),
+                ],
+            );
+            if *rejected > 0 {
+                text.push('\n');
+                text.push_str(&lang.text("admin-outage-rejected", &[("count", (*rejected).into())]));
+            }
+            Rendered::plain(text)
+        }
+        AdminNotice::Rejected { number, error } => with_buttons(
+            lang.text(
+                "admin-rejected",
+                &[("number", number.as_str().into()), ("error", shorten(error, 500).into())],
+            ),
+            lang,
+            &[("button-leads", "admin:leads")],
+        ),
+        AdminNotice::Copies { leads } => Rendered::plain(clip(copies(leads, lang))),
+        AdminNotice::NoCrm => plain("admin-no-crm"),
+        AdminNotice::EphemeralDisk => plain("admin-ephemeral-disk"),
+        AdminNotice::StoreTrouble { detail } => {
+            Rendered::plain(lang.text("admin-store-trouble", &[("detail", shorten(detail, 300).into())]))
+        }
+        AdminNotice::StoreWorks => plain("admin-store-works"),
+        AdminNotice::SecondInstance => plain("admin-second-instance"),
+        AdminNotice::BackupUnreadable { moved_to } => {
+            Rendered::plain(lang.text("admin-backup-unreadable", &[("name", moved_to.as_str().into())]))
+        }
+        AdminNotice::BackupEntriesSkipped { skipped, kept_in } => Rendered::plain(lang.text(
+            "admin-backup-skipped",
+            &[("count", (*skipped).into()), ("name", kept_in.as_str().into())],
+        )),
+        AdminNotice::BackupImported { imported } => {
+            Rendered::plain(lang.text("admin-backup-imported", &[("count", (*imported).into())]))
+        }
+        AdminNotice::UpdateSetAside { update_id } => {
+            Rendered::plain(lang.text("admin-set-aside", &[("id", update_id.to_string().into())]))
+        }
+        AdminNotice::TokenExpiring { long_lived, expires_at } => {
+            let id = if *long_lived { "admin-token-expiring-long" } else { "admin-token-expiring" };
+            let left = duration(expires_at - Utc::now().timestamp_millis(), lang);
+            let text = lang.text(id, &[("date", day(date(*expires_at)).into()), ("left", left.into())]);
+            if *long_lived { Rendered::plain(text) } else { with_buttons(text, lang, &[("button-auth", "admin:auth")]) }
+        }
+        AdminNotice::RefreshFailing { trouble, works_until } => with_buttons(
+            lang.text(
+                "admin-refresh-failing",
+                &[
+                    ("trouble", trouble_text(trouble, lang).into()),
+                    ("advice", advice_text(trouble, lang).into()),
+                    ("until", works_until.map_or_else(String::new, |at| moment(date(at))).into()),
+                ],
+            ),
+            lang,
+            outage_buttons(trouble),
+        ),
+        AdminNotice::TokensRenewed { waiting } => Rendered::plain(
+            lang.text("admin-tokens-renewed", &[("waiting", waiting_text(*waiting, lang).into())]),
+        ),
+    }
+}
+
+fn copies(leads: &[LeadCopy], lang: Lang) -> String {
+    let mut text = lang.text("admin-copies", &[]);
+    for lead in leads {
+        let car = lead.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 300));
+        text.push_str("\n\n");
+        text.push_str(&lang.text(
+            "admin-copy",
+            &[
+                ("number", lead.number.as_str().into()),
+                ("name", lead.name.as_str().into()),
+                ("phone", lead.phone.as_str().into()),
+                ("budget", lead.budget.as_str().into()),
+                ("car", car.into()),
+            ],
+        ));
+    }
+    text
+}
+
+/// A message with buttons in one column: `(label id, callback data)`.
+pub fn with_buttons(text: String, lang: Lang, buttons: &[(&str, &str)]) -> Rendered {
+    let rows = buttons.iter().map(|(label, data)| vec![InlineKeyboardButton::callback(lang.text(label, &[]), *data)]);
+    Rendered { text: clip(text), markup: Some(ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(rows))) }
+}
+
+fn outage_buttons(trouble: &Trouble) -> &'static [(&'static str, &'static str)] {
+    match trouble {
+        Trouble::TokensExpired
+        | Trouble::TokensRevoked
+        | Trouble::NoTokens
+        | Trouble::IntegrationOff
+        | Trouble::NoRights
+        | Trouble::WrongAccount => {
+            &[("button-auth", "admin:auth"), ("button-leads", "admin:leads"), ("button-status", "admin:status")]
+        }
+        _ => &[("button-retry", "admin:retry"), ("button-leads", "admin:leads"), ("button-status", "admin:status")],
+    }
+}
+
+/// What is wrong, in words.
+pub fn trouble_text(trouble: &Trouble, lang: Lang) -> String {
+    let id = match trouble {
+        Trouble::TokensExpired => "trouble-tokens-expired",
+        Trouble::TokensRevoked => "trouble-tokens-revoked",
+        Trouble::NoTokens => "trouble-no-tokens",
+        Trouble::WrongClient => "trouble-wrong-client",
+        Trouble::WrongRedirect => "trouble-wrong-redirect",
+        Trouble::WrongAccount => "trouble-wrong-account",
+        Trouble::IntegrationOff => "trouble-integration-off",
+        Trouble::Moved { host } => return lang.text("trouble-moved", &[("host", host.as_str().into())]),
+        Trouble::NotPaid => "trouble-not-paid",
+        Trouble::NoRights => "trouble-no-rights",
+        Trouble::Blocked => "trouble-blocked",
+        Trouble::Throttled => "trouble-throttled",
+        Trouble::Unreachable => "trouble-unreachable",
+        Trouble::WrongAddress => "trouble-wrong-address",
+        Trouble::NotConfigured => "trouble-not-configured",
+    };
+    lang.text(id, &[])
+}
+
+fn advice_text(trouble: &Trouble, lang: Lang) -> String {
+    let id = match trouble {
+        Trouble::TokensExpired | Trouble::TokensRevoked | Trouble::NoTokens | Trouble::WrongAccount => "advice-authorize",
+        Trouble::WrongClient => "advice-wrong-client",
+        Trouble::WrongRedirect => "advice-wrong-redirect",
+        Trouble::IntegrationOff => "advice-integration-on",
+        Trouble::Moved { .. } => "advice-moved",
+        Trouble::NotPaid => "advice-pay",
+        Trouble::NoRights => "advice-rights",
+        Trouble::Blocked => "advice-blocked",
+        Trouble::Throttled | Trouble::Unreachable => "advice-wait",
+        Trouble::WrongAddress | Trouble::NotConfigured => "advice-operator",
+    };
+    lang.text(id, &[])
+}
+
+/// "3 leads are waiting."
+pub fn waiting_text(count: i64, lang: Lang) -> String {
+    lang.text("admin-waiting", &[("count", count.into())])
+}
+
+/// How long ago, in words.
+pub fn age(since: Millis, lang: Lang) -> String {
+    duration(Utc::now().timestamp_millis() - since, lang)
+}
+
+/// A length of time in its two largest units.
+pub fn duration(millis: Millis, lang: Lang) -> String {
+    let seconds = (millis / 1000).max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    if days > 0 {
+        lang.text("duration-days", &[("days", days.into()), ("hours", hours.into())])
+    } else if hours > 0 {
+        lang.text("duration-hours", &[("hours", hours.into()), ("minutes", minutes.into())])
+    } else if minutes > 0 {
+        lang.text("duration-minutes", &[("minutes", minutes.into())])
+    } else {
+        lang.text("duration-seconds", &[("seconds", seconds.into())])
+    }
+}
+
+/// `07.09.2025`.
+pub fn day(at: DateTime<Utc>) -> String {
+    at.format("%d.%m.%Y").to_string()
+}
+
+/// `07.09.2025 10:30 UTC`.
+pub fn moment(at: DateTime<Utc>) -> String {
+    at.format("%d.%m.%Y %H:%M UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_told_in_two_units() {
+        for (seconds, ru, en) in [
+            (-5, "0 с", "0 s"),
+            (59, "59 с", "59 s"),
+            (61, "1 мин", "1 min"),
+            (3700, "1 ч 1 мин", "1 h 1 min"),
+            (90_000, "1 дн. 1 ч", "1 d 1 h"),
+        ] {
+            assert_eq!(duration(seconds * 1000, Lang::Ru), ru);
+            assert_eq!(duration(seconds * 1000, Lang::En), en);
+        }
+    }
+
+    #[test]
+    fn counts_agree_with_russian_grammar() {
+        for (count, text) in [
+            (0, "Заявок в ожидании нет."),
+            (1, "Ждёт 1 заявка."),
+            (2, "Ждут 2 заявки."),
+            (5, "Ждут 5 заявок."),
+            (11, "Ждут 11 заявок."),
+            (21, "Ждёт 21 заявка."),
+        ] {
+            assert_eq!(waiting_text(count, Lang::Ru), text);
+        }
+    }
+}

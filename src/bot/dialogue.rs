@@ -1,0 +1,475 @@
+//! The dialogue as a pure function: `(conversation, input) -> (conversation, replies, lead)`.
+//!
+//! Nothing here waits or fails. Whatever the input, the buyer gets an answer that says what to do, and nothing that
+//! was answered is lost: an input that does not fit leaves the conversation where it was.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+use crate::lead::{
+    Budget, Buyer, CarLink, CarLinkError, Lead, LeadNumber, Name, NameError, Origin, Phone, PhoneError, Region,
+};
+
+use super::messages::{Card, Lang, Say};
+
+/// Where a chat's dialogue stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// No form is open.
+    Idle,
+    /// The privacy policy is to be accepted.
+    Consent,
+    /// The name is asked.
+    Name,
+    /// The phone is asked.
+    Phone,
+    /// The budget is asked.
+    Budget,
+    /// The link to a car is asked.
+    CarLink,
+    /// The card is shown, to be sent or changed.
+    Confirm,
+}
+
+/// One of the four answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// Name.
+    Name,
+    /// Phone.
+    Phone,
+    /// Budget.
+    Budget,
+    /// Link to a car.
+    CarLink,
+}
+
+impl Field {
+    /// The step that asks for it.
+    pub fn step(self) -> Step {
+        match self {
+            Self::Name => Step::Name,
+            Self::Phone => Step::Phone,
+            Self::Budget => Step::Budget,
+            Self::CarLink => Step::CarLink,
+        }
+    }
+}
+
+/// A button of ours, as it stands in its callback data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Press {
+    /// The privacy policy is accepted.
+    ConsentAccept,
+    /// No link to a car.
+    Skip,
+    /// The card is right, send it.
+    Submit,
+    /// Change one answer.
+    Edit(Field),
+    /// Leave an answer as it was.
+    Back,
+    /// Throw the form away.
+    Cancel,
+    /// Throw the form away and begin a new one.
+    Restart,
+}
+
+impl Press {
+    /// Parses callback data; `None` when it is not the buyer's dialogue's.
+    pub fn parse(data: &str) -> Option<Self> {
+        Some(match data {
+            "consent:accept" => Self::ConsentAccept,
+            "skip" => Self::Skip,
+            "submit" => Self::Submit,
+            "edit:name" => Self::Edit(Field::Name),
+            "edit:phone" => Self::Edit(Field::Phone),
+            "edit:budget" => Self::Edit(Field::Budget),
+            "edit:car_link" => Self::Edit(Field::CarLink),
+            "back" => Self::Back,
+            "cancel" => Self::Cancel,
+            "restart" => Self::Restart,
+            _ => return None,
+        })
+    }
+}
+
+/// What a buyer did, in the dialogue's terms.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// `/start`, with or without a payload.
+    Start,
+    /// `/cancel`.
+    Cancel,
+    /// `/help`.
+    Help,
+    /// A command that is not ours.
+    UnknownCommand,
+    /// Any text that is no command.
+    Text {
+        /// What was typed.
+        text: String,
+        /// The address behind a link whose text does not show it.
+        link: Option<String>,
+    },
+    /// A contact card.
+    Contact {
+        /// Its number, with or without `+`.
+        phone: String,
+        /// Whether it is the sender's own.
+        own: bool,
+    },
+    /// One of our buttons.
+    Press(Press),
+    /// A button whose data we do not know.
+    UnknownPress,
+    /// A message that was sent earlier was edited.
+    Edited,
+    /// Photo, voice, sticker, location, …
+    Media {
+        /// Its caption: a forwarded advertisement often holds the link there.
+        caption: Option<String>,
+    },
+}
+
+/// What has been answered so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The lead's identity, made when the draft was opened.
+    pub id: Ulid,
+    /// The lead's number, made when the draft was opened; shown only once the lead is stored.
+    pub number: LeadNumber,
+    /// When the privacy policy was accepted.
+    #[serde(default)]
+    pub consent_at: Option<DateTime<Utc>>,
+    /// Name.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// Phone.
+    #[serde(default)]
+    pub phone: Option<Phone>,
+    /// Budget.
+    #[serde(default)]
+    pub budget: Option<Budget>,
+    /// The answer about the car.
+    #[serde(default)]
+    pub car: Option<CarAnswer>,
+}
+
+/// The answer about the car: a link, or that there is none.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CarAnswer {
+    /// The link.
+    #[serde(default)]
+    pub link: Option<CarLink>,
+}
+
+impl Draft {
+    /// A new, empty draft with a new identity.
+    pub fn open() -> Self {
+        Self {
+            id: Ulid::new(),
+            number: LeadNumber::random(),
+            consent_at: None,
+            name: None,
+            phone: None,
+            budget: None,
+            car: None,
+        }
+    }
+
+    /// The first step that is not answered, or the card.
+    fn next_step(&self, consent_needed: bool) -> Step {
+        if consent_needed && self.consent_at.is_none() {
+            Step::Consent
+        } else if self.name.is_none() {
+            Step::Name
+        } else if self.phone.is_none() {
+            Step::Phone
+        } else if self.budget.is_none() {
+            Step::Budget
+        } else if self.car.is_none() {
+            Step::CarLink
+        } else {
+            Step::Confirm
+        }
+    }
+
+    /// Where a form goes on whose step is not known: at the first answer that is missing.
+    pub fn resume_at(&self) -> Step {
+        self.next_step(false)
+    }
+
+    /// All four answers, or nothing.
+    fn complete(&self) -> Option<(&Name, &Phone, &Budget, &CarAnswer)> {
+        Some((self.name.as_ref()?, self.phone.as_ref()?, self.budget.as_ref()?, self.car.as_ref()?))
+    }
+}
+
+/// A chat's dialogue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conversation {
+    /// Where it stands.
+    pub step: Step,
+    /// The open form; `None` exactly when the step is [`Step::Idle`].
+    pub draft: Option<Draft>,
+    /// The last request this chat has sent, for whoever presses send twice.
+    pub last_number: Option<LeadNumber>,
+}
+
+impl Conversation {
+    /// A chat that has no form open.
+    pub fn idle(last_number: Option<LeadNumber>) -> Self {
+        Self { step: Step::Idle, draft: None, last_number }
+    }
+}
+
+/// What the dialogue must know of the world.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// Spelling of phone numbers without a country code.
+    pub region: Region,
+    /// Whether the privacy policy has to be accepted.
+    pub consent_needed: bool,
+    /// Who writes.
+    pub buyer: Buyer,
+}
+
+/// What one input leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The conversation after it.
+    pub conversation: Conversation,
+    /// The answer: messages in order, each of one or more parts.
+    pub replies: Vec<Vec<Say>>,
+    /// The lead that was submitted.
+    pub lead: Option<Lead>,
+}
+
+/// One turn of the dialogue.
+pub fn turn(conversation: Conversation, input: Input, world: &World) -> Outcome {
+    match input {
+        Input::Start => start(conversation, world),
+        Input::Cancel | Input::Press(Press::Cancel) => cancel(conversation),
+        Input::Help => stay(conversation, vec![Say::Help]),
+        Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand]),
+        Input::Edited => stay(conversation, vec![Say::EditedMessage]),
+        Input::Media { caption } => match (conversation.step, caption.as_deref().map(CarLink::parse)) {
+            (Step::CarLink, Some(Ok(Some(link)))) => take_car(conversation, Some(link), world),
+            _ => stay(conversation, vec![Say::OnlyText]),
+        },
+        Input::UnknownPress => stay(conversation, vec![Say::OldButton]),
+        Input::Press(press) => pressed(conversation, press, world),
+        Input::Text { text, link } => answered(conversation, Answer::Text { text, link }, world),
+        Input::Contact { phone, own } => answered(conversation, Answer::Contact { phone, own }, world),
+    }
+}
+
+enum Answer {
+    Text { text: String, link: Option<String> },
+    Contact { phone: String, own: bool },
+}
+
+fn start(conversation: Conversation, world: &World) -> Outcome {
+    if conversation.draft.is_none() {
+        return open_form(conversation, world, Some(Say::Welcome));
+    }
+    let question = ask(&conversation);
+    Outcome { conversation, replies: vec![vec![Say::Resume], vec![question]], lead: None }
+}
+
+fn open_form(conversation: Conversation, world: &World, greeting: Option<Say>) -> Outcome {
+    let draft = Draft::open();
+    let step = draft.next_step(world.consent_needed);
+    let conversation = Conversation { step, draft: Some(draft), last_number: conversation.last_number };
+    let mut reply = Vec::from_iter(greeting);
+    reply.push(ask(&conversation));
+    Outcome { conversation, replies: vec![reply], lead: None }
+}
+
+fn cancel(conversation: Conversation) -> Outcome {
+    let say = if conversation.draft.is_some() { Say::Cancelled } else { Say::NothingToCancel };
+    Outcome { conversation: Conversation::idle(conversation.last_number), replies: vec![vec![say]], lead: None }
+}
+
+/// The conversation stays where it was; `say` comes before the question that is still open.
+fn stay(conversation: Conversation, mut say: Vec<Say>) -> Outcome {
+    match conversation.step {
+        // Help and hints say by themselves how to begin.
+        Step::Idle if !matches!(say.first(), Some(Say::Help)) => say.push(Say::HowToBegin),
+        Step::Idle => {}
+        _ => say.push(ask(&conversation)),
+    }
+    Outcome { conversation, replies: vec![say], lead: None }
+}
+
+/// The question (or card) of the step a conversation stands at.
+fn ask(conversation: &Conversation) -> Say {
+    let editing = conversation.draft.as_ref().is_some_and(|draft| draft.complete().is_some());
+    match conversation.step {
+        Step::Idle => Say::HowToBegin,
+        Step::Consent => Say::AskConsent,
+        Step::Name => Say::AskName { editing },
+        Step::Phone => Say::AskPhone { editing },
+        Step::Budget => Say::AskBudget { editing },
+        Step::CarLink => Say::AskCarLink { editing },
+        Step::Confirm => match conversation.draft.as_ref().and_then(Draft::complete) {
+            Some((name, phone, budget, car)) => Say::Card(Card {
+                name: name.as_str().to_owned(),
+                phone: phone.e164().to_owned(),
+                budget: budget.typed().to_owned(),
+                car_link: car.link.as_ref().map(|link| link.url().to_owned()),
+            }),
+            None => Say::HowToBegin,
+        },
+    }
+}
+
+fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outcome {
+    match (conversation.step, press) {
+        (_, Press::Restart) => open_form(conversation, world, None),
+        (Step::Consent, Press::ConsentAccept) => {
+            if let Some(draft) = &mut conversation.draft {
+                draft.consent_at = Some(world.now);
+            }
+            go_on(conversation, world, Vec::new())
+        }
+        (Step::CarLink, Press::Skip) => take_car(conversation, None, world),
+        (Step::Confirm, Press::Submit) => submit(conversation, world),
+        (Step::Confirm, Press::Edit(field)) => {
+            conversation.step = field.step();
+            let question = ask(&conversation);
+            Outcome { conversation, replies: vec![vec![question]], lead: None }
+        }
+        (Step::Name | Step::Phone | Step::Budget | Step::CarLink, Press::Back) if is_editing(&conversation) => {
+            back_to_card(conversation)
+        }
+        // The second press of a doubled one: the request is there already.
+        (Step::Idle, Press::Submit) => match &conversation.last_number {
+            Some(number) => {
+                let say = Say::AlreadySent { number: number.clone() };
+                Outcome { conversation, replies: vec![vec![say]], lead: None }
+            }
+            None => stay(conversation, vec![Say::OldButton]),
+        },
+        _ => stay(conversation, vec![Say::OldButton]),
+    }
+}
+
+fn is_editing(conversation: &Conversation) -> bool {
+    conversation.draft.as_ref().is_some_and(|draft| draft.complete().is_some())
+}
+
+fn back_to_card(mut conversation: Conversation) -> Outcome {
+    // The phone's question put a keyboard under the chat; only a message without buttons of its own can take it away.
+    let away = (conversation.step == Step::Phone).then_some(vec![Say::LeftAsItWas]);
+    conversation.step = Step::Confirm;
+    let card = ask(&conversation);
+    let replies = away.into_iter().chain([vec![card]]).collect();
+    Outcome { conversation, replies, lead: None }
+}
+
+fn answered(conversation: Conversation, answer: Answer, world: &World) -> Outcome {
+    match (conversation.step, answer) {
+        (Step::Idle, _) => stay(conversation, Vec::new()),
+        (Step::Consent, _) => stay(conversation, vec![Say::ConsentFirst]),
+        (Step::Confirm, _) => stay(conversation, vec![Say::UseButtons]),
+        (Step::Name, Answer::Text { text, .. }) => match Name::parse(&text) {
+            Ok(name) => take(conversation, world, Vec::new(), |draft| draft.name = Some(name)),
+            Err(NameError::TooLong) => stay(conversation, vec![Say::NameTooLong]),
+            Err(NameError::Empty | NameError::Unreadable) => stay(conversation, vec![Say::NameUnreadable]),
+        },
+        (Step::Phone, Answer::Text { text, .. }) if is_editing(&conversation) && Lang::is_back_label(&text) => {
+            back_to_card(conversation)
+        }
+        (Step::Phone, Answer::Text { text, .. }) => take_phone(conversation, Phone::parse(&text, world.region), world),
+        (Step::Phone, Answer::Contact { phone, own }) => {
+            take_phone(conversation, Phone::shared(&phone, own, world.region), world)
+        }
+        (Step::Budget, Answer::Text { text, .. }) => match Budget::parse(&text) {
+            Some(budget) => take(conversation, world, Vec::new(), |draft| draft.budget = Some(budget)),
+            None => stay(conversation, vec![Say::BudgetUnreadable]),
+        },
+        (Step::CarLink, Answer::Text { text, link }) => match find_link(&text, link.as_deref()) {
+            Ok(link) => take_car(conversation, link, world),
+            Err(CarLinkError::NoLink) => stay(conversation, vec![Say::NoLinkFound]),
+            Err(CarLinkError::TooLong) => stay(conversation, vec![Say::LinkTooLong]),
+        },
+        (_, Answer::Contact { .. }) => stay(conversation, vec![Say::ContactNotNow]),
+    }
+}
+
+fn take_phone(conversation: Conversation, parsed: Result<Phone, PhoneError>, world: &World) -> Outcome {
+    match parsed {
+        Ok(phone) => {
+            // While editing the card comes next, and its buttons leave no room for taking the keyboard away.
+            let first = if is_editing(&conversation) {
+                vec![vec![Say::PhoneTaken { phone: phone.e164().to_owned() }]]
+            } else {
+                Vec::new()
+            };
+            take(conversation, world, first, |draft| draft.phone = Some(phone))
+        }
+        Err(PhoneError::NoNumber) => stay(conversation, vec![Say::NoPhoneFound]),
+        Err(PhoneError::Invalid) => stay(conversation, vec![Say::PhoneInvalid]),
+    }
+}
+
+/// The link in the text, or else the one behind it.
+fn find_link(text: &str, behind: Option<&str>) -> Result<Option<CarLink>, CarLinkError> {
+    match (CarLink::parse(text), behind) {
+        (Err(CarLinkError::NoLink), Some(behind)) => CarLink::parse(behind),
+        (parsed, _) => parsed,
+    }
+}
+
+fn take_car(conversation: Conversation, link: Option<CarLink>, world: &World) -> Outcome {
+    take(conversation, world, Vec::new(), |draft| draft.car = Some(CarAnswer { link }))
+}
+
+fn take(
+    mut conversation: Conversation,
+    world: &World,
+    first: Vec<Vec<Say>>,
+    answer: impl FnOnce(&mut Draft),
+) -> Outcome {
+    if let Some(draft) = &mut conversation.draft {
+        answer(draft);
+    }
+    go_on(conversation, world, first)
+}
+
+/// Goes to the first unanswered step and asks it.
+fn go_on(mut conversation: Conversation, world: &World, mut replies: Vec<Vec<Say>>) -> Outcome {
+    conversation.step =
+        conversation.draft.as_ref().map_or(Step::Idle, |draft| draft.next_step(world.consent_needed));
+    replies.push(vec![ask(&conversation)]);
+    Outcome { conversation, replies, lead: None }
+}
+
+fn submit(conversation: Conversation, world: &World) -> Outcome {
+    let Some((draft, (name, phone, budget, car))) =
+        conversation.draft.as_ref().and_then(|draft| Some((draft, draft.complete()?)))
+    else {
+        return go_on(conversation, world, Vec::new());
+    };
+    let lead = Lead {
+        id: draft.id,
+        number: draft.number.clone(),
+        submitted_at: world.now,
+        name: name.clone(),
+        phone: phone.clone(),
+        budget: budget.clone(),
+        car_link: car.link.clone(),
+        buyer: world.buyer.clone(),
+        consent_at: draft.consent_at,
+        origin: Origin::Telegram,
+    };
+    // The number itself is told by a message that is owed with the lead's commit, so there is no reply here.
+    Outcome { conversation: Conversation::idle(Some(lead.number.clone())), replies: Vec::new(), lead: Some(lead) }
+}

@@ -1,0 +1,387 @@
+//! The handler tree: turns an update into an input, takes the dialogue's turn, commits, answers.
+//!
+//! The root wraps the whole tree: it catches panics, puts off a chat whose earlier update failed, and tells the
+//! listener which updates are done. An update that fails again and again is set aside and answered kindly.
+
+use std::{
+    collections::HashMap,
+    ops::ControlFlow,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::FutureExt;
+use teloxide::{
+    dispatching::{DpHandlerDescription, UpdateFilterExt, UpdateHandler, dialogue::Dialogue},
+    dptree::{self, HandlerDescription, HandlerSignature, di::DependencyMap},
+    types::{CallbackQuery, Chat as TelegramChat, Message, MessageEntityKind, MessageKind, Update, UpdateKind, User},
+    utils::command::parse_command,
+};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use crate::{
+    clock::{Clock, Millis, date},
+    lead::{Buyer, LeadNumber, Region},
+    notice::Notice,
+    store::{NewLead, NewMessage, Store, StoreError},
+};
+
+use super::{
+    dialogue::{Input, Press, World, turn},
+    intake::{ATTEMPTS, Failure, Intake},
+    listener::{IntakeEvent, chat_of},
+    messages::{Lang, Rendered, Say, Wording, render},
+    storage::{Chat, DialogueStorage, StorageError},
+    telegram::{SendError, Telegram},
+};
+
+/// A chat's last update is remembered for so long: longer than Telegram keeps updates (24 h), shorter than the quiet
+/// week after which its ids may restart at random.
+const MARK_EXPIRES: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// In a group the bot explains itself at most so often, unless it is spoken to by a command.
+const GROUP_HINT_EVERY: Duration = Duration::from_secs(3600);
+
+/// Why an update could not be handled.
+#[derive(Debug, Error)]
+pub enum HandlerError {
+    /// The store did not take it: it must come again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<StorageError> for HandlerError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Store(error) => Self::Store(error),
+            StorageError::NumberTaken => Self::Store(StoreError::Unreadable("no free number".into())),
+        }
+    }
+}
+
+/// What the handlers work with.
+#[derive(Debug)]
+pub struct Desk {
+    /// Telegram.
+    pub telegram: Telegram,
+    /// The store.
+    pub store: Store,
+    /// Its clock.
+    pub clock: Clock,
+    /// `PHONE_REGION`.
+    pub region: Region,
+    /// Settings the wording needs.
+    pub wording: Arc<Wording>,
+    /// `ADMIN_CHAT_ID`.
+    pub admin_chat_id: Option<i64>,
+    /// Groups and when they were last told where to write.
+    group_hints: Mutex<HashMap<i64, Millis>>,
+}
+
+impl Desk {
+    /// Handlers' tools for one bot.
+    pub fn new(
+        telegram: Telegram,
+        store: Store,
+        region: Region,
+        wording: Arc<Wording>,
+        admin_chat_id: Option<i64>,
+    ) -> Self {
+        let clock = store.clock();
+        Self { telegram, store, clock, region, wording, admin_chat_id, group_hints: Mutex::default() }
+    }
+}
+
+type BuyerDialogue = Dialogue<Chat, DialogueStorage>;
+
+/// The whole tree: `admin` sees the updates of the admin's chat first, buyers' dialogues take the rest.
+pub fn tree(
+    intake: Arc<Intake>,
+    events: mpsc::UnboundedSender<IntakeEvent>,
+    desk: Arc<Desk>,
+    admin: UpdateHandler<HandlerError>,
+) -> UpdateHandler<HandlerError> {
+    root(intake, events, desk)
+        .branch(admin)
+        .branch(
+            dptree::filter_map(|update: Update, storage: Arc<DialogueStorage>| {
+                let chat = update.chat()?;
+                chat.is_private().then(|| BuyerDialogue::new(storage, chat.id))
+            })
+            .branch(Update::filter_message().endpoint(on_message))
+            .branch(Update::filter_edited_message().endpoint(on_edited_message))
+            .branch(Update::filter_callback_query().endpoint(on_press)),
+        )
+        .branch(Update::filter_message().endpoint(on_group_message))
+        .branch(Update::filter_callback_query().endpoint(on_stray_press))
+}
+
+/// Wraps the tree: every update ends as done or as failed, whatever the handlers do.
+fn root(
+    intake: Arc<Intake>,
+    events: mpsc::UnboundedSender<IntakeEvent>,
+    desk: Arc<Desk>,
+) -> UpdateHandler<HandlerError> {
+    dptree::from_fn_with_description(
+        DpHandlerDescription::entry(),
+        move |deps: DependencyMap, next: dptree::Cont<'static, Result<(), HandlerError>>| {
+            let (intake, events, desk) = (intake.clone(), events.clone(), desk.clone());
+            async move {
+                let update: Arc<Update> = deps.get();
+                let (id, chat) = (update.id.0, chat_of(&update));
+                if intake.is_deferred(chat) {
+                    intake.failed(id, &Failure::Deferred);
+                    return ControlFlow::Break(Ok(()));
+                }
+                let failure = match AssertUnwindSafe(next(deps)).catch_unwind().await {
+                    Ok(ControlFlow::Break(Ok(())) | ControlFlow::Continue(_)) => {
+                        intake.done(id);
+                        return ControlFlow::Break(Ok(()));
+                    }
+                    Ok(ControlFlow::Break(Err(HandlerError::Store(StoreError::Unavailable(cause))))) => {
+                        warn!(update = id, error = %cause, "the store does not take an update; it stays at Telegram");
+                        let _ = events.send(IntakeEvent::StoreFailed(cause.to_string()));
+                        intake.failed(id, &Failure::Store);
+                        return ControlFlow::Break(Ok(()));
+                    }
+                    Ok(ControlFlow::Break(Err(error))) => error.to_string(),
+                    Err(_) => "a panic".to_owned(),
+                };
+                let attempts = intake.failed(id, &Failure::Update);
+                error!(update = id, attempts, error = failure, "an update cannot be handled");
+                if attempts >= ATTEMPTS && set_aside(&desk, &update, &failure).await.is_ok() {
+                    let _ = events.send(IntakeEvent::SetAside(i64::from(id)));
+                    intake.done(id);
+                }
+                ControlFlow::Break(Ok(()))
+            }
+        },
+        HandlerSignature::Entry,
+    )
+}
+
+async fn set_aside(desk: &Desk, update: &Update, failure: &str) -> Result<(), StoreError> {
+    let chat = chat_of(update);
+    let body = serde_json::to_string(update).unwrap_or_default();
+    desk.store.set_aside(i64::from(update.id.0), chat, "unhandled", failure, &body).await?;
+    if let (Some(chat), Some(true)) = (chat, update.chat().map(TelegramChat::is_private)) {
+        let answer = render(&[Say::SetAside], lang_of(update.from()), &desk.wording);
+        let _ = desk.telegram.send(chat, &answer).await;
+    }
+    Ok(())
+}
+
+async fn on_message(
+    message: Message,
+    update: Update,
+    dialogue: BuyerDialogue,
+    desk: Arc<Desk>,
+) -> Result<(), HandlerError> {
+    let Some(input) = input_of(&message, &desk.wording.bot_username) else {
+        return Ok(());
+    };
+    take_turn(&desk, &dialogue, update.id.0, message.from.as_ref(), input).await
+}
+
+async fn on_edited_message(update: Update, dialogue: BuyerDialogue, desk: Arc<Desk>) -> Result<(), HandlerError> {
+    take_turn(&desk, &dialogue, update.id.0, update.from(), Input::Edited).await
+}
+
+async fn on_press(
+    query: CallbackQuery,
+    update: Update,
+    dialogue: BuyerDialogue,
+    desk: Arc<Desk>,
+) -> Result<(), HandlerError> {
+    let input = query.data.as_deref().and_then(Press::parse).map_or(Input::UnknownPress, Input::Press);
+    // The circle on the button and the turn do not wait for each other.
+    let (turn, ()) = tokio::join!(
+        take_turn(&desk, &dialogue, update.id.0, Some(&query.from), input),
+        desk.telegram.answer_press(&query.id)
+    );
+    turn
+}
+
+async fn on_stray_press(query: CallbackQuery, desk: Arc<Desk>) -> Result<(), HandlerError> {
+    desk.telegram.answer_press(&query.id).await;
+    Ok(())
+}
+
+async fn on_group_message(message: Message, desk: Arc<Desk>) -> Result<(), HandlerError> {
+    if !matches!(message.kind, MessageKind::Common(_)) || message.chat.is_channel() {
+        return Ok(());
+    }
+    let spoken_to = message.text().is_some_and(|text| text.starts_with('/'));
+    let chat = message.chat.id.0;
+    let now = desk.clock.now();
+    let told = {
+        let mut hints = desk.group_hints.lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = desk.clock.millis(GROUP_HINT_EVERY);
+        let told = hints.get(&chat).is_some_and(|at| now - at < quiet);
+        if !told {
+            hints.retain(|_, at| now - *at < quiet);
+            hints.insert(chat, now);
+        }
+        told
+    };
+    if spoken_to || !told {
+        let answer = render(&[Say::Group], lang_of(message.from.as_ref()), &desk.wording);
+        if let Err(error) = desk.telegram.send(chat, &answer).await {
+            info!(error = %error, "a group was not answered");
+        }
+    }
+    Ok(())
+}
+
+/// Takes one turn: nothing is answered before it is committed, nothing is committed twice.
+async fn take_turn(
+    desk: &Desk,
+    dialogue: &BuyerDialogue,
+    update_id: u32,
+    user: Option<&User>,
+    input: Input,
+) -> Result<(), HandlerError> {
+    let chat_id = dialogue.chat_id().0;
+    let stored = dialogue.get().await?.unwrap_or_default();
+    let now = desk.clock.now();
+    if let Some((last, at)) = stored.last_update
+        && update_id <= last
+        && (now - at).abs() < desk.clock.millis(MARK_EXPIRES)
+    {
+        // A redelivery: the turn was taken. Its answer may not have got through, later turns have answered since.
+        if update_id == last {
+            answer(desk, chat_id, &stored.replies, stored.lang).await?;
+        }
+        return Ok(());
+    }
+    let lang = user.map_or(stored.lang, |user| lang_of(Some(user)));
+    let world = World {
+        now: date(now),
+        region: desk.region,
+        consent_needed: desk.wording.privacy_policy_url.is_some(),
+        buyer: buyer_of(user, chat_id),
+    };
+    let outcome = turn(stored.conversation, input, &world);
+    let mut chat = Chat {
+        conversation: outcome.conversation,
+        lang,
+        last_update: Some((update_id, now)),
+        replies: outcome.replies,
+        lead: outcome.lead.map(|lead| NewLead { lead, buyer_told: false }),
+    };
+    loop {
+        match dialogue.update(chat.clone()).await {
+            Ok(()) => break,
+            Err(StorageError::NumberTaken) => renumber(&mut chat),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if let Some(new) = &chat.lead {
+        info!(lead = %new.lead.number, "a request is taken");
+    }
+    answer(desk, chat_id, &chat.replies, lang).await
+}
+
+/// Nobody has seen the number yet, so another one does.
+fn renumber(chat: &mut Chat) {
+    let number = LeadNumber::random();
+    if let Some(new) = &mut chat.lead {
+        new.lead.number = number.clone();
+    }
+    chat.conversation.last_number = Some(number);
+}
+
+/// Sends the answer to a turn, or owes it: after this the update needs no further care.
+async fn answer(desk: &Desk, chat_id: i64, replies: &[Vec<Say>], lang: Lang) -> Result<(), HandlerError> {
+    for (at, reply) in replies.iter().enumerate() {
+        // What is owed to a chat comes first, so an answer joins the queue behind it.
+        let sent = if desk.store.owes(chat_id).await? {
+            Err(SendError::Later { cause: "earlier messages are owed".into(), after: None })
+        } else {
+            desk.telegram.send(chat_id, &render(reply, lang, &desk.wording)).await
+        };
+        match sent {
+            Ok(()) => {}
+            Err(SendError::ChatClosed(_)) => return Ok(()),
+            Err(SendError::Refused(cause)) => {
+                error!(error = cause, "Telegram refuses an answer");
+            }
+            Err(SendError::Moved(_) | SendError::Later { .. }) => {
+                for reply in &replies[at..] {
+                    let body = serde_json::to_value(reply).unwrap_or_default();
+                    let message =
+                        NewMessage { chat_id, notice: Notice::Reply(body), due_at: desk.clock.now() };
+                    desk.store.owe(&message).await?;
+                }
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Words a message that was owed.
+pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered {
+    let numbered = |id: &str, number: &LeadNumber| Rendered::plain(lang.text(id, &[("number", number.as_str().into())]));
+    match notice {
+        Notice::Accepted { number } => numbered("accepted", number),
+        Notice::Saved { number } => numbered("saved", number),
+        Notice::Delivered { number } => numbered("delivered", number),
+        Notice::Reply(body) => {
+            let parts: Vec<Say> = serde_json::from_value(body.clone()).unwrap_or_else(|_| vec![Say::HowToBegin]);
+            render(&parts, lang, wording)
+        }
+        Notice::Admin(notice) => super::admin_texts::render(notice, lang),
+    }
+}
+
+fn lang_of(user: Option<&User>) -> Lang {
+    Lang::from_code(user.and_then(|user| user.language_code.as_deref()))
+}
+
+fn buyer_of(user: Option<&User>, chat_id: i64) -> Buyer {
+    Buyer {
+        user_id: user.map_or(chat_id, |user| i64::try_from(user.id.0).unwrap_or(chat_id)),
+        chat_id: Some(chat_id),
+        username: user.and_then(|user| user.username.clone()),
+        full_name: user.map(User::full_name),
+    }
+}
+
+/// A private message as the dialogue's input; `None` for Telegram's service messages.
+fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
+    if !matches!(message.kind, MessageKind::Common(_)) {
+        return None;
+    }
+    if let Some(contact) = message.contact() {
+        let own = contact.user_id.is_some() && contact.user_id == message.from.as_ref().map(|user| user.id);
+        return Some(Input::Contact { phone: contact.phone_number.clone(), own });
+    }
+    let Some(text) = message.text() else {
+        return Some(Input::Media { caption: message.caption().map(str::to_owned) });
+    };
+    if text.starts_with('/') {
+        return Some(match parse_command(text, bot_username).map(|(command, _)| command.to_lowercase()).as_deref() {
+            Some("start") => Input::Start,
+            Some("cancel") => Input::Cancel,
+            Some("help") => Input::Help,
+            Some("skip") => Input::Text { text: "skip".into(), link: None },
+            _ => Input::UnknownCommand,
+        });
+    }
+    let link = message.entities().and_then(|entities| {
+        entities.iter().find_map(|entity| match &entity.kind {
+            MessageEntityKind::TextLink { url } => Some(url.to_string()),
+            _ => None,
+        })
+    });
+    Some(Input::Text { text: text.to_owned(), link })
+}
+
+/// Whether an update comes from the admin's chat.
+pub fn is_from_chat(update: &Update, chat_id: Option<i64>) -> bool {
+    chat_id.is_some() && chat_of(update) == chat_id && !matches!(update.kind, UpdateKind::Error(_))
+}

@@ -1,0 +1,194 @@
+//! Which updates are in hand, which are done and which failed: what the listener and the handlers' root agree by.
+//!
+//! Promise: an update is confirmed to Telegram only when its effects are committed. The races and the answers to them:
+//! - A handler fails while others of the batch succeed: the offset stops before the first failed one. The others come
+//!   again and change nothing, because each dialogue knows the last update it took.
+//! - A chat's update fails and its next one would succeed: the next would make the first look old. So after a failure
+//!   the chat's other updates of the batch are put off unhandled.
+//! - A panic in a handler would end teloxide's worker of that chat: it is caught at the root and counts as a failure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+/// An update that fails so many times is set aside.
+pub const ATTEMPTS: u32 = 5;
+
+/// Why an update is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The store could not take it: it waits at Telegram, however long that takes.
+    Store,
+    /// Something in this update: after [`ATTEMPTS`] it is set aside.
+    Update,
+    /// An earlier update of the same chat failed.
+    Deferred,
+}
+
+/// What to do after a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The next offset: everything before it is done.
+    pub offset: u32,
+    /// Something failed, so wait before asking again.
+    pub failed: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    in_hand: HashMap<u32, Option<i64>>,
+    /// Known updates of this batch that are not yet done, in hand or not.
+    open: BTreeMap<u32, Option<i64>>,
+    failed: BTreeSet<u32>,
+    failed_chats: HashSet<i64>,
+    attempts: HashMap<u32, u32>,
+    /// One past the last update of the batch.
+    end: u32,
+    /// No poll was completed since the batch came.
+    unconfirmed: bool,
+}
+
+/// The updates of the batch that is being handled.
+#[derive(Debug, Default)]
+pub struct Intake {
+    state: Mutex<State>,
+    settled: Notify,
+}
+
+impl Intake {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock is held leaves the sets consistent: each call changes them in one statement each.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new batch: ids in Telegram's order with their chats.
+    pub fn open(&self, updates: impl IntoIterator<Item = (u32, Option<i64>)>) {
+        let mut state = self.state();
+        state.open = updates.into_iter().collect();
+        state.end = state.open.last_key_value().map_or(state.end, |(id, _)| id + 1);
+        state.failed.clear();
+        state.failed_chats.clear();
+        state.unconfirmed = true;
+        let open: HashSet<u32> = state.open.keys().copied().collect();
+        state.attempts.retain(|id, _| open.contains(id));
+    }
+
+    /// An update goes to its handler.
+    pub fn hand_out(&self, id: u32) {
+        let mut state = self.state();
+        let chat = state.open.get(&id).copied().flatten();
+        state.in_hand.insert(id, chat);
+    }
+
+    /// Whether a chat's updates are put off because an earlier one failed.
+    pub fn is_deferred(&self, chat: Option<i64>) -> bool {
+        chat.is_some_and(|chat| self.state().failed_chats.contains(&chat))
+    }
+
+    /// An update's effects are committed and its answer is sent or owed.
+    pub fn done(&self, id: u32) {
+        let mut state = self.state();
+        state.in_hand.remove(&id);
+        state.open.remove(&id);
+        state.attempts.remove(&id);
+        drop(state);
+        self.settled.notify_one();
+    }
+
+    /// An update failed; returns how many times it has.
+    pub fn failed(&self, id: u32, failure: &Failure) -> u32 {
+        let mut state = self.state();
+        let chat = state.in_hand.remove(&id).flatten();
+        state.failed.insert(id);
+        state.failed_chats.extend(chat);
+        let attempts = if *failure == Failure::Update {
+            let attempts = state.attempts.entry(id).or_default();
+            *attempts += 1;
+            *attempts
+        } else {
+            0
+        };
+        drop(state);
+        self.settled.notify_one();
+        attempts
+    }
+
+    /// Resolves when nothing is in hand any more, and says where to go on.
+    pub async fn settle(&self) -> Settled {
+        loop {
+            let notified = self.settled.notified();
+            {
+                let state = self.state();
+                if state.in_hand.is_empty() {
+                    let failed = !state.failed.is_empty();
+                    // Updates that were never handed out (a shutdown) are open too and come again.
+                    let offset = state.open.keys().next().copied().unwrap_or(state.end);
+                    return Settled { offset, failed };
+                }
+            }
+            notified.await;
+        }
+    }
+
+    /// A poll was completed: Telegram knows what was done before it.
+    pub fn confirmed(&self) {
+        self.state().unconfirmed = false;
+    }
+
+    /// The offset that confirms what is done, where Telegram does not know it yet.
+    pub fn unconfirmed(&self) -> Option<u32> {
+        let state = self.state();
+        state.unconfirmed.then(|| state.open.keys().next().copied().unwrap_or(state.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_offset_stops_before_the_first_failed_update() {
+        let intake = Intake::default();
+        intake.open([(5, Some(1)), (6, Some(2)), (7, Some(1))]);
+        for id in 5..8 {
+            intake.hand_out(id);
+        }
+        intake.done(6);
+        assert_eq!(intake.failed(5, &Failure::Store), 0);
+        assert!(intake.is_deferred(Some(1)) && !intake.is_deferred(Some(2)) && !intake.is_deferred(None));
+        intake.failed(7, &Failure::Deferred);
+        assert_eq!(intake.settle().await, Settled { offset: 5, failed: true });
+        intake.open([(5, Some(1)), (7, Some(1))]);
+        assert!(!intake.is_deferred(Some(1)));
+        for id in [5, 7] {
+            intake.hand_out(id);
+            intake.done(id);
+        }
+        assert_eq!(intake.settle().await, Settled { offset: 8, failed: false });
+    }
+
+    #[tokio::test]
+    async fn only_faults_of_the_update_itself_are_counted() {
+        let intake = Intake::default();
+        for expected in [1, 2, 3] {
+            intake.open([(9, Some(1))]);
+            intake.hand_out(9);
+            assert_eq!(intake.failed(9, &Failure::Update), expected);
+            intake.open([(9, Some(1))]);
+            intake.hand_out(9);
+            assert_eq!(intake.failed(9, &Failure::Store), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_never_handed_out_is_not_confirmed() {
+        let intake = Intake::default();
+        intake.open([(1, None), (2, None), (3, None)]);
+        intake.hand_out(1);
+        intake.done(1);
+        assert_eq!(intake.settle().await.offset, 2);
+    }
+}

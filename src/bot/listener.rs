@@ -1,0 +1,320 @@
+//! The update listener: long polling that confirms to Telegram only what is done.
+//!
+//! teloxide's own polling asks for the next batch, and so confirms the last one, while handlers still run. This one
+//! asks only when every update of the batch is settled (see [`Intake`]). It also sees what teloxide's dispatcher would
+//! drop: updates that cannot be parsed are kept in the store, counted and answered.
+//!
+//! Two polls at once: during a rolling deploy the old instance is told 409 until the new one stops asking. That is
+//! waited out quietly for [`QUIET_CONFLICT`]; then the admin is told.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{Stream, stream};
+use serde_json::Value;
+use teloxide::{
+    ApiError, RequestError,
+    payloads::GetUpdatesSetters,
+    requests::Requester,
+    stop::{StopFlag, StopToken, mk_stop_token},
+    types::{AllowedUpdate, Update, UpdateKind},
+    update_listeners::{AsUpdateStream, UpdateListener},
+};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::{
+    clock::{Clock, Millis},
+    store::Store,
+};
+
+use super::{
+    intake::Intake,
+    messages::{Lang, Say, Wording, render},
+    telegram::{Telegram, api_text, describe},
+};
+
+/// A second instance is expected for so long during a rolling deploy.
+pub const QUIET_CONFLICT: Duration = Duration::from_secs(60);
+
+/// Pauses after failed polls and failed batches: doubled up to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LAST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What the listener tells whoever watches over it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntakeEvent {
+    /// Another instance has been taking the updates for longer than a deploy takes.
+    SecondInstance,
+    /// The store does not take updates; says what it said.
+    StoreFailed(String),
+    /// Updates are taken again.
+    StoreWorks,
+    /// An update was set aside.
+    SetAside(i64),
+}
+
+/// Figures of the intake, for health and metrics.
+#[derive(Debug, Default)]
+pub struct IntakeFigures {
+    last_poll: AtomicI64,
+    polls: AtomicU64,
+    unparsable: AtomicU64,
+    updates: AtomicU64,
+}
+
+impl IntakeFigures {
+    /// When a poll was last completed, ms UTC; `None` before the first.
+    pub fn last_poll(&self) -> Option<Millis> {
+        Some(self.last_poll.load(Ordering::Relaxed)).filter(|at| *at != 0)
+    }
+
+    /// Completed polls.
+    pub fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    /// Updates received that could not be parsed.
+    pub fn unparsable(&self) -> u64 {
+        self.unparsable.load(Ordering::Relaxed)
+    }
+
+    /// Updates received.
+    pub fn updates(&self) -> u64 {
+        self.updates.load(Ordering::Relaxed)
+    }
+}
+
+/// Long polling under the rule of [`Intake`].
+pub struct Listener {
+    telegram: Telegram,
+    store: Store,
+    clock: Clock,
+    intake: Arc<Intake>,
+    figures: Arc<IntakeFigures>,
+    events: mpsc::UnboundedSender<IntakeEvent>,
+    wording: Arc<Wording>,
+    queue: VecDeque<Update>,
+    offset: Option<u32>,
+    conflict_since: Option<(Millis, bool)>,
+    pause: Duration,
+    stop: (StopToken, StopFlag),
+}
+
+impl Listener {
+    /// A listener that asks for everything Telegram still holds.
+    pub fn new(
+        telegram: Telegram,
+        store: Store,
+        intake: Arc<Intake>,
+        figures: Arc<IntakeFigures>,
+        events: mpsc::UnboundedSender<IntakeEvent>,
+        wording: Arc<Wording>,
+    ) -> Self {
+        Self {
+            telegram,
+            clock: store.clock(),
+            store,
+            intake,
+            figures,
+            events,
+            wording,
+            queue: VecDeque::new(),
+            offset: None,
+            conflict_since: None,
+            pause: FIRST_PAUSE,
+            stop: mk_stop_token(),
+        }
+    }
+
+    async fn next(&mut self) -> Option<Update> {
+        loop {
+            if self.stop.1.is_stopped() {
+                // What was not handed out stays at Telegram.
+                return None;
+            }
+            if let Some(update) = self.queue.pop_front() {
+                self.intake.hand_out(update.id.0);
+                return Some(update);
+            }
+            let settled = self.intake.settle().await;
+            if self.offset.is_some() {
+                self.offset = Some(settled.offset);
+            }
+            if settled.failed {
+                self.rest().await;
+                if self.stop.1.is_stopped() {
+                    return None;
+                }
+            }
+            self.poll().await;
+        }
+    }
+
+    /// Waits before the next try, longer each time.
+    async fn rest(&mut self) {
+        let pause = self.clock.scaled(self.pause);
+        self.pause = (self.pause * 2).min(LAST_PAUSE);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.stop.1.clone() => {}
+        }
+    }
+
+    async fn poll(&mut self) {
+        let mut request = self
+            .telegram
+            .poller()
+            .get_updates()
+            .timeout(u32::try_from(self.telegram.long_poll().as_secs()).unwrap_or(1))
+            .limit(100)
+            .allowed_updates([AllowedUpdate::Message, AllowedUpdate::EditedMessage, AllowedUpdate::CallbackQuery]);
+        if let Some(offset) = self.offset {
+            request = request.offset(i32::try_from(offset).unwrap_or(i32::MAX));
+        }
+        let answer = tokio::select! {
+            answer = request.into_future() => answer,
+            () = self.stop.1.clone() => return,
+        };
+        match answer {
+            Ok(updates) => {
+                self.figures.last_poll.store(self.clock.now(), Ordering::Relaxed);
+                self.figures.polls.fetch_add(1, Ordering::Relaxed);
+                self.figures.updates.fetch_add(updates.len() as u64, Ordering::Relaxed);
+                self.conflict_since = None;
+                self.intake.confirmed();
+                self.take(updates).await;
+            }
+            Err(error) => self.poll_failed(&error).await,
+        }
+    }
+
+    async fn take(&mut self, updates: Vec<Update>) {
+        let Some(last) = updates.last() else {
+            self.pause = FIRST_PAUSE;
+            // Everything is confirmed. Without an offset the next poll also sees ids that restart lower, as Telegram's
+            // do at random after a week without updates.
+            self.offset = None;
+            return;
+        };
+        self.offset = Some(last.id.0);
+        self.intake.open(updates.iter().map(|update| (update.id.0, chat_of(update))));
+        for update in updates {
+            match update.kind {
+                UpdateKind::Error(body) => self.unparsable(update.id.0, &body).await,
+                _ => self.queue.push_back(update),
+            }
+        }
+    }
+
+    /// Keeps an update that teloxide cannot parse, and answers it where it came from a private chat.
+    async fn unparsable(&mut self, id: u32, body: &Value) {
+        let kind = kind_of(body);
+        self.figures.unparsable.fetch_add(1, Ordering::Relaxed);
+        warn!(update = id, kind, "an update cannot be parsed and is set aside");
+        self.intake.hand_out(id);
+        let chat = private_chat(body);
+        let kept = self.store.set_aside(i64::from(id), chat, &kind, "cannot be parsed", &body.to_string()).await;
+        if let Err(error) = kept {
+            let _ = self.events.send(IntakeEvent::StoreFailed(error.to_string()));
+            self.intake.failed(id, &super::intake::Failure::Store);
+            return;
+        }
+        if let Some(chat) = chat {
+            let answer = render(&[Say::OnlyText], Lang::default(), &self.wording);
+            let _ = self.telegram.send(chat, &answer).await;
+        }
+        self.intake.done(id);
+    }
+
+    async fn poll_failed(&mut self, error: &RequestError) {
+        match error {
+            RequestError::Api(ApiError::TerminatedByOtherGetUpdates) => {
+                let now = self.clock.now();
+                let (since, told) = *self.conflict_since.get_or_insert((now, false));
+                if !told && now - since >= self.clock.millis(QUIET_CONFLICT) {
+                    warn!("another instance with the same bot token is running");
+                    self.conflict_since = Some((since, true));
+                    let _ = self.events.send(IntakeEvent::SecondInstance);
+                } else if since == now {
+                    info!("another instance takes the updates; waiting for it to stop");
+                }
+                self.pause = Duration::from_secs(2);
+            }
+            RequestError::Api(api) if api_text(api).contains("webhook is active") => {
+                info!("a webhook is set for this bot; removing it, updates are kept");
+                let _ = self.telegram.bot().delete_webhook().await;
+            }
+            RequestError::RetryAfter(pause) => {
+                warn!(seconds = pause.seconds(), "Telegram asks to poll more slowly");
+                self.pause = pause.duration();
+            }
+            other => warn!(error = describe(other), "a poll failed"),
+        }
+        self.rest().await;
+    }
+}
+
+/// The chat an update belongs to: the key by which the dispatcher keeps order.
+pub fn chat_of(update: &Update) -> Option<i64> {
+    update.chat().map(|chat| chat.id.0)
+}
+
+/// The kind of an update that cannot be parsed: the name of its one key besides the id.
+fn kind_of(body: &Value) -> String {
+    let keys = body.as_object().map(|object| {
+        object.keys().filter(|key| *key != "update_id").map(String::as_str).collect::<Vec<_>>().join(",")
+    });
+    super::messages::shorten(keys.as_deref().filter(|keys| !keys.is_empty()).unwrap_or("unknown"), 100)
+}
+
+fn private_chat(body: &Value) -> Option<i64> {
+    let message = ["message", "edited_message"].iter().find_map(|kind| body.get(kind))?;
+    let chat = message.get("chat")?;
+    (chat.get("type")?.as_str()? == "private").then(|| chat.get("id")?.as_i64()).flatten()
+}
+
+impl UpdateListener for Listener {
+    type Err = std::convert::Infallible;
+
+    fn stop_token(&mut self) -> StopToken {
+        self.stop.0.clone()
+    }
+}
+
+impl<'a> AsUpdateStream<'a> for Listener {
+    type StreamErr = std::convert::Infallible;
+    type Stream = std::pin::Pin<Box<dyn Stream<Item = Result<Update, Self::StreamErr>> + Send + 'a>>;
+
+    fn as_stream(&'a mut self) -> Self::Stream {
+        Box::pin(stream::unfold(self, |listener| async move {
+            let update = listener.next().await?;
+            Some((Ok(update), listener))
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_unparsable_update_is_named_without_its_content() {
+        for (body, kind, chat) in [
+            (json!({"update_id": 1, "message": {"chat": {"id": 5, "type": "private"}, "text": "secret"}}), "message", Some(5)),
+            (json!({"update_id": 1, "message": {"chat": {"id": -5, "type": "group"}}}), "message", None),
+            (json!({"update_id": 1, "brand_new": {}}), "brand_new", None),
+            (json!({"update_id": 1}), "unknown", None),
+            (json!([]), "unknown", None),
+        ] {
+            assert_eq!((kind_of(&body).as_str(), private_chat(&body)), (kind, chat));
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Sends what is owed to chats until Telegram has taken it: in order for each chat, chats side by side.
+//!
+//! A message that was sent but whose deletion from the store was lost (a kill in between) is sent again: Telegram has
+//! no key to prevent that, and a number told twice is better than one never told.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
+
+use crate::{
+    clock::Clock,
+    store::{OwedMessage, Store, StoreError},
+};
+
+use super::{
+    handlers::render_notice,
+    messages::{Lang, Wording},
+    storage::Chat,
+    telegram::{SendError, Telegram},
+};
+
+/// Messages under way at once; Telegram takes about 30 a second from one bot.
+const AT_ONCE: usize = 20;
+
+/// How often another process's messages are looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Pauses after failures: doubled up to the last.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LAST_PAUSE: Duration = Duration::from_secs(300);
+
+/// The admin may not have opened the chat yet; alerts wait for it.
+const ADMIN_PAUSE: Duration = Duration::from_secs(300);
+
+/// What became of messages, for metrics.
+#[derive(Debug, Default)]
+pub struct OutboxFigures {
+    /// Taken by Telegram.
+    pub sent: AtomicU64,
+    /// Put off.
+    pub put_off: AtomicU64,
+    /// Given up: the chat is closed to the bot, or Telegram refuses the message.
+    pub given_up: AtomicU64,
+}
+
+/// The sender of owed messages.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    telegram: Telegram,
+    store: Store,
+    clock: Clock,
+    wording: Arc<Wording>,
+    admin_chat_id: Option<i64>,
+    in_flight: Arc<Mutex<HashSet<i64>>>,
+    figures: Arc<OutboxFigures>,
+}
+
+impl Outbox {
+    /// A sender for one bot.
+    pub fn new(telegram: Telegram, store: Store, wording: Arc<Wording>, admin_chat_id: Option<i64>) -> Self {
+        let clock = store.clock();
+        Self {
+            telegram,
+            store,
+            clock,
+            wording,
+            admin_chat_id,
+            in_flight: Arc::default(),
+            figures: Arc::default(),
+        }
+    }
+
+    /// Figures for metrics.
+    pub fn figures(&self) -> Arc<OutboxFigures> {
+        self.figures.clone()
+    }
+
+    /// Sends until stopped; what is under way then is finished.
+    pub async fn run(self, stop: CancellationToken) {
+        let tasks = TaskTracker::new();
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        while !stop.is_cancelled() {
+            let changed = self.store.messages_changed();
+            match self.store.messages_due(200).await {
+                Ok(due) => {
+                    for message in due {
+                        if !self.enter(message.chat_id) {
+                            continue;
+                        }
+                        let Ok(place) = places.clone().acquire_owned().await else { break };
+                        let outbox = self.clone();
+                        tasks.spawn(async move {
+                            let chat_id = message.chat_id;
+                            let result = outbox.deliver(message).await;
+                            outbox.leave(chat_id);
+                            drop(place);
+                            if let Err(error) = result {
+                                warn!(%error, "a message's result could not be stored; it may be sent again");
+                            }
+                        });
+                    }
+                }
+                Err(error) => {
+                    warn!(%error, "owed messages cannot be read");
+                    self.clock.sleep(LOOK_AGAIN).await;
+                }
+            }
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep(self.clock.scaled(LOOK_AGAIN).max(Duration::from_millis(50))) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    fn enter(&self, chat_id: i64) -> bool {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(chat_id)
+    }
+
+    fn leave(&self, chat_id: i64) {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&chat_id);
+    }
+
+    async fn deliver(&self, message: OwedMessage) -> Result<(), StoreError> {
+        let chat_id = message.chat_id;
+        let Some(notice) = &message.notice else {
+            warn!(message = message.id, "an owed message was written by another version and cannot be read");
+            return self.store.message_done(&message.id).await;
+        };
+        let lang = self.store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| Chat::from_stored(&stored).lang);
+        match self.telegram.send(chat_id, &render_notice(notice, lang, &self.wording)).await {
+            Ok(()) => {
+                self.figures.sent.fetch_add(1, Ordering::Relaxed);
+                self.store.message_done(&message.id).await
+            }
+            Err(SendError::Moved(to)) => self.store.move_messages(chat_id, to).await,
+            Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_))) if self.admin_chat_id == Some(chat_id) => {
+                warn!(%error, "the admin's chat cannot be reached: open the bot there and press Start");
+                self.put_off(&message, ADMIN_PAUSE).await
+            }
+            Err(SendError::ChatClosed(cause)) => {
+                info!(cause, "a buyer's chat is closed; what was owed to it is given up, its leads are not");
+                self.figures.given_up.fetch_add(1, Ordering::Relaxed);
+                self.store.drop_messages(chat_id).await.map(drop)
+            }
+            Err(SendError::Refused(cause)) => {
+                warn!(cause, "Telegram refuses a message; it is given up");
+                self.figures.given_up.fetch_add(1, Ordering::Relaxed);
+                self.store.message_done(&message.id).await
+            }
+            Err(SendError::Later { cause, after }) => {
+                info!(cause, "a message is put off");
+                let growing = FIRST_PAUSE * 2u32.saturating_pow(u32::try_from(message.attempts.min(16)).unwrap_or(16));
+                self.put_off(&message, after.unwrap_or(growing.min(LAST_PAUSE))).await
+            }
+        }
+    }
+
+    async fn put_off(&self, message: &OwedMessage, pause: Duration) -> Result<(), StoreError> {
+        self.figures.put_off.fetch_add(1, Ordering::Relaxed);
+        self.store.message_later(&message.id, self.clock.now() + self.clock.millis(pause)).await
+    }
+}

@@ -1,0 +1,211 @@
+//! Dialogues as teloxide's `Storage`: one update of a dialogue is one commit of everything it leads to.
+//!
+//! What is stored is read tolerantly: a step that this version does not know, or answers it cannot read, never lock a
+//! chat out; the form goes on at the first answer that is missing.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use teloxide::{dispatching::dialogue::Storage, types::ChatId};
+use thiserror::Error;
+
+use crate::{
+    clock::Millis,
+    lead::LeadNumber,
+    notice::Notice,
+    store::{Dialogue, NewLead, NewMessage, Store, StoreError, Turn, TurnOutcome},
+};
+
+use super::{
+    dialogue::{Conversation, Draft, Step},
+    messages::{Lang, Say},
+};
+
+/// A chat: its conversation, the update that made it so, and what that update leads to.
+#[derive(Debug, Clone)]
+pub struct Chat {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The buyer's language.
+    pub lang: Lang,
+    /// The last update taken, and when.
+    pub last_update: Option<(u32, Millis)>,
+    /// What it is answered with.
+    pub replies: Vec<Vec<Say>>,
+    /// The lead it submits; never read back.
+    pub lead: Option<NewLead>,
+}
+
+impl Default for Chat {
+    fn default() -> Self {
+        Self {
+            conversation: Conversation::idle(None),
+            lang: Lang::default(),
+            last_update: None,
+            replies: Vec::new(),
+            lead: None,
+        }
+    }
+}
+
+/// Why a dialogue could not be stored.
+#[derive(Debug, Error)]
+pub enum StorageError {
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another lead has this number: draw a new one.
+    #[error("the number is taken")]
+    NumberTaken,
+}
+
+/// Teloxide's view of the store.
+#[derive(Debug, Clone)]
+pub struct DialogueStorage(pub Store);
+
+#[derive(Serialize)]
+struct StoredDraft<'a> {
+    draft: Option<&'a Draft>,
+    last_number: Option<&'a LeadNumber>,
+    lang: Lang,
+}
+
+impl Chat {
+    fn to_stored(&self) -> Dialogue {
+        let stored = StoredDraft {
+            draft: self.conversation.draft.as_ref(),
+            last_number: self.conversation.last_number.as_ref(),
+            lang: self.lang,
+        };
+        let (update_id, update_at) = self.last_update.unwrap_or_default();
+        Dialogue {
+            step: text_of(&self.conversation.step),
+            draft: crate::store::json(&stored),
+            update_id: i64::from(update_id),
+            update_at,
+            replies: (!self.replies.is_empty()).then(|| crate::store::json(&self.replies)),
+        }
+    }
+
+    /// Reads what any version stored.
+    pub fn from_stored(stored: &Dialogue) -> Self {
+        let document: Value = serde_json::from_str(&stored.draft).unwrap_or_default();
+        let draft = read_draft(&document["draft"]);
+        let step = serde_json::from_value(Value::String(stored.step.clone())).ok();
+        let step = match (step, &draft) {
+            (_, None) => Step::Idle,
+            (Some(Step::Idle) | None, Some(draft)) => draft.resume_at(),
+            // A card needs all four answers, even if some of them were lost on the way.
+            (Some(Step::Confirm), Some(draft)) => draft.resume_at(),
+            (Some(step), Some(_)) => step,
+        };
+        Self {
+            conversation: Conversation { step, draft, last_number: field(&document["last_number"]) },
+            lang: field(&document["lang"]).unwrap_or_default(),
+            last_update: u32::try_from(stored.update_id).ok().map(|id| (id, stored.update_at)),
+            replies: stored
+                .replies
+                .as_deref()
+                .and_then(|replies| serde_json::from_str(replies).ok())
+                .unwrap_or_default(),
+            lead: None,
+        }
+    }
+}
+
+fn text_of(step: &Step) -> String {
+    match serde_json::to_value(step) {
+        Ok(Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+fn field<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    serde_json::from_value(value.clone()).ok()
+}
+
+fn read_draft(value: &Value) -> Option<Draft> {
+    if !value.is_object() {
+        return None;
+    }
+    let fresh = Draft::open();
+    Some(Draft {
+        id: field(&value["id"]).unwrap_or(fresh.id),
+        number: field(&value["number"]).unwrap_or(fresh.number),
+        consent_at: field(&value["consent_at"]),
+        name: field(&value["name"]),
+        phone: field(&value["phone"]),
+        budget: field(&value["budget"]),
+        car: field(&value["car"]),
+    })
+}
+
+impl Storage<Chat> for DialogueStorage {
+    type Error = StorageError;
+
+    fn remove_dialogue(self: Arc<Self>, chat_id: ChatId) -> BoxFuture<'static, Result<(), Self::Error>> {
+        Box::pin(async move { Ok(self.0.remove_dialogue(chat_id.0).await?) })
+    }
+
+    fn update_dialogue(self: Arc<Self>, chat_id: ChatId, chat: Chat) -> BoxFuture<'static, Result<(), Self::Error>> {
+        Box::pin(async move {
+            let messages = chat
+                .lead
+                .iter()
+                .map(|new| NewMessage {
+                    chat_id: chat_id.0,
+                    notice: Notice::Accepted { number: new.lead.number.clone() },
+                    due_at: self.0.clock().now(),
+                })
+                .collect();
+            let turn = Turn { chat_id: chat_id.0, dialogue: chat.to_stored(), lead: chat.lead, messages };
+            match self.0.commit_turn(&turn).await? {
+                TurnOutcome::Committed(_) => Ok(()),
+                TurnOutcome::NumberTaken => Err(StorageError::NumberTaken),
+            }
+        })
+    }
+
+    fn get_dialogue(self: Arc<Self>, chat_id: ChatId) -> BoxFuture<'static, Result<Option<Chat>, Self::Error>> {
+        Box::pin(async move { Ok(self.0.dialogue(chat_id.0).await?.as_ref().map(Chat::from_stored)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(step: &str, draft: &str) -> Dialogue {
+        Dialogue { step: step.into(), draft: draft.into(), update_id: 7, update_at: 1, replies: Some("[1]".into()) }
+    }
+
+    #[test]
+    fn no_stored_dialogue_locks_a_chat_out() {
+        let name = r#"{"draft":{"name":"Иван","phone":{"strange":1}}}"#;
+        for (step, draft, expected) in [
+            ("name", name, Step::Name),
+            ("car_colour", name, Step::Phone),
+            ("confirm", name, Step::Phone),
+            ("", "", Step::Idle),
+            ("phone", "not json", Step::Idle),
+            ("idle", r#"{"draft":null,"last_number":5}"#, Step::Idle),
+        ] {
+            let chat = Chat::from_stored(&stored(step, draft));
+            assert_eq!(chat.conversation.step, expected, "{step} {draft}");
+            assert_eq!(chat.conversation.draft.is_none(), expected == Step::Idle);
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_read_back() {
+        let mut chat = Chat { last_update: Some((9, 100)), lang: Lang::En, ..Chat::default() };
+        chat.conversation = Conversation { step: Step::Name, draft: Some(Draft::open()), last_number: None };
+        chat.replies = vec![vec![Say::Welcome, Say::AskName { editing: false }]];
+        let read = Chat::from_stored(&chat.to_stored());
+        assert_eq!(read.conversation, chat.conversation);
+        assert_eq!((read.lang, read.last_update), (chat.lang, chat.last_update));
+        assert_eq!(read.replies, chat.replies);
+    }
+}

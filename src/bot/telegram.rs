@@ -1,0 +1,199 @@
+//! Talking to Telegram: two clients (polls may take long, sends may not), and answers as the caller's decisions.
+
+use std::time::Duration;
+
+use reqwest::ClientBuilder;
+use secrecy::ExposeSecret;
+use teloxide::{
+    ApiError, Bot, RequestError,
+    payloads::SendMessageSetters,
+    requests::Requester,
+    types::{ChatId, InputFile, LinkPreviewOptions},
+};
+use thiserror::Error;
+
+use crate::{clock::Clock, config::TelegramSettings};
+
+use super::messages::Rendered;
+
+/// How long Telegram may hold a poll that has nothing to say.
+pub const LONG_POLL: Duration = Duration::from_secs(25);
+
+/// A poll that is this much overdue hangs on a dead connection.
+const POLL_MARGIN: Duration = Duration::from_secs(10);
+
+/// A reply that takes longer is owed instead, so that one slow chat holds nobody up for longer.
+pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connecting takes at most this long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A document takes longer than a message.
+const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What a failed send means.
+#[derive(Debug, Error)]
+pub enum SendError {
+    /// The person blocked the bot or is gone: nothing will ever arrive.
+    #[error("the chat is closed to the bot: {0}")]
+    ChatClosed(String),
+    /// Telegram will never take this message.
+    #[error("Telegram refuses the message: {0}")]
+    Refused(String),
+    /// The group has a new id.
+    #[error("the group moved")]
+    Moved(i64),
+    /// Try again, not before the pause if one is named.
+    #[error("Telegram cannot take it now: {cause}")]
+    Later {
+        /// What went wrong.
+        cause: String,
+        /// Telegram's own pause.
+        after: Option<Duration>,
+    },
+}
+
+/// The two clients of one bot.
+#[derive(Debug, Clone)]
+pub struct Telegram {
+    send: Bot,
+    poll: Bot,
+    long_poll: Duration,
+    reply_timeout: Duration,
+}
+
+impl Telegram {
+    /// Builds both clients; errors only when the proxy cannot be used.
+    pub fn new(settings: &TelegramSettings, clock: Clock) -> Result<Self, reqwest::Error> {
+        let long_poll = clock.scaled(LONG_POLL).max(Duration::from_secs(1));
+        let poll_timeout = long_poll + clock.scaled(POLL_MARGIN).max(Duration::from_secs(1));
+        let bot = |client: reqwest::Client| {
+            Bot::with_client(settings.token.expose_secret(), client).set_api_url(settings.api_url.clone())
+        };
+        Ok(Self {
+            send: bot(client(settings)?.timeout(DOCUMENT_TIMEOUT).build()?),
+            poll: bot(client(settings)?.timeout(poll_timeout).pool_max_idle_per_host(1).build()?),
+            long_poll,
+            reply_timeout: clock.scaled(REPLY_TIMEOUT).max(Duration::from_millis(500)),
+        })
+    }
+
+    /// The client for everything but polls.
+    pub fn bot(&self) -> &Bot {
+        &self.send
+    }
+
+    /// The client for polls.
+    pub fn poller(&self) -> &Bot {
+        &self.poll
+    }
+
+    /// How long a poll may be held.
+    pub fn long_poll(&self) -> Duration {
+        self.long_poll
+    }
+
+    /// Sends one message, within one reply timeout.
+    pub async fn send(&self, chat_id: i64, message: &Rendered) -> Result<(), SendError> {
+        let mut request = self
+            .send
+            .send_message(ChatId(chat_id), &message.text)
+            .link_preview_options(LinkPreviewOptions {
+                is_disabled: true,
+                url: None,
+                prefer_small_media: false,
+                prefer_large_media: false,
+                show_above_text: false,
+            });
+        if let Some(markup) = &message.markup {
+            request = request.reply_markup(markup.clone());
+        }
+        self.within(self.reply_timeout, request).await
+    }
+
+    /// Sends a file.
+    pub async fn send_document(&self, chat_id: i64, name: &str, bytes: Vec<u8>) -> Result<(), SendError> {
+        let file = InputFile::memory(bytes).file_name(name.to_owned());
+        self.within(DOCUMENT_TIMEOUT, self.send.send_document(ChatId(chat_id), file)).await
+    }
+
+    /// Stops the waiting circle on a pressed button; a late or lost answer harms nobody.
+    pub async fn answer_press(&self, id: &teloxide::types::CallbackQueryId) {
+        let answer = self.send.answer_callback_query(id.clone());
+        let _ = self.within(self.reply_timeout, answer).await;
+    }
+
+    /// Deletes a message, as far as Telegram lets us.
+    pub async fn delete(&self, chat_id: i64, message: teloxide::types::MessageId) -> Result<(), SendError> {
+        self.within(self.reply_timeout, self.send.delete_message(ChatId(chat_id), message)).await
+    }
+
+    async fn within<T, R>(&self, limit: Duration, request: R) -> Result<(), SendError>
+    where
+        R: IntoFuture<Output = Result<T, RequestError>>,
+    {
+        match tokio::time::timeout(limit, request.into_future()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(decide(&error)),
+            Err(_) => Err(SendError::Later { cause: "no answer in time".into(), after: None }),
+        }
+    }
+}
+
+fn client(settings: &TelegramSettings) -> Result<ClientBuilder, reqwest::Error> {
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .tcp_keepalive(Duration::from_secs(10))
+        .pool_idle_timeout(Duration::from_secs(30));
+    builder = match &settings.proxy {
+        Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.expose_secret())?),
+        None => builder,
+    };
+    Ok(builder)
+}
+
+/// What an error of Telegram means for the message that was to be sent.
+fn decide(error: &RequestError) -> SendError {
+    match error {
+        RequestError::RetryAfter(pause) => {
+            SendError::Later { cause: "too many requests".into(), after: Some(pause.duration()) }
+        }
+        RequestError::MigrateToChatId(chat) => SendError::Moved(chat.0),
+        RequestError::Api(api) => {
+            let text = api_text(api);
+            if text.starts_with("Forbidden") || text.contains("chat not found") || text.contains("user is deactivated")
+            {
+                SendError::ChatClosed(text)
+            } else if text.starts_with("Bad Request") {
+                SendError::Refused(text)
+            } else {
+                SendError::Later { cause: text, after: None }
+            }
+        }
+        other => SendError::Later { cause: describe(other), after: None },
+    }
+}
+
+/// The words of Telegram's own error.
+pub fn api_text(error: &ApiError) -> String {
+    match error {
+        ApiError::Unknown(text) => text.clone(),
+        known => known.to_string(),
+    }
+}
+
+/// An error in words that hold neither the bot's token (it stands in the address) nor what people wrote (it stands in
+/// bodies that cannot be parsed).
+pub fn describe(error: &RequestError) -> String {
+    match error {
+        RequestError::Api(api) => api_text(api),
+        RequestError::RetryAfter(pause) => format!("too many requests, retry after {} s", pause.seconds()),
+        RequestError::MigrateToChatId(_) => "the group moved".into(),
+        RequestError::Network(error) if error.is_timeout() => "no answer in time".into(),
+        RequestError::Network(error) if error.is_connect() => "no connection".into(),
+        RequestError::Network(_) => "the connection broke".into(),
+        RequestError::InvalidJson { .. } => "an answer that is not Telegram's".into(),
+        RequestError::Io(_) => "a file could not be read".into(),
+    }
+}

@@ -1,0 +1,65 @@
+//! What time it is, as milliseconds UTC, and how fast it runs.
+//!
+//! Everything that waits takes its pauses from here, so that tests can shorten every pause by one factor and can run
+//! the same code in tokio's virtual time.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeZone, Utc};
+use tokio::time::Instant;
+
+/// Milliseconds since the Unix epoch, UTC.
+pub type Millis = i64;
+
+/// The clock of one process: wall time, or tokio's time from a fixed start (virtual when tokio's clock is paused).
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    virtual_from: Option<(Millis, Instant)>,
+    speed: f64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { virtual_from: None, speed: 1.0 }
+    }
+}
+
+impl Clock {
+    /// Wall time, with every pause divided by `speed` (1.0 in production).
+    pub fn with_speed(speed: f64) -> Self {
+        Self { virtual_from: None, speed }
+    }
+
+    /// Tokio's time, starting at `start`.
+    pub fn following_tokio(start: Millis) -> Self {
+        Self { virtual_from: Some((start, Instant::now())), speed: 1.0 }
+    }
+
+    /// Now, in milliseconds UTC.
+    pub fn now(&self) -> Millis {
+        match self.virtual_from {
+            None => Utc::now().timestamp_millis(),
+            Some((start, from)) => start + i64::try_from(from.elapsed().as_millis()).unwrap_or(i64::MAX - start),
+        }
+    }
+
+    /// A pause as it is to be waited: shortened by the speed.
+    pub fn scaled(&self, pause: Duration) -> Duration {
+        if self.speed == 1.0 { pause } else { pause.div_f64(self.speed) }
+    }
+
+    /// A pause in milliseconds, shortened by the speed.
+    pub fn millis(&self, pause: Duration) -> Millis {
+        i64::try_from(self.scaled(pause).as_millis()).unwrap_or(i64::MAX / 4)
+    }
+
+    /// Sleeps for a pause shortened by the speed.
+    pub async fn sleep(&self, pause: Duration) {
+        tokio::time::sleep(self.scaled(pause)).await;
+    }
+}
+
+/// Milliseconds as a date.
+pub fn date(at: Millis) -> DateTime<Utc> {
+    Utc.timestamp_millis_opt(at).single().unwrap_or_default()
+}

@@ -1,0 +1,56 @@
+//! How long to wait: pure functions.
+
+use std::time::Duration;
+
+/// First pause after a failure of amoCRM or of the way to it.
+pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Longest pause in an ordinary outage.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// Pause while the account is not paid for or rights are missing: a person mends that, and waits for the effect.
+pub const PERSON_PAUSE: Duration = Duration::from_secs(60);
+
+/// First and longest pause after a block: hammering prolongs it (amoCRM support, amocrm-api-php#563).
+pub const BLOCKED_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// See [`BLOCKED_PAUSE`].
+pub const LONGEST_BLOCKED_PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// Between an unsure create and its look-ups: 5 s, 30 s and 2 min after it (amocrm-api §10).
+const LOOKUP_DISTANCES: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(25), Duration::from_secs(90)];
+
+/// Doubles from `first` with every failure, up to `longest`; `jitter` from 0 to 1 spreads it by a quarter either way.
+pub fn exponential(first: Duration, longest: Duration, failures: u32, jitter: f64) -> Duration {
+    let doubled = first.saturating_mul(2u32.saturating_pow(failures.min(20))).min(longest);
+    doubled.mul_f64(0.75 + jitter.clamp(0.0, 1.0) / 2.0).min(longest)
+}
+
+/// How long to wait for look-up number `lookup` (from 0) of a create; longer for a lead that has failed before, so
+/// that one lead on which amoCRM breaks does not take all its time.
+pub fn lookup_distance(lookup: i64, attempts: i64) -> Duration {
+    let at = usize::try_from(lookup).unwrap_or(0).min(LOOKUP_DISTANCES.len() - 1);
+    let times = 2u32.saturating_pow(u32::try_from(attempts.clamp(1, 10)).unwrap_or(1) - 1);
+    LOOKUP_DISTANCES[at].saturating_mul(times).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        for (failures, jitter, millis) in
+            [(0, 0.5, 1000), (1, 0.5, 2000), (0, 0.0, 750), (0, 1.0, 1250), (9, 0.5, 512_000), (40, 1.0, 900_000)]
+        {
+            let pause = exponential(FIRST_PAUSE, LONGEST_PAUSE, failures, jitter);
+            assert_eq!(pause.as_millis(), millis, "{failures} {jitter}");
+        }
+    }
+
+    #[test]
+    fn lookups_grow_apart() {
+        for (lookup, attempts, seconds) in [(0, 1, 5), (1, 1, 25), (2, 1, 90), (0, 2, 10), (2, 30, 900), (7, 0, 90)] {
+            assert_eq!(lookup_distance(lookup, attempts).as_secs(), seconds, "{lookup} {attempts}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! A lead's way from the store to amoCRM: recorded steps, look-ups, backoff, one breaker.
+//!
+//! Promise: a lead in the store gets into amoCRM exactly once, however often the process dies, however amoCRM fails.
+//! The steps are contact → lead → note → told, and each result is committed before the next step starts.
+//!
+//! The races and the answers to them:
+//! - *Killed while a create is under way*, or a create whose answer is lost: `sent_at` was committed before the first
+//!   byte, so whoever comes next knows. It looks the lead's number up at growing distances and repeats the create only
+//!   after two or three clean look-ups that did not find it. A look-up that failed says nothing.
+//! - *Two processes on one store*: a lead is claimed under a lease; a create is allowed only by a commit that checks
+//!   the lease. A process that slept past its lease finds its permission gone.
+//! - *A batch of which amoCRM refuses one lead*: whether the others were stored is not documented. All are looked up
+//!   and then sent one by one.
+//!
+//! What remains, and is counted as `repeated`: amoCRM stores a create later than the last look-up, or hides it from
+//! all three ways of looking for two minutes.
+
+mod backoff;
+mod breaker;
+mod drain;
+mod steps;
+mod verdict;
+mod worker;
+
+pub use backoff::lookup_distance;
+pub use breaker::{Breaker, Pause};
+pub use drain::{DrainReport, drain};
+pub use verdict::{CreateVerdict, trouble_of};
+pub use steps::Courier;
+pub use worker::{Figures, Health, RETRY_MARK, Worker};

@@ -1,0 +1,111 @@
+//! What a failed call means: for the lead that was sent, and for the admin.
+
+use crate::{
+    amocrm::{AuthProblem, CrmError, RejectedField, TokenError},
+    notice::Trouble,
+};
+
+/// What a failed create means for the leads in it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CreateVerdict {
+    /// It certainly did not happen: try again when amoCRM works; no attempt is spent.
+    NotDone,
+    /// It may have happened: look it up before it is repeated, so many times.
+    Unsure {
+        /// Clean look-ups before a repetition.
+        lookups: i64,
+    },
+    /// amoCRM refuses the data.
+    Refused {
+        /// Which fields.
+        fields: Vec<RejectedField>,
+        /// In amoCRM's words.
+        detail: String,
+    },
+}
+
+impl CreateVerdict {
+    /// Decides by the error of `leads/complex`.
+    pub fn of(error: &CrmError) -> Self {
+        match error {
+            // amoCRM answered in full, so nothing of the request is under way any more.
+            CrmError::Ambiguous { answered: true, .. } => Self::Unsure { lookups: 2 },
+            CrmError::Ambiguous { answered: false, .. } => Self::Unsure { lookups: 3 },
+            CrmError::Rejected { fields, detail, .. } => {
+                Self::Refused { fields: fields.clone(), detail: detail.clone() }
+            }
+            CrmError::NotConfigured
+            | CrmError::Unauthorized(_)
+            | CrmError::Throttled { .. }
+            | CrmError::PaymentRequired
+            | CrmError::Forbidden { .. }
+            | CrmError::Blocked
+            | CrmError::WrongAddress { .. }
+            | CrmError::Unavailable { .. } => Self::NotDone,
+        }
+    }
+}
+
+/// What is wrong, in the admin's terms.
+pub fn trouble_of(error: &CrmError) -> Trouble {
+    match error {
+        CrmError::NotConfigured => Trouble::NotConfigured,
+        CrmError::Unauthorized(error) => trouble_of_tokens(error),
+        CrmError::Throttled { .. } => Trouble::Throttled,
+        CrmError::PaymentRequired => Trouble::NotPaid,
+        CrmError::Forbidden { .. } => Trouble::NoRights,
+        CrmError::Blocked => Trouble::Blocked,
+        CrmError::WrongAddress { .. } => Trouble::WrongAddress,
+        CrmError::Rejected { .. } | CrmError::Ambiguous { .. } | CrmError::Unavailable { .. } => Trouble::Unreachable,
+    }
+}
+
+/// What is wrong with the tokens, in the admin's terms.
+pub fn trouble_of_tokens(error: &TokenError) -> Trouble {
+    match error {
+        TokenError::NotConfigured => Trouble::NotConfigured,
+        TokenError::Transient { .. } | TokenError::Storage(_) => Trouble::Unreachable,
+        TokenError::Blocked => Trouble::Blocked,
+        TokenError::Moved { host } => Trouble::Moved { host: host.clone() },
+        TokenError::NeedsAuthorization { reason, .. } => match reason {
+            AuthProblem::NoTokens | AuthProblem::NotAToken => Trouble::NoTokens,
+            AuthProblem::Expired => Trouble::TokensExpired,
+            AuthProblem::Revoked | AuthProblem::AccessRefused => Trouble::TokensRevoked,
+            AuthProblem::IntegrationOff => Trouble::IntegrationOff,
+            AuthProblem::NoIntegration
+            | AuthProblem::WrongClientId
+            | AuthProblem::WrongClientSecret
+            | AuthProblem::WrongClient => Trouble::WrongClient,
+            AuthProblem::RedirectDiffers => Trouble::WrongRedirect,
+            AuthProblem::WrongAccount { .. } => Trouble::WrongAccount,
+            AuthProblem::CodeWrong
+            | AuthProblem::CodeUsed
+            | AuthProblem::CodeExpired
+            | AuthProblem::Refused { .. } => Trouble::TokensRevoked,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_have_happened_is_looked_up() {
+        let unsure = |answered| CrmError::Ambiguous { cause: "x".into(), answered, request_id: None };
+        for (error, verdict) in [
+            (unsure(true), CreateVerdict::Unsure { lookups: 2 }),
+            (unsure(false), CreateVerdict::Unsure { lookups: 3 }),
+            (CrmError::Throttled { retry_after: None }, CreateVerdict::NotDone),
+            (CrmError::Unavailable { cause: "x".into(), request_id: None }, CreateVerdict::NotDone),
+            (CrmError::PaymentRequired, CreateVerdict::NotDone),
+            (CrmError::Blocked, CreateVerdict::NotDone),
+            (
+                CrmError::Rejected { fields: vec![], detail: "no".into(), request_id: None },
+                CreateVerdict::Refused { fields: vec![], detail: "no".into() },
+            ),
+        ] {
+            assert_eq!(CreateVerdict::of(&error), verdict, "{error}");
+        }
+    }
+}

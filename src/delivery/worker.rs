@@ -1,0 +1,213 @@
+//! The delivery worker of the daemon: runs until stopped, survives panics, store troubles and every outage.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::FutureExt;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    amocrm::TokenKeeper,
+    clock::{Clock, Millis},
+    notice::Trouble,
+    store::StoreError,
+};
+
+use super::{
+    breaker::{Breaker, Pause},
+    steps::{Courier, Stop},
+};
+
+/// How often leads of other processes (a command that imports, an admin's retry) are looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Pause after the store failed.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
+
+/// Pause of a lead in whose handling something panicked.
+const PANIC_PAUSE: Duration = Duration::from_secs(60);
+
+/// At most so many buyers are told at once that their request is saved.
+const TELL_AT_ONCE: i64 = 500;
+
+/// Name of the mark that asks the worker to try at once.
+pub const RETRY_MARK: &str = "retry";
+
+/// Counts since the start of the process.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Leads delivered.
+    pub delivered: AtomicU64,
+    /// Leads amoCRM refuses.
+    pub rejected: AtomicU64,
+    /// Creates whose result was not known.
+    pub unsure: AtomicU64,
+    /// Leads looked up.
+    pub lookups: AtomicU64,
+    /// Unsure creates that were found.
+    pub found: AtomicU64,
+    /// Creates repeated after clean look-ups: the remaining risk of a double.
+    pub repeated: AtomicU64,
+    /// Passes ended by amoCRM, by trouble.
+    pub failures: AtomicU64,
+}
+
+impl Figures {
+    pub(super) fn add(counter: &AtomicU64, count: usize) {
+        counter.fetch_add(count as u64, Ordering::Relaxed);
+    }
+}
+
+/// The state of the way to amoCRM, for alerts, status and health.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Health {
+    /// What is wrong and since when.
+    pub trouble: Option<(Trouble, Millis)>,
+    /// When amoCRM last did what it was asked.
+    pub last_success: Option<Millis>,
+    /// The last failure in the log's words.
+    pub last_error: Option<String>,
+}
+
+/// The worker.
+#[derive(Debug)]
+pub struct Worker {
+    courier: Courier,
+    tokens: TokenKeeper,
+    breaker: Breaker,
+    health: watch::Sender<Health>,
+    seen_retry: Option<String>,
+    clock: Clock,
+}
+
+impl Worker {
+    /// A worker that tells its state through the returned channel.
+    pub fn new(courier: Courier, tokens: TokenKeeper) -> (Self, watch::Receiver<Health>) {
+        let (health, watched) = watch::channel(Health::default());
+        let clock = courier.store.clock();
+        (Self { courier, tokens, breaker: Breaker::default(), health, seen_retry: None, clock }, watched)
+    }
+
+    /// Delivers until stopped; the call under way is finished first.
+    pub async fn run(mut self, stop: CancellationToken) {
+        self.seen_retry = self.courier.store.mark(RETRY_MARK).await.ok().flatten();
+        while !stop.is_cancelled() {
+            let step = AssertUnwindSafe(self.step()).catch_unwind().await;
+            let pause = match step {
+                Ok(Ok(pause)) => pause,
+                Ok(Err(error)) => {
+                    warn!(%error, "delivery waits for the store");
+                    Some(Pause::Until(self.clock.now() + self.clock.millis(STORE_PAUSE)))
+                }
+                Err(_) => {
+                    error!("delivery panicked; the leads in hand are put off");
+                    let later = self.clock.now() + self.clock.millis(PANIC_PAUSE);
+                    let _ = self.courier.store.put_off_lease(&self.courier.lease, later).await;
+                    None
+                }
+            };
+            if let Some(pause) = pause {
+                self.wait(pause, &stop).await;
+            }
+        }
+        if let Err(error) = self.courier.store.release_lease(&self.courier.lease).await {
+            warn!(%error, "the lease could not be given back; it expires by itself");
+        }
+    }
+
+    /// One look at the store; `None` when there may be more to do at once.
+    async fn step(&mut self) -> Result<Option<Pause>, StoreError> {
+        let now = self.clock.now();
+        if self.retry_was_asked().await? {
+            self.breaker.probe_now();
+        }
+        if let Some(pause) = self.breaker.pause(now) {
+            self.tell_saved().await?;
+            return Ok(Some(pause));
+        }
+        match self.courier.pass(self.breaker.is_probing()).await {
+            Ok(true) => {
+                self.succeeded();
+                Ok(None)
+            }
+            Ok(false) => {
+                let due = self.courier.store.next_due().await?;
+                let look_again = now + self.clock.millis(LOOK_AGAIN);
+                Ok(Some(Pause::Until(due.unwrap_or(look_again).clamp(now + 10, look_again.max(now + 50)))))
+            }
+            Err(Stop::Store(error)) => Err(error),
+            Err(Stop::Crm(error)) => {
+                let first = self.breaker.trouble().is_none();
+                self.breaker.failed(&error, self.clock, rand::random());
+                Figures::add(&self.courier.figures.failures, 1);
+                let text = error.to_string();
+                if first {
+                    warn!(error = text, "amoCRM does not take leads; they are kept and tried again");
+                } else {
+                    info!(error = text, failures = self.breaker.failures(), "amoCRM still does not take leads");
+                }
+                self.tell_saved().await?;
+                let trouble = self.breaker.trouble().cloned();
+                self.health.send_if_modified(|health| {
+                    let changed = health.trouble != trouble;
+                    health.trouble = trouble;
+                    health.last_error = Some(text);
+                    changed
+                });
+                Ok(None)
+            }
+        }
+    }
+
+    fn succeeded(&mut self) {
+        if self.breaker.trouble().is_some() {
+            info!("amoCRM takes leads again");
+        }
+        self.breaker.succeeded();
+        let now = self.clock.now();
+        self.health.send_if_modified(|health| {
+            health.last_success = Some(now);
+            health.last_error = None;
+            health.trouble.take().is_some()
+        });
+    }
+
+    /// During an outage every buyer with a waiting lead is told once that it is saved.
+    async fn tell_saved(&self) -> Result<(), StoreError> {
+        if self.breaker.trouble().is_some() {
+            while self.courier.store.tell_saved(TELL_AT_ONCE).await? > 0 {}
+        }
+        Ok(())
+    }
+
+    async fn retry_was_asked(&mut self) -> Result<bool, StoreError> {
+        let mark = self.courier.store.mark(RETRY_MARK).await?;
+        let asked = mark != self.seen_retry;
+        self.seen_retry = mark;
+        Ok(asked)
+    }
+
+    async fn wait(&mut self, pause: Pause, stop: &CancellationToken) {
+        let left = u64::try_from(pause.until() - self.clock.now()).unwrap_or(0);
+        // A retry that another process asks for is noticed within a second.
+        let nap = Duration::from_millis(left).min(self.clock.scaled(LOOK_AGAIN).max(Duration::from_millis(20)));
+        let for_tokens = matches!(pause, Pause::TokensOr(_));
+        tokio::select! {
+            () = tokio::time::sleep(nap) => {}
+            () = self.courier.store.leads_changed() => {}
+            () = self.tokens.changed(), if for_tokens => {
+                info!("the tokens changed; trying at once");
+                self.breaker.probe_now();
+            }
+            () = stop.cancelled() => {}
+        }
+    }
+}

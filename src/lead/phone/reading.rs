@@ -1,0 +1,155 @@
+//! Finds what may be meant as a phone number in a buyer's words.
+
+use super::super::text;
+use super::plan::{MIN_DIGITS, MIN_DIGITS_WITHOUT_PLUS, number};
+use super::{PhoneError, Region};
+
+/// Room for an international prefix (`00`, `810`) before a full number.
+const MAX_DIALLED_DIGITS: usize = 20;
+
+/// How many readings of one text are tried: each costs a handful of regular expressions, and a text of 4,096
+/// characters made of short digit groups has thousands.
+const MAX_READINGS: usize = 60;
+
+/// The first valid number in a text, as E.164.
+pub(super) fn find(text: &str, region: Region) -> Result<String, PhoneError> {
+    let runs = runs(text);
+    if runs.is_empty() {
+        return Err(PhoneError::NoNumber);
+    }
+    runs.iter()
+        .flat_map(Run::readings)
+        .take(MAX_READINGS)
+        .find_map(|(plus, digits)| number(plus, &digits, region))
+        .ok_or(PhoneError::Invalid)
+}
+
+/// A stretch of digits with nothing between them but what people put into phone numbers.
+#[derive(Default)]
+struct Run {
+    plus: bool,
+    groups: Vec<Group>,
+}
+
+struct Group {
+    digits: String,
+    after_slash: bool,
+}
+
+/// Splits a text into runs; links and e-mail addresses are left out, the digits in them are no phone.
+fn runs(text: &str) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for word_or_phone in split_off_addresses(text) {
+        let mut run = Run::default();
+        let mut joint = None;
+        for c in word_or_phone.chars() {
+            if let Some(digit) = text::ascii_digit(c) {
+                match run.groups.last_mut() {
+                    Some(group) if joint.is_none() => group.digits.push(digit),
+                    _ => run.groups.push(Group {
+                        digits: digit.to_string(),
+                        after_slash: joint == Some('/'),
+                    }),
+                }
+                joint = None;
+            } else if is_plus(c) {
+                runs.push(std::mem::take(&mut run));
+                run.plus = true;
+                joint = None;
+            } else if is_joint(c) {
+                if joint != Some('/') {
+                    joint = Some(c);
+                }
+            } else if !text::is_invisible(c) && c != '\u{20E3}' {
+                runs.push(std::mem::take(&mut run));
+                joint = None;
+            }
+        }
+        runs.push(run);
+    }
+    runs.retain(|run| !run.groups.is_empty());
+    runs
+}
+
+/// The text without its links and e-mail addresses, as the stretches between them; a `wa.me` link is a phone.
+fn split_off_addresses(text: &str) -> Vec<String> {
+    let mut stretches = vec![String::new()];
+    for word in text.split(' ') {
+        let is_address = (word.contains("://") || word.contains('@')) && !word.contains("wa.me/");
+        if is_address {
+            stretches.push(String::new());
+        } else if let Some(stretch) = stretches.last_mut() {
+            stretch.push(' ');
+            stretch.push_str(word);
+        }
+    }
+    stretches
+}
+
+fn is_plus(c: char) -> bool {
+    matches!(c, '+' | '＋' | '﹢')
+}
+
+fn is_joint(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '-' | '\u{2010}'
+                ..='\u{2015}'
+                    | '\u{2212}'
+                    | '\u{30FC}'
+                    | '－'
+                    | '.'
+                    | '·'
+                    | '_'
+                    | '/'
+                    | '~'
+                    | '('
+                    | ')'
+                    | '['
+                    | ']'
+                    | '（'
+                    | '）'
+                    | '\u{AD}'
+        )
+}
+
+impl Run {
+    /// What may be meant as one number, likeliest first: the whole run, then parts of it.
+    ///
+    /// A part leaves out so much that the rest is another number or a price; a digit too many is the buyer's slip, to
+    /// be asked about and not cut off. A `+` always begins the number.
+    fn readings(&self) -> impl Iterator<Item = (bool, String)> + '_ {
+        let digits: String = self.groups.iter().map(|g| g.digits.as_str()).collect();
+        let mut ends = Vec::with_capacity(self.groups.len() + 1);
+        ends.push(0);
+        for group in &self.groups {
+            ends.push(ends[ends.len() - 1] + group.digits.len());
+        }
+        let count = self.groups.len();
+        let starts = if self.plus { 0..1 } else { 0..count };
+        starts
+            .flat_map(move |start| {
+                let furthest = count.min(start + MAX_DIALLED_DIGITS);
+                (start + 1..=furthest).rev().map(move |end| (start, end))
+            })
+            .filter_map(move |(start, end)| {
+                let (from, to) = (ends[start], ends[end]);
+                let length = to - from;
+                let least = match (start, end == count) {
+                    (0, true) => MIN_DIGITS,
+                    _ => MIN_DIGITS_WITHOUT_PLUS,
+                };
+                let begins = from == 0 || self.slash_at(start) || from >= 4 || length > 10;
+                let stops = end == count || self.slash_at(end) || digits.len() - to >= 4;
+                let fits = (least..=MAX_DIALLED_DIGITS).contains(&length);
+                (fits && begins && stops).then(|| (self.plus, digits[from..to].to_owned()))
+            })
+    }
+
+    fn slash_at(&self, index: usize) -> bool {
+        self.groups
+            .get(index)
+            .is_some_and(|group| group.after_slash)
+    }
+}

@@ -1,0 +1,139 @@
+//! What a buyer may send as text, made safe to store, show and send on.
+
+/// Cleans an answer: runs of whitespace (line breaks, tabs and exotic spaces too) become one space, control characters
+/// and bidi overrides go, the ends are trimmed.
+pub(super) fn clean(text: &str) -> String {
+    let mut cleaned = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_whitespace() {
+            if !cleaned.ends_with(' ') {
+                cleaned.push(' ');
+            }
+        } else if !is_unreadable(c) {
+            cleaned.push(c);
+        }
+    }
+    cleaned.trim().to_owned()
+}
+
+/// [`clean`], cut to `limit` characters.
+pub(super) fn clean_to(text: &str, limit: usize) -> String {
+    let cleaned = clean(text);
+    match cleaned.char_indices().nth(limit) {
+        Some((end, _)) => cleaned[..end].trim_end().to_owned(),
+        None => cleaned,
+    }
+}
+
+/// Whether a reader would see anything at all.
+pub(super) fn is_visible(text: &str) -> bool {
+    text.chars()
+        .any(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(c))
+}
+
+/// Control characters, and the bidi controls that can make a text read as another one; not whitespace.
+pub(super) fn is_unreadable(c: char) -> bool {
+    !c.is_whitespace()
+        && (c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'))
+}
+
+/// Characters without a glyph of their own: zero-width, format, fillers, variation selectors (Unicode's
+/// `Default_Ignorable_Code_Point`, plus the blank Braille pattern).
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+        | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// The ASCII digit for a decimal digit of the scripts phones type in (full-width, Arabic-Indic, Devanagari, …).
+pub(super) fn ascii_digit(c: char) -> Option<char> {
+    const ZEROS: [u32; 16] = [
+        0x30, 0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66,
+        0xE50, 0xED0, 0xFF10,
+    ];
+    let code = c as u32;
+    ZEROS
+        .iter()
+        .find_map(|zero| code.checked_sub(*zero).filter(|value| *value < 10))
+        .and_then(|value| char::from_digit(value, 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn cleans() {
+        for (text, want) in [
+            ("", ""),
+            (" \t\r\n ", ""),
+            ("  a  b ", "a b"),
+            ("a\nb\tc\r\nd", "a b c d"),
+            ("a\u{A0}\u{2009}\u{3000}b", "a b"),
+            ("a\u{0}b\u{1b}c\u{7f}d\u{9b}", "abcd"),
+            ("a \u{0} b", "a b"),
+            ("\u{202E}abc\u{2066}", "abc"),
+            ("👨\u{200D}👩", "👨\u{200D}👩"),
+            ("שלום", "שלום"),
+        ] {
+            assert_eq!(clean(text), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn cuts_between_characters() {
+        assert_eq!(clean_to("привет", 3), "при");
+        assert_eq!(clean_to("ab cd", 3), "ab");
+        assert_eq!(clean_to("ab", 3), "ab");
+        assert_eq!(clean_to("ab", 0), "");
+    }
+
+    #[test]
+    fn sees() {
+        for (text, want) in [
+            ("", false),
+            (" \u{200B}\u{FEFF}\u{2800}\u{3164}\u{AD}\u{FE0F}", false),
+            ("\u{0}\u{1b}", false),
+            ("\u{200B}a", true),
+            ("🙂", true),
+            ("-", true),
+        ] {
+            assert_eq!(is_visible(text), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn reads_digits_of_other_scripts() {
+        for text in [
+            "0123456789",
+            "٠١٢٣٤٥٦٧٨٩",
+            "۰۱۲۳۴۵۶۷۸۹",
+            "０１２３４５６７８９",
+            "०१२३४५६७८९",
+        ] {
+            let digits: Option<String> = text.chars().map(ascii_digit).collect();
+            assert_eq!(digits.as_deref(), Some("0123456789"), "{text}");
+        }
+        assert_eq!(ascii_digit('a'), None);
+        assert_eq!(ascii_digit('²'), None);
+    }
+
+    proptest! {
+        #[test]
+        fn cleaning_is_idempotent_and_safe(text in any::<String>()) {
+            let once = clean(&text);
+            prop_assert_eq!(clean(&once), once.clone());
+            prop_assert!(!once.chars().any(is_unreadable));
+            prop_assert!(!once.contains("  "));
+        }
+
+        #[test]
+        fn cutting_keeps_the_limit(text in any::<String>(), limit in 0usize..40) {
+            prop_assert!(clean_to(&text, limit).chars().count() <= limit);
+        }
+    }
+}

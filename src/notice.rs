@@ -1,0 +1,188 @@
+//! What people are told outside a conversation's turn, as values: stored until Telegram has taken them, worded later
+//! by the bot's room.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{clock::Millis, lead::LeadNumber};
+
+/// A message owed to a chat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// To the buyer: the request is taken, this is its number.
+    Accepted {
+        /// The request's number.
+        number: LeadNumber,
+    },
+    /// To the buyer: the CRM does not answer, the request is saved and will be passed on.
+    Saved {
+        /// The request's number.
+        number: LeadNumber,
+    },
+    /// To a buyer who was told [`Notice::Saved`]: it has been passed on.
+    Delivered {
+        /// The request's number.
+        number: LeadNumber,
+    },
+    /// To a buyer: an answer that was worded when it was owed.
+    Reply(serde_json::Value),
+    /// To the admin.
+    Admin(AdminNotice),
+}
+
+/// What the admin is told unasked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "about")]
+pub enum AdminNotice {
+    /// The CRM does not take leads.
+    OutageOpened {
+        /// Why.
+        trouble: Trouble,
+        /// Since when.
+        since: Millis,
+        /// Leads that wait.
+        waiting: i64,
+    },
+    /// The CRM still does not take leads.
+    OutageGoesOn {
+        /// Why.
+        trouble: Trouble,
+        /// Since when.
+        since: Millis,
+        /// Leads that wait.
+        waiting: i64,
+        /// When the oldest of them was submitted.
+        oldest: Option<Millis>,
+    },
+    /// The CRM takes leads again and the backlog is through.
+    OutageOver {
+        /// How long it lasted, ms.
+        lasted: Millis,
+        /// Leads delivered since it began.
+        delivered: i64,
+        /// How long the oldest of them waited, ms.
+        oldest_waited: Millis,
+        /// Leads that amoCRM refuses.
+        rejected: i64,
+    },
+    /// amoCRM refuses the data of one lead.
+    Rejected {
+        /// Its number.
+        number: LeadNumber,
+        /// What amoCRM said.
+        error: String,
+    },
+    /// A copy of waiting leads for the admin's chat.
+    Copies {
+        /// One text for each lead.
+        leads: Vec<LeadCopy>,
+    },
+    /// The bot runs without amoCRM settings.
+    NoCrm,
+    /// The disk is wiped daily and nothing survives it.
+    EphemeralDisk,
+    /// The store could not be written for a while, and can again or not.
+    StoreTrouble {
+        /// What the store said.
+        detail: String,
+    },
+    /// The store works again.
+    StoreWorks,
+    /// A second instance takes the updates.
+    SecondInstance,
+    /// A backup file could not be read and was moved aside.
+    BackupUnreadable {
+        /// Its new name.
+        moved_to: String,
+    },
+    /// Entries of a backup file that could not be understood; a copy was kept.
+    BackupEntriesSkipped {
+        /// How many.
+        skipped: usize,
+        /// Name of the copy.
+        kept_in: String,
+    },
+    /// Leads were taken in from a backup file.
+    BackupImported {
+        /// How many.
+        imported: usize,
+    },
+    /// A buyer's message could not be handled.
+    UpdateSetAside {
+        /// Telegram's id of the update.
+        update_id: i64,
+    },
+    /// A token runs out.
+    TokenExpiring {
+        /// Whether it is a long-lived one.
+        long_lived: bool,
+        /// When.
+        expires_at: Millis,
+    },
+    /// A scheduled refresh failed while the access token still works.
+    RefreshFailing {
+        /// Why.
+        trouble: Trouble,
+        /// Until when the access token works.
+        works_until: Option<Millis>,
+    },
+    /// New tokens were taken.
+    TokensRenewed {
+        /// Leads that wait for them.
+        waiting: i64,
+    },
+}
+
+/// One waiting lead in the admin's chat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeadCopy {
+    /// Its number.
+    pub number: LeadNumber,
+    /// Name.
+    pub name: String,
+    /// Phone.
+    pub phone: String,
+    /// Budget as typed.
+    pub budget: String,
+    /// Link to a car, if any.
+    pub car_link: Option<String>,
+}
+
+/// Why amoCRM does not take leads, in the admin's terms; each has its own advice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Trouble {
+    /// The tokens ran out.
+    TokensExpired,
+    /// The tokens were revoked (or the refresh token was used twice).
+    TokensRevoked,
+    /// There are no usable tokens.
+    NoTokens,
+    /// Wrong client id or secret.
+    WrongClient,
+    /// The redirect address differs from the integration's.
+    WrongRedirect,
+    /// The tokens belong to another account.
+    WrongAccount,
+    /// The integration is switched off or deleted.
+    IntegrationOff,
+    /// The account moved to another address.
+    Moved {
+        /// The new address.
+        host: String,
+    },
+    /// The account is not paid for.
+    NotPaid,
+    /// The user behind the tokens lacks rights.
+    NoRights,
+    /// The address of the bot's server or the account is blocked after too many requests.
+    Blocked,
+    /// Too many requests for a while.
+    Throttled,
+    /// No answer, or a fault of amoCRM's servers.
+    Unreachable,
+    /// The account's address is wrong.
+    WrongAddress,
+    /// No amoCRM settings.
+    NotConfigured,
+}

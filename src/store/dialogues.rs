@@ -1,0 +1,112 @@
+//! Dialogues: each turn is one commit that holds the new state, the update that made it, the answer to it, the lead it
+//! submits and the messages owed for it.
+
+use sqlx::Row;
+
+use crate::clock::Millis;
+
+use super::{NewLead, NewMessage, Store, StoreError, json, leads, messages};
+
+/// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dialogue {
+    /// Name of the step.
+    pub step: String,
+    /// What has been answered, as JSON.
+    pub draft: String,
+    /// The last update that was taken.
+    pub update_id: i64,
+    /// When.
+    pub update_at: Millis,
+    /// What it is answered with, as JSON, so that a redelivery can be answered again.
+    pub replies: Option<String>,
+}
+
+/// One turn of a dialogue, to be committed as a whole.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The chat.
+    pub chat_id: i64,
+    /// Its dialogue after the turn.
+    pub dialogue: Dialogue,
+    /// The lead that the turn submits.
+    pub lead: Option<NewLead>,
+    /// Messages owed for it.
+    pub messages: Vec<NewMessage>,
+}
+
+/// What became of a turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TurnOutcome {
+    /// Committed; the ids of the owed messages, in order.
+    Committed(Vec<String>),
+    /// Nothing was committed: another lead has this number, draw a new one.
+    NumberTaken,
+}
+
+impl Store {
+    /// A chat's dialogue.
+    pub async fn dialogue(&self, chat_id: i64) -> Result<Option<Dialogue>, StoreError> {
+        let row = sqlx::query("SELECT step, draft, update_id, update_at, replies FROM dialogues WHERE chat_id = $1")
+            .bind(chat_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| {
+            Ok(Dialogue {
+                step: row.try_get(0)?,
+                draft: row.try_get(1)?,
+                update_id: row.try_get(2)?,
+                update_at: row.try_get(3)?,
+                replies: row.try_get(4)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Commits a turn.
+    pub async fn commit_turn(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        if let Some(new) = &turn.lead
+            && !leads::insert(&mut transaction, new, now).await?
+            && !leads::id_exists(&mut transaction, &new.lead.id.to_string()).await?
+        {
+            transaction.rollback().await?;
+            return Ok(TurnOutcome::NumberTaken);
+        }
+        let dialogue = &turn.dialogue;
+        sqlx::query(
+            "INSERT INTO dialogues (chat_id, step, draft, update_id, update_at, replies) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (chat_id) DO UPDATE SET step = excluded.step, \
+             draft = excluded.draft, update_id = excluded.update_id, update_at = excluded.update_at, \
+             replies = excluded.replies",
+        )
+        .bind(turn.chat_id)
+        .bind(&dialogue.step)
+        .bind(&dialogue.draft)
+        .bind(dialogue.update_id)
+        .bind(dialogue.update_at)
+        .bind(&dialogue.replies)
+        .execute(&mut *transaction)
+        .await?;
+        let mut ids = Vec::with_capacity(turn.messages.len());
+        for message in &turn.messages {
+            let body = json(&message.notice);
+            ids.push(messages::insert(&mut transaction, message.chat_id, &body, message.due_at, now).await?);
+        }
+        transaction.commit().await?;
+        if turn.lead.is_some() {
+            self.leads_moved();
+        }
+        if !ids.is_empty() {
+            self.wakes.messages.notify_one();
+        }
+        Ok(TurnOutcome::Committed(ids))
+    }
+
+    /// Forgets a chat's dialogue.
+    pub async fn remove_dialogue(&self, chat_id: i64) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM dialogues WHERE chat_id = $1").bind(chat_id).execute(&self.pool).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! Leads taken in from backup files, each once.
+
+use super::{NewLead, Store, StoreError, leads};
+
+/// A lead from a backup file.
+#[derive(Debug, Clone)]
+pub struct ImportedLead {
+    /// The lead.
+    pub new: NewLead,
+    /// What makes the entry that entry, where it has no id of ours: taken in once for ever.
+    pub fingerprint: Option<String>,
+}
+
+impl Store {
+    /// Takes in the leads that the store does not know; returns how many were new.
+    pub async fn import(&self, imported: &[ImportedLead]) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut taken = 0;
+        let mut transaction = self.begin().await?;
+        for one in imported {
+            let id = one.new.lead.id.to_string();
+            if let Some(fingerprint) = &one.fingerprint {
+                let done = sqlx::query(
+                    "INSERT INTO imports (fingerprint, lead_id, imported_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                )
+                .bind(fingerprint)
+                .bind(&id)
+                .bind(now)
+                .execute(&mut *transaction)
+                .await?;
+                if done.rows_affected() == 0 {
+                    continue;
+                }
+            } else if leads::id_exists(&mut transaction, &id).await? {
+                continue;
+            }
+            let mut new = one.new.clone();
+            while !leads::insert(&mut transaction, &new, now).await? {
+                new.lead.number = crate::lead::LeadNumber::random();
+            }
+            taken += 1;
+        }
+        transaction.commit().await?;
+        if taken > 0 {
+            self.leads_moved();
+        }
+        Ok(taken)
+    }
+}

@@ -1,0 +1,80 @@
+//! Small marks that processes leave for each other and for their next start.
+
+use sqlx::Row;
+
+use crate::clock::Millis;
+
+use super::{Store, StoreError};
+
+pub(super) async fn write(
+    connection: &mut sqlx::AnyConnection,
+    name: &str,
+    value: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO marks (name, value, written_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value, written_at = excluded.written_at",
+    )
+    .bind(name)
+    .bind(value)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// The value of a mark.
+    pub async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let row =
+            sqlx::query("SELECT value FROM marks WHERE name = $1").bind(name).fetch_optional(&self.pool).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// Leaves a mark.
+    pub async fn set_mark(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        write(&mut connection, name, value, self.clock.now()).await
+    }
+
+    /// Removes a mark; `true` when it was there: of several callers exactly one gets `true`.
+    pub async fn take_mark(&self, name: &str, value: &str) -> Result<bool, StoreError> {
+        let done = sqlx::query("DELETE FROM marks WHERE name = $1 AND value = $2")
+            .bind(name)
+            .bind(value)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Keeps an update that cannot be handled, with its error, for a person to look at.
+    pub async fn set_aside(
+        &self,
+        update_id: i64,
+        chat_id: Option<i64>,
+        kind: &str,
+        error: &str,
+        body: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO set_aside (update_id, chat_id, kind, error, body, set_aside_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(update_id)
+        .bind(chat_id)
+        .bind(kind)
+        .bind(error)
+        .bind(body)
+        .bind(self.clock.now())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// How many updates were set aside.
+    pub async fn set_aside_count(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) FROM set_aside").fetch_one(&self.pool).await?;
+        Ok(row.try_get(0)?)
+    }
+}

@@ -1,0 +1,154 @@
+//! Messages owed to a chat until Telegram has taken them, in order for each chat.
+
+use sqlx::Row;
+use ulid::Ulid;
+
+use crate::{clock::Millis, notice::Notice};
+
+use super::{Store, StoreError, json};
+
+/// A message to be owed.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// Chat to send to.
+    pub chat_id: i64,
+    /// What is said.
+    pub notice: Notice,
+    /// Not before: whoever inserts it may want to send it by itself first.
+    pub due_at: Millis,
+}
+
+/// A message that is owed.
+#[derive(Debug, Clone)]
+pub struct OwedMessage {
+    /// Its identity.
+    pub id: String,
+    /// Chat to send to.
+    pub chat_id: i64,
+    /// What is said; `None` when this version cannot read it.
+    pub notice: Option<Notice>,
+    /// Attempts so far.
+    pub attempts: i64,
+}
+
+/// Inserts a message and returns its id. Ids grow with time, so their order is the order of sending.
+pub(super) async fn insert(
+    connection: &mut sqlx::AnyConnection,
+    chat_id: i64,
+    body: &str,
+    due_at: Millis,
+    now: Millis,
+) -> Result<String, StoreError> {
+    // The clock may jump back; a message must still come after those that are already owed to the chat.
+    let last: Option<String> = sqlx::query("SELECT MAX(id) FROM messages WHERE chat_id = $1")
+        .bind(chat_id)
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get(0)?;
+    let mut id = Ulid::from_parts(u64::try_from(now).unwrap_or(0), rand::random());
+    if let Some(last) = last.and_then(|last| Ulid::from_string(&last).ok())
+        && id <= last
+    {
+        id = last.increment().unwrap_or(last);
+    }
+    sqlx::query("INSERT INTO messages (id, chat_id, body, created_at, due_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(id.to_string())
+        .bind(chat_id)
+        .bind(body)
+        .bind(now)
+        .bind(due_at)
+        .execute(connection)
+        .await?;
+    Ok(id.to_string())
+}
+
+impl Store {
+    /// Owes a message; returns its id.
+    pub async fn owe(&self, message: &NewMessage) -> Result<String, StoreError> {
+        let mut transaction = self.begin().await?;
+        let now = self.clock.now();
+        let id = insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+        transaction.commit().await?;
+        self.wakes.messages.notify_one();
+        Ok(id)
+    }
+
+    /// The first owed message of every chat, where it is due: at most `limit`, oldest first.
+    pub async fn messages_due(&self, limit: i64) -> Result<Vec<OwedMessage>, StoreError> {
+        let now = self.clock.now();
+        let rows = sqlx::query(
+            "SELECT id, chat_id, body, attempts FROM messages WHERE id IN \
+             (SELECT MIN(id) FROM messages GROUP BY chat_id) AND (due_at <= $1 OR due_at > $2) ORDER BY id LIMIT $3",
+        )
+        .bind(now)
+        .bind(now + self.clock.millis(std::time::Duration::from_secs(2 * 3600)))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let body: String = row.try_get(2)?;
+                Ok(OwedMessage {
+                    id: row.try_get(0)?,
+                    chat_id: row.try_get(1)?,
+                    notice: serde_json::from_str(&body).ok(),
+                    attempts: row.try_get(3)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether anything is owed to a chat.
+    pub async fn owes(&self, chat_id: i64) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM messages WHERE chat_id = $1 LIMIT 1")
+            .bind(chat_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// When the next owed message is due.
+    pub async fn next_message_due(&self) -> Result<Option<Millis>, StoreError> {
+        Ok(sqlx::query("SELECT MIN(due_at) FROM messages").fetch_one(&self.pool).await?.try_get(0)?)
+    }
+
+    /// How many messages are owed.
+    pub async fn messages_owed(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query("SELECT COUNT(*) FROM messages").fetch_one(&self.pool).await?.try_get(0)?)
+    }
+
+    /// Telegram has taken it, or never will: the debt ends.
+    pub async fn message_done(&self, id: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&self.pool).await?;
+        // The next message of the same chat may have waited for this one.
+        self.wakes.messages.notify_one();
+        Ok(())
+    }
+
+    /// Puts a message off.
+    pub async fn message_later(&self, id: &str, due_at: Millis) -> Result<(), StoreError> {
+        sqlx::query("UPDATE messages SET due_at = $1, attempts = attempts + 1 WHERE id = $2")
+            .bind(due_at)
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        self.wakes.messages.notify_one();
+        Ok(())
+    }
+
+    /// A buyer blocked the bot: everything owed to the chat is given up, its leads are not.
+    pub async fn drop_messages(&self, chat_id: i64) -> Result<u64, StoreError> {
+        let done = sqlx::query("DELETE FROM messages WHERE chat_id = $1").bind(chat_id).execute(&self.pool).await?;
+        Ok(done.rows_affected())
+    }
+
+    /// The group became a supergroup: what is owed follows it.
+    pub async fn move_messages(&self, from: i64, to: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE messages SET chat_id = $1 WHERE chat_id = $2")
+            .bind(to)
+            .bind(from)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! What must survive: leads (the outbox), dialogues, owed messages, customers, alerts.
+//!
+//! Promise: a function that returned `Ok` has committed, durably (SQLite: WAL with `synchronous=FULL`). All SQL of the
+//! product stands in this room, one text for SQLite and PostgreSQL. Two processes may use one store: leads are
+//! claimed under a lease, and every recorded step checks that the lease is still held.
+
+mod alerts;
+mod dialogues;
+mod imports;
+mod leads;
+mod marks;
+mod messages;
+mod steps;
+
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+
+use sqlx::{
+    AnyPool, ConnectOptions, Executor,
+    any::{AnyConnectOptions, AnyPoolOptions},
+};
+use thiserror::Error;
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+
+pub use alerts::OpenAlert;
+pub use dialogues::{Dialogue, Turn, TurnOutcome};
+pub use imports::ImportedLead;
+pub use leads::{LeadRow, LeadState, NewLead, Totals};
+pub use messages::{NewMessage, OwedMessage};
+pub use steps::{Claim, Created, Lease, Lookups, Renewed};
+
+/// Name of the SQLite file in `DATA_DIR`.
+pub const SQLITE_FILE: &str = "amocrm-lead-bot.sqlite";
+
+/// Longest wait for another writer of the same SQLite file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the store did not do it.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// Disk full, read-only, locked, database gone: wait and try again; nothing was changed.
+    #[error("the store cannot be used now: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// What stands in the store cannot be read by this version.
+    #[error("the store holds something this version cannot read: {0}")]
+    Unreadable(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Unreadable(error.to_string()),
+            other => Self::Unavailable(other),
+        }
+    }
+}
+
+/// Which database engine holds the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// One file in `DATA_DIR`.
+    Sqlite,
+    /// `DATABASE_URL=postgres://…`.
+    Postgres,
+}
+
+/// A handle to the store; clones share one pool.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+    engine: Engine,
+    clock: Clock,
+    wakes: Arc<Wakes>,
+}
+
+/// Wake-ups inside this process; other processes are noticed by looking once a second.
+#[derive(Debug, Default)]
+struct Wakes {
+    leads: Notify,
+    messages: Notify,
+    backup: Notify,
+}
+
+impl Store {
+    /// Opens (and creates or migrates) the store: `database_url`, or the SQLite file in `data_dir`.
+    pub async fn open(database_url: Option<&str>, data_dir: &Path, clock: Clock) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let url = match database_url {
+            Some(url) => url.to_owned(),
+            None => sqlite_url(data_dir),
+        };
+        let engine = if url.starts_with("postgres") { Engine::Postgres } else { Engine::Sqlite };
+        let options = AnyConnectOptions::from_str(&url)?.disable_statement_logging();
+        let pool = AnyPoolOptions::new()
+            .max_connections(4)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if engine == Engine::Sqlite {
+                        let busy = BUSY_TIMEOUT.as_millis();
+                        let pragmas = format!(
+                            "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                             PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304"
+                        );
+                        connection.execute(pragmas.as_str()).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_with(options)
+            .await?;
+        let store = Self { pool, engine, clock, wakes: Arc::default() };
+        sqlx::migrate!().run(&store.pool).await.map_err(|error| match error {
+            sqlx::migrate::MigrateError::Execute(error) => StoreError::Unavailable(error),
+            other => StoreError::Unreadable(other.to_string()),
+        })?;
+        Ok(store)
+    }
+
+    /// Which engine it is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The clock every time in the store is taken from.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Whether the store can be written now.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.set_mark("probe", "").await
+    }
+
+    /// Closes the pool; for SQLite this folds the write-ahead log into the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Resolves when a lead may have become due.
+    pub async fn leads_changed(&self) {
+        self.wakes.leads.notified().await;
+    }
+
+    /// Resolves when a message may have become due.
+    pub async fn messages_changed(&self) {
+        self.wakes.messages.notified().await;
+    }
+
+    /// Resolves when the export of what amoCRM has not got may be out of date.
+    pub async fn backup_changed(&self) {
+        self.wakes.backup.notified().await;
+    }
+
+    /// Makes the delivery worker look again.
+    pub fn wake_delivery(&self) {
+        self.wakes.leads.notify_one();
+    }
+
+    fn leads_moved(&self) {
+        self.wakes.leads.notify_one();
+        self.wakes.backup.notify_one();
+    }
+
+    /// Begins a transaction that may write: SQLite takes the write lock at once, so that it cannot fail half-way.
+    async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Any>, StoreError> {
+        let begin = match self.engine {
+            Engine::Sqlite => "BEGIN IMMEDIATE",
+            Engine::Postgres => "BEGIN",
+        };
+        Ok(self.pool.begin_with(begin).await?)
+    }
+}
+
+fn sqlite_url(data_dir: &Path) -> String {
+    let file = data_dir.join(SQLITE_FILE);
+    let file = std::path::absolute(&file).unwrap_or(file);
+    match url::Url::from_file_path(&file) {
+        Ok(url) => format!("sqlite://{}?mode=rwc", url.path()),
+        Err(()) => format!("sqlite://{}?mode=rwc", file.display()),
+    }
+}
+
+/// JSON of a value of ours; such values have string keys and no floats that could fail.
+pub(crate) fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".into())
+}

@@ -1,0 +1,483 @@
+//! A lead's recorded steps: claimed under a lease, every result stored before the next step starts.
+//!
+//! A lease is the property of one process start. Steps that *allow* something (sending a create) check that the lease
+//! is still held; results that are *known* (amoCRM gave an id) are recorded whoever holds it now, because knowledge
+//! never doubles a lead.
+
+use std::time::Duration;
+
+use sqlx::Row;
+use ulid::Ulid;
+
+use crate::{
+    clock::Millis,
+    lead::{Lead, LeadNumber},
+    notice::Notice,
+};
+
+use super::{
+    Store, StoreError, json,
+    leads::{LEAD_COLUMNS, LeadRow, lead_row},
+    messages,
+};
+
+/// No pause and no lease is ever longer, so a time further ahead was written by a clock that was wrong.
+const FURTHEST_AHEAD: Duration = Duration::from_secs(2 * 3600);
+
+/// Identity of one process start; never derived from a host or dyno name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease(String);
+
+impl Lease {
+    /// The lease of a daemon's start.
+    pub fn daemon() -> Self {
+        Self(format!("daemon-{}", Ulid::new()))
+    }
+
+    /// The lease of a command.
+    pub fn command() -> Self {
+        Self(format!("command-{}", Ulid::new()))
+    }
+}
+
+/// Which leads to claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// All that are due, oldest first.
+    Oldest,
+    /// Only those submitted since, oldest first: a backlog must not hold them up.
+    SubmittedSince(Millis),
+}
+
+/// What amoCRM answered for one created lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// Our id.
+    pub id: Ulid,
+    /// amoCRM's id of the lead.
+    pub crm_lead_id: i64,
+    /// amoCRM's id of its contact, where it said so.
+    pub contact_id: Option<i64>,
+    /// E.164 of the buyer, under which the contact is remembered.
+    pub phone: String,
+}
+
+/// How many clean look-ups a create of unknown result needs before it may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lookups {
+    /// How many.
+    pub needed: i64,
+    /// When the first is due.
+    pub first_at: Millis,
+    /// Whether the lead may from now on be sent only by itself.
+    pub solo: bool,
+}
+
+/// Whether a lease is still ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewed(pub u64);
+
+/// `$from, $from+1, …`: `count` placeholders.
+fn placeholders(from: usize, count: usize) -> String {
+    (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
+impl Store {
+    /// Claims due leads for a lease until `until`; nobody else gets them before.
+    pub async fn claim_due(
+        &self,
+        lease: &Lease,
+        until: Millis,
+        limit: i64,
+        which: Claim,
+    ) -> Result<Vec<LeadRow>, StoreError> {
+        let now = self.clock.now();
+        let since = match which {
+            Claim::Oldest => i64::MIN,
+            Claim::SubmittedSince(since) => since,
+        };
+        let free = "(leased_by IS NULL OR leased_until < $3 OR leased_until > $4)";
+        let sql = format!(
+            "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN (\
+               SELECT id FROM leads WHERE state = 'waiting' AND submitted_at >= $5 \
+               AND (due_at <= $3 OR due_at > $4) AND {free} ORDER BY submitted_at, id LIMIT $6) \
+             AND {free} RETURNING {LEAD_COLUMNS}"
+        );
+        let rows = sqlx::query(&sql)
+            .bind(&lease.0)
+            .bind(until)
+            .bind(now)
+            .bind(now + self.clock.millis(FURTHEST_AHEAD))
+            .bind(since)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        let mut leads = rows.iter().map(lead_row).collect::<Result<Vec<_>, _>>()?;
+        leads.sort_by_key(|row| (row.lead.submitted_at, row.lead.id));
+        Ok(leads)
+    }
+
+    /// When the next waiting lead that nobody holds is due.
+    pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        let row = sqlx::query(
+            "SELECT MIN(CASE WHEN leased_by IS NOT NULL AND leased_until > due_at THEN leased_until ELSE due_at END) \
+             FROM leads WHERE state = 'waiting'",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// Prolongs everything a lease holds.
+    pub async fn renew(&self, lease: &Lease, until: Millis) -> Result<Renewed, StoreError> {
+        let done = sqlx::query("UPDATE leads SET leased_until = $1 WHERE leased_by = $2")
+            .bind(until)
+            .bind(&lease.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(Renewed(done.rows_affected()))
+    }
+
+    /// Puts one claimed lead off as it is.
+    pub async fn put_off(&self, lead: Ulid, due_at: Millis) -> Result<(), StoreError> {
+        sqlx::query("UPDATE leads SET due_at = $1, leased_by = NULL, leased_until = 0 WHERE id = $2")
+            .bind(due_at)
+            .bind(lead.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Puts everything a lease holds off, to be handled one by one.
+    pub async fn put_off_lease(&self, lease: &Lease, due_at: Millis) -> Result<(), StoreError> {
+        sqlx::query("UPDATE leads SET due_at = $1, solo = 1, leased_by = NULL, leased_until = 0 WHERE leased_by = $2")
+            .bind(due_at)
+            .bind(&lease.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Gives back everything a lease still holds.
+    pub async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
+        sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by = $1")
+            .bind(&lease.0)
+            .execute(&self.pool)
+            .await?;
+        self.leads_moved();
+        Ok(())
+    }
+
+    /// Frees what daemons before this one held; to be called only by the one running daemon of this store.
+    pub async fn release_dead_daemons(&self) -> Result<u64, StoreError> {
+        let done = sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by LIKE 'daemon-%'")
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Records that a create is about to be sent; only leads returned here, still held, may be sent.
+    pub async fn record_sending(
+        &self,
+        lease: &Lease,
+        leads: &[Ulid],
+        until: Millis,
+    ) -> Result<Vec<Ulid>, StoreError> {
+        let sql = format!(
+            "UPDATE leads SET sent_at = $1, lookups = 0, lookups_needed = 0, leased_until = $2 \
+             WHERE leased_by = $3 AND state = 'waiting' AND sent_at IS NULL AND crm_lead_id IS NULL \
+             AND id IN ({}) RETURNING id",
+            placeholders(4, leads.len())
+        );
+        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.0);
+        for lead in leads {
+            query = query.bind(lead.to_string());
+        }
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(|row| ulid(row.try_get(0)?)).collect()
+    }
+
+    /// Records that a create certainly did not happen, and when to try again; no attempt is spent.
+    pub async fn record_not_sent(&self, leads: &[Ulid], due_at: Millis, error: &str) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE leads SET sent_at = NULL, lookups = 0, due_at = $1, last_error = $2, last_error_at = $3, \
+             leased_by = NULL, leased_until = 0 WHERE crm_lead_id IS NULL AND id IN ({})",
+            placeholders(4, leads.len())
+        );
+        self.update_leads(&sql, due_at, error, leads).await
+    }
+
+    /// Records that the result of a create is not known, and how it is to be looked up.
+    pub async fn record_unsure(&self, leads: &[Ulid], lookups: Lookups, error: &str) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE leads SET due_at = $1, last_error = $2, last_error_at = $3, leased_by = NULL, leased_until = 0, \
+             attempts = attempts + 1, lookups = 0, lookups_needed = {}, solo = CASE WHEN {} = 1 THEN 1 ELSE solo END \
+             WHERE crm_lead_id IS NULL AND id IN ({})",
+            lookups.needed,
+            i64::from(lookups.solo),
+            placeholders(4, leads.len())
+        );
+        self.update_leads(&sql, lookups.first_at, error, leads).await
+    }
+
+    /// Records a clean look-up that did not find the lead; with `absent` the create may be repeated.
+    pub async fn record_lookup_missed(&self, lead: Ulid, due_at: Millis, absent: bool) -> Result<(), StoreError> {
+        let sql = if absent {
+            "UPDATE leads SET sent_at = NULL, lookups = 0, lookups_needed = 0, due_at = $1, leased_by = NULL, \
+             leased_until = 0 WHERE id = $2 AND crm_lead_id IS NULL"
+        } else {
+            "UPDATE leads SET lookups = lookups + 1, due_at = $1, leased_by = NULL, leased_until = 0 \
+             WHERE id = $2 AND crm_lead_id IS NULL"
+        };
+        sqlx::query(sql).bind(due_at).bind(lead.to_string()).execute(&self.pool).await?;
+        self.leads_moved();
+        Ok(())
+    }
+
+    /// Records how many clean look-ups an unsure lead needs where that is not known yet (the process was killed
+    /// while sending).
+    pub async fn record_lookups_needed(&self, lead: Ulid, needed: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE leads SET lookups_needed = $1 WHERE id = $2 AND lookups_needed = 0")
+            .bind(needed)
+            .bind(lead.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Records amoCRM's ids of created (or found) leads and remembers their contacts.
+    pub async fn record_created(&self, created: &[Created]) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        for one in created {
+            sqlx::query(
+                "UPDATE leads SET crm_lead_id = $1, contact_id = COALESCE($2, contact_id), sent_at = NULL, \
+                 lookups = 0 WHERE id = $3 AND crm_lead_id IS NULL",
+            )
+            .bind(one.crm_lead_id)
+            .bind(one.contact_id)
+            .bind(one.id.to_string())
+            .execute(&mut *transaction)
+            .await?;
+            if let Some(contact_id) = one.contact_id {
+                remember(&mut transaction, &one.phone, contact_id, now).await?;
+            }
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Records the contact a lead is to be attached to.
+    pub async fn record_contact(&self, lead: Ulid, phone: &str, contact_id: i64) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE leads SET contact_id = $1 WHERE id = $2")
+            .bind(contact_id)
+            .bind(lead.to_string())
+            .execute(&mut *transaction)
+            .await?;
+        remember(&mut transaction, phone, contact_id, self.clock.now()).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The contact remembered for a phone (E.164).
+    pub async fn known_contact(&self, phone: &str) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query("SELECT contact_id FROM customers WHERE phone = $1")
+            .bind(phone)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// Forgets a contact that amoCRM does not know any more.
+    pub async fn forget_contact(&self, lead: Ulid, phone: &str) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("DELETE FROM customers WHERE phone = $1").bind(phone).execute(&mut *transaction).await?;
+        sqlx::query("UPDATE leads SET contact_id = NULL WHERE id = $1")
+            .bind(lead.to_string())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Records that notes are about to be sent; only leads returned here, still held, may get one.
+    pub async fn record_note_sending(
+        &self,
+        lease: &Lease,
+        leads: &[Ulid],
+        until: Millis,
+    ) -> Result<Vec<Ulid>, StoreError> {
+        let sql = format!(
+            "UPDATE leads SET note_sent_at = $1, leased_until = $2 WHERE leased_by = $3 AND state = 'waiting' \
+             AND crm_lead_id IS NOT NULL AND id IN ({}) RETURNING id",
+            placeholders(4, leads.len())
+        );
+        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.0);
+        for lead in leads {
+            query = query.bind(lead.to_string());
+        }
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(|row| ulid(row.try_get(0)?)).collect()
+    }
+
+    /// Records a failed note: with `unsure` it is looked for before it is written again.
+    pub async fn record_note_failed(
+        &self,
+        leads: &[Ulid],
+        due_at: Millis,
+        unsure: bool,
+        solo: bool,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE leads SET due_at = $1, last_error = $2, last_error_at = $3, leased_by = NULL, leased_until = 0, \
+             note_sent_at = CASE WHEN {} = 1 THEN note_sent_at ELSE NULL END, \
+             solo = CASE WHEN {} = 1 THEN 1 ELSE solo END WHERE id IN ({})",
+            i64::from(unsure),
+            i64::from(solo),
+            placeholders(4, leads.len())
+        );
+        self.update_leads(&sql, due_at, error, leads).await
+    }
+
+    /// Records the last step of leads; buyers who were told "saved" are owed "delivered" from the same commit on.
+    /// Returns how many were not recorded before.
+    pub async fn record_delivered(&self, leads: &[&Lead]) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        let mut fresh = 0;
+        let mut transaction = self.begin().await?;
+        for lead in leads {
+            let row = sqlx::query(
+                "UPDATE leads SET state = 'delivered', delivered_at = $1, leased_by = NULL, leased_until = 0, \
+                 note_sent_at = NULL, last_error = NULL WHERE id = $2 AND state <> 'delivered' RETURNING buyer_told",
+            )
+            .bind(now)
+            .bind(lead.id.to_string())
+            .fetch_optional(&mut *transaction)
+            .await?;
+            let Some(row) = row else { continue };
+            fresh += 1;
+            if let (true, Some(chat_id)) = (row.try_get::<i64, _>(0)? != 0, lead.buyer.chat_id) {
+                let notice = Notice::Delivered { number: lead.number.clone() };
+                messages::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
+            }
+        }
+        transaction.commit().await?;
+        self.leads_moved();
+        self.wakes.messages.notify_one();
+        Ok(fresh)
+    }
+
+    /// Records that amoCRM refused parts of a lead, to be left out from now on; tried again at once.
+    pub async fn record_degraded(&self, lead: Ulid, degradation: &str, error: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE leads SET degradation = $1, sent_at = NULL, attempts = attempts + 1, solo = 1, due_at = $2, \
+             last_error = $3, last_error_at = $2, leased_by = NULL, leased_until = 0 WHERE id = $4",
+        )
+        .bind(degradation)
+        .bind(self.clock.now())
+        .bind(error)
+        .bind(lead.to_string())
+        .execute(&self.pool)
+        .await?;
+        self.leads_moved();
+        Ok(())
+    }
+
+    /// Records that amoCRM refuses the data of a lead; it is kept and a person has to look.
+    pub async fn record_rejected(&self, lead: Ulid, error: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE leads SET state = 'rejected', sent_at = NULL, attempts = attempts + 1, last_error = $1, \
+             last_error_at = $2, admin_told = 0, leased_by = NULL, leased_until = 0 WHERE id = $3 AND state = 'waiting'",
+        )
+        .bind(error)
+        .bind(self.clock.now())
+        .bind(lead.to_string())
+        .execute(&self.pool)
+        .await?;
+        self.leads_moved();
+        Ok(())
+    }
+
+    /// Owes "it is saved and will be passed on" to every buyer with a waiting lead who has not been told so, and
+    /// returns how many leads were marked.
+    pub async fn tell_saved(&self, limit: i64) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        let rows = sqlx::query(
+            "UPDATE leads SET buyer_told = 1 WHERE id IN (SELECT id FROM leads WHERE state = 'waiting' \
+             AND buyer_told = 0 ORDER BY submitted_at, id LIMIT $1) RETURNING body",
+        )
+        .bind(limit)
+        .fetch_all(&mut *transaction)
+        .await?;
+        for row in &rows {
+            let body: String = row.try_get(0)?;
+            let lead: Lead =
+                serde_json::from_str(&body).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            if let Some(chat_id) = lead.buyer.chat_id {
+                let notice = Notice::Saved { number: lead.number };
+                messages::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
+            }
+        }
+        transaction.commit().await?;
+        if !rows.is_empty() {
+            self.wakes.messages.notify_one();
+        }
+        Ok(rows.len())
+    }
+
+    /// Rejected leads the admin has not been told of, with what amoCRM said.
+    pub async fn untold_rejections(&self) -> Result<Vec<(LeadNumber, String)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT number, COALESCE(last_error, '') FROM leads WHERE state = 'rejected' AND admin_told = 0 \
+             ORDER BY submitted_at, id LIMIT 50",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut rejections = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let number: String = row.try_get(0)?;
+            if let Some(number) = LeadNumber::parse(&number) {
+                rejections.push((number, row.try_get(1)?));
+            }
+        }
+        Ok(rejections)
+    }
+
+    async fn update_leads(&self, sql: &str, due_at: Millis, error: &str, leads: &[Ulid]) -> Result<(), StoreError> {
+        if leads.is_empty() {
+            return Ok(());
+        }
+        let mut query = sqlx::query(sql).bind(due_at).bind(error).bind(self.clock.now());
+        for lead in leads {
+            query = query.bind(lead.to_string());
+        }
+        query.execute(&self.pool).await?;
+        self.leads_moved();
+        Ok(())
+    }
+}
+
+async fn remember(
+    connection: &mut sqlx::AnyConnection,
+    phone: &str,
+    contact_id: i64,
+    now: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO customers (phone, contact_id, seen_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (phone) DO UPDATE SET contact_id = excluded.contact_id, seen_at = excluded.seen_at",
+    )
+    .bind(phone)
+    .bind(contact_id)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn ulid(text: String) -> Result<Ulid, StoreError> {
+    Ulid::from_string(&text).map_err(|error| StoreError::Unreadable(format!("lead id {text:?}: {error}")))
+}
