@@ -92,20 +92,10 @@ struct Inner {
 impl Crm {
     /// Sets up the account with its tokens in this vault. Sends nothing; needs a running tokio runtime.
     pub fn new(settings: AmocrmSettings, vault: Vault, timing: Timing) -> Result<Self, CrmError> {
-        let transport = Transport::new(settings.requests_per_second, timing).map_err(|cause| {
-            CrmError::Unavailable {
-                cause,
-                request_id: None,
-            }
-        })?;
+        let transport = Transport::new(settings.requests_per_second, timing)
+            .map_err(|cause| CrmError::Unavailable { cause, request_id: None })?;
         let keeper = TokenKeeper::new(&settings, vault, transport.clone());
-        Ok(Self {
-            inner: Arc::new(Inner {
-                settings,
-                transport,
-                keeper,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { settings, transport, keeper }) })
     }
 
     /// The keeper of this account's tokens.
@@ -121,54 +111,31 @@ impl Crm {
     /// The account; the cheapest way to try a token.
     pub async fn account(&self) -> Result<Account, CrmError> {
         let body = self.get("/api/v4/account", &[]).await?;
-        let text = |key: &str| {
-            body.get(key)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let Some(account_id) = id(body.get("id")) else {
             return Err(unreadable("account"));
         };
         let current_user_id = id(body.get("current_user_id"));
-        Ok(Account {
-            id: account_id,
-            name: text("name"),
-            subdomain: text("subdomain"),
-            current_user_id,
-        })
+        Ok(Account { id: account_id, name: text("name"), subdomain: text("subdomain"), current_user_id })
     }
 
     /// The account's pipelines with their statuses.
     pub async fn pipelines(&self) -> Result<Vec<Pipeline>, CrmError> {
         let body = self.get("/api/v4/leads/pipelines", &[]).await?;
-        let name = |value: &Value| {
-            value
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let name = |value: &Value| value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let flag = |value: &Value, key: &str| value.get(key).and_then(Value::as_bool) == Some(true);
         let status = |status: &Value| {
             let unsorted = status.get("type").and_then(Value::as_i64) == Some(1);
-            id(status.get("id"))
-                .filter(|_| !unsorted)
-                .map(|id| (id, name(status)))
+            id(status.get("id")).filter(|_| !unsorted).map(|id| (id, name(status)))
         };
-        let pipelines = embedded(&body, "pipelines")
-            .iter()
-            .filter(|pipeline| !flag(pipeline, "is_archive"));
+        let pipelines = embedded(&body, "pipelines").iter().filter(|pipeline| !flag(pipeline, "is_archive"));
         Ok(pipelines
             .filter_map(|pipeline| {
                 Some(Pipeline {
                     id: id(pipeline.get("id"))?,
                     name: name(pipeline),
                     is_main: flag(pipeline, "is_main"),
-                    statuses: embedded(pipeline, "statuses")
-                        .iter()
-                        .filter_map(status)
-                        .collect(),
+                    statuses: embedded(pipeline, "statuses").iter().filter_map(status).collect(),
                 })
             })
             .collect())
@@ -176,24 +143,15 @@ impl Crm {
 
     /// Creates leads with their contacts, at most 50 in one request; `Ok` holds one for each, in the same order.
     pub async fn create_leads(&self, leads: &[NewLead<'_>]) -> Result<Vec<CreatedLead>, CrmError> {
-        debug_assert!(
-            leads.len() <= MOST_LEADS,
-            "amoCRM refuses more than {MOST_LEADS} leads"
-        );
+        debug_assert!(leads.len() <= MOST_LEADS, "amoCRM refuses more than {MOST_LEADS} leads");
         if leads.is_empty() {
             return Ok(Vec::new());
         }
         let numbers: Vec<&str> = leads.iter().map(|new| new.lead.number.as_str()).collect();
-        let body = leads
-            .iter()
-            .map(|new| lead_json(new, self.settings()))
-            .collect();
+        let body = leads.iter().map(|new| lead_json(new, self.settings())).collect();
         let answer = self.post("/api/v4/leads/complex", &body, &numbers).await?;
         // Bare by the documentation; the other form is what the rest of the API does.
-        let rows = answer
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_else(|| embedded(&answer, "leads"));
+        let rows = answer.as_array().map(Vec::as_slice).unwrap_or_else(|| embedded(&answer, "leads"));
         let created = |(new, row): (&NewLead<'_>, Option<&Value>)| {
             Some(CreatedLead {
                 number: new.lead.number.clone(),
@@ -203,12 +161,7 @@ impl Crm {
             })
         };
         let rows = match_rows(rows, &numbers);
-        leads
-            .iter()
-            .zip(rows)
-            .map(created)
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(unclear)
+        leads.iter().zip(rows).map(created).collect::<Option<Vec<_>>>().ok_or_else(unclear)
     }
 
     /// What to leave out of a lead after [`CrmError::Rejected`]; `None` when nothing can be given up for these fields.
@@ -223,58 +176,32 @@ impl Crm {
 
     /// Writes notes under leads, at most 250 in one request; `Ok` holds the id of each, in the same order.
     pub async fn add_notes(&self, notes: &[NewNote]) -> Result<Vec<i64>, CrmError> {
-        debug_assert!(
-            notes.len() <= MOST_NOTES,
-            "amoCRM refuses more than {MOST_NOTES} notes"
-        );
+        debug_assert!(notes.len() <= MOST_NOTES, "amoCRM refuses more than {MOST_NOTES} notes");
         if notes.is_empty() {
             return Ok(Vec::new());
         }
         // A lead may have several notes, so its number alone would not tell them apart.
-        let ids: Vec<String> = notes
-            .iter()
-            .enumerate()
-            .map(|(at, note)| format!("{}-{at}", note.number))
-            .collect();
+        let ids: Vec<String> = notes.iter().enumerate().map(|(at, note)| format!("{}-{at}", note.number)).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let json = |(note, request_id): (&NewNote, &&str)| json!({"entity_id": note.lead_id, "note_type": "common", "params": {"text": note.text}, "request_id": request_id});
         let body = notes.iter().zip(&ids).map(json).collect();
         let answer = self.post("/api/v4/leads/notes", &body, &ids).await?;
         let rows = match_rows(embedded(&answer, "notes"), &ids);
-        rows.into_iter()
-            .map(|row| id(row?.get("id")))
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(unclear)
+        rows.into_iter().map(|row| id(row?.get("id"))).collect::<Option<Vec<_>>>().ok_or_else(unclear)
     }
 
-    pub(super) async fn get(
-        &self,
-        path: &str,
-        query: &[(&str, String)],
-    ) -> Result<Value, CrmError> {
+    pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, CrmError> {
         self.call(Kind::Read, Method::GET, path, query, None).await
     }
 
     /// Writes; of a refusal it tells which of `request_ids` each field belongs to.
-    async fn post(
-        &self,
-        path: &str,
-        body: &Value,
-        request_ids: &[&str],
-    ) -> Result<Value, CrmError> {
-        let mut result = self
-            .call(Kind::Write, Method::POST, path, &[], Some(body))
-            .await;
+    async fn post(&self, path: &str, body: &Value, request_ids: &[&str]) -> Result<Value, CrmError> {
+        let mut result = self.call(Kind::Write, Method::POST, path, &[], Some(body)).await;
         if let Err(CrmError::Rejected { fields, .. }) = &mut result {
             for field in fields {
                 let known = |id: &String| request_ids.iter().position(|known| known == id);
                 let only = (request_ids.len() == 1).then_some(0);
-                field.index = field
-                    .request_id
-                    .as_ref()
-                    .and_then(known)
-                    .or(field.index)
-                    .or(only);
+                field.index = field.request_id.as_ref().and_then(known).or(field.index).or(only);
             }
         }
         result
@@ -288,9 +215,7 @@ impl Crm {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<Value, CrmError> {
-        let Inner {
-            transport, keeper, ..
-        } = &*self.inner;
+        let Inner { transport, keeper, .. } = &*self.inner;
         let mut token = keeper.access().await?;
         for _ in 0..MOST_TOKENS {
             let request = Request {
@@ -303,17 +228,12 @@ impl Crm {
                 body,
                 timeout: transport.timing().request,
             };
-            let answer = transport
-                .send(request)
-                .await
-                .map_err(|error| send_failed(kind, error))?;
+            let answer = transport.send(request).await.map_err(|error| send_failed(kind, error))?;
             match classify(kind, &answer) {
                 Outcome::Unauthorized => token = keeper.rejected(&token).await?,
                 Outcome::Failed(CrmError::Throttled { retry_after }) => {
                     let pause = transport.limiter().throttled(retry_after);
-                    return Err(CrmError::Throttled {
-                        retry_after: Some(pause),
-                    });
+                    return Err(CrmError::Throttled { retry_after: Some(pause) });
                 }
                 Outcome::Failed(error) => {
                     transport.limiter().calm();
@@ -326,28 +246,17 @@ impl Crm {
                 }
             }
         }
-        Err(TokenError::Transient {
-            cause: "amoCRM refuses one token after another".into(),
-            retry_after: None,
-        }
-        .into())
+        Err(TokenError::Transient { cause: "amoCRM refuses one token after another".into(), retry_after: None }.into())
     }
 }
 
 fn send_failed(kind: Kind, error: SendError) -> CrmError {
     match error {
-        SendError::Frozen(pause) => CrmError::Throttled {
-            retry_after: Some(pause),
-        },
-        SendError::MaybeSent(cause) if kind == Kind::Write => CrmError::Ambiguous {
-            cause,
-            answered: false,
-            request_id: None,
-        },
-        SendError::NotSent(cause) | SendError::MaybeSent(cause) => CrmError::Unavailable {
-            cause,
-            request_id: None,
-        },
+        SendError::Frozen(pause) => CrmError::Throttled { retry_after: Some(pause) },
+        SendError::MaybeSent(cause) if kind == Kind::Write => {
+            CrmError::Ambiguous { cause, answered: false, request_id: None }
+        }
+        SendError::NotSent(cause) | SendError::MaybeSent(cause) => CrmError::Unavailable { cause, request_id: None },
     }
 }
 
@@ -361,9 +270,7 @@ fn match_rows<'a>(rows: &'a [Value], request_ids: &[&str]) -> Vec<Option<&'a Val
     let known = |row: &Value| request_ids.iter().any(|id| echoes(row, id));
     let by_position = rows.len() == request_ids.len() && !rows.iter().any(known);
     let row = |(at, wanted): (usize, &&str)| {
-        rows.iter()
-            .find(|row| echoes(row, wanted))
-            .or_else(|| by_position.then(|| rows.get(at)).flatten())
+        rows.iter().find(|row| echoes(row, wanted)).or_else(|| by_position.then(|| rows.get(at)).flatten())
     };
     request_ids.iter().enumerate().map(row).collect()
 }
@@ -378,8 +285,5 @@ fn unclear() -> CrmError {
 }
 
 fn unreadable(what: &str) -> CrmError {
-    CrmError::Unavailable {
-        cause: format!("the answer about the {what} cannot be read"),
-        request_id: None,
-    }
+    CrmError::Unavailable { cause: format!("the answer about the {what} cannot be read"), request_id: None }
 }

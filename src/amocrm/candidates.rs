@@ -46,23 +46,11 @@ impl Candidate {
         let access = pair.access.clone().and_then(|token| {
             rubbish = is_rubbish(&token);
             let claims = Claims::decode(token.expose_secret());
-            (!rubbish).then(|| Access {
-                print: Fingerprint::of(&token),
-                claims,
-                token,
-            })
+            (!rubbish).then(|| Access { print: Fingerprint::of(&token), claims, token })
         });
         let refresh = pair.refresh.clone().filter(|token| !is_rubbish(token));
-        let refresh = refresh.map(|token| Refresh {
-            print: Fingerprint::of(&token),
-            token,
-        });
-        (access.is_some() || refresh.is_some() || rubbish).then_some(Self {
-            source,
-            access,
-            refresh,
-            rubbish,
-        })
+        let refresh = refresh.map(|token| Refresh { print: Fingerprint::of(&token), token });
+        (access.is_some() || refresh.is_some() || rubbish).then_some(Self { source, access, refresh, rubbish })
     }
 
     pub fn pair(&self) -> TokenPair {
@@ -78,11 +66,7 @@ impl Candidate {
 
     /// What stands in the access token's place is not a JWT.
     pub fn is_unreadable(&self) -> bool {
-        self.rubbish
-            || self
-                .access
-                .as_ref()
-                .is_some_and(|access| access.claims.is_none())
+        self.rubbish || self.access.as_ref().is_some_and(|access| access.claims.is_none())
     }
 }
 
@@ -95,17 +79,9 @@ fn is_rubbish(token: &SecretString) -> bool {
     // Real tokens have about a thousand characters, among which any short word may turn up by chance.
     let text = text.to_ascii_lowercase();
     text.len() < 100
-        && ([
-            "your_",
-            "your-",
-            "_here",
-            "changeme",
-            "change_me",
-            "placeholder",
-            "xxxx",
-        ]
-        .iter()
-        .any(|word| text.contains(word))
+        && (["your_", "your-", "_here", "changeme", "change_me", "placeholder", "xxxx"]
+            .iter()
+            .any(|word| text.contains(word))
             || text.starts_with(['<', '{', '[']))
 }
 
@@ -130,31 +106,17 @@ pub(super) struct Circumstances {
 
 /// Newest first; those that do not tell their age come last, in the order stored, previous, environment.
 pub(super) fn sort(candidates: &mut [Candidate]) {
-    candidates
-        .sort_by_key(|candidate| std::cmp::Reverse(candidate.claims().and_then(Claims::age_mark)));
+    candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.claims().and_then(Claims::age_mark)));
 }
 
 /// What to try, in order, of sorted candidates: of each its access token while it lasts, then its refresh token.
-pub(super) fn plan<'a>(
-    candidates: &'a [Candidate],
-    memory: &Memory,
-    at: Circumstances,
-) -> Vec<Step<'a>> {
+pub(super) fn plan<'a>(candidates: &'a [Candidate], memory: &Memory, at: Circumstances) -> Vec<Step<'a>> {
     let mut steps = Vec::new();
     for candidate in candidates {
-        let refresh = candidate
-            .refresh
-            .as_ref()
-            .filter(|refresh| at.can_refresh && !memory.is_refused(&refresh.print));
-        let margin = if refresh.is_some() {
-            LAST_MOMENTS
-        } else {
-            chrono::Duration::zero()
-        };
+        let refresh = candidate.refresh.as_ref().filter(|refresh| at.can_refresh && !memory.is_refused(&refresh.print));
+        let margin = if refresh.is_some() { LAST_MOMENTS } else { chrono::Duration::zero() };
         let access = candidate.access.as_ref().filter(|access| {
-            let lives = memory
-                .expires_at(access)
-                .is_none_or(|end| at.now < end - margin);
+            let lives = memory.expires_at(access).is_none_or(|end| at.now < end - margin);
             lives && !memory.is_refused(&access.print) && at.replace != Some(access.print)
         });
         steps.extend(access.map(|access| Step::Use(candidate, access)));
@@ -170,17 +132,9 @@ pub(super) fn verdict(candidates: &[Candidate], memory: &Memory, at: Circumstanc
         .filter_map(|candidate| memory.expires_at(candidate.access.as_ref()?))
         .filter(|end| *end <= at.now)
         .max();
-    let needs = |reason, origin| TokenError::NeedsAuthorization {
-        reason,
-        origin,
-        expired_at,
-    };
+    let needs = |reason, origin| TokenError::NeedsAuthorization { reason, origin, expired_at };
     let Some(newest) = candidates.first() else {
-        return if at.can_refresh {
-            needs(AuthProblem::NoTokens, None)
-        } else {
-            TokenError::NotConfigured
-        };
+        return if at.can_refresh { needs(AuthProblem::NoTokens, None) } else { TokenError::NotConfigured };
     };
     match problem(newest, memory, at) {
         Some(Reason::Moved(host)) => TokenError::Moved { host },
@@ -205,11 +159,7 @@ pub(super) fn problem(candidate: &Candidate, memory: &Memory, at: Circumstances)
     }
     let reason = memory.reason(&access.print)?.clone();
     // An unreadable token that was refused is most likely no token at all.
-    Some(if access.claims.is_none() {
-        Reason::Problem(AuthProblem::NotAToken)
-    } else {
-        reason
-    })
+    Some(if access.claims.is_none() { Reason::Problem(AuthProblem::NotAToken) } else { reason })
 }
 
 #[cfg(test)]
@@ -232,22 +182,11 @@ mod tests {
 
     fn candidate(source: Source, access: &str, refresh: &str) -> Candidate {
         let some = |text: &str| (!text.is_empty()).then(|| text.into());
-        Candidate::new(
-            source,
-            &TokenPair {
-                access: some(access),
-                refresh: some(refresh),
-            },
-        )
-        .expect("not empty")
+        Candidate::new(source, &TokenPair { access: some(access), refresh: some(refresh) }).expect("not empty")
     }
 
     fn at() -> Circumstances {
-        Circumstances {
-            now: now(),
-            can_refresh: true,
-            replace: None,
-        }
+        Circumstances { now: now(), can_refresh: true, replace: None }
     }
 
     fn steps(candidates: &mut [Candidate], memory: &Memory, at: Circumstances) -> Vec<String> {
@@ -279,10 +218,7 @@ mod tests {
             candidate(Source::Stored, &jwt(-2 * DAY, -DAY), "old"),
             candidate(Source::Environment, &jwt(-60, DAY), "env"),
         ];
-        assert_eq!(
-            steps(&mut candidates, &Memory::default(), at())[0],
-            "use Environment"
-        );
+        assert_eq!(steps(&mut candidates, &Memory::default(), at())[0], "use Environment");
     }
 
     #[test]
@@ -291,48 +227,28 @@ mod tests {
             candidate(Source::Stored, "opaque-but-perhaps-good", ""),
             candidate(Source::Environment, &jwt(-2 * DAY, -DAY), "env"),
         ];
-        assert_eq!(
-            steps(&mut candidates, &Memory::default(), at()),
-            ["refresh Environment", "use Stored"]
-        );
+        assert_eq!(steps(&mut candidates, &Memory::default(), at()), ["refresh Environment", "use Stored"]);
     }
 
     #[test]
     fn placeholders_are_never_presented() {
-        let mut candidates = [candidate(
-            Source::Environment,
-            "your_access_token_here",
-            "your_refresh_token_here",
-        )];
+        let mut candidates = [candidate(Source::Environment, "your_access_token_here", "your_refresh_token_here")];
         let memory = Memory::default();
         assert!(steps(&mut candidates, &memory, at()).is_empty());
         assert!(matches!(
             verdict(&candidates, &memory, at()),
-            TokenError::NeedsAuthorization {
-                reason: AuthProblem::NotAToken,
-                origin: Some(Source::Environment),
-                ..
-            }
+            TokenError::NeedsAuthorization { reason: AuthProblem::NotAToken, origin: Some(Source::Environment), .. }
         ));
     }
 
     #[test]
     fn the_last_moments_count_only_where_there_is_a_way_on() {
         let mut pair = [candidate(Source::Stored, &jwt(-DAY, 20), "r")];
-        assert_eq!(
-            steps(&mut pair, &Memory::default(), at()),
-            ["refresh Stored"]
-        );
+        assert_eq!(steps(&mut pair, &Memory::default(), at()), ["refresh Stored"]);
         let mut alone = [candidate(Source::Stored, &jwt(-DAY, 20), "")];
         assert_eq!(steps(&mut alone, &Memory::default(), at()), ["use Stored"]);
-        let no_integration = Circumstances {
-            can_refresh: false,
-            ..at()
-        };
-        assert_eq!(
-            steps(&mut pair, &Memory::default(), no_integration),
-            ["use Stored"]
-        );
+        let no_integration = Circumstances { can_refresh: false, ..at() };
+        assert_eq!(steps(&mut pair, &Memory::default(), no_integration), ["use Stored"]);
     }
 
     #[test]
@@ -341,11 +257,7 @@ mod tests {
         let memory = Memory::default();
         assert!(steps(&mut alone, &memory, at()).is_empty());
         match verdict(&alone, &memory, at()) {
-            TokenError::NeedsAuthorization {
-                reason: AuthProblem::Expired,
-                expired_at: Some(end),
-                ..
-            } => {
+            TokenError::NeedsAuthorization { reason: AuthProblem::Expired, expired_at: Some(end), .. } => {
                 assert_eq!(end, now() - chrono::Duration::days(1));
             }
             other => panic!("{other}"),
@@ -359,11 +271,7 @@ mod tests {
         let mut memory = Memory::default();
         memory.refuse(print, Reason::Problem(AuthProblem::Revoked), None);
         assert!(steps(&mut candidates, &memory, at()).is_empty());
-        memory.refuse(
-            print,
-            Reason::Problem(AuthProblem::WrongClientSecret),
-            Some(Duration::ZERO),
-        );
+        memory.refuse(print, Reason::Problem(AuthProblem::WrongClientSecret), Some(Duration::ZERO));
         assert_eq!(steps(&mut candidates, &memory, at()), ["refresh Stored"]);
     }
 
@@ -381,18 +289,9 @@ mod tests {
         let memory = Memory::default();
         assert!(matches!(
             verdict(&[], &memory, at()),
-            TokenError::NeedsAuthorization {
-                reason: AuthProblem::NoTokens,
-                ..
-            }
+            TokenError::NeedsAuthorization { reason: AuthProblem::NoTokens, .. }
         ));
-        let no_integration = Circumstances {
-            can_refresh: false,
-            ..at()
-        };
-        assert!(matches!(
-            verdict(&[], &memory, no_integration),
-            TokenError::NotConfigured
-        ));
+        let no_integration = Circumstances { can_refresh: false, ..at() };
+        assert!(matches!(verdict(&[], &memory, no_integration), TokenError::NotConfigured));
     }
 }

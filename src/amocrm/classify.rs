@@ -35,32 +35,16 @@ const DETAIL_CAP: usize = 300;
 /// Decides by the status, then by whether the answer is amoCRM's own (JSON) or a page from its front.
 pub(super) fn classify(kind: Kind, answer: &Answer) -> Outcome {
     let request_id = answer.request_id.clone();
-    let body = serde_json::from_slice::<Value>(&answer.body)
-        .ok()
-        .filter(|_| is_json(answer));
+    let body = serde_json::from_slice::<Value>(&answer.body).ok().filter(|_| is_json(answer));
     let ambiguous = |cause: String, answered: bool| match kind {
-        Kind::Write => CrmError::Ambiguous {
-            cause,
-            answered,
-            request_id: request_id.clone(),
-        },
-        Kind::Read => CrmError::Unavailable {
-            cause,
-            request_id: request_id.clone(),
-        },
+        Kind::Write => CrmError::Ambiguous { cause, answered, request_id: request_id.clone() },
+        Kind::Read => CrmError::Unavailable { cause, request_id: request_id.clone() },
     };
     let status = answer.status;
-    let detail = || {
-        body.as_ref()
-            .map(problem_detail)
-            .filter(|detail| !detail.is_empty())
-    };
+    let detail = || body.as_ref().map(problem_detail).filter(|detail| !detail.is_empty());
     let wrong_address = |what: String| {
         let detail = detail().map_or(what.clone(), |detail| format!("{what}: {detail}"));
-        CrmError::WrongAddress {
-            detail,
-            request_id: request_id.clone(),
-        }
+        CrmError::WrongAddress { detail, request_id: request_id.clone() }
     };
     Outcome::Failed(match (status, &body) {
         (200..=202, Some(body)) => return Outcome::Done(body.clone()),
@@ -68,20 +52,12 @@ pub(super) fn classify(kind: Kind, answer: &Answer) -> Outcome {
         (204, _) => return Outcome::Done(Value::Null),
         (401, _) => return Outcome::Unauthorized,
         (402, _) => CrmError::PaymentRequired,
-        (403, Some(_)) => CrmError::Forbidden {
-            detail: detail().unwrap_or_default(),
-            request_id,
-        },
+        (403, Some(_)) => CrmError::Forbidden { detail: detail().unwrap_or_default(), request_id },
         (403, None) => {
-            tracing::warn!(
-                request_id,
-                "amoCRM answers with a 403 page: the address or the account is blocked"
-            );
+            tracing::warn!(request_id, "amoCRM answers with a 403 page: the address or the account is blocked");
             CrmError::Blocked
         }
-        (429, _) => CrmError::Throttled {
-            retry_after: retry_after(answer),
-        },
+        (429, _) => CrmError::Throttled { retry_after: retry_after(answer) },
         // To refuse a read is to refuse nothing of the lead.
         (400 | 422, Some(body)) if kind == Kind::Write => CrmError::Rejected {
             fields: rejected_fields(body),
@@ -90,10 +66,7 @@ pub(super) fn classify(kind: Kind, answer: &Answer) -> Outcome {
         },
         (400 | 422, _) => {
             let detail = detail().unwrap_or_else(|| "a page in place of an answer".into());
-            CrmError::Unavailable {
-                cause: format!("status {status}: {detail}"),
-                request_id,
-            }
+            CrmError::Unavailable { cause: format!("status {status}: {detail}"), request_id }
         }
         // The server gave up waiting for the rest of the request, or says that it has: what it read is not known.
         (408, _) => ambiguous("status 408".into(), false),
@@ -101,12 +74,9 @@ pub(super) fn classify(kind: Kind, answer: &Answer) -> Outcome {
         (405, _) => wrong_address("405 method not allowed".into()),
         (300..=399, _) => wrong_address(format!("{status} redirect")),
         (400..=499, _) => wrong_address(format!("status {status}")),
-        (500 | 502 | 503, _) => ambiguous(
-            detail().map_or(format!("status {status}"), |d| {
-                format!("status {status}: {d}")
-            }),
-            true,
-        ),
+        (500 | 502 | 503, _) => {
+            ambiguous(detail().map_or(format!("status {status}"), |d| format!("status {status}: {d}")), true)
+        }
         (504, _) => ambiguous("status 504: too slow".into(), false),
         _ => ambiguous(format!("status {status}"), false),
     })
@@ -116,47 +86,25 @@ pub(super) fn classify(kind: Kind, answer: &Answer) -> Outcome {
 pub(super) fn is_json(answer: &Answer) -> bool {
     match answer.content_type.as_deref() {
         Some(kind) => kind.to_ascii_lowercase().contains("json"),
-        None => answer
-            .body
-            .iter()
-            .find(|byte| !byte.is_ascii_whitespace())
-            .is_some_and(|byte| b"{[".contains(byte)),
+        None => answer.body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| b"{[".contains(byte)),
     }
 }
 
 /// How long a 429 asks to wait: the header in seconds, or else the body's `retry_after`.
 pub(super) fn retry_after(answer: &Answer) -> Option<Duration> {
-    let header = answer
-        .retry_after
-        .as_deref()
-        .and_then(|text| text.trim().parse::<u64>().ok());
-    let body = || {
-        serde_json::from_slice::<Value>(&answer.body)
-            .ok()?
-            .get("retry_after")
-            .and_then(seconds)
-    };
+    let header = answer.retry_after.as_deref().and_then(|text| text.trim().parse::<u64>().ok());
+    let body = || serde_json::from_slice::<Value>(&answer.body).ok()?.get("retry_after").and_then(seconds);
     header.or_else(body).map(Duration::from_secs)
 }
 
 fn seconds(value: &Value) -> Option<u64> {
-    value
-        .as_u64()
-        .or_else(|| value.as_str()?.trim().parse().ok())
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 /// amoCRM's words for a problem: title, detail, hint and the refused paths; never what was sent.
 pub(super) fn problem_detail(body: &Value) -> String {
-    let part = |key: &str| {
-        body.get(key)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
-    let mut text = [part("title"), part("detail")]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(": ");
+    let part = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let mut text = [part("title"), part("detail")].into_iter().flatten().collect::<Vec<_>>().join(": ");
     if let Some(hint) = part("hint") {
         text.push_str(&format!(" ({hint})"));
     }
@@ -170,23 +118,13 @@ pub(super) fn problem_detail(body: &Value) -> String {
 fn rejected_fields(body: &Value) -> Vec<RejectedField> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut fields = Vec::new();
-    for entry in body
-        .get("validation-errors")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for entry in body.get("validation-errors").and_then(Value::as_array).into_iter().flatten() {
         let request_id = match entry.get("request_id") {
             Some(Value::String(id)) => Some(id.clone()),
             Some(Value::Number(id)) => Some(id.to_string()),
             _ => None,
         };
-        for error in entry
-            .get("errors")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for error in entry.get("errors").and_then(Value::as_array).into_iter().flatten() {
             fields.push(RejectedField {
                 index: request_id.as_deref().and_then(|id| id.parse().ok()),
                 request_id: request_id.clone(),
@@ -212,13 +150,7 @@ mod tests {
             None => None,
         };
         let request_id = Some("req-1".into());
-        Answer {
-            status,
-            content_type,
-            request_id,
-            body: body.into(),
-            ..Answer::default()
-        }
+        Answer { status, content_type, request_id, body: body.into(), ..Answer::default() }
     }
 
     /// One word for each decision.
@@ -237,9 +169,7 @@ mod tests {
                 CrmError::WrongAddress { .. } => "address",
                 CrmError::Rejected { .. } => "rejected",
                 CrmError::Ambiguous { answered: true, .. } => "ambiguous, answered",
-                CrmError::Ambiguous {
-                    answered: false, ..
-                } => "ambiguous",
+                CrmError::Ambiguous { answered: false, .. } => "ambiguous",
                 CrmError::Unavailable { .. } => "unavailable",
             },
         }
@@ -283,16 +213,8 @@ mod tests {
             (100, "", "unavailable", "ambiguous"),
         ] {
             let answer = answer(status, body);
-            assert_eq!(
-                word(&classify(Kind::Read, &answer)),
-                read,
-                "reading, {status} {body}"
-            );
-            assert_eq!(
-                word(&classify(Kind::Write, &answer)),
-                write,
-                "writing, {status} {body}"
-            );
+            assert_eq!(word(&classify(Kind::Read, &answer)), read, "reading, {status} {body}");
+            assert_eq!(word(&classify(Kind::Write, &answer)), write, "writing, {status} {body}");
         }
     }
 
@@ -302,62 +224,36 @@ mod tests {
             {"code":"NotSupportedChoice","path":"custom_fields_values.0.field_id","detail":"…"}]},
             {"request_id":"1","errors":[{"code":"InvalidType","path":"price"}]}],
             "title":"Bad Request","status":400,"detail":"Request validation failed"}"#;
-        let Outcome::Failed(CrmError::Rejected {
-            fields,
-            detail,
-            request_id,
-        }) = classify(Kind::Write, &answer(400, body))
+        let Outcome::Failed(CrmError::Rejected { fields, detail, request_id }) =
+            classify(Kind::Write, &answer(400, body))
         else {
             panic!("not rejected")
         };
         assert_eq!(fields.len(), 2);
+        assert_eq!((fields[0].index, fields[0].request_id.as_deref()), (None, Some("K7M2QXA")));
         assert_eq!(
-            (fields[0].index, fields[0].request_id.as_deref()),
-            (None, Some("K7M2QXA"))
-        );
-        assert_eq!(
-            (
-                fields[1].index,
-                fields[1].path.as_str(),
-                fields[1].code.as_str()
-            ),
+            (fields[1].index, fields[1].path.as_str(), fields[1].code.as_str()),
             (Some(1), "price", "InvalidType")
         );
-        assert!(detail.starts_with(
-            "Bad Request: Request validation failed; custom_fields_values.0.field_id"
-        ));
+        assert!(detail.starts_with("Bad Request: Request validation failed; custom_fields_values.0.field_id"));
         assert_eq!(request_id.as_deref(), Some("req-1"));
     }
 
     #[test]
     fn a_pause_comes_from_the_header_or_the_body() {
-        let header = Answer {
-            retry_after: Some(" 7 ".into()),
-            ..answer(429, "{\"retry_after\":300}")
-        };
+        let header = Answer { retry_after: Some(" 7 ".into()), ..answer(429, "{\"retry_after\":300}") };
         assert_eq!(retry_after(&header), Some(Duration::from_secs(7)));
-        assert_eq!(
-            retry_after(&answer(429, "{\"retry_after\":300}")),
-            Some(Duration::from_secs(300))
-        );
-        assert_eq!(
-            retry_after(&answer(429, "{\"retry_after\":\"30\"}")),
-            Some(Duration::from_secs(30))
-        );
+        assert_eq!(retry_after(&answer(429, "{\"retry_after\":300}")), Some(Duration::from_secs(300)));
+        assert_eq!(retry_after(&answer(429, "{\"retry_after\":\"30\"}")), Some(Duration::from_secs(30)));
         assert_eq!(retry_after(&answer(429, PAGE)), None);
-        let date = Answer {
-            retry_after: Some("Wed, 21 Oct 2026 07:28:00 GMT".into()),
-            ..answer(429, "")
-        };
+        let date = Answer { retry_after: Some("Wed, 21 Oct 2026 07:28:00 GMT".into()), ..answer(429, "") };
         assert_eq!(retry_after(&date), None);
     }
 
     #[test]
     fn details_are_short() {
         let body = format!("{{\"title\":\"{}\"}}", "я".repeat(1000));
-        let Outcome::Failed(CrmError::Forbidden { detail, .. }) =
-            classify(Kind::Read, &answer(403, &body))
-        else {
+        let Outcome::Failed(CrmError::Forbidden { detail, .. }) = classify(Kind::Read, &answer(403, &body)) else {
             panic!("not forbidden")
         };
         assert_eq!(detail.chars().count(), DETAIL_CAP);

@@ -46,11 +46,7 @@ pub fn parse_code(input: &str) -> Result<PastedCode, CodeError> {
         None => (input.contains("code=") || input.contains("error=")).then_some(input),
     };
     let Some(query) = query else {
-        return Ok(PastedCode {
-            code: checked(input)?,
-            state: None,
-            referer: None,
-        });
+        return Ok(PastedCode { code: checked(input)?, state: None, referer: None });
     };
     let query = query.split('#').next().unwrap_or_default();
     let value = |key: &str| {
@@ -63,46 +59,22 @@ pub fn parse_code(input: &str) -> Result<PastedCode, CodeError> {
     }
     let code = checked(&value("code").ok_or(CodeError::NoCode)?)?;
     let referer = value("referer").or_else(|| value("referrer"));
-    Ok(PastedCode {
-        code,
-        state: value("state"),
-        referer: referer.map(|host| host.to_lowercase()),
-    })
+    Ok(PastedCode { code, state: value("state"), referer: referer.map(|host| host.to_lowercase()) })
 }
 
 fn checked(code: &str) -> Result<SecretString, CodeError> {
     let plausible = code.len() >= 6
         && code.len() <= 8192
-        && code
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~+/=".contains(&byte));
-    if plausible {
-        Ok(code.into())
-    } else {
-        Err(CodeError::NotACode)
-    }
+        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~+/=".contains(&byte));
+    if plausible { Ok(code.into()) } else { Err(CodeError::NotACode) }
 }
 
 /// The page on which the admin allows the integration: `www.amocrm.ru`, or `www.kommo.com` for accounts abroad.
-pub(super) fn authorization_url(
-    account_host: &str,
-    client_id: &str,
-    state: &str,
-) -> Result<Url, url::ParseError> {
-    let page = if account_host.ends_with("amocrm.ru") {
-        "https://www.amocrm.ru/oauth"
-    } else {
-        "https://www.kommo.com/oauth"
-    };
+pub(super) fn authorization_url(account_host: &str, client_id: &str, state: &str) -> Result<Url, url::ParseError> {
+    let page =
+        if account_host.ends_with("amocrm.ru") { "https://www.amocrm.ru/oauth" } else { "https://www.kommo.com/oauth" };
     // `post_message` redirects inside the opened window; `popup` would look for a window that opened it.
-    Url::parse_with_params(
-        page,
-        [
-            ("client_id", client_id),
-            ("state", state),
-            ("mode", "post_message"),
-        ],
-    )
+    Url::parse_with_params(page, [("client_id", client_id), ("state", state), ("mode", "post_message")])
 }
 
 #[cfg(test)]
@@ -123,9 +95,7 @@ mod tests {
             let pasted = parse_code(input).unwrap_or_else(|error| panic!("{input}: {error}"));
             assert_eq!(pasted.code.expose_secret(), "def50200aabb", "{input}");
         }
-        let pasted =
-            parse_code("https://a.b/?code=def50200aabb&state=s%201&referer=Acme.amoCRM.ru")
-                .expect("a code");
+        let pasted = parse_code("https://a.b/?code=def50200aabb&state=s%201&referer=Acme.amoCRM.ru").expect("a code");
         assert_eq!(pasted.state.as_deref(), Some("s 1"));
         assert_eq!(pasted.referer.as_deref(), Some("acme.amocrm.ru"));
     }
@@ -134,10 +104,7 @@ mod tests {
     fn says_what_is_wrong() {
         for (input, expected) in [
             ("  ", CodeError::Empty),
-            (
-                "https://a.b/?error=access_denied&client_id=x&state=s",
-                CodeError::Denied,
-            ),
+            ("https://a.b/?error=access_denied&client_id=x&state=s", CodeError::Denied),
             ("https://a.b/?state=s", CodeError::NoCode),
             ("https://a.b/?code=", CodeError::NoCode),
             ("https://a.b/", CodeError::NoCode),
@@ -156,10 +123,7 @@ mod tests {
     #[test]
     fn the_page_follows_the_account() {
         let url = authorization_url("acme.amocrm.ru", "uuid", "s t").expect("an address");
-        assert_eq!(
-            url.as_str(),
-            "https://www.amocrm.ru/oauth?client_id=uuid&state=s+t&mode=post_message"
-        );
+        assert_eq!(url.as_str(), "https://www.amocrm.ru/oauth?client_id=uuid&state=s+t&mode=post_message");
         let url = authorization_url("acme.kommo.com", "uuid", "s").expect("an address");
         assert_eq!(url.host_str(), Some("www.kommo.com"));
     }

@@ -47,17 +47,13 @@ pub enum AuthProblem {
     #[error("the refresh token was already used or has been withdrawn")]
     Revoked,
     /// amoCRM refuses an access token that cannot be refreshed: withdrawn, or the integration is switched off.
-    #[error(
-        "amoCRM refuses the access token: it was withdrawn, or the integration is switched off"
-    )]
+    #[error("amoCRM refuses the access token: it was withdrawn, or the integration is switched off")]
     AccessRefused,
     /// amoCRM renews the tokens but refuses the new access token, or says so: the integration is switched off.
     #[error("the integration seems to be switched off in amoCRM (or its secret was made anew)")]
     IntegrationOff,
     /// A refresh token without `AMOCRM_CLIENT_ID`, `AMOCRM_CLIENT_SECRET` and `AMOCRM_REDIRECT_URL`.
-    #[error(
-        "AMOCRM_CLIENT_ID, AMOCRM_CLIENT_SECRET and AMOCRM_REDIRECT_URL are needed to renew the tokens"
-    )]
+    #[error("AMOCRM_CLIENT_ID, AMOCRM_CLIENT_SECRET and AMOCRM_REDIRECT_URL are needed to renew the tokens")]
     NoIntegration,
     /// `AMOCRM_CLIENT_ID` is wrong.
     #[error("AMOCRM_CLIENT_ID is wrong")]
@@ -66,9 +62,7 @@ pub enum AuthProblem {
     #[error("AMOCRM_CLIENT_SECRET is wrong")]
     WrongClientSecret,
     /// One of the two is wrong, or the token belongs to another integration.
-    #[error(
-        "AMOCRM_CLIENT_ID or AMOCRM_CLIENT_SECRET is wrong, or the token belongs to another integration"
-    )]
+    #[error("AMOCRM_CLIENT_ID or AMOCRM_CLIENT_SECRET is wrong, or the token belongs to another integration")]
     WrongClient,
     /// `AMOCRM_REDIRECT_URL` is not byte for byte the address in the integration's settings.
     #[error("AMOCRM_REDIRECT_URL differs from the redirect address in the integration's settings")]
@@ -99,10 +93,7 @@ pub enum AuthProblem {
 impl AuthProblem {
     /// Whether it may go away without a new token, by a change on amoCRM's side, so that a rare new try makes sense.
     pub(super) fn may_heal(&self) -> bool {
-        !matches!(
-            self,
-            Self::Expired | Self::Revoked | Self::NotAToken | Self::NoTokens | Self::NoIntegration
-        )
+        !matches!(self, Self::Expired | Self::Revoked | Self::NotAToken | Self::NoTokens | Self::NoIntegration)
     }
 }
 
@@ -110,9 +101,7 @@ impl AuthProblem {
 #[derive(Debug, Clone, Error)]
 pub enum TokenError {
     /// Neither tokens nor an integration to get them with.
-    #[error(
-        "amoCRM is not configured: there are neither tokens nor an integration (AMOCRM_CLIENT_ID and the like)"
-    )]
+    #[error("amoCRM is not configured: there are neither tokens nor an integration (AMOCRM_CLIENT_ID and the like)")]
     NotConfigured,
     /// Somebody has to authorize the bot anew, or mend a setting. Nothing is tried again until something changes.
     #[error("amoCRM has to be authorized anew: {reason}{}", .origin.map(|source| format!(" [{source}]")).unwrap_or_default())]
@@ -133,9 +122,7 @@ pub enum TokenError {
         retry_after: Option<Duration>,
     },
     /// A 403 page in place of an answer: the address or the account is blocked; support lifts it.
-    #[error(
-        "amoCRM blocks this server's address or the account (403); its support lifts the block"
-    )]
+    #[error("amoCRM blocks this server's address or the account (403); its support lifts the block")]
     Blocked,
     /// The account has another address now, and `AMOCRM_SUBDOMAIN` should say so.
     #[error("the account has moved to {host}; set AMOCRM_SUBDOMAIN to it")]
@@ -239,16 +226,8 @@ impl From<TokenError> for CrmError {
         match error {
             TokenError::NotConfigured => Self::NotConfigured,
             TokenError::Blocked => Self::Blocked,
-            TokenError::Transient {
-                retry_after: Some(pause),
-                ..
-            } => Self::Throttled {
-                retry_after: Some(pause),
-            },
-            TokenError::Transient { cause, .. } => Self::Unavailable {
-                cause,
-                request_id: None,
-            },
+            TokenError::Transient { retry_after: Some(pause), .. } => Self::Throttled { retry_after: Some(pause) },
+            TokenError::Transient { cause, .. } => Self::Unavailable { cause, request_id: None },
             other => Self::Unauthorized(other),
         }
     }

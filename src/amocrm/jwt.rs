@@ -60,10 +60,7 @@ impl Claims {
 
 /// An integer, also when it is spelled as a float or a string.
 fn whole(value: &Value) -> Option<i64> {
-    value
-        .as_i64()
-        .or_else(|| value.as_f64().map(|float| float as i64))
-        .or_else(|| value.as_str()?.trim().parse().ok())
+    value.as_i64().or_else(|| value.as_f64().map(|float| float as i64)).or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 fn time(value: &Value) -> Option<DateTime<Utc>> {
@@ -78,11 +75,7 @@ pub(crate) mod tests {
     /// A token with these claims and a signature nobody checks.
     pub(crate) fn token(claims: &Value) -> String {
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        format!(
-            "{}.{}.c2ln",
-            encode(&json!({"typ": "JWT", "alg": "RS256"})),
-            encode(claims)
-        )
+        format!("{}.{}.c2ln", encode(&json!({"typ": "JWT", "alg": "RS256"})), encode(claims))
     }
 
     #[test]
@@ -108,17 +101,7 @@ pub(crate) mod tests {
 
     #[test]
     fn rubbish_is_no_token() {
-        for text in [
-            "",
-            "your_token_here",
-            "a.b.c",
-            "a.b",
-            "..",
-            "def50200aa",
-            "a.e30",
-            ".e30.s",
-            "a.e30.s.t",
-        ] {
+        for text in ["", "your_token_here", "a.b.c", "a.b", "..", "def50200aa", "a.e30", ".e30.s", "a.e30.s.t"] {
             assert_eq!(Claims::decode(text), None, "{text}");
         }
     }

@@ -42,10 +42,7 @@ impl Limiter {
         let spacing = Duration::from_secs_f64(SLACK / f64::from(requests_per_second.max(1)));
         let mut turnstile = interval(spacing);
         turnstile.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self {
-            turnstile: Mutex::new(turnstile),
-            freeze: SyncMutex::default(),
-        }
+        Self { turnstile: Mutex::new(turnstile), freeze: SyncMutex::default() }
     }
 
     /// Waits for this caller's turn; `Err(remaining)` at once when a freeze lasts longer than `patience`.
@@ -75,9 +72,7 @@ impl Limiter {
         let own = {
             let mut freeze = self.lock();
             freeze.strikes += 1;
-            FIRST_PAUSE
-                .saturating_mul(1 << (freeze.strikes - 1).min(10))
-                .min(LONGEST_PAUSE)
+            FIRST_PAUSE.saturating_mul(1 << (freeze.strikes - 1).min(10)).min(LONGEST_PAUSE)
         };
         let pause = retry_after.unwrap_or(own).min(LONGEST_ORDERED_PAUSE);
         self.freeze_until(Instant::now() + pause);
@@ -100,9 +95,7 @@ impl Limiter {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Freeze> {
-        self.freeze
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.freeze.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -154,10 +147,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_long_freeze_refuses_at_once() {
         let limiter = Limiter::new(5);
-        assert_eq!(
-            limiter.throttled(Some(Duration::from_secs(300))),
-            Duration::from_secs(300)
-        );
+        assert_eq!(limiter.throttled(Some(Duration::from_secs(300))), Duration::from_secs(300));
         let start = Instant::now();
         let remaining = limiter.turn(PATIENCE).await.expect_err("frozen");
         assert!(remaining > Duration::from_secs(290) && start.elapsed() < Duration::from_secs(1));

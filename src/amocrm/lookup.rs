@@ -46,22 +46,14 @@ impl Crm {
         numbers: &[LeadNumber],
         since: DateTime<Utc>,
     ) -> Result<HashMap<LeadNumber, FoundLead>, CrmError> {
-        let mut search = Search {
-            wanted: numbers,
-            found: HashMap::new(),
-            seen: HashSet::new(),
-        };
+        let mut search = Search { wanted: numbers, found: HashMap::new(), seen: HashSet::new() };
         if numbers.is_empty() {
             return Ok(search.found);
         }
         let since = since - CLOCK_MARGIN;
         self.search_newest(&mut search, since).await?;
         for number in search.missing() {
-            let query = [
-                ("query", number.to_string()),
-                ("with", "contacts".into()),
-                ("limit", "50".into()),
-            ];
+            let query = [("query", number.to_string()), ("with", "contacts".into()), ("limit", "50".into())];
             let page = self.get("/api/v4/leads", &query).await?;
             search.take_all(embedded(&page, "leads"));
         }
@@ -76,11 +68,7 @@ impl Crm {
     }
 
     /// Reads the list of leads, newest first, back to `since`.
-    async fn search_newest(
-        &self,
-        search: &mut Search<'_>,
-        since: DateTime<Utc>,
-    ) -> Result<(), CrmError> {
+    async fn search_newest(&self, search: &mut Search<'_>, since: DateTime<Utc>) -> Result<(), CrmError> {
         for page in 1..=MOST_PAGES {
             let query = [
                 ("order[created_at]", "desc".to_owned()),
@@ -92,10 +80,7 @@ impl Crm {
             let leads = embedded(&answer, "leads");
             search.take_all(leads);
             // The order is believed only where it shows: else an early old lead would hide the new ones behind it.
-            let times: Vec<i64> = leads
-                .iter()
-                .filter_map(|lead| lead.get("created_at")?.as_i64())
-                .collect();
+            let times: Vec<i64> = leads.iter().filter_map(|lead| lead.get("created_at")?.as_i64()).collect();
             let ordered = times.len() == leads.len() && times.is_sorted_by(|a, b| a >= b);
             let reached = ordered && times.last().is_none_or(|time| *time < since.timestamp());
             if search.missing().is_empty() || reached || is_last_page(&answer, leads.len(), PAGE) {
@@ -106,20 +91,13 @@ impl Crm {
     }
 
     /// Reads which leads were added since, and looks at those the list did not show.
-    async fn search_events(
-        &self,
-        search: &mut Search<'_>,
-        since: DateTime<Utc>,
-    ) -> Result<(), CrmError> {
+    async fn search_events(&self, search: &mut Search<'_>, since: DateTime<Utc>) -> Result<(), CrmError> {
         let mut unknown = Vec::new();
         for page in 1..=MOST_EVENT_PAGES {
             let query = [
                 ("filter[type]", "lead_added".to_owned()),
                 ("filter[created_at][from]", since.timestamp().to_string()),
-                (
-                    "filter[created_at][to]",
-                    (Utc::now() + CLOCK_MARGIN).timestamp().to_string(),
-                ),
+                ("filter[created_at][to]", (Utc::now() + CLOCK_MARGIN).timestamp().to_string()),
                 ("limit", EVENTS_PAGE.to_string()),
                 ("page", page.to_string()),
             ];
@@ -127,14 +105,8 @@ impl Crm {
             let events = embedded(&answer, "events");
             for event in events {
                 let text = |key: &str| event.get(key).and_then(Value::as_str);
-                let recent = event
-                    .get("created_at")
-                    .and_then(Value::as_i64)
-                    .is_none_or(|at| at >= since.timestamp());
-                if text("type") == Some("lead_added")
-                    && text("entity_type") == Some("lead")
-                    && recent
-                {
+                let recent = event.get("created_at").and_then(Value::as_i64).is_none_or(|at| at >= since.timestamp());
+                if text("type") == Some("lead_added") && text("entity_type") == Some("lead") && recent {
                     unknown.extend(id(event.get("entity_id")).filter(|id| search.seen.insert(*id)));
                 }
             }
@@ -146,13 +118,7 @@ impl Crm {
             if search.missing().is_empty() {
                 break;
             }
-            match self
-                .get(
-                    &format!("/api/v4/leads/{lead_id}"),
-                    &[("with", "contacts".into())],
-                )
-                .await
-            {
+            match self.get(&format!("/api/v4/leads/{lead_id}"), &[("with", "contacts".into())]).await {
                 // A lead that was deleted meanwhile answers 404, or an empty 204.
                 Err(CrmError::WrongAddress { .. } | CrmError::Forbidden { .. }) => {}
                 answer => search.take(&answer?),
@@ -164,22 +130,15 @@ impl Crm {
     /// Looks for the buyer's contact by the last ten digits of the phone, and takes the oldest; `None` when there is
     /// none, the phone has no ten digits, or `AMOCRM_CONTACT_LOOKUP` is off.
     pub async fn find_contact(&self, phone: &Phone) -> Result<Option<i64>, CrmError> {
-        let Some(digits) = phone
-            .last_ten_digits()
-            .filter(|_| self.settings().contact_lookup)
-        else {
+        let Some(digits) = phone.last_ten_digits().filter(|_| self.settings().contact_lookup) else {
             return Ok(None);
         };
         // Phones are compared as text by amoCRM (`+7…` is not `8…`), which is why only the end is asked for.
         let query = [("query", digits.clone()), ("limit", "50".into())];
         let answer = self.get("/api/v4/contacts", &query).await?;
-        let alive =
-            |contact: &&Value| contact.get("is_deleted").and_then(Value::as_bool) != Some(true);
+        let alive = |contact: &&Value| contact.get("is_deleted").and_then(Value::as_bool) != Some(true);
         let contacts = embedded(&answer, "contacts").iter().filter(alive);
-        Ok(contacts
-            .filter(|contact| has_phone(contact, &digits))
-            .filter_map(|contact| id(contact.get("id")))
-            .min())
+        Ok(contacts.filter(|contact| has_phone(contact, &digits)).filter_map(|contact| id(contact.get("id"))).min())
     }
 
     /// Whether a lead has a note of this number already.
@@ -188,29 +147,15 @@ impl Crm {
     }
 
     /// The texts of a lead's notes that carry this number; to tell which of several parts are there.
-    pub async fn note_texts(
-        &self,
-        lead_id: i64,
-        number: &LeadNumber,
-    ) -> Result<Vec<String>, CrmError> {
+    pub async fn note_texts(&self, lead_id: i64, number: &LeadNumber) -> Result<Vec<String>, CrmError> {
         let mut texts = Vec::new();
         for page in 1..=MOST_PAGES {
-            let query = [
-                ("filter[note_type]", "common".to_owned()),
-                ("limit", PAGE.to_string()),
-                ("page", page.to_string()),
-            ];
-            let answer = self
-                .get(&format!("/api/v4/leads/{lead_id}/notes"), &query)
-                .await?;
+            let query =
+                [("filter[note_type]", "common".to_owned()), ("limit", PAGE.to_string()), ("page", page.to_string())];
+            let answer = self.get(&format!("/api/v4/leads/{lead_id}/notes"), &query).await?;
             let notes = embedded(&answer, "notes");
             let text = |note: &Value| Some(note.get("params")?.get("text")?.as_str()?.to_owned());
-            texts.extend(
-                notes
-                    .iter()
-                    .filter_map(text)
-                    .filter(|text| carries_number(text, number)),
-            );
+            texts.extend(notes.iter().filter_map(text).filter(|text| carries_number(text, number)));
             if is_last_page(&answer, notes.len(), PAGE) {
                 break;
             }
@@ -228,11 +173,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn missing(&self) -> Vec<LeadNumber> {
-        self.wanted
-            .iter()
-            .filter(|number| !self.found.contains_key(*number))
-            .cloned()
-            .collect()
+        self.wanted.iter().filter(|number| !self.found.contains_key(*number)).cloned().collect()
     }
 
     fn take_all(&mut self, leads: &[Value]) {
@@ -241,21 +182,12 @@ impl Search<'_> {
 
     /// Keeps the lead for each wanted number in its name; of several, the oldest.
     fn take(&mut self, lead: &Value) {
-        let (Some(lead_id), Some(name)) =
-            (id(lead.get("id")), lead.get("name").and_then(Value::as_str))
-        else {
+        let (Some(lead_id), Some(name)) = (id(lead.get("id")), lead.get("name").and_then(Value::as_str)) else {
             return;
         };
         self.seen.insert(lead_id);
-        for number in self
-            .wanted
-            .iter()
-            .filter(|number| carries_number(name, number))
-        {
-            let found = FoundLead {
-                lead_id,
-                contact_id: main_contact(lead),
-            };
+        for number in self.wanted.iter().filter(|number| carries_number(name, number)) {
+            let found = FoundLead { lead_id, contact_id: main_contact(lead) };
             let kept = self.found.entry(number.clone()).or_insert(found);
             if lead_id < kept.lead_id {
                 *kept = found;
@@ -266,10 +198,7 @@ impl Search<'_> {
 
 /// The list of a HAL answer; empty for an empty answer.
 pub(super) fn embedded<'a>(answer: &'a Value, key: &str) -> &'a [Value] {
-    let list = answer
-        .get("_embedded")
-        .and_then(|embedded| embedded.get(key))
-        .and_then(Value::as_array);
+    let list = answer.get("_embedded").and_then(|embedded| embedded.get(key)).and_then(Value::as_array);
     list.map(Vec::as_slice).unwrap_or_default()
 }
 
@@ -286,32 +215,16 @@ fn is_last_page(answer: &Value, count: usize, limit: usize) -> bool {
 fn main_contact(lead: &Value) -> Option<i64> {
     let contacts = embedded(lead, "contacts");
     let is_main = |contact: &&Value| contact.get("is_main").and_then(Value::as_bool) == Some(true);
-    id(contacts
-        .iter()
-        .find(is_main)
-        .or(contacts.first())?
-        .get("id"))
+    id(contacts.iter().find(is_main).or(contacts.first())?.get("id"))
 }
 
 /// Whether one of the contact's own phones ends with these digits.
 fn has_phone(contact: &Value, ten_digits: &str) -> bool {
-    let fields = contact
-        .get("custom_fields_values")
-        .and_then(Value::as_array);
-    let phones = fields
-        .into_iter()
-        .flatten()
-        .filter(|field| field.get("field_code").and_then(Value::as_str) == Some("PHONE"));
-    let values = phones
-        .filter_map(|field| field.get("values")?.as_array())
-        .flatten();
+    let fields = contact.get("custom_fields_values").and_then(Value::as_array);
+    let phones =
+        fields.into_iter().flatten().filter(|field| field.get("field_code").and_then(Value::as_str) == Some("PHONE"));
+    let values = phones.filter_map(|field| field.get("values")?.as_array()).flatten();
     values
         .filter_map(|value| value.get("value")?.as_str())
-        .any(|phone| {
-            phone
-                .chars()
-                .filter(char::is_ascii_digit)
-                .collect::<String>()
-                .ends_with(ten_digits)
-        })
+        .any(|phone| phone.chars().filter(char::is_ascii_digit).collect::<String>().ends_with(ten_digits))
 }

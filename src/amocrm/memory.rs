@@ -34,13 +34,7 @@ pub(super) struct Memory {
 impl Memory {
     /// Remembers that amoCRM refused this token, for good or for a while.
     pub fn refuse(&mut self, print: Fingerprint, reason: Reason, hold: Option<Duration>) {
-        self.refused.insert(
-            print,
-            Refused {
-                reason,
-                until: hold.map(|hold| Instant::now() + hold),
-            },
-        );
+        self.refused.insert(print, Refused { reason, until: hold.map(|hold| Instant::now() + hold) });
     }
 
     /// Remembers that amoCRM takes this token.
@@ -56,16 +50,13 @@ impl Memory {
     /// Remembers a token just obtained.
     pub fn learn(&mut self, print: Fingerprint, expires_in: Option<Duration>) {
         let now = Utc::now();
-        let expires_at = expires_in.and_then(|lifetime| {
-            now.checked_add_signed(chrono::Duration::from_std(lifetime).ok()?)
-        });
+        let expires_at =
+            expires_in.and_then(|lifetime| now.checked_add_signed(chrono::Duration::from_std(lifetime).ok()?));
         self.learned.insert(print, (now, expires_at));
     }
 
     pub fn is_refused(&self, print: &Fingerprint) -> bool {
-        self.refused
-            .get(print)
-            .is_some_and(|refused| refused.until.is_none_or(|until| Instant::now() < until))
+        self.refused.get(print).is_some_and(|refused| refused.until.is_none_or(|until| Instant::now() < until))
     }
 
     /// Why this token is refused; also after the hold is over.
@@ -75,19 +66,13 @@ impl Memory {
 
     /// When a token ends by this machine's clock: what was learned when it was obtained beats what it says itself.
     pub fn expires_at(&self, access: &Access) -> Option<DateTime<Utc>> {
-        let learned = self
-            .learned
-            .get(&access.print)
-            .and_then(|(_, expires_at)| *expires_at);
+        let learned = self.learned.get(&access.print).and_then(|(_, expires_at)| *expires_at);
         learned.or_else(|| access.claims.as_ref()?.exp)
     }
 
     /// When a token was issued by this machine's clock.
     pub fn issued_at(&self, access: &Access) -> Option<DateTime<Utc>> {
-        let learned = self
-            .learned
-            .get(&access.print)
-            .map(|(obtained, _)| *obtained);
+        let learned = self.learned.get(&access.print).map(|(obtained, _)| *obtained);
         learned.or_else(|| access.claims.as_ref()?.iat)
     }
 }

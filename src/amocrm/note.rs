@@ -39,10 +39,7 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> 
         }
     ));
     lines.push(format!("Отправлена: {}", times(lead.submitted_at)));
-    lines.extend(
-        lead.consent_at
-            .map(|at| format!("Согласие на обработку данных: {}", times(at))),
-    );
+    lines.extend(lead.consent_at.map(|at| format!("Согласие на обработку данных: {}", times(at))));
     for (field, value) in refused_values(lead, settings, left_out) {
         lines.push(format!("amoCRM не принял поле {field}: {value}"));
     }
@@ -57,9 +54,7 @@ fn phone_lines(lead: &Lead) -> Vec<String> {
     }
     match phone.origin() {
         PhoneOrigin::Typed => {}
-        PhoneOrigin::OwnContact => {
-            lines.push("Номер отправлен кнопкой «Поделиться контактом»".into())
-        }
+        PhoneOrigin::OwnContact => lines.push("Номер отправлен кнопкой «Поделиться контактом»".into()),
         PhoneOrigin::ForeignContact => {
             lines.push("Внимание: это контакт другого человека, не самого покупателя".into())
         }
@@ -72,12 +67,7 @@ fn telegram_line(lead: &Lead) -> Option<String> {
     let buyer = &lead.buyer;
     let mut parts = Vec::new();
     parts.extend(buyer.full_name.clone());
-    parts.extend(
-        buyer
-            .username
-            .as_ref()
-            .map(|username| format!("@{username}")),
-    );
+    parts.extend(buyer.username.as_ref().map(|username| format!("@{username}")));
     if buyer.user_id != 0 {
         parts.push(format!("id {}", buyer.user_id));
     }
@@ -88,10 +78,7 @@ fn telegram_line(lead: &Lead) -> Option<String> {
 fn times(at: DateTime<Utc>) -> String {
     let utc = at.format("%d.%m.%Y %H:%M UTC").to_string();
     match FixedOffset::east_opt(MOSCOW_HOURS * 3600) {
-        Some(moscow) => format!(
-            "{utc} ({} МСК)",
-            at.with_timezone(&moscow).format("%d.%m.%Y %H:%M")
-        ),
+        Some(moscow) => format!("{utc} ({} МСК)", at.with_timezone(&moscow).format("%d.%m.%Y %H:%M")),
         None => utc,
     }
 }
@@ -99,13 +86,8 @@ fn times(at: DateTime<Utc>) -> String {
 /// Cuts a text into notes of at most `cap` characters, each under the heading, at ends of lines where possible.
 fn split(heading: &str, text: &str, cap: usize) -> Vec<String> {
     // Line breaks are ours; other control characters have no business in a note.
-    let text: String = text
-        .chars()
-        .filter(|char| *char == '\n' || !char.is_control())
-        .collect();
-    let room = cap
-        .saturating_sub(heading.chars().count() + " (99/99)\n".len())
-        .max(1);
+    let text: String = text.chars().filter(|char| *char == '\n' || !char.is_control()).collect();
+    let room = cap.saturating_sub(heading.chars().count() + " (99/99)\n".len()).max(1);
     let mut parts: Vec<String> = Vec::new();
     let mut part = String::new();
     let mut length = 0;
@@ -157,17 +139,11 @@ Telegram: Ivan P, @ivan, id 42
     #[test]
     fn says_what_amocrm_did_not_take_and_whose_number_it_is() {
         let mut lead = lead();
-        lead.phone = from_value(json!({"e164": "12", "typed": "12", "origin": "foreign_contact"}))
-            .expect("a phone");
+        lead.phone = from_value(json!({"e164": "12", "typed": "12", "origin": "foreign_contact"})).expect("a phone");
         lead.car_link = None;
         lead.consent_at = Some(lead.submitted_at);
-        let left_out = Degradation {
-            fields: [501, 502].into(),
-            phone: true,
-            stage: true,
-            tags: true,
-            ..Degradation::default()
-        };
+        let left_out =
+            Degradation { fields: [501, 502].into(), phone: true, stage: true, tags: true, ..Degradation::default() };
         let note = notes(&lead, &settings(), &left_out).join("");
         for line in [
             "Телефон: 12",
@@ -180,32 +156,21 @@ Telegram: Ivan P, @ivan, id 42
             "amoCRM не принял поле «Этап»: 202",
             "amoCRM не принял поле «Теги»: telegram_bot, encar",
         ] {
-            assert!(
-                note.lines().any(|found| found == line),
-                "{line} is not in\n{note}"
-            );
+            assert!(note.lines().any(|found| found == line), "{line} is not in\n{note}");
         }
         assert!(!note.contains("как введён") && !note.contains("(502)"));
     }
 
     #[test]
     fn a_long_text_becomes_several_notes_that_can_all_be_found() {
-        let text = format!(
-            "{}\n{}\n{}",
-            "а".repeat(70),
-            "б".repeat(250),
-            "в".repeat(10)
-        );
+        let text = format!("{}\n{}\n{}", "а".repeat(70), "б".repeat(250), "в".repeat(10));
         let parts = split("Заявка #K7M2QXA", &text, 100);
         assert!(parts.len() > 3);
         let mut whole = String::new();
         for (at, part) in parts.iter().enumerate() {
             assert!(part.chars().count() <= 100, "{part}");
             let (heading, rest) = part.split_once('\n').expect("a heading");
-            assert_eq!(
-                heading,
-                format!("Заявка #K7M2QXA ({}/{})", at + 1, parts.len())
-            );
+            assert_eq!(heading, format!("Заявка #K7M2QXA ({}/{})", at + 1, parts.len()));
             whole.push_str(rest);
         }
         assert_eq!(whole.replace('\n', ""), text.replace('\n', ""));

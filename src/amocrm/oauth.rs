@@ -42,10 +42,7 @@ pub(super) enum Refusal {
     /// A request was sent and no readable answer came: the grant may have been spent.
     Lost(String),
     /// Nothing came of it; the grant is as good as before.
-    Transient {
-        cause: String,
-        retry_after: Option<Duration>,
-    },
+    Transient { cause: String, retry_after: Option<Duration> },
 }
 
 /// Asks once for tokens.
@@ -85,25 +82,16 @@ pub(super) async fn request_tokens(
     let answer = match answer {
         Ok(answer) => answer,
         Err(SendError::Frozen(pause)) => {
-            return Err(Refusal::Transient {
-                cause: "all traffic is paused".into(),
-                retry_after: Some(pause),
-            });
+            return Err(Refusal::Transient { cause: "all traffic is paused".into(), retry_after: Some(pause) });
         }
         Err(SendError::NotSent(cause)) => {
-            return Err(Refusal::Transient {
-                cause,
-                retry_after: None,
-            });
+            return Err(Refusal::Transient { cause, retry_after: None });
         }
         Err(SendError::MaybeSent(cause)) => return Err(Refusal::Lost(cause)),
     };
     if answer.status == 429 {
         let pause = transport.limiter().throttled(retry_after(&answer));
-        return Err(Refusal::Transient {
-            cause: "too many requests (429)".into(),
-            retry_after: Some(pause),
-        });
+        return Err(Refusal::Transient { cause: "too many requests (429)".into(), retry_after: Some(pause) });
     }
     transport.limiter().calm();
     read(&answer)
@@ -111,12 +99,7 @@ pub(super) async fn request_tokens(
 
 fn read(answer: &Answer) -> Result<Granted, Refusal> {
     let body = serde_json::from_slice::<Value>(&answer.body).ok();
-    let transient = |cause: String| {
-        Err(Refusal::Transient {
-            cause,
-            retry_after: None,
-        })
-    };
+    let transient = |cause: String| Err(Refusal::Transient { cause, retry_after: None });
     match (answer.status, body) {
         (200..=202, Some(body)) => {
             let token = |key: &str| body.get(key).and_then(Value::as_str).and_then(clean);
@@ -124,10 +107,7 @@ fn read(answer: &Answer) -> Result<Granted, Refusal> {
                 Some(access) => Ok(Granted {
                     access,
                     refresh: token("refresh_token"),
-                    expires_in: body
-                        .get("expires_in")
-                        .and_then(Value::as_u64)
-                        .map(Duration::from_secs),
+                    expires_in: body.get("expires_in").and_then(Value::as_u64).map(Duration::from_secs),
                 }),
                 None => Err(Refusal::Lost("the answer holds no tokens".into())),
             }
@@ -143,18 +123,13 @@ fn read(answer: &Answer) -> Result<Granted, Refusal> {
 
 /// A problem body, RFC 7807 or amoCRM's own kind of it.
 fn is_problem(body: &Value) -> bool {
-    ["hint", "title", "type"]
-        .iter()
-        .any(|key| body.get(key).is_some_and(Value::is_string))
+    ["hint", "title", "type"].iter().any(|key| body.get(key).is_some_and(Value::is_string))
 }
 
 /// Names the problem by its hint; other words are kept as they are.
 fn problem(body: &Value) -> AuthProblem {
     let part = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    let words = ["hint", "title", "detail"]
-        .map(part)
-        .join(" | ")
-        .to_lowercase();
+    let words = ["hint", "title", "detail"].map(part).join(" | ").to_lowercase();
     let any = |needles: &[&str]| needles.iter().any(|needle| words.contains(needle));
     if any(&["authorization code has been revoked"]) {
         AuthProblem::CodeUsed
@@ -170,38 +145,23 @@ fn problem(body: &Value) -> AuthProblem {
         AuthProblem::RedirectDiffers
     } else if any(&["invalid account", "account not found"]) {
         AuthProblem::WrongAccount { host: None }
-    } else if any(&[
-        "некорректный клиент",
-        "авторизация клиента не прошла",
-        "client authentication failed",
-    ]) || any(&["invalid client", "not linked to client"])
+    } else if any(&["некорректный клиент", "авторизация клиента не прошла", "client authentication failed"])
+        || any(&["invalid client", "not linked to client"])
     {
         AuthProblem::WrongClient
     } else if any(&["token has been revoked"]) {
         AuthProblem::Revoked
     } else if any(&["token has expired", "token is expired"]) {
         AuthProblem::Expired
-    } else if any(&[
-        "disabled",
-        "uninstalled",
-        "not installed",
-        "отключен",
-        "switched off",
-    ]) {
+    } else if any(&["disabled", "uninstalled", "not installed", "отключен", "switched off"]) {
         AuthProblem::IntegrationOff
     } else {
-        AuthProblem::Refused {
-            detail: problem_detail(body),
-        }
+        AuthProblem::Refused { detail: problem_detail(body) }
     }
 }
 
 /// Asks where the account lives now; `None` when there is no telling.
-pub(super) async fn current_host(
-    transport: &Transport,
-    base: &str,
-    refresh: &SecretString,
-) -> Option<String> {
+pub(super) async fn current_host(transport: &Transport, base: &str, refresh: &SecretString) -> Option<String> {
     let answer = transport
         .send(Request {
             method: Method::GET,
@@ -215,29 +175,18 @@ pub(super) async fn current_host(
         })
         .await
         .ok()?;
-    let body: Value =
-        (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok())??;
-    let host = body
-        .get("domain")
-        .and_then(Value::as_str)
-        .map(str::to_lowercase)?;
+    let body: Value = (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok())??;
+    let host = body.get("domain").and_then(Value::as_str).map(str::to_lowercase)?;
     is_amocrm_host(&host).then_some(host)
 }
 
 /// Whether a host is one of amoCRM's own, so that it may be given a secret.
 pub(super) fn is_amocrm_host(host: &str) -> bool {
-    ["amocrm.ru", "amocrm.com", "kommo.com"]
-        .iter()
-        .any(|domain| {
-            host.strip_suffix(domain)
-                .and_then(|rest| rest.strip_suffix('.'))
-                .is_some_and(|labels| {
-                    !labels.is_empty()
-                        && labels
-                            .bytes()
-                            .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
-                })
+    ["amocrm.ru", "amocrm.com", "kommo.com"].iter().any(|domain| {
+        host.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).is_some_and(|labels| {
+            !labels.is_empty() && labels.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
         })
+    })
 }
 
 #[cfg(test)]
@@ -245,17 +194,8 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Answer {
-        let content_type = if body.starts_with('{') {
-            "application/problem+json"
-        } else {
-            "text/html"
-        };
-        Answer {
-            status,
-            content_type: Some(content_type.into()),
-            body: body.into(),
-            ..Answer::default()
-        }
+        let content_type = if body.starts_with('{') { "application/problem+json" } else { "text/html" };
+        Answer { status, content_type: Some(content_type.into()), body: body.into(), ..Answer::default() }
     }
 
     fn hint(hint: &str) -> String {
@@ -272,37 +212,22 @@ mod tests {
             (400, hint("Token has expired"), Expired),
             (400, hint("Authorization code has been revoked"), CodeUsed),
             (400, hint("Authorization code has expired"), CodeExpired),
-            (
-                400,
-                hint("Cannot decrypt the authorization code"),
-                CodeWrong,
-            ),
+            (400, hint("Cannot decrypt the authorization code"), CodeWrong),
             (400, hint("Check the `client_id` parameter"), WrongClientId),
-            (
-                400,
-                hint("Check the `client_secret` parameter"),
-                WrongClientSecret,
-            ),
+            (400, hint("Check the `client_secret` parameter"), WrongClientSecret),
             (
                 401,
-                json!({"title": "Некорректный клиент", "detail": "Авторизация клиента не прошла"})
-                    .to_string(),
+                json!({"title": "Некорректный клиент", "detail": "Авторизация клиента не прошла"}).to_string(),
                 WrongClient,
             ),
             (400, hint("Token is not linked to client"), WrongClient),
-            (
-                400,
-                hint("Redirect URI is not associated with client"),
-                RedirectDiffers,
-            ),
+            (400, hint("Redirect URI is not associated with client"), RedirectDiffers),
             (400, hint("Invalid account"), WrongAccount { host: None }),
             (
                 400,
                 hint("Something new"),
                 Refused {
-                    detail:
-                        "Некорректный запрос: В запросе отсутствует ряд параметров (Something new)"
-                            .into(),
+                    detail: "Некорректный запрос: В запросе отсутствует ряд параметров (Something new)".into()
                 },
             ),
         ] {
@@ -324,32 +249,18 @@ mod tests {
             (502, ""),
             (301, ""),
         ] {
-            assert!(
-                matches!(read(&answer(status, body)), Err(Refusal::Transient { .. })),
-                "{status} {body}"
-            );
+            assert!(matches!(read(&answer(status, body)), Err(Refusal::Transient { .. })), "{status} {body}");
         }
-        assert!(matches!(
-            read(&answer(403, "<html>")),
-            Err(Refusal::Blocked)
-        ));
+        assert!(matches!(read(&answer(403, "<html>")), Err(Refusal::Blocked)));
         assert!(matches!(read(&answer(404, "")), Err(Refusal::NotFound)));
         for body in ["", "<html>", "{}", "{\"access_token\":\"\"}"] {
-            assert!(
-                matches!(read(&answer(200, body)), Err(Refusal::Lost(_))),
-                "{body}"
-            );
+            assert!(matches!(read(&answer(200, body)), Err(Refusal::Lost(_))), "{body}");
         }
     }
 
     #[test]
     fn knows_amocrms_own_hosts() {
-        for host in [
-            "acme.amocrm.ru",
-            "acme.kommo.com",
-            "acme.amocrm.com",
-            "api-b.amocrm.ru",
-        ] {
+        for host in ["acme.amocrm.ru", "acme.kommo.com", "acme.amocrm.com", "api-b.amocrm.ru"] {
             assert!(is_amocrm_host(host), "{host}");
         }
         for host in [

@@ -74,12 +74,8 @@ pub fn carries_number(title: &str, number: &LeadNumber) -> bool {
 
 /// The custom fields of a lead, in the order in which they are sent: id and value, uncut.
 fn fields(lead: &Lead, settings: &AmocrmSettings) -> Vec<(i64, String)> {
-    let budget = settings
-        .budget_field_id
-        .map(|id| (id, lead.budget.typed().to_owned()));
-    let link = settings
-        .car_link_field_id
-        .zip(lead.car_link.as_ref().map(|link| link.url().to_owned()));
+    let budget = settings.budget_field_id.map(|id| (id, lead.budget.typed().to_owned()));
+    let link = settings.car_link_field_id.zip(lead.car_link.as_ref().map(|link| link.url().to_owned()));
     // A cut link leads nowhere; the note has it whole.
     let link = link.filter(|(_, url)| url.chars().count() <= FIELD_CAP);
     budget.into_iter().chain(link).collect()
@@ -95,9 +91,7 @@ fn sent_fields(new: &NewLead<'_>, settings: &AmocrmSettings) -> Vec<(i64, String
 pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     let (lead, left_out) = (new.lead, &new.degradation);
     let mut json = json!({ "name": lead_name(lead), "request_id": lead.number.as_str() });
-    let responsible = settings
-        .responsible_user_id
-        .filter(|_| !left_out.responsible);
+    let responsible = settings.responsible_user_id.filter(|_| !left_out.responsible);
     if !left_out.price {
         json["price"] = lead.budget.price().into();
     }
@@ -113,10 +107,8 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     let fields = sent_fields(new, settings);
     if !fields.is_empty() {
         let cut = |value: &str| value.chars().take(FIELD_CAP).collect::<String>();
-        json["custom_fields_values"] = fields
-            .iter()
-            .map(|(id, value)| json!({"field_id": id, "values": [{"value": cut(value)}]}))
-            .collect();
+        json["custom_fields_values"] =
+            fields.iter().map(|(id, value)| json!({"field_id": id, "values": [{"value": cut(value)}]})).collect();
     }
     let contact = match new.contact_id.filter(|_| !left_out.contact) {
         // A found contact is only linked; its name and phone are the dealer's.
@@ -136,11 +128,7 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     };
     json["_embedded"] = json!({ "contacts": [contact] });
     if !settings.tags.is_empty() && !left_out.tags {
-        json["_embedded"]["tags"] = settings
-            .tags
-            .iter()
-            .map(|tag| json!({"name": tag}))
-            .collect();
+        json["_embedded"]["tags"] = settings.tags.iter().map(|tag| json!({"name": tag})).collect();
     }
     json
 }
@@ -149,34 +137,19 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
 ///
 /// Of the answer to a request for several leads, give only the fields of this one. The result holds what was left out
 /// before, too.
-pub fn degrade(
-    new: &NewLead<'_>,
-    settings: &AmocrmSettings,
-    refused: &[RejectedField],
-) -> Option<Degradation> {
+pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[RejectedField]) -> Option<Degradation> {
     let mut result = new.degradation.clone();
     let sent = sent_fields(new, settings);
     for field in refused {
         let mut parts = field.path.split('.').peekable();
         // Some answers begin the path with the lead's position in the request.
-        while parts
-            .next_if(|part| part.parse::<usize>().is_ok())
-            .is_some()
-        {}
+        while parts.next_if(|part| part.parse::<usize>().is_ok()).is_some() {}
         let parts: Vec<&str> = parts.collect();
-        let custom = |at: &str| {
-            at.parse::<usize>()
-                .ok()
-                .and_then(|at| sent.get(at))
-                .map(|(id, _)| *id)
-        };
+        let custom = |at: &str| at.parse::<usize>().ok().and_then(|at| sent.get(at)).map(|(id, _)| *id);
         match parts.as_slice() {
-            ["custom_fields_values", at, ..] if custom(at).is_some() => {
-                result.fields.extend(custom(at))
-            }
+            ["custom_fields_values", at, ..] if custom(at).is_some() => result.fields.extend(custom(at)),
             ["custom_fields_values", ..] => result.fields.extend(sent.iter().map(|(id, _)| *id)),
-            ["responsible_user_id", ..]
-            | ["_embedded", "contacts", _, "responsible_user_id", ..] => {
+            ["responsible_user_id", ..] | ["_embedded", "contacts", _, "responsible_user_id", ..] => {
                 result.responsible = true;
             }
             ["tags" | "tags_to_add", ..] | ["_embedded", "tags", ..] => result.tags = true,
@@ -198,20 +171,12 @@ pub fn degrade(
 }
 
 /// The values that were left out, with a name for each, for the note.
-pub(super) fn refused_values(
-    lead: &Lead,
-    settings: &AmocrmSettings,
-    left_out: &Degradation,
-) -> Vec<(String, String)> {
+pub(super) fn refused_values(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> Vec<(String, String)> {
     let id = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
     let mut values = Vec::new();
     for (field, value) in fields(lead, settings) {
         if left_out.fields.contains(&field) {
-            let name = if settings.budget_field_id == Some(field) {
-                "«Бюджет»"
-            } else {
-                "«Ссылка»"
-            };
+            let name = if settings.budget_field_id == Some(field) { "«Бюджет»" } else { "«Ссылка»" };
             values.push((format!("{name} ({field})"), value));
         }
     }
@@ -277,20 +242,11 @@ pub(super) mod tests {
     }
 
     fn new(lead: &Lead) -> NewLead<'_> {
-        NewLead {
-            lead,
-            contact_id: None,
-            degradation: Degradation::default(),
-        }
+        NewLead { lead, contact_id: None, degradation: Degradation::default() }
     }
 
     fn refused(path: &str) -> RejectedField {
-        RejectedField {
-            index: Some(0),
-            request_id: None,
-            path: path.into(),
-            code: "NotSupportedChoice".into(),
-        }
+        RejectedField { index: Some(0), request_id: None, path: path.into(), code: "NotSupportedChoice".into() }
     }
 
     #[test]
@@ -333,13 +289,7 @@ pub(super) mod tests {
             ..settings()
         };
         let lead = lead();
-        let json = lead_json(
-            &NewLead {
-                contact_id: Some(9),
-                ..new(&lead)
-            },
-            &settings,
-        );
+        let json = lead_json(&NewLead { contact_id: Some(9), ..new(&lead) }, &settings);
         assert_eq!(
             json,
             json!({
@@ -367,10 +317,7 @@ pub(super) mod tests {
         let json = lead_json(&new(&lead), &settings());
         let fields = json["custom_fields_values"].as_array().expect("fields");
         assert_eq!(fields.len(), 1);
-        assert_eq!(
-            fields[0]["values"][0]["value"].as_str().map(str::len),
-            Some(FIELD_CAP)
-        );
+        assert_eq!(fields[0]["values"][0]["value"].as_str().map(str::len), Some(FIELD_CAP));
     }
 
     #[test]
@@ -385,15 +332,8 @@ pub(super) mod tests {
         ] {
             assert!(carries_number(title, &number), "{title}");
         }
-        for title in [
-            "Заявка от Иван #K7M2QXAB",
-            "K7M2QXA",
-            "#K7M2QX",
-            "#k7m2qxa",
-            "#K7M2QXA1",
-            "#K7M2QXAЖ",
-            "",
-        ] {
+        for title in ["Заявка от Иван #K7M2QXAB", "K7M2QXA", "#K7M2QX", "#k7m2qxa", "#K7M2QXA1", "#K7M2QXAЖ", ""]
+        {
             assert!(!carries_number(title, &number), "{title}");
         }
     }
@@ -401,116 +341,25 @@ pub(super) mod tests {
     #[test]
     fn every_refusable_part_can_be_left_out() {
         let (lead, settings) = (lead(), settings());
-        let found = NewLead {
-            contact_id: Some(9),
-            ..new(&lead)
-        };
+        let found = NewLead { contact_id: Some(9), ..new(&lead) };
         let left_out = Degradation::default;
         for (path, expected) in [
-            (
-                "custom_fields_values.0.field_id",
-                Degradation {
-                    fields: [501].into(),
-                    ..left_out()
-                },
-            ),
-            (
-                "custom_fields_values.1.values.0.value",
-                Degradation {
-                    fields: [502].into(),
-                    ..left_out()
-                },
-            ),
-            (
-                "0.custom_fields_values.1.field_id",
-                Degradation {
-                    fields: [502].into(),
-                    ..left_out()
-                },
-            ),
-            (
-                "custom_fields_values",
-                Degradation {
-                    fields: [501, 502].into(),
-                    ..left_out()
-                },
-            ),
-            (
-                "responsible_user_id",
-                Degradation {
-                    responsible: true,
-                    ..left_out()
-                },
-            ),
-            (
-                "_embedded.contacts.0.responsible_user_id",
-                Degradation {
-                    responsible: true,
-                    ..left_out()
-                },
-            ),
-            (
-                "tags_to_add.0.name",
-                Degradation {
-                    tags: true,
-                    ..left_out()
-                },
-            ),
-            (
-                "_embedded.tags.0.name",
-                Degradation {
-                    tags: true,
-                    ..left_out()
-                },
-            ),
-            (
-                "status_id",
-                Degradation {
-                    stage: true,
-                    ..left_out()
-                },
-            ),
-            (
-                "pipeline_id",
-                Degradation {
-                    stage: true,
-                    ..left_out()
-                },
-            ),
-            (
-                "price",
-                Degradation {
-                    price: true,
-                    ..left_out()
-                },
-            ),
-            (
-                "_embedded.contacts.0.custom_fields_values.0.values.0.value",
-                Degradation {
-                    phone: true,
-                    ..left_out()
-                },
-            ),
-            (
-                "_embedded.contacts.0.id",
-                Degradation {
-                    contact: true,
-                    ..left_out()
-                },
-            ),
-            (
-                "_embedded.contacts.0",
-                Degradation {
-                    contact: true,
-                    ..left_out()
-                },
-            ),
+            ("custom_fields_values.0.field_id", Degradation { fields: [501].into(), ..left_out() }),
+            ("custom_fields_values.1.values.0.value", Degradation { fields: [502].into(), ..left_out() }),
+            ("0.custom_fields_values.1.field_id", Degradation { fields: [502].into(), ..left_out() }),
+            ("custom_fields_values", Degradation { fields: [501, 502].into(), ..left_out() }),
+            ("responsible_user_id", Degradation { responsible: true, ..left_out() }),
+            ("_embedded.contacts.0.responsible_user_id", Degradation { responsible: true, ..left_out() }),
+            ("tags_to_add.0.name", Degradation { tags: true, ..left_out() }),
+            ("_embedded.tags.0.name", Degradation { tags: true, ..left_out() }),
+            ("status_id", Degradation { stage: true, ..left_out() }),
+            ("pipeline_id", Degradation { stage: true, ..left_out() }),
+            ("price", Degradation { price: true, ..left_out() }),
+            ("_embedded.contacts.0.custom_fields_values.0.values.0.value", Degradation { phone: true, ..left_out() }),
+            ("_embedded.contacts.0.id", Degradation { contact: true, ..left_out() }),
+            ("_embedded.contacts.0", Degradation { contact: true, ..left_out() }),
         ] {
-            assert_eq!(
-                degrade(&found, &settings, &[refused(path)]),
-                Some(expected),
-                "{path}"
-            );
+            assert_eq!(degrade(&found, &settings, &[refused(path)]), Some(expected), "{path}");
         }
         for path in ["name", "_embedded.contacts.0.name", "request_id", ""] {
             assert_eq!(degrade(&found, &settings, &[refused(path)]), None, "{path}");
@@ -520,41 +369,14 @@ pub(super) mod tests {
     #[test]
     fn what_was_left_out_stays_out() {
         let (lead, settings) = (lead(), settings());
-        let once = degrade(
-            &new(&lead),
-            &settings,
-            &[refused("custom_fields_values.0.field_id")],
-        )
-        .expect("something");
-        let again = NewLead {
-            degradation: once.clone(),
-            ..new(&lead)
-        };
+        let once = degrade(&new(&lead), &settings, &[refused("custom_fields_values.0.field_id")]).expect("something");
+        let again = NewLead { degradation: once.clone(), ..new(&lead) };
         // The link has moved up to the first place.
-        let twice = degrade(
-            &again,
-            &settings,
-            &[refused("custom_fields_values.0.field_id")],
-        )
-        .expect("something");
+        let twice = degrade(&again, &settings, &[refused("custom_fields_values.0.field_id")]).expect("something");
         assert_eq!(twice.fields, [501, 502].into());
-        let all = NewLead {
-            degradation: twice,
-            ..new(&lead)
-        };
-        assert!(
-            lead_json(&all, &settings)
-                .get("custom_fields_values")
-                .is_none()
-        );
-        assert_eq!(
-            degrade(
-                &all,
-                &settings,
-                &[refused("custom_fields_values.0.field_id")]
-            ),
-            None
-        );
+        let all = NewLead { degradation: twice, ..new(&lead) };
+        assert!(lead_json(&all, &settings).get("custom_fields_values").is_none());
+        assert_eq!(degrade(&all, &settings, &[refused("custom_fields_values.0.field_id")]), None);
     }
 
     #[test]
@@ -568,17 +390,8 @@ pub(super) mod tests {
             price: true,
             ..Degradation::default()
         };
-        let json = lead_json(
-            &NewLead {
-                degradation: left_out,
-                ..new(&lead)
-            },
-            &settings(),
-        );
-        assert_eq!(
-            json["_embedded"],
-            json!({"contacts": [{"name": "Иван Петров"}]})
-        );
+        let json = lead_json(&NewLead { degradation: left_out, ..new(&lead) }, &settings());
+        assert_eq!(json["_embedded"], json!({"contacts": [{"name": "Иван Петров"}]}));
         for gone in ["price", "pipeline_id", "status_id", "responsible_user_id"] {
             assert!(json.get(gone).is_none(), "{gone}");
         }
@@ -586,20 +399,9 @@ pub(super) mod tests {
 
     #[test]
     fn a_degradation_can_be_stored() {
-        let left_out = Degradation {
-            fields: [501].into(),
-            phone: true,
-            ..Degradation::default()
-        };
+        let left_out = Degradation { fields: [501].into(), phone: true, ..Degradation::default() };
         let text = serde_json::to_string(&left_out).expect("JSON");
-        assert_eq!(
-            serde_json::from_str::<Degradation>(&text).expect("the same"),
-            left_out
-        );
-        assert!(
-            serde_json::from_str::<Degradation>("{}")
-                .expect("nothing")
-                .is_empty()
-        );
+        assert_eq!(serde_json::from_str::<Degradation>(&text).expect("the same"), left_out);
+        assert!(serde_json::from_str::<Degradation>("{}").expect("nothing").is_empty());
     }
 }

@@ -23,30 +23,20 @@ impl TokenKeeper {
     /// `host` is the `referer` of the redirect, if there was one: another account than the configured one is refused,
     /// and so is anything outside `amocrm.ru`, `amocrm.com`, `kommo.com`, which would be handed the client secret. The
     /// code is good for one use: after [`TokenError::Transient`] a new one is needed.
-    pub async fn exchange_code(
-        &self,
-        code: &str,
-        host: Option<&str>,
-    ) -> Result<TokenInfo, TokenError> {
-        let integration = self
-            .integration()
-            .ok_or_else(|| needs(AuthProblem::NoIntegration))?;
+    pub async fn exchange_code(&self, code: &str, host: Option<&str>) -> Result<TokenInfo, TokenError> {
+        let integration = self.integration().ok_or_else(|| needs(AuthProblem::NoIntegration))?;
         let base = self.exchange_base(host)?;
         let _flight = self.inner.flight.lock().await;
         let _lock = self.lock().await?;
         let transport = &self.inner.transport;
-        let granted = oauth::request_tokens(transport, &base, integration, Grant::Code(code))
-            .await
-            .map_err(|refusal| match refusal {
-                Refusal::Final(reason) => needs(reason),
-                Refusal::NotFound => not_found(),
-                Refusal::Blocked => TokenError::Blocked,
-                Refusal::Lost(cause) => TokenError::Transient {
-                    cause,
-                    retry_after: None,
-                },
-                Refusal::Transient { cause, retry_after } => {
-                    TokenError::Transient { cause, retry_after }
+        let granted =
+            oauth::request_tokens(transport, &base, integration, Grant::Code(code)).await.map_err(|refusal| {
+                match refusal {
+                    Refusal::Final(reason) => needs(reason),
+                    Refusal::NotFound => not_found(),
+                    Refusal::Blocked => TokenError::Blocked,
+                    Refusal::Lost(cause) => TokenError::Transient { cause, retry_after: None },
+                    Refusal::Transient { cause, retry_after } => TokenError::Transient { cause, retry_after },
                 }
             })?;
         let claims = Claims::decode(granted.access.expose_secret()).unwrap_or_default();
@@ -63,28 +53,15 @@ impl TokenKeeper {
             .await?
             .iter()
             .filter_map(|candidate| candidate.access.as_ref())
-            .find_map(|access| {
-                (access.print == token.print).then(|| self.state().memory.expires_at(access))?
-            });
-        Ok(TokenInfo {
-            access_expires_at,
-            account_id: claims.account_id,
-        })
+            .find_map(|access| (access.print == token.print).then(|| self.state().memory.expires_at(access))?);
+        Ok(TokenInfo { access_expires_at, account_id: claims.account_id })
     }
 
     /// Gets a token, by a refresh if need be, on a task of its own that outlives a caller who is cancelled.
-    pub(super) async fn obtain(
-        &self,
-        replace: Option<Fingerprint>,
-    ) -> Result<AccessToken, TokenError> {
+    pub(super) async fn obtain(&self, replace: Option<Fingerprint>) -> Result<AccessToken, TokenError> {
         let keeper = self.clone();
         let task = tokio::spawn(async move { keeper.obtain_now(replace).await });
-        task.await.unwrap_or_else(|error| {
-            Err(TokenError::Transient {
-                cause: error.to_string(),
-                retry_after: None,
-            })
-        })
+        task.await.unwrap_or_else(|error| Err(TokenError::Transient { cause: error.to_string(), retry_after: None }))
     }
 
     async fn obtain_now(&self, replace: Option<Fingerprint>) -> Result<AccessToken, TokenError> {
@@ -110,14 +87,9 @@ impl TokenKeeper {
                 let memory = &self.state().memory;
                 match plan(&candidates, memory, at).first() {
                     Some(Step::Use(_, access)) => {
-                        return Ok(AccessToken {
-                            token: access.token.clone(),
-                            print: access.print,
-                        });
+                        return Ok(AccessToken { token: access.token.clone(), print: access.print });
                     }
-                    Some(Step::Refresh(candidate, refresh)) => {
-                        ((*candidate).clone(), (*refresh).clone())
-                    }
+                    Some(Step::Refresh(candidate, refresh)) => ((*candidate).clone(), (*refresh).clone()),
                     None => return Err(verdict(&candidates, memory, at)),
                 }
             };
@@ -130,9 +102,7 @@ impl TokenKeeper {
                 Err(Failed::Final(reason)) => {
                     let hold = match &reason {
                         Reason::Problem(problem) if !problem.may_heal() => None,
-                        Reason::Problem(_) | Reason::Moved(_) => {
-                            Some(self.inner.transport.timing().healing)
-                        }
+                        Reason::Problem(_) | Reason::Moved(_) => Some(self.inner.transport.timing().healing),
                     };
                     tracing::warn!(source = ?candidate.source, ?reason, "amoCRM refuses a refresh token");
                     self.state().memory.refuse(refresh.print, reason, hold);
@@ -140,24 +110,15 @@ impl TokenKeeper {
                 Err(Failed::Now(error)) => {
                     let alive = candidate.access.filter(|access| {
                         let state = self.state();
-                        let lives = state
-                            .memory
-                            .expires_at(access)
-                            .is_some_and(|end| Utc::now() < end);
+                        let lives = state.memory.expires_at(access).is_some_and(|end| Utc::now() < end);
                         replace.is_none() && lives && !state.memory.is_refused(&access.print)
                     });
-                    let alive = alive.map(|access| AccessToken {
-                        token: access.token,
-                        print: access.print,
-                    });
+                    let alive = alive.map(|access| AccessToken { token: access.token, print: access.print });
                     return alive.ok_or(error);
                 }
             }
         }
-        Err(TokenError::Transient {
-            cause: "the tokens keep changing".into(),
-            retry_after: None,
-        })
+        Err(TokenError::Transient { cause: "the tokens keep changing".into(), retry_after: None })
     }
 
     /// Refreshes once; repeats when the answer was lost, and at the account's new host when it has moved.
@@ -167,25 +128,19 @@ impl TokenKeeper {
         };
         let transport = &self.inner.transport;
         let ask = async |base: &str| {
-            let first =
-                oauth::request_tokens(transport, base, integration, Grant::Refresh(&refresh.token))
-                    .await;
+            let first = oauth::request_tokens(transport, base, integration, Grant::Refresh(&refresh.token)).await;
             let Err(Refusal::Lost(_)) = first else {
                 return first;
             };
             tokio::time::sleep(transport.timing().repeat_pause).await;
-            oauth::request_tokens(transport, base, integration, Grant::Refresh(&refresh.token))
-                .await
+            oauth::request_tokens(transport, base, integration, Grant::Refresh(&refresh.token)).await
         };
         let mut base = self.base();
         let mut result = ask(&base).await;
         if result.as_ref().is_err_and(may_have_moved)
             && let Some(host) = self.new_host(candidate, refresh).await
         {
-            tracing::warn!(
-                host,
-                "the amoCRM account has moved; AMOCRM_SUBDOMAIN should say so"
-            );
+            tracing::warn!(host, "the amoCRM account has moved; AMOCRM_SUBDOMAIN should say so");
             self.state().moved_to = Some(host.clone());
             if self.is_pinned() {
                 return Err(Failed::Final(Reason::Moved(host)));
@@ -196,21 +151,15 @@ impl TokenKeeper {
         result.map_err(|refusal| match refusal {
             // The client is refused without a word which part of it is wrong, but the token was issued to it.
             Refusal::Final(AuthProblem::WrongClient)
-                if candidate.claims().and_then(|claims| claims.aud.as_deref())
-                    == Some(&integration.client_id) =>
+                if candidate.claims().and_then(|claims| claims.aud.as_deref()) == Some(&integration.client_id) =>
             {
                 Failed::Final(Reason::Problem(AuthProblem::IntegrationOff))
             }
             Refusal::Final(reason) => Failed::Final(Reason::Problem(reason)),
             Refusal::NotFound => Failed::Now(not_found()),
             Refusal::Blocked => Failed::Now(TokenError::Blocked),
-            Refusal::Lost(cause) => Failed::Now(TokenError::Transient {
-                cause,
-                retry_after: None,
-            }),
-            Refusal::Transient { cause, retry_after } => {
-                Failed::Now(TokenError::Transient { cause, retry_after })
-            }
+            Refusal::Lost(cause) => Failed::Now(TokenError::Transient { cause, retry_after: None }),
+            Refusal::Transient { cause, retry_after } => Failed::Now(TokenError::Transient { cause, retry_after }),
         })
     }
 
@@ -219,41 +168,27 @@ impl TokenKeeper {
         let base = if self.is_pinned() {
             self.base()
         } else {
-            let api = candidate
-                .claims()?
-                .api_domain
-                .as_deref()
-                .filter(|domain| is_amocrm_host(domain))?;
+            let api = candidate.claims()?.api_domain.as_deref().filter(|domain| is_amocrm_host(domain))?;
             format!("https://{api}")
         };
         let host = oauth::current_host(&self.inner.transport, &base, &refresh.token).await?;
-        let known = self
-            .state()
-            .moved_to
-            .clone()
-            .unwrap_or_else(|| self.inner.settings.account_host.clone());
+        let known = self.state().moved_to.clone().unwrap_or_else(|| self.inner.settings.account_host.clone());
         (host != known).then_some(host)
     }
 
     /// Stores a new pair for good, then lets it be used.
     async fn keep(&self, granted: Granted, before: TokenPair) -> Result<AccessToken, TokenError> {
         let refresh = granted.refresh.or_else(|| before.refresh.clone());
-        let pair = TokenPair {
-            access: Some(granted.access.clone()),
-            refresh,
-        };
+        let pair = TokenPair { access: Some(granted.access.clone()), refresh };
         let previous = Previous::of(before, &granted.access);
         {
             let mut state = self.state();
-            state
-                .memory
-                .learn(Fingerprint::of(&granted.access), granted.expires_in);
+            state.memory.learn(Fingerprint::of(&granted.access), granted.expires_in);
             state.unsaved = Some((pair, previous));
         }
-        self.save().await?.ok_or_else(|| TokenError::Transient {
-            cause: "the new tokens are gone".into(),
-            retry_after: None,
-        })
+        self.save()
+            .await?
+            .ok_or_else(|| TokenError::Transient { cause: "the new tokens are gone".into(), retry_after: None })
     }
 
     /// Stores the pair that waits to be stored, if there is one. Until that succeeds it is not used.
@@ -265,24 +200,13 @@ impl TokenKeeper {
         self.inner.vault.write(&pair, Some(&previous)).await?;
         self.state().unsaved = None;
         self.read().await?;
-        Ok(pair.access.map(|token| AccessToken {
-            print: Fingerprint::of(&token),
-            token,
-        }))
+        Ok(pair.access.map(|token| AccessToken { print: Fingerprint::of(&token), token }))
     }
 
     async fn lock(&self) -> Result<VaultLock, TokenError> {
-        match self
-            .inner
-            .vault
-            .lock(self.inner.transport.timing().lock_wait)
-            .await
-        {
+        match self.inner.vault.lock(self.inner.transport.timing().lock_wait).await {
             Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-                Err(TokenError::Transient {
-                    cause: error.to_string(),
-                    retry_after: None,
-                })
+                Err(TokenError::Transient { cause: error.to_string(), retry_after: None })
             }
             other => Ok(other?),
         }
@@ -292,11 +216,8 @@ impl TokenKeeper {
     fn exchange_base(&self, host: Option<&str>) -> Result<String, TokenError> {
         let settings = &self.inner.settings;
         let ours = |host: &str| {
-            let abroad = |host: &str| {
-                host.strip_suffix(".amocrm.com")
-                    .or(host.strip_suffix(".kommo.com"))
-                    .map(str::to_owned)
-            };
+            let abroad =
+                |host: &str| host.strip_suffix(".amocrm.com").or(host.strip_suffix(".kommo.com")).map(str::to_owned);
             host == settings.account_host
                 || settings.base_url.host_str() == Some(host.split(':').next().unwrap_or_default())
                 || (abroad(host).is_some() && abroad(host) == abroad(&settings.account_host))
@@ -306,9 +227,7 @@ impl TokenKeeper {
                 let host = is_amocrm_host(&host).then_some(host);
                 Err(needs(AuthProblem::WrongAccount { host }))
             }
-            Some(host) if !self.is_pinned() && is_amocrm_host(&host) => {
-                Ok(format!("https://{host}"))
-            }
+            Some(host) if !self.is_pinned() && is_amocrm_host(&host) => Ok(format!("https://{host}")),
             _ => Ok(self.base()),
         }
     }
@@ -323,20 +242,15 @@ enum Failed {
 }
 
 fn not_found() -> TokenError {
-    TokenError::Transient {
-        cause: "404 at the account's address; check AMOCRM_SUBDOMAIN".into(),
-        retry_after: None,
-    }
+    TokenError::Transient { cause: "404 at the account's address; check AMOCRM_SUBDOMAIN".into(), retry_after: None }
 }
 
 /// Whether a refusal may be that of a host the account has left; not one that names a wrong setting.
 fn may_have_moved(refusal: &Refusal) -> bool {
     match refusal {
-        Refusal::Final(
-            AuthProblem::WrongClientId
-            | AuthProblem::WrongClientSecret
-            | AuthProblem::RedirectDiffers,
-        ) => false,
+        Refusal::Final(AuthProblem::WrongClientId | AuthProblem::WrongClientSecret | AuthProblem::RedirectDiffers) => {
+            false
+        }
         Refusal::Final(_) | Refusal::NotFound => true,
         Refusal::Blocked | Refusal::Lost(_) | Refusal::Transient { .. } => false,
     }

@@ -83,26 +83,14 @@ impl TokenKeeper {
     /// A keeper for this account; nothing is read or sent yet.
     pub fn new(settings: &AmocrmSettings, vault: Vault, transport: Transport) -> Self {
         let (settings, state) = (settings.clone(), SyncMutex::default());
-        Self {
-            inner: Arc::new(Inner {
-                settings,
-                vault,
-                transport,
-                flight: tokio::sync::Mutex::default(),
-                state,
-            }),
-        }
+        Self { inner: Arc::new(Inner { settings, vault, transport, flight: tokio::sync::Mutex::default(), state }) }
     }
 
     /// An access token to call with, renewed first when it has ended or is about to.
     pub async fn access(&self) -> Result<AccessToken, TokenError> {
         let fresh = {
             let state = self.state();
-            state
-                .cache
-                .as_ref()
-                .filter(|(read_at, _)| read_at.elapsed() < self.inner.transport.timing().poll)
-                .cloned()
+            state.cache.as_ref().filter(|(read_at, _)| read_at.elapsed() < self.inner.transport.timing().poll).cloned()
         };
         let candidates = match fresh {
             Some((_, candidates)) => candidates,
@@ -125,18 +113,10 @@ impl TokenKeeper {
             state.memory.refuse(
                 used.print,
                 reason,
-                Some(if hold.is_empty() {
-                    self.inner.transport.timing().healing
-                } else {
-                    FRESH_HOLD
-                }),
+                Some(if hold.is_empty() { self.inner.transport.timing().healing } else { FRESH_HOLD }),
             );
             for refresh in hold {
-                state.memory.refuse(
-                    refresh,
-                    Reason::Problem(AuthProblem::IntegrationOff),
-                    Some(FRESH_HOLD),
-                );
+                state.memory.refuse(refresh, Reason::Problem(AuthProblem::IntegrationOff), Some(FRESH_HOLD));
             }
         }
         self.obtain(None).await
@@ -144,34 +124,14 @@ impl TokenKeeper {
 
     /// The refresh tokens that need not be asked after `used` was refused: it is fresh and has never worked, so a
     /// newer one would not work either, nor one made from the pair before.
-    fn holds(
-        &self,
-        candidates: &[Candidate],
-        used: &AccessToken,
-        state: &State,
-    ) -> Vec<Fingerprint> {
+    fn holds(&self, candidates: &[Candidate], used: &AccessToken, state: &State) -> Vec<Fingerprint> {
         let fresh = state.unproven == Some(used.print)
-            && candidates
-                .iter()
-                .filter_map(|candidate| candidate.access.as_ref())
-                .any(|access| {
-                    access.print == used.print
-                        && state
-                            .memory
-                            .expires_at(access)
-                            .is_none_or(|end| Utc::now() < end)
-                });
+            && candidates.iter().filter_map(|candidate| candidate.access.as_ref()).any(|access| {
+                access.print == used.print && state.memory.expires_at(access).is_none_or(|end| Utc::now() < end)
+            });
         let stored = |candidate: &&Candidate| candidate.source != Source::Environment;
         let prints = |candidate: &Candidate| Some(candidate.refresh.as_ref()?.print);
-        if fresh {
-            candidates
-                .iter()
-                .filter(stored)
-                .filter_map(prints)
-                .collect()
-        } else {
-            Vec::new()
-        }
+        if fresh { candidates.iter().filter(stored).filter_map(prints).collect() } else { Vec::new() }
     }
 
     /// Takes note that a call with this token succeeded; the pair before it is not needed any more.
@@ -191,18 +151,9 @@ impl TokenKeeper {
 
     /// The page on which an admin allows the integration; `state` comes back with the code.
     pub fn authorization_url(&self, state: &str) -> Result<Url, TokenError> {
-        let integration = self
-            .integration()
-            .ok_or_else(|| needs(AuthProblem::NoIntegration))?;
-        code::authorization_url(
-            &self.inner.settings.account_host,
-            &integration.client_id,
-            state,
-        )
-        .map_err(|error| TokenError::Transient {
-            cause: error.to_string(),
-            retry_after: None,
-        })
+        let integration = self.integration().ok_or_else(|| needs(AuthProblem::NoIntegration))?;
+        code::authorization_url(&self.inner.settings.account_host, &integration.client_id, state)
+            .map_err(|error| TokenError::Transient { cause: error.to_string(), retry_after: None })
     }
 
     /// Resolves when there is something to try that amoCRM has not refused: somebody has put new tokens into the
@@ -229,8 +180,7 @@ impl TokenKeeper {
     /// `AMOCRM_BASE_URL` says where everything goes; nothing is followed elsewhere.
     pub(super) fn is_pinned(&self) -> bool {
         let settings = &self.inner.settings;
-        settings.base_url.scheme() != "https"
-            || settings.base_url.host_str() != Some(settings.account_host.as_str())
+        settings.base_url.scheme() != "https" || settings.base_url.host_str() != Some(settings.account_host.as_str())
     }
 
     pub(super) fn integration(&self) -> Option<&Integration> {
@@ -238,18 +188,11 @@ impl TokenKeeper {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.inner
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn circumstances(&self, replace: Option<Fingerprint>) -> Circumstances {
-        Circumstances {
-            now: Utc::now(),
-            can_refresh: self.integration().is_some(),
-            replace,
-        }
+        Circumstances { now: Utc::now(), can_refresh: self.integration().is_some(), replace }
     }
 
     /// Reads the candidates, newest first.
@@ -257,31 +200,16 @@ impl TokenKeeper {
         let stored = self.inner.vault.read().await?;
         let settings = &self.inner.settings;
         let environment = TokenPair {
-            access: settings
-                .access_token
-                .as_ref()
-                .and_then(|token| super::vault::clean(token.expose_secret())),
-            refresh: settings
-                .refresh_token
-                .as_ref()
-                .and_then(|token| super::vault::clean(token.expose_secret())),
+            access: settings.access_token.as_ref().and_then(|token| super::vault::clean(token.expose_secret())),
+            refresh: settings.refresh_token.as_ref().and_then(|token| super::vault::clean(token.expose_secret())),
         };
-        let previous = stored
-            .previous
-            .as_ref()
-            .map(|previous| previous.pair.clone())
-            .unwrap_or_default();
-        let mut candidates: Vec<Candidate> = [
-            (Source::Stored, &stored.pair),
-            (Source::Previous, &previous),
-            (Source::Environment, &environment),
-        ]
-        .into_iter()
-        .filter_map(|(source, pair)| Candidate::new(source, pair))
-        .collect();
-        let access = candidates
-            .iter()
-            .find(|candidate| candidate.source == Source::Stored);
+        let previous = stored.previous.as_ref().map(|previous| previous.pair.clone()).unwrap_or_default();
+        let mut candidates: Vec<Candidate> =
+            [(Source::Stored, &stored.pair), (Source::Previous, &previous), (Source::Environment, &environment)]
+                .into_iter()
+                .filter_map(|(source, pair)| Candidate::new(source, pair))
+                .collect();
+        let access = candidates.iter().find(|candidate| candidate.source == Source::Stored);
         let access = access.and_then(|candidate| Some(candidate.access.as_ref()?.print));
         sort(&mut candidates);
         let mut state = self.state();
@@ -295,31 +223,14 @@ impl TokenKeeper {
     }
 
     /// The token to use, when no refresh comes before it.
-    pub(super) fn ready(
-        &self,
-        candidates: &[Candidate],
-        replace: Option<Fingerprint>,
-    ) -> Option<AccessToken> {
-        match plan(
-            candidates,
-            &self.state().memory,
-            self.circumstances(replace),
-        )
-        .first()
-        {
-            Some(Step::Use(_, access)) => Some(AccessToken {
-                token: access.token.clone(),
-                print: access.print,
-            }),
+    pub(super) fn ready(&self, candidates: &[Candidate], replace: Option<Fingerprint>) -> Option<AccessToken> {
+        match plan(candidates, &self.state().memory, self.circumstances(replace)).first() {
+            Some(Step::Use(_, access)) => Some(AccessToken { token: access.token.clone(), print: access.print }),
             _ => None,
         }
     }
 }
 
 pub(super) fn needs(reason: AuthProblem) -> TokenError {
-    TokenError::NeedsAuthorization {
-        reason,
-        origin: None,
-        expired_at: None,
-    }
+    TokenError::NeedsAuthorization { reason, origin: None, expired_at: None }
 }

@@ -12,9 +12,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -124,11 +122,7 @@ impl Transport {
             .http1_only()
             .build()
             .map_err(|error| describe(error.without_url()))?;
-        Ok(Self {
-            client,
-            limiter: Arc::new(Limiter::new(requests_per_second)),
-            timing: Arc::new(timing),
-        })
+        Ok(Self { client, limiter: Arc::new(Limiter::new(requests_per_second)), timing: Arc::new(timing) })
     }
 
     pub(super) fn limiter(&self) -> &Limiter {
@@ -141,10 +135,7 @@ impl Transport {
 
     /// Sends one request when its turn has come and reads the whole answer (at most 4 MB).
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, SendError> {
-        self.limiter
-            .turn(self.timing.patience)
-            .await
-            .map_err(SendError::Frozen)?;
+        self.limiter.turn(self.timing.patience).await.map_err(SendError::Frozen)?;
         let start = Instant::now();
         let (method, path) = (request.method.clone(), request.path.to_owned());
         let result = self.exchange(request).await;
@@ -169,9 +160,7 @@ impl Transport {
             .headers(secret_headers(request.bearer, request.refresh_token)?)
             .header(ACCEPT, "application/hal+json, application/json");
         if let Some(body) = request.body {
-            builder = builder
-                .header(CONTENT_TYPE, "application/json")
-                .body(body.to_string());
+            builder = builder.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
         let mut response = builder.send().await.map_err(send_error)?;
         let mut answer = Answer {
@@ -183,9 +172,7 @@ impl Transport {
         };
         while let Some(chunk) = response.chunk().await.map_err(send_error)? {
             if answer.body.len() + chunk.len() > BODY_CAP {
-                return Err(SendError::MaybeSent(
-                    "the answer is larger than 4 MB".into(),
-                ));
+                return Err(SendError::MaybeSent("the answer is larger than 4 MB".into()));
             }
             answer.body.extend_from_slice(&chunk);
         }
@@ -193,23 +180,16 @@ impl Transport {
     }
 }
 
-fn secret_headers(
-    bearer: Option<&SecretString>,
-    refresh: Option<&SecretString>,
-) -> Result<HeaderMap, SendError> {
+fn secret_headers(bearer: Option<&SecretString>, refresh: Option<&SecretString>) -> Result<HeaderMap, SendError> {
     let sensitive = |text: &str| {
-        let mut value = HeaderValue::from_str(text).map_err(|_| {
-            SendError::NotSent("the token holds characters no HTTP header can carry".into())
-        })?;
+        let mut value = HeaderValue::from_str(text)
+            .map_err(|_| SendError::NotSent("the token holds characters no HTTP header can carry".into()))?;
         value.set_sensitive(true);
         Ok(value)
     };
     let mut headers = HeaderMap::new();
     if let Some(token) = bearer {
-        headers.insert(
-            AUTHORIZATION,
-            sensitive(&format!("Bearer {}", token.expose_secret()))?,
-        );
+        headers.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", token.expose_secret()))?);
     }
     if let Some(token) = refresh {
         headers.insert("x-refresh-token", sensitive(token.expose_secret())?);
@@ -218,15 +198,7 @@ fn secret_headers(
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    Some(
-        headers
-            .get(name)?
-            .to_str()
-            .ok()?
-            .chars()
-            .take(200)
-            .collect(),
-    )
+    Some(headers.get(name)?.to_str().ok()?.chars().take(200).collect())
 }
 
 fn send_error(error: reqwest::Error) -> SendError {
@@ -234,20 +206,12 @@ fn send_error(error: reqwest::Error) -> SendError {
     // is not told apart from a later one; taking it for "maybe" errs on the safe side.
     let nothing_sent = error.is_connect() || error.is_builder();
     let cause = describe(error.without_url());
-    if nothing_sent {
-        SendError::NotSent(cause)
-    } else {
-        SendError::MaybeSent(cause)
-    }
+    if nothing_sent { SendError::NotSent(cause) } else { SendError::MaybeSent(cause) }
 }
 
 /// The error with its causes, which tell a refused connection from an unknown host.
 fn describe(error: reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
-        "timed out".to_owned()
-    } else {
-        error.to_string()
-    };
+    let mut text = if error.is_timeout() { "timed out".to_owned() } else { error.to_string() };
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();

@@ -28,11 +28,7 @@ impl TokenKeeper {
     /// after a growing pause, during which the result is `Ok`.
     pub async fn upkeep(&self) -> Result<(), TokenError> {
         let candidates = self.read().await?;
-        if self
-            .state()
-            .upkeep_pause
-            .is_some_and(|until| Instant::now() < until)
-        {
+        if self.state().upkeep_pause.is_some_and(|until| Instant::now() < until) {
             return Ok(());
         }
         let replace = {
@@ -52,13 +48,11 @@ impl TokenKeeper {
                         let long_lived = candidate.claims().is_some_and(Claims::is_long_lived);
                         return match reason {
                             Some(Reason::Moved(host)) => Err(TokenError::Moved { host }),
-                            Some(Reason::Problem(reason)) if !long_lived => {
-                                Err(TokenError::NeedsAuthorization {
-                                    reason,
-                                    origin: Some(candidate.source),
-                                    expired_at: None,
-                                })
-                            }
+                            Some(Reason::Problem(reason)) if !long_lived => Err(TokenError::NeedsAuthorization {
+                                reason,
+                                origin: Some(candidate.source),
+                                expired_at: None,
+                            }),
                             _ => Ok(()),
                         };
                     }
@@ -77,8 +71,7 @@ impl TokenKeeper {
                 Ok(())
             }
             Err(error) => {
-                let pause =
-                    Duration::from_secs(60).saturating_mul(1 << state.upkeep_failures.min(6));
+                let pause = Duration::from_secs(60).saturating_mul(1 << state.upkeep_failures.min(6));
                 state.upkeep_failures += 1;
                 state.upkeep_pause = Some(Instant::now() + pause.min(LONGEST_UPKEEP_PAUSE));
                 Err(error)
@@ -101,11 +94,7 @@ fn due(state: &mut State, access: &Access, candidate: &Candidate) -> DateTime<Ut
         end - chrono::Duration::seconds(rand::rng().random_range(AHEAD).min(quarter))
     });
     let daily = (!candidate.claims().is_some_and(Claims::is_long_lived)).then(|| issued + DAILY);
-    let due = before_the_end
-        .into_iter()
-        .chain(daily)
-        .min()
-        .unwrap_or(now + DAILY);
+    let due = before_the_end.into_iter().chain(daily).min().unwrap_or(now + DAILY);
     state.due = Some((access.print, due));
     due
 }

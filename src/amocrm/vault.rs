@@ -67,10 +67,7 @@ pub struct Previous {
 impl Previous {
     /// Remembers `pair` as the one that `successor` took the place of.
     pub fn of(pair: TokenPair, successor: &SecretString) -> Self {
-        Self {
-            pair,
-            replaced_by: Fingerprint::of(successor).hex(),
-        }
+        Self { pair, replaced_by: Fingerprint::of(successor).hex() }
     }
 
     /// Whether this access token is the one it waits for.
@@ -111,10 +108,7 @@ impl Vault {
                 access: read_token(&folder.join(ACCESS_FILE))?,
                 refresh: read_token(&folder.join(REFRESH_FILE))?,
             };
-            Ok(Stored {
-                pair,
-                previous: read_previous(&folder.join(PREVIOUS_FILE))?,
-            })
+            Ok(Stored { pair, previous: read_previous(&folder.join(PREVIOUS_FILE))? })
         })
         .await
     }
@@ -156,11 +150,7 @@ impl Vault {
         let Self::Files(folder) = self;
         let path = folder.join(LOCK_FILE);
         blocking(move || {
-            let file = private()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(path)?;
+            let file = private().write(true).create(true).truncate(false).open(path)?;
             let deadline = Instant::now() + wait;
             loop {
                 match file.try_lock() {
@@ -180,21 +170,13 @@ impl Vault {
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|panic| Err(io::Error::other(panic)))
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
 }
 
 /// Cleans a token as a person may have pasted it: blanks and line breaks anywhere, quotes, a byte order mark, `Bearer `.
 pub(super) fn clean(text: &str) -> Option<SecretString> {
-    let text = text
-        .trim_start_matches('\u{feff}')
-        .trim()
-        .trim_matches(['"', '\''])
-        .trim();
+    let text = text.trim_start_matches('\u{feff}').trim().trim_matches(['"', '\'']).trim();
     let text = text.strip_prefix("Bearer ").unwrap_or(text);
     let text: String = text.chars().filter(|char| !char.is_whitespace()).collect();
     (!text.is_empty()).then(|| text.into())
@@ -224,8 +206,7 @@ struct PreviousFile {
 }
 
 fn previous_json(previous: &Previous) -> io::Result<Vec<u8>> {
-    let text =
-        |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
+    let text = |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
     let file = PreviousFile {
         access_token: text(&previous.pair.access),
         refresh_token: text(&previous.pair.refresh),
@@ -239,27 +220,22 @@ fn read_previous(path: &Path) -> io::Result<Option<Previous>> {
     let Some(bytes) = read_file(path)? else {
         return Ok(None);
     };
-    Ok(serde_json::from_slice::<PreviousFile>(&bytes)
-        .ok()
-        .map(|file| Previous {
-            pair: TokenPair {
-                access: file.access_token.as_deref().and_then(clean),
-                refresh: file.refresh_token.as_deref().and_then(clean),
-            },
-            replaced_by: file.replaced_by,
-        }))
+    Ok(serde_json::from_slice::<PreviousFile>(&bytes).ok().map(|file| Previous {
+        pair: TokenPair {
+            access: file.access_token.as_deref().and_then(clean),
+            refresh: file.refresh_token.as_deref().and_then(clean),
+        },
+        replaced_by: file.replaced_by,
+    }))
 }
 
 /// Replaces a file so that it is either the old or the new one, whole, whenever the power goes.
 fn replace(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     // `NamedTempFile` is made with mode 0600 and removed again on every early return.
-    let mut file = tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
-        .tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(&format!(".{name}.")).tempfile_in(folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
-    file.persist(folder.join(name))
-        .map_err(|error| error.error)?;
+    file.persist(folder.join(name)).map_err(|error| error.error)?;
     sync_folder(folder)
 }
 
@@ -272,11 +248,7 @@ fn remove(folder: &Path, name: &str) -> io::Result<()> {
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 fn private() -> OpenOptions {
@@ -291,10 +263,7 @@ mod tests {
     use super::*;
 
     fn pair(access: &str, refresh: &str) -> TokenPair {
-        TokenPair {
-            access: clean(access),
-            refresh: clean(refresh),
-        }
+        TokenPair { access: clean(access), refresh: clean(refresh) }
     }
 
     fn text(token: &Option<SecretString>) -> Option<&str> {
@@ -307,29 +276,17 @@ mod tests {
         let vault = Vault::Files(folder.path().into());
         assert!(vault.read().await.expect("readable").pair.access.is_none());
         let new = pair("new-access", "new-refresh");
-        let previous = Previous::of(
-            pair("old-access", "old-refresh"),
-            new.access.as_ref().expect("set"),
-        );
+        let previous = Previous::of(pair("old-access", "old-refresh"), new.access.as_ref().expect("set"));
         vault.write(&new, Some(&previous)).await.expect("written");
 
         let stored = vault.read().await.expect("readable");
         assert_eq!(text(&stored.pair.access), Some("new-access"));
         assert_eq!(text(&stored.pair.refresh), Some("new-refresh"));
-        assert_eq!(
-            text(&stored.previous.expect("kept").pair.refresh),
-            Some("old-refresh")
-        );
+        assert_eq!(text(&stored.previous.expect("kept").pair.refresh), Some("old-refresh"));
 
-        vault
-            .settle(Fingerprint::of(&"other".into()))
-            .await
-            .expect("settled");
+        vault.settle(Fingerprint::of(&"other".into())).await.expect("settled");
         assert!(vault.read().await.expect("readable").previous.is_some());
-        vault
-            .settle(Fingerprint::of(&"new-access".into()))
-            .await
-            .expect("settled");
+        vault.settle(Fingerprint::of(&"new-access".into())).await.expect("settled");
         assert!(vault.read().await.expect("readable").previous.is_none());
     }
 
@@ -346,10 +303,7 @@ mod tests {
         let mut names = Vec::new();
         for entry in fs::read_dir(folder.path()).expect("readable") {
             let entry = entry.expect("readable");
-            assert_eq!(
-                entry.metadata().expect("readable").permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(entry.metadata().expect("readable").permissions().mode() & 0o777, 0o600);
             names.push(entry.file_name().into_string().expect("UTF-8"));
         }
         names.sort();
@@ -368,11 +322,7 @@ mod tests {
             (" \n", None),
         ] {
             fs::write(folder.path().join(ACCESS_FILE), content).expect("written");
-            assert_eq!(
-                text(&vault.read().await.expect("readable").pair.access),
-                token,
-                "{content:?}"
-            );
+            assert_eq!(text(&vault.read().await.expect("readable").pair.access), token, "{content:?}");
         }
     }
 
@@ -380,14 +330,7 @@ mod tests {
     async fn a_damaged_safety_net_is_no_obstacle() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join(PREVIOUS_FILE), "{").expect("written");
-        assert!(
-            Vault::Files(folder.path().into())
-                .read()
-                .await
-                .expect("readable")
-                .previous
-                .is_none()
-        );
+        assert!(Vault::Files(folder.path().into()).read().await.expect("readable").previous.is_none());
     }
 
     #[tokio::test]
@@ -395,10 +338,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let vault = Vault::Files(folder.path().into());
         let held = vault.lock(Duration::ZERO).await.expect("free");
-        let error = vault
-            .lock(Duration::from_millis(120))
-            .await
-            .expect_err("taken");
+        let error = vault.lock(Duration::from_millis(120)).await.expect_err("taken");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         drop(held);
         vault.lock(Duration::ZERO).await.expect("free again");
