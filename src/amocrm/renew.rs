@@ -49,7 +49,11 @@ impl TokenKeeper {
             })?;
         let claims = Claims::decode(granted.access.expose_secret()).unwrap_or_default();
         let before = self.inner.vault.read().await?.pair;
-        let token = self.keep(granted, before).await?;
+        let kept = self.keep(granted, before).await?;
+        let token = kept.ok_or_else(|| TokenError::Transient {
+            cause: "newer tokens were put there meanwhile".into(),
+            retry_after: None,
+        })?;
         {
             let mut state = self.state();
             state.memory.forgive();
@@ -103,9 +107,10 @@ impl TokenKeeper {
             };
             match self.refresh(&candidate, &refresh).await {
                 Ok(granted) => {
-                    let token = self.keep(granted, candidate.pair()).await?;
-                    tracing::info!(source = ?candidate.source, "amoCRM tokens were renewed");
-                    return Ok(token);
+                    if let Some(token) = self.keep(granted, candidate.pair()).await? {
+                        tracing::info!(source = ?candidate.source, "amoCRM tokens were renewed");
+                        return Ok(token);
+                    }
                 }
                 Err(Failed::Final(reason)) => {
                     let hold = match &reason {
@@ -211,8 +216,8 @@ impl TokenKeeper {
         (host != known).then_some(host)
     }
 
-    /// Stores a new pair for good, then lets it be used.
-    async fn keep(&self, granted: Granted, before: TokenPair) -> Result<AccessToken, TokenError> {
+    /// Stores a new pair for good, then lets it be used; `None` when there are newer ones by now.
+    async fn keep(&self, granted: Granted, before: TokenPair) -> Result<Option<AccessToken>, TokenError> {
         let refresh = granted.refresh.or_else(|| before.refresh.clone());
         let pair = TokenPair { access: Some(granted.access.clone()), refresh };
         let previous = Previous::of(before, &granted.access);
@@ -221,9 +226,7 @@ impl TokenKeeper {
             state.memory.learn(Fingerprint::of(&granted.access), granted.expires_in);
             state.unsaved = Some((pair, previous));
         }
-        self.save()
-            .await?
-            .ok_or_else(|| TokenError::Transient { cause: "the new tokens are gone".into(), retry_after: None })
+        self.save().await
     }
 
     /// Stores the pair that waits to be stored, if there is one. Until that succeeds it is not used.
@@ -254,6 +257,7 @@ impl TokenKeeper {
             let abroad =
                 |host: &str| host.strip_suffix(".amocrm.com").or(host.strip_suffix(".kommo.com")).map(str::to_owned);
             host == settings.account_host
+                || self.state().moved_to.as_deref() == Some(host)
                 || (self.is_pinned() && settings.base_url.authority() == host)
                 || (abroad(host).is_some() && abroad(host) == abroad(&settings.account_host))
         };
@@ -340,6 +344,6 @@ mod tests {
         let free = keeper("acme.amocrm.ru", "https://acme.amocrm.ru/");
         free.note_move("acme2.amocrm.ru");
         assert_eq!(free.base(), "https://acme2.amocrm.ru");
-        assert_eq!(free.exchange_base(Some("acme2.amocrm.ru")).ok().as_deref(), None);
+        assert_eq!(free.exchange_base(Some("acme2.amocrm.ru")).ok().as_deref(), Some("https://acme2.amocrm.ru"));
     }
 }
