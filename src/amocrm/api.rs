@@ -235,6 +235,12 @@ impl Crm {
                     let pause = transport.limiter().throttled(retry_after);
                     return Err(CrmError::Throttled { retry_after: Some(pause) });
                 }
+                Outcome::Failed(CrmError::WrongAddress { mut detail, request_id }) => {
+                    if let Some(host) = keeper.find_host().await {
+                        detail = format!("the account has moved to {host}; set AMOCRM_SUBDOMAIN to it");
+                    }
+                    return Err(CrmError::WrongAddress { detail, request_id });
+                }
                 Outcome::Failed(error) => {
                     transport.limiter().calm();
                     return Err(error);

@@ -149,9 +149,8 @@ pub(super) fn problem(candidate: &Candidate, memory: &Memory, at: Circumstances)
         if let Some(reason) = memory.reason(&refresh.print) {
             return Some(reason.clone());
         }
-        if !at.can_refresh {
-            return Some(Reason::Problem(AuthProblem::NoIntegration));
-        }
+        // With a way on, nothing that ails the access token is a problem.
+        return (!at.can_refresh).then_some(Reason::Problem(AuthProblem::NoIntegration));
     }
     let access = candidate.access.as_ref()?;
     if memory.expires_at(access).is_some_and(|end| end <= at.now) {

@@ -37,9 +37,14 @@ impl Memory {
         self.refused.insert(print, Refused { reason, until: hold.map(|hold| Instant::now() + hold) });
     }
 
-    /// Remembers that amoCRM takes this token.
-    pub fn accept(&mut self, print: &Fingerprint) {
-        self.refused.remove(print);
+    /// Remembers that amoCRM takes this access token, so the integration that its refresh token belongs to is on.
+    pub fn accept(&mut self, access: &Fingerprint, refresh: Option<&Fingerprint>) {
+        self.refused.remove(access);
+        if let Some(refresh) = refresh
+            && matches!(self.reason(refresh), Some(Reason::Problem(AuthProblem::IntegrationOff)))
+        {
+            self.refused.remove(refresh);
+        }
     }
 
     /// Forgets all refusals.

@@ -110,3 +110,74 @@ fn split(heading: &str, text: &str, cap: usize) -> Vec<String> {
     };
     parts.iter().enumerate().map(headed).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::payload::tests::{lead, settings};
+    use super::*;
+    use serde_json::{from_value, json};
+
+    #[test]
+    fn holds_every_answer_as_typed() {
+        let notes = notes(&lead(), &settings(), &Degradation::default());
+        assert_eq!(
+            notes.join("\n---\n"),
+            "Заявка #K7M2QXA
+Имя: Иван Петров
+Телефон: +79991234567
+Телефон, как введён: 8 (999) 123-45-67
+Бюджет: 2,5 млн
+Ссылка: https://fem.encar.com/cars/detail/38000001
+Ссылка, как прислана: вот http://www.encar.com/dc/dc_cardetailview.do?carid=38000001
+Encar ID: 38000001
+Telegram: Ivan P, @ivan, id 42
+Источник: Telegram-бот
+Отправлена: 23.11.2026 10:30 UTC (23.11.2026 13:30 МСК)"
+        );
+    }
+
+    #[test]
+    fn says_what_amocrm_did_not_take_and_whose_number_it_is() {
+        let mut lead = lead();
+        lead.phone = from_value(json!({"e164": "12", "typed": "12", "origin": "foreign_contact"})).expect("a phone");
+        lead.car_link = None;
+        lead.consent_at = Some(lead.submitted_at);
+        let left_out =
+            Degradation { fields: [501, 502].into(), phone: true, stage: true, tags: true, ..Degradation::default() };
+        let note = notes(&lead, &settings(), &left_out).join("");
+        for line in [
+            "Телефон: 12",
+            "Внимание: это контакт другого человека, не самого покупателя",
+            "Ссылка: нет",
+            "Согласие на обработку данных: 23.11.2026 10:30 UTC (23.11.2026 13:30 МСК)",
+            "amoCRM не принял поле «Бюджет» (501): 2,5 млн",
+            "amoCRM не принял поле «Телефон»: 12",
+            "amoCRM не принял поле «Воронка»: 101",
+            "amoCRM не принял поле «Этап»: 202",
+            "amoCRM не принял поле «Теги»: telegram_bot, encar",
+        ] {
+            assert!(note.lines().any(|found| found == line), "{line} is not in\n{note}");
+        }
+        assert!(!note.contains("как введён") && !note.contains("(502)"));
+    }
+
+    #[test]
+    fn a_long_text_becomes_several_notes_that_can_all_be_found() {
+        let text = format!("{}\n{}\n{}", "а".repeat(70), "б".repeat(250), "в".repeat(10));
+        let parts = split("Заявка #K7M2QXA", &text, 100);
+        assert!(parts.len() > 3);
+        let mut whole = String::new();
+        for (at, part) in parts.iter().enumerate() {
+            assert!(part.chars().count() <= 100, "{part}");
+            let (heading, rest) = part.split_once('\n').expect("a heading");
+            assert_eq!(heading, format!("Заявка #K7M2QXA ({}/{})", at + 1, parts.len()));
+            whole.push_str(rest);
+        }
+        assert_eq!(whole.replace('\n', ""), text.replace('\n', ""));
+    }
+
+    #[test]
+    fn control_characters_are_left_out() {
+        assert_eq!(split("h", "a\u{0}b\u{7}\nc", 100), ["h\nab\nc"]);
+    }
+}

@@ -199,3 +199,209 @@ pub(super) fn refused_values(lead: &Lead, settings: &AmocrmSettings, left_out: &
     values.retain(|(_, value)| !value.is_empty());
     values
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use serde_json::from_value;
+    use url::Url;
+
+    /// A lead with every answer.
+    pub(crate) fn lead() -> Lead {
+        from_value(json!({
+            "id": "01JD3Q5V8Z0000000000000000", "number": "K7M2QXA", "submitted_at": "2026-11-23T10:30:00Z",
+            "name": "Иван Петров",
+            "phone": {"e164": "+79991234567", "typed": "8 (999) 123-45-67", "origin": "typed"},
+            "budget": {"typed": "2,5 млн", "price": 2_500_000},
+            "car_link": {
+                "url": "https://fem.encar.com/cars/detail/38000001",
+                "typed": "вот http://www.encar.com/dc/dc_cardetailview.do?carid=38000001", "encar_id": "38000001"
+            },
+            "buyer": {"user_id": 42, "chat_id": 42, "username": "ivan", "full_name": "Ivan P"}
+        }))
+        .expect("a lead")
+    }
+
+    /// An account with every setting.
+    pub(crate) fn settings() -> AmocrmSettings {
+        AmocrmSettings {
+            base_url: Url::parse("https://acme.amocrm.ru").expect("an address"),
+            account_host: "acme.amocrm.ru".into(),
+            integration: None,
+            access_token: None,
+            refresh_token: None,
+            pipeline_id: Some(101),
+            status_id: Some(202),
+            responsible_user_id: Some(7),
+            tags: vec!["telegram_bot".into(), "encar".into()],
+            budget_field_id: Some(501),
+            car_link_field_id: Some(502),
+            contact_lookup: true,
+            requests_per_second: 5,
+        }
+    }
+
+    fn new(lead: &Lead) -> NewLead<'_> {
+        NewLead { lead, contact_id: None, degradation: Degradation::default() }
+    }
+
+    fn refused(path: &str) -> RejectedField {
+        RejectedField { index: Some(0), request_id: None, path: path.into(), code: "NotSupportedChoice".into() }
+    }
+
+    #[test]
+    fn a_whole_lead() {
+        assert_eq!(
+            lead_json(&new(&lead()), &settings()),
+            json!({
+                "name": "Заявка от Иван Петров #K7M2QXA",
+                "request_id": "K7M2QXA",
+                "price": 2_500_000,
+                "pipeline_id": 101,
+                "status_id": 202,
+                "responsible_user_id": 7,
+                "custom_fields_values": [
+                    {"field_id": 501, "values": [{"value": "2,5 млн"}]},
+                    {"field_id": 502, "values": [{"value": "https://fem.encar.com/cars/detail/38000001"}]}
+                ],
+                "_embedded": {
+                    "contacts": [{
+                        "name": "Иван Петров",
+                        "responsible_user_id": 7,
+                        "custom_fields_values":
+                            [{"field_code": "PHONE", "values": [{"value": "+79991234567", "enum_code": "WORK"}]}]
+                    }],
+                    "tags": [{"name": "telegram_bot"}, {"name": "encar"}]
+                }
+            })
+        );
+    }
+
+    #[test]
+    fn the_least_there_can_be() {
+        let settings = AmocrmSettings {
+            pipeline_id: None,
+            status_id: None,
+            responsible_user_id: None,
+            tags: Vec::new(),
+            budget_field_id: None,
+            car_link_field_id: None,
+            ..settings()
+        };
+        let lead = lead();
+        let json = lead_json(&NewLead { contact_id: Some(9), ..new(&lead) }, &settings);
+        assert_eq!(
+            json,
+            json!({
+                "name": "Заявка от Иван Петров #K7M2QXA", "request_id": "K7M2QXA", "price": 2_500_000,
+                "_embedded": {"contacts": [{"id": 9}]}
+            })
+        );
+    }
+
+    #[test]
+    fn a_long_name_loses_its_end_and_never_the_number() {
+        let mut lead = lead();
+        lead.name = from_value(json!("Я".repeat(400))).expect("a name");
+        let name = lead_name(&lead);
+        assert_eq!(name.chars().count(), NAME_CAP);
+        assert!(name.ends_with("Я #K7M2QXA"));
+    }
+
+    #[test]
+    fn long_values_are_cut_and_long_links_left_to_the_note() {
+        let mut lead = lead();
+        lead.budget = from_value(json!({"typed": "9".repeat(300), "price": 0})).expect("a budget");
+        let url = format!("https://a.b/{}", "x".repeat(250));
+        lead.car_link = from_value(json!({"url": url, "typed": url})).expect("a link");
+        let json = lead_json(&new(&lead), &settings());
+        let fields = json["custom_fields_values"].as_array().expect("fields");
+        assert_eq!(fields.len(), 1);
+        assert_eq!(fields[0]["values"][0]["value"].as_str().map(str::len), Some(FIELD_CAP));
+    }
+
+    #[test]
+    fn numbers_are_words() {
+        let number = LeadNumber::parse("K7M2QXA").expect("a number");
+        for title in [
+            "Заявка от Иван #K7M2QXA",
+            "#K7M2QXA",
+            "VIP #K7M2QXA перезвонить",
+            "Сделка (#K7M2QXA)",
+            "#K7M2QXAB #K7M2QXA",
+        ] {
+            assert!(carries_number(title, &number), "{title}");
+        }
+        for title in ["Заявка от Иван #K7M2QXAB", "K7M2QXA", "#K7M2QX", "#k7m2qxa", "#K7M2QXA1", "#K7M2QXAЖ", ""]
+        {
+            assert!(!carries_number(title, &number), "{title}");
+        }
+    }
+
+    #[test]
+    fn every_refusable_part_can_be_left_out() {
+        let (lead, settings) = (lead(), settings());
+        let found = NewLead { contact_id: Some(9), ..new(&lead) };
+        let left_out = Degradation::default;
+        for (path, expected) in [
+            ("custom_fields_values.0.field_id", Degradation { fields: [501].into(), ..left_out() }),
+            ("custom_fields_values.1.values.0.value", Degradation { fields: [502].into(), ..left_out() }),
+            ("0.custom_fields_values.1.field_id", Degradation { fields: [502].into(), ..left_out() }),
+            ("custom_fields_values", Degradation { fields: [501, 502].into(), ..left_out() }),
+            ("responsible_user_id", Degradation { responsible: true, ..left_out() }),
+            ("_embedded.contacts.0.responsible_user_id", Degradation { responsible: true, ..left_out() }),
+            ("tags_to_add.0.name", Degradation { tags: true, ..left_out() }),
+            ("_embedded.tags.0.name", Degradation { tags: true, ..left_out() }),
+            ("status_id", Degradation { stage: true, ..left_out() }),
+            ("pipeline_id", Degradation { stage: true, ..left_out() }),
+            ("price", Degradation { price: true, ..left_out() }),
+            ("_embedded.contacts.0.custom_fields_values.0.values.0.value", Degradation { phone: true, ..left_out() }),
+            ("_embedded.contacts.0.id", Degradation { contact: true, ..left_out() }),
+            ("_embedded.contacts.0", Degradation { contact: true, ..left_out() }),
+        ] {
+            assert_eq!(degrade(&found, &settings, &[refused(path)]), Some(expected), "{path}");
+        }
+        for path in ["name", "_embedded.contacts.0.name", "request_id", ""] {
+            assert_eq!(degrade(&found, &settings, &[refused(path)]), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_was_left_out_stays_out() {
+        let (lead, settings) = (lead(), settings());
+        let once = degrade(&new(&lead), &settings, &[refused("custom_fields_values.0.field_id")]).expect("something");
+        let again = NewLead { degradation: once.clone(), ..new(&lead) };
+        // The link has moved up to the first place.
+        let twice = degrade(&again, &settings, &[refused("custom_fields_values.0.field_id")]).expect("something");
+        assert_eq!(twice.fields, [501, 502].into());
+        let all = NewLead { degradation: twice, ..new(&lead) };
+        assert!(lead_json(&all, &settings).get("custom_fields_values").is_none());
+        assert_eq!(degrade(&all, &settings, &[refused("custom_fields_values.0.field_id")]), None);
+    }
+
+    #[test]
+    fn a_refused_phone_leaves_the_contact_with_its_name() {
+        let lead = lead();
+        let left_out = Degradation {
+            phone: true,
+            responsible: true,
+            tags: true,
+            stage: true,
+            price: true,
+            ..Degradation::default()
+        };
+        let json = lead_json(&NewLead { degradation: left_out, ..new(&lead) }, &settings());
+        assert_eq!(json["_embedded"], json!({"contacts": [{"name": "Иван Петров"}]}));
+        for gone in ["price", "pipeline_id", "status_id", "responsible_user_id"] {
+            assert!(json.get(gone).is_none(), "{gone}");
+        }
+    }
+
+    #[test]
+    fn a_degradation_can_be_stored() {
+        let left_out = Degradation { fields: [501].into(), phone: true, ..Degradation::default() };
+        let text = serde_json::to_string(&left_out).expect("JSON");
+        assert_eq!(serde_json::from_str::<Degradation>(&text).expect("the same"), left_out);
+        assert!(serde_json::from_str::<Degradation>("{}").expect("nothing").is_empty());
+    }
+}

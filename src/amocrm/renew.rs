@@ -3,7 +3,8 @@
 //! The promise and the races are told in [`super::tokens`]; this is the part of the keeper that asks amoCRM.
 
 use chrono::Utc;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 
 use super::candidates::{Candidate, Refresh, Step, plan, verdict};
 use super::error::{AuthProblem, TokenError};
@@ -24,6 +25,13 @@ impl TokenKeeper {
     /// and so is anything outside `amocrm.ru`, `amocrm.com`, `kommo.com`, which would be handed the client secret. The
     /// code is good for one use: after [`TokenError::Transient`] a new one is needed.
     pub async fn exchange_code(&self, code: &str, host: Option<&str>) -> Result<TokenInfo, TokenError> {
+        // On a task of its own, as every use of something that works only once.
+        let (keeper, code, host) = (self.clone(), SecretString::from(code), host.map(str::to_owned));
+        let task = tokio::spawn(async move { keeper.exchange_now(code.expose_secret(), host.as_deref()).await });
+        task.await.unwrap_or_else(|error| Err(TokenError::Transient { cause: error.to_string(), retry_after: None }))
+    }
+
+    async fn exchange_now(&self, code: &str, host: Option<&str>) -> Result<TokenInfo, TokenError> {
         let integration = self.integration().ok_or_else(|| needs(AuthProblem::NoIntegration))?;
         let base = self.exchange_base(host)?;
         let _flight = self.inner.flight.lock().await;
@@ -41,7 +49,11 @@ impl TokenKeeper {
             })?;
         let claims = Claims::decode(granted.access.expose_secret()).unwrap_or_default();
         let before = self.inner.vault.read().await?.pair;
-        let token = self.keep(granted, before).await?;
+        let kept = self.keep(granted, before).await?;
+        let token = kept.ok_or_else(|| TokenError::Transient {
+            cause: "newer tokens were put there meanwhile".into(),
+            retry_after: None,
+        })?;
         {
             let mut state = self.state();
             state.memory.forgive();
@@ -95,9 +107,10 @@ impl TokenKeeper {
             };
             match self.refresh(&candidate, &refresh).await {
                 Ok(granted) => {
-                    let token = self.keep(granted, candidate.pair()).await?;
-                    tracing::info!(source = ?candidate.source, "amoCRM tokens were renewed");
-                    return Ok(token);
+                    if let Some(token) = self.keep(granted, candidate.pair()).await? {
+                        tracing::info!(source = ?candidate.source, "amoCRM tokens were renewed");
+                        return Ok(token);
+                    }
                 }
                 Err(Failed::Final(reason)) => {
                     let hold = match &reason {
@@ -140,13 +153,15 @@ impl TokenKeeper {
         if result.as_ref().is_err_and(may_have_moved)
             && let Some(host) = self.new_host(candidate, refresh).await
         {
-            tracing::warn!(host, "the amoCRM account has moved; AMOCRM_SUBDOMAIN should say so");
-            self.state().moved_to = Some(host.clone());
+            self.note_move(&host);
             if self.is_pinned() {
                 return Err(Failed::Final(Reason::Moved(host)));
             }
             base = self.base();
             result = ask(&base).await;
+        }
+        if result.is_ok() && self.is_pinned() {
+            self.state().moved_to = None;
         }
         result.map_err(|refusal| match refusal {
             // The client is refused without a word which part of it is wrong, but the token was issued to it.
@@ -163,6 +178,31 @@ impl TokenKeeper {
         })
     }
 
+    /// Looks for the account's new host after its address turned out to be wrong; asks rarely. `Some` when it has moved.
+    pub(super) async fn find_host(&self) -> Option<String> {
+        {
+            let mut state = self.state();
+            if state.asked_host.is_some_and(|asked| asked.elapsed() < self.inner.transport.timing().healing) {
+                return None;
+            }
+            state.asked_host = Some(Instant::now());
+        }
+        for candidate in self.read().await.ok()? {
+            if let Some(refresh) = &candidate.refresh
+                && let Some(host) = self.new_host(&candidate, refresh).await
+            {
+                self.note_move(&host);
+                return Some(host);
+            }
+        }
+        None
+    }
+
+    fn note_move(&self, host: &str) {
+        tracing::warn!(host, "the amoCRM account has moved; AMOCRM_SUBDOMAIN should say so");
+        self.state().moved_to = Some(host.to_owned());
+    }
+
     /// The account's host, when it is another one than we know.
     async fn new_host(&self, candidate: &Candidate, refresh: &Refresh) -> Option<String> {
         let base = if self.is_pinned() {
@@ -176,8 +216,8 @@ impl TokenKeeper {
         (host != known).then_some(host)
     }
 
-    /// Stores a new pair for good, then lets it be used.
-    async fn keep(&self, granted: Granted, before: TokenPair) -> Result<AccessToken, TokenError> {
+    /// Stores a new pair for good, then lets it be used; `None` when there are newer ones by now.
+    async fn keep(&self, granted: Granted, before: TokenPair) -> Result<Option<AccessToken>, TokenError> {
         let refresh = granted.refresh.or_else(|| before.refresh.clone());
         let pair = TokenPair { access: Some(granted.access.clone()), refresh };
         let previous = Previous::of(before, &granted.access);
@@ -186,9 +226,7 @@ impl TokenKeeper {
             state.memory.learn(Fingerprint::of(&granted.access), granted.expires_in);
             state.unsaved = Some((pair, previous));
         }
-        self.save()
-            .await?
-            .ok_or_else(|| TokenError::Transient { cause: "the new tokens are gone".into(), retry_after: None })
+        self.save().await
     }
 
     /// Stores the pair that waits to be stored, if there is one. Until that succeeds it is not used.
@@ -197,6 +235,12 @@ impl TokenKeeper {
         let Some((pair, previous)) = waiting else {
             return Ok(None);
         };
+        // Somebody may have put newer tokens there while ours were on their way, or could not be stored.
+        let age = |access: &Option<SecretString>| Claims::decode(access.as_ref()?.expose_secret())?.age_mark();
+        if age(&self.inner.vault.read().await?.pair.access) > age(&pair.access) {
+            self.state().unsaved = None;
+            return Ok(None);
+        }
         self.inner.vault.write(&pair, Some(&previous)).await?;
         self.state().unsaved = None;
         self.read().await?;
@@ -219,7 +263,8 @@ impl TokenKeeper {
             let abroad =
                 |host: &str| host.strip_suffix(".amocrm.com").or(host.strip_suffix(".kommo.com")).map(str::to_owned);
             host == settings.account_host
-                || settings.base_url.host_str() == Some(host.split(':').next().unwrap_or_default())
+                || self.state().moved_to.as_deref() == Some(host)
+                || (self.is_pinned() && settings.base_url.authority() == host)
                 || (abroad(host).is_some() && abroad(host) == abroad(&settings.account_host))
         };
         match host.map(str::to_lowercase) {
@@ -253,5 +298,58 @@ fn may_have_moved(refusal: &Refusal) -> bool {
         }
         Refusal::Final(_) | Refusal::NotFound => true,
         Refusal::Blocked | Refusal::Lost(_) | Refusal::Transient { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::amocrm::{Timing, Transport, Vault, payload::tests::settings};
+
+    fn keeper(account_host: &str, base: &str) -> TokenKeeper {
+        let mut settings = settings();
+        settings.account_host = account_host.into();
+        settings.base_url = base.parse().expect("an address");
+        let transport = Transport::new(5, Timing::default()).expect("TLS");
+        TokenKeeper::new(&settings, Vault::Files(std::env::temp_dir()), transport)
+    }
+
+    #[tokio::test]
+    async fn a_secret_goes_to_the_configured_account_only() {
+        let keeper = keeper("acme.amocrm.ru", "https://acme.amocrm.ru/");
+        for (host, base) in [
+            (None, Some("https://acme.amocrm.ru/")),
+            (Some("acme.amocrm.ru"), Some("https://acme.amocrm.ru")),
+            (Some("ACME.amocrm.ru"), Some("https://acme.amocrm.ru")),
+            (Some("other.amocrm.ru"), None),
+            (Some("acme.kommo.com"), None),
+            (Some("acme.amocrm.ru.evil.example"), None),
+            (Some("acme.amocrm.ru:8443"), None),
+            (Some("acme.amocrm.ru@evil.example"), None),
+            (Some("acme.amocrm.ru/../evil"), None),
+            (Some(""), None),
+        ] {
+            assert_eq!(keeper.exchange_base(host).ok().as_deref(), base, "{host:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_abroad_has_two_names() {
+        let keeper = keeper("acme.kommo.com", "https://acme.kommo.com/");
+        assert_eq!(keeper.exchange_base(Some("acme.amocrm.com")).ok().as_deref(), Some("https://acme.amocrm.com"));
+        assert!(keeper.exchange_base(Some("other.amocrm.com")).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_pinned_base_is_never_left() {
+        let pinned = keeper("acme.amocrm.ru", "http://127.0.0.1:9/");
+        pinned.note_move("acme2.amocrm.ru");
+        assert_eq!(pinned.base(), "http://127.0.0.1:9/");
+        assert_eq!(pinned.exchange_base(Some("acme.amocrm.ru")).ok().as_deref(), Some("http://127.0.0.1:9/"));
+
+        let free = keeper("acme.amocrm.ru", "https://acme.amocrm.ru/");
+        free.note_move("acme2.amocrm.ru");
+        assert_eq!(free.base(), "https://acme2.amocrm.ru");
+        assert_eq!(free.exchange_base(Some("acme2.amocrm.ru")).ok().as_deref(), Some("https://acme2.amocrm.ru"));
     }
 }

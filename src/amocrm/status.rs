@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::candidates::{Step, plan, problem, verdict};
+use super::candidates::{Candidate, Step, plan, problem, verdict};
 use super::error::{AuthProblem, Source, TokenError};
+use super::jwt::Claims;
 use super::memory::Reason;
 use super::tokens::TokenKeeper;
 
@@ -60,9 +61,13 @@ impl TokenKeeper {
             None => candidates.first(),
         };
         let access = chosen.and_then(|candidate| candidate.access.as_ref());
+        // A refresh token left beside a long-lived one is not missed when it is of no use.
+        let long_lived = chosen.and_then(Candidate::claims).is_some_and(Claims::is_long_lived);
+        let works = long_lived && matches!(steps.first(), Some(Step::Use(..)));
         Ok(TokensInfo {
             kind: match chosen {
                 None => TokenKind::None,
+                Some(_) if long_lived => TokenKind::LongLived,
                 Some(candidate) if candidate.refresh.is_some() => TokenKind::Pair,
                 Some(candidate) if candidate.is_unreadable() => TokenKind::Unreadable,
                 Some(_) => TokenKind::LongLived,
@@ -71,8 +76,7 @@ impl TokenKeeper {
             access_expires_at: access.and_then(|access| state.memory.expires_at(access)),
             refreshed_at: access.and_then(|access| state.memory.issued_at(access)),
             account_id: chosen.and_then(|candidate| candidate.claims()?.account_id),
-            problem: match chosen.and_then(|candidate| problem(candidate, &state.memory, at)) {
-                Some(Reason::Problem(AuthProblem::Expired)) if !steps.is_empty() => None,
+            problem: match chosen.filter(|_| !works).and_then(|candidate| problem(candidate, &state.memory, at)) {
                 Some(Reason::Problem(problem)) => Some(problem),
                 Some(Reason::Moved(_)) => None,
                 None => match (steps.is_empty(), verdict(&candidates, &state.memory, at)) {

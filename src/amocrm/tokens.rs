@@ -73,6 +73,8 @@ pub(super) struct State {
     pub(super) unsaved: Option<(TokenPair, Previous)>,
     /// Where the account was found to have moved.
     pub(super) moved_to: Option<String>,
+    /// When it was last asked for a new host after a wrong address.
+    pub(super) asked_host: Option<Instant>,
     /// The moment at which this access token is due to be replaced.
     pub(super) due: Option<(Fingerprint, DateTime<Utc>)>,
     pub(super) upkeep_failures: u32,
@@ -137,7 +139,11 @@ impl TokenKeeper {
     /// Takes note that a call with this token succeeded; the pair before it is not needed any more.
     pub fn worked(&self, used: &AccessToken) {
         let mut state = self.state();
-        state.memory.accept(&used.print);
+        let known = state.cache.as_ref().and_then(|(_, candidates)| {
+            candidates.iter().find(|candidate| candidate.access.as_ref().is_some_and(|it| it.print == used.print))
+        });
+        let refresh = known.and_then(|candidate| Some(candidate.refresh.as_ref()?.print));
+        state.memory.accept(&used.print, refresh.as_ref());
         if state.unproven == Some(used.print) {
             (state.unproven, state.proven) = (None, Some(used.print));
             let (vault, print) = (self.inner.vault.clone(), used.print);

@@ -78,8 +78,8 @@ pub(super) struct Request<'a> {
     pub timeout: Duration,
 }
 
-/// A complete answer.
-#[derive(Debug, Clone, Default)]
+/// A complete answer. Not `Debug`: the body may hold tokens.
+#[derive(Clone, Default)]
 pub(super) struct Answer {
     pub status: u16,
     pub content_type: Option<String>,

@@ -11,11 +11,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::time::{Instant, sleep};
 
 const ACCESS_FILE: &str = "access_token.txt";
 const REFRESH_FILE: &str = "refresh_token.txt";
@@ -149,24 +150,19 @@ impl Vault {
     pub async fn lock(&self, wait: Duration) -> io::Result<VaultLock> {
         let Self::Files(folder) = self;
         let path = folder.join(LOCK_FILE);
-        blocking(move || {
-            let file = private().write(true).create(true).truncate(false).open(path)?;
-            let deadline = Instant::now() + wait;
-            loop {
-                match file.try_lock() {
-                    Ok(()) => return Ok(VaultLock { _file: file }),
-                    Err(fs::TryLockError::Error(error)) => return Err(error),
-                    Err(fs::TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                        return Err(io::Error::new(
-                            ErrorKind::TimedOut,
-                            "another process holds the lock on the tokens",
-                        ));
-                    }
-                    Err(fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_POLL),
+        let file = blocking(move || private().write(true).create(true).truncate(false).open(path)).await?;
+        let deadline = Instant::now() + wait;
+        loop {
+            // Tried and never waited for: a thread that waits in the system call would hold up the shutdown.
+            match file.try_lock() {
+                Ok(()) => return Ok(VaultLock { _file: file }),
+                Err(fs::TryLockError::Error(error)) => return Err(error),
+                Err(fs::TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(io::Error::new(ErrorKind::TimedOut, "another process holds the lock on the tokens"));
                 }
+                Err(fs::TryLockError::WouldBlock) => sleep(LOCK_POLL).await,
             }
-        })
-        .await
+        }
     }
 }
 

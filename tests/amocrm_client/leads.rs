@@ -1,0 +1,252 @@
+//! Leads, contacts and notes: what each answer is taken for, and how what is there is found.
+
+use super::*;
+
+#[tokio::test]
+async fn a_lead_with_its_contact_and_note() {
+    let mut world = World::with_pair().await;
+    world.settings.pipeline_id = Some(account::MAIN_PIPELINE as i64);
+    world.settings.status_id = Some(account::SECOND_STATUS as i64);
+    world.settings.responsible_user_id = Some(account::MANAGER_USER as i64);
+    world.settings.budget_field_id = Some(account::TEXT_FIELD as i64);
+    world.settings.car_link_field_id = Some(account::LINK_FIELD as i64);
+    let crm = world.crm();
+    let (ivan, olga) = (ivan(), lead("A2B3C4D", "Ольга", "+79990000002"));
+    let created = crm.create_leads(&[new(&ivan), new(&olga)]).await.expect("created");
+    assert_eq!(created.len(), 2);
+    assert_eq!(created[1].number, olga.number);
+    assert!(created.iter().all(|lead| lead.contact_id.is_some() && !lead.merged));
+    let stored = world.fake.lead_with_number("K7M2QXA").expect("stored");
+    assert_eq!((stored.id as i64, stored.price), (created[0].lead_id, 2_500_000));
+    assert_eq!((stored.pipeline_id, stored.status_id), (account::MAIN_PIPELINE, account::SECOND_STATUS));
+
+    let text = crm.notes_of(&new(&ivan)).remove(0);
+    assert!(!crm.has_note(created[0].lead_id, &ivan.number).await.expect("looked"));
+    let note = NewNote { lead_id: created[0].lead_id, number: ivan.number.clone(), text };
+    let other =
+        NewNote { lead_id: created[1].lead_id, number: olga.number.clone(), text: "Заявка #A2B3C4D".into() };
+    assert_eq!(crm.add_notes(&[note, other]).await.expect("written").len(), 2);
+    assert!(crm.has_note(created[0].lead_id, &ivan.number).await.expect("looked"));
+    assert!(!crm.has_note(created[0].lead_id, &olga.number).await.expect("looked"));
+    assert_eq!(world.fake.contract_violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_kind_of_answer_to_a_create() {
+    /// What a fault must be taken for, and whether the lead is there all the same.
+    type Check = fn(&CrmError) -> bool;
+    let unsure: Check = |error| matches!(error, CrmError::Ambiguous { answered: false, .. });
+    let answered: Check = |error| matches!(error, CrmError::Ambiguous { answered: true, .. });
+    let table: [(Fault, Check, usize); 19] = [
+        (Fault::CutBefore, unsure, 0),
+        (Fault::CutAfter, unsure, 1),
+        (Fault::Hang, unsure, 0),
+        (Fault::HangAfter, unsure, 1),
+        (Fault::StoreThen(500), answered, 1),
+        (Fault::StoreThen(502), answered, 1),
+        (Fault::StoreThen(504), unsure, 1),
+        (Fault::Status(500), answered, 0),
+        (Fault::Html(503), answered, 0),
+        (Fault::Garbage, unsure, 1),
+        (Fault::EmptyOk, unsure, 1),
+        (Fault::WrongShape, unsure, 1),
+        (Fault::Status(402), |error| matches!(error, CrmError::PaymentRequired), 0),
+        (Fault::Status(403), |error| matches!(error, CrmError::Forbidden { .. }), 0),
+        (Fault::Html(403), |error| matches!(error, CrmError::Blocked), 0),
+        (Fault::Html(404), |error| matches!(error, CrmError::WrongAddress { .. }), 0),
+        (Fault::Redirect(301), |error| matches!(error, CrmError::WrongAddress { .. }), 0),
+        (
+            Fault::TooManyRequests(Throttle::Body(300)),
+            |error| matches!(error, CrmError::Throttled { retry_after: Some(pause) } if pause.as_secs() == 300),
+            0,
+        ),
+        (
+            Fault::Validation { path: "price".into(), code: "InvalidType".into() },
+            |error| matches!(error, CrmError::Rejected { fields, .. } if fields[0].path == "price" && fields[0].index == Some(0)),
+            0,
+        ),
+    ];
+    for (fault, expected, stored) in table {
+        let world = World::with_pair().await;
+        world.once(On::complex(), fault.clone());
+        let error = world.crm().create_leads(&[new(&ivan())]).await.expect_err("a fault");
+        assert!(expected(&error), "{fault:?}: {error:?}");
+        assert_eq!(world.fake.leads().len(), stored, "{fault:?}");
+    }
+    let world = World::with_pair().await;
+    world.once(On::complex(), Fault::Hal);
+    assert_eq!(world.crm().create_leads(&[new(&ivan())]).await.expect("created").len(), 1);
+    world.fake.stop().await;
+    let error = world.crm().create_leads(&[new(&ivan())]).await.expect_err("nobody is there");
+    assert!(matches!(error, CrmError::Unavailable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_401_on_a_create_is_repeated_and_creates_one() {
+    let world = World::with_pair().await;
+    world.once(On::complex(), Fault::Unauthorized);
+    world.crm().create_leads(&[new(&ivan())]).await.expect("created");
+    assert_eq!(world.fake.leads().len(), 1);
+    assert_eq!(world.fake.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_pause_holds_every_call() {
+    let world = World::with_pair().await;
+    let crm = world.crm();
+    world.once(On::get("/api/v4/account"), Fault::TooManyRequests(Throttle::Header(1)));
+    assert!(matches!(crm.account().await, Err(CrmError::Throttled { .. })));
+    let start = Instant::now();
+    crm.create_leads(&[new(&ivan())]).await.expect("created");
+    assert!(start.elapsed() > Duration::from_millis(800));
+}
+
+#[tokio::test]
+async fn what_is_refused_is_left_out() {
+    let mut world = World::with_pair().await;
+    world.settings.responsible_user_id = Some(999_999);
+    world.settings.budget_field_id = Some(123_456);
+    let crm = world.crm();
+    let ivan = ivan();
+    let mut attempt = new(&ivan);
+    for _ in 0..3 {
+        match crm.create_leads(std::slice::from_ref(&attempt)).await {
+            Ok(_) => break,
+            Err(CrmError::Rejected { fields, .. }) => {
+                let fields: Vec<RejectedField> = fields.into_iter().filter(|field| field.index == Some(0)).collect();
+                attempt.degradation = crm.degrade(&attempt, &fields).expect("something to leave out");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(world.fake.lead_with_number("K7M2QXA").is_some(), "{:?}", attempt.degradation);
+    let note = crm.notes_of(&attempt).join("");
+    assert!(note.contains("amoCRM не принял поле «Бюджет» (123456): 2,5 млн"), "{note}");
+}
+
+#[tokio::test]
+async fn an_unsure_lead_is_found_by_any_way_that_shows_it() {
+    let hidden = Duration::from_secs(60);
+    let ivan = ivan();
+    let since = Utc::now();
+    for (list, query, events, found) in [
+        (Duration::ZERO, hidden, hidden, true),
+        (hidden, Duration::ZERO, hidden, true),
+        (hidden, hidden, hidden, false),
+    ] {
+        let world = World::with_pair().await;
+        let crm = world.crm();
+        world.once(On::complex(), Fault::CutAfter);
+        crm.create_leads(&[new(&ivan)]).await.expect_err("unsure");
+        world.fake.list_latency(list);
+        world.fake.query_latency(query);
+        world.fake.events_latency(events);
+        let hits = crm.find_leads(std::slice::from_ref(&ivan.number), since).await.expect("a clean look-up");
+        let stored = world.fake.leads().remove(0);
+        let expected = found.then_some((stored.id as i64, stored.contact_id.map(|id| id as i64)));
+        assert_eq!(hits.get(&ivan.number).map(|hit| (hit.lead_id, hit.contact_id)), expected, "{list:?} {query:?}");
+    }
+    let world = World::with_pair().await;
+    let crm = world.crm();
+    let created = crm.create_leads(&[new(&ivan)]).await.expect("created");
+    world.fake.list_latency(hidden);
+    world.fake.query_latency(hidden);
+    let hits = crm.find_leads(std::slice::from_ref(&ivan.number), since).await.expect("a clean look-up");
+    assert_eq!(hits[&ivan.number].lead_id, created[0].lead_id);
+}
+
+#[tokio::test]
+async fn an_unsure_lead_is_found_behind_hundreds_of_newer_ones() {
+    let world = World::with_pair().await;
+    let crm = world.crm();
+    let since = Utc::now();
+    let created = crm.create_leads(&[new(&ivan())]).await.expect("created");
+    for at in 0..600 {
+        world.fake.add_lead(&format!("Сделка {at}"));
+    }
+    world.fake.query_latency(Duration::from_secs(60));
+    world.fake.events_latency(Duration::from_secs(60));
+    let hits = crm.find_leads(&[number("K7M2QXA")], since).await.expect("a clean look-up");
+    assert_eq!(hits[&number("K7M2QXA")].lead_id, created[0].lead_id);
+    // Nothing is read beyond the time in question.
+    let pages = world.fake.count(&On::get("/api/v4/leads").exactly());
+    let later = Utc::now() + chrono::Duration::minutes(11);
+    assert!(crm.find_leads(&[number("Z9Y8X7W")], later).await.expect("a clean look-up").is_empty());
+    assert_eq!(world.fake.count(&On::get("/api/v4/leads").exactly()), pages + 2);
+}
+
+#[tokio::test]
+async fn an_account_that_left_its_address_is_named() {
+    let world = World::with_pair().await;
+    world.fake.moved_to("acme2", "acme2.amocrm.ru");
+    world.fake.fault(On::any("/api"), Fault::Redirect(301), Times::Forever);
+    let crm = world.crm();
+    let error = crm.account().await.expect_err("moved");
+    assert!(matches!(&error, CrmError::WrongAddress { detail, .. } if detail.contains("acme2.amocrm.ru")), "{error:?}");
+    assert_eq!(crm.tokens().info().await.expect("readable").moved_to.as_deref(), Some("acme2.amocrm.ru"));
+    crm.account().await.expect_err("still");
+    assert_eq!(world.fake.count(&On::get("/oauth2")), 1, "it is asked rarely");
+}
+
+#[tokio::test]
+async fn only_the_very_number_is_a_hit() {
+    let world = World::with_pair().await;
+    let crm = world.crm();
+    let wanted: Vec<LeadNumber> = ["K7M2QXA", "A2B3C4D", "Z9Y8X7W"].map(number).into();
+    world.fake.add_lead("Заявка от Иван #K7M2QXAB");
+    world.fake.add_lead("K7M2QXA без решётки");
+    let first = world.fake.add_lead("Заявка от Ольга #A2B3C4D");
+    world.fake.add_lead("Заявка от Ольга #A2B3C4D копия");
+    let hits = crm.find_leads(&wanted, Utc::now()).await.expect("a clean look-up");
+    assert_eq!(hits.keys().collect::<HashSet<_>>(), HashSet::from([&wanted[1]]));
+    assert_eq!(hits[&wanted[1]].lead_id, first as i64);
+    assert!(crm.find_leads(&[], Utc::now()).await.expect("nothing to look for").is_empty());
+}
+
+#[tokio::test]
+async fn a_way_that_fails_makes_the_look_up_unclean() {
+    let wanted = [number("K7M2QXA")];
+    for on in
+        [On::get("/api/v4/leads").exactly(), On::get("/api/v4/leads").containing("K7M2QXA"), On::get("/api/v4/events")]
+    {
+        for fault in [Fault::Html(502), Fault::CutBefore, Fault::Garbage] {
+            let world = World::with_pair().await;
+            world.once(on.clone(), fault.clone());
+            let result = world.crm().find_leads(&wanted, Utc::now()).await;
+            assert!(matches!(result, Err(CrmError::Unavailable { .. })), "{on:?} {fault:?}: {result:?}");
+        }
+    }
+    let world = World::with_pair().await;
+    world.once(On::get("/api/v4/events"), Fault::Status(403));
+    assert!(world.crm().find_leads(&wanted, Utc::now()).await.expect("without events").is_empty());
+}
+
+#[tokio::test]
+async fn a_contact_is_found_by_its_own_phone_only() {
+    let mut world = World::with_pair().await;
+    let ivan = ivan();
+    world.fake.add_contact("Договор 9991234567", &["+7 (999) 765-43-21"]);
+    let old = world.fake.add_contact("Иван", &["+79990000000", "8 (999) 123-45-67"]);
+    world.fake.add_contact("Иван ещё раз", &["+79991234567"]);
+    let crm = world.crm();
+    // The search is a search for text: the spelling with brackets is not found by it, the other one is.
+    let found = crm.find_contact(&ivan.phone).await.expect("looked").expect("found");
+    assert!(found >= old as i64);
+    let created = crm.create_leads(&[NewLead { contact_id: Some(found), ..new(&ivan) }]).await.expect("created");
+    assert_eq!(created[0].contact_id, Some(found));
+    assert_eq!(world.fake.contacts().len(), 3);
+    let stranger = lead("A2B3C4D", "Ольга", "+79995550000");
+    assert_eq!(crm.find_contact(&stranger.phone).await.expect("looked"), None);
+    world.settings.contact_lookup = false;
+    assert_eq!(world.crm().find_contact(&ivan.phone).await.expect("not looked"), None);
+}
+
+#[tokio::test]
+async fn pipelines_as_they_can_be_configured() {
+    let world = World::with_pair().await;
+    let pipelines = world.crm().pipelines().await.expect("read");
+    let main = pipelines.iter().find(|pipeline| pipeline.is_main).expect("a main pipeline");
+    assert_eq!(main.id, account::MAIN_PIPELINE as i64);
+    let ids: Vec<i64> = main.statuses.iter().map(|(id, _)| *id).collect();
+    assert!(ids.contains(&(account::FIRST_STATUS as i64)) && !ids.contains(&(account::UNSORTED_STATUS as i64)));
+}
