@@ -235,6 +235,12 @@ impl TokenKeeper {
         let Some((pair, previous)) = waiting else {
             return Ok(None);
         };
+        // Somebody may have put newer tokens there while ours were on their way, or could not be stored.
+        let age = |access: &Option<SecretString>| Claims::decode(access.as_ref()?.expose_secret())?.age_mark();
+        if age(&self.inner.vault.read().await?.pair.access) > age(&pair.access) {
+            self.state().unsaved = None;
+            return Ok(None);
+        }
         self.inner.vault.write(&pair, Some(&previous)).await?;
         self.state().unsaved = None;
         self.read().await?;
