@@ -283,7 +283,7 @@ impl Parts<'_> {
         let admin = teloxide::dptree::filter(|| false);
         let tree = handlers::tree(intake.clone(), events.clone(), desk.clone(), admin);
         let mut dispatcher = Dispatcher::builder(self.telegram.bot().clone(), tree)
-            .dependencies(teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk])
+            .dependencies(teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk, intake.clone()])
             .default_handler(|_| async {})
             .build();
         let token = dispatcher.shutdown_token();
@@ -304,7 +304,6 @@ impl Parts<'_> {
                 intake.clone(),
                 figures.clone(),
                 events.clone(),
-                wording.clone(),
             );
             let ended = dispatcher.try_dispatch_with_listener(listener, LoggingErrorHandler::new()).await;
             if let Err(error) = ended {
