@@ -5,7 +5,11 @@ mod chaos;
 #[path = "../fakes/mod.rs"]
 mod fakes;
 
+#[path = "../support/turmoil.rs"]
+mod turmoil;
+
 mod kill_points;
+mod random_kills;
 
 /// A stage with the daemon under test.
 async fn stage() -> chaos::Stage {

@@ -54,7 +54,7 @@ impl Stage {
             ("DATA_DIR", folder.path().display().to_string()),
             ("AMOCRM_ACCESS_TOKEN", access),
             ("AMOCRM_REFRESH_TOKEN", refresh),
-            ("AMOCRM_REQUESTS_PER_SECOND", "7".into()),
+            ("AMOCRM_REQUESTS_PER_SECOND", "100".into()),
             ("TEST_SPEED", SPEED.to_string()),
             ("RUST_LOG", "amocrm_lead_bot=debug".into()),
         ] {
