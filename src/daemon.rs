@@ -27,6 +27,7 @@ use crate::{
     amocrm::{Crm, Timing, Vault},
     backup::Backup,
     bot::{
+        admin_texts,
         handlers::{self, Desk},
         intake::Intake,
         listener::{IntakeFigures, Listener},
@@ -44,6 +45,9 @@ use crate::{
 
 /// Everything is stopped within this time after SIGTERM (Heroku kills after 30 s, systemd after 90 s).
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(9);
+
+/// A store that cannot be opened is tried again after so long.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Telegram is asked to confirm what is done for so long at shutdown.
 const LAST_CONFIRM: Duration = Duration::from_secs(2);
@@ -169,11 +173,12 @@ fn stop_on_signals(stop: CancellationToken) -> Result<(), DaemonError> {
 pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.speed);
     let _only_one = OnlyOne::take(&config.data_dir)?;
-    let store = open_store(&config, clock).await?;
-    let generation = store.begin_reign().await?;
     let telegram = Telegram::new(&config.telegram, clock).map_err(|_| {
         DaemonError::Setting("TELEGRAM_PROXY: this proxy cannot be used. Check the address with its provider".into())
     })?;
+    let Some((store, generation)) = open_when_possible(&config, clock, &telegram, &stop).await? else {
+        return Ok(());
+    };
     let crm = config.amocrm.as_ref().map(|settings| open_crm(settings, &config)).transpose()?;
     info!(version = env!("CARGO_PKG_VERSION"), crm = crm.is_some(), "amocrm-lead-bot starts");
 
@@ -191,6 +196,56 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     let _ = tokio::time::timeout(Duration::from_secs(1), store.close()).await;
     info!("stopped");
     intake
+}
+
+/// Opens the store and begins a reign; a full or read-only disk is waited out, as it is later: Telegram keeps what
+/// buyers write, the admin hears once. `None` when stopped before.
+async fn open_when_possible(
+    config: &Config,
+    clock: Clock,
+    telegram: &Telegram,
+    stop: &CancellationToken,
+) -> Result<Option<(Store, i64)>, DaemonError> {
+    let on_postgres = config.database_url().is_some_and(|url| url.starts_with("postgres"));
+    let mut told = false;
+    loop {
+        let opened = match open_store(config, clock).await {
+            Ok(store) => match store.begin_reign().await {
+                Ok(generation) => Ok((store, generation)),
+                Err(error) => {
+                    store.close().await;
+                    Err(error.into())
+                }
+            },
+            Err(error) => Err(error),
+        };
+        let detail = match opened {
+            Ok(opened) => {
+                if told {
+                    tell_past_the_store(config, telegram, AdminNotice::StoreWorks).await;
+                }
+                return Ok(Some(opened));
+            }
+            // A database that cannot be reached may as well be a wrong setting, which ends the start.
+            Err(DaemonError::Store(StoreError::Unavailable(cause))) if !on_postgres => cause.to_string(),
+            Err(error) => return Err(error),
+        };
+        warn!(error = detail, "the store cannot be used; waiting for it");
+        if !std::mem::replace(&mut told, true) {
+            tell_past_the_store(config, telegram, AdminNotice::StoreTrouble { detail }).await;
+        }
+        tokio::select! {
+            () = clock.sleep(STORE_PAUSE) => {}
+            () = stop.cancelled() => return Ok(None),
+        }
+    }
+}
+
+async fn tell_past_the_store(config: &Config, telegram: &Telegram, notice: AdminNotice) {
+    let Some(chat_id) = config.admin_chat_id else { return };
+    if let Err(error) = telegram.send(chat_id, &admin_texts::render(&notice, Lang::default())).await {
+        warn!(%error, "the admin could not be told about the store");
+    }
 }
 
 struct Parts<'a> {
