@@ -126,7 +126,7 @@ impl Listener {
         intake: Arc<Intake>,
         figures: Arc<IntakeFigures>,
         events: mpsc::UnboundedSender<IntakeEvent>,
-        ) -> Self {
+    ) -> Self {
         Self {
             telegram,
             clock: store.clock(),

@@ -177,13 +177,7 @@ async fn buy(telegram: FakeTelegram, shared: Arc<Shared>, at: usize, seed: u64) 
 }
 
 /// Faults at random, until it is over; then none is left.
-async fn fail(
-    telegram: FakeTelegram,
-    amocrm: FakeAmocrm,
-    shared: Arc<Shared>,
-    seed: u64,
-    after: std::ops::Range<u64>,
-) {
+async fn fail(telegram: FakeTelegram, amocrm: FakeAmocrm, shared: Arc<Shared>, seed: u64, after: std::ops::Range<u64>) {
     let mut random = StdRng::seed_from_u64(seed);
     while !shared.is_over() {
         tokio::time::sleep(Duration::from_millis(random.random_range(after.clone()))).await;
