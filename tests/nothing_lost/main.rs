@@ -8,6 +8,7 @@ mod fakes;
 #[path = "../support/turmoil.rs"]
 mod turmoil;
 
+mod crm_troubles;
 mod intake_troubles;
 mod kill_points;
 mod random_kills;

@@ -229,9 +229,15 @@ pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
     }
 }
 
-/// Submits a lead as the dialogue does: one commit of the lead and of the message that tells its number. Whoever does
-/// not know whether it was committed may do it again, as Telegram delivers the press again.
-pub async fn submit(store: &Store, lead: &Lead) -> bool {
+/// Submits a lead as the dialogue does: one commit of the lead and of the message that tells its number. It is done
+/// again until the store has taken it, as Telegram delivers the press again.
+pub async fn submit(store: &Store, lead: &Lead) {
+    while !try_to_submit(store, lead).await {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
     match store.lead_by_number(&lead.number).await {
         Ok(Some(_)) => return true,
         Ok(None) => {}

@@ -1,0 +1,279 @@
+//! What goes wrong between the store and amoCRM, in virtual time.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use amocrm_lead_bot::{
+    delivery::{Courier, Progress, drain},
+    lead::Lead,
+    store::{LeadState, Lease},
+};
+use futures::future::join_all;
+
+use crate::{
+    fakes::amocrm::{Fault, On, Throttle, Times},
+    virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit},
+};
+
+const HOUR: i64 = 3_600_000;
+
+fn faults() -> Vec<Fault> {
+    let seconds = Duration::from_secs;
+    vec![
+        Fault::Status(500),
+        Fault::Status(402),
+        Fault::Status(403),
+        Fault::Status(404),
+        Fault::Html(403),
+        Fault::Html(502),
+        Fault::Html(504),
+        Fault::TooManyRequests(Throttle::Html),
+        Fault::TooManyRequests(Throttle::Header(3)),
+        Fault::TooManyRequests(Throttle::Body(30)),
+        Fault::Hang,
+        Fault::HangAfter,
+        Fault::CutBefore,
+        Fault::CutAfter,
+        Fault::StoreThen(500),
+        Fault::StoreThen(502),
+        Fault::StoreThen(504),
+        Fault::Garbage,
+        Fault::GarbageNoEffect,
+        Fault::EmptyOk,
+        Fault::WrongShape,
+        Fault::Hal,
+        Fault::Slow(seconds(5)),
+        Fault::Late(seconds(45)),
+        Fault::Unauthorized,
+        Fault::Redirect(301),
+        Fault::Validation { path: "price".into(), code: "InvalidType".into() },
+    ]
+}
+
+fn world<F: Future>(story: impl FnOnce() -> F) -> F::Output {
+    in_virtual_time(async { story().await })
+}
+
+async fn leads(ground: &Ground, life: &Life, count: usize) -> Vec<Lead> {
+    let buyer = ground.telegram.user("Иван").known().id;
+    let leads: Vec<Lead> = (0..count).map(|at| lead(ground.clock, buyer, &format!("+7999{at:07}"))).collect();
+    for lead in &leads {
+        submit(&life.store, lead).await;
+    }
+    leads
+}
+
+/// The first fault meets the create; the second one in turn the create that follows, the note, a look-up or anything.
+/// In the suite one pair in six, spread over all kinds; all of them with `TEST_ALL_PAIRS=1`.
+#[test]
+fn every_pair_of_faults_of_amocrm_is_lived_through() {
+    let every = if std::env::var("TEST_ALL_PAIRS").is_ok() { 1 } else { 6 };
+    let (start, kinds) = (Instant::now(), faults());
+    let (mut played, mut first, mut second) = (0, BTreeSet::new(), BTreeSet::new());
+    for (i, a) in kinds.iter().enumerate() {
+        for (j, b) in kinds.iter().enumerate().filter(|(j, _)| (i + 5 * j) % every == 0) {
+            let on = match (i * kinds.len() + j) % 4 {
+                0 => On::complex(),
+                1 => On::post("/api/v4/leads/notes"),
+                2 => On::get("/api/v4/leads"),
+                _ => On::any("/api/v4"),
+            };
+            world(|| pair(a, b, on));
+            played += 1;
+            first.insert(i);
+            second.insert(j);
+        }
+    }
+    assert_eq!((first.len(), second.len()), (kinds.len(), kinds.len()), "every kind has its turn in both places");
+    println!("{played} of {} pairs of faults of amoCRM in {:.1?}", kinds.len().pow(2), start.elapsed());
+}
+
+async fn pair(a: &Fault, b: &Fault, on: On) {
+    let ground = Ground::new().await;
+    let story = format!("{a:?}, then {b:?} for {on:?}");
+    ground.amocrm.fault(On::complex(), a.clone(), Times::N(1));
+    ground.amocrm.fault(on, b.clone(), Times::N(1));
+    let life = Life::begin(&ground).await;
+    let mut leads = leads(&ground, &life, 1).await;
+    rest(&ground, &life.store, &leads).await.unwrap_or_else(|why| panic!("{story}: {why}"));
+    // Whatever it was, the next lead has no trouble any more.
+    ground.amocrm.clear_faults();
+    leads.push(lead(ground.clock, leads[0].buyer.user_id, "+79995550000"));
+    submit(&life.store, &leads[1]).await;
+    rest(&ground, &life.store, &leads).await.unwrap_or_else(|why| panic!("{story}: {why}"));
+    let judgement = ground.judge();
+    assert!(judgement.is_exactly_once(2), "{story}: {judgement}\n{}", ground.amocrm.story());
+}
+
+#[test]
+fn two_couriers_on_one_store_never_take_the_same_lead() {
+    world(|| async {
+        let ground = Ground::new().await;
+        let life = Life::begin(&ground).await;
+        // The daemon is as slow as amoCRM can be, so the other one has every chance.
+        ground.amocrm.fault(On::complex(), Fault::Slow(Duration::from_secs(15)), Times::N(6));
+        let leads = leads(&ground, &life, 40).await;
+        let commands: Vec<Courier> =
+            join_all((0..3).map(|_| async { ground.courier(&ground.store().await, Lease::command()) })).await;
+        let drained = join_all(commands.iter().map(|courier| drain(courier, |_, _| {}))).await;
+        assert!(drained.iter().all(Result::is_ok));
+        rest(&ground, &life.store, &leads).await.expect("all delivered");
+        let judgement = ground.judge();
+        assert!(judgement.is_exactly_once(40), "{judgement}\n{}", ground.amocrm.story());
+    });
+}
+
+/// A process that wakes up after its lease has expired says nothing that would wipe out what its successor has under
+/// way.
+#[test]
+fn a_process_that_slept_past_its_lease_spoils_nothing() {
+    for fault in [Fault::Html(403), Fault::Status(402), Fault::Validation { path: "name".into(), code: "x".into() }] {
+        world(|| async {
+            let ground = Ground::new().await;
+            let store = ground.store().await;
+            let buyer = ground.telegram.user("Иван").known().id;
+            let lead = lead(ground.clock, buyer, "+79991234567");
+            submit(&store, &lead).await;
+            // By its clock two hours behind, every lease it takes is over at once.
+            let sleepy = ground.store_by(ground.clock.off_by(-2 * HOUR)).await;
+            let sleepy = ground.courier(&sleepy, Lease::command());
+            ground.amocrm.fault(On::get("/api/v4/contacts"), Fault::Slow(Duration::from_secs(18)), Times::N(1));
+            ground.amocrm.fault(On::complex(), fault.clone(), Times::N(1));
+            let sleeping = tokio::spawn(async move { sleepy.pass(false).await.map(drop) });
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            let life = Life::begin(&ground).await;
+            let _ = sleeping.await;
+            rest(&ground, &life.store, std::slice::from_ref(&lead)).await.expect("delivered");
+            let judgement = ground.judge();
+            assert!(judgement.is_exactly_once(1), "{fault:?}: {judgement}\n{}", ground.amocrm.story());
+        });
+    }
+}
+
+/// Leases and due times that a wrong clock has written hold nothing up for long, and double nothing.
+#[test]
+fn a_clock_that_was_wrong_holds_nothing_up() {
+    for off_by in [-48 * HOUR, -HOUR, HOUR / 4, HOUR, 48 * HOUR, 24 * 365 * HOUR] {
+        world(|| async {
+            let ground = Ground::new().await;
+            let life = Life::begin_by(&ground, ground.clock.off_by(off_by)).await;
+            ground.amocrm.fault(On::complex(), Fault::CutAfter, Times::N(1));
+            let leads = leads(&ground, &life, 3).await;
+            // Long enough to get into the middle of things.
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            life.kill();
+            let life = Life::begin(&ground).await;
+            let start = tokio::time::Instant::now();
+            rest_quietly(&ground, &life, &leads).await;
+            let judgement = ground.judge();
+            assert!(judgement.is_exactly_once(3), "off by {off_by}: {judgement}\n{}", ground.amocrm.story());
+            assert!(start.elapsed() < Duration::from_secs(32 * 60), "off by {off_by}: held up {:?}", start.elapsed());
+        });
+    }
+}
+
+/// As `rest`, with nobody who asks for a retry.
+async fn rest_quietly(ground: &Ground, life: &Life, leads: &[Lead]) {
+    for _ in 0..2400 {
+        if crate::virtual_time::is_at_rest(ground, &life.store, leads).await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+    panic!("not at rest within two hours: {}\n{}", ground.judge(), ground.amocrm.story());
+}
+
+#[test]
+fn a_poisoned_lead_neither_blocks_the_others_nor_passes_for_an_outage() {
+    world(|| async {
+        let ground = Ground::new().await;
+        let life = Life::begin(&ground).await;
+        let buyer = ground.telegram.user("Иван").known().id;
+        let poisoned = lead(ground.clock, buyer, "+79990000000");
+        ground.amocrm.fault(On::complex().containing(poisoned.number.as_str()), Fault::Status(500), Times::Forever);
+        submit(&life.store, &poisoned).await;
+        let mut others = Vec::new();
+        for at in 0..60 {
+            let other = lead(ground.clock, buyer, &format!("+7999100{at:04}"));
+            submit(&life.store, &other).await;
+            others.push(other);
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        let row = life.store.lead_by_number(&poisoned.number).await.expect("a read").expect("it is kept");
+        assert_eq!(row.state, LeadState::Waiting);
+        let saved = ground.telegram.ledger().iter().filter(|seen| seen.text.contains("надёжно сохранена")).count();
+        assert!(saved <= 6, "{saved} of 60 buyers were told of an outage that there was not");
+        let tries = ground.amocrm.count(&On::complex().containing(poisoned.number.as_str()));
+        assert!(tries < 12, "{tries} tries in an hour");
+        let judgement = ground.judge();
+        assert_eq!(judgement.missing, BTreeSet::from([poisoned.number.to_string()]));
+
+        ground.amocrm.clear_faults();
+        others.push(poisoned);
+        rest(&ground, &life.store, &others).await.expect("all delivered");
+        let judgement = ground.judge();
+        assert!(judgement.is_exactly_once(61), "{judgement}");
+    });
+}
+
+/// A backlog with one lead that amoCRM refuses: batches that are stored in part or not at all.
+#[test]
+fn a_backlog_of_300_drains_in_batches_around_a_refused_lead() {
+    for partial in [false, true] {
+        world(|| async {
+            let ground = Ground::new().await;
+            ground.amocrm.partial_batches(partial);
+            ground.amocrm.goes_down();
+            let life = Life::begin(&ground).await;
+            let mut leads = leads(&ground, &life, 300).await;
+            let bad = leads[120].number.clone();
+            let refused = Fault::Validation { path: "name".into(), code: "NotSupportedChoice".into() };
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            ground.amocrm.fault(On::complex().containing(bad.as_str()), refused, Times::Forever);
+            ground.amocrm.comes_back();
+            let position = leads.iter().position(|lead| lead.number == bad).expect("it is one of them");
+            let refused = leads.remove(position);
+            for _ in 0..400 {
+                if life.store.waiting().await.expect("a count").0 == 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
+            let row = life.store.lead_by_number(&bad).await.expect("a read").expect("it is kept");
+            assert_eq!(row.state, LeadState::Rejected, "{}", ground.amocrm.story());
+            let batches = ground.amocrm.count(&On::complex());
+            assert!(batches < 70, "{batches} creates for 300 leads");
+
+            ground.amocrm.clear_faults();
+            leads.push(refused);
+            rest(&ground, &life.store, &leads).await.expect("all delivered");
+            let judgement = ground.judge();
+            assert!(judgement.is_exactly_once(300), "partial {partial}: {judgement}");
+        });
+    }
+}
+
+/// The risk that remains is the one that is told: amoCRM stores a create later than the last look-up. It is counted.
+#[test]
+fn what_may_be_doubled_is_counted() {
+    world(|| async {
+        let ground = Ground::new().await;
+        ground.amocrm.fault(On::complex(), Fault::Late(Duration::from_secs(400)), Times::N(1));
+        let store = ground.store().await;
+        let courier = ground.courier(&store, Lease::command());
+        let buyer = ground.telegram.user("Иван").known().id;
+        submit(&store, &lead(ground.clock, buyer, "+79991234567")).await;
+        while store.waiting().await.expect("a count").0 > 0 {
+            if matches!(courier.pass(false).await, Ok(Progress::Idle) | Err(_)) {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(400)).await;
+        let judgement = ground.judge();
+        let counted = courier.figures.repeated.load(Ordering::Relaxed);
+        assert_eq!((judgement.doubled.len(), counted), (1, 1), "{judgement}");
+    });
+}
