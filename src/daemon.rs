@@ -169,7 +169,7 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     let clock = Clock::with_speed(config.speed);
     let _only_one = OnlyOne::take(&config.data_dir)?;
     let store = open_store(&config, clock).await?;
-    store.release_dead_daemons().await?;
+    let generation = store.begin_reign().await?;
     let telegram = Telegram::new(&config.telegram, clock).map_err(|_| {
         DaemonError::Setting("TELEGRAM_PROXY: this proxy cannot be used. Check the address with its provider".into())
     })?;
@@ -177,7 +177,8 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     info!(version = env!("CARGO_PKG_VERSION"), crm = crm.is_some(), "amocrm-lead-bot starts");
 
     // Background parts stop after the intake, so that what it takes last is still looked after.
-    let parts = Parts { config: &config, store: &store, telegram: &telegram, stop: CancellationToken::new() };
+    let parts =
+        Parts { config: &config, store: &store, telegram: &telegram, generation, stop: CancellationToken::new() };
     let tasks = TaskTracker::new();
     let news = parts.spawn(&tasks, crm.as_ref());
     let intake = parts.intake(news, &stop).await;
@@ -195,6 +196,7 @@ struct Parts<'a> {
     config: &'a Config,
     store: &'a Store,
     telegram: &'a Telegram,
+    generation: i64,
     stop: CancellationToken,
 }
 
@@ -223,7 +225,7 @@ impl Parts<'_> {
                 let courier = Courier {
                     store: store.clone(),
                     crm: crm.clone(),
-                    lease: Lease::daemon(),
+                    lease: Lease::daemon(self.generation),
                     contact_lookup: crm.settings().contact_lookup,
                     figures: Arc::default(),
                 };

@@ -31,6 +31,37 @@ pub enum Notice {
     Reply(serde_json::Value),
     /// To the admin.
     Admin(AdminNotice),
+    /// An answer to the admin, worded when it was asked for.
+    Worded(Worded),
+}
+
+/// A worded message with buttons.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Worded {
+    /// Plain text.
+    pub text: String,
+    /// Rows of buttons under it.
+    pub buttons: Vec<Vec<Button>>,
+}
+
+/// A button under a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Button {
+    /// Comes back as callback data (1 to 64 bytes).
+    Press {
+        /// Label.
+        text: String,
+        /// Callback data.
+        data: String,
+    },
+    /// Opens an address.
+    Open {
+        /// Label.
+        text: String,
+        /// http(s) address.
+        url: String,
+    },
 }
 
 /// What the admin is told unasked.

@@ -26,5 +26,5 @@ pub use backoff::lookup_distance;
 pub use breaker::{Breaker, Pause};
 pub use drain::{DrainReport, drain};
 pub use steps::Courier;
-pub use verdict::{CreateVerdict, trouble_of};
+pub use verdict::{CreateVerdict, trouble_of, trouble_of_tokens};
 pub use worker::{Figures, Health, RETRY_MARK, Worker};
