@@ -165,8 +165,8 @@ async fn tell(stage: &mut Stage, checks: &mut Checks) -> Result<(), String> {
         once(&maria, &["принята", "сохранена", "передана"])
             && once(&pyotr, &["передана"])
             && once(&admin, &["⚠️", "✅"]),
-        "каждому сказано один раз",
-        "everybody was told once",
+        "«передана» каждый увидел один раз, администратор — одну тревогу и одну сводку",
+        "each told once of the delivery; one alert, one summary",
     )?;
     let never = [&ivan, &maria, &pyotr].iter().all(|person| person.count("шибка") == 0);
     checks.that(never, "слова «ошибка» покупатели не видели", "no buyer ever saw the word error")
