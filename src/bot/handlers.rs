@@ -18,7 +18,10 @@ use futures::FutureExt;
 use teloxide::{
     dispatching::{DpHandlerDescription, UpdateFilterExt, UpdateHandler, dialogue::Dialogue},
     dptree::{self, HandlerDescription, HandlerSignature, di::DependencyMap},
-    types::{CallbackQuery, Chat as TelegramChat, InlineKeyboardButton, InlineKeyboardMarkup, Message, ReplyMarkup, MessageEntityKind, MessageKind, Update, UpdateKind, User},
+    types::{
+        CallbackQuery, Chat as TelegramChat, InlineKeyboardButton, InlineKeyboardMarkup, Message, MessageEntityKind,
+        MessageKind, ReplyMarkup, Update, UpdateKind, User,
+    },
     utils::command::parse_command,
 };
 use thiserror::Error;
@@ -369,8 +372,7 @@ pub fn render_worded(worded: &Worded) -> Rendered {
         Button::Open { text, url } => url.parse().ok().map(|url| InlineKeyboardButton::url(text, url)),
     };
     let rows: Vec<Vec<_>> = worded.buttons.iter().map(|row| row.iter().filter_map(button).collect()).collect();
-    let markup =
-        (!rows.is_empty()).then(|| ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(rows)));
+    let markup = (!rows.is_empty()).then(|| ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(rows)));
     Rendered { text: clip(worded.text.clone()), markup }
 }
 
