@@ -176,7 +176,7 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     let clock = Clock::with_speed(config.speed);
     let _only_one = OnlyOne::take(&config.data_dir)?;
     let store = open_store(&config, clock).await?;
-    store.release_dead_daemons().await?;
+    let generation = store.begin_reign().await?;
     let telegram = Telegram::new(&config.telegram, clock).map_err(|_| {
         DaemonError::Setting("TELEGRAM_PROXY: this proxy cannot be used. Check the address with its provider".into())
     })?;
@@ -196,6 +196,7 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
         config: &config,
         store: &store,
         telegram: &telegram,
+        generation,
         figures: Arc::default(),
         bot_username: Arc::default(),
         stop: CancellationToken::new(),
@@ -223,6 +224,7 @@ struct Parts<'a> {
     config: &'a Config,
     store: &'a Store,
     telegram: &'a Telegram,
+    generation: i64,
     figures: Arc<IntakeFigures>,
     /// Known as soon as Telegram has told it.
     bot_username: Arc<OnceLock<String>>,
@@ -255,7 +257,7 @@ impl Parts<'_> {
                 let courier = Courier {
                     store: store.clone(),
                     crm: crm.clone(),
-                    lease: Lease::daemon(),
+                    lease: Lease::daemon(self.generation),
                     contact_lookup: crm.settings().contact_lookup,
                     figures: delivery.clone(),
                 };

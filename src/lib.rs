@@ -10,7 +10,7 @@
 //! - [`store`]: what must survive
 //! - [`amocrm`]: the CRM
 //! - [`delivery`]: a lead's way from the store to amoCRM
-//! - [`backup`]: `backup_leads.json`
+//! - [`backup`][]: `backup_leads.json`
 //! - [`bot`]: Telegram; knows the store, never amoCRM
 //! - [`alerts`]: what the admin is told and when
 //! - [`admin`]: the admin's chat, and authorizing anew

@@ -17,6 +17,7 @@ use crate::{
 
 use super::{
     Store, StoreError, json,
+    leadership::GENERATION,
     leads::{LEAD_COLUMNS, LeadRow, lead_row},
     messages,
 };
@@ -26,17 +27,30 @@ const FURTHEST_AHEAD: Duration = Duration::from_secs(2 * 3600);
 
 /// Identity of one process start; never derived from a host or dyno name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease(String);
+pub struct Lease {
+    id: String,
+    generation: Option<i64>,
+}
 
 impl Lease {
-    /// The lease of a daemon's start.
-    pub fn daemon() -> Self {
-        Self(format!("daemon-{}", Ulid::new()))
+    /// The lease of a daemon's reign; it claims nothing any more once another reign has begun.
+    pub fn daemon(generation: i64) -> Self {
+        Self { id: format!("daemon-{}", Ulid::new()), generation: Some(generation) }
     }
 
     /// The lease of a command.
     pub fn command() -> Self {
-        Self(format!("command-{}", Ulid::new()))
+        Self { id: format!("command-{}", Ulid::new()), generation: None }
+    }
+
+    /// The condition that fences a reign that is over.
+    fn fence(&self) -> String {
+        match self.generation {
+            Some(generation) => {
+                format!(" AND EXISTS (SELECT 1 FROM marks WHERE name = '{GENERATION}' AND value = '{generation}')")
+            }
+            None => String::new(),
+        }
     }
 }
 
@@ -101,10 +115,11 @@ impl Store {
             "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN (\
                SELECT id FROM leads WHERE state = 'waiting' AND submitted_at >= $5 \
                AND (due_at <= $3 OR due_at > $4) AND {free} ORDER BY submitted_at, id LIMIT $6) \
-             AND {free} RETURNING {LEAD_COLUMNS}"
+             AND {free}{} RETURNING {LEAD_COLUMNS}",
+            lease.fence()
         );
         let rows = sqlx::query(&sql)
-            .bind(&lease.0)
+            .bind(&lease.id)
             .bind(until)
             .bind(now)
             .bind(now + self.clock.millis(FURTHEST_AHEAD))
@@ -132,7 +147,7 @@ impl Store {
     pub async fn renew(&self, lease: &Lease, until: Millis) -> Result<Renewed, StoreError> {
         let done = sqlx::query("UPDATE leads SET leased_until = $1 WHERE leased_by = $2")
             .bind(until)
-            .bind(&lease.0)
+            .bind(&lease.id)
             .execute(&self.pool)
             .await?;
         Ok(Renewed(done.rows_affected()))
@@ -152,7 +167,7 @@ impl Store {
     pub async fn put_off_lease(&self, lease: &Lease, due_at: Millis) -> Result<(), StoreError> {
         sqlx::query("UPDATE leads SET due_at = $1, solo = 1, leased_by = NULL, leased_until = 0 WHERE leased_by = $2")
             .bind(due_at)
-            .bind(&lease.0)
+            .bind(&lease.id)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -161,19 +176,11 @@ impl Store {
     /// Gives back everything a lease still holds.
     pub async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
         sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by = $1")
-            .bind(&lease.0)
+            .bind(&lease.id)
             .execute(&self.pool)
             .await?;
         self.leads_moved();
         Ok(())
-    }
-
-    /// Frees what daemons before this one held; to be called only by the one running daemon of this store.
-    pub async fn release_dead_daemons(&self) -> Result<u64, StoreError> {
-        let done = sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by LIKE 'daemon-%'")
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected())
     }
 
     /// Records that a create is about to be sent; only leads returned here, still held, may be sent.
@@ -184,7 +191,7 @@ impl Store {
              AND id IN ({}) RETURNING id",
             placeholders(4, leads.len())
         );
-        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.0);
+        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.id);
         for lead in leads {
             query = query.bind(lead.to_string());
         }
@@ -308,7 +315,7 @@ impl Store {
              AND crm_lead_id IS NOT NULL AND id IN ({}) RETURNING id",
             placeholders(4, leads.len())
         );
-        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.0);
+        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.id);
         for lead in leads {
             query = query.bind(lead.to_string());
         }
