@@ -4,7 +4,13 @@
 //! delivery finishes its call and gives its lease back, owed messages under way are finished, the backup file is
 //! written once more. All of it within [`SHUTDOWN_LIMIT`]; whatever is cut off then is continued by the next start.
 
-use std::{fs::File, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use teloxide::{
     ApiError, RequestError,
@@ -16,6 +22,7 @@ use teloxide::{
 };
 use thiserror::Error;
 use tokio::{
+    net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::mpsc,
 };
@@ -23,9 +30,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 use crate::{
-    alerts::{Alerts, News, ping_without_crm},
+    admin::authorization::Authorization,
+    alerts::{Alerts, News, TokenWatch, ping_without_crm},
     amocrm::{Crm, Timing, Vault},
-    backup::Backup,
+    backup::{self, Backup},
     bot::{
         handlers::{self, Desk},
         intake::Intake,
@@ -37,9 +45,11 @@ use crate::{
     },
     clock::Clock,
     config::{AmocrmSettings, Config},
-    delivery::{Courier, Health, Worker},
+    delivery::{Courier, Figures, Health, Worker},
+    http::{self, Site, Sources},
     notice::AdminNotice,
     store::{Lease, Store, StoreError},
+    vitals::{Heartbeat, Vitals},
 };
 
 /// Everything is stopped within this time after SIGTERM (Heroku kills after 30 s, systemd after 90 s).
@@ -47,9 +57,6 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(9);
 
 /// Telegram is asked to confirm what is done for so long at shutdown.
 const LAST_CONFIRM: Duration = Duration::from_secs(2);
-
-/// How often tokens are looked after.
-const UPKEEP: Duration = Duration::from_secs(60);
 
 /// Why the daemon did not start or did not go on.
 #[derive(Debug, Error)]
@@ -174,15 +181,36 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
         DaemonError::Setting("TELEGRAM_PROXY: this proxy cannot be used. Check the address with its provider".into())
     })?;
     let crm = config.amocrm.as_ref().map(|settings| open_crm(settings, &config)).transpose()?;
+    let http = match config.http_addr {
+        Some(addr) => Some(http::listen(addr).await.map_err(|error| {
+            DaemonError::Setting(format!(
+                "HTTP_ADDR: {addr} cannot be used: {error}. Give a free address of this machine, or leave it out to switch the page off"
+            ))
+        })?),
+        None => None,
+    };
     info!(version = env!("CARGO_PKG_VERSION"), crm = crm.is_some(), "amocrm-lead-bot starts");
 
     // Background parts stop after the intake, so that what it takes last is still looked after.
-    let parts =
-        Parts { config: &config, store: &store, telegram: &telegram, generation, stop: CancellationToken::new() };
+    let parts = Parts {
+        config: &config,
+        store: &store,
+        telegram: &telegram,
+        generation,
+        figures: Arc::default(),
+        bot_username: Arc::default(),
+        stop: CancellationToken::new(),
+    };
     let tasks = TaskTracker::new();
-    let news = parts.spawn(&tasks, crm.as_ref());
+    let news = parts.spawn(&tasks, crm.as_ref(), http);
     let intake = parts.intake(news, &stop).await;
     parts.stop.cancel();
+    if config.on_dyno
+        && config.database_url.is_none()
+        && let Some(chat_id) = config.admin_chat_id
+    {
+        tasks.spawn(save_from_the_dyno(store.clone(), telegram.clone(), chat_id));
+    }
     tasks.close();
     if tokio::time::timeout(SHUTDOWN_LIMIT, tasks.wait()).await.is_err() {
         warn!("some work was cut off at shutdown; the next start continues it");
@@ -197,19 +225,22 @@ struct Parts<'a> {
     store: &'a Store,
     telegram: &'a Telegram,
     generation: i64,
+    figures: Arc<IntakeFigures>,
+    /// Known as soon as Telegram has told it.
+    bot_username: Arc<OnceLock<String>>,
     stop: CancellationToken,
 }
 
 impl Parts<'_> {
     /// Starts everything but the intake; returns where news for the admin go.
-    fn spawn(&self, tasks: &TaskTracker, crm: Option<&Crm>) -> mpsc::UnboundedSender<News> {
+    fn spawn(&self, tasks: &TaskTracker, crm: Option<&Crm>, http: Option<TcpListener>) -> mpsc::UnboundedSender<News> {
         let (config, store) = (self.config, self.store);
         let (news, received) = mpsc::unbounded_channel();
         let wording =
             Arc::new(Wording { privacy_policy_url: config.privacy_policy_url.clone(), bot_username: String::new() });
-        tasks.spawn(
-            Outbox::new(self.telegram.clone(), store.clone(), wording, config.admin_chat_id).run(self.stop.clone()),
-        );
+        let outbox = Outbox::new(self.telegram.clone(), store.clone(), wording, config.admin_chat_id);
+        let outbox_figures = outbox.figures();
+        tasks.spawn(outbox.run(self.stop.clone()));
         let (backup_events, mut from_backup) = mpsc::unbounded_channel();
         tasks.spawn(
             Backup::new(store.clone(), &config.data_dir, config.phone_region).run(backup_events, self.stop.clone()),
@@ -220,6 +251,7 @@ impl Parts<'_> {
                 let _ = to_alerts.send(News::Backup(event));
             }
         });
+        let delivery = Arc::<Figures>::default();
         let health = match crm {
             Some(crm) => {
                 let courier = Courier {
@@ -227,11 +259,12 @@ impl Parts<'_> {
                     crm: crm.clone(),
                     lease: Lease::daemon(self.generation),
                     contact_lookup: crm.settings().contact_lookup,
-                    figures: Arc::default(),
+                    figures: delivery.clone(),
                 };
                 let (worker, health) = Worker::new(courier, crm.tokens().clone());
                 tasks.spawn(worker.run(self.stop.clone()));
-                tasks.spawn(look_after_tokens(crm.clone(), store.clock(), self.stop.clone()));
+                let tokens = TokenWatch::new(crm.clone(), store.clone(), config.admin_chat_id);
+                tasks.spawn(tokens.run(self.stop.clone()));
                 health
             }
             None => {
@@ -250,6 +283,35 @@ impl Parts<'_> {
         if config.admin_chat_id.is_none() {
             warn!("ADMIN_CHAT_ID is not set: nobody will be told when leads do not reach amoCRM");
         }
+        let vitals = Arc::new(Vitals::new(store.clone(), self.figures.clone()));
+        if let Some(listener) = http {
+            let integration = config.amocrm.as_ref().and_then(|settings| settings.integration.as_ref());
+            let site = Site {
+                authorization: crm.map(|crm| Authorization::new(store.clone(), crm.clone())),
+                redirect_path: integration.and_then(|integration| http::redirect_path(&integration.redirect_url)),
+                vitals: vitals.clone(),
+                metrics: Sources {
+                    store: store.clone(),
+                    vitals: vitals.clone(),
+                    intake: self.figures.clone(),
+                    sends: self.telegram.figures(),
+                    outbox: outbox_figures,
+                    delivery,
+                    health: health.clone(),
+                    tokens: crm.map(|crm| crm.tokens().clone()),
+                    started_at: store.clock().now(),
+                },
+                news: news.clone(),
+                bot_username: self.bot_username.clone(),
+            };
+            tasks.spawn(http::serve(listener, site, self.stop.clone()));
+        }
+        if let Some(url) = &config.heartbeat_url {
+            match Heartbeat::new(url.clone(), vitals, store.clone()) {
+                Ok(heartbeat) => drop(tasks.spawn(heartbeat.run(self.stop.clone()))),
+                Err(_) => warn!("there is no heartbeat: TLS cannot be set up"),
+            }
+        }
         tasks.spawn(
             Alerts::new(store.clone(), self.telegram.clone(), config.admin_chat_id, config.admin_lead_copies, health)
                 .run(received, self.stop.clone()),
@@ -265,8 +327,8 @@ impl Parts<'_> {
             privacy_policy_url: self.config.privacy_policy_url.clone(),
             bot_username: me.username().to_owned(),
         });
+        let _ = self.bot_username.set(me.username().to_owned());
         let intake = Arc::new(Intake::default());
-        let figures = Arc::new(IntakeFigures::default());
         let (events, mut from_intake) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Some(event) = from_intake.recv().await {
@@ -302,7 +364,7 @@ impl Parts<'_> {
                 self.telegram.clone(),
                 self.store.clone(),
                 intake.clone(),
-                figures.clone(),
+                self.figures.clone(),
                 events.clone(),
                 wording.clone(),
             );
@@ -363,15 +425,19 @@ impl Parts<'_> {
     }
 }
 
-async fn look_after_tokens(crm: Crm, clock: Clock, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        if let Err(error) = crm.tokens().upkeep().await {
-            info!(%error, "tokens cannot be renewed ahead of time");
+/// A dyno's disk is wiped with the dyno: what amoCRM has not got goes to the admin's chat as a file.
+async fn save_from_the_dyno(store: Store, telegram: Telegram, chat_id: i64) {
+    let rows = match store.undelivered(i64::from(i32::MAX)).await {
+        Ok(rows) if rows.is_empty() => return,
+        Ok(rows) => rows,
+        Err(error) => {
+            warn!(%error, "leads that wait could not be read before the dyno's disk is wiped");
+            return;
         }
-        tokio::select! {
-            () = clock.sleep(UPKEEP) => {}
-            () = stop.cancelled() => {}
-        }
+    };
+    match telegram.send_document(chat_id, backup::FILE, backup::to_json(&rows)).await {
+        Ok(()) => info!(leads = rows.len(), "leads that wait were sent to the admin before the dyno's disk is wiped"),
+        Err(error) => warn!(%error, leads = rows.len(), "leads that wait could not be sent to the admin"),
     }
 }
 

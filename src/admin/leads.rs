@@ -59,10 +59,8 @@ impl AdminDesk {
             LeadState::Delivered => "state-delivered",
             LeadState::Discarded => "state-discarded",
         };
-        let car = lead
-            .car_link
-            .as_ref()
-            .map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link.url(), 1000));
+        let car =
+            lead.car_link.as_ref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link.url(), 1000));
         let text = lang.text(
             "admin-lead",
             &[

@@ -25,9 +25,9 @@ impl AdminDesk {
             (None, 0) => "good",
             (None, _) => "warning",
         };
-        let oldest = totals.oldest_waiting_at.map_or_else(String::new, |at| {
-            lang.text("admin-status-oldest", &[("age", age(at, lang).into())])
-        });
+        let oldest = totals
+            .oldest_waiting_at
+            .map_or_else(String::new, |at| lang.text("admin-status-oldest", &[("age", age(at, lang).into())]));
         let text = lang.text(
             "admin-status",
             &[
@@ -44,7 +44,8 @@ impl AdminDesk {
         );
         let mut buttons = Vec::new();
         if totals.waiting + totals.rejected > 0 {
-            buttons.push(vec![button(lang, "button-retry", None, "retry"), button(lang, "button-leads", None, "leads")]);
+            buttons
+                .push(vec![button(lang, "button-retry", None, "retry"), button(lang, "button-leads", None, "leads")]);
         }
         if self.crm.as_ref().is_some_and(|crm| crm.settings().integration.is_some()) {
             buttons.push(vec![button(lang, "button-auth", None, "auth")]);
