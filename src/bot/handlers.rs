@@ -391,7 +391,7 @@ fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
             Some("start") => Input::Start,
             Some("cancel") => Input::Cancel,
             Some("help") => Input::Help,
-            Some("skip") => Input::Text { text: "skip".into(), link: None },
+            Some("skip") => Input::Skip,
             _ => Input::UnknownCommand,
         });
     }
