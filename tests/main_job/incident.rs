@@ -1,6 +1,6 @@
 //! The incident, and every other way in which amoCRM fails: nothing is lost, nothing doubled, everybody is told.
 
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all, stream};
 use serde_json::Value;
 
 use crate::{
@@ -185,6 +185,11 @@ fn lasting() -> Vec<Failure> {
     failures
 }
 
+/// A few worlds at a time: each has a process of its own.
+async fn side_by_side(worlds: impl IntoIterator<Item = impl Future<Output = ()>>) {
+    stream::iter(worlds).buffer_unordered(6).collect::<()>().await;
+}
+
 async fn survives(failure: Failure) {
     let name = failure.name;
     let mut world = World::new().await;
@@ -195,8 +200,8 @@ async fn survives(failure: Failure) {
     world.amocrm.fault(failure.on, failure.fault, Times::Forever);
     let number = ivan.submits().await;
     assert!(ivan.hears("сохранена").await.text.contains(&number), "{name}");
-    let alert = world.admin_reads("не попадают в amoCRM").await;
-    assert!(alert.contains(failure.trouble), "{name}: {alert}");
+    let alert = world.admin_reads(failure.trouble).await;
+    assert!(alert.contains("не попадают в amoCRM") && alert.contains("Что делать: "), "{name}: {alert}");
     world.backup_holds(1).await;
     world.amocrm.clear_faults();
     if failure.retried_by_hand {
@@ -212,7 +217,7 @@ async fn survives(failure: Failure) {
 
 #[tokio::test]
 async fn whatever_fails_for_long_the_lead_arrives_once() {
-    join_all(lasting().into_iter().map(survives)).await;
+    side_by_side(lasting().into_iter().map(survives)).await;
 }
 
 #[tokio::test]
@@ -246,7 +251,7 @@ async fn whatever_fails_once_the_lead_arrives_once() {
         assert_eq!(world.amocrm.leads().len(), 1, "{fault:?}:\n{}", world.amocrm.story());
         ivan.never_read_of_an_error();
     });
-    join_all(worlds).await;
+    side_by_side(worlds).await;
 }
 
 #[tokio::test]

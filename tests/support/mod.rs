@@ -25,7 +25,7 @@ use crate::fakes::{
 pub use buyer::{Answers, Buyer};
 
 /// Everything in a test happens within this time, or it fails with the story so far.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(50);
 
 /// The contract's limit for a stop.
 pub const STOP_LIMIT: Duration = Duration::from_secs(10);
