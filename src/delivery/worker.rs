@@ -103,7 +103,18 @@ impl Worker {
     pub fn new(courier: Courier, tokens: TokenKeeper) -> (Self, watch::Receiver<Health>) {
         let (health, watched) = watch::channel(Health::default());
         let clock = courier.store.clock();
-        (Self { courier, tokens, breaker: Breaker::default(), health, seen_retry: None, dropped_leads: false, clock }, watched)
+        (
+            Self {
+                courier,
+                tokens,
+                breaker: Breaker::default(),
+                health,
+                seen_retry: None,
+                dropped_leads: false,
+                clock,
+            },
+            watched,
+        )
     }
 
     /// Delivers until stopped; the call under way is finished first.
@@ -121,8 +132,7 @@ impl Worker {
                 Err(_) => {
                     error!("delivery panicked; the leads in hand are put off");
                     let later = self.clock.now() + self.clock.millis(PANIC_PAUSE);
-                    self.dropped_leads =
-                        self.courier.store.put_off_lease(&self.courier.lease, later).await.is_err();
+                    self.dropped_leads = self.courier.store.put_off_lease(&self.courier.lease, later).await.is_err();
                     None
                 }
             };

@@ -164,12 +164,14 @@ impl Store {
 
     /// Puts one claimed lead off as it is.
     pub async fn put_off(&self, lease: &Lease, lead: Ulid, due_at: Millis) -> Result<(), StoreError> {
-        sqlx::query("UPDATE leads SET due_at = $1, leased_by = NULL, leased_until = 0 WHERE id = $2 AND leased_by = $3")
-            .bind(due_at)
-            .bind(lead.to_string())
-            .bind(&lease.id)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "UPDATE leads SET due_at = $1, leased_by = NULL, leased_until = 0 WHERE id = $2 AND leased_by = $3",
+        )
+        .bind(due_at)
+        .bind(lead.to_string())
+        .bind(&lease.id)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
