@@ -77,6 +77,7 @@ impl Cluster {
             .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k"])
             .arg(sockets)
             .args(["-c", "max_connections=200", "-c", "shared_buffers=16MB"])
+            .process_group(0)
             .spawn()
             .expect("postgres")
     }
@@ -106,6 +107,13 @@ impl Cluster {
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         assert!(self.psql(&format!("CREATE DATABASE {name}")), "no database");
         format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Freezes or thaws the whole server: it holds its connections and answers nothing, as behind a dead network.
+    pub fn freeze(&self, frozen: bool) {
+        let signal = if frozen { libc::SIGSTOP } else { libc::SIGCONT };
+        // SAFETY: kill(2) takes two integers and touches no memory of ours.
+        unsafe { libc::kill(-i32::try_from(self.server.id()).expect("a pid"), signal) };
     }
 
     /// Stops the server at once, as a crash does.
