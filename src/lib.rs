@@ -4,6 +4,7 @@
 //!
 //! The rooms, lower ones first; each knows only those before it:
 //! - [`clock`]: what time it is, and how fast it runs in tests
+//! - [`fault`]: where tests may kill the process; empty in a release
 //! - [`lead`]: the domain, no I/O
 //! - [`config`], [`telemetry`]: settings and logging
 //! - [`notice`]: what people are told, as values
@@ -28,6 +29,7 @@ pub mod commands;
 pub mod config;
 pub mod daemon;
 pub mod delivery;
+pub mod fault;
 pub mod http;
 pub mod lead;
 pub mod notice;

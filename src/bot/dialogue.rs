@@ -106,6 +106,8 @@ pub enum Input {
     Cancel,
     /// `/help`.
     Help,
+    /// `/skip`.
+    Skip,
     /// A command that is not ours.
     UnknownCommand,
     /// Any text that is no command.
@@ -257,7 +259,8 @@ pub fn turn(conversation: Conversation, input: Input, world: &World) -> Outcome 
         Input::Start => start(conversation, world),
         Input::Cancel | Input::Press(Press::Cancel) => cancel(conversation),
         Input::Help => stay(conversation, vec![Say::Help]),
-        Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand]),
+        Input::Skip if conversation.step == Step::CarLink => take_car(conversation, None, world),
+        Input::Skip | Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand]),
         Input::Edited => stay(conversation, vec![Say::EditedMessage]),
         Input::Media { caption } => match (conversation.step, caption.as_deref().map(CarLink::parse)) {
             (Step::CarLink, Some(Ok(Some(link)))) => take_car(conversation, Some(link), world),
@@ -293,8 +296,12 @@ fn open_form(conversation: Conversation, world: &World, greeting: Option<Say>) -
 }
 
 fn cancel(conversation: Conversation) -> Outcome {
-    let say = if conversation.draft.is_some() { Say::Cancelled } else { Say::NothingToCancel };
-    Outcome { conversation: Conversation::idle(conversation.last_number), replies: vec![vec![say]], lead: None }
+    // A form that was cancelled is the last one now: its send button must not be answered with an older request's number.
+    let (say, last_number) = match conversation.draft {
+        Some(_) => (Say::Cancelled, None),
+        None => (Say::NothingToCancel, conversation.last_number),
+    };
+    Outcome { conversation: Conversation::idle(last_number), replies: vec![vec![say]], lead: None }
 }
 
 /// The conversation stays where it was; `say` comes before the question that is still open.

@@ -179,7 +179,7 @@ fn courier(config: &Config, store: &Store) -> Result<Courier, CommandError> {
     }
     Ok(Courier {
         store: store.clone(),
-        crm: daemon::open_crm(&settings, config)?,
+        crm: daemon::open_crm(&settings, config, store)?,
         lease: Lease::command(),
         contact_lookup: settings.contact_lookup,
         figures: std::sync::Arc::default(),

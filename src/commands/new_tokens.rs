@@ -16,7 +16,8 @@ pub async fn run(config: &Config, code: Option<String>) -> Result<ExitCode, Comm
                 .into(),
         ));
     }
-    let crm = daemon::open_crm(&settings, config)?;
+    let store = super::store(config).await?;
+    let crm = daemon::open_crm(&settings, config, &store)?;
     // The state ties an address to the question; whoever pastes it here has seen the question.
     let state = ulid::Ulid::new().to_string();
     let pasted = match code {

@@ -18,13 +18,14 @@ use tracing::{error, info, warn};
 use crate::{
     amocrm::TokenKeeper,
     clock::{Clock, Millis},
+    fault::point,
     notice::Trouble,
     store::StoreError,
 };
 
 use super::{
     breaker::{Breaker, Pause},
-    steps::{Courier, Stop},
+    steps::{Courier, Progress, Stop},
     verdict::trouble_of,
 };
 
@@ -92,6 +93,8 @@ pub struct Worker {
     breaker: Breaker,
     health: watch::Sender<Health>,
     seen_retry: Option<String>,
+    /// The store failed while leads were in hand: they may still be leased to us, and nobody works on them.
+    dropped_leads: bool,
     clock: Clock,
 }
 
@@ -100,7 +103,18 @@ impl Worker {
     pub fn new(courier: Courier, tokens: TokenKeeper) -> (Self, watch::Receiver<Health>) {
         let (health, watched) = watch::channel(Health::default());
         let clock = courier.store.clock();
-        (Self { courier, tokens, breaker: Breaker::default(), health, seen_retry: None, clock }, watched)
+        (
+            Self {
+                courier,
+                tokens,
+                breaker: Breaker::default(),
+                health,
+                seen_retry: None,
+                dropped_leads: false,
+                clock,
+            },
+            watched,
+        )
     }
 
     /// Delivers until stopped; the call under way is finished first.
@@ -112,12 +126,13 @@ impl Worker {
                 Ok(Ok(pause)) => pause,
                 Ok(Err(error)) => {
                     warn!(%error, "delivery waits for the store");
+                    self.dropped_leads = true;
                     Some(Pause::Until(self.clock.now() + self.clock.millis(STORE_PAUSE)))
                 }
                 Err(_) => {
                     error!("delivery panicked; the leads in hand are put off");
                     let later = self.clock.now() + self.clock.millis(PANIC_PAUSE);
-                    let _ = self.courier.store.put_off_lease(&self.courier.lease, later).await;
+                    self.dropped_leads = self.courier.store.put_off_lease(&self.courier.lease, later).await.is_err();
                     None
                 }
             };
@@ -132,6 +147,10 @@ impl Worker {
 
     /// One look at the store; `None` when there may be more to do at once.
     async fn step(&mut self) -> Result<Option<Pause>, StoreError> {
+        if self.dropped_leads {
+            self.courier.store.release_lease(&self.courier.lease).await?;
+            self.dropped_leads = false;
+        }
         let now = self.clock.now();
         if self.retry_was_asked().await? {
             self.breaker.probe_now();
@@ -141,11 +160,12 @@ impl Worker {
             return Ok(Some(pause));
         }
         match self.courier.pass(self.breaker.is_probing()).await {
-            Ok(true) => {
+            Ok(Progress::Wrote) => {
                 self.succeeded();
                 Ok(None)
             }
-            Ok(false) => {
+            Ok(Progress::Looked) => Ok(None),
+            Ok(Progress::Idle) => {
                 let due = self.courier.store.next_due().await?;
                 let look_again = now + self.clock.millis(LOOK_AGAIN);
                 Ok(Some(Pause::Until(due.unwrap_or(look_again).clamp(now + 10, look_again.max(now + 50)))))
@@ -190,7 +210,9 @@ impl Worker {
     /// During an outage every buyer with a waiting lead is told once that it is saved.
     async fn tell_saved(&self) -> Result<(), StoreError> {
         if self.breaker.trouble().is_some() {
-            while self.courier.store.tell_saved(TELL_AT_ONCE).await? > 0 {}
+            while self.courier.store.tell_saved(TELL_AT_ONCE).await? > 0 {
+                point("saved.stored");
+            }
         }
         Ok(())
     }

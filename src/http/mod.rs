@@ -81,10 +81,20 @@ pub fn redirect_path(redirect_url: &str) -> Option<String> {
 }
 
 /// Takes the address; it is there before anything else starts.
-pub async fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
-    let listener = TcpListener::bind(addr).await?;
+pub fn bind(addr: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(addr)?;
+    listener.set_nonblocking(true)?;
     info!(addr = %listener.local_addr()?, "the web page listens");
     Ok(listener)
+}
+
+/// Answers health checks of a process that waits to take over.
+pub async fn serve_standby(listener: TcpListener, stop: CancellationToken) {
+    let app = Router::new().route("/healthz", get(|| async { "standby\n" }));
+    let served = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await;
+    if let Err(error) = served {
+        info!(%error, "the standby's page ended");
+    }
 }
 
 /// Answers until stopped; what is under way then is finished.
