@@ -86,20 +86,28 @@ impl Site {
     pub async fn link_at(&self, clock: Clock) -> Url {
         let env = &self.world.env;
         let config = Config::read(|name| env.get(name).cloned()).expect("the daemon's own settings");
-        let crm = daemon::open_crm(config.amocrm.as_ref().expect("amoCRM's settings"), &config).expect("a client");
         let store = self.store(clock).await;
+        let settings = config.amocrm.as_ref().expect("amoCRM's settings");
+        let crm = daemon::open_crm(settings, &config, &store).expect("a client");
         let url = Authorization::new(store.clone(), crm).address().await.expect("an address");
         store.close().await;
         self.given.borrow_mut().push(state_of(&url));
         url
     }
 
-    pub async fn link(&self) -> Url {
-        self.link_at(Clock::default()).await
+    pub async fn state(&self) -> String {
+        state_of(&self.link_at(Clock::default()).await)
     }
 
-    pub async fn state(&self) -> String {
-        state_of(&self.link().await)
+    /// The address behind the button that the admin gets for `/auth`.
+    pub async fn tapped(&self) -> Url {
+        let asked = self.admin.command("/auth");
+        let fits = |message: &BotMessage| message.text.contains("дождитесь страницы «Готово»");
+        let answer = self.world.telegram.wait_for_new(self.admin.id, asked, fits, PATIENCE).await.expect("an answer");
+        let url = answer.buttons.iter().flatten().find_map(|button| button.url.clone()).expect("a button");
+        let url = Url::parse(&url).expect("an address");
+        self.given.borrow_mut().push(state_of(&url));
+        url
     }
 
     /// A code as amoCRM's page gives it, remembered for [`Self::nothing_secret_in`].
