@@ -24,6 +24,7 @@ use ulid::Ulid;
 
 use crate::{
     clock::Clock,
+    fault::point,
     lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region},
     store::{ImportedLead, LeadRow, LeadState, NewLead, Store, StoreError},
 };
@@ -42,6 +43,12 @@ const STILL_WRITING: Duration = Duration::from_secs(1);
 
 /// Pause after the file could not be written.
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
+
+/// How the names of files begin that are being written.
+const TEMPORARY: &str = ".backup_leads-";
+
+/// A file that is being written for so long has no writer any more.
+const ABANDONED: Duration = Duration::from_secs(10 * 60);
 
 /// More leads than ever wait; a bound for the memory of one export.
 const MOST_ENTRIES: i64 = 1_000_000;
@@ -117,6 +124,7 @@ impl Backup {
 
     /// Follows the store and the file until stopped, with a last export at the end.
     pub async fn run(mut self, events: mpsc::UnboundedSender<BackupEvent>, stop: CancellationToken) {
+        self.sweep();
         loop {
             let tick = tokio::time::sleep(self.clock.scaled(LOOK_AT_FILE).max(Duration::from_millis(50)));
             tokio::select! {
@@ -149,8 +157,22 @@ impl Backup {
             for event in self.import().await? {
                 let _ = events.send(event);
             }
+            // What stands there now is not what we wrote last, even if we have nothing new to say.
+            self.written = None;
         }
         self.export().await
+    }
+
+    /// Removes what writers that were killed half-way have left beside the file.
+    fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
+            let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+            if ours && age.is_some_and(|age| age > ABANDONED) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -217,6 +239,7 @@ impl Backup {
             }
         }
         let taken = self.store.import(&leads).await?;
+        point("import.stored");
         if taken > 0 {
             info!(leads = taken, "taken in from backup_leads.json");
             events.push(BackupEvent::Imported(taken));
@@ -260,10 +283,17 @@ impl Backup {
             // Nothing has ever waited here; an empty file would only raise questions.
             return Ok(());
         }
+        if self.look()? != self.seen {
+            // Somebody wrote into it since it was read; the next look takes that in first.
+            self.store.wake_backup();
+            return Ok(());
+        }
+        point("backup.before_write");
         let (folder, path) = (self.folder.clone(), self.path());
         tokio::task::spawn_blocking(move || write_durably(&folder, &path, &bytes))
             .await
             .map_err(io::Error::other)??;
+        point("backup.after_rename");
         self.written = Some(digest);
         self.seen = self.look()?;
         Ok(())
@@ -405,11 +435,12 @@ fn timestamp(text: &str) -> Option<DateTime<Utc>> {
 
 fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::Builder::new()
-        .prefix(".backup_leads-")
+        .prefix(TEMPORARY)
         .permissions(fs::Permissions::from_mode(0o600))
         .tempfile_in(folder)?;
     io::Write::write_all(&mut file, bytes)?;
     file.as_file().sync_all()?;
+    point("backup.before_rename");
     file.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
 }
