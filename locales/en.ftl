@@ -146,6 +146,12 @@ admin-refresh-failing =
     What happened: { $trouble }
     Leads still get through, but access ends { $until }.
     What to do: { $advice }
+admin-soon = soon
+admin-access-lost =
+    ⚠️ The bot has no access to amoCRM.
+    What happened: { $trouble }
+    New leads are taken and kept, but do not get into amoCRM until there is access.
+    What to do: { $advice }
 admin-tokens-renewed =
     ✅ Access to amoCRM is renewed. { $waiting }
 
@@ -263,3 +269,36 @@ duration-days = { $days } d { $hours } h
 duration-hours = { $hours } h { $minutes } min
 duration-minutes = { $minutes } min
 duration-seconds = { $seconds } s
+
+## The page after amoCRM
+
+page-done-title = Done
+page-done =
+    { $waiting ->
+        [0] Access to amoCRM is renewed. No leads are waiting, new ones go through at once.
+        [one] Access to amoCRM is renewed, { $waiting } lead is being delivered.
+       *[other] Access to amoCRM is renewed, { $waiting } leads are being delivered.
+    }
+page-done-until = It works until { $date } and renews itself from then on. You can close this page.
+page-done-close = It renews itself from now on. You can close this page.
+page-back = Back to Telegram
+page-failed-title = It did not work
+page-again = Go back to Telegram, send /auth to the bot and open the new link.
+page-again-later = Wait a minute, go back to Telegram, send /auth to the bot and open the new link.
+page-operator = Show this page to whoever installed the bot.
+page-denied = Access was not given: "Cancel" was pressed in amoCRM.
+page-no-code = There is no code from amoCRM in the address of this page.
+page-forged = This link has been used already or is too old.
+page-forged-next = If you have seen "Done", nothing else is needed. If not, send /auth to the bot and open the new link.
+page-wrong-host = This address is not amoCRM's; the code was sent nowhere.
+page-wrong-account = Access was given for another account: { $host }.
+page-wrong-account-next = Send /auth to the bot and choose the account it works with.
+page-code-used = The code from amoCRM has been used already.
+page-code-expired = The code from amoCRM is too old, it works for 20 minutes.
+page-code-wrong = amoCRM does not know this code.
+page-refused = amoCRM did not give access. It says: { $detail }
+page-trouble = What happened: { $trouble }
+page-not-configured = The bot runs without the settings of an amoCRM integration.
+page-not-stored = Access was given but cannot be saved to disk yet. The bot keeps trying.
+page-store = The bot cannot read or write its data right now. The code is not spent.
+page-store-next = Reload this page in a minute. If that does not help, show it to whoever installed the bot.

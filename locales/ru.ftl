@@ -150,6 +150,12 @@ admin-refresh-failing =
     Что случилось: { $trouble }
     Заявки пока передаются, но доступ закончится { $until }.
     Что делать: { $advice }
+admin-soon = скоро
+admin-access-lost =
+    ⚠️ У бота нет доступа к amoCRM.
+    Что случилось: { $trouble }
+    Новые заявки будут приняты и сохранены, но не попадут в amoCRM, пока доступа нет.
+    Что делать: { $advice }
 admin-tokens-renewed =
     ✅ Доступ к amoCRM обновлён. { $waiting }
 
@@ -267,3 +273,37 @@ duration-days = { $days } дн. { $hours } ч
 duration-hours = { $hours } ч { $minutes } мин
 duration-minutes = { $minutes } мин
 duration-seconds = { $seconds } с
+
+## Страница после разрешения в amoCRM
+
+page-done-title = Готово
+page-done =
+    { $waiting ->
+        [0] Доступ к amoCRM обновлён. Заявок в ожидании нет, новые передаются сразу.
+        [one] Доступ к amoCRM обновлён, { $waiting } заявка передаётся.
+        [few] Доступ к amoCRM обновлён, { $waiting } заявки передаются.
+       *[many] Доступ к amoCRM обновлён, { $waiting } заявок передаются.
+    }
+page-done-until = Действует до { $date } и дальше продлевается сам. Страницу можно закрыть.
+page-done-close = Дальше он продлевается сам. Страницу можно закрыть.
+page-back = Вернуться в Telegram
+page-failed-title = Не получилось
+page-again = Вернитесь в Telegram, отправьте боту /auth и пройдите по новой ссылке.
+page-again-later = Подождите минуту, вернитесь в Telegram, отправьте боту /auth и пройдите по новой ссылке.
+page-operator = Покажите эту страницу тому, кто установил бота.
+page-denied = Доступ не выдан: в amoCRM нажата «Отмена».
+page-no-code = В адресе этой страницы нет кода от amoCRM.
+page-forged = Эта ссылка уже использована или устарела.
+page-forged-next = Если вы уже видели «Готово», больше ничего не нужно. Если нет, отправьте боту /auth и пройдите по новой ссылке.
+page-wrong-host = Этот адрес пришёл не из amoCRM, код никуда не отправлен.
+page-wrong-account = Доступ выдан для другого аккаунта: { $host }.
+page-wrong-account-next = Отправьте боту /auth и в amoCRM выберите аккаунт, с которым он работает.
+page-code-used = Код от amoCRM уже использован.
+page-code-expired = Код от amoCRM устарел, он действует 20 минут.
+page-code-wrong = amoCRM не узнаёт этот код.
+page-refused = amoCRM не выдала доступ. Её ответ: { $detail }
+page-trouble = Что случилось: { $trouble }
+page-not-configured = Бот запущен без настроек интеграции amoCRM.
+page-not-stored = Доступ получен, но записать его на диск пока не удаётся. Бот повторяет попытки.
+page-store = Бот сейчас не может читать или писать свои данные. Код не потрачен.
+page-store-next = Обновите эту страницу через минуту. Если не поможет, покажите её тому, кто установил бота.

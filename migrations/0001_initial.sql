@@ -89,3 +89,21 @@ CREATE TABLE marks (
     value       TEXT   NOT NULL,
     written_at  BIGINT NOT NULL
 );
+
+-- The pair of tokens where they live in the database: at most one row.
+CREATE TABLE tokens (
+    id                   BIGINT NOT NULL PRIMARY KEY,
+    access_token         TEXT,
+    refresh_token        TEXT,
+    previous_access      TEXT,                  -- the pair before, until the present one has worked
+    previous_refresh     TEXT,
+    previous_replaced_by TEXT,
+    written_at           BIGINT NOT NULL
+);
+
+-- Locks between processes that expire by themselves.
+CREATE TABLE locks (
+    name        TEXT   NOT NULL PRIMARY KEY,
+    holder      TEXT   NOT NULL,
+    held_until  BIGINT NOT NULL
+);

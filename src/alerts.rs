@@ -4,6 +4,8 @@
 //! that tell of it are one commit, so it survives restarts and a Telegram that cannot be reached. Only what concerns
 //! the store itself is sent past the store.
 
+mod tokens;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,8 +22,10 @@ use crate::{
     store::{NewMessage, OpenAlert, Store, StoreError},
 };
 
+pub use tokens::{REFRESH, TokenWatch};
+
 /// Name of the alert about amoCRM in the store.
-const OUTAGE: &str = "outage";
+pub const OUTAGE: &str = "outage";
 
 /// Reminders after the first message, then every [`LATER_REMINDERS`].
 const REMINDERS: [Duration; 2] = [Duration::from_secs(15 * 60), Duration::from_secs(60 * 60)];

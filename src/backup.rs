@@ -379,9 +379,10 @@ fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed {
         return Parsed::Strange;
     }
     let number = LeadNumber::parse(&text(&loose.number));
+    let fresh_id = Ulid::new();
     let submitted_at = timestamp(&text(&loose.timestamp)).unwrap_or_else(|| crate::clock::date(clock.now()));
     let lead = Lead {
-        id: id.unwrap_or_else(Ulid::new),
+        id: id.unwrap_or(fresh_id),
         number: number.clone().unwrap_or_else(LeadNumber::random),
         submitted_at,
         name: Name::imported(&name),

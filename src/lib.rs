@@ -4,17 +4,22 @@
 //!
 //! The rooms, lower ones first; each knows only those before it:
 //! - [`clock`]: what time it is, and how fast it runs in tests
+//! - [`fault`]: where tests may kill the process; empty in a release
 //! - [`lead`]: the domain, no I/O
 //! - [`config`], [`telemetry`]: settings and logging
 //! - [`notice`]: what people are told, as values
 //! - [`store`]: what must survive
 //! - [`amocrm`]: the CRM
 //! - [`delivery`]: a lead's way from the store to amoCRM
-//! - [`backup`]: `backup_leads.json`
+//! - [`backup`][]: `backup_leads.json`
 //! - [`bot`]: Telegram; knows the store, never amoCRM
 //! - [`alerts`]: what the admin is told and when
+//! - [`admin`]: the admin's chat, and authorizing anew
+//! - [`vitals`]: whether all is well
+//! - [`http`]: the page that takes the authorization code, health and metrics
 //! - [`daemon`], [`commands`]: build the parts and run them
 
+pub mod admin;
 pub mod alerts;
 pub mod amocrm;
 pub mod backup;
@@ -24,7 +29,10 @@ pub mod commands;
 pub mod config;
 pub mod daemon;
 pub mod delivery;
+pub mod fault;
+pub mod http;
 pub mod lead;
 pub mod notice;
 pub mod store;
 pub mod telemetry;
+pub mod vitals;

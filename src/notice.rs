@@ -31,6 +31,37 @@ pub enum Notice {
     Reply(serde_json::Value),
     /// To the admin.
     Admin(AdminNotice),
+    /// An answer to the admin, worded when it was asked for.
+    Worded(Worded),
+}
+
+/// A worded message with buttons.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Worded {
+    /// Plain text.
+    pub text: String,
+    /// Rows of buttons under it.
+    pub buttons: Vec<Vec<Button>>,
+}
+
+/// A button under a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Button {
+    /// Comes back as callback data (1 to 64 bytes).
+    Press {
+        /// Label.
+        text: String,
+        /// Callback data.
+        data: String,
+    },
+    /// Opens an address.
+    Open {
+        /// Label.
+        text: String,
+        /// http(s) address.
+        url: String,
+    },
 }
 
 /// What the admin is told unasked.
@@ -129,6 +160,11 @@ pub enum AdminNotice {
         /// Until when the access token works.
         works_until: Option<Millis>,
     },
+    /// There is no access any more, and no lead has come yet to run into it.
+    AccessLost {
+        /// Why.
+        trouble: Trouble,
+    },
     /// New tokens were taken.
     TokensRenewed {
         /// Leads that wait for them.
@@ -201,4 +237,60 @@ pub enum Trouble {
     WrongAddress,
     /// No amoCRM settings.
     NotConfigured,
+}
+
+impl Trouble {
+    /// Every label there is.
+    pub const LABELS: [&str; 15] = [
+        "tokens_expired",
+        "tokens_revoked",
+        "no_tokens",
+        "wrong_client",
+        "wrong_redirect",
+        "wrong_account",
+        "integration_off",
+        "moved",
+        "not_paid",
+        "no_rights",
+        "blocked",
+        "throttled",
+        "unreachable",
+        "wrong_address",
+        "not_configured",
+    ];
+
+    /// Its name in metrics, the same as in the store.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::TokensExpired => "tokens_expired",
+            Self::TokensRevoked => "tokens_revoked",
+            Self::NoTokens => "no_tokens",
+            Self::WrongClient => "wrong_client",
+            Self::WrongRedirect => "wrong_redirect",
+            Self::WrongAccount => "wrong_account",
+            Self::IntegrationOff => "integration_off",
+            Self::Moved { .. } => "moved",
+            Self::NotPaid => "not_paid",
+            Self::NoRights => "no_rights",
+            Self::Blocked => "blocked",
+            Self::Throttled => "throttled",
+            Self::Unreachable => "unreachable",
+            Self::WrongAddress => "wrong_address",
+            Self::NotConfigured => "not_configured",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trouble_has_one_name_everywhere() {
+        for label in Trouble::LABELS {
+            let stored = serde_json::json!({"is": label, "host": "acme2.amocrm.ru"});
+            let trouble: Trouble = serde_json::from_value(stored).expect("a stored trouble");
+            assert_eq!(trouble.label(), label);
+        }
+    }
 }

@@ -16,12 +16,18 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::store::{Store, TokenRow};
 use tokio::time::{Instant, sleep};
 
 const ACCESS_FILE: &str = "access_token.txt";
 const REFRESH_FILE: &str = "refresh_token.txt";
 const PREVIOUS_FILE: &str = "tokens_previous.json";
 const LOCK_FILE: &str = "tokens.lock";
+/// Name of the lock in the database.
+const TOKEN_LOCK: &str = "tokens";
+/// The lock in the database outlives its dead holder for so long: longer than a renewal can take.
+const ROW_LOCK_HELD: Duration = Duration::from_secs(50);
 /// How often a lock held by another process is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 /// A token is about 1 kB; a larger file is something else put there by mistake.
@@ -91,19 +97,42 @@ pub struct Stored {
 pub enum Vault {
     /// `access_token.txt` and `refresh_token.txt` in this folder (`DATA_DIR`).
     Files(PathBuf),
+    /// The database, which outlives a disk that is wiped.
+    Database(Store),
 }
 
 /// Held while tokens are being renewed; let go when dropped, also by a process that dies.
 #[derive(Debug)]
 pub struct VaultLock {
-    _file: File,
+    _held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    File { _file: File },
+    Row { store: Store, holder: String },
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let (Self::Row { store, holder }, Ok(runtime)) = (self, tokio::runtime::Handle::try_current()) {
+            let (store, holder) = (store.clone(), holder.clone());
+            runtime.spawn(async move {
+                if let Err(error) = store.release_lock(TOKEN_LOCK, &holder).await {
+                    tracing::warn!(%error, "the lock on the tokens could not be given back; it expires by itself");
+                }
+            });
+        }
+    }
 }
 
 impl Vault {
     /// Reads what is stored now.
     pub async fn read(&self) -> io::Result<Stored> {
-        let Self::Files(folder) = self;
-        let folder = folder.clone();
+        let folder = match self {
+            Self::Files(folder) => folder.clone(),
+            Self::Database(store) => return Ok(of_row(store.tokens().await.map_err(io::Error::other)?)),
+        };
         blocking(move || {
             let pair = TokenPair {
                 access: read_token(&folder.join(ACCESS_FILE))?,
@@ -118,7 +147,12 @@ impl Vault {
     ///
     /// A token absent from the pair is removed: a long-lived token must not find an old refresh token at its side.
     pub async fn write(&self, pair: &TokenPair, previous: Option<&Previous>) -> io::Result<()> {
-        let Self::Files(folder) = self;
+        let folder = match self {
+            Self::Files(folder) => folder,
+            Self::Database(store) => {
+                return store.set_tokens(&to_row(pair, previous)).await.map_err(io::Error::other);
+            }
+        };
         let (folder, pair, previous) = (folder.clone(), pair.clone(), previous.cloned());
         blocking(move || {
             if let Some(previous) = &previous {
@@ -137,8 +171,12 @@ impl Vault {
 
     /// Forgets the previous pair, because this access token has worked, if that is the one it waited for.
     pub async fn settle(&self, worked: Fingerprint) -> io::Result<()> {
-        let Self::Files(folder) = self;
-        let folder = folder.clone();
+        let folder = match self {
+            Self::Files(folder) => folder.clone(),
+            Self::Database(store) => {
+                return store.forget_previous_tokens(&worked.hex()).await.map_err(io::Error::other);
+            }
+        };
         blocking(move || match read_previous(&folder.join(PREVIOUS_FILE))? {
             Some(previous) if previous.waits_for(&worked) => remove(&folder, PREVIOUS_FILE),
             _ => Ok(()),
@@ -148,14 +186,17 @@ impl Vault {
 
     /// Takes the lock that all processes sharing this store respect; `TimedOut` when another one holds it for `wait`.
     pub async fn lock(&self, wait: Duration) -> io::Result<VaultLock> {
-        let Self::Files(folder) = self;
+        let folder = match self {
+            Self::Files(folder) => folder,
+            Self::Database(store) => return lock_row(store, wait).await,
+        };
         let path = folder.join(LOCK_FILE);
         let file = blocking(move || private().write(true).create(true).truncate(false).open(path)).await?;
         let deadline = Instant::now() + wait;
         loop {
             // Tried and never waited for: a thread that waits in the system call would hold up the shutdown.
             match file.try_lock() {
-                Ok(()) => return Ok(VaultLock { _file: file }),
+                Ok(()) => return Ok(VaultLock { _held: Held::File { _file: file } }),
                 Err(fs::TryLockError::Error(error)) => return Err(error),
                 Err(fs::TryLockError::WouldBlock) if Instant::now() >= deadline => {
                     return Err(io::Error::new(ErrorKind::TimedOut, "another process holds the lock on the tokens"));
@@ -163,6 +204,39 @@ impl Vault {
                 Err(fs::TryLockError::WouldBlock) => sleep(LOCK_POLL).await,
             }
         }
+    }
+}
+
+/// The same lock for processes that share a database; it expires by itself should its holder die.
+async fn lock_row(store: &Store, wait: Duration) -> io::Result<VaultLock> {
+    let holder = ulid::Ulid::new().to_string();
+    let deadline = Instant::now() + wait;
+    while !store.take_lock(TOKEN_LOCK, &holder, ROW_LOCK_HELD).await.map_err(io::Error::other)? {
+        if Instant::now() >= deadline {
+            return Err(io::Error::new(ErrorKind::TimedOut, "another process holds the lock on the tokens"));
+        }
+        sleep(LOCK_POLL).await;
+    }
+    Ok(VaultLock { _held: Held::Row { store: store.clone(), holder } })
+}
+
+fn of_row(row: TokenRow) -> Stored {
+    let token = |text: Option<String>| text.as_deref().and_then(clean);
+    let previous = TokenPair { access: token(row.previous_access), refresh: token(row.previous_refresh) };
+    Stored {
+        pair: TokenPair { access: token(row.access), refresh: token(row.refresh) },
+        previous: row.previous_replaced_by.map(|replaced_by| Previous { pair: previous, replaced_by }),
+    }
+}
+
+fn to_row(pair: &TokenPair, previous: Option<&Previous>) -> TokenRow {
+    let text = |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
+    TokenRow {
+        access: text(&pair.access),
+        refresh: text(&pair.refresh),
+        previous_access: previous.and_then(|previous| text(&previous.pair.access)),
+        previous_refresh: previous.and_then(|previous| text(&previous.pair.refresh)),
+        previous_replaced_by: previous.map(|previous| previous.replaced_by.clone()),
     }
 }
 

@@ -92,8 +92,16 @@ pub fn render(notice: &AdminNotice, lang: Lang) -> Rendered {
                 &[
                     ("trouble", trouble_text(trouble, lang).into()),
                     ("advice", advice_text(trouble, lang).into()),
-                    ("until", works_until.map_or_else(String::new, |at| moment(date(at))).into()),
+                    ("until", works_until.map_or_else(|| lang.text("admin-soon", &[]), |at| moment(date(at))).into()),
                 ],
+            ),
+            lang,
+            outage_buttons(trouble),
+        ),
+        AdminNotice::AccessLost { trouble } => with_buttons(
+            lang.text(
+                "admin-access-lost",
+                &[("trouble", trouble_text(trouble, lang).into()), ("advice", advice_text(trouble, lang).into())],
             ),
             lang,
             outage_buttons(trouble),
@@ -165,7 +173,8 @@ pub fn trouble_text(trouble: &Trouble, lang: Lang) -> String {
     lang.text(id, &[])
 }
 
-fn advice_text(trouble: &Trouble, lang: Lang) -> String {
+/// What the admin can do about it, in words.
+pub fn advice_text(trouble: &Trouble, lang: Lang) -> String {
     let id = match trouble {
         Trouble::TokensExpired | Trouble::TokensRevoked | Trouble::NoTokens | Trouble::WrongAccount => {
             "advice-authorize"

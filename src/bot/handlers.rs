@@ -18,7 +18,10 @@ use futures::FutureExt;
 use teloxide::{
     dispatching::{DpHandlerDescription, UpdateFilterExt, UpdateHandler, dialogue::Dialogue},
     dptree::{self, HandlerDescription, HandlerSignature, di::DependencyMap},
-    types::{CallbackQuery, Chat as TelegramChat, Message, MessageEntityKind, MessageKind, Update, UpdateKind, User},
+    types::{
+        CallbackQuery, Chat as TelegramChat, InlineKeyboardButton, InlineKeyboardMarkup, Message, MessageEntityKind,
+        MessageKind, ReplyMarkup, Update, UpdateKind, User,
+    },
     utils::command::parse_command,
 };
 use thiserror::Error;
@@ -28,7 +31,7 @@ use tracing::{error, info, warn};
 use crate::{
     clock::{Clock, Millis, date},
     lead::{Buyer, LeadNumber, Region},
-    notice::Notice,
+    notice::{Button, Notice, Worded},
     store::{NewLead, NewMessage, Store, StoreError},
 };
 
@@ -36,7 +39,7 @@ use super::{
     dialogue::{Input, Press, World, turn},
     intake::{ATTEMPTS, Failure, Intake},
     listener::{IntakeEvent, chat_of},
-    messages::{Lang, Rendered, Say, Wording, render},
+    messages::{Lang, Rendered, Say, Wording, clip, render},
     storage::{Chat, DialogueStorage, StorageError},
     telegram::{SendError, Telegram},
 };
@@ -358,7 +361,19 @@ pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered
             render(&parts, lang, wording)
         }
         Notice::Admin(notice) => super::admin_texts::render(notice, lang),
+        Notice::Worded(worded) => render_worded(worded),
     }
+}
+
+/// A worded message as Telegram takes it.
+pub fn render_worded(worded: &Worded) -> Rendered {
+    let button = |button: &Button| match button {
+        Button::Press { text, data } => Some(InlineKeyboardButton::callback(text, data)),
+        Button::Open { text, url } => url.parse().ok().map(|url| InlineKeyboardButton::url(text, url)),
+    };
+    let rows: Vec<Vec<_>> = worded.buttons.iter().map(|row| row.iter().filter_map(button).collect()).collect();
+    let markup = (!rows.is_empty()).then(|| ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(rows)));
+    Rendered { text: clip(worded.text.clone()), markup }
 }
 
 fn lang_of(user: Option<&User>) -> Lang {

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod copy_store;
 mod leads;
 mod new_tokens;
 mod retry;
@@ -7,7 +8,7 @@ mod run;
 mod status;
 mod test_amocrm;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use thiserror::Error;
@@ -60,6 +61,20 @@ enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Copy everything from one store to another and compare the counts; may be repeated
+    MoveStore {
+        /// `sqlite:FILE`, a path, or `postgres://…`
+        #[arg(long)]
+        from: String,
+        /// `sqlite:FILE`, a path, or `postgres://…`
+        #[arg(long)]
+        to: String,
+    },
+    /// Write the whole store into a new SQLite file, also while the bot runs
+    BackupStore {
+        /// The file
+        file: PathBuf,
     },
     /// Look at waiting and rejected leads, send them again, give them up
     Leads {
@@ -122,6 +137,9 @@ pub fn main(cli: Cli) -> ExitCode {
 }
 
 async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
+    if let Command::MoveStore { from, to } = &command {
+        return copy_store::move_store(from, to).await;
+    }
     let config = Config::from_env().map_err(CommandError::Config)?;
     // Only now: `.env` may say how to log.
     crate::telemetry::init();
@@ -131,6 +149,8 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::RetryBackupLeads => retry::run(&config).await,
         Command::TestAmocrm { create_test_lead } => test_amocrm::run(&config, create_test_lead).await,
         Command::Status { json } => status::run(&config, json).await,
+        Command::MoveStore { from, to } => copy_store::move_store(&from, &to).await,
+        Command::BackupStore { file } => copy_store::backup_store(&config, file).await,
         Command::Leads { action } => leads::run(&config, action).await,
     }
 }
@@ -159,7 +179,7 @@ fn courier(config: &Config, store: &Store) -> Result<Courier, CommandError> {
     }
     Ok(Courier {
         store: store.clone(),
-        crm: daemon::open_crm(&settings, config)?,
+        crm: daemon::open_crm(&settings, config, store)?,
         lease: Lease::command(),
         contact_lookup: settings.contact_lookup,
         figures: std::sync::Arc::default(),

@@ -16,7 +16,8 @@ pub async fn run(config: &Config, code: Option<String>) -> Result<ExitCode, Comm
     if settings.integration.is_none() {
         return Err(CommandError::Config(missing_integration()));
     }
-    let crm = daemon::open_crm(&settings, config)?;
+    let store = super::store(config).await?;
+    let crm = daemon::open_crm(&settings, config, &store)?;
     // The state ties an address to the question; whoever pastes it here has seen the question.
     let state = ulid::Ulid::new().to_string();
     let pasted = match code {
@@ -33,7 +34,9 @@ pub async fn run(config: &Config, code: Option<String>) -> Result<ExitCode, Comm
     };
     let pasted = parse_code(&pasted).map_err(|error| CommandError::Failed(error.to_string()))?;
     let info = crm.tokens().exchange_code(pasted.code.expose_secret(), pasted.referer.as_deref()).await?;
-    println!("Done: the tokens are written to {}.", config.data_dir.display());
+    // DATA_DIR is often a dot, which tells nobody where to look.
+    let folder = config.data_dir.canonicalize().unwrap_or_else(|_| config.data_dir.clone());
+    println!("Done: the tokens are written to access_token.txt and refresh_token.txt in {}", folder.display());
     if let Some(at) = info.access_expires_at {
         println!("The access token works until {} UTC and renews itself.", at.format("%Y-%m-%d %H:%M"));
     }

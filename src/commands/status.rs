@@ -56,7 +56,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         messages_owed: store.messages_owed().await?,
         updates_set_aside: store.set_aside_count().await?,
         outage_since: store.alert("outage").await?.map(|alert| date(alert.opened_at)),
-        tokens: tokens(config).await?,
+        tokens: tokens(config, &store).await?,
     };
     if json {
         println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
@@ -67,7 +67,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     Ok(ExitCode::SUCCESS)
 }
 
-async fn tokens(config: &Config) -> Result<Tokens, CommandError> {
+async fn tokens(config: &Config, store: &crate::store::Store) -> Result<Tokens, CommandError> {
     let Some(settings) = &config.amocrm else {
         return Ok(Tokens {
             configured: false,
@@ -78,7 +78,7 @@ async fn tokens(config: &Config) -> Result<Tokens, CommandError> {
             problem: Some("no amoCRM settings".into()),
         });
     };
-    let info = daemon::open_crm(settings, config)?.tokens().info().await?;
+    let info = daemon::open_crm(settings, config, store)?.tokens().info().await?;
     Ok(Tokens {
         configured: true,
         kind: match info.kind {

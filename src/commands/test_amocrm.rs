@@ -15,7 +15,8 @@ use super::CommandError;
 /// Tells tokens, account, pipelines and rights; creates nothing unless `create_test_lead`.
 pub async fn run(config: &Config, create_test_lead: bool) -> Result<ExitCode, CommandError> {
     let settings = super::amocrm(config)?;
-    let crm = daemon::open_crm(&settings, config)?;
+    let store = super::store(config).await?;
+    let crm = daemon::open_crm(&settings, config, &store)?;
     let before = crm.tokens().info().await?;
     println!("Account address: {}", settings.account_host);
     match before.kind {

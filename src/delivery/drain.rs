@@ -6,7 +6,7 @@ use crate::{amocrm::CrmError, clock::Clock, store::StoreError};
 
 use super::{
     breaker::Breaker,
-    steps::{Courier, Stop},
+    steps::{Courier, Progress, Stop},
     verdict::trouble_of,
 };
 use crate::notice::Trouble;
@@ -52,9 +52,10 @@ pub async fn drain(courier: &Courier, mut progress: impl FnMut(i64, i64)) -> Res
             break;
         }
         match courier.pass(breaker.is_probing()).await {
-            Ok(true) => breaker.succeeded(),
+            Ok(Progress::Wrote) => breaker.succeeded(),
+            Ok(Progress::Looked) => {}
             // Not due yet (a create that is being looked up), or in the daemon's hands.
-            Ok(false) => clock.sleep(LOOK_AGAIN).await,
+            Ok(Progress::Idle) => clock.sleep(LOOK_AGAIN).await,
             Err(Stop::Store(error)) => return Err(error),
             Err(Stop::Crm(error)) => {
                 breaker.failed(&error, clock, rand::random());

@@ -8,9 +8,14 @@
 //!   byte, so whoever comes next knows. It looks the lead's number up at growing distances and repeats the create only
 //!   after two or three clean look-ups that did not find it. A look-up that failed says nothing.
 //! - *Two processes on one store*: a lead is claimed under a lease; a create is allowed only by a commit that checks
-//!   the lease. A process that slept past its lease finds its permission gone.
+//!   the lease. A process that slept past its lease finds its permission gone, and whatever it says then of a failure
+//!   or a vain look-up is not recorded: it would wipe out what the new holder has under way.
+//! - *Killed while a note is under way*: as with a create; it is looked for under its lead at the same distances.
 //! - *A batch of which amoCRM refuses one lead*: whether the others were stored is not documented. All are looked up
 //!   and then sent one by one.
+//! - *amoCRM breaks on one lead only*: it must not pass for an outage again and again. Once it has failed some times
+//!   while others went through, it is tried at growing distances and the breaker stays closed.
+//! - *amoCRM can be read but not written*: a look-up does not close the breaker, only a write does.
 //!
 //! What remains, and is counted as `repeated`: amoCRM stores a create later than the last look-up, or hides it from
 //! all three ways of looking for two minutes.
@@ -25,6 +30,6 @@ mod worker;
 pub use backoff::lookup_distance;
 pub use breaker::{Breaker, Pause};
 pub use drain::{DrainReport, drain};
-pub use steps::Courier;
-pub use verdict::{CreateVerdict, trouble_of};
+pub use steps::{Courier, Progress, Stop};
+pub use verdict::{CreateVerdict, trouble_of, trouble_of_tokens};
 pub use worker::{Figures, Health, RETRY_MARK, Worker};

@@ -1,8 +1,12 @@
 //! The delivery worker of the daemon: runs until stopped, survives panics, store troubles and every outage.
 
 use std::{
+    collections::BTreeMap,
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,13 +18,15 @@ use tracing::{error, info, warn};
 use crate::{
     amocrm::TokenKeeper,
     clock::{Clock, Millis},
+    fault::point,
     notice::Trouble,
     store::StoreError,
 };
 
 use super::{
     breaker::{Breaker, Pause},
-    steps::{Courier, Stop},
+    steps::{Courier, Progress, Stop},
+    verdict::trouble_of,
 };
 
 /// How often leads of other processes (a command that imports, an admin's retry) are looked for.
@@ -53,13 +59,18 @@ pub struct Figures {
     pub found: AtomicU64,
     /// Creates repeated after clean look-ups: the remaining risk of a double.
     pub repeated: AtomicU64,
-    /// Passes ended by amoCRM, by trouble.
-    pub failures: AtomicU64,
+    /// Passes ended by amoCRM, by the label of the trouble.
+    pub failures: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Figures {
     pub(super) fn add(counter: &AtomicU64, count: usize) {
         counter.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    fn failed(&self, trouble: &Trouble) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        *failures.entry(trouble.label()).or_default() += 1;
     }
 }
 
@@ -82,6 +93,8 @@ pub struct Worker {
     breaker: Breaker,
     health: watch::Sender<Health>,
     seen_retry: Option<String>,
+    /// The store failed while leads were in hand: they may still be leased to us, and nobody works on them.
+    dropped_leads: bool,
     clock: Clock,
 }
 
@@ -90,7 +103,18 @@ impl Worker {
     pub fn new(courier: Courier, tokens: TokenKeeper) -> (Self, watch::Receiver<Health>) {
         let (health, watched) = watch::channel(Health::default());
         let clock = courier.store.clock();
-        (Self { courier, tokens, breaker: Breaker::default(), health, seen_retry: None, clock }, watched)
+        (
+            Self {
+                courier,
+                tokens,
+                breaker: Breaker::default(),
+                health,
+                seen_retry: None,
+                dropped_leads: false,
+                clock,
+            },
+            watched,
+        )
     }
 
     /// Delivers until stopped; the call under way is finished first.
@@ -102,12 +126,13 @@ impl Worker {
                 Ok(Ok(pause)) => pause,
                 Ok(Err(error)) => {
                     warn!(%error, "delivery waits for the store");
+                    self.dropped_leads = true;
                     Some(Pause::Until(self.clock.now() + self.clock.millis(STORE_PAUSE)))
                 }
                 Err(_) => {
                     error!("delivery panicked; the leads in hand are put off");
                     let later = self.clock.now() + self.clock.millis(PANIC_PAUSE);
-                    let _ = self.courier.store.put_off_lease(&self.courier.lease, later).await;
+                    self.dropped_leads = self.courier.store.put_off_lease(&self.courier.lease, later).await.is_err();
                     None
                 }
             };
@@ -122,6 +147,10 @@ impl Worker {
 
     /// One look at the store; `None` when there may be more to do at once.
     async fn step(&mut self) -> Result<Option<Pause>, StoreError> {
+        if self.dropped_leads {
+            self.courier.store.release_lease(&self.courier.lease).await?;
+            self.dropped_leads = false;
+        }
         let now = self.clock.now();
         if self.retry_was_asked().await? {
             self.breaker.probe_now();
@@ -131,11 +160,12 @@ impl Worker {
             return Ok(Some(pause));
         }
         match self.courier.pass(self.breaker.is_probing()).await {
-            Ok(true) => {
+            Ok(Progress::Wrote) => {
                 self.succeeded();
                 Ok(None)
             }
-            Ok(false) => {
+            Ok(Progress::Looked) => Ok(None),
+            Ok(Progress::Idle) => {
                 let due = self.courier.store.next_due().await?;
                 let look_again = now + self.clock.millis(LOOK_AGAIN);
                 Ok(Some(Pause::Until(due.unwrap_or(look_again).clamp(now + 10, look_again.max(now + 50)))))
@@ -144,7 +174,7 @@ impl Worker {
             Err(Stop::Crm(error)) => {
                 let first = self.breaker.trouble().is_none();
                 self.breaker.failed(&error, self.clock, rand::random());
-                Figures::add(&self.courier.figures.failures, 1);
+                self.courier.figures.failed(&trouble_of(&error));
                 let text = error.to_string();
                 if first {
                     warn!(error = text, "amoCRM does not take leads; they are kept and tried again");
@@ -180,7 +210,9 @@ impl Worker {
     /// During an outage every buyer with a waiting lead is told once that it is saved.
     async fn tell_saved(&self) -> Result<(), StoreError> {
         if self.breaker.trouble().is_some() {
-            while self.courier.store.tell_saved(TELL_AT_ONCE).await? > 0 {}
+            while self.courier.store.tell_saved(TELL_AT_ONCE).await? > 0 {
+                point("saved.stored");
+            }
         }
         Ok(())
     }

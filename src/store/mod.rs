@@ -5,12 +5,15 @@
 //! claimed under a lease, and every recorded step checks that the lease is still held.
 
 mod alerts;
+mod copying;
 mod dialogues;
 mod imports;
+mod leadership;
 mod leads;
 mod marks;
 mod messages;
 mod steps;
+mod tokens;
 
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
@@ -24,11 +27,14 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 
 pub use alerts::OpenAlert;
+pub use copying::Copied;
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use imports::ImportedLead;
+pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead, Totals};
 pub use messages::{NewMessage, OwedMessage};
 pub use steps::{Claim, Created, Lease, Lookups, Renewed};
+pub use tokens::TokenRow;
 
 /// Name of the SQLite file in `DATA_DIR`.
 pub const SQLITE_FILE: &str = "amocrm-lead-bot.sqlite";
@@ -85,13 +91,22 @@ struct Wakes {
 impl Store {
     /// Opens (and creates or migrates) the store: `database_url`, or the SQLite file in `data_dir`.
     pub async fn open(database_url: Option<&str>, data_dir: &Path, clock: Clock) -> Result<Self, StoreError> {
+        match database_url {
+            Some(url) => Self::open_url(url, clock).await,
+            None => Self::open_file(&data_dir.join(SQLITE_FILE), clock).await,
+        }
+    }
+
+    /// Opens (and creates or migrates) the store in one SQLite file.
+    pub async fn open_file(file: &Path, clock: Clock) -> Result<Self, StoreError> {
+        Self::open_url(&sqlite_url(file), clock).await
+    }
+
+    /// Opens (and migrates) the store at `postgres://…` or `sqlite:…`.
+    pub async fn open_url(url: &str, clock: Clock) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let url = match database_url {
-            Some(url) => url.to_owned(),
-            None => sqlite_url(data_dir),
-        };
         let engine = if url.starts_with("postgres") { Engine::Postgres } else { Engine::Sqlite };
-        let options = AnyConnectOptions::from_str(&url)?.disable_statement_logging();
+        let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
         let pool = AnyPoolOptions::new()
             .max_connections(4)
             .min_connections(1)
@@ -174,9 +189,8 @@ impl Store {
     }
 }
 
-fn sqlite_url(data_dir: &Path) -> String {
-    let file = data_dir.join(SQLITE_FILE);
-    let file = std::path::absolute(&file).unwrap_or(file);
+fn sqlite_url(file: &Path) -> String {
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     match url::Url::from_file_path(&file) {
         Ok(url) => format!("sqlite://{}?mode=rwc", url.path()),
         Err(()) => format!("sqlite://{}?mode=rwc", file.display()),

@@ -2,7 +2,8 @@
 //!
 //! A lease is the property of one process start. Steps that *allow* something (sending a create) check that the lease
 //! is still held; results that are *known* (amoCRM gave an id) are recorded whoever holds it now, because knowledge
-//! never doubles a lead.
+//! never doubles a lead. Everything else (it failed, it was not found) is recorded only by the holder: said late by a
+//! process that has lost its lease it would wipe out that the new holder is sending.
 
 use std::time::Duration;
 
@@ -11,32 +12,50 @@ use ulid::Ulid;
 
 use crate::{
     clock::Millis,
+    fault::point,
     lead::{Lead, LeadNumber},
     notice::Notice,
 };
 
 use super::{
     Store, StoreError, json,
+    leadership::GENERATION,
     leads::{LEAD_COLUMNS, LeadRow, lead_row},
     messages,
 };
 
-/// No pause and no lease is ever longer, so a time further ahead was written by a clock that was wrong.
-const FURTHEST_AHEAD: Duration = Duration::from_secs(2 * 3600);
+/// No pause of a lead is ever longer, so a time further ahead was written by a clock that was wrong.
+const FURTHEST_DUE: Duration = Duration::from_secs(30 * 60);
+
+/// No lease is ever longer.
+const FURTHEST_LEASE: Duration = Duration::from_secs(10 * 60);
 
 /// Identity of one process start; never derived from a host or dyno name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease(String);
+pub struct Lease {
+    id: String,
+    generation: Option<i64>,
+}
 
 impl Lease {
-    /// The lease of a daemon's start.
-    pub fn daemon() -> Self {
-        Self(format!("daemon-{}", Ulid::new()))
+    /// The lease of a daemon's reign; it claims nothing any more once another reign has begun.
+    pub fn daemon(generation: i64) -> Self {
+        Self { id: format!("daemon-{}", Ulid::new()), generation: Some(generation) }
     }
 
     /// The lease of a command.
     pub fn command() -> Self {
-        Self(format!("command-{}", Ulid::new()))
+        Self { id: format!("command-{}", Ulid::new()), generation: None }
+    }
+
+    /// The condition that fences a reign that is over.
+    fn fence(&self) -> String {
+        match self.generation {
+            Some(generation) => {
+                format!(" AND EXISTS (SELECT 1 FROM marks WHERE name = '{GENERATION}' AND value = '{generation}')")
+            }
+            None => String::new(),
+        }
     }
 }
 
@@ -45,6 +64,8 @@ impl Lease {
 pub enum Claim {
     /// All that are due, oldest first.
     Oldest,
+    /// Only those whose create is not unsure, oldest first: what they need is a write.
+    Ready,
     /// Only those submitted since, oldest first: a backlog must not hold them up.
     SubmittedSince(Millis),
 }
@@ -93,23 +114,26 @@ impl Store {
     ) -> Result<Vec<LeadRow>, StoreError> {
         let now = self.clock.now();
         let since = match which {
-            Claim::Oldest => i64::MIN,
+            Claim::Oldest | Claim::Ready => i64::MIN,
             Claim::SubmittedSince(since) => since,
         };
-        let free = "(leased_by IS NULL OR leased_until < $3 OR leased_until > $4)";
+        let free = "(leased_by IS NULL OR leased_until < $3 OR leased_until > $7)";
+        let ready = if which == Claim::Ready { " AND sent_at IS NULL" } else { "" };
         let sql = format!(
             "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN (\
                SELECT id FROM leads WHERE state = 'waiting' AND submitted_at >= $5 \
-               AND (due_at <= $3 OR due_at > $4) AND {free} ORDER BY submitted_at, id LIMIT $6) \
-             AND {free} RETURNING {LEAD_COLUMNS}"
+               AND (due_at <= $3 OR due_at > $4) AND {free}{ready} ORDER BY submitted_at, id LIMIT $6) \
+             AND {free}{} RETURNING {LEAD_COLUMNS}",
+            lease.fence()
         );
         let rows = sqlx::query(&sql)
-            .bind(&lease.0)
+            .bind(&lease.id)
             .bind(until)
             .bind(now)
-            .bind(now + self.clock.millis(FURTHEST_AHEAD))
+            .bind(now + self.clock.millis(FURTHEST_DUE))
             .bind(since)
             .bind(limit)
+            .bind(now + self.clock.millis(FURTHEST_LEASE))
             .fetch_all(&self.pool)
             .await?;
         let mut leads = rows.iter().map(lead_row).collect::<Result<Vec<_>, _>>()?;
@@ -132,27 +156,40 @@ impl Store {
     pub async fn renew(&self, lease: &Lease, until: Millis) -> Result<Renewed, StoreError> {
         let done = sqlx::query("UPDATE leads SET leased_until = $1 WHERE leased_by = $2")
             .bind(until)
-            .bind(&lease.0)
+            .bind(&lease.id)
             .execute(&self.pool)
             .await?;
         Ok(Renewed(done.rows_affected()))
     }
 
     /// Puts one claimed lead off as it is.
-    pub async fn put_off(&self, lead: Ulid, due_at: Millis) -> Result<(), StoreError> {
-        sqlx::query("UPDATE leads SET due_at = $1, leased_by = NULL, leased_until = 0 WHERE id = $2")
-            .bind(due_at)
-            .bind(lead.to_string())
-            .execute(&self.pool)
-            .await?;
+    pub async fn put_off(&self, lease: &Lease, lead: Ulid, due_at: Millis) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE leads SET due_at = $1, leased_by = NULL, leased_until = 0 WHERE id = $2 AND leased_by = $3",
+        )
+        .bind(due_at)
+        .bind(lead.to_string())
+        .bind(&lease.id)
+        .execute(&self.pool)
+        .await?;
         Ok(())
+    }
+
+    /// Puts claimed leads back as they are, with the error that kept them from being sent.
+    pub async fn put_back(&self, lease: &Lease, leads: &[Ulid], error: &str) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE leads SET due_at = $1, last_error = $2, last_error_at = $3, leased_by = NULL, leased_until = 0 \
+             WHERE leased_by = $4 AND id IN ({})",
+            placeholders(5, leads.len())
+        );
+        self.update_leads(&sql, lease, self.clock.now(), error, leads).await
     }
 
     /// Puts everything a lease holds off, to be handled one by one.
     pub async fn put_off_lease(&self, lease: &Lease, due_at: Millis) -> Result<(), StoreError> {
         sqlx::query("UPDATE leads SET due_at = $1, solo = 1, leased_by = NULL, leased_until = 0 WHERE leased_by = $2")
             .bind(due_at)
-            .bind(&lease.0)
+            .bind(&lease.id)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -161,19 +198,11 @@ impl Store {
     /// Gives back everything a lease still holds.
     pub async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
         sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by = $1")
-            .bind(&lease.0)
+            .bind(&lease.id)
             .execute(&self.pool)
             .await?;
         self.leads_moved();
         Ok(())
-    }
-
-    /// Frees what daemons before this one held; to be called only by the one running daemon of this store.
-    pub async fn release_dead_daemons(&self) -> Result<u64, StoreError> {
-        let done = sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by LIKE 'daemon-%'")
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected())
     }
 
     /// Records that a create is about to be sent; only leads returned here, still held, may be sent.
@@ -184,7 +213,7 @@ impl Store {
              AND id IN ({}) RETURNING id",
             placeholders(4, leads.len())
         );
-        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.0);
+        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.id);
         for lead in leads {
             query = query.bind(lead.to_string());
         }
@@ -193,48 +222,67 @@ impl Store {
     }
 
     /// Records that a create certainly did not happen, and when to try again; no attempt is spent.
-    pub async fn record_not_sent(&self, leads: &[Ulid], due_at: Millis, error: &str) -> Result<(), StoreError> {
+    pub async fn record_not_sent(
+        &self,
+        lease: &Lease,
+        leads: &[Ulid],
+        due_at: Millis,
+        error: &str,
+    ) -> Result<(), StoreError> {
         let sql = format!(
             "UPDATE leads SET sent_at = NULL, lookups = 0, due_at = $1, last_error = $2, last_error_at = $3, \
-             leased_by = NULL, leased_until = 0 WHERE crm_lead_id IS NULL AND id IN ({})",
-            placeholders(4, leads.len())
+             leased_by = NULL, leased_until = 0 WHERE leased_by = $4 AND crm_lead_id IS NULL AND id IN ({})",
+            placeholders(5, leads.len())
         );
-        self.update_leads(&sql, due_at, error, leads).await
+        self.update_leads(&sql, lease, due_at, error, leads).await
     }
 
     /// Records that the result of a create is not known, and how it is to be looked up.
-    pub async fn record_unsure(&self, leads: &[Ulid], lookups: Lookups, error: &str) -> Result<(), StoreError> {
+    pub async fn record_unsure(
+        &self,
+        lease: &Lease,
+        leads: &[Ulid],
+        lookups: Lookups,
+        error: &str,
+    ) -> Result<(), StoreError> {
         let sql = format!(
             "UPDATE leads SET due_at = $1, last_error = $2, last_error_at = $3, leased_by = NULL, leased_until = 0, \
              attempts = attempts + 1, lookups = 0, lookups_needed = {}, solo = CASE WHEN {} = 1 THEN 1 ELSE solo END \
-             WHERE crm_lead_id IS NULL AND id IN ({})",
+             WHERE leased_by = $4 AND crm_lead_id IS NULL AND id IN ({})",
             lookups.needed,
             i64::from(lookups.solo),
-            placeholders(4, leads.len())
+            placeholders(5, leads.len())
         );
-        self.update_leads(&sql, lookups.first_at, error, leads).await
+        self.update_leads(&sql, lease, lookups.first_at, error, leads).await
     }
 
     /// Records a clean look-up that did not find the lead; with `absent` the create may be repeated.
-    pub async fn record_lookup_missed(&self, lead: Ulid, due_at: Millis, absent: bool) -> Result<(), StoreError> {
+    pub async fn record_lookup_missed(
+        &self,
+        lease: &Lease,
+        lead: Ulid,
+        due_at: Millis,
+        absent: bool,
+    ) -> Result<(), StoreError> {
         let sql = if absent {
             "UPDATE leads SET sent_at = NULL, lookups = 0, lookups_needed = 0, due_at = $1, leased_by = NULL, \
-             leased_until = 0 WHERE id = $2 AND crm_lead_id IS NULL"
+             leased_until = 0 WHERE id = $2 AND leased_by = $3 AND crm_lead_id IS NULL"
         } else {
             "UPDATE leads SET lookups = lookups + 1, due_at = $1, leased_by = NULL, leased_until = 0 \
-             WHERE id = $2 AND crm_lead_id IS NULL"
+             WHERE id = $2 AND leased_by = $3 AND crm_lead_id IS NULL"
         };
-        sqlx::query(sql).bind(due_at).bind(lead.to_string()).execute(&self.pool).await?;
+        sqlx::query(sql).bind(due_at).bind(lead.to_string()).bind(&lease.id).execute(&self.pool).await?;
         self.leads_moved();
         Ok(())
     }
 
-    /// Records how many clean look-ups an unsure lead needs where that is not known yet (the process was killed
-    /// while sending).
-    pub async fn record_lookups_needed(&self, lead: Ulid, needed: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE leads SET lookups_needed = $1 WHERE id = $2 AND lookups_needed = 0")
+    /// Records how many clean look-ups an unsure create or note needs where that is not known yet (the process was
+    /// killed while sending).
+    pub async fn record_lookups_needed(&self, lease: &Lease, lead: Ulid, needed: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE leads SET lookups_needed = $1 WHERE id = $2 AND leased_by = $3 AND lookups_needed = 0")
             .bind(needed)
             .bind(lead.to_string())
+            .bind(&lease.id)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -247,7 +295,7 @@ impl Store {
         for one in created {
             sqlx::query(
                 "UPDATE leads SET crm_lead_id = $1, contact_id = COALESCE($2, contact_id), sent_at = NULL, \
-                 lookups = 0 WHERE id = $3 AND crm_lead_id IS NULL",
+                 lookups = 0, lookups_needed = 0 WHERE id = $3 AND crm_lead_id IS NULL",
             )
             .bind(one.crm_lead_id)
             .bind(one.contact_id)
@@ -258,6 +306,7 @@ impl Store {
                 remember(&mut transaction, &one.phone, contact_id, now).await?;
             }
         }
+        point("create.in_commit");
         transaction.commit().await?;
         Ok(())
     }
@@ -304,11 +353,12 @@ impl Store {
         until: Millis,
     ) -> Result<Vec<Ulid>, StoreError> {
         let sql = format!(
-            "UPDATE leads SET note_sent_at = $1, leased_until = $2 WHERE leased_by = $3 AND state = 'waiting' \
+            "UPDATE leads SET note_sent_at = $1, lookups = 0, lookups_needed = 0, leased_until = $2 \
+             WHERE leased_by = $3 AND state = 'waiting' \
              AND crm_lead_id IS NOT NULL AND id IN ({}) RETURNING id",
             placeholders(4, leads.len())
         );
-        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.0);
+        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.id);
         for lead in leads {
             query = query.bind(lead.to_string());
         }
@@ -316,24 +366,63 @@ impl Store {
         rows.iter().map(|row| ulid(row.try_get(0)?)).collect()
     }
 
-    /// Records a failed note: with `unsure` it is looked for before it is written again.
-    pub async fn record_note_failed(
+    /// Records a note that may or may not have been written, and how it is to be looked for before it is written again.
+    pub async fn record_note_unsure(
         &self,
+        lease: &Lease,
         leads: &[Ulid],
-        due_at: Millis,
-        unsure: bool,
-        solo: bool,
+        lookups: Lookups,
         error: &str,
     ) -> Result<(), StoreError> {
         let sql = format!(
             "UPDATE leads SET due_at = $1, last_error = $2, last_error_at = $3, leased_by = NULL, leased_until = 0, \
-             note_sent_at = CASE WHEN {} = 1 THEN note_sent_at ELSE NULL END, \
-             solo = CASE WHEN {} = 1 THEN 1 ELSE solo END WHERE id IN ({})",
-            i64::from(unsure),
-            i64::from(solo),
-            placeholders(4, leads.len())
+             attempts = attempts + 1, lookups = 0, lookups_needed = {}, solo = CASE WHEN {} = 1 THEN 1 ELSE solo END \
+             WHERE leased_by = $4 AND id IN ({})",
+            lookups.needed,
+            i64::from(lookups.solo),
+            placeholders(5, leads.len())
         );
-        self.update_leads(&sql, due_at, error, leads).await
+        self.update_leads(&sql, lease, lookups.first_at, error, leads).await
+    }
+
+    /// Records that a note certainly was not written, and when to try again; no attempt is spent.
+    pub async fn record_note_not_sent(
+        &self,
+        lease: &Lease,
+        leads: &[Ulid],
+        due_at: Millis,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE leads SET due_at = $1, last_error = $2, last_error_at = $3, leased_by = NULL, leased_until = 0, \
+             note_sent_at = NULL WHERE leased_by = $4 AND id IN ({})",
+            placeholders(5, leads.len())
+        );
+        self.update_leads(&sql, lease, due_at, error, leads).await
+    }
+
+    /// Records that an unsure note was looked for and is not there yet.
+    pub async fn record_note_missed(&self, lease: &Lease, lead: Ulid, due_at: Millis) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE leads SET lookups = lookups + 1, due_at = $1, leased_by = NULL, leased_until = 0 \
+             WHERE id = $2 AND leased_by = $3",
+        )
+        .bind(due_at)
+        .bind(lead.to_string())
+        .bind(&lease.id)
+        .execute(&self.pool)
+        .await?;
+        self.leads_moved();
+        Ok(())
+    }
+
+    /// Whether anything was delivered after a moment.
+    pub async fn delivered_after(&self, moment: Millis) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM leads WHERE state = 'delivered' AND delivered_at > $1 LIMIT 1")
+            .bind(moment)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.is_some())
     }
 
     /// Records the last step of leads; buyers who were told "saved" are owed "delivered" from the same commit on.
@@ -345,7 +434,7 @@ impl Store {
         for lead in leads {
             let row = sqlx::query(
                 "UPDATE leads SET state = 'delivered', delivered_at = $1, leased_by = NULL, leased_until = 0, \
-                 note_sent_at = NULL, last_error = NULL WHERE id = $2 AND state <> 'delivered' RETURNING buyer_told",
+                 note_sent_at = NULL, lookups = 0, lookups_needed = 0, last_error = NULL WHERE id = $2 AND state <> 'delivered' RETURNING buyer_told",
             )
             .bind(now)
             .bind(lead.id.to_string())
@@ -358,6 +447,7 @@ impl Store {
                 messages::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
             }
         }
+        point("delivered.in_commit");
         transaction.commit().await?;
         self.leads_moved();
         self.wakes.messages.notify_one();
@@ -365,15 +455,22 @@ impl Store {
     }
 
     /// Records that amoCRM refused parts of a lead, to be left out from now on; tried again at once.
-    pub async fn record_degraded(&self, lead: Ulid, degradation: &str, error: &str) -> Result<(), StoreError> {
+    pub async fn record_degraded(
+        &self,
+        lease: &Lease,
+        lead: Ulid,
+        degradation: &str,
+        error: &str,
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE leads SET degradation = $1, sent_at = NULL, attempts = attempts + 1, solo = 1, due_at = $2, \
-             last_error = $3, last_error_at = $2, leased_by = NULL, leased_until = 0 WHERE id = $4",
+             last_error = $3, last_error_at = $2, leased_by = NULL, leased_until = 0 WHERE id = $4 AND leased_by = $5",
         )
         .bind(degradation)
         .bind(self.clock.now())
         .bind(error)
         .bind(lead.to_string())
+        .bind(&lease.id)
         .execute(&self.pool)
         .await?;
         self.leads_moved();
@@ -381,14 +478,16 @@ impl Store {
     }
 
     /// Records that amoCRM refuses the data of a lead; it is kept and a person has to look.
-    pub async fn record_rejected(&self, lead: Ulid, error: &str) -> Result<(), StoreError> {
+    pub async fn record_rejected(&self, lease: &Lease, lead: Ulid, error: &str) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE leads SET state = 'rejected', sent_at = NULL, attempts = attempts + 1, last_error = $1, \
-             last_error_at = $2, admin_told = 0, leased_by = NULL, leased_until = 0 WHERE id = $3 AND state = 'waiting'",
+             last_error_at = $2, admin_told = 0, leased_by = NULL, leased_until = 0 \
+             WHERE id = $3 AND leased_by = $4 AND state = 'waiting'",
         )
         .bind(error)
         .bind(self.clock.now())
         .bind(lead.to_string())
+        .bind(&lease.id)
         .execute(&self.pool)
         .await?;
         self.leads_moved();
@@ -415,6 +514,7 @@ impl Store {
                 messages::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
             }
         }
+        point("saved.in_commit");
         transaction.commit().await?;
         if !rows.is_empty() {
             self.wakes.messages.notify_one();
@@ -442,11 +542,18 @@ impl Store {
         Ok(rejections)
     }
 
-    async fn update_leads(&self, sql: &str, due_at: Millis, error: &str, leads: &[Ulid]) -> Result<(), StoreError> {
+    async fn update_leads(
+        &self,
+        sql: &str,
+        lease: &Lease,
+        due_at: Millis,
+        error: &str,
+        leads: &[Ulid],
+    ) -> Result<(), StoreError> {
         if leads.is_empty() {
             return Ok(());
         }
-        let mut query = sqlx::query(sql).bind(due_at).bind(error).bind(self.clock.now());
+        let mut query = sqlx::query(sql).bind(due_at).bind(error).bind(self.clock.now()).bind(&lease.id);
         for lead in leads {
             query = query.bind(lead.to_string());
         }

@@ -27,6 +27,8 @@ pub struct Request {
     pub json: Option<Value>,
     /// The status it was answered with; none while it is open and when it never got an answer.
     pub status: Option<u16>,
+    /// The `hint`, or else the `detail`, of the problem body it was answered with.
+    pub problem: Option<String>,
     /// The fault that struck it.
     pub fault: Option<Fault>,
     pub(super) base: String,
@@ -93,6 +95,7 @@ impl Request {
             headers,
             json: serde_json::from_slice(&body).ok(),
             status: None,
+            problem: None,
             fault: None,
             base: base.to_owned(),
         };

@@ -94,7 +94,10 @@ impl Shared {
             Ok(Some(fault)) => self.fail(fault, &request).await,
         };
         if let Some(answer) = answer {
-            self.state().log[seq].status = Some(answer.status);
+            let mut state = self.state();
+            state.log[seq].status = Some(answer.status);
+            state.log[seq].problem = answer.said();
+            drop(state);
             self.changed.notify_waiters();
             return answer;
         }

@@ -198,6 +198,15 @@ impl Answer {
         Self::new(status, "text/html", body)
     }
 
+    /// The `hint`, or else the `detail`, of a problem body.
+    pub(super) fn said(&self) -> Option<String> {
+        if self.content_type != Some("application/problem+json") {
+            return None;
+        }
+        let body: Value = serde_json::from_str(&self.body).ok()?;
+        body["hint"].as_str().or(body["detail"].as_str()).map(str::to_owned)
+    }
+
     /// Adds a header.
     pub(super) fn header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));

@@ -1,0 +1,346 @@
+//! The admin's chat: a dealer mends everything from a phone.
+//!
+//! Commands and buttons are taken from the admin's chat only; everybody else gets the buyer's dialogue, and so does the
+//! admin for whatever is not a command of this room. Every answer is sent or owed before its update counts as done, and
+//! every command may come twice without harm.
+
+pub mod authorization;
+mod leads;
+mod status;
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use teloxide::{
+    dispatching::{UpdateFilterExt, UpdateHandler},
+    dptree,
+    types::{CallbackQuery, Message, MessageId, Update, User},
+    utils::command::parse_command,
+};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::{
+    amocrm::{AuthProblem, CodeError, Crm, parse_code},
+    backup,
+    bot::{
+        admin_texts::{moment, trouble_text, waiting_text},
+        handlers::{HandlerError, is_from_chat},
+        messages::Lang,
+        telegram::{SendError, Telegram},
+    },
+    delivery::{Health, trouble_of_tokens},
+    notice::{Button, Notice, Worded},
+    store::{NewMessage, Store},
+};
+
+use authorization::{Authorization, AuthorizationError};
+
+/// Callback data of this room begins so.
+const PREFIX: &str = "admin:";
+
+/// Name of the mark that says until when a code is expected in the chat, ms UTC.
+const CODE_EXPECTED: &str = "code_expected_until";
+
+/// amoCRM's codes work for 20 minutes; somebody who begins late is told so rather than ignored.
+const CODE_EXPECTED_FOR: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+
+/// What the admin's chat works with.
+#[derive(Debug)]
+pub struct AdminDesk {
+    /// The chat.
+    pub chat_id: Option<i64>,
+    /// The store.
+    pub store: Store,
+    /// Telegram.
+    pub telegram: Telegram,
+    /// The CRM, where there are settings for it.
+    pub crm: Option<Crm>,
+    /// The state of the way to amoCRM.
+    pub health: watch::Receiver<Health>,
+    /// Whether the callback page is there to take the code.
+    pub page: bool,
+    /// `@username` of the bot without the `@`.
+    pub bot_username: String,
+}
+
+/// An answer of this room.
+struct Answer {
+    text: String,
+    buttons: Vec<Vec<Button>>,
+}
+
+impl Answer {
+    fn plain(text: String) -> Self {
+        Self { text, buttons: Vec::new() }
+    }
+}
+
+/// A button that comes back to this room; `label` names its text, `data` follows the prefix.
+fn button(lang: Lang, label: &str, number: Option<&str>, data: &str) -> Button {
+    let text = match number {
+        Some(number) => lang.text(label, &[("number", number.into())]),
+        None => lang.text(label, &[]),
+    };
+    Button::Press { text, data: format!("{PREFIX}{data}") }
+}
+
+/// The branch of the handler tree that sees the admin's chat first.
+pub fn tree(desk: Arc<AdminDesk>) -> UpdateHandler<HandlerError> {
+    let chat_id = desk.chat_id;
+    dptree::filter(move |update: Update| is_from_chat(&update, chat_id))
+        .map(move || desk.clone())
+        .branch(Update::filter_message().filter_map(Errand::of_message).endpoint(run_errand))
+        .branch(Update::filter_callback_query().filter_map(Errand::of_press).endpoint(run_errand))
+        .branch(Update::filter_message().filter_map_async(Errand::of_code).endpoint(run_errand))
+        // In a group of admins nobody fills in a form.
+        .branch(dptree::filter(|update: Update| update.chat().is_some_and(|chat| !chat.is_private())).endpoint(ignore))
+}
+
+async fn ignore() -> Result<(), HandlerError> {
+    Ok(())
+}
+
+/// What the admin wants.
+#[derive(Debug, Clone)]
+struct Errand {
+    wish: Wish,
+    lang: Lang,
+    press: Option<teloxide::types::CallbackQueryId>,
+}
+
+#[derive(Debug, Clone)]
+enum Wish {
+    Help,
+    Status,
+    Leads,
+    Retry,
+    Backup,
+    Authorize,
+    /// A text that was pasted where a code is expected.
+    Code {
+        text: SecretString,
+        message: MessageId,
+    },
+    ShowLead(String),
+    RetryLead(String),
+    AskDiscard(String),
+    Discard(String),
+}
+
+impl Errand {
+    fn new(wish: Wish, user: Option<&User>) -> Self {
+        Self { wish, lang: Lang::from_code(user.and_then(|user| user.language_code.as_deref())), press: None }
+    }
+
+    fn of_message(message: Message, desk: Arc<AdminDesk>) -> Option<Self> {
+        let (command, _) = parse_command(message.text()?, &desk.bot_username)?;
+        let wish = match command.to_lowercase().as_str() {
+            "help" => Wish::Help,
+            "status" => Wish::Status,
+            "leads" => Wish::Leads,
+            "retry" => Wish::Retry,
+            "backup" => Wish::Backup,
+            "auth" => Wish::Authorize,
+            "start" if !message.chat.is_private() => Wish::Help,
+            _ => return None,
+        };
+        Some(Self::new(wish, message.from.as_ref()))
+    }
+
+    fn of_press(query: CallbackQuery) -> Option<Self> {
+        let data = query.data.as_deref()?.strip_prefix(PREFIX)?;
+        let wish = match data {
+            "status" => Wish::Status,
+            "leads" => Wish::Leads,
+            "retry" => Wish::Retry,
+            "auth" => Wish::Authorize,
+            _ => {
+                let (action, number) = data.split_once(':')?;
+                let number = number.to_owned();
+                match action {
+                    "lead" => Wish::ShowLead(number),
+                    "lead-retry" => Wish::RetryLead(number),
+                    "lead-discard" => Wish::AskDiscard(number),
+                    "lead-discard-sure" => Wish::Discard(number),
+                    _ => return None,
+                }
+            }
+        };
+        Some(Self { press: Some(query.id.clone()), ..Self::new(wish, Some(&query.from)) })
+    }
+
+    /// A pasted code: only while one is expected, or when it is plainly the redirect address.
+    async fn of_code(message: Message, desk: Arc<AdminDesk>) -> Option<Self> {
+        let text = message.text()?;
+        let crm = desk.crm.as_ref()?;
+        let redirect = crm.settings().integration.as_ref().map(|integration| integration.redirect_url.as_str());
+        let is_redirect = redirect.is_some_and(|redirect| text.trim().starts_with(redirect));
+        let expected = desk.store.mark(CODE_EXPECTED).await.ok().flatten().and_then(|until| until.parse::<i64>().ok());
+        let is_expected = expected.is_some_and(|until| desk.store.clock().now() < until);
+        let wanted = match parse_code(text) {
+            Ok(_) => is_expected || is_redirect,
+            Err(CodeError::Denied | CodeError::NoCode) => is_expected || is_redirect,
+            Err(_) => false,
+        };
+        let wish = Wish::Code { text: SecretString::from(text.to_owned()), message: message.id };
+        wanted.then(|| Self::new(wish, message.from.as_ref()))
+    }
+}
+
+async fn run_errand(errand: Errand, desk: Arc<AdminDesk>) -> Result<(), HandlerError> {
+    let lang = errand.lang;
+    let answer = match errand.wish {
+        Wish::Help => Some(Answer::plain(lang.text("admin-help", &[]))),
+        Wish::Status => Some(desk.status(lang).await?),
+        Wish::Leads => Some(desk.leads(lang).await?),
+        Wish::Retry => Some(desk.retry(lang).await?),
+        Wish::Backup => desk.backup(lang).await?,
+        Wish::Authorize => Some(desk.authorize(lang).await?),
+        Wish::Code { text, message } => Some(desk.take_code(&text, message, lang).await?),
+        Wish::ShowLead(number) => Some(desk.show_lead(&number, lang).await?),
+        Wish::RetryLead(number) => Some(desk.retry_lead(&number, lang).await?),
+        Wish::AskDiscard(number) => Some(desk.ask_discard(&number, lang).await?),
+        Wish::Discard(number) => Some(desk.discard(&number, lang).await?),
+    };
+    if let Some(press) = &errand.press {
+        desk.telegram.answer_press(press).await;
+    }
+    match answer {
+        Some(answer) => desk.answer(answer).await,
+        None => Ok(()),
+    }
+}
+
+impl AdminDesk {
+    /// Sends an answer, or owes it.
+    async fn answer(&self, answer: Answer) -> Result<(), HandlerError> {
+        let Some(chat_id) = self.chat_id else { return Ok(()) };
+        let worded = Worded { text: answer.text, buttons: answer.buttons };
+        match self.telegram.send(chat_id, &crate::bot::handlers::render_worded(&worded)).await {
+            Ok(()) => Ok(()),
+            Err(SendError::Later { .. } | SendError::Moved(_)) => {
+                let now = self.store.clock().now();
+                self.store.owe(&NewMessage { chat_id, notice: Notice::Worded(worded), due_at: now }).await?;
+                Ok(())
+            }
+            Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_))) => {
+                warn!(%error, "the admin was not answered");
+                Ok(())
+            }
+        }
+    }
+
+    async fn retry(&self, lang: Lang) -> Result<Answer, HandlerError> {
+        self.store.retry_now(None).await?;
+        let waiting = self.store.waiting().await?.0;
+        info!(waiting, "the admin asks to send what waits now");
+        Ok(Answer::plain(lang.text("admin-retry-done", &[("waiting", waiting_text(waiting, lang).into())])))
+    }
+
+    /// Sends the file of undelivered leads as a document.
+    async fn backup(&self, lang: Lang) -> Result<Option<Answer>, HandlerError> {
+        let rows = self.store.undelivered(i64::from(i32::MAX)).await?;
+        let Some(chat_id) = self.chat_id.filter(|_| !rows.is_empty()) else {
+            return Ok(Some(Answer::plain(lang.text("admin-backup-empty", &[]))));
+        };
+        match self.telegram.send_document(chat_id, backup::FILE, backup::to_json(&rows)).await {
+            Ok(()) => Ok(None),
+            Err(error) => {
+                let text = lang.text("admin-backup-failed", &[("error", error.to_string().into())]);
+                Ok(Some(Answer::plain(text)))
+            }
+        }
+    }
+
+    fn authorization(&self) -> Option<Authorization> {
+        self.crm.as_ref().map(|crm| Authorization::new(self.store.clone(), crm.clone()))
+    }
+
+    async fn authorize(&self, lang: Lang) -> Result<Answer, HandlerError> {
+        let address = match self.authorization() {
+            Some(authorization) => authorization.address().await,
+            None => Err(AuthorizationError::NotConfigured),
+        };
+        match address {
+            Ok(url) => {
+                let until = self.store.clock().now() + self.store.clock().millis(CODE_EXPECTED_FOR);
+                self.store.set_mark(CODE_EXPECTED, &until.to_string()).await?;
+                let id = if self.page { "admin-auth-page" } else { "admin-auth" };
+                let open = Button::Open { text: lang.text("button-auth-open", &[]), url: url.to_string() };
+                Ok(Answer { text: lang.text(id, &[]), buttons: vec![vec![open]] })
+            }
+            Err(AuthorizationError::Store(error)) => Err(error.into()),
+            Err(_) => Ok(Answer::plain(lang.text("admin-auth-unavailable", &[]))),
+        }
+    }
+
+    /// Exchanges a pasted code and deletes the message that held it.
+    async fn take_code(&self, text: &SecretString, message: MessageId, lang: Lang) -> Result<Answer, HandlerError> {
+        use secrecy::ExposeSecret;
+        let taken = match (parse_code(text.expose_secret()), self.authorization()) {
+            (Ok(pasted), Some(authorization)) => {
+                authorization.take(&pasted.code, pasted.state.as_deref(), false, pasted.referer.as_deref()).await
+            }
+            (Err(CodeError::Denied), _) => return Ok(Answer::plain(lang.text("admin-auth-denied", &[]))),
+            (Err(_), _) => return Ok(Answer::plain(lang.text("admin-auth-no-code", &[]))),
+            (_, None) => Err(AuthorizationError::NotConfigured),
+        };
+        if let Some(chat_id) = self.chat_id
+            && let Err(error) = self.telegram.delete(chat_id, message).await
+        {
+            info!(%error, "the message with the code could not be deleted; the code is used up");
+        }
+        let text = match taken {
+            Ok(done) => {
+                self.store.set_mark(CODE_EXPECTED, "0").await?;
+                let until = done.access_expires_at.map_or_else(|| "—".to_owned(), moment);
+                let waiting = waiting_text(done.waiting, lang);
+                lang.text("admin-auth-done", &[("date", until.into()), ("waiting", waiting.into())])
+            }
+            Err(AuthorizationError::Store(error)) => return Err(error.into()),
+            Err(error) => refusal(&error, lang),
+        };
+        Ok(Answer::plain(text))
+    }
+}
+
+/// Why an authorization did not work, in the admin's words.
+pub fn refusal(error: &AuthorizationError, lang: Lang) -> String {
+    let id = match error {
+        AuthorizationError::NotConfigured => "admin-auth-unavailable",
+        AuthorizationError::Forged => "admin-auth-wrong-state",
+        AuthorizationError::Code(AuthProblem::CodeUsed) => "admin-auth-code-used",
+        AuthorizationError::Code(AuthProblem::CodeExpired) => "admin-auth-code-expired",
+        AuthorizationError::Code(AuthProblem::CodeWrong) => "admin-auth-code-wrong",
+        AuthorizationError::WrongHost => "admin-auth-wrong-host",
+        AuthorizationError::Code(problem) => {
+            let error = crate::amocrm::TokenError::NeedsAuthorization {
+                reason: problem.clone(),
+                origin: None,
+                expired_at: None,
+            };
+            let trouble = trouble_text(&trouble_of_tokens(&error), lang);
+            return lang.text("admin-auth-failed", &[("trouble", trouble.into())]);
+        }
+        AuthorizationError::Tokens(error) => {
+            let trouble = trouble_text(&trouble_of_tokens(error), lang);
+            return lang.text("admin-auth-failed", &[("trouble", trouble.into())]);
+        }
+        AuthorizationError::Store(_) => {
+            let trouble = trouble_text(&crate::notice::Trouble::Unreachable, lang);
+            return lang.text("admin-auth-failed", &[("trouble", trouble.into())]);
+        }
+    };
+    lang.text(id, &[])
+}
+
+fn when(at: Option<i64>, lang: Lang) -> String {
+    match at {
+        Some(at) => {
+            let age = crate::bot::admin_texts::age(at, lang);
+            lang.text("admin-ago", &[("age", age.into())])
+        }
+        None => lang.text("admin-never", &[]),
+    }
+}

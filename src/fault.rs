@@ -1,0 +1,110 @@
+//! Fault points: named places at which a test kills the process or makes a handler panic. Not in a release binary.
+//!
+//! They stand before and after every commit, send and answer on a lead's way, so that the suite can prove for each
+//! moment between two durable facts that dying there loses nothing and doubles nothing (`tests/nothing_lost`). What a
+//! test asks for comes through the environment: `TEST_KILL_AT=name` or `name:n` dies at the n-th passage, as hard as
+//! SIGKILL (no destructor, no buffer, no signal handler runs); `TEST_PANIC_AT=name:n` panics at the first n passages.
+
+/// Every point, in the order of a lead's way.
+#[cfg(debug_assertions)]
+pub const POINTS: &[&str] = &[
+    "intake.received",
+    "intake.before_commit",
+    "intake.in_commit",
+    "intake.after_commit",
+    "intake.after_reply",
+    "intake.before_confirm",
+    "outbox.before_send",
+    "outbox.after_send",
+    "outbox.after_done",
+    "claim.after",
+    "contact.answered",
+    "contact.recorded",
+    "create.before_record",
+    "create.recorded",
+    "create.answered",
+    "create.in_commit",
+    "create.stored",
+    "create.unsure_stored",
+    "create.not_sent_stored",
+    "create.degraded_stored",
+    "create.rejected_stored",
+    "lookup.before",
+    "lookup.answered",
+    "lookup.missed_stored",
+    "lookup.absent_stored",
+    "note.before_record",
+    "note.recorded",
+    "note.answered",
+    "note.unsure_stored",
+    "note.read",
+    "delivered.in_commit",
+    "delivered.stored",
+    "saved.in_commit",
+    "saved.stored",
+    "backup.before_write",
+    "backup.before_rename",
+    "backup.after_rename",
+    "import.in_commit",
+    "import.stored",
+    "tokens.before_refresh",
+    "tokens.answered",
+    "tokens.half_stored",
+    "tokens.stored",
+];
+
+/// A place where a test may kill the process.
+#[cfg(debug_assertions)]
+pub fn point(name: &'static str) {
+    armed::pass(name);
+}
+
+/// A place where a test may kill the process.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn point(_: &'static str) {}
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    };
+
+    /// What the environment asks for at one point.
+    struct Armed {
+        name: String,
+        times: u64,
+        passed: AtomicU64,
+    }
+
+    static KILL: LazyLock<Option<Armed>> = LazyLock::new(|| read("TEST_KILL_AT"));
+    static PANIC: LazyLock<Option<Armed>> = LazyLock::new(|| read("TEST_PANIC_AT"));
+
+    fn read(variable: &str) -> Option<Armed> {
+        let text = std::env::var(variable).ok()?;
+        let (name, times) = text.rsplit_once(':').unwrap_or((&text, "1"));
+        Some(Armed { name: name.to_owned(), times: times.parse().ok()?, passed: AtomicU64::new(0) })
+    }
+
+    impl Armed {
+        /// How often this point was passed, if it is this one.
+        fn passed(&self, name: &str) -> Option<u64> {
+            (self.name == name).then(|| self.passed.fetch_add(1, Ordering::Relaxed) + 1)
+        }
+    }
+
+    pub(super) fn pass(name: &'static str) {
+        debug_assert!(super::POINTS.contains(&name), "{name} is not in the list of fault points");
+        if let Some(kill) = &*KILL
+            && kill.passed(name) == Some(kill.times)
+        {
+            std::process::abort();
+        }
+        if let Some(panic) = &*PANIC
+            && panic.passed(name).is_some_and(|passed| passed <= panic.times)
+        {
+            panic!("a test asked for a panic at {name}");
+        }
+    }
+}

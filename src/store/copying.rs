@@ -1,0 +1,181 @@
+//! Copies a whole store: between engines, and into a file as a backup, while a daemon may run on it.
+
+use std::path::Path;
+
+use sqlx::Row;
+
+use super::{Engine, Store, StoreError};
+
+/// Every table with its columns: `t` text, `i` integer; the first column is the key.
+const TABLES: &[(&str, &[(&str, char)])] = &[
+    (
+        "leads",
+        &[
+            ("id", 't'),
+            ("number", 't'),
+            ("state", 't'),
+            ("body", 't'),
+            ("user_id", 'i'),
+            ("submitted_at", 'i'),
+            ("due_at", 'i'),
+            ("attempts", 'i'),
+            ("leased_by", 't'),
+            ("leased_until", 'i'),
+            ("contact_id", 'i'),
+            ("sent_at", 'i'),
+            ("lookups", 'i'),
+            ("lookups_needed", 'i'),
+            ("solo", 'i'),
+            ("degradation", 't'),
+            ("crm_lead_id", 'i'),
+            ("note_sent_at", 'i'),
+            ("delivered_at", 'i'),
+            ("last_error", 't'),
+            ("last_error_at", 'i'),
+            ("buyer_told", 'i'),
+            ("admin_told", 'i'),
+            ("admin_copied", 'i'),
+        ],
+    ),
+    (
+        "dialogues",
+        &[("chat_id", 'i'), ("step", 't'), ("draft", 't'), ("update_id", 'i'), ("update_at", 'i'), ("replies", 't')],
+    ),
+    (
+        "messages",
+        &[("id", 't'), ("chat_id", 'i'), ("body", 't'), ("created_at", 'i'), ("due_at", 'i'), ("attempts", 'i')],
+    ),
+    ("customers", &[("phone", 't'), ("contact_id", 'i'), ("seen_at", 'i')]),
+    ("imports", &[("fingerprint", 't'), ("lead_id", 't'), ("imported_at", 'i')]),
+    ("alerts", &[("kind", 't'), ("opened_at", 'i'), ("body", 't')]),
+    (
+        "set_aside",
+        &[("update_id", 'i'), ("chat_id", 'i'), ("kind", 't'), ("error", 't'), ("body", 't'), ("set_aside_at", 'i')],
+    ),
+    ("marks", &[("name", 't'), ("value", 't'), ("written_at", 'i')]),
+    (
+        "tokens",
+        &[
+            ("id", 'i'),
+            ("access_token", 't'),
+            ("refresh_token", 't'),
+            ("previous_access", 't'),
+            ("previous_refresh", 't'),
+            ("previous_replaced_by", 't'),
+            ("written_at", 'i'),
+        ],
+    ),
+];
+
+/// Rows copied in one commit.
+const ROWS: i64 = 500;
+
+/// One table of a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// Its name.
+    pub table: &'static str,
+    /// Rows in the source.
+    pub source: i64,
+    /// Rows in the target afterwards.
+    pub target: i64,
+    /// Rows of the source that the target holds afterwards.
+    pub present: i64,
+}
+
+impl Store {
+    /// Copies everything the target does not have yet; a second copy changes nothing.
+    pub async fn copy_to(&self, target: &Store) -> Result<Vec<Copied>, StoreError> {
+        let mut report = Vec::new();
+        for (table, columns) in TABLES {
+            let (mut source, mut present) = (0, 0);
+            // By key and not by offset, so that rows which come or go meanwhile shift nothing.
+            let mut last: Option<String> = None;
+            loop {
+                let rows = self.page(table, columns, last.as_deref()).await?;
+                let Some(newest) = rows.last() else { break };
+                last = Some(newest[0].clone().unwrap_or_default());
+                source += rows.len() as i64;
+                present += target.insert_missing(table, columns, &rows).await?;
+            }
+            let in_target = target.count(table).await?;
+            report.push(Copied { table, source, target: in_target, present });
+        }
+        Ok(report)
+    }
+
+    /// Rows after a key, every value as text; keys are compared as text on both engines.
+    async fn page(
+        &self,
+        table: &str,
+        columns: &[(&str, char)],
+        after: Option<&str>,
+    ) -> Result<Vec<Vec<Option<String>>>, StoreError> {
+        let key = match self.engine {
+            Engine::Sqlite => format!("CAST({} AS TEXT)", columns[0].0),
+            Engine::Postgres => format!("CAST({} AS TEXT) COLLATE \"C\"", columns[0].0),
+        };
+        let list = columns.iter().map(|(name, _)| format!("CAST({name} AS TEXT)")).collect::<Vec<_>>().join(", ");
+        let sql = format!("SELECT {list} FROM {table} WHERE $1 = 0 OR {key} > $2 ORDER BY {key} LIMIT $3");
+        let rows = sqlx::query(&sql)
+            .bind(i64::from(after.is_some()))
+            .bind(after.unwrap_or_default())
+            .bind(ROWS)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| (0..columns.len()).map(|at| Ok(row.try_get(at)?)).collect()).collect()
+    }
+
+    /// Inserts rows the store does not have; returns how many of them it has afterwards.
+    async fn insert_missing(
+        &self,
+        table: &str,
+        columns: &[(&str, char)],
+        rows: &[Vec<Option<String>>],
+    ) -> Result<i64, StoreError> {
+        let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let values = columns
+            .iter()
+            .enumerate()
+            .map(|(at, (_, kind))| match kind {
+                'i' => format!("CAST(${} AS BIGINT)", at + 1),
+                _ => format!("${}", at + 1),
+            })
+            .collect::<Vec<_>>()
+            .join(", ");
+        let insert = format!("INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING");
+        let check = format!("SELECT 1 FROM {table} WHERE CAST({} AS TEXT) = $1", columns[0].0);
+        let mut present = 0;
+        let mut transaction = self.begin().await?;
+        for row in rows {
+            let mut query = sqlx::query(&insert);
+            for value in row {
+                query = query.bind(value.clone());
+            }
+            let done = query.execute(&mut *transaction).await?;
+            if done.rows_affected() == 1
+                || sqlx::query(&check)
+                    .bind(row[0].clone().unwrap_or_default())
+                    .fetch_optional(&mut *transaction)
+                    .await?
+                    .is_some()
+            {
+                present += 1;
+            }
+        }
+        transaction.commit().await?;
+        Ok(present)
+    }
+
+    async fn count(&self, table: &str) -> Result<i64, StoreError> {
+        Ok(sqlx::query(&format!("SELECT COUNT(*) FROM {table}")).fetch_one(&self.pool).await?.try_get(0)?)
+    }
+
+    /// Writes the whole store into a new SQLite file, consistently and while a daemon runs on it.
+    pub async fn backup_to(&self, file: &Path) -> Result<Vec<Copied>, StoreError> {
+        let target = Store::open_file(file, self.clock).await?;
+        let report = self.copy_to(&target).await?;
+        target.close().await;
+        Ok(report)
+    }
+}

@@ -1,0 +1,117 @@
+//! Who of several processes on one PostgreSQL database is the leader.
+//!
+//! Leadership is a session-level advisory lock on a connection of its own: PostgreSQL lets go of it the moment that
+//! connection ends, so a killed leader is followed at once. A leader that cannot reach the database any more notices
+//! within [`CHECK_EVERY`] + [`CHECK_TAKES`] and stops; the server notices a half-open connection later than that (it is
+//! told to by the keep-alive settings of the session), so the old leader has stopped before a new one starts. What it
+//! may still have under way is fenced: each reign has a generation, which every claim checks, and the new leader frees
+//! what daemons before it held.
+
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection, Row};
+use tracing::warn;
+
+use super::{Store, StoreError};
+
+/// Key of the advisory lock; it is local to the database.
+const LOCK_KEY: i64 = 0x616d_6f63_726d;
+
+/// How often a leader checks that it still is one.
+pub const CHECK_EVERY: Duration = Duration::from_secs(2);
+
+/// A check that takes longer has failed.
+pub const CHECK_TAKES: Duration = Duration::from_secs(3);
+
+/// Connecting takes at most this long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Name of the mark that holds the generation.
+pub(super) const GENERATION: &str = "generation";
+
+/// A process that is, or waits to be, the leader.
+#[derive(Debug)]
+pub struct Candidate {
+    url: String,
+    connection: Option<PgConnection>,
+}
+
+impl Candidate {
+    /// A candidate for the leadership of this database.
+    pub fn new(url: &str) -> Self {
+        Self { url: url.to_owned(), connection: None }
+    }
+
+    /// Tries to become the leader; `Ok(false)` while another process is.
+    pub async fn try_lead(&mut self) -> Result<bool, StoreError> {
+        let attempt = async {
+            if self.connection.is_none() {
+                self.connection = Some(connect(&self.url).await?);
+            }
+            let Some(connection) = &mut self.connection else { return Ok(false) };
+            let row = sqlx::query("SELECT pg_try_advisory_lock($1)").bind(LOCK_KEY).fetch_one(connection).await?;
+            row.try_get::<bool, _>(0)
+        };
+        let answer = tokio::time::timeout(CONNECT_TIMEOUT, attempt).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        if answer.is_err() {
+            self.connection = None;
+        }
+        Ok(answer?)
+    }
+
+    /// Resolves when the leadership is lost: the connection that holds the lock does not answer.
+    pub async fn lost(&mut self) {
+        loop {
+            tokio::time::sleep(CHECK_EVERY).await;
+            let Some(connection) = &mut self.connection else { return };
+            match tokio::time::timeout(CHECK_TAKES, connection.ping()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    warn!(%error, "the database does not answer the leader");
+                    self.connection = None;
+                }
+                Err(_) => {
+                    warn!("the database does not answer the leader in time");
+                    self.connection = None;
+                }
+            }
+        }
+    }
+
+    /// Gives the leadership back, so that another process need not wait.
+    pub async fn resign(mut self) {
+        if let Some(connection) = self.connection.take() {
+            let _ = tokio::time::timeout(CHECK_TAKES, connection.close()).await;
+        }
+    }
+}
+
+async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = PgConnection::connect(url).await?;
+    // So that the server lets a leader go whose machine or network has vanished: 4 + 2 × 2 s.
+    for setting in ["tcp_keepalives_idle = 4", "tcp_keepalives_interval = 2", "tcp_keepalives_count = 2"] {
+        sqlx::query(&format!("SET {setting}")).execute(&mut connection).await?;
+    }
+    Ok(connection)
+}
+
+impl Store {
+    /// Begins a reign: a new generation, and everything that daemons before it held is free. To be called by the one
+    /// daemon that leads.
+    pub async fn begin_reign(&self) -> Result<i64, StoreError> {
+        let mut transaction = self.begin().await?;
+        let last: Option<String> = sqlx::query("SELECT value FROM marks WHERE name = $1")
+            .bind(GENERATION)
+            .fetch_optional(&mut *transaction)
+            .await?
+            .map(|row| row.try_get(0))
+            .transpose()?;
+        let generation = last.and_then(|last| last.parse::<i64>().ok()).unwrap_or(0) + 1;
+        super::marks::write(&mut transaction, GENERATION, &generation.to_string(), self.clock.now()).await?;
+        sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by LIKE 'daemon-%'")
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(generation)
+    }
+}

@@ -1,0 +1,109 @@
+//! The pair of tokens where they live in the database, and the locks between processes.
+
+use std::time::Duration;
+
+use sqlx::Row;
+
+use super::{Store, StoreError};
+
+/// The row of tokens, as it stands.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Access token.
+    pub access: Option<String>,
+    /// Refresh token.
+    pub refresh: Option<String>,
+    /// The access token before.
+    pub previous_access: Option<String>,
+    /// The refresh token before.
+    pub previous_refresh: Option<String>,
+    /// SHA-256 of the access token that took its place, in hex.
+    pub previous_replaced_by: Option<String>,
+}
+
+impl std::fmt::Debug for TokenRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenRow(..)")
+    }
+}
+
+impl Store {
+    /// The tokens.
+    pub async fn tokens(&self) -> Result<TokenRow, StoreError> {
+        let row = sqlx::query(
+            "SELECT access_token, refresh_token, previous_access, previous_refresh, previous_replaced_by FROM tokens",
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(TokenRow::default()) };
+        Ok(TokenRow {
+            access: row.try_get(0)?,
+            refresh: row.try_get(1)?,
+            previous_access: row.try_get(2)?,
+            previous_refresh: row.try_get(3)?,
+            previous_replaced_by: row.try_get(4)?,
+        })
+    }
+
+    /// Replaces the tokens.
+    pub async fn set_tokens(&self, tokens: &TokenRow) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO tokens (id, access_token, refresh_token, previous_access, previous_refresh, \
+             previous_replaced_by, written_at) VALUES (1, $1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
+             access_token = excluded.access_token, refresh_token = excluded.refresh_token, \
+             previous_access = excluded.previous_access, previous_refresh = excluded.previous_refresh, \
+             previous_replaced_by = excluded.previous_replaced_by, written_at = excluded.written_at",
+        )
+        .bind(&tokens.access)
+        .bind(&tokens.refresh)
+        .bind(&tokens.previous_access)
+        .bind(&tokens.previous_refresh)
+        .bind(&tokens.previous_replaced_by)
+        .bind(self.clock.now())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets the pair before, if it waited for this access token (SHA-256, in hex).
+    pub async fn forget_previous_tokens(&self, replaced_by: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE tokens SET previous_access = NULL, previous_refresh = NULL, previous_replaced_by = NULL \
+             WHERE previous_replaced_by = $1",
+        )
+        .bind(replaced_by)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a lock for a holder; `false` while another one holds it. It expires by itself.
+    pub async fn take_lock(&self, name: &str, holder: &str, hold: Duration) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let until = now + i64::try_from(hold.as_millis()).unwrap_or(60_000);
+        let done = sqlx::query(
+            "INSERT INTO locks (name, holder, held_until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET \
+             holder = excluded.holder, held_until = excluded.held_until \
+             WHERE locks.held_until < $4 OR locks.held_until > $5 OR locks.holder = excluded.holder",
+        )
+        .bind(name)
+        .bind(holder)
+        .bind(until)
+        .bind(now)
+        // Written by a clock that was wrong.
+        .bind(until + 3_600_000)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Gives a lock back.
+    pub async fn release_lock(&self, name: &str, holder: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM locks WHERE name = $1 AND holder = $2")
+            .bind(name)
+            .bind(holder)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}

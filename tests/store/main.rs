@@ -1,0 +1,423 @@
+//! The store on both engines: every test runs on SQLite and, where it is installed, on PostgreSQL.
+
+#[path = "../support/postgres.rs"]
+#[allow(dead_code)]
+mod postgres;
+
+use std::sync::{Mutex, OnceLock};
+
+use amocrm_lead_bot::{
+    clock::Clock,
+    lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
+    notice::Notice,
+    store::{
+        Claim, Created, Dialogue, Engine, ImportedLead, LeadState, Lease, Lookups, NewLead, NewMessage, OpenAlert,
+        Store, TokenRow, Turn, TurnOutcome,
+    },
+};
+use chrono::{TimeDelta, Utc};
+use ulid::Ulid;
+
+const HOUR: i64 = 3_600_000;
+
+fn database() -> Option<String> {
+    static CLUSTER: OnceLock<Option<Mutex<postgres::Cluster>>> = OnceLock::new();
+    // The cluster's process must not outlive the test binary, whose statics are never dropped.
+    extern "C" fn stop() {
+        if let Some(Some(cluster)) = CLUSTER.get()
+            && let Ok(mut cluster) = cluster.lock()
+        {
+            cluster.crash();
+        }
+    }
+    let cluster = CLUSTER.get_or_init(|| {
+        // SAFETY: atexit(3) takes a plain function.
+        unsafe { libc::atexit(stop) };
+        postgres::Cluster::start().map(Mutex::new)
+    });
+    Some(cluster.as_ref()?.lock().expect("the cluster").database())
+}
+
+/// A store of one engine, in a folder that lives as long as it.
+struct Opened {
+    store: Store,
+    url: Option<String>,
+    folder: tempfile::TempDir,
+}
+
+impl Opened {
+    async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(None, folder.path(), Clock::default()).await.expect("a store");
+        Self { store, url: None, folder }
+    }
+
+    async fn postgres() -> Option<Self> {
+        let url = tokio::task::spawn_blocking(database).await.expect("a database")?;
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(Some(&url), folder.path(), Clock::default()).await.expect("a store");
+        Some(Self { store, url: Some(url), folder })
+    }
+
+    /// A second process on the same store.
+    async fn again(&self) -> Store {
+        Store::open(self.url.as_deref(), self.folder.path(), Clock::default()).await.expect("the same store")
+    }
+}
+
+/// Writes each test once and runs it on both engines.
+macro_rules! on_both {
+    ($(async fn $name:ident($opened:ident: &Opened) $body:block)*) => { $(
+        mod $name {
+            use super::*;
+
+            async fn test($opened: &Opened) $body
+
+            #[tokio::test]
+            async fn on_sqlite() {
+                test(&Opened::sqlite().await).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgres() {
+                if let Some(opened) = Opened::postgres().await {
+                    assert_eq!(opened.store.engine(), Engine::Postgres);
+                    test(&opened).await;
+                }
+            }
+        }
+    )* };
+}
+
+fn lead(name: &str, minutes_ago: i64) -> Lead {
+    Lead {
+        id: Ulid::new(),
+        number: LeadNumber::random(),
+        submitted_at: Utc::now() - TimeDelta::minutes(minutes_ago),
+        name: Name::imported(name),
+        phone: Phone::imported("+7 999 123-45-67", Region::default()),
+        budget: Budget::imported("2 млн"),
+        car_link: None,
+        buyer: Buyer { user_id: 42, chat_id: Some(42), username: None, full_name: None },
+        consent_at: None,
+        origin: Origin::Telegram,
+    }
+}
+
+fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
+    Turn {
+        chat_id: 42,
+        dialogue: Dialogue {
+            step: "idle".into(),
+            draft: "{}".into(),
+            update_id,
+            update_at: 5,
+            replies: Some("[]".into()),
+        },
+        lead: lead.cloned().map(NewLead::fresh),
+        messages: lead
+            .map(|lead| NewMessage { chat_id: 42, notice: Notice::Accepted { number: lead.number.clone() }, due_at: 0 })
+            .into_iter()
+            .collect(),
+    }
+}
+
+async fn submit(store: &Store, lead: &Lead) {
+    let outcome = store.commit_turn(&turn(1, Some(lead))).await.expect("a commit");
+    assert!(matches!(outcome, TurnOutcome::Committed(_)));
+}
+
+/// Rejects a lead as the holder of everything that is due.
+async fn reject(store: &Store, lead: &Lead, error: &str) {
+    let lease = Lease::command();
+    store.claim_due(&lease, later(store), 100, Claim::Oldest).await.expect("a claim");
+    store.record_rejected(&lease, lead.id, error).await.expect("a write");
+    store.release_lease(&lease).await.expect("a write");
+}
+
+fn later(store: &Store) -> i64 {
+    store.clock().now() + 60_000
+}
+
+on_both! {
+    async fn a_turn_is_one_commit(opened: &Opened) {
+        let store = &opened.store;
+        let ivan = lead("Иван", 0);
+        submit(store, &ivan).await;
+        assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue"), turn(1, None).dialogue);
+        assert_eq!(store.dialogue(43).await.expect("a read"), None);
+        let row = store.lead_by_number(&ivan.number).await.expect("a read").expect("a lead");
+        assert_eq!((row.lead, row.state, row.crm_lead_id), (ivan.clone(), LeadState::Waiting, None));
+        assert_eq!(store.messages_due(10).await.expect("a read").len(), 1);
+        // A redelivery of the same lead is the same row; another lead with its number is told apart.
+        submit(store, &ivan).await;
+        assert_eq!(store.waiting().await.expect("a count").0, 1);
+        let twin = Lead { number: ivan.number.clone(), ..lead("Пётр", 0) };
+        let outcome = store.commit_turn(&turn(9, Some(&twin))).await.expect("an answer");
+        assert_eq!(outcome, TurnOutcome::NumberTaken);
+        assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue").update_id, 1);
+    }
+
+    async fn no_lead_is_claimed_twice(opened: &Opened) {
+        let store = &opened.store;
+        for n in 0..60 {
+            submit(store, &lead("Иван", n)).await;
+        }
+        let mut claims = Vec::new();
+        for _ in 0..6 {
+            let store = opened.again().await;
+            claims.push(tokio::spawn(async move {
+                let lease = Lease::command();
+                let mut mine = Vec::new();
+                loop {
+                    match store.claim_due(&lease, later(&store), 7, Claim::Oldest).await {
+                        Ok(rows) if rows.is_empty() => return mine,
+                        Ok(rows) => mine.extend(rows.into_iter().map(|row| row.lead.id)),
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            }));
+        }
+        let mut all = Vec::new();
+        for claim in claims {
+            all.extend(claim.await.expect("a claim"));
+        }
+        assert_eq!(all.len(), 60);
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 60);
+    }
+
+    async fn the_oldest_are_claimed_first_and_fresh_ones_apart(opened: &Opened) {
+        let store = &opened.store;
+        let leads = [lead("старый", 50), lead("новый", 0), lead("древний", 90)];
+        for one in &leads {
+            submit(store, one).await;
+        }
+        let lease = Lease::command();
+        let since = store.clock().now() - 60_000;
+        let fresh = store.claim_due(&lease, later(store), 9, Claim::SubmittedSince(since)).await.expect("a claim");
+        assert_eq!(fresh.iter().map(|row| row.lead.name.as_str()).collect::<Vec<_>>(), ["новый"]);
+        let rest = store.claim_due(&lease, later(store), 9, Claim::Oldest).await.expect("a claim");
+        assert_eq!(rest.iter().map(|row| row.lead.name.as_str()).collect::<Vec<_>>(), ["древний", "старый"]);
+    }
+
+    async fn a_lost_lease_allows_nothing(opened: &Opened) {
+        let store = &opened.store;
+        let ivan = lead("Иван", 0);
+        submit(store, &ivan).await;
+        let (first, second) = (Lease::command(), Lease::command());
+        let past = store.clock().now() - 1;
+        assert_eq!(store.claim_due(&first, past, 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        assert_eq!(store.claim_due(&second, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        assert!(store.record_sending(&first, &[ivan.id], later(store)).await.expect("an answer").is_empty());
+        assert_eq!(store.record_sending(&second, &[ivan.id], later(store)).await.expect("an answer"), [ivan.id]);
+        // A create that is out is not allowed a second time, not even to its own lease.
+        assert!(store.record_sending(&second, &[ivan.id], later(store)).await.expect("an answer").is_empty());
+    }
+
+    async fn times_of_a_wrong_clock_do_not_hold_a_lead_for_ever(opened: &Opened) {
+        let store = &opened.store;
+        let ivan = lead("Иван", 0);
+        submit(store, &ivan).await;
+        let lease = Lease::command();
+        let next_year = store.clock().now() + 365 * 24 * HOUR;
+        assert_eq!(store.claim_due(&lease, next_year, 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        store.put_off(&lease, ivan.id, next_year).await.expect("a write");
+        assert_eq!(store.claim_due(&lease, next_year, 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        assert_eq!(store.claim_due(&Lease::command(), later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
+    }
+
+    async fn an_unsure_create_is_kept_so_until_it_is_looked_up(opened: &Opened) {
+        let store = &opened.store;
+        let ivan = lead("Иван", 0);
+        submit(store, &ivan).await;
+        let lease = Lease::command();
+        store.claim_due(&lease, later(store), 1, Claim::Oldest).await.expect("a claim");
+        store.record_sending(&lease, &[ivan.id], later(store)).await.expect("a write");
+        let now = store.clock().now();
+        let lookups = Lookups { needed: 2, first_at: now, solo: true };
+        store.record_unsure(&lease, &[ivan.id], lookups, "no answer").await.expect("a write");
+        for (lookups, absent) in [(0, false), (1, true)] {
+            let row = store.lead_by_number(&ivan.number).await.expect("a read").expect("a lead");
+            assert_eq!((row.lookups, row.sent_at.is_some(), row.solo), (lookups, true, true));
+            store.claim_due(&lease, later(store), 1, Claim::Oldest).await.expect("a claim");
+            store.record_lookup_missed(&lease, ivan.id, now, absent).await.expect("a write");
+        }
+        let row = store.lead_by_number(&ivan.number).await.expect("a read").expect("a lead");
+        assert_eq!((row.sent_at, row.attempts), (None, 1));
+    }
+
+    async fn delivery_is_recorded_once_and_told_to_those_who_were_told_saved(opened: &Opened) {
+        let store = &opened.store;
+        let ivan = lead("Иван", 3);
+        submit(store, &ivan).await;
+        assert_eq!(store.tell_saved(100).await.expect("a write"), 1);
+        assert_eq!(store.tell_saved(100).await.expect("a write"), 0);
+        let created =
+            Created { id: ivan.id, crm_lead_id: 7, contact_id: Some(8), phone: ivan.phone.e164().to_owned() };
+        store.record_created(&[created]).await.expect("a write");
+        assert_eq!(store.known_contact(ivan.phone.e164()).await.expect("a read"), Some(8));
+        assert_eq!(store.record_delivered(&[&ivan]).await.expect("a write"), 1);
+        assert_eq!(store.record_delivered(&[&ivan]).await.expect("a write"), 0);
+        let mut told = Vec::new();
+        while let Some(message) = store.messages_due(10).await.expect("a read").into_iter().next() {
+            told.push(message.notice.expect("readable"));
+            store.message_done(&message.id).await.expect("a write");
+        }
+        let number = ivan.number.clone();
+        let expected = [
+            Notice::Accepted { number: number.clone() },
+            Notice::Saved { number: number.clone() },
+            Notice::Delivered { number },
+        ];
+        assert_eq!(told, expected);
+        let totals = store.totals(0).await.expect("counts");
+        assert_eq!((totals.waiting, totals.delivered_since, totals.oldest_waiting_at), (0, 1, None));
+        let (late, waited) = store.delivered_late(0).await.expect("counts");
+        assert!(late == 1 && waited >= 3 * 60_000, "{late} {waited}");
+    }
+
+    async fn rejected_leads_are_kept_told_and_revived(opened: &Opened) {
+        let store = &opened.store;
+        let ivan = lead("Иван", 0);
+        submit(store, &ivan).await;
+        reject(store, &ivan, "price: InvalidType").await;
+        let untold = store.untold_rejections().await.expect("a read");
+        assert_eq!(untold, [(ivan.number.clone(), "price: InvalidType".to_owned())]);
+        store.tell_rejections(1, &untold).await.expect("a write");
+        assert!(store.untold_rejections().await.expect("a read").is_empty());
+        assert_eq!(store.undelivered(10).await.expect("a read")[0].state, LeadState::Rejected);
+        assert_eq!(store.retry_now(Some(&ivan.number)).await.expect("a write"), 1);
+        assert_eq!(store.waiting().await.expect("a count").0, 1);
+        assert!(store.discard(&ivan.number).await.expect("a write"));
+        assert!(!store.discard(&ivan.number).await.expect("a write"));
+        assert!(store.undelivered(10).await.expect("a read").is_empty());
+    }
+
+    async fn an_entry_is_imported_once(opened: &Opened) {
+        let store = &opened.store;
+        let foreign = |fingerprint: &str| ImportedLead {
+            new: NewLead::fresh(lead("Иван", 0)),
+            fingerprint: Some(fingerprint.to_owned()),
+        };
+        assert_eq!(store.import(&[foreign("a"), foreign("b"), foreign("a")]).await.expect("a write"), 2);
+        assert_eq!(store.import(&[foreign("b")]).await.expect("a write"), 0);
+        let ours = ImportedLead { new: NewLead::fresh(lead("Пётр", 0)), fingerprint: None };
+        assert_eq!(store.import(&[ours.clone(), ours]).await.expect("a write"), 1);
+    }
+
+    async fn messages_go_out_in_order_for_each_chat(opened: &Opened) {
+        let store = &opened.store;
+        let number = LeadNumber::random();
+        let owe = |chat_id: i64, due_at: i64| NewMessage {
+            chat_id,
+            notice: Notice::Saved { number: number.clone() },
+            due_at,
+        };
+        let far = store.clock().now() + HOUR;
+        let first = store.owe(&owe(1, far)).await.expect("a write");
+        store.owe(&owe(1, 0)).await.expect("a write");
+        let other = store.owe(&owe(2, 0)).await.expect("a write");
+        let due = store.messages_due(10).await.expect("a read");
+        assert_eq!(due.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), [other.as_str()]);
+        assert!(store.owes(1).await.expect("a read") && !store.owes(3).await.expect("a read"));
+        store.message_done(&first).await.expect("a write");
+        assert_eq!(store.messages_due(10).await.expect("a read").len(), 2);
+        assert_eq!(store.drop_messages(1).await.expect("a write"), 1);
+        store.move_messages(2, 5).await.expect("a write");
+        assert_eq!(store.messages_due(10).await.expect("a read")[0].chat_id, 5);
+    }
+
+    async fn marks_and_alerts_survive(opened: &Opened) {
+        let store = &opened.store;
+        store.set_mark("a", "1").await.expect("a write");
+        store.set_mark("a", "2").await.expect("a write");
+        assert_eq!(opened.again().await.mark("a").await.expect("a read").as_deref(), Some("2"));
+        assert!(!store.take_mark("a", "1").await.expect("a write"));
+        assert!(store.take_mark("a", "2").await.expect("a write"));
+        assert!(!store.take_mark("a", "2").await.expect("a write"));
+        let alert = OpenAlert { opened_at: 5, body: "{}".into() };
+        store.save_alert("outage", &alert, &[]).await.expect("a write");
+        assert_eq!(opened.again().await.alert("outage").await.expect("a read"), Some(alert));
+        store.close_alert("outage", &[]).await.expect("a write");
+        assert_eq!(store.alert("outage").await.expect("a read"), None);
+        store.set_aside(7, Some(1), "message", "panic", "{}").await.expect("a write");
+        store.set_aside(7, Some(1), "message", "panic", "{}").await.expect("a write");
+        assert_eq!(store.set_aside_count().await.expect("a count"), 1);
+    }
+
+    async fn copies_reach_the_admin_once_in_groups(opened: &Opened) {
+        let store = &opened.store;
+        for n in 0..5 {
+            submit(store, &lead("Иван", n)).await;
+        }
+        assert_eq!(store.copy_to_admin(1, 2, 100).await.expect("a write"), 5);
+        assert_eq!(store.copy_to_admin(1, 2, 100).await.expect("a write"), 0);
+        let mut messages = 0;
+        while let Some(message) =
+            store.messages_due(100).await.expect("a read").into_iter().find(|message| message.chat_id == 1)
+        {
+            messages += 1;
+            store.message_done(&message.id).await.expect("a write");
+        }
+        assert_eq!(messages, 3);
+    }
+
+    async fn a_reign_that_is_over_claims_nothing(opened: &Opened) {
+        let store = &opened.store;
+        submit(store, &lead("Иван", 0)).await;
+        let first = Lease::daemon(store.begin_reign().await.expect("a reign"));
+        assert_eq!(store.claim_due(&first, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        // The new reign frees what the old one held, and the old one gets nothing any more.
+        let second = Lease::daemon(opened.again().await.begin_reign().await.expect("a reign"));
+        assert!(store.claim_due(&first, later(store), 1, Claim::Oldest).await.expect("a claim").is_empty());
+        assert_eq!(store.claim_due(&second, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
+    }
+
+    async fn tokens_and_their_lock_are_shared_by_processes(opened: &Opened) {
+        let (store, other) = (&opened.store, opened.again().await);
+        let row = TokenRow { access: Some("a".into()), previous_replaced_by: Some("x".into()), ..TokenRow::default() };
+        store.set_tokens(&row).await.expect("a write");
+        assert!(other.tokens().await.expect("a read") == row);
+        other.forget_previous_tokens("y").await.expect("a write");
+        assert!(other.tokens().await.expect("a read") == row);
+        other.forget_previous_tokens("x").await.expect("a write");
+        assert!(store.tokens().await.expect("a read").previous_replaced_by.is_none());
+        let hold = std::time::Duration::from_secs(30);
+        assert!(store.take_lock("tokens", "a", hold).await.expect("an answer"));
+        assert!(!other.take_lock("tokens", "b", hold).await.expect("an answer"));
+        store.release_lock("tokens", "a").await.expect("a write");
+        assert!(other.take_lock("tokens", "b", std::time::Duration::ZERO).await.expect("an answer"));
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        assert!(store.take_lock("tokens", "a", hold).await.expect("an answer"));
+    }
+
+    async fn a_store_moves_whole_to_the_other_engine_and_back(opened: &Opened) {
+        let store = &opened.store;
+        let leads = [lead("Иван", 0), lead("Пётр", 5), lead("😀 NUL-free", 9)];
+        for one in &leads {
+            submit(store, one).await;
+        }
+        reject(store, &leads[1], "no").await;
+        store.set_tokens(&TokenRow { access: Some("a".into()), ..TokenRow::default() }).await.expect("a write");
+        let file = opened.folder.path().join("backup.sqlite");
+        for _ in 0..2 {
+            let report = store.backup_to(&file).await.expect("a backup");
+            for table in &report {
+                assert_eq!((table.source, table.source), (table.present, table.target), "{table:?}");
+            }
+            assert!(report.iter().any(|table| table.table == "leads" && table.source == 3));
+        }
+        let copy = Store::open_file(&file, Clock::default()).await.expect("the copy");
+        let row = copy.lead_by_number(&leads[1].number).await.expect("a read").expect("a lead");
+        assert_eq!((row.lead, row.state), (leads[1].clone(), LeadState::Rejected));
+        assert_eq!(copy.messages_owed().await.expect("a count"), store.messages_owed().await.expect("a count"));
+        if let Some(url) = tokio::task::spawn_blocking(database).await.expect("a database") {
+            let target = Store::open_url(&url, Clock::default()).await.expect("a store");
+            let report = copy.copy_to(&target).await.expect("a move");
+            assert!(report.iter().all(|table| table.source == table.present), "{report:?}");
+            assert_eq!(target.undelivered(9).await.expect("a read").len(), 3);
+        }
+    }
+}

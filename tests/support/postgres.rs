@@ -1,0 +1,132 @@
+//! A private PostgreSQL cluster on loopback, started once for a test binary and gone with its folder.
+
+use std::{
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+/// A running cluster; stopped when dropped.
+pub struct Cluster {
+    folder: tempfile::TempDir,
+    port: u16,
+    server: std::process::Child,
+}
+
+/// Where Debian puts the server's programs, newest version last.
+fn programs() -> Option<PathBuf> {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .filter(|bin| bin.join("initdb").exists())
+        .collect();
+    versions.sort();
+    versions.pop()
+}
+
+/// PostgreSQL refuses to run as root, so root runs it as the user postgres.
+fn as_postgres(command: &mut Command) -> &mut Command {
+    // SAFETY: geteuid(2) only reads.
+    if unsafe { libc::geteuid() } == 0 {
+        let (uid, gid) = postgres_user().expect("a user postgres");
+        command.uid(uid).gid(gid);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
+}
+
+fn postgres_user() -> Option<(u32, u32)> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let line = users.lines().find(|line| line.starts_with("postgres:"))?;
+    let mut parts = line.split(':').skip(2);
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+impl Cluster {
+    /// Starts a cluster; `None` where PostgreSQL is not installed, which a continuous integration run does not accept.
+    pub fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            assert!(std::env::var_os("CI").is_none(), "PostgreSQL is not installed");
+            eprintln!("SKIPPED: PostgreSQL is not installed, so nothing is tested on it");
+            return None;
+        };
+        let folder = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").expect("a folder");
+        if let Some((uid, gid)) = postgres_user() {
+            std::os::unix::fs::chown(folder.path(), Some(uid), Some(gid)).ok();
+        }
+        let data = folder.path().join("data");
+        let made = as_postgres(&mut Command::new(programs.join("initdb")))
+            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8", "-D"])
+            .arg(&data)
+            .status()
+            .expect("initdb");
+        assert!(made.success(), "initdb failed");
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
+        let server = Self::serve(&programs, &data, folder.path(), port);
+        let cluster = Self { folder, port, server };
+        cluster.wait();
+        Some(cluster)
+    }
+
+    fn serve(programs: &Path, data: &Path, sockets: &Path, port: u16) -> std::process::Child {
+        as_postgres(&mut Command::new(programs.join("postgres")))
+            .arg("-D")
+            .arg(data)
+            .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k"])
+            .arg(sockets)
+            .args(["-c", "max_connections=200", "-c", "shared_buffers=16MB"])
+            .spawn()
+            .expect("postgres")
+    }
+
+    fn wait(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() || !self.psql("SELECT 1") {
+            assert!(Instant::now() < deadline, "PostgreSQL does not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Runs one statement in the database `postgres`.
+    pub fn psql(&self, statement: &str) -> bool {
+        Command::new("psql")
+            .args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string(), "-qc", statement])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    /// A new, empty database; returns its address.
+    pub fn database(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        assert!(self.psql(&format!("CREATE DATABASE {name}")), "no database");
+        format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Stops the server at once, as a crash does.
+    pub fn crash(&mut self) {
+        // SAFETY: kill(2) takes two integers and touches no memory of ours.
+        unsafe { libc::kill(i32::try_from(self.server.id()).expect("a pid"), libc::SIGQUIT) };
+        self.server.wait().expect("its end");
+    }
+
+    /// Starts it again on the same port with the same data.
+    pub fn restart(&mut self) {
+        let programs = programs().expect("PostgreSQL");
+        self.server = Self::serve(&programs, &self.folder.path().join("data"), self.folder.path(), self.port);
+        self.wait();
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // SAFETY: kill(2) takes two integers and touches no memory of ours.
+        unsafe { libc::kill(i32::try_from(self.server.id()).expect("a pid"), libc::SIGQUIT) };
+        let _ = self.server.wait();
+    }
+}
