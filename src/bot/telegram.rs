@@ -175,6 +175,7 @@ impl Telegram {
     {
         match tokio::time::timeout(limit, request.into_future()).await {
             Ok(Ok(_)) => Ok(()),
+            Ok(Err(RequestError::InvalidJson { raw, .. })) if is_done(&raw) => Ok(()),
             Ok(Err(error)) => Err(decide(&error)),
             Err(_) => Err(SendError::Later { cause: "no answer in time".into(), after: None }),
         }
@@ -192,6 +193,12 @@ fn client(settings: &TelegramSettings) -> Result<ClientBuilder, reqwest::Error> 
         None => builder,
     };
     Ok(builder)
+}
+
+/// Whether Telegram did what it was asked, though its answer has a shape this library does not know: to ask again would
+/// tell the buyer the same for ever.
+fn is_done(raw: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(raw).is_ok_and(|answer| answer["ok"] == true)
 }
 
 /// What an error of Telegram means for the message that was to be sent.

@@ -142,8 +142,10 @@ async fn without_amocrm_requests_are_collected_saved_and_copied_to_the_admin() {
     let mut world = World::new().await;
     let amocrm = world.env.clone();
     world.without_amocrm();
+    world.write("backup_leads.json", "nonsense");
     world.start();
     world.admin_reads("без настроек amoCRM").await;
+    world.admin_reads("не удалось прочитать").await;
     let mut ivan = world.buyer("Иван");
     let number = ivan.leaves_a_request().await;
     let copy = world.admin_reads(&number).await;
@@ -172,4 +174,28 @@ async fn only_the_bot_token_is_required() {
     ivan.leaves_a_request().await;
     world.backup_holds(1).await;
     world.telegram.wait_until_confirmed(PATIENCE).await.expect("all is handled");
+}
+
+#[tokio::test]
+async fn a_webhook_of_another_program_is_taken_away() {
+    let mut world = World::new().await;
+    let set =
+        format!("{}/bot{}/setWebhook?url=https://other.example/hook", world.telegram.url(), world.telegram.token());
+    reqwest::get(set).await.expect("an answer").error_for_status().expect("it is set");
+    let mut ivan = world.buyer("Иван");
+    ivan.user.command("/start");
+    world.start();
+    ivan.hears("Как вас зовут").await;
+}
+
+#[tokio::test]
+async fn an_answer_of_a_newer_telegram_is_not_said_again() {
+    let world = World::running().await;
+    let mut ivan = world.buyer("Иван");
+    world.telegram.fault(On::method("sendMessage"), Fault::Newer, Times::UntilCleared);
+    let number = ivan.leaves_a_request().await;
+    world.delivered(&number).await;
+    world.telegram.wait_until_confirmed(PATIENCE).await.expect("all is handled");
+    world.nothing_owed().await;
+    assert_eq!((ivan.has("Как вас зовут?"), ivan.has("принята!")), (1, 1), "{}", ivan.user.transcript());
 }
