@@ -109,13 +109,15 @@ impl Alerts {
 
     /// Runs until stopped.
     pub async fn run(mut self, mut news: mpsc::UnboundedReceiver<News>, stop: CancellationToken) {
+        let mut watching = true;
         loop {
             tokio::select! {
                 received = news.recv() => match received {
                     Some(one) => self.tell_news(one).await,
                     None => return,
                 },
-                changed = self.health.changed() => if changed.is_err() { return },
+                // Without amoCRM there is no health to tell of, but all the other news.
+                changed = self.health.changed(), if watching => watching = changed.is_ok(),
                 () = tokio::time::sleep(self.clock.scaled(LOOK).max(Duration::from_millis(50))) => {}
                 () = stop.cancelled() => return,
             }

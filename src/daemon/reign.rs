@@ -40,7 +40,7 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     })?;
     match config.database_url().filter(|url| url.starts_with("postgres")) {
         None => {
-            let _only_one = OnlyOne::take(&config.data_dir)?;
+            let _only_one = OnlyOne::wait_for(&config.data_dir).await?;
             let store = open_store(&config, clock).await?;
             let page = config.http_addr.map(bind).transpose()?;
             reign(&config, &store, &telegram, page.as_ref(), &Arc::default(), &stop).await
@@ -92,18 +92,32 @@ async fn reign(
     };
     let tasks = TaskTracker::new();
     let (news, health) = parts.spawn(&tasks, crm.as_ref(), page_for_now(page));
-    let intake = parts.intake(crm, health, news, stop).await;
-    parts.stop.cancel();
-    if config.on_dyno
-        && config.database_url.is_none()
-        && let Some(chat_id) = config.admin_chat_id
-    {
-        tasks.spawn(save_from_the_dyno(store.clone(), telegram.clone(), chat_id));
-    }
-    tasks.close();
-    if tokio::time::timeout(SHUTDOWN_LIMIT, tasks.wait()).await.is_err() {
-        warn!("some work was cut off at shutdown; the next start continues it");
-    }
+    let work = async {
+        let intake = parts.intake(crm, health, news, stop).await;
+        // The limit counts from here at the latest: an intake may end by itself.
+        stop.cancel();
+        parts.stop.cancel();
+        if config.on_dyno
+            && config.database_url.is_none()
+            && let Some(chat_id) = config.admin_chat_id
+        {
+            tasks.spawn(save_from_the_dyno(store.clone(), telegram.clone(), chat_id));
+        }
+        tasks.close();
+        tasks.wait().await;
+        intake
+    };
+    let too_late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(SHUTDOWN_LIMIT).await;
+    };
+    let intake = tokio::select! {
+        intake = work => intake,
+        () = too_late => {
+            warn!("some work was cut off at shutdown; the next start continues it");
+            Ok(())
+        }
+    };
     let _ = tokio::time::timeout(Duration::from_secs(1), store.close()).await;
     info!("stopped");
     intake
