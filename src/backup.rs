@@ -24,6 +24,7 @@ use ulid::Ulid;
 
 use crate::{
     clock::Clock,
+    fault::point,
     lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region},
     store::{ImportedLead, LeadRow, LeadState, NewLead, Store, StoreError},
 };
@@ -43,8 +44,16 @@ const STILL_WRITING: Duration = Duration::from_secs(1);
 /// Pause after the file could not be written.
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
 
+<<<<<<< HEAD
 /// Somebody who writes the file again and again is waited for until the next look.
 const MOST_TRIES: usize = 3;
+=======
+/// How the names of files begin that are being written.
+const TEMPORARY: &str = ".backup_leads-";
+
+/// A file that is being written for so long has no writer any more.
+const ABANDONED: Duration = Duration::from_secs(10 * 60);
+>>>>>>> main
 
 /// More leads than ever wait; a bound for the memory of one export.
 const MOST_ENTRIES: i64 = 1_000_000;
@@ -126,6 +135,7 @@ impl Backup {
 
     /// Follows the store and the file until stopped, with a last export at the end.
     pub async fn run(mut self, events: mpsc::UnboundedSender<BackupEvent>, stop: CancellationToken) {
+        self.sweep();
         loop {
             let tick = tokio::time::sleep(self.clock.scaled(LOOK_AT_FILE).max(Duration::from_millis(50)));
             tokio::select! {
@@ -163,8 +173,22 @@ impl Backup {
             if self.export().await? {
                 break;
             }
+            // What stands there now is not what we wrote last, even if we have nothing new to say.
+            self.written = None;
         }
         Ok(())
+    }
+
+    /// Removes what writers that were killed half-way have left beside the file.
+    fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
+            let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+            if ours && age.is_some_and(|age| age > ABANDONED) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -231,6 +255,7 @@ impl Backup {
             }
         }
         let taken = self.store.import(&leads).await?;
+        point("import.stored");
         if taken > 0 {
             info!(leads = taken, "taken in from backup_leads.json");
             events.push(BackupEvent::Imported(taken));
@@ -275,6 +300,7 @@ impl Backup {
             // Nothing has ever waited here; an empty file would only raise questions.
             return Ok(true);
         }
+<<<<<<< HEAD
         let (folder, path, seen) = (self.folder.clone(), self.path(), self.seen);
         let still_as_seen = move |path: &Path| Ok(look_at(path)? == seen);
         let written = tokio::task::spawn_blocking(move || replace(&folder, &path, &bytes, still_as_seen))
@@ -291,6 +317,22 @@ fn look_at(path: &Path) -> io::Result<Option<Seen>> {
         Ok(meta) => Ok(Some(Seen::of(&meta))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+=======
+        if self.look()? != self.seen {
+            // Somebody wrote into it since it was read; the next look takes that in first.
+            self.store.wake_backup();
+            return Ok(());
+        }
+        point("backup.before_write");
+        let (folder, path) = (self.folder.clone(), self.path());
+        tokio::task::spawn_blocking(move || write_durably(&folder, &path, &bytes))
+            .await
+            .map_err(io::Error::other)??;
+        point("backup.after_rename");
+        self.written = Some(digest);
+        self.seen = self.look()?;
+        Ok(())
+>>>>>>> main
     }
 }
 
@@ -435,16 +477,20 @@ fn replace(
     still: impl FnOnce(&Path) -> io::Result<bool>,
 ) -> io::Result<Option<Seen>> {
     let mut file = tempfile::Builder::new()
-        .prefix(".backup_leads-")
+        .prefix(TEMPORARY)
         .permissions(fs::Permissions::from_mode(0o600))
         .tempfile_in(folder)?;
     io::Write::write_all(&mut file, bytes)?;
     file.as_file().sync_all()?;
+<<<<<<< HEAD
     // Looked at before it has its name: afterwards it may be somebody else's already.
     let seen = Seen::of(&file.as_file().metadata()?);
     if !still(path)? {
         return Ok(None);
     }
+=======
+    point("backup.before_rename");
+>>>>>>> main
     file.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)?;
     Ok(Some(seen))

@@ -386,9 +386,11 @@ impl Reader<'_> {
 
     fn requests_per_second(&mut self) -> u32 {
         const REMEDY: &str = "A whole number from 1 to 7 (amoCRM blocks accounts above 7); leave it out for 5";
+        // Where time runs faster for a test, so may the requests.
+        let most = if self.text("TEST_SPEED").is_some() { 1000 } else { 7 };
         match self.text("AMOCRM_REQUESTS_PER_SECOND").map(|text| text.parse::<u32>()) {
             None => 5,
-            Some(Ok(rate @ 1..=7)) => rate,
+            Some(Ok(rate)) if (1..=most).contains(&rate) => rate,
             Some(_) => {
                 self.wrong("AMOCRM_REQUESTS_PER_SECOND", "is not a number from 1 to 7", REMEDY);
                 5

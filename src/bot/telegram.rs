@@ -17,6 +17,7 @@ use teloxide::{
     types::{ChatId, InputFile, LinkPreviewOptions},
 };
 use thiserror::Error;
+use tokio::time::Instant;
 
 use crate::{clock::Clock, config::TelegramSettings};
 
@@ -134,6 +135,15 @@ impl Telegram {
 
     /// Sends one message, within one reply timeout.
     pub async fn send(&self, chat_id: i64, message: &Rendered) -> Result<(), SendError> {
+        self.send_since(Instant::now(), chat_id, message).await
+    }
+
+    /// Sends one message, within one reply timeout from a moment on.
+    pub async fn send_since(&self, since: Instant, chat_id: i64, message: &Rendered) -> Result<(), SendError> {
+        let left = (since + self.reply_timeout).saturating_duration_since(Instant::now());
+        if left < self.reply_timeout / 10 {
+            return Err(SendError::Later { cause: "others wait".into(), after: None });
+        }
         let mut request =
             self.send.send_message(ChatId(chat_id), &message.text).link_preview_options(LinkPreviewOptions {
                 is_disabled: true,
@@ -145,7 +155,7 @@ impl Telegram {
         if let Some(markup) = &message.markup {
             request = request.reply_markup(markup.clone());
         }
-        let result = self.within(self.reply_timeout, request).await;
+        let result = self.within(left, request).await;
         self.figures.count(&result);
         result
     }

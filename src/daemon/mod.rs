@@ -132,6 +132,7 @@ fn timing(speed: f64) -> Timing {
             (&mut timing.poll, 50),
             (&mut timing.repeat_pause, 10),
             (&mut timing.healing, 100),
+            (&mut timing.fresh, 100),
         ] {
             *pause = pause.div_f64(speed).max(Duration::from_millis(least));
         }

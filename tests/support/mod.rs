@@ -1,5 +1,5 @@
 //! The world of a black-box test: the compiled daemon between two fake servers on loopback, in a folder of its own.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod buyer;
 
@@ -86,6 +86,15 @@ impl World {
         ] {
             env.insert(name.into(), value);
         }
+        Self { telegram, amocrm, admin, folder, env, daemon: None }
+    }
+
+    /// A second machine: the same fakes and settings, a disk of its own, no daemon yet.
+    pub fn beside(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut env = self.env.clone();
+        env.insert("DATA_DIR".into(), folder.path().display().to_string());
+        let (telegram, amocrm, admin) = (self.telegram.clone(), self.amocrm.clone(), self.admin.clone());
         Self { telegram, amocrm, admin, folder, env, daemon: None }
     }
 
