@@ -44,16 +44,14 @@ const STILL_WRITING: Duration = Duration::from_secs(1);
 /// Pause after the file could not be written.
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
 
-<<<<<<< HEAD
 /// Somebody who writes the file again and again is waited for until the next look.
 const MOST_TRIES: usize = 3;
-=======
+
 /// How the names of files begin that are being written.
 const TEMPORARY: &str = ".backup_leads-";
 
 /// A file that is being written for so long has no writer any more.
 const ABANDONED: Duration = Duration::from_secs(10 * 60);
->>>>>>> main
 
 /// More leads than ever wait; a bound for the memory of one export.
 const MOST_ENTRIES: i64 = 1_000_000;
@@ -300,12 +298,13 @@ impl Backup {
             // Nothing has ever waited here; an empty file would only raise questions.
             return Ok(true);
         }
-<<<<<<< HEAD
+        point("backup.before_write");
         let (folder, path, seen) = (self.folder.clone(), self.path(), self.seen);
         let still_as_seen = move |path: &Path| Ok(look_at(path)? == seen);
         let written = tokio::task::spawn_blocking(move || replace(&folder, &path, &bytes, still_as_seen))
             .await
             .map_err(io::Error::other)??;
+        point("backup.after_rename");
         let Some(seen) = written else { return Ok(false) };
         (self.seen, self.written) = (Some(seen), Some(digest));
         Ok(true)
@@ -317,22 +316,6 @@ fn look_at(path: &Path) -> io::Result<Option<Seen>> {
         Ok(meta) => Ok(Some(Seen::of(&meta))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-=======
-        if self.look()? != self.seen {
-            // Somebody wrote into it since it was read; the next look takes that in first.
-            self.store.wake_backup();
-            return Ok(());
-        }
-        point("backup.before_write");
-        let (folder, path) = (self.folder.clone(), self.path());
-        tokio::task::spawn_blocking(move || write_durably(&folder, &path, &bytes))
-            .await
-            .map_err(io::Error::other)??;
-        point("backup.after_rename");
-        self.written = Some(digest);
-        self.seen = self.look()?;
-        Ok(())
->>>>>>> main
     }
 }
 
@@ -482,15 +465,12 @@ fn replace(
         .tempfile_in(folder)?;
     io::Write::write_all(&mut file, bytes)?;
     file.as_file().sync_all()?;
-<<<<<<< HEAD
     // Looked at before it has its name: afterwards it may be somebody else's already.
     let seen = Seen::of(&file.as_file().metadata()?);
     if !still(path)? {
         return Ok(None);
     }
-=======
     point("backup.before_rename");
->>>>>>> main
     file.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)?;
     Ok(Some(seen))
