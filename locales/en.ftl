@@ -126,9 +126,10 @@ admin-copy =
 admin-no-crm = ℹ️ The bot runs without amoCRM settings: leads are collected, saved and copied here. To get them into amoCRM, ask whoever installed the bot to fill in the AMOCRM_… settings.
 admin-ephemeral-disk = ⚠️ The bot runs on Heroku without a database: the disk there is wiped every day. Open forms and the history will be gone, and waiting leads will remain only as copies in this chat. Add PostgreSQL (DATABASE_URL).
 admin-store-trouble =
-    ⚠️ The bot cannot write to its disk: { $detail }
-    Buyers' messages wait at Telegram (up to a day), nothing is lost. Ask whoever installed the bot to free space or check the disk. As soon as it can write, the bot goes on by itself.
-admin-store-works = ✅ The disk can be written again, the bot takes messages.
+    ⚠️ The bot cannot save requests right now.
+    Buyers' messages wait at Telegram (up to a day), nothing is lost. As soon as it can, the bot goes on by itself.
+    What to do: show this message to whoever installed the bot, the disk or the database has to be checked ({ $detail }).
+admin-store-works = ✅ The bot saves requests again and answers buyers.
 admin-second-instance = ⚠️ A second copy of the bot with the same token is running. Now one, now the other answers buyers. Ask whoever installed the bot to stop one of them.
 admin-backup-unreadable = ⚠️ The file backup_leads.json could not be read. It was moved aside as { $name }, nothing in it was deleted. Ask whoever installed the bot to mend it and put it back.
 admin-backup-skipped =

@@ -6,7 +6,13 @@
 
 mod tokens;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
@@ -75,8 +81,8 @@ pub struct Alerts {
     admin_chat_id: Option<i64>,
     copies: bool,
     health: watch::Receiver<Health>,
-    /// Whether the store is known to refuse writes; in memory, because it cannot be anywhere else.
-    store_trouble: bool,
+    /// Whether the admin knows that the store refuses writes; in memory, because it cannot be anywhere else.
+    store_trouble: Arc<AtomicBool>,
 }
 
 /// When the next reminder is due after the one numbered `reminders` (from 0, which is the first message).
@@ -95,20 +101,23 @@ impl Alerts {
         admin_chat_id: Option<i64>,
         copies: bool,
         health: watch::Receiver<Health>,
+        store_trouble: Arc<AtomicBool>,
     ) -> Self {
         let clock = store.clock();
-        Self { store, clock, telegram, admin_chat_id, copies, health, store_trouble: false }
+        Self { store, clock, telegram, admin_chat_id, copies, health, store_trouble }
     }
 
     /// Runs until stopped.
     pub async fn run(mut self, mut news: mpsc::UnboundedReceiver<News>, stop: CancellationToken) {
+        let mut watching = true;
         loop {
             tokio::select! {
                 received = news.recv() => match received {
                     Some(one) => self.tell_news(one).await,
                     None => return,
                 },
-                changed = self.health.changed() => if changed.is_err() { return },
+                // Without amoCRM there is no health to tell of, but all the other news.
+                changed = self.health.changed(), if watching => watching = changed.is_ok(),
                 () = tokio::time::sleep(self.clock.scaled(LOOK).max(Duration::from_millis(50))) => {}
                 () = stop.cancelled() => return,
             }
@@ -121,14 +130,13 @@ impl Alerts {
     async fn tell_news(&mut self, news: News) {
         let notice = match news {
             News::Intake(IntakeEvent::StoreFailed(detail)) => {
-                if !self.store_trouble {
-                    self.store_trouble = true;
+                if !self.store_trouble.swap(true, Ordering::Relaxed) {
                     self.tell_past_the_store(AdminNotice::StoreTrouble { detail }).await;
                 }
                 return;
             }
             News::Intake(IntakeEvent::StoreWorks) => {
-                if std::mem::take(&mut self.store_trouble) {
+                if self.store_trouble.swap(false, Ordering::Relaxed) {
                     self.tell_past_the_store(AdminNotice::StoreWorks).await;
                 }
                 return;

@@ -24,6 +24,7 @@ use ulid::Ulid;
 
 use crate::{
     clock::Clock,
+    fault::point,
     lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region},
     store::{ImportedLead, LeadRow, LeadState, NewLead, Store, StoreError},
 };
@@ -42,6 +43,15 @@ const STILL_WRITING: Duration = Duration::from_secs(1);
 
 /// Pause after the file could not be written.
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
+
+/// How the names of files begin that are being written.
+const TEMPORARY: &str = ".backup_leads-";
+
+/// A file that is being written for so long has no writer any more.
+const ABANDONED: Duration = Duration::from_secs(10 * 60);
+
+/// Somebody who writes the file again and again is waited for until the next look.
+const MOST_TRIES: usize = 3;
 
 /// More leads than ever wait; a bound for the memory of one export.
 const MOST_ENTRIES: i64 = 1_000_000;
@@ -97,6 +107,12 @@ struct Seen {
     inode: u64,
 }
 
+impl Seen {
+    fn of(meta: &fs::Metadata) -> Self {
+        Self { length: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()), inode: meta.ino() }
+    }
+}
+
 /// Keeps the file and the store in step.
 #[derive(Debug)]
 pub struct Backup {
@@ -117,6 +133,7 @@ impl Backup {
 
     /// Follows the store and the file until stopped, with a last export at the end.
     pub async fn run(mut self, events: mpsc::UnboundedSender<BackupEvent>, stop: CancellationToken) {
+        self.sweep();
         loop {
             let tick = tokio::time::sleep(self.clock.scaled(LOOK_AT_FILE).max(Duration::from_millis(50)));
             tokio::select! {
@@ -145,12 +162,31 @@ impl Backup {
 
     /// Takes in what is new in the file, then writes what amoCRM has not got.
     pub async fn synchronise(&mut self, events: &mpsc::UnboundedSender<BackupEvent>) -> Result<(), BackupError> {
-        if self.look().ok() != Some(self.seen) {
-            for event in self.import().await? {
-                let _ = events.send(event);
+        for _ in 0..MOST_TRIES {
+            if self.look().ok() != Some(self.seen) {
+                for event in self.import().await? {
+                    let _ = events.send(event);
+                }
+                // What stands there now is not what we wrote last, even if we have nothing new to say.
+                self.written = None;
+            }
+            if self.export().await? {
+                break;
             }
         }
-        self.export().await
+        Ok(())
+    }
+
+    /// Removes what writers that were killed half-way have left beside the file.
+    fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
+            let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+            if ours && age.is_some_and(|age| age > ABANDONED) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -158,17 +194,13 @@ impl Backup {
     }
 
     fn look(&self) -> io::Result<Option<Seen>> {
-        match fs::metadata(self.path()) {
-            Ok(meta) => {
-                Ok(Some(Seen { length: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()), inode: meta.ino() }))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        look_at(&self.path())
     }
 
     /// Takes in entries that the store does not know.
     pub async fn import(&mut self) -> Result<Vec<BackupEvent>, BackupError> {
+        // Somebody else wrote the file, so it does not say what was written last.
+        self.written = None;
         let mut seen = self.look()?;
         let Some(entries) = (match self.read()? {
             Read::Entries(entries) => Some(entries),
@@ -185,11 +217,15 @@ impl Backup {
                     Read::Entries(entries) => Some(entries),
                     Read::Nothing => None,
                     Read::Unreadable => {
+                        self.seen = None;
                         let name = self.free_name("unreadable");
-                        fs::rename(self.path(), self.folder.join(&name))?;
+                        match fs::rename(self.path(), self.folder.join(&name)) {
+                            // A command beside the daemon was faster, and tells of it.
+                            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                            other => other?,
+                        }
                         sync_folder(&self.folder)?;
                         warn!(moved_to = name, "backup_leads.json cannot be parsed and was moved aside");
-                        (self.seen, self.written) = (None, None);
                         return Ok(vec![BackupEvent::Unreadable(name)]);
                     }
                 }
@@ -217,6 +253,7 @@ impl Backup {
             }
         }
         let taken = self.store.import(&leads).await?;
+        point("import.stored");
         if taken > 0 {
             info!(leads = taken, "taken in from backup_leads.json");
             events.push(BackupEvent::Imported(taken));
@@ -248,25 +285,37 @@ impl Backup {
             .unwrap_or_default()
     }
 
-    /// Writes what amoCRM has not got, if the file does not say so already.
-    pub async fn export(&mut self) -> Result<(), BackupError> {
+    /// Writes what amoCRM has not got, if the file does not say so already; `false` when somebody else has changed the
+    /// file since it was looked at: that is to be taken in first.
+    async fn export(&mut self) -> Result<bool, BackupError> {
         let rows = self.store.undelivered(MOST_ENTRIES).await?;
         let bytes = to_json(&rows);
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         if self.written == Some(digest) && self.seen.is_some() {
-            return Ok(());
+            return Ok(true);
         }
         if rows.is_empty() && self.seen.is_none() {
             // Nothing has ever waited here; an empty file would only raise questions.
-            return Ok(());
+            return Ok(true);
         }
-        let (folder, path) = (self.folder.clone(), self.path());
-        tokio::task::spawn_blocking(move || write_durably(&folder, &path, &bytes))
+        point("backup.before_write");
+        let (folder, path, seen) = (self.folder.clone(), self.path(), self.seen);
+        let still_as_seen = move |path: &Path| Ok(look_at(path)? == seen);
+        let written = tokio::task::spawn_blocking(move || replace(&folder, &path, &bytes, still_as_seen))
             .await
             .map_err(io::Error::other)??;
-        self.written = Some(digest);
-        self.seen = self.look()?;
-        Ok(())
+        let Some(seen) = written else { return Ok(false) };
+        point("backup.after_rename");
+        (self.seen, self.written) = (Some(seen), Some(digest));
+        Ok(true)
+    }
+}
+
+fn look_at(path: &Path) -> io::Result<Option<Seen>> {
+    match fs::metadata(path) {
+        Ok(meta) => Ok(Some(Seen::of(&meta))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -403,15 +452,32 @@ fn timestamp(text: &str) -> Option<DateTime<Utc>> {
         .map(|at| at.and_utc())
 }
 
-fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces a file where `still` holds at the last moment, and says how the new one looks; `None` when it did not.
+fn replace(
+    folder: &Path,
+    path: &Path,
+    bytes: &[u8],
+    still: impl FnOnce(&Path) -> io::Result<bool>,
+) -> io::Result<Option<Seen>> {
     let mut file = tempfile::Builder::new()
-        .prefix(".backup_leads-")
+        .prefix(TEMPORARY)
         .permissions(fs::Permissions::from_mode(0o600))
         .tempfile_in(folder)?;
     io::Write::write_all(&mut file, bytes)?;
     file.as_file().sync_all()?;
+    // Looked at before it has its name: afterwards it may be somebody else's already.
+    let seen = Seen::of(&file.as_file().metadata()?);
+    if !still(path)? {
+        return Ok(None);
+    }
+    point("backup.before_rename");
     file.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)
+    sync_folder(folder)?;
+    Ok(Some(seen))
+}
+
+fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(folder, path, bytes, |_| Ok(true)).map(drop)
 }
 
 /// Writes a file atomically and durably, readable by its owner only.

@@ -55,7 +55,7 @@ impl Crm {
         for number in search.missing() {
             let query = [("query", number.to_string()), ("with", "contacts".into()), ("limit", "50".into())];
             let page = self.get("/api/v4/leads", &query).await?;
-            search.take_all(embedded(&page, "leads"));
+            search.take_all(listed(&page, "leads")?);
         }
         if !search.missing().is_empty() {
             match self.search_events(&mut search, since).await {
@@ -77,7 +77,7 @@ impl Crm {
                 ("page", page.to_string()),
             ];
             let answer = self.get("/api/v4/leads", &query).await?;
-            let leads = embedded(&answer, "leads");
+            let leads = listed(&answer, "leads")?;
             search.take_all(leads);
             // The order is believed only where it shows: else an early old lead would hide the new ones behind it.
             let times: Vec<i64> = leads.iter().filter_map(|lead| lead.get("created_at")?.as_i64()).collect();
@@ -102,7 +102,7 @@ impl Crm {
                 ("page", page.to_string()),
             ];
             let answer = self.get("/api/v4/events", &query).await?;
-            let events = embedded(&answer, "events");
+            let events = listed(&answer, "events")?;
             for event in events {
                 let text = |key: &str| event.get(key).and_then(Value::as_str);
                 let recent = event.get("created_at").and_then(Value::as_i64).is_none_or(|at| at >= since.timestamp());
@@ -153,7 +153,7 @@ impl Crm {
             let query =
                 [("filter[note_type]", "common".to_owned()), ("limit", PAGE.to_string()), ("page", page.to_string())];
             let answer = self.get(&format!("/api/v4/leads/{lead_id}/notes"), &query).await?;
-            let notes = embedded(&answer, "notes");
+            let notes = listed(&answer, "notes")?;
             let text = |note: &Value| Some(note.get("params")?.get("text")?.as_str()?.to_owned());
             texts.extend(notes.iter().filter_map(text).filter(|text| carries_number(text, number)));
             if is_last_page(&answer, notes.len(), PAGE) {
@@ -200,6 +200,16 @@ impl Search<'_> {
 pub(super) fn embedded<'a>(answer: &'a Value, key: &str) -> &'a [Value] {
     let list = answer.get("_embedded").and_then(|embedded| embedded.get(key)).and_then(Value::as_array);
     list.map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The list of a HAL answer to which "nothing is there" will be believed: an empty list is an empty answer (204) or an
+/// empty array, never one without its shape.
+fn listed<'a>(answer: &'a Value, key: &str) -> Result<&'a [Value], CrmError> {
+    match answer.get("_embedded").and_then(|embedded| embedded.get(key)) {
+        Some(Value::Array(list)) => Ok(list),
+        _ if answer.is_null() => Ok(&[]),
+        _ => Err(CrmError::Unavailable { cause: format!("the answer lacks its list of {key}"), request_id: None }),
+    }
 }
 
 /// A positive id.

@@ -6,6 +6,8 @@ use chrono::Utc;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
+use crate::fault::point;
+
 use super::candidates::{Candidate, Refresh, Step, plan, verdict};
 use super::error::{AuthProblem, TokenError};
 use super::jwt::Claims;
@@ -105,8 +107,10 @@ impl TokenKeeper {
                     None => return Err(verdict(&candidates, memory, at)),
                 }
             };
+            point("tokens.before_refresh");
             match self.refresh(&candidate, &refresh).await {
                 Ok(granted) => {
+                    point("tokens.answered");
                     if let Some(token) = self.keep(granted, candidate.pair()).await? {
                         tracing::info!(source = ?candidate.source, "amoCRM tokens were renewed");
                         return Ok(token);
@@ -242,6 +246,7 @@ impl TokenKeeper {
             return Ok(None);
         }
         self.inner.vault.write(&pair, Some(&previous)).await?;
+        point("tokens.stored");
         self.state().unsaved = None;
         self.read().await?;
         Ok(pair.access.map(|token| AccessToken { print: Fingerprint::of(&token), token }))

@@ -14,13 +14,13 @@
 //!   stored for good, so the old refresh token still works.
 //! - *The caller is cancelled during a refresh.* The refresh runs on a task of its own and is carried through.
 //! - *The new pair does not work.* The pair before it is kept until the new one has worked once. A fresh access token
-//!   that is refused is not refreshed again (that would rotate for ever): the integration is switched off.
+//!   that is refused is not refreshed again at once (that would rotate for ever): most likely the integration is
+//!   switched off. It is refreshed after a pause that grows, in case that access token alone is dead.
 //! - *A person rewrites the files, in any order or only one of them.* They are read before every use (cached for
 //!   seconds) and after every 401; refusals are remembered by fingerprint, so whatever is new is tried.
 //! - *This machine's clock is wrong.* The end of a token obtained here is counted from when it came.
 
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -35,8 +35,9 @@ use super::transport::Transport;
 use super::vault::{Fingerprint, Previous, TokenPair, Vault};
 use crate::config::{AmocrmSettings, Integration};
 
-/// When a pair whose fresh access token was refused is tried anew, in case amoCRM was only slow to learn of it.
-const FRESH_HOLD: Duration = Duration::from_secs(2 * 60);
+/// A pair whose access token was refused while fresh waits once, twice, four times … at most so many times as long as
+/// the first such pair before it is renewed: a switched-off integration must not rotate its tokens for ever.
+const MOST_FRESH_HOLDS: u32 = 32;
 
 /// An access token in use. Its text is never shown.
 #[derive(Debug, Clone)]
@@ -69,6 +70,8 @@ pub(super) struct State {
     unproven: Option<Fingerprint>,
     /// The access token that has worked, whatever the store still says of it.
     proven: Option<Fingerprint>,
+    /// Pairs in a row whose access token was refused while fresh.
+    fresh_refused: u32,
     /// A pair that came but could not be stored yet.
     pub(super) unsaved: Option<(TokenPair, Previous)>,
     /// Where the account was found to have moved.
@@ -111,14 +114,17 @@ impl TokenKeeper {
         {
             let mut state = self.state();
             let hold = self.holds(&candidates, used, &state);
+            let timing = self.inner.transport.timing();
             let reason = Reason::Problem(AuthProblem::AccessRefused);
-            state.memory.refuse(
-                used.print,
-                reason,
-                Some(if hold.is_empty() { self.inner.transport.timing().healing } else { FRESH_HOLD }),
-            );
-            for refresh in hold {
-                state.memory.refuse(refresh, Reason::Problem(AuthProblem::IntegrationOff), Some(FRESH_HOLD));
+            // Longer than its refresh token is held, which comes next then: the access token alone may be dead.
+            let longest = timing.healing.max(timing.fresh * MOST_FRESH_HOLDS);
+            state.memory.refuse(used.print, reason, Some(if hold.is_empty() { timing.healing } else { longest }));
+            if !hold.is_empty() {
+                let pause = timing.fresh * 2u32.saturating_pow(state.fresh_refused).min(MOST_FRESH_HOLDS);
+                state.fresh_refused = state.fresh_refused.saturating_add(1);
+                for refresh in hold {
+                    state.memory.refuse(refresh, Reason::Problem(AuthProblem::IntegrationOff), Some(pause));
+                }
             }
         }
         self.obtain(None).await
@@ -146,6 +152,7 @@ impl TokenKeeper {
         state.memory.accept(&used.print, refresh.as_ref());
         if state.unproven == Some(used.print) {
             (state.unproven, state.proven) = (None, Some(used.print));
+            state.fresh_refused = 0;
             let (vault, print) = (self.inner.vault.clone(), used.print);
             tokio::spawn(async move {
                 if let Err(error) = vault.settle(print).await {

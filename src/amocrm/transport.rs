@@ -45,6 +45,8 @@ pub struct Timing {
     /// When tokens are tried anew whose refusal amoCRM's side can undo (an integration switched on again, a setting
     /// corrected).
     pub healing: Duration,
+    /// When a pair whose fresh access token was refused is tried anew, in case amoCRM was only slow to learn of it.
+    pub fresh: Duration,
 }
 
 impl Default for Timing {
@@ -59,6 +61,7 @@ impl Default for Timing {
             lock_wait: Duration::from_secs(60),
             repeat_pause: Duration::from_secs(1),
             healing: Duration::from_secs(10 * 60),
+            fresh: Duration::from_secs(2 * 60),
         }
     }
 }

@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::fault::point;
 use crate::store::{Store, TokenRow};
 use tokio::time::{Instant, sleep};
 
@@ -162,6 +163,9 @@ impl Vault {
                 match token {
                     Some(token) => replace(&folder, name, token.expose_secret().as_bytes())?,
                     None => remove(&folder, name)?,
+                }
+                if name == REFRESH_FILE {
+                    point("tokens.half_stored");
                 }
             }
             Ok(())

@@ -30,6 +30,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     clock::{Clock, Millis, date},
+    fault::point,
     lead::{Buyer, LeadNumber, Region},
     notice::{Button, Notice, Worded},
     store::{NewLead, NewMessage, Store, StoreError},
@@ -192,12 +193,13 @@ fn root(
 async fn set_aside(desk: &Desk, update: &Update, failure: &str) -> Result<(), StoreError> {
     let chat = chat_of(update);
     let body = serde_json::to_string(update).unwrap_or_default();
-    desk.store.set_aside(i64::from(update.id.0), chat, "unhandled", failure, &body).await?;
-    if let (Some(chat), Some(true)) = (chat, update.chat().map(TelegramChat::is_private)) {
-        let answer = render(&[Say::SetAside], lang_of(update.from()), &desk.wording);
-        let _ = desk.telegram.send(chat, &answer).await;
-    }
-    Ok(())
+    let private = update.chat().is_some_and(TelegramChat::is_private);
+    let answer = chat.filter(|_| private).map(|chat_id| NewMessage {
+        chat_id,
+        notice: Notice::Reply(serde_json::to_value([Say::SetAside]).unwrap_or_default()),
+        due_at: desk.clock.now(),
+    });
+    desk.store.set_aside(i64::from(update.id.0), chat, "unhandled", failure, &body, answer.as_ref()).await
 }
 
 async fn on_message(
@@ -205,15 +207,21 @@ async fn on_message(
     update: Update,
     dialogue: BuyerDialogue,
     desk: Arc<Desk>,
+    intake: Arc<Intake>,
 ) -> Result<(), HandlerError> {
     let Some(input) = input_of(&message, &desk.wording.bot_username) else {
         return Ok(());
     };
-    take_turn(&desk, &dialogue, update.id.0, message.from.as_ref(), input).await
+    take_turn(&desk, &intake, &dialogue, update.id.0, message.from.as_ref(), input).await
 }
 
-async fn on_edited_message(update: Update, dialogue: BuyerDialogue, desk: Arc<Desk>) -> Result<(), HandlerError> {
-    take_turn(&desk, &dialogue, update.id.0, update.from(), Input::Edited).await
+async fn on_edited_message(
+    update: Update,
+    dialogue: BuyerDialogue,
+    desk: Arc<Desk>,
+    intake: Arc<Intake>,
+) -> Result<(), HandlerError> {
+    take_turn(&desk, &intake, &dialogue, update.id.0, update.from(), Input::Edited).await
 }
 
 async fn on_press(
@@ -221,14 +229,13 @@ async fn on_press(
     update: Update,
     dialogue: BuyerDialogue,
     desk: Arc<Desk>,
+    intake: Arc<Intake>,
 ) -> Result<(), HandlerError> {
     let input = query.data.as_deref().and_then(Press::parse).map_or(Input::UnknownPress, Input::Press);
-    // The circle on the button and the turn do not wait for each other.
-    let (turn, ()) = tokio::join!(
-        take_turn(&desk, &dialogue, update.id.0, Some(&query.from), input),
-        desk.telegram.answer_press(&query.id)
-    );
-    turn
+    // The circle on the button holds nobody up, however slow its chat is.
+    let (telegram, id) = (desk.telegram.clone(), query.id.clone());
+    tokio::spawn(async move { telegram.answer_press(&id).await });
+    take_turn(&desk, &intake, &dialogue, update.id.0, Some(&query.from), input).await
 }
 
 async fn on_stray_press(query: CallbackQuery, desk: Arc<Desk>) -> Result<(), HandlerError> {
@@ -265,6 +272,7 @@ async fn on_group_message(message: Message, desk: Arc<Desk>) -> Result<(), Handl
 /// Takes one turn: nothing is answered before it is committed, nothing is committed twice.
 async fn take_turn(
     desk: &Desk,
+    intake: &Intake,
     dialogue: &BuyerDialogue,
     update_id: u32,
     user: Option<&User>,
@@ -279,7 +287,7 @@ async fn take_turn(
     {
         // A redelivery: the turn was taken. Its answer may not have got through, later turns have answered since.
         if update_id == last {
-            answer(desk, chat_id, &stored.replies, stored.lang).await?;
+            answer(desk, intake, chat_id, &stored.replies, stored.lang).await?;
         }
         return Ok(());
     }
@@ -298,6 +306,7 @@ async fn take_turn(
         replies: outcome.replies,
         lead: outcome.lead.map(NewLead::fresh),
     };
+    point("intake.before_commit");
     loop {
         match dialogue.update(chat.clone()).await {
             Ok(()) => break,
@@ -305,10 +314,13 @@ async fn take_turn(
             Err(error) => return Err(error.into()),
         }
     }
+    point("intake.after_commit");
     if let Some(new) = &chat.lead {
         info!(lead = %new.lead.number, "a request is taken");
     }
-    answer(desk, chat_id, &chat.replies, lang).await
+    answer(desk, intake, chat_id, &chat.replies, lang).await?;
+    point("intake.after_reply");
+    Ok(())
 }
 
 /// Nobody has seen the number yet, so another one does.
@@ -321,13 +333,19 @@ fn renumber(chat: &mut Chat) {
 }
 
 /// Sends the answer to a turn, or owes it: after this the update needs no further care.
-async fn answer(desk: &Desk, chat_id: i64, replies: &[Vec<Say>], lang: Lang) -> Result<(), HandlerError> {
+async fn answer(
+    desk: &Desk,
+    intake: &Intake,
+    chat_id: i64,
+    replies: &[Vec<Say>],
+    lang: Lang,
+) -> Result<(), HandlerError> {
     for (at, reply) in replies.iter().enumerate() {
         // What is owed to a chat comes first, so an answer joins the queue behind it.
         let sent = if desk.store.owes(chat_id).await? {
             Err(SendError::Later { cause: "earlier messages are owed".into(), after: None })
         } else {
-            desk.telegram.send(chat_id, &render(reply, lang, &desk.wording)).await
+            desk.telegram.send_since(intake.opened_at(), chat_id, &render(reply, lang, &desk.wording)).await
         };
         match sent {
             Ok(()) => {}
@@ -335,10 +353,15 @@ async fn answer(desk: &Desk, chat_id: i64, replies: &[Vec<Say>], lang: Lang) -> 
             Err(SendError::Refused(cause)) => {
                 error!(error = cause, "Telegram refuses an answer");
             }
-            Err(SendError::Moved(_) | SendError::Later { .. }) => {
+            Err(error @ (SendError::Moved(_) | SendError::Later { .. })) => {
+                let pause = match error {
+                    SendError::Later { after: Some(pause), .. } => desk.clock.millis(pause),
+                    _ => 0,
+                };
                 for reply in &replies[at..] {
                     let body = serde_json::to_value(reply).unwrap_or_default();
-                    let message = NewMessage { chat_id, notice: Notice::Reply(body), due_at: desk.clock.now() };
+                    let due_at = desk.clock.now() + pause;
+                    let message = NewMessage { chat_id, notice: Notice::Reply(body), due_at };
                     desk.store.owe(&message).await?;
                 }
                 return Ok(());

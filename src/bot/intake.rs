@@ -5,6 +5,7 @@
 //!   again and change nothing, because each dialogue knows the last update it took.
 //! - A chat's update fails and its next one would succeed: the next would make the first look old. So after a failure
 //!   the chat's other updates of the batch are put off unhandled.
+//! - A chat answers slowly and has written much: all answers of a batch share one reply timeout, the rest is owed.
 //! - A panic in a handler would end teloxide's worker of that chat: it is caught at the root and counts as a failure.
 
 use std::{
@@ -12,7 +13,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 /// An update that fails so many times is set aside.
 pub const ATTEMPTS: u32 = 5;
@@ -49,6 +50,8 @@ struct State {
     end: u32,
     /// No poll was completed since the batch came.
     unconfirmed: bool,
+    /// When the batch came.
+    opened_at: Option<Instant>,
 }
 
 /// The updates of the batch that is being handled.
@@ -72,8 +75,15 @@ impl Intake {
         state.failed.clear();
         state.failed_chats.clear();
         state.unconfirmed = true;
+        state.opened_at = Some(Instant::now());
         let open: HashSet<u32> = state.open.keys().copied().collect();
         state.attempts.retain(|id, _| open.contains(id));
+    }
+
+    /// When the batch came: answers that take longer than one reply timeout from then on are owed instead, so that a
+    /// slow chat, whatever it wrote, holds the others up for no longer than that.
+    pub fn opened_at(&self) -> Instant {
+        self.state().opened_at.unwrap_or_else(Instant::now)
     }
 
     /// An update goes to its handler.

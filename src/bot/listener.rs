@@ -31,12 +31,14 @@ use tracing::{info, warn};
 
 use crate::{
     clock::{Clock, Millis},
-    store::Store,
+    fault::point,
+    notice::Notice,
+    store::{NewMessage, Store},
 };
 
 use super::{
     intake::Intake,
-    messages::{Lang, Say, Wording, render},
+    messages::Say,
     telegram::{Telegram, api_text, describe},
 };
 
@@ -91,6 +93,14 @@ impl IntakeFigures {
     }
 }
 
+/// Another instance takes updates too.
+#[derive(Debug)]
+struct Conflict {
+    since: Millis,
+    last: Millis,
+    told: bool,
+}
+
 /// Long polling under the rule of [`Intake`].
 pub struct Listener {
     telegram: Telegram,
@@ -99,10 +109,11 @@ pub struct Listener {
     intake: Arc<Intake>,
     figures: Arc<IntakeFigures>,
     events: mpsc::UnboundedSender<IntakeEvent>,
-    wording: Arc<Wording>,
     queue: VecDeque<Update>,
     offset: Option<u32>,
-    conflict_since: Option<(Millis, bool)>,
+    conflict: Option<Conflict>,
+    /// The store refused the last update that could not be parsed.
+    store_failed: bool,
     pause: Duration,
     stop: (StopToken, StopFlag),
 }
@@ -115,7 +126,6 @@ impl Listener {
         intake: Arc<Intake>,
         figures: Arc<IntakeFigures>,
         events: mpsc::UnboundedSender<IntakeEvent>,
-        wording: Arc<Wording>,
     ) -> Self {
         Self {
             telegram,
@@ -124,10 +134,10 @@ impl Listener {
             intake,
             figures,
             events,
-            wording,
             queue: VecDeque::new(),
             offset: None,
-            conflict_since: None,
+            conflict: None,
+            store_failed: false,
             pause: FIRST_PAUSE,
             stop: mk_stop_token(),
         }
@@ -152,7 +162,10 @@ impl Listener {
                 if self.stop.1.is_stopped() {
                     return None;
                 }
+            } else if self.offset.is_some() {
+                self.pause = FIRST_PAUSE;
             }
+            point("intake.before_confirm");
             self.poll().await;
         }
     }
@@ -187,8 +200,8 @@ impl Listener {
                 self.figures.last_poll.store(self.clock.now(), Ordering::Relaxed);
                 self.figures.polls.fetch_add(1, Ordering::Relaxed);
                 self.figures.updates.fetch_add(updates.len() as u64, Ordering::Relaxed);
-                self.conflict_since = None;
                 self.intake.confirmed();
+                point("intake.received");
                 self.take(updates).await;
             }
             Err(error) => self.poll_failed(&error).await,
@@ -198,6 +211,9 @@ impl Listener {
     async fn take(&mut self, updates: Vec<Update>) {
         let Some(last) = updates.last() else {
             self.pause = FIRST_PAUSE;
+            // Held for its whole time by nobody disturbed. An answer with updates says nothing: two instances that end
+            // each other's polls get such answers too.
+            self.conflict = None;
             // Everything is confirmed. Without an offset the next poll also sees ids that restart lower, as Telegram's
             // do at random after a week without updates.
             self.offset = None;
@@ -220,15 +236,22 @@ impl Listener {
         warn!(update = id, kind, "an update cannot be parsed and is set aside");
         self.intake.hand_out(id);
         let chat = private_chat(body);
-        let kept = self.store.set_aside(i64::from(id), chat, &kind, "cannot be parsed", &body.to_string()).await;
+        // Owed and not sent from here, so that a slow chat holds nobody up.
+        let answer = chat.map(|chat_id| NewMessage {
+            chat_id,
+            notice: Notice::Reply(serde_json::to_value([Say::OnlyText]).unwrap_or_default()),
+            due_at: self.clock.now(),
+        });
+        let (id64, body) = (i64::from(id), body.to_string());
+        let kept = self.store.set_aside(id64, chat, &kind, "cannot be parsed", &body, answer.as_ref()).await;
         if let Err(error) = kept {
+            self.store_failed = true;
             let _ = self.events.send(IntakeEvent::StoreFailed(error.to_string()));
             self.intake.failed(id, &super::intake::Failure::Store);
             return;
         }
-        if let Some(chat) = chat {
-            let answer = render(&[Say::OnlyText], Lang::default(), &self.wording);
-            let _ = self.telegram.send(chat, &answer).await;
+        if std::mem::take(&mut self.store_failed) {
+            let _ = self.events.send(IntakeEvent::StoreWorks);
         }
         self.intake.done(id);
     }
@@ -236,14 +259,20 @@ impl Listener {
     async fn poll_failed(&mut self, error: &RequestError) {
         match error {
             RequestError::Api(ApiError::TerminatedByOtherGetUpdates) => {
-                let now = self.clock.now();
-                let (since, told) = *self.conflict_since.get_or_insert((now, false));
-                if !told && now - since >= self.clock.millis(QUIET_CONFLICT) {
+                let (now, quiet) = (self.clock.now(), self.clock.millis(QUIET_CONFLICT));
+                // The last one may have ended without an undisturbed poll, among busy buyers.
+                let conflict = match &mut self.conflict {
+                    Some(conflict) if now - conflict.last <= quiet => conflict,
+                    ended => {
+                        info!("another instance takes the updates; waiting for it to stop");
+                        ended.insert(Conflict { since: now, last: now, told: false })
+                    }
+                };
+                conflict.last = now;
+                if !conflict.told && now - conflict.since >= quiet {
                     warn!("another instance with the same bot token is running");
-                    self.conflict_since = Some((since, true));
+                    conflict.told = true;
                     let _ = self.events.send(IntakeEvent::SecondInstance);
-                } else if since == now {
-                    info!("another instance takes the updates; waiting for it to stop");
                 }
                 self.pause = Duration::from_secs(2);
             }

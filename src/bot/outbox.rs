@@ -18,6 +18,7 @@ use tracing::{info, warn};
 
 use crate::{
     clock::Clock,
+    fault::point,
     store::{OwedMessage, Store, StoreError},
 };
 
@@ -85,6 +86,9 @@ impl Outbox {
             match self.store.messages_due(200).await {
                 Ok(due) => {
                     for message in due {
+                        if stop.is_cancelled() {
+                            break;
+                        }
                         if !self.enter(message.chat_id) {
                             continue;
                         }
@@ -132,10 +136,15 @@ impl Outbox {
         };
         let lang =
             self.store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| Chat::from_stored(&stored).lang);
-        match self.telegram.send(chat_id, &render_notice(notice, lang, &self.wording)).await {
+        point("outbox.before_send");
+        let sent = self.telegram.send(chat_id, &render_notice(notice, lang, &self.wording)).await;
+        point("outbox.after_send");
+        match sent {
             Ok(()) => {
                 self.figures.sent.fetch_add(1, Ordering::Relaxed);
-                self.store.message_done(&message.id).await
+                self.store.message_done(&message.id).await?;
+                point("outbox.after_done");
+                Ok(())
             }
             Err(SendError::Moved(to)) => self.store.move_messages(chat_id, to).await,
             Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_))) if self.admin_chat_id == Some(chat_id) => {
@@ -143,9 +152,10 @@ impl Outbox {
                 self.put_off(&message, ADMIN_PAUSE).await
             }
             Err(SendError::ChatClosed(cause)) => {
+                // Only this message: the buyer may open the chat again while it is on its way, and send a request.
                 info!(cause, "a buyer's chat is closed; what was owed to it is given up, its leads are not");
                 self.figures.given_up.fetch_add(1, Ordering::Relaxed);
-                self.store.drop_messages(chat_id).await.map(drop)
+                self.store.message_done(&message.id).await
             }
             Err(SendError::Refused(cause)) => {
                 warn!(cause, "Telegram refuses a message; it is given up");

@@ -17,6 +17,7 @@ use teloxide::{
     types::{ChatId, InputFile, LinkPreviewOptions},
 };
 use thiserror::Error;
+use tokio::time::Instant;
 
 use crate::{clock::Clock, config::TelegramSettings};
 
@@ -107,7 +108,8 @@ impl Telegram {
             send: bot(client(settings)?.timeout(DOCUMENT_TIMEOUT).build()?),
             poll: bot(client(settings)?.timeout(poll_timeout).pool_max_idle_per_host(1).build()?),
             long_poll,
-            reply_timeout: clock.scaled(REPLY_TIMEOUT).max(Duration::from_millis(500)),
+            // Not below two seconds: a busy machine would be told the same twice.
+            reply_timeout: clock.scaled(REPLY_TIMEOUT).max(Duration::from_secs(2)),
         })
     }
 
@@ -133,6 +135,15 @@ impl Telegram {
 
     /// Sends one message, within one reply timeout.
     pub async fn send(&self, chat_id: i64, message: &Rendered) -> Result<(), SendError> {
+        self.send_since(Instant::now(), chat_id, message).await
+    }
+
+    /// Sends one message, within one reply timeout from a moment on.
+    pub async fn send_since(&self, since: Instant, chat_id: i64, message: &Rendered) -> Result<(), SendError> {
+        let left = (since + self.reply_timeout).saturating_duration_since(Instant::now());
+        if left < self.reply_timeout / 10 {
+            return Err(SendError::Later { cause: "others wait".into(), after: None });
+        }
         let mut request =
             self.send.send_message(ChatId(chat_id), &message.text).link_preview_options(LinkPreviewOptions {
                 is_disabled: true,
@@ -144,7 +155,7 @@ impl Telegram {
         if let Some(markup) = &message.markup {
             request = request.reply_markup(markup.clone());
         }
-        let result = self.within(self.reply_timeout, request).await;
+        let result = self.within(left, request).await;
         self.figures.count(&result);
         result
     }
@@ -174,6 +185,7 @@ impl Telegram {
     {
         match tokio::time::timeout(limit, request.into_future()).await {
             Ok(Ok(_)) => Ok(()),
+            Ok(Err(RequestError::InvalidJson { raw, .. })) if is_done(&raw) => Ok(()),
             Ok(Err(error)) => Err(decide(&error)),
             Err(_) => Err(SendError::Later { cause: "no answer in time".into(), after: None }),
         }
@@ -191,6 +203,12 @@ fn client(settings: &TelegramSettings) -> Result<ClientBuilder, reqwest::Error> 
         None => builder,
     };
     Ok(builder)
+}
+
+/// Whether Telegram did what it was asked, though its answer has a shape this library does not know: to ask again would
+/// tell the buyer the same for ever.
+fn is_done(raw: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(raw).is_ok_and(|answer| answer["ok"] == true)
 }
 
 /// What an error of Telegram means for the message that was to be sent.

@@ -76,7 +76,7 @@ impl Parts<'_> {
         }));
         let tree = handlers::tree(intake.clone(), events.clone(), desk.clone(), admin);
         let mut dispatcher = Dispatcher::builder(self.telegram.bot().clone(), tree)
-            .dependencies(teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk])
+            .dependencies(teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk, intake.clone()])
             .default_handler(|_| async {})
             .build();
         tokio::spawn(register_commands(self.telegram.clone(), self.config.admin_chat_id));
@@ -88,7 +88,6 @@ impl Parts<'_> {
                 intake.clone(),
                 self.figures.clone(),
                 events.clone(),
-                wording.clone(),
             );
             // Not the dispatcher's own shutdown token: that one does nothing before dispatching has begun.
             let (end, stopping) = (listener.stop_token(), stop.clone());

@@ -2,7 +2,8 @@
 //!
 //! Shutdown, in this order: polling stops, the updates in hand are finished, what is done is confirmed to Telegram; then
 //! delivery finishes its call and gives its lease back, owed messages under way are finished, the backup file is
-//! written once more. All of it within [`SHUTDOWN_LIMIT`]; whatever is cut off then is continued by the next start.
+//! written once more. All of it within [`SHUTDOWN_LIMIT`] of the signal, whatever hangs; whatever is cut off then is
+//! continued by the next start.
 
 mod intake;
 mod parts;
@@ -24,8 +25,13 @@ use crate::{
 
 pub use reign::run_until;
 
-/// Everything is stopped within this time after SIGTERM (Heroku kills after 30 s, systemd after 90 s).
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(9);
+/// Everything is cut off this long after SIGTERM; with closing the store it makes less than the promised 10 s (Heroku
+/// kills after 30 s, systemd after 90 s).
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
+
+/// A command holds the lock for a moment to see whether a daemon does; nobody but a daemon holds it for all of these.
+const LOOKS_AT_LOCK: u32 = 5;
+const LOOK_AT_LOCK: Duration = Duration::from_millis(50);
 
 /// Why the daemon did not start or did not go on.
 #[derive(Debug, Error)]
@@ -79,6 +85,17 @@ impl OnlyOne {
         }
     }
 
+    /// Takes the folder, from a command that just looks whether it is taken if need be.
+    async fn wait_for(folder: &Path) -> Result<Self, DaemonError> {
+        for _ in 0..LOOKS_AT_LOCK {
+            match Self::take(folder) {
+                Err(DaemonError::AlreadyRunning(_)) => tokio::time::sleep(LOOK_AT_LOCK).await,
+                other => return other,
+            }
+        }
+        Self::take(folder)
+    }
+
     /// Whether a daemon runs on this folder now.
     pub fn is_running(folder: &Path) -> bool {
         matches!(Self::take(folder), Err(DaemonError::AlreadyRunning(_)))
@@ -103,18 +120,19 @@ pub fn open_crm(settings: &AmocrmSettings, config: &Config, store: &Store) -> Re
         .map_err(|error| DaemonError::Setting(format!("the connection to amoCRM cannot be set up: {error}")))
 }
 
-/// The CRM's own pauses, shortened like all others; what bounds a single call keeps half a second.
+/// The CRM's own pauses, shortened like all others; what bounds a single call keeps two seconds, for a busy machine.
 fn timing(speed: f64) -> Timing {
     let mut timing = Timing::default();
     if speed > 1.0 {
         for (pause, least) in [
-            (&mut timing.connect, 500),
-            (&mut timing.request, 500),
-            (&mut timing.oauth, 500),
+            (&mut timing.connect, 2000),
+            (&mut timing.request, 2000),
+            (&mut timing.oauth, 2000),
             (&mut timing.patience, 100),
             (&mut timing.poll, 50),
             (&mut timing.repeat_pause, 10),
             (&mut timing.healing, 100),
+            (&mut timing.fresh, 100),
         ] {
             *pause = pause.div_f64(speed).max(Duration::from_millis(least));
         }

@@ -1,6 +1,6 @@
 //! The parts of a running daemon beside its intake.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, atomic::AtomicBool};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -29,6 +29,8 @@ pub(super) struct Parts<'a> {
     pub figures: Arc<IntakeFigures>,
     /// Known as soon as Telegram has told it.
     pub bot_username: Arc<OnceLock<String>>,
+    /// Whether the admin knows that the store cannot be written; outlives a reign.
+    pub store_trouble: Arc<AtomicBool>,
     pub stop: CancellationToken,
 }
 
@@ -125,6 +127,7 @@ impl Parts<'_> {
                 config.admin_chat_id,
                 config.admin_lead_copies,
                 health.clone(),
+                self.store_trouble.clone(),
             )
             .run(received, self.stop.clone()),
         );

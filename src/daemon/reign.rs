@@ -2,7 +2,10 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -37,10 +40,10 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     })?;
     match config.database_url().filter(|url| url.starts_with("postgres")) {
         None => {
-            let _only_one = OnlyOne::take(&config.data_dir)?;
+            let _only_one = OnlyOne::wait_for(&config.data_dir).await?;
             let store = open_store(&config, clock).await?;
             let page = config.http_addr.map(bind).transpose()?;
-            reign(&config, &store, &telegram, page.as_ref(), &stop).await
+            reign(&config, &store, &telegram, page.as_ref(), &Arc::default(), &stop).await
         }
         Some(url) => {
             let page = config.http_addr.map(bind).transpose()?;
@@ -70,6 +73,7 @@ async fn reign(
     store: &Store,
     telegram: &Telegram,
     page: Option<&TcpListener>,
+    store_trouble: &Arc<AtomicBool>,
     stop: &CancellationToken,
 ) -> Result<(), DaemonError> {
     let generation = store.begin_reign().await?;
@@ -83,22 +87,37 @@ async fn reign(
         generation,
         figures: Arc::default(),
         bot_username: Arc::default(),
+        store_trouble: store_trouble.clone(),
         stop: CancellationToken::new(),
     };
     let tasks = TaskTracker::new();
     let (news, health) = parts.spawn(&tasks, crm.as_ref(), page_for_now(page));
-    let intake = parts.intake(crm, health, news, stop).await;
-    parts.stop.cancel();
-    if config.on_dyno
-        && config.database_url.is_none()
-        && let Some(chat_id) = config.admin_chat_id
-    {
-        tasks.spawn(save_from_the_dyno(store.clone(), telegram.clone(), chat_id));
-    }
-    tasks.close();
-    if tokio::time::timeout(SHUTDOWN_LIMIT, tasks.wait()).await.is_err() {
-        warn!("some work was cut off at shutdown; the next start continues it");
-    }
+    let work = async {
+        let intake = parts.intake(crm, health, news, stop).await;
+        // The limit counts from here at the latest: an intake may end by itself.
+        stop.cancel();
+        parts.stop.cancel();
+        if config.on_dyno
+            && config.database_url.is_none()
+            && let Some(chat_id) = config.admin_chat_id
+        {
+            tasks.spawn(save_from_the_dyno(store.clone(), telegram.clone(), chat_id));
+        }
+        tasks.close();
+        tasks.wait().await;
+        intake
+    };
+    let too_late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(SHUTDOWN_LIMIT).await;
+    };
+    let intake = tokio::select! {
+        intake = work => intake,
+        () = too_late => {
+            warn!("some work was cut off at shutdown; the next start continues it");
+            Ok(())
+        }
+    };
     let _ = tokio::time::timeout(Duration::from_secs(1), store.close()).await;
     info!("stopped");
     intake
@@ -114,12 +133,12 @@ async fn lead_in_turn(
 ) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.speed);
     let mut candidate = Candidate::new(url);
-    let mut trouble = DatabaseTrouble { config, telegram, told: false };
+    let trouble = DatabaseTrouble { config, telegram, told: Arc::default() };
     while !stop.is_cancelled() {
         let waiting = CancellationToken::new();
         let standby = page_for_now(page).map(|page| tokio::spawn(http::serve_standby(page, waiting.clone())));
         let store = tokio::select! {
-            store = become_leader(config, &mut candidate, clock, &mut trouble) => store,
+            store = become_leader(config, &mut candidate, clock, &trouble) => store,
             () = stop.cancelled() => break,
         };
         waiting.cancel();
@@ -129,7 +148,7 @@ async fn lead_in_turn(
         let store = store?;
         trouble.over().await;
         let term = stop.child_token();
-        let reign = reign(config, &store, telegram, page, &term);
+        let reign = reign(config, &store, telegram, page, &trouble.told, &term);
         tokio::pin!(reign);
         let ended = tokio::select! {
             ended = &mut reign => ended,
@@ -153,7 +172,7 @@ async fn become_leader(
     config: &Config,
     candidate: &mut Candidate,
     clock: Clock,
-    trouble: &mut DatabaseTrouble<'_>,
+    trouble: &DatabaseTrouble<'_>,
 ) -> Result<Store, DaemonError> {
     let mut told = false;
     loop {
@@ -195,21 +214,21 @@ fn refused(error: &StoreError) -> Option<String> {
 struct DatabaseTrouble<'a> {
     config: &'a Config,
     telegram: &'a Telegram,
-    told: bool,
+    /// Shared with the alerts of a reign, so that each is told once, whoever notices.
+    told: Arc<AtomicBool>,
 }
 
 impl DatabaseTrouble<'_> {
-    async fn tell(&mut self, error: &StoreError) {
-        if self.told {
+    async fn tell(&self, error: &StoreError) {
+        if self.told.swap(true, Ordering::Relaxed) {
             return;
         }
         warn!(%error, "the database does not answer; messages wait at Telegram until it does");
-        self.told = true;
         self.send(AdminNotice::StoreTrouble { detail: "PostgreSQL".into() }).await;
     }
 
-    async fn over(&mut self) {
-        if std::mem::take(&mut self.told) {
+    async fn over(&self) {
+        if self.told.swap(false, Ordering::Relaxed) {
             info!("the database answers again");
             self.send(AdminNotice::StoreWorks).await;
         }

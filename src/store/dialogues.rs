@@ -3,7 +3,7 @@
 
 use sqlx::Row;
 
-use crate::clock::Millis;
+use crate::{clock::Millis, fault::point};
 
 use super::{NewLead, NewMessage, Store, StoreError, json, leads, messages};
 
@@ -94,6 +94,7 @@ impl Store {
             let body = json(&message.notice);
             ids.push(messages::insert(&mut transaction, message.chat_id, &body, message.due_at, now).await?);
         }
+        point("intake.in_commit");
         transaction.commit().await?;
         if turn.lead.is_some() {
             self.leads_moved();

@@ -1,5 +1,7 @@
 //! Leads taken in from backup files, each once.
 
+use crate::fault::point;
+
 use super::{NewLead, Store, StoreError, leads};
 
 /// A lead from a backup file.
@@ -40,6 +42,7 @@ impl Store {
             }
             taken += 1;
         }
+        point("import.in_commit");
         transaction.commit().await?;
         if taken > 0 {
             self.leads_moved();

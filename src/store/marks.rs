@@ -4,7 +4,7 @@ use sqlx::Row;
 
 use crate::clock::Millis;
 
-use super::{Store, StoreError};
+use super::{NewMessage, Store, StoreError, json, messages};
 
 pub(super) async fn write(
     connection: &mut sqlx::AnyConnection,
@@ -72,7 +72,8 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps an update that cannot be handled, with its error, for a person to look at.
+    /// Keeps an update that cannot be handled, with its error, for a person to look at, and owes the answer to it, in
+    /// one commit; a second time nothing changes.
     pub async fn set_aside(
         &self,
         update_id: i64,
@@ -80,8 +81,11 @@ impl Store {
         kind: &str,
         error: &str,
         body: &str,
+        answer: Option<&NewMessage>,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
             "INSERT INTO set_aside (update_id, chat_id, kind, error, body, set_aside_at) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         )
@@ -90,9 +94,15 @@ impl Store {
         .bind(kind)
         .bind(error)
         .bind(body)
-        .bind(self.clock.now())
-        .execute(&self.pool)
+        .bind(now)
+        .execute(&mut *transaction)
         .await?;
+        if let (1, Some(answer)) = (done.rows_affected(), answer) {
+            let body = json(&answer.notice);
+            messages::insert(&mut transaction, answer.chat_id, &body, answer.due_at, now).await?;
+        }
+        transaction.commit().await?;
+        self.wakes.messages.notify_one();
         Ok(())
     }
 

@@ -42,6 +42,9 @@ pub const SQLITE_FILE: &str = "amocrm-lead-bot.sqlite";
 /// Longest wait for another writer of the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Longest wait for a connection that works; one that hangs is noticed within this time.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
+
 /// Why the store did not do it.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -110,7 +113,7 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(4)
             .min_connections(1)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if engine == Engine::Sqlite {
@@ -172,6 +175,11 @@ impl Store {
     /// Makes the delivery worker look again.
     pub fn wake_delivery(&self) {
         self.wakes.leads.notify_one();
+    }
+
+    /// Makes the backup file be looked at again.
+    pub fn wake_backup(&self) {
+        self.wakes.backup.notify_one();
     }
 
     fn leads_moved(&self) {

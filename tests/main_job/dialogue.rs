@@ -225,3 +225,35 @@ async fn consent_comes_first_where_it_is_configured() {
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.notes[0].contains("Согласие на обработку данных: "), "{}", lead.notes[0]);
 }
+
+#[tokio::test]
+async fn a_hasty_buyer_is_understood_in_order() {
+    let world = World::running().await;
+    let mut ivan = world.buyer("Иван");
+    ivan.user.command("/start promo42");
+    for answer in ["Иван", "89991234567", "2 млн", "нет"] {
+        ivan.user.say(answer);
+    }
+    ivan.hears("Проверьте").await;
+    let lead = world.delivered(&ivan.submits().await).await;
+    assert!(lead.name.starts_with("Заявка от Иван #") && lead.price == 2_000_000, "{lead:?}");
+    assert!(lead.notes[0].contains("Телефон: +79991234567"), "{}", lead.notes[0]);
+}
+
+#[tokio::test]
+async fn commands_are_understood_in_every_spelling() {
+    let world = World::running().await;
+    let mut ivan = world.buyer("Иван");
+    for command in ["/START", "/start@avto_zayavka_bot", "/start ref_1 2"] {
+        ivan.commands(command, "Как вас зовут").await;
+        ivan.commands("/Cancel", "отменена").await;
+    }
+    ivan.begins().await;
+    ivan.commands("/skip", "не знаю").await;
+    ivan.says("Иван", "номер телефона").await;
+    ivan.says("89991234567", "бюджет").await;
+    ivan.says("2 млн", "ссылку").await;
+    assert!(ivan.commands("/skip", "Проверьте").await.text.contains("без ссылки"));
+    let lead = world.delivered(&ivan.submits().await).await;
+    assert!(lead.name.starts_with("Заявка от Иван #"), "{}", lead.name);
+}

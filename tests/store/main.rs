@@ -324,9 +324,9 @@ on_both! {
         assert!(store.owes(1).await.expect("a read") && !store.owes(3).await.expect("a read"));
         store.message_done(&first).await.expect("a write");
         assert_eq!(store.messages_due(10).await.expect("a read").len(), 2);
-        assert_eq!(store.drop_messages(1).await.expect("a write"), 1);
         store.move_messages(2, 5).await.expect("a write");
-        assert_eq!(store.messages_due(10).await.expect("a read")[0].chat_id, 5);
+        let chats: Vec<i64> = store.messages_due(10).await.expect("a read").iter().map(|one| one.chat_id).collect();
+        assert_eq!(chats, [1, 5]);
     }
 
     async fn marks_and_alerts_survive(opened: &Opened) {
@@ -342,8 +342,8 @@ on_both! {
         assert_eq!(opened.again().await.alert("outage").await.expect("a read"), Some(alert));
         store.close_alert("outage", &[]).await.expect("a write");
         assert_eq!(store.alert("outage").await.expect("a read"), None);
-        store.set_aside(7, Some(1), "message", "panic", "{}").await.expect("a write");
-        store.set_aside(7, Some(1), "message", "panic", "{}").await.expect("a write");
+        store.set_aside(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
+        store.set_aside(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
         assert_eq!(store.set_aside_count().await.expect("a count"), 1);
     }
 

@@ -1,5 +1,5 @@
 //! The world of a black-box test: the compiled daemon between two fake servers on loopback, in a folder of its own.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod buyer;
 
@@ -83,10 +83,18 @@ impl World {
             ("AMOCRM_ACCESS_TOKEN", access),
             ("AMOCRM_REFRESH_TOKEN", refresh),
             ("TEST_SPEED", "20".into()),
-            ("RUST_LOG", "amocrm_lead_bot=debug".into()),
         ] {
             env.insert(name.into(), value);
         }
+        Self { telegram, amocrm, admin, folder, env, daemon: None }
+    }
+
+    /// A second machine: the same fakes and settings, a disk of its own, no daemon yet.
+    pub fn beside(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut env = self.env.clone();
+        env.insert("DATA_DIR".into(), folder.path().display().to_string());
+        let (telegram, amocrm, admin) = (self.telegram.clone(), self.amocrm.clone(), self.admin.clone());
         Self { telegram, amocrm, admin, folder, env, daemon: None }
     }
 
@@ -140,8 +148,12 @@ impl World {
     }
 
     fn command(&self) -> Command {
+        self.command_in(&self.env)
+    }
+
+    fn command_in(&self, env: &BTreeMap<String, String>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amocrm-lead-bot"));
-        command.env_clear().envs(&self.env).current_dir(self.folder.path()).kill_on_drop(true);
+        command.env_clear().envs(env).current_dir(self.folder.path()).kill_on_drop(true);
         command
     }
 
@@ -149,7 +161,11 @@ impl World {
     pub fn start(&mut self) {
         assert!(self.daemon.is_none(), "the daemon runs already");
         let log = std::fs::File::options().create(true).append(true).open(self.path("daemon.log")).expect("a log file");
-        let child = self.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the daemon");
+        let mut command = self.command();
+        if !self.env.contains_key("RUST_LOG") {
+            command.env("RUST_LOG", "amocrm_lead_bot=debug");
+        }
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the daemon");
         self.daemon = Some(child);
     }
 
@@ -190,9 +206,17 @@ impl World {
         self.run_with(args, "").await
     }
 
+    /// Runs a command in another environment.
+    pub async fn run_in(&self, env: &BTreeMap<String, String>, args: &[&str]) -> Ran {
+        Self::finish(self.command_in(env), args, "").await
+    }
+
     /// Runs a command with something typed at it.
     pub async fn run_with(&self, args: &[&str], typed: &str) -> Ran {
-        let mut command = self.command();
+        Self::finish(self.command(), args, typed).await
+    }
+
+    async fn finish(mut command: Command, args: &[&str], typed: &str) -> Ran {
         let command = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command");
         let mut stdin = child.stdin.take().expect("its input");
@@ -203,6 +227,20 @@ impl World {
         let output = output.unwrap_or_else(|_| panic!("{args:?} does not end")).expect("its output");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Fails where a text holds a token or a secret, of this world's environment or files.
+    #[track_caller]
+    pub fn keeps_secrets(&self, text: &str) {
+        let names = ["BOT_TOKEN", "AMOCRM_CLIENT_SECRET", "AMOCRM_ACCESS_TOKEN", "AMOCRM_REFRESH_TOKEN"];
+        let set = names.iter().filter_map(|name| self.env.get(*name).cloned());
+        let files = ["access_token.txt", "refresh_token.txt"].map(|name| self.read(name).trim().to_owned());
+        for secret in set.chain(files).filter(|secret| !secret.is_empty()) {
+            // The end of a token is as secret as the whole, and the signature of a JWT stands there.
+            let end: String = secret.chars().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect();
+            let line = text.lines().find(|line| line.contains(&end));
+            assert_eq!(line, None, "a secret shows");
+        }
     }
 
     /// The daemon's log so far.

@@ -71,6 +71,11 @@ pub struct StoredLead {
 }
 
 impl StoredLead {
+    /// When it was stored, by the test's own clock.
+    pub fn stored_at(&self) -> Instant {
+        self.stored
+    }
+
     /// The first value of a custom field as text.
     pub fn field(&self, id: u64) -> Option<String> {
         let field = self.custom_fields.iter().find(|field| field.id == id)?;

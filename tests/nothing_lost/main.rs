@@ -1,0 +1,17 @@
+//! Nothing lost, nothing doubled: whatever dies, fails or lies, what buyers were promised is in amoCRM exactly once.
+
+#[path = "../support/chaos.rs"]
+mod chaos;
+#[path = "../fakes/mod.rs"]
+mod fakes;
+
+#[path = "../support/turmoil.rs"]
+mod turmoil;
+
+mod kill_points;
+mod random_kills;
+
+/// A stage with the daemon under test.
+async fn stage() -> chaos::Stage {
+    chaos::Stage::new(env!("CARGO_BIN_EXE_amocrm-lead-bot").into(), &[]).await
+}

@@ -1,0 +1,290 @@
+//! Turmoil: buyers fill in forms on their own while the daemon is killed at random moments and everything around it
+//! fails at random. Everything random comes from one seed.
+#![allow(dead_code, reason = "the soak and the suite read different figures")]
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+
+use crate::{
+    chaos::{Judgement, Stage, fill_in},
+    fakes::{
+        amocrm::{self, FakeAmocrm, ReusePolicy, Throttle},
+        telegram::{self, FakeTelegram},
+    },
+};
+
+/// How wild it is, and for how long.
+#[derive(Debug, Clone)]
+pub struct Turmoil {
+    pub seed: u64,
+    pub buyers: usize,
+    pub lasts: Duration,
+    /// The pause before the next kill, ms.
+    pub kill_after: std::ops::Range<u64>,
+    /// The pause before the next fault, ms.
+    pub fault_after: std::ops::Range<u64>,
+}
+
+/// What it came to.
+#[derive(Debug, Default, Clone)]
+pub struct Figures {
+    pub forms: usize,
+    pub kills: usize,
+    pub faults: BTreeMap<String, usize>,
+    /// From pressing "send" to being in amoCRM with a note.
+    pub longest_wait: Duration,
+    /// Unsure creates that were found in amoCRM, and that were repeated after look-ups had not found them.
+    pub found: usize,
+    pub repeated: usize,
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: usize = self.faults.values().sum();
+        write!(
+            f,
+            "{} leads, {} kills, {faults} faults, {} unsure creates found, {} repeated after look-ups",
+            self.forms, self.kills, self.found, self.repeated
+        )
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    over: AtomicBool,
+    faults: Mutex<BTreeMap<String, usize>>,
+    /// Numbers of finished forms, with the moment at which the buyer saw them.
+    forms: Mutex<Vec<(String, Instant)>>,
+}
+
+impl Shared {
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, fault: String) {
+        *self.faults.lock().expect("no panic").entry(fault).or_default() += 1;
+    }
+}
+
+impl Turmoil {
+    /// Runs it to its end, with `progress` told now and then, and judges when everything has come to rest.
+    pub async fn run(&self, stage: &mut Stage, mut progress: impl FnMut(&Stage, &Figures)) -> (Figures, Judgement) {
+        let mut random = StdRng::seed_from_u64(self.seed);
+        let shared = Arc::new(Shared::default());
+        stage.set("RUST_LOG", "amocrm_lead_bot=info");
+        stage.amocrm.reuse_policy(ReusePolicy::GraceUntilUsed);
+        stage.amocrm.list_latency(Duration::from_millis(150));
+        stage.amocrm.query_latency(Duration::from_millis(300));
+        stage.amocrm.events_latency(Duration::from_millis(300));
+        let buyers: Vec<_> = (0..self.buyers)
+            .map(|at| tokio::spawn(buy(stage.telegram.clone(), shared.clone(), at, random.random())))
+            .collect();
+        let faults = tokio::spawn(fail(
+            stage.telegram.clone(),
+            stage.amocrm.clone(),
+            shared.clone(),
+            random.random(),
+            self.fault_after.clone(),
+        ));
+
+        let mut figures = Figures::default();
+        stage.start();
+        let start = Instant::now();
+        let mut told_at = start;
+        while start.elapsed() < self.lasts {
+            tokio::time::sleep(Duration::from_millis(random.random_range(self.kill_after.clone()))).await;
+            stage.kill().await;
+            figures.kills += 1;
+            tokio::time::sleep(Duration::from_millis(random.random_range(0..200))).await;
+            stage.start();
+            if told_at.elapsed() > Duration::from_secs(10) {
+                told_at = Instant::now();
+                figures.take(stage, &shared);
+                progress(stage, &figures);
+            }
+        }
+
+        shared.over.store(true, Ordering::Relaxed);
+        faults.await.expect("no panic");
+        // A start of its own, so that what is left does not wait out the pauses that the last faults have caused.
+        stage.kill().await;
+        stage.start();
+        for buyer in buyers {
+            if let Err(why) = buyer.await.expect("no panic") {
+                panic!("seed {}: a buyer was left alone: {why}\n{}", self.seed, stage.story());
+            }
+        }
+        let forms = shared.forms.lock().expect("no panic").len();
+        let judgement = stage.settled(forms).await;
+        figures.take(stage, &shared);
+        (figures, judgement)
+    }
+}
+
+impl Figures {
+    fn take(&mut self, stage: &Stage, shared: &Shared) {
+        self.faults = shared.faults.lock().expect("no panic").clone();
+        let forms = shared.forms.lock().expect("no panic");
+        self.forms = forms.len();
+        let stored: BTreeMap<String, Instant> = stage
+            .amocrm
+            .leads()
+            .into_iter()
+            .filter_map(|lead| Some((crate::chaos::number_in(&lead.name)?, lead.stored_at())))
+            .collect();
+        let waits = forms.iter().map(|(number, at)| match stored.get(number) {
+            Some(stored) => stored.saturating_duration_since(*at),
+            None => at.elapsed(),
+        });
+        self.longest_wait = waits.max().unwrap_or_default();
+        let log = std::fs::read_to_string(stage.path("daemon.log")).unwrap_or_default();
+        self.found = log.matches("an unsure create is found in amoCRM").count();
+        let repeated = |line: &&str| {
+            line.contains("an unsure create is not in amoCRM") && {
+                let word = |key: &str| line.split_once(key).and_then(|(_, rest)| rest.split_whitespace().next());
+                word("lookup=") == word(" of=")
+            }
+        };
+        self.repeated = log.lines().filter(repeated).count();
+    }
+}
+
+/// One buyer: one form after the other, with breaks.
+async fn buy(telegram: FakeTelegram, shared: Arc<Shared>, at: usize, seed: u64) -> Result<(), String> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let buyer = telegram.user(&format!("Покупатель {at}"));
+    // Some of them share a phone, as families do.
+    let phone = format!("+79{:09}", 100_000_000 + at / 2);
+    while !shared.is_over() {
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..500))).await;
+        let number = fill_in(&telegram, &buyer, &phone).await?;
+        shared.forms.lock().expect("no panic").push((number, Instant::now()));
+    }
+    Ok(())
+}
+
+/// Faults at random, until it is over; then none is left.
+async fn fail(telegram: FakeTelegram, amocrm: FakeAmocrm, shared: Arc<Shared>, seed: u64, after: std::ops::Range<u64>) {
+    let mut random = StdRng::seed_from_u64(seed);
+    while !shared.is_over() {
+        tokio::time::sleep(Duration::from_millis(random.random_range(after.clone()))).await;
+        match random.random_range(0..40) {
+            0 => {
+                shared.count("amoCRM down".into());
+                amocrm.goes_down();
+                tokio::time::sleep(Duration::from_millis(random.random_range(50..500))).await;
+                amocrm.comes_back();
+            }
+            1 => {
+                shared.count("no network to amoCRM".into());
+                amocrm.stop().await;
+                tokio::time::sleep(Duration::from_millis(random.random_range(50..500))).await;
+                amocrm.restart().await;
+            }
+            2 => {
+                shared.count("no network to Telegram".into());
+                telegram.stop().await;
+                tokio::time::sleep(Duration::from_millis(random.random_range(50..300))).await;
+                telegram.restart().await;
+            }
+            3 => {
+                shared.count("access tokens expire".into());
+                amocrm.expire_access_tokens();
+            }
+            4..=14 => {
+                let fault = telegram_fault(&mut random);
+                shared.count(format!("Telegram: {fault:?}"));
+                let on = match random.random_range(0..3) {
+                    0 => telegram::On::method("getUpdates"),
+                    // A token that is refused at the start ends the start, as it should.
+                    _ => telegram::On::method("sendMessage"),
+                };
+                telegram.fault(on, fault, telegram::Times::N(random.random_range(1..3)));
+            }
+            _ => {
+                let fault = amocrm_fault(&mut random);
+                shared.count(format!("amoCRM: {fault:?}"));
+                let on = match random.random_range(0..5) {
+                    0 => amocrm::On::get("/api/v4"),
+                    1 | 2 => amocrm::On::complex(),
+                    3 => amocrm::On::post("/api/v4/leads/notes"),
+                    _ => amocrm::On::any("/api/v4"),
+                };
+                amocrm.fault(on, fault, amocrm::Times::N(random.random_range(1..3)));
+            }
+        }
+        // Nothing hangs for ever, and rare calls do not gather faults.
+        if random.random_range(0..10) == 0 {
+            telegram.clear_faults();
+            amocrm.clear_faults();
+        }
+    }
+    telegram.clear_faults();
+    amocrm.clear_faults();
+}
+
+fn telegram_fault(random: &mut StdRng) -> telegram::Fault {
+    use telegram::Fault;
+    let millis = Duration::from_millis(random.random_range(10..700));
+    [
+        Fault::Status(500),
+        Fault::Status(502),
+        Fault::TooManyRequests { retry_after: 1 },
+        Fault::Hang,
+        Fault::CutBefore,
+        Fault::CutAfter,
+        Fault::Garbage,
+        Fault::Slow(millis),
+        Fault::Unauthorized,
+        Fault::NotFound,
+    ]
+    .choose(random)
+    .cloned()
+    .expect("a choice")
+}
+
+fn amocrm_fault(random: &mut StdRng) -> amocrm::Fault {
+    use amocrm::Fault;
+    let millis = Duration::from_millis(random.random_range(10..900));
+    [
+        Fault::Status(500),
+        Fault::Status(402),
+        Fault::Status(403),
+        Fault::Status(404),
+        Fault::Html(403),
+        Fault::Html(502),
+        Fault::Html(504),
+        Fault::TooManyRequests(Throttle::Html),
+        Fault::TooManyRequests(Throttle::Header(1)),
+        Fault::TooManyRequests(Throttle::Body(1)),
+        Fault::Hang,
+        Fault::HangAfter,
+        Fault::CutBefore,
+        Fault::CutAfter,
+        Fault::StoreThen(500),
+        Fault::StoreThen(502),
+        Fault::StoreThen(504),
+        Fault::Garbage,
+        Fault::GarbageNoEffect,
+        Fault::EmptyOk,
+        Fault::WrongShape,
+        Fault::Hal,
+        Fault::Slow(millis),
+        Fault::Late(millis),
+        Fault::Unauthorized,
+        Fault::Redirect(301),
+    ]
+    .choose(random)
+    .cloned()
+    .expect("a choice")
+}
