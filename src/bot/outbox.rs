@@ -83,15 +83,19 @@ impl Outbox {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         while !stop.is_cancelled() {
             let changed = self.store.messages_changed();
+            // Taken before the look: what is under way now may be sent, and gone from the store, before the rows are
+            // here, and would then be sent twice.
+            let busy = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).clone();
             match self.store.messages_due(200).await {
                 Ok(due) => {
                     for message in due {
                         if stop.is_cancelled() {
                             break;
                         }
-                        if !self.enter(message.chat_id) {
+                        if busy.contains(&message.chat_id) {
                             continue;
                         }
+                        self.enter(message.chat_id);
                         let Ok(place) = places.clone().acquire_owned().await else { break };
                         let outbox = self.clone();
                         tasks.spawn(async move {
@@ -99,6 +103,8 @@ impl Outbox {
                             let result = outbox.deliver(message).await;
                             outbox.leave(chat_id);
                             drop(place);
+                            // The chat's next message may have been passed over meanwhile.
+                            outbox.store.wake_messages();
                             if let Err(error) = result {
                                 warn!(%error, "a message's result could not be stored; it may be sent again");
                             }
@@ -120,8 +126,8 @@ impl Outbox {
         tasks.wait().await;
     }
 
-    fn enter(&self, chat_id: i64) -> bool {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(chat_id)
+    fn enter(&self, chat_id: i64) {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(chat_id);
     }
 
     fn leave(&self, chat_id: i64) {
