@@ -94,5 +94,5 @@ async fn access_that_is_gone_is_told_before_a_lead_runs_into_it() {
     site.admin.sees("Заявки не попадают в amoCRM").await;
     site.a_while().await;
     assert_eq!(site.told("У бота нет доступа").len(), 1, "{}", site.admin.transcript());
-    assert_eq!(site.told("Заявки не попадают").len(), 1, "{}", site.admin.transcript());
+    assert_eq!(site.told("Заявки не попадают").len(), 1, "{}\n{}", site.admin.transcript(), site.world.log());
 }
