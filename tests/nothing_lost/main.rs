@@ -10,6 +10,8 @@ mod turmoil;
 
 mod kill_points;
 mod random_kills;
+mod schedules;
+mod virtual_time;
 
 /// A stage with the daemon under test.
 async fn stage() -> chaos::Stage {

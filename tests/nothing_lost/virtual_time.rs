@@ -1,0 +1,278 @@
+//! The library's own parts in virtual time: hours of outages and pauses pass in seconds.
+//!
+//! tokio's paused clock jumps to the next timer whenever its runtime is idle. Idle it also is while SQLite's thread works
+//! or a socket is about to become readable, and every timeout would strike. So the clock is held by a blocking task
+//! (tokio does not move it then) until the runtime has been parked for a moment of real time, and is let go for one
+//! [`STEP`]: whatever the world outside the runtime does takes at most about that long in virtual time, far less than
+//! any timeout.
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use amocrm_lead_bot::{
+    amocrm::{Crm, Timing, Vault},
+    backup::Backup,
+    bot::{messages::Wording, outbox::Outbox, telegram::Telegram},
+    clock::Clock,
+    config::{AmocrmSettings, Integration, TelegramSettings},
+    delivery::{Courier, Worker},
+    lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
+    notice::Notice,
+    store::{Dialogue, LeadState, Lease, NewLead, NewMessage, Store, Turn},
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use ulid::Ulid;
+
+use crate::{
+    chaos::Judgement,
+    fakes::{
+        amocrm::{FakeAmocrm, ReusePolicy},
+        telegram::FakeTelegram,
+    },
+};
+
+/// By so much the virtual clock moves at a time.
+const STEP: Duration = Duration::from_millis(500);
+
+/// The runtime is at rest when it has been parked for so long of real time.
+const AT_REST: Duration = Duration::from_micros(300);
+
+/// Runs a future in virtual time.
+pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime in virtual time");
+    let over = Arc::new(AtomicBool::new(false));
+    runtime.block_on(async {
+        let is_over = over.clone();
+        tokio::spawn(async move {
+            loop {
+                let (metrics, is_over) = (tokio::runtime::Handle::current().metrics(), is_over.clone());
+                let hold = tokio::task::spawn_blocking(move || {
+                    while !is_over.load(Ordering::Relaxed) {
+                        let before = metrics.worker_park_unpark_count(0);
+                        std::thread::sleep(AT_REST);
+                        // Even: parked.
+                        if before % 2 == 1 && metrics.worker_park_unpark_count(0) == before {
+                            return;
+                        }
+                    }
+                });
+                hold.await.expect("no panic");
+                tokio::time::sleep(STEP).await;
+            }
+        });
+        let output = future.await;
+        over.store(true, Ordering::Relaxed);
+        output
+    })
+}
+
+/// What outlives a process: both services and the folder.
+pub struct Ground {
+    pub telegram: FakeTelegram,
+    pub amocrm: FakeAmocrm,
+    pub folder: tempfile::TempDir,
+    pub clock: Clock,
+    settings: AmocrmSettings,
+    telegram_settings: TelegramSettings,
+}
+
+impl Ground {
+    pub async fn new() -> Self {
+        let telegram = FakeTelegram::start().await;
+        let amocrm = FakeAmocrm::start().await;
+        amocrm.rate_limit(None);
+        amocrm.reuse_policy(ReusePolicy::GraceUntilUsed);
+        // Memory where there is such a folder: a commit to a disk takes long by the virtual clock.
+        let folder = if PathBuf::from("/dev/shm").is_dir() {
+            tempfile::tempdir_in("/dev/shm")
+        } else {
+            tempfile::tempdir()
+        }
+        .expect("a folder");
+        let (access, refresh) = amocrm.issue_pair();
+        let settings = AmocrmSettings {
+            base_url: amocrm.url().parse().expect("an address"),
+            account_host: "acme.amocrm.ru".into(),
+            integration: Some(Integration {
+                client_id: amocrm.client_id(),
+                client_secret: amocrm.client_secret().into(),
+                redirect_url: amocrm.redirect_uri(),
+            }),
+            access_token: Some(access.into()),
+            refresh_token: Some(refresh.into()),
+            pipeline_id: None,
+            status_id: None,
+            responsible_user_id: None,
+            tags: vec!["telegram_bot".into()],
+            budget_field_id: None,
+            car_link_field_id: None,
+            contact_lookup: true,
+            requests_per_second: 7,
+        };
+        let telegram_settings = TelegramSettings {
+            token: telegram.token().into(),
+            api_url: telegram.url().parse().expect("an address"),
+            proxy: None,
+        };
+        let clock = Clock::following_tokio(chrono::Utc::now().timestamp_millis());
+        Self { telegram, amocrm, folder, clock, settings, telegram_settings }
+    }
+
+    pub async fn store(&self) -> Store {
+        self.store_by(self.clock).await
+    }
+
+    /// The store of a process whose clock may be wrong.
+    pub async fn store_by(&self, clock: Clock) -> Store {
+        Store::open(None, self.folder.path(), clock).await.expect("the store")
+    }
+
+    pub fn courier(&self, store: &Store, lease: Lease) -> Courier {
+        let vault = Vault::Files(self.folder.path().to_owned());
+        Courier {
+            store: store.clone(),
+            crm: Crm::new(self.settings.clone(), vault, Timing::default()).expect("a client"),
+            lease,
+            contact_lookup: true,
+            figures: Arc::default(),
+        }
+    }
+
+    pub fn judge(&self) -> Judgement {
+        Judgement::of(&self.telegram, &self.amocrm)
+    }
+}
+
+/// One life of the daemon, from its start to its violent end: what delivers, what tells the buyers, what writes the
+/// backup file.
+pub struct Life {
+    pub store: Store,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Life {
+    pub async fn begin(ground: &Ground) -> Self {
+        Self::begin_by(ground, ground.clock).await
+    }
+
+    /// A life by a clock that may be wrong.
+    pub async fn begin_by(ground: &Ground, clock: Clock) -> Self {
+        let store = ground.store_by(clock).await;
+        let generation = store.begin_reign().await.expect("a reign");
+        let courier = ground.courier(&store, Lease::daemon(generation));
+        let tokens = courier.crm.tokens().clone();
+        let (worker, health) = Worker::new(courier, tokens);
+        let telegram = Telegram::new(&ground.telegram_settings, clock).expect("a client");
+        let wording = Arc::new(Wording { privacy_policy_url: None, bot_username: String::new() });
+        let outbox = Outbox::new(telegram, store.clone(), wording, None);
+        let backup = Backup::new(store.clone(), ground.folder.path(), Region::default());
+        let never = CancellationToken::new;
+        let tasks = vec![
+            tokio::spawn(worker.run(never())),
+            tokio::spawn(outbox.run(never())),
+            tokio::spawn(async move {
+                let (events, _unread) = tokio::sync::mpsc::unbounded_channel();
+                let _health = health;
+                backup.run(events, never()).await;
+            }),
+        ];
+        Self { store, tasks }
+    }
+
+    /// At whatever await each part stands, it goes no further.
+    pub fn kill(self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// A lead of this buyer.
+pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
+    Lead {
+        id: Ulid::new(),
+        number: LeadNumber::random(),
+        submitted_at: amocrm_lead_bot::clock::date(clock.now()),
+        name: Name::imported("Иван"),
+        phone: Phone::imported(phone, Region::default()),
+        budget: Budget::imported("2 млн"),
+        car_link: None,
+        buyer: Buyer { user_id: buyer, chat_id: Some(buyer), username: None, full_name: None },
+        consent_at: None,
+        origin: Origin::Telegram,
+    }
+}
+
+/// Submits a lead as the dialogue does: one commit of the lead and of the message that tells its number. Whoever does
+/// not know whether it was committed may do it again, as Telegram delivers the press again.
+pub async fn submit(store: &Store, lead: &Lead) -> bool {
+    match store.lead_by_number(&lead.number).await {
+        Ok(Some(_)) => return true,
+        Ok(None) => {}
+        Err(_) => return false,
+    }
+    let chat_id = lead.buyer.user_id;
+    let turn = Turn {
+        chat_id,
+        dialogue: Dialogue {
+            step: "idle".into(),
+            draft: "{}".into(),
+            update_id: 1,
+            update_at: store.clock().now(),
+            replies: None,
+        },
+        lead: Some(NewLead::fresh(lead.clone())),
+        messages: vec![NewMessage {
+            chat_id,
+            notice: Notice::Accepted { number: lead.number.clone() },
+            due_at: store.clock().now(),
+        }],
+    };
+    store.commit_turn(&turn).await.is_ok()
+}
+
+/// Whether all these leads are delivered, nothing is owed and the backup file is empty.
+pub async fn is_at_rest(ground: &Ground, store: &Store, leads: &[Lead]) -> bool {
+    for lead in leads {
+        match store.lead_by_number(&lead.number).await {
+            Ok(Some(row)) if row.state == LeadState::Delivered => {}
+            _ => return false,
+        }
+    }
+    let file = std::fs::read_to_string(ground.folder.path().join("backup_leads.json")).unwrap_or_default();
+    store.messages_owed().await.is_ok_and(|owed| owed == 0) && matches!(file.trim(), "" | "[]")
+}
+
+/// Lets virtual time pass until everything is at rest; somebody asks for a retry now and then, as an admin would.
+pub async fn rest(ground: &Ground, store: &Store, leads: &[Lead]) -> Result<(), String> {
+    for round in 0..2400 {
+        if is_at_rest(ground, store, leads).await {
+            return Ok(());
+        }
+        if round % 60 == 0 {
+            let _ = store.retry_now(None).await;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+    Err(format!("not at rest within two hours: {}\n{}", ground.judge(), ground.amocrm.story()))
+}
