@@ -43,7 +43,8 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(AS_DAEMON) {
         return commands::main(commands::Cli::parse_from(std::iter::once(program).chain(args.skip(1))));
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(soak(&Args::parse()))
 }
 

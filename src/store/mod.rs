@@ -182,11 +182,6 @@ impl Store {
         self.wakes.backup.notify_one();
     }
 
-    /// Makes the sender of owed messages look again.
-    pub fn wake_messages(&self) {
-        self.wakes.messages.notify_one();
-    }
-
     fn leads_moved(&self) {
         self.wakes.leads.notify_one();
         self.wakes.backup.notify_one();

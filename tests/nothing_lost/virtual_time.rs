@@ -95,12 +95,9 @@ impl Ground {
         amocrm.rate_limit(None);
         amocrm.reuse_policy(ReusePolicy::GraceUntilUsed);
         // Memory where there is such a folder: a commit to a disk takes long by the virtual clock.
-        let folder = if PathBuf::from("/dev/shm").is_dir() {
-            tempfile::tempdir_in("/dev/shm")
-        } else {
-            tempfile::tempdir()
-        }
-        .expect("a folder");
+        let folder =
+            if PathBuf::from("/dev/shm").is_dir() { tempfile::tempdir_in("/dev/shm") } else { tempfile::tempdir() }
+                .expect("a folder");
         let (access, refresh) = amocrm.issue_pair();
         let settings = AmocrmSettings {
             base_url: amocrm.url().parse().expect("an address"),
