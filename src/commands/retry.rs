@@ -14,7 +14,7 @@ use super::CommandError;
 /// Takes in the backup file, delivers everything that waits, and tells what is left.
 pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
     let store = super::store(config).await?;
-    let courier = super::courier(config, &store)?;
+    let courier = super::courier(config, &store).await?;
     let mut backup = Backup::new(store.clone(), &config.data_dir, config.phone_region);
     let (events, mut told) = mpsc::unbounded_channel();
     backup.synchronise(&events).await?;

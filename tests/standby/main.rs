@@ -154,8 +154,12 @@ async fn a_wiped_disk_loses_neither_forms_nor_tokens() {
     maria.presses("submit", "принята").await;
     second.amocrm.wait_for_leads(2, support::PATIENCE).await;
     assert_eq!(second.amocrm.refreshes(), 1, "the rotated pair is found in the database");
+    second.until("both notes are there", |world| world.amocrm.leads().iter().all(|lead| lead.notes.len() == 1)).await;
+    second.nothing_owed().await;
     let status = second.run(&["status", "--json"]).await;
-    assert!(status.stdout.contains("\"waiting\": 0"), "{}", status.said());
+    for fact in ["\"waiting\": 0", "\"delivered_last_24h\": 2", "\"daemon_running\": true"] {
+        assert!(status.stdout.contains(fact), "{fact} in {}", status.said());
+    }
     assert_eq!(second.terminate().await, Some(0));
 }
 
