@@ -9,7 +9,7 @@ use std::{
     fs, io,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -32,8 +32,10 @@ use crate::{
 /// Name of the file in `DATA_DIR`.
 pub const FILE: &str = "backup_leads.json";
 
-/// Changes within this time are written together.
+/// Changes within this time are written together: the shorter for a small file, up to the longer for one that takes
+/// long to write, so that a large backlog under load costs a fraction of one core and still follows within a second.
 const COALESCE: Duration = Duration::from_millis(300);
+const COALESCE_LARGE: Duration = Duration::from_millis(750);
 
 /// How often the file is looked at for changes by somebody else.
 const LOOK_AT_FILE: Duration = Duration::from_secs(2);
@@ -134,13 +136,14 @@ impl Backup {
     /// Follows the store and the file until stopped, with a last export at the end.
     pub async fn run(mut self, events: mpsc::UnboundedSender<BackupEvent>, stop: CancellationToken) {
         self.sweep();
+        let mut took = Duration::ZERO;
         loop {
             let tick = tokio::time::sleep(self.clock.scaled(LOOK_AT_FILE).max(Duration::from_millis(50)));
             tokio::select! {
                 () = self.store.backup_changed() => {
                     // Never scaled to nothing: this is what keeps a large backlog cheap.
                     tokio::select! {
-                        () = tokio::time::sleep(COALESCE) => {}
+                        () = tokio::time::sleep((took * 8).clamp(COALESCE, COALESCE_LARGE)) => {}
                         () = stop.cancelled() => {}
                     }
                 }
@@ -148,7 +151,10 @@ impl Backup {
                 () = stop.cancelled() => {}
             }
             let stopping = stop.is_cancelled();
-            if let Err(error) = self.synchronise(&events).await {
+            let began = Instant::now();
+            let synchronised = self.synchronise(&events).await;
+            took = began.elapsed();
+            if let Err(error) = synchronised {
                 warn!(%error, "backup_leads.json could not be brought up to date");
                 if !stopping {
                     self.clock.sleep(WRITE_AGAIN).await;
