@@ -45,6 +45,8 @@ pub struct Timing {
     /// When tokens are tried anew whose refusal amoCRM's side can undo (an integration switched on again, a setting
     /// corrected).
     pub healing: Duration,
+    /// The first pause after a renewal ahead of time has failed; doubled up to a quarter of an hour.
+    pub upkeep_pause: Duration,
 }
 
 impl Default for Timing {
@@ -59,6 +61,7 @@ impl Default for Timing {
             lock_wait: Duration::from_secs(60),
             repeat_pause: Duration::from_secs(1),
             healing: Duration::from_secs(10 * 60),
+            upkeep_pause: Duration::from_secs(60),
         }
     }
 }
