@@ -88,6 +88,6 @@ async fn a_long_list_is_cut_and_counted() {
     admin.presses("admin:retry", "Хорошо, отправляю. Ждут 24 заявки").await;
     world.amocrm.wait_for_leads(24, crate::support::PATIENCE).await;
     world.backup_holds(0).await;
-    assert!(world.amocrm.lead_with_number(&gone).is_none());
+    assert!(world.amocrm.lead_with_number(gone).is_none());
     admin.hears("Переданы 24 заявки").await;
 }
