@@ -96,6 +96,11 @@ admin-outage-opened =
     { $waiting } None is lost: all are saved, and buyers were told that their request is taken.
     What to do: { $advice }
     As soon as it works again the bot will send everything by itself and write here.
+admin-outage-changed =
+    ⚠️ Leads still do not reach amoCRM, but for another reason now.
+    What happened: { $trouble }
+    { $waiting }
+    What to do: { $advice }
 admin-outage-goes-on =
     ⚠️ Leads still do not reach amoCRM, for { $lasted } now.
     What happened: { $trouble }
@@ -117,7 +122,7 @@ admin-outage-rejected =
 admin-rejected =
     ⚠️ amoCRM refuses lead #{ $number } because of its data.
     amoCRM's answer: { $error }
-    The lead is saved. Look at it: /leads. If it is about the settings of fields or pipelines, mend them and press "Send again".
+    The lead is saved. If it is about the settings of fields or pipelines, mend them and press "Send again". If the lead is not needed, open it and delete it.
 admin-copies = 📋 Leads that wait for amoCRM (a copy, just in case):
 admin-copy =
     #{ $number }: { $name }, { $phone }
@@ -157,7 +162,7 @@ admin-tokens-renewed =
     ✅ Access to amoCRM is renewed. { $waiting }
 
 trouble-tokens-expired = access to amoCRM has expired.
-trouble-tokens-revoked = access to amoCRM was revoked (a token was used twice, a password changed or the integration was switched off).
+trouble-tokens-revoked = access to amoCRM was revoked: it was given anew elsewhere, a password changed or the integration was switched off.
 trouble-no-tokens = the bot has no valid access to amoCRM.
 trouble-wrong-client = amoCRM does not know the integration: wrong id or secret key.
 trouble-wrong-redirect = the redirect address differs between the bot and the integration's settings.
@@ -173,9 +178,10 @@ trouble-wrong-address = there is no amoCRM account at the given address.
 trouble-not-configured = the bot runs without amoCRM settings.
 
 advice-authorize = press "Renew access" and allow it in amoCRM, two minutes from a phone.
+advice-long-lived = make a new long-lived token in amoCRM (integrations → yours → "Keys and scopes") and give it to whoever installed the bot.
 advice-operator = show this message to whoever installed the bot: the AMOCRM_… settings have to be mended.
 advice-wrong-client = open the integration in amoCRM, tab "Keys and scopes", and give its id and secret key to whoever installed the bot.
-advice-wrong-redirect = open the integration in amoCRM and make its redirect address the same as AMOCRM_REDIRECT_URL, letter for letter.
+advice-wrong-redirect = open the integration in amoCRM and make its redirect address exactly what whoever installed the bot tells you (AMOCRM_REDIRECT_URL), letter for letter. Then press the button under the message of the bot.
 advice-integration-on = open the integrations in amoCRM, switch yours on and press "Renew access".
 advice-moved = give the new address to whoever installed the bot (AMOCRM_SUBDOMAIN).
 advice-pay = pay for amoCRM: the bot will notice within a minute.
@@ -207,10 +213,12 @@ admin-help =
 admin-status =
     { $health ->
         [good] ✅ Everything works.
-        [warning] ⚠️ Leads are waiting.
-       *[bad] ⚠️ Leads do not reach amoCRM: { $trouble }
+        [waiting] 🕓 Everything works, leads are being sent.
+        [rejected] ⚠️ amoCRM works but does not take all leads: /leads
+       *[bad] ⚠️ Leads do not reach amoCRM.
     }
 
+    amoCRM: { $crm }
     Waiting: { $waiting }{ $oldest }
     Refused by amoCRM: { $rejected }
     Delivered in the last day: { $delivered }
@@ -220,9 +228,11 @@ admin-status =
 admin-status-oldest = {""}, the longest for { $age }
 admin-ago = { $age } ago
 admin-never = none yet
+crm-works = answers
 tokens-pair = renews itself, works until { $date }
 tokens-long-lived = long-lived token until { $date }
-tokens-unknown = a token without a date
+tokens-unknown = there is, nobody knows until when
+tokens-due = renews itself as soon as amoCRM answers
 tokens-none = none
 admin-retry-done = All right, sending. { $waiting }
 admin-leads-none = All leads are in amoCRM, nothing is waiting.
@@ -235,7 +245,7 @@ admin-lead =
     Budget: { $budget }
     Car: { $car }
     Submitted: { $age } ago
-    amoCRM's last answer: { $error }
+    What is in the way: { $error }
 state-waiting = waiting
 state-rejected = refused by amoCRM
 state-delivered = delivered
@@ -244,27 +254,37 @@ admin-lead-unknown = There is no such lead.
 admin-lead-retried = Lead #{ $number } is in line again.
 admin-lead-discard-ask = Delete lead #{ $number }? It will not get into amoCRM. Press once more to confirm.
 admin-lead-discarded = Lead #{ $number } is deleted.
-admin-lead-busy = Lead #{ $number } is being sent right now or has been delivered.
-admin-backup-empty = There are no undelivered leads, the file is empty.
-admin-backup-failed = The file could not be sent: { $error }
+admin-lead-busy = Lead #{ $number } is being sent right now, try again in a minute.
+admin-lead-in-crm = Lead #{ $number } is in amoCRM already.
+admin-backup-empty = All leads are in amoCRM, there is nothing to send.
+admin-backup-failed = The file could not be sent. Try again in a minute: /backup
 admin-auth =
     To renew access:
     1. Press "Open amoCRM" and allow access.
-    2. Copy the address of the page that opens (or the code) and send it here.
-    The code works for 20 minutes. I will delete your message with it at once.
+    2. A new page opens, perhaps an empty one. Copy its whole address and send it here.
+    The address works for 20 minutes. I will delete your message with it at once.
 admin-auth-page =
     To renew access press "Open amoCRM", allow access and wait for the page that says "Done". Nothing else is needed.
     If the page does not open, send its whole address here.
+admin-auth-group = In a group send it as a reply to this message, or I will not see it.
 admin-auth-unavailable = The bot runs without the settings of an amoCRM integration (AMOCRM_CLIENT_ID, AMOCRM_CLIENT_SECRET, AMOCRM_REDIRECT_URL), so there is nothing to renew. Show this to whoever installed the bot.
-admin-auth-done = ✅ Access to amoCRM is renewed; it works until { $date } and renews itself from then on. { $waiting }
-admin-auth-denied = Access was not given: "Cancel" was pressed in amoCRM. Try again: /auth
-admin-auth-no-code = I see no code. Send the whole address of the page or the code itself. To begin anew: /auth
-admin-auth-wrong-state = This address does not belong to the last button. Press /auth and begin anew.
-admin-auth-code-used = This code has been used already. Press /auth to get a new one.
-admin-auth-code-expired = The code is too old (it works for 20 minutes). Press /auth to get a new one.
-admin-auth-code-wrong = amoCRM does not know this code. Copy it again as a whole or press /auth.
-admin-auth-wrong-host = This address is not amoCRM's. Press /auth and begin anew.
-admin-auth-failed = It did not work: { $trouble } Try again in a minute: /auth
+admin-auth-done =
+    ✅ Access to amoCRM is renewed; it works until { $date } and renews itself from then on. { $count ->
+        [0] New leads go through at once.
+        [one] Sending { $count } lead.
+       *[other] Sending { $count } leads.
+    }
+admin-auth-already = ✅ This code has done its work: there is access to amoCRM until { $date }, and it renews itself from then on. Nothing else is needed.
+admin-auth-denied = Access was not given: "Cancel" was pressed in amoCRM. Try again.
+admin-auth-no-code = I see no code here. Send the whole address of the page that amoCRM led you to. Or begin anew.
+admin-auth-wrong-state = This address was used already or is too old. Begin anew, it is quick.
+admin-auth-code-used = This code has been used already. Get a new one.
+admin-auth-code-expired = The code is too old, it works for 20 minutes. Get a new one.
+admin-auth-code-wrong = amoCRM does not know this code. Copy the address again as a whole or get a new one.
+admin-auth-wrong-host = This address is not amoCRM's, the code was sent nowhere. Begin anew.
+admin-auth-wrong-account = Access was given for another account: { $host }. Begin anew and choose in amoCRM the account the bot works with.
+admin-auth-refused = It did not work: { $trouble } What to do: { $advice }
+admin-auth-failed = It did not work: { $trouble } Try again in a minute.
 
 duration-days = { $days } d { $hours } h
 duration-hours = { $hours } h { $minutes } min

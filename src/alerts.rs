@@ -21,7 +21,12 @@ use tracing::{info, warn};
 
 use crate::{
     backup::BackupEvent,
-    bot::{admin_texts, listener::IntakeEvent, messages::Lang, telegram::Telegram},
+    bot::{
+        admin_texts,
+        listener::IntakeEvent,
+        messages::{Lang, Wording},
+        telegram::Telegram,
+    },
     clock::{Clock, Millis},
     delivery::Health,
     notice::{AdminNotice, Notice, Trouble},
@@ -46,8 +51,8 @@ const OVER_AT_LAST: Duration = Duration::from_secs(10 * 60);
 /// How often the state is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Leads in one message of copies, and copied at one look.
-const COPIES_IN_MESSAGE: usize = 10;
+/// Leads in one message of copies (five of the longest fit Telegram's 4096 characters whole), and copied at one look.
+const COPIES_IN_MESSAGE: usize = 5;
 const COPIES_AT_ONCE: i64 = 200;
 
 /// News for the admin.
@@ -65,6 +70,9 @@ pub enum News {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Outage {
     trouble: Trouble,
+    /// Troubles told since the last reminder. amoCRM's front may go to and fro between two of them with every try.
+    #[serde(default)]
+    told: Vec<Trouble>,
     reminders: u32,
     next_reminder_at: Millis,
     waiting_when_told: i64,
@@ -159,7 +167,8 @@ impl Alerts {
 
     async fn tell_past_the_store(&self, notice: AdminNotice) {
         let Some(chat_id) = self.admin_chat_id else { return };
-        if let Err(error) = self.telegram.send(chat_id, &admin_texts::render(&notice, Lang::default())).await {
+        let message = admin_texts::render(&notice, Lang::default(), &Wording::default());
+        if let Err(error) = self.telegram.send(chat_id, &message).await {
             warn!(%error, "the admin could not be told about the store");
         }
     }
@@ -196,6 +205,7 @@ impl Alerts {
         let (waiting, _) = self.store.waiting().await?;
         let outage = Outage {
             trouble: trouble.clone(),
+            told: vec![trouble.clone()],
             reminders: 0,
             next_reminder_at: next_reminder(since, now, 0, self.clock),
             waiting_when_told: waiting,
@@ -209,13 +219,16 @@ impl Alerts {
     async fn outage_goes_on(&self, trouble: Trouble, open: OpenAlert, known: Outage) -> Result<(), StoreError> {
         let now = self.clock.now();
         let (waiting, oldest) = self.store.waiting().await?;
-        let changed = trouble != known.trouble;
+        let changed = trouble != known.trouble && !known.told.contains(&trouble);
         let doubled = waiting >= DOUBLING_FROM && waiting >= 2 * known.waiting_when_told.max(1);
         let due = now >= known.next_reminder_at;
         if changed || doubled || due {
             let reminders = known.reminders + u32::from(due);
+            let mut told = if due { Vec::new() } else { known.told };
+            told.push(trouble.clone());
             let outage = Outage {
                 trouble: trouble.clone(),
+                told,
                 reminders,
                 next_reminder_at: if due {
                     next_reminder(open.opened_at, now, reminders, self.clock)
@@ -227,13 +240,13 @@ impl Alerts {
             };
             let since = open.opened_at;
             let notice = if changed {
-                AdminNotice::OutageOpened { trouble, since, waiting }
+                AdminNotice::OutageChanged { trouble, waiting }
             } else {
                 AdminNotice::OutageGoesOn { trouble, since, waiting, oldest }
             };
             self.save(since, &outage, self.message(notice)).await?;
-        } else if known.works_since.is_some() {
-            self.save(open.opened_at, &Outage { works_since: None, ..known }, None).await?;
+        } else if known.works_since.is_some() || known.trouble != trouble {
+            self.save(open.opened_at, &Outage { trouble, works_since: None, ..known }, None).await?;
         }
         self.copy_leads().await
     }

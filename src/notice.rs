@@ -88,6 +88,13 @@ pub enum AdminNotice {
         /// When the oldest of them was submitted.
         oldest: Option<Millis>,
     },
+    /// The CRM still does not take leads, by now for another reason.
+    OutageChanged {
+        /// Why.
+        trouble: Trouble,
+        /// Leads that wait.
+        waiting: i64,
+    },
     /// The CRM takes leads again and the backlog is through.
     OutageOver {
         /// How long it lasted, ms.

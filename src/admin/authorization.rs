@@ -28,6 +28,9 @@ const STATE_LIVES: Duration = Duration::from_secs(30 * 60);
 /// Marks of states that were given out begin so.
 const STATE_MARK: &str = "auth_state:";
 
+/// Name of the mark that says until when a code is expected in the admin's chat, ms UTC.
+pub(super) const CODE_EXPECTED: &str = "code_expected_until";
+
 /// Bytes of randomness in a state.
 const STATE_BYTES: usize = 32;
 
@@ -133,6 +136,7 @@ impl Authorization {
     /// Leads that amoCRM refuses are not revived: new tokens change nothing about their data.
     async fn deliver_now(&self) -> Result<(), StoreError> {
         let now = self.store.clock().now();
+        self.store.set_mark(CODE_EXPECTED, "0").await?;
         self.store.set_mark(RETRY_MARK, &now.to_string()).await?;
         self.store.wake_delivery();
         // Whoever authorized is told here that it worked; the alert need not say it again.

@@ -3,8 +3,6 @@
 //! **Promise.** While [`TokenKeeper::upkeep`] is called once a minute, no buyer waits for a refresh, the refresh token's
 //! three months never run out, and a grant that is gone is reported while its last access token still works.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use rand::Rng;
 use tokio::time::Instant;
@@ -19,8 +17,8 @@ use super::tokens::{State, TokenKeeper};
 const AHEAD: std::ops::RangeInclusive<i64> = 15 * 60..=60 * 60;
 /// And once a day whatever happens, so that the refresh token's three months never run out while nobody buys a car.
 const DAILY: chrono::Duration = chrono::Duration::hours(24);
-/// The longest pause between failed renewals ahead of time.
-const LONGEST_UPKEEP_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// The longest pause between failed renewals ahead of time, in first pauses: a quarter of an hour.
+const LONGEST_UPKEEP_PAUSE: u32 = 15;
 
 /// How the tokens are looked after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +79,9 @@ impl TokenKeeper {
                 Ok(Upkeep::Fine)
             }
             Err(error) => {
-                let pause = Duration::from_secs(60).saturating_mul(1 << state.upkeep_failures.min(6));
+                let times = (1 << state.upkeep_failures.min(6)).min(LONGEST_UPKEEP_PAUSE);
                 state.upkeep_failures += 1;
-                state.upkeep_pause = Some(Instant::now() + pause.min(LONGEST_UPKEEP_PAUSE));
+                state.upkeep_pause = Some(Instant::now() + self.inner.transport.timing().upkeep_pause * times);
                 Err(error)
             }
         }

@@ -383,7 +383,7 @@ pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered
             let parts: Vec<Say> = serde_json::from_value(body.clone()).unwrap_or_else(|_| vec![Say::HowToBegin]);
             render(&parts, lang, wording)
         }
-        Notice::Admin(notice) => super::admin_texts::render(notice, lang),
+        Notice::Admin(notice) => super::admin_texts::render(notice, lang, wording),
         Notice::Worded(worded) => render_worded(worded),
     }
 }

@@ -189,6 +189,8 @@ pub struct Wording {
     pub privacy_policy_url: Option<url::Url>,
     /// `@username` of the bot without the `@`.
     pub bot_username: String,
+    /// Whether access to amoCRM can be renewed from the admin's chat: there is an integration.
+    pub can_authorize: bool,
 }
 
 /// Words one message of one or more parts; the last part decides on the buttons.

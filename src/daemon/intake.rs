@@ -23,7 +23,7 @@ use crate::{
         handlers::{self, Desk},
         intake::Intake,
         listener::Listener,
-        messages::{Lang, Wording},
+        messages::Lang,
         storage::DialogueStorage,
         telegram::{Telegram, describe},
     },
@@ -46,10 +46,7 @@ impl Parts<'_> {
     ) -> Result<(), DaemonError> {
         let clock = self.store.clock();
         let Some(me) = self.who_am_i(stop).await? else { return Ok(()) };
-        let wording = Arc::new(Wording {
-            privacy_policy_url: self.config.privacy_policy_url.clone(),
-            bot_username: me.username().to_owned(),
-        });
+        let wording = Arc::new(self.wording(me.username().to_owned()));
         let _ = self.bot_username.set(me.username().to_owned());
         let intake = Arc::new(Intake::default());
         let (events, mut from_intake) = mpsc::unbounded_channel();

@@ -35,6 +35,16 @@ pub(super) struct Parts<'a> {
 }
 
 impl Parts<'_> {
+    /// What the wording must know of the settings.
+    pub(super) fn wording(&self, bot_username: String) -> Wording {
+        let settings = self.config.amocrm.as_ref();
+        Wording {
+            privacy_policy_url: self.config.privacy_policy_url.clone(),
+            bot_username,
+            can_authorize: settings.is_some_and(|settings| settings.integration.is_some()),
+        }
+    }
+
     /// Starts everything but the intake; returns where news for the admin go, and the state of the way to amoCRM.
     pub(super) fn spawn(
         &self,
@@ -44,8 +54,7 @@ impl Parts<'_> {
     ) -> (mpsc::UnboundedSender<News>, watch::Receiver<Health>) {
         let (config, store) = (self.config, self.store);
         let (news, received) = mpsc::unbounded_channel();
-        let wording =
-            Arc::new(Wording { privacy_policy_url: config.privacy_policy_url.clone(), bot_username: String::new() });
+        let wording = Arc::new(self.wording(String::new()));
         let outbox = Outbox::new(self.telegram.clone(), store.clone(), wording, config.admin_chat_id);
         let outbox_figures = outbox.figures();
         tasks.spawn(outbox.run(self.stop.clone()));

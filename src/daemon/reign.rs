@@ -13,7 +13,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
-    bot::{admin_texts, messages::Lang, telegram::Telegram},
+    bot::{
+        admin_texts,
+        messages::{Lang, Wording},
+        telegram::Telegram,
+    },
     clock::Clock,
     config::Config,
     http,
@@ -236,7 +240,7 @@ impl DatabaseTrouble<'_> {
 
     async fn send(&self, notice: AdminNotice) {
         let Some(chat_id) = self.config.admin_chat_id else { return };
-        let message = admin_texts::render(&notice, Lang::default());
+        let message = admin_texts::render(&notice, Lang::default(), &Wording::default());
         if let Err(error) = self.telegram.send(chat_id, &message).await {
             warn!(%error, "the admin could not be told about the database");
         }

@@ -153,6 +153,7 @@ impl Worker {
         }
         let now = self.clock.now();
         if self.retry_was_asked().await? {
+            self.tokens.try_again();
             self.breaker.probe_now();
         }
         if let Some(pause) = self.breaker.pause(now) {

@@ -115,7 +115,7 @@ fn refused(error: &AuthorizationError, lang: Lang) -> (String, String) {
                 let trouble = trouble_of_tokens(&error);
                 (
                     lang.text("page-trouble", &[("trouble", trouble_text(&trouble, lang).into())]),
-                    advice_text(&trouble, lang),
+                    advice_text(&trouble, true, lang),
                 )
             }
         },
@@ -128,7 +128,7 @@ fn refused(error: &AuthorizationError, lang: Lang) -> (String, String) {
             let trouble = trouble_of_tokens(error);
             (
                 lang.text("page-trouble", &[("trouble", trouble_text(&trouble, lang).into())]),
-                advice_text(&trouble, lang),
+                advice_text(&trouble, true, lang),
             )
         }
         AuthorizationError::Store(_) => (simple("page-store"), simple("page-store-next")),
