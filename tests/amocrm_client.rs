@@ -121,11 +121,8 @@ fn timing() -> Timing {
         lock_wait: Duration::from_secs(10),
         repeat_pause: Duration::from_millis(10),
         healing: Duration::from_secs(600),
-<<<<<<< HEAD
         fresh: Duration::from_secs(600),
-=======
         upkeep_pause: Duration::from_secs(60),
->>>>>>> admin
     }
 }
 

@@ -45,13 +45,10 @@ pub struct Timing {
     /// When tokens are tried anew whose refusal amoCRM's side can undo (an integration switched on again, a setting
     /// corrected).
     pub healing: Duration,
-<<<<<<< HEAD
     /// When a pair whose fresh access token was refused is tried anew, in case amoCRM was only slow to learn of it.
     pub fresh: Duration,
-=======
     /// The first pause after a renewal ahead of time has failed; doubled up to a quarter of an hour.
     pub upkeep_pause: Duration,
->>>>>>> admin
 }
 
 impl Default for Timing {
@@ -66,11 +63,8 @@ impl Default for Timing {
             lock_wait: Duration::from_secs(60),
             repeat_pause: Duration::from_secs(1),
             healing: Duration::from_secs(10 * 60),
-<<<<<<< HEAD
             fresh: Duration::from_secs(2 * 60),
-=======
             upkeep_pause: Duration::from_secs(60),
->>>>>>> admin
         }
     }
 }

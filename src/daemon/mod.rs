@@ -120,34 +120,21 @@ pub fn open_crm(settings: &AmocrmSettings, config: &Config, store: &Store) -> Re
         .map_err(|error| DaemonError::Setting(format!("the connection to amoCRM cannot be set up: {error}")))
 }
 
-<<<<<<< HEAD
 /// The CRM's own pauses, shortened like all others; what bounds a single call keeps two seconds, for a busy machine.
-=======
-/// The CRM's own pauses, shortened like all others; what bounds a single call keeps a second or so.
->>>>>>> admin
 fn timing(speed: f64) -> Timing {
     let mut timing = Timing::default();
     if speed > 1.0 {
         for (pause, least) in [
-<<<<<<< HEAD
             (&mut timing.connect, 2000),
             (&mut timing.request, 2000),
-            (&mut timing.oauth, 2000),
-=======
-            (&mut timing.connect, 500),
-            (&mut timing.request, 1000),
             // A refresh whose answer is late is spent, so a busy machine must not make it late.
             (&mut timing.oauth, 3000),
->>>>>>> admin
             (&mut timing.patience, 100),
             (&mut timing.poll, 50),
             (&mut timing.repeat_pause, 10),
             (&mut timing.healing, 100),
-<<<<<<< HEAD
             (&mut timing.fresh, 100),
-=======
             (&mut timing.upkeep_pause, 100),
->>>>>>> admin
         ] {
             *pause = pause.div_f64(speed).max(Duration::from_millis(least));
         }

@@ -136,8 +136,6 @@ impl Store {
         Ok(())
     }
 
-<<<<<<< HEAD
-=======
     /// The chat is open again: what is owed to it is due now.
     pub async fn hurry_messages(&self, chat_id: i64) -> Result<(), StoreError> {
         let now = self.clock.now();
@@ -152,13 +150,6 @@ impl Store {
         Ok(())
     }
 
-    /// A buyer blocked the bot: everything owed to the chat is given up, its leads are not.
-    pub async fn drop_messages(&self, chat_id: i64) -> Result<u64, StoreError> {
-        let done = sqlx::query("DELETE FROM messages WHERE chat_id = $1").bind(chat_id).execute(&self.pool).await?;
-        Ok(done.rows_affected())
-    }
-
->>>>>>> admin
     /// The group became a supergroup: what is owed follows it.
     pub async fn move_messages(&self, from: i64, to: i64) -> Result<(), StoreError> {
         sqlx::query("UPDATE messages SET chat_id = $1 WHERE chat_id = $2")
