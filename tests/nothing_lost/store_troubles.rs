@@ -107,8 +107,15 @@ async fn a_store_that_is_read_only_at_the_start_is_waited_for() {
     stage.telegram.wait_for_poll(PATIENCE).await.expect("it takes messages");
     stage.terminate().await;
 
-    let file = stage.path(SQLITE_FILE);
-    let mode = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("rights");
+    // SQLite gives the files beside the store the rights of the store itself.
+    let folder = stage.folder.path().to_owned();
+    let mode = |mode| {
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(SQLITE_FILE)) {
+                std::fs::set_permissions(entry.path(), std::fs::Permissions::from_mode(mode)).expect("rights");
+            }
+        }
+    };
     let mut command = stage.command(&[]);
     // SAFETY: geteuid(2) cannot fail.
     if unsafe { libc::geteuid() } == 0 {
