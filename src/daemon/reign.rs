@@ -48,9 +48,13 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     match config.database_url().filter(|url| url.starts_with("postgres")) {
         None => {
             let _only_one = OnlyOne::wait_for(&config.data_dir).await?;
-            let store = open_store(&config, clock).await?;
             let page = config.http_addr.map(bind).transpose()?;
-            reign(&config, &store, &telegram, page.as_ref(), &Arc::default(), &stop).await
+            let trouble = StoreTrouble { config: &config, telegram: &telegram, told: Arc::default() };
+            let (store, generation) = tokio::select! {
+                opened = open_when_possible(&config, clock, &trouble) => opened?,
+                () = stop.cancelled() => return Ok(()),
+            };
+            reign(&config, &store, generation, &telegram, page.as_ref(), &trouble.told, &stop).await
         }
         Some(url) => {
             let page = config.http_addr.map(bind).transpose()?;
