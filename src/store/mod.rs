@@ -183,11 +183,6 @@ impl Store {
         self.wakes.leads.notify_one();
     }
 
-    /// Makes the backup file be looked at again.
-    pub fn wake_backup(&self) {
-        self.wakes.backup.notify_one();
-    }
-
     fn leads_moved(&self) {
         self.wakes.leads.notify_one();
         self.wakes.backup.notify_one();
