@@ -107,7 +107,7 @@ impl Telegram {
             send: bot(client(settings)?.timeout(DOCUMENT_TIMEOUT).build()?),
             poll: bot(client(settings)?.timeout(poll_timeout).pool_max_idle_per_host(1).build()?),
             long_poll,
-            reply_timeout: clock.scaled(REPLY_TIMEOUT).max(Duration::from_millis(500)),
+            reply_timeout: clock.scaled(REPLY_TIMEOUT).max(Duration::from_secs(2)),
         })
     }
 
