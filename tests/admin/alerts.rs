@@ -61,7 +61,8 @@ async fn a_backlog_that_doubles_is_told() {
     world.run(&["leads", "retry"]).await.ended_with(0);
     let over = world.admin_reads("снова принимает заявки").await;
     assert!(over.contains("Передано 5 заявок"), "{over}");
-    assert_eq!((world.admin_has("⚠️ Заявки не попадают"), world.admin_has("всё ещё не попадают")), (1, 1));
+    let seen = (world.admin_has("⚠️ Заявки не попадают"), world.admin_has("всё ещё не попадают"));
+    assert_eq!(seen, (1, 1), "{}\n{}", world.admin.transcript(), world.log());
 }
 
 #[tokio::test]

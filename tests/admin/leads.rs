@@ -72,8 +72,10 @@ async fn a_long_list_is_cut_and_counted() {
     leads_wait(&world, 25);
     let mut admin = admin(&world);
     admin.hears("принято 25 заявок").await;
-    admin.hears("Ждут 25 заявок").await;
-    let list = admin.commands("/leads", "…и ещё 5").await;
+    let alert = admin.hears("Ждут 25 заявок").await;
+    assert!(alert.has_button("admin:retry") && alert.has_button("admin:status"), "{alert:?}");
+    admin.presses("admin:status", "Ждут отправки: 25").await;
+    let list = admin.presses("admin:leads", "…и ещё 5").await;
     let numbers = waiting_numbers(&world);
     // Not the oldest, which amoCRM is tried with, and which is then being sent.
     let gone = &numbers[19];
