@@ -16,31 +16,38 @@ pub type Millis = i64;
 pub struct Clock {
     virtual_from: Option<(Millis, Instant)>,
     speed: f64,
+    off_by: Millis,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { virtual_from: None, speed: 1.0 }
+        Self { virtual_from: None, speed: 1.0, off_by: 0 }
     }
 }
 
 impl Clock {
     /// Wall time, with every pause divided by `speed` (1.0 in production).
     pub fn with_speed(speed: f64) -> Self {
-        Self { virtual_from: None, speed }
+        Self { virtual_from: None, speed, off_by: 0 }
     }
 
     /// Tokio's time, starting at `start`.
     pub fn following_tokio(start: Millis) -> Self {
-        Self { virtual_from: Some((start, Instant::now())), speed: 1.0 }
+        Self { virtual_from: Some((start, Instant::now())), speed: 1.0, off_by: 0 }
+    }
+
+    /// The same clock, wrong by so much.
+    pub fn off_by(self, off_by: Millis) -> Self {
+        Self { off_by, ..self }
     }
 
     /// Now, in milliseconds UTC.
     pub fn now(&self) -> Millis {
-        match self.virtual_from {
+        let now = match self.virtual_from {
             None => Utc::now().timestamp_millis(),
             Some((start, from)) => start + i64::try_from(from.elapsed().as_millis()).unwrap_or(i64::MAX - start),
-        }
+        };
+        now + self.off_by
     }
 
     /// A pause as it is to be waited: shortened by the speed.

@@ -13,7 +13,10 @@ pub fn init() {
             EnvFilter::try_new(format!("{filter},teloxide=off,teloxide_core=off,reqwest=off,hyper=off")).ok()
         })
         .unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written (its disk is full) must not take the daemon with it: the complaint about it would go
+    // to the same place, and panic.
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     // A second initialisation can only come from a test that runs the daemon in its own process.
     let _ = if std::env::var("LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json")) {
         lines.json().flatten_event(true).try_init()

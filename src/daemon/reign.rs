@@ -33,6 +33,9 @@ use super::{
 /// How often a process that waits tries to become the leader.
 const TRY_TO_LEAD: Duration = Duration::from_millis(500);
 
+/// A store on a disk that cannot be written is tried again after so long.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+
 /// Pause after the database did not answer.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -45,9 +48,13 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     match config.database_url().filter(|url| url.starts_with("postgres")) {
         None => {
             let _only_one = OnlyOne::wait_for(&config.data_dir).await?;
-            let store = open_store(&config, clock).await?;
             let page = config.http_addr.map(bind).transpose()?;
-            reign(&config, &store, &telegram, page.as_ref(), &Arc::default(), &stop).await
+            let trouble = StoreTrouble { config: &config, telegram: &telegram, told: Arc::default() };
+            let (store, generation) = tokio::select! {
+                opened = open_when_possible(&config, clock, &trouble) => opened?,
+                () = stop.cancelled() => return Ok(()),
+            };
+            reign(&config, &store, generation, &telegram, page.as_ref(), &trouble.told, &stop).await
         }
         Some(url) => {
             let page = config.http_addr.map(bind).transpose()?;
@@ -75,12 +82,12 @@ fn page_for_now(page: Option<&TcpListener>) -> Option<tokio::net::TcpListener> {
 async fn reign(
     config: &Config,
     store: &Store,
+    generation: i64,
     telegram: &Telegram,
     page: Option<&TcpListener>,
     store_trouble: &Arc<AtomicBool>,
     stop: &CancellationToken,
 ) -> Result<(), DaemonError> {
-    let generation = store.begin_reign().await?;
     let crm = config.amocrm.as_ref().map(|settings| open_crm(settings, config, store)).transpose()?;
     info!(version = env!("CARGO_PKG_VERSION"), crm = crm.is_some(), generation, "amocrm-lead-bot starts");
     // Background parts stop after the intake, so that what it takes last is still looked after.
@@ -127,6 +134,37 @@ async fn reign(
     intake
 }
 
+/// Opens the store and begins a reign.
+async fn open(config: &Config, clock: Clock) -> Result<(Store, i64), DaemonError> {
+    let store = open_store(config, clock).await?;
+    match store.begin_reign().await {
+        Ok(generation) => Ok((store, generation)),
+        Err(error) => {
+            store.close().await;
+            Err(error.into())
+        }
+    }
+}
+
+/// On SQLite: a full or read-only disk is waited out, as it is later. Telegram keeps what buyers write meanwhile.
+async fn open_when_possible(
+    config: &Config,
+    clock: Clock,
+    trouble: &StoreTrouble<'_>,
+) -> Result<(Store, i64), DaemonError> {
+    loop {
+        match open(config, clock).await {
+            Ok(opened) => {
+                trouble.over().await;
+                return Ok(opened);
+            }
+            Err(DaemonError::Store(error @ StoreError::Unavailable(_))) => trouble.tell(&error).await,
+            Err(error) => return Err(error),
+        }
+        clock.sleep(STORE_PAUSE).await;
+    }
+}
+
 /// On PostgreSQL: waits to be the leader, leads until stopped or deposed, and so on.
 async fn lead_in_turn(
     config: &Config,
@@ -137,7 +175,7 @@ async fn lead_in_turn(
 ) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.speed);
     let mut candidate = Candidate::new(url);
-    let trouble = DatabaseTrouble { config, telegram, told: Arc::default() };
+    let trouble = StoreTrouble { config, telegram, told: Arc::default() };
     while !stop.is_cancelled() {
         let waiting = CancellationToken::new();
         let standby = page_for_now(page).map(|page| tokio::spawn(http::serve_standby(page, waiting.clone())));
@@ -149,10 +187,9 @@ async fn lead_in_turn(
         if let Some(standby) = standby {
             let _ = standby.await;
         }
-        let store = store?;
-        trouble.over().await;
+        let (store, generation) = store?;
         let term = stop.child_token();
-        let reign = reign(config, &store, telegram, page, &trouble.told, &term);
+        let reign = reign(config, &store, generation, telegram, page, &trouble.told, &term);
         tokio::pin!(reign);
         let ended = tokio::select! {
             ended = &mut reign => ended,
@@ -176,13 +213,16 @@ async fn become_leader(
     config: &Config,
     candidate: &mut Candidate,
     clock: Clock,
-    trouble: &DatabaseTrouble<'_>,
-) -> Result<Store, DaemonError> {
+    trouble: &StoreTrouble<'_>,
+) -> Result<(Store, i64), DaemonError> {
     let mut told = false;
     loop {
         let error = match candidate.try_lead().await {
-            Ok(true) => match open_store(config, clock).await {
-                Ok(store) => return Ok(store),
+            Ok(true) => match open(config, clock).await {
+                Ok(opened) => {
+                    trouble.over().await;
+                    return Ok(opened);
+                }
                 Err(DaemonError::Store(error @ StoreError::Unavailable(_))) => error,
                 Err(error) => return Err(error),
             },
@@ -214,26 +254,26 @@ fn refused(error: &StoreError) -> Option<String> {
     })
 }
 
-/// The admin is told once when the database is gone, and once when it is back.
-struct DatabaseTrouble<'a> {
+/// The admin is told once when the store cannot be used, and once when it can again.
+struct StoreTrouble<'a> {
     config: &'a Config,
     telegram: &'a Telegram,
     /// Shared with the alerts of a reign, so that each is told once, whoever notices.
     told: Arc<AtomicBool>,
 }
 
-impl DatabaseTrouble<'_> {
+impl StoreTrouble<'_> {
     async fn tell(&self, error: &StoreError) {
         if self.told.swap(true, Ordering::Relaxed) {
             return;
         }
-        warn!(%error, "the database does not answer; messages wait at Telegram until it does");
-        self.send(AdminNotice::StoreTrouble { detail: "PostgreSQL".into() }).await;
+        warn!(%error, "the store cannot be used; messages wait at Telegram until it can");
+        self.send(AdminNotice::StoreTrouble { detail: error.to_string() }).await;
     }
 
     async fn over(&self) {
         if self.told.swap(false, Ordering::Relaxed) {
-            info!("the database answers again");
+            info!("the store can be used again");
             self.send(AdminNotice::StoreWorks).await;
         }
     }
@@ -242,7 +282,7 @@ impl DatabaseTrouble<'_> {
         let Some(chat_id) = self.config.admin_chat_id else { return };
         let message = admin_texts::render(&notice, Lang::default(), &Wording::default());
         if let Err(error) = self.telegram.send(chat_id, &message).await {
-            warn!(%error, "the admin could not be told about the database");
+            warn!(%error, "the admin could not be told about the store");
         }
     }
 }

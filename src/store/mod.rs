@@ -18,7 +18,7 @@ mod tokens;
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    AnyPool, ConnectOptions, Executor,
+    AnyPool, ConnectOptions, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 use thiserror::Error;
@@ -118,6 +118,12 @@ impl Store {
             .max_connections(4)
             .min_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            // When a disk is full SQLite rolls back by itself. sqlx's own rollback then fails, and it takes the connection
+            // to be in that transaction for ever: no other could be begun on it until the process is started again.
+            .before_acquire(|connection, _| {
+                let usable = !connection.is_in_transaction();
+                Box::pin(async move { Ok(usable) })
+            })
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if engine == Engine::Sqlite {

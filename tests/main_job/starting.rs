@@ -35,7 +35,7 @@ async fn every_wrong_setting_is_one_line_and_exit_code_78() {
         ("PORT", "http"),
     ] {
         let mut other = world.env.clone();
-        // Shortened time allows more requests a second.
+        // It would raise the limit of requests.
         other.remove("TEST_SPEED");
         other.insert(name.into(), value.into());
         let ran = world.run_in(&other, &[]).await.ended_with(78);

@@ -11,6 +11,7 @@ mod turmoil;
 mod kill_points;
 mod random_kills;
 mod schedules;
+mod store_troubles;
 mod virtual_time;
 
 /// A stage with the daemon under test.

@@ -118,6 +118,15 @@ impl Stage {
         }
     }
 
+    /// From now on the daemon can write no file beyond this size: its disk is full. `RLIM_INFINITY` makes room again.
+    pub fn limit_file_size(&self, bytes: libc::rlim_t) {
+        let pid = self.daemon.as_ref().and_then(Child::id).expect("a running daemon");
+        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+        // SAFETY: prlimit(2) reads one struct that lives through the call.
+        let done = unsafe { libc::prlimit(pid.cast_signed(), libc::RLIMIT_FSIZE, &limit, std::ptr::null_mut()) };
+        assert_eq!(done, 0, "the limit of a child can be set");
+    }
+
     /// SIGKILL, and waits for the end.
     pub async fn kill(&mut self) {
         self.signal(libc::SIGKILL);
