@@ -42,6 +42,10 @@ pub const SQLITE_FILE: &str = "amocrm-lead-bot.sqlite";
 /// Longest wait for another writer of the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Another process may be migrating: it is waited for so often, so long.
+const MIGRATION_TRIES: u32 = 10;
+const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
+
 /// Longest wait for a connection that works; one that hangs is noticed within this time.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
 
@@ -136,11 +140,26 @@ impl Store {
             .connect_with(options)
             .await?;
         let store = Self { pool, engine, clock, wakes: Arc::default() };
-        sqlx::migrate!().run(&store.pool).await.map_err(|error| match error {
-            sqlx::migrate::MigrateError::Execute(error) => StoreError::Unavailable(error),
-            other => StoreError::Unreadable(other.to_string()),
-        })?;
+        store.migrate().await?;
         Ok(store)
+    }
+
+    /// Brings the tables up to date. On SQLite nobody keeps two processes from doing so at once (a first start and a
+    /// command beside it): the slower one's migration fails as a whole, and the next try finds it done.
+    async fn migrate(&self) -> Result<(), StoreError> {
+        use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+        let mut tries = 1;
+        loop {
+            match sqlx::migrate!().run(&self.pool).await {
+                Ok(()) => return Ok(()),
+                Err(Execute(_) | ExecuteMigration(..)) if tries < MIGRATION_TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(MIGRATION_PAUSE).await;
+                }
+                Err(Execute(error)) => return Err(StoreError::Unavailable(error)),
+                Err(other) => return Err(StoreError::Unreadable(other.to_string())),
+            }
+        }
     }
 
     /// Which engine it is.

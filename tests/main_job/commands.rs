@@ -262,3 +262,16 @@ async fn a_daemon_with_a_stale_pair_in_the_environment_uses_the_files() {
     assert!(world.amocrm.requests().iter().all(|request| request.bearer.as_ref() != Some(&stale)));
     world.telegram.wait_until_confirmed(PATIENCE).await.expect("all is handled");
 }
+
+#[tokio::test]
+async fn a_first_start_and_commands_beside_it_do_not_meet() {
+    for _ in 0..3 {
+        let world = World::running().await;
+        let status = ["status"];
+        let commands = (0..6).map(|_| world.run(&status));
+        for ran in futures::future::join_all(commands).await {
+            ran.ended_with(0);
+        }
+        world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
+    }
+}
