@@ -1,7 +1,7 @@
 //! Authorizing the bot in amoCRM: the address the admin taps, and what comes back from there.
 //!
 //! The address carries a random `state`. amoCRM hands it back with the code, so whoever brings it has been given the
-//! address by this bot. It is good for one use within [`STATE_LIVES`]. Only its SHA-256 is kept, in the store's marks:
+//! address by this bot. It is good for one use within thirty minutes. Only its SHA-256 is kept, in the store's marks:
 //! it survives restarts, and another process' page takes it too.
 
 use std::time::Duration;
