@@ -96,6 +96,11 @@ admin-outage-opened =
     { $waiting } None is lost: all are saved, and buyers were told that their request is taken.
     What to do: { $advice }
     As soon as it works again the bot will send everything by itself and write here.
+admin-outage-changed =
+    ⚠️ Leads still do not reach amoCRM, but for another reason now.
+    What happened: { $trouble }
+    { $waiting }
+    What to do: { $advice }
 admin-outage-goes-on =
     ⚠️ Leads still do not reach amoCRM, for { $lasted } now.
     What happened: { $trouble }
@@ -117,7 +122,7 @@ admin-outage-rejected =
 admin-rejected =
     ⚠️ amoCRM refuses lead #{ $number } because of its data.
     amoCRM's answer: { $error }
-    The lead is saved. Look at it: /leads. If it is about the settings of fields or pipelines, mend them and press "Send again".
+    The lead is saved. If it is about the settings of fields or pipelines, mend them and press "Send again". If the lead is not needed, open it and delete it.
 admin-copies = 📋 Leads that wait for amoCRM (a copy, just in case):
 admin-copy =
     #{ $number }: { $name }, { $phone }
@@ -126,9 +131,10 @@ admin-copy =
 admin-no-crm = ℹ️ The bot runs without amoCRM settings: leads are collected, saved and copied here. To get them into amoCRM, ask whoever installed the bot to fill in the AMOCRM_… settings.
 admin-ephemeral-disk = ⚠️ The bot runs on Heroku without a database: the disk there is wiped every day. Open forms and the history will be gone, and waiting leads will remain only as copies in this chat. Add PostgreSQL (DATABASE_URL).
 admin-store-trouble =
-    ⚠️ The bot cannot write to its disk: { $detail }
-    Buyers' messages wait at Telegram (up to a day), nothing is lost. Ask whoever installed the bot to free space or check the disk. As soon as it can write, the bot goes on by itself.
-admin-store-works = ✅ The disk can be written again, the bot takes messages.
+    ⚠️ The bot cannot save requests right now.
+    Buyers' messages wait at Telegram (up to a day), nothing is lost. As soon as it can, the bot goes on by itself.
+    What to do: show this message to whoever installed the bot, the disk or the database has to be checked ({ $detail }).
+admin-store-works = ✅ The bot saves requests again and answers buyers.
 admin-second-instance = ⚠️ A second copy of the bot with the same token is running. Now one, now the other answers buyers. Ask whoever installed the bot to stop one of them.
 admin-backup-unreadable = ⚠️ The file backup_leads.json could not be read. It was moved aside as { $name }, nothing in it was deleted. Ask whoever installed the bot to mend it and put it back.
 admin-backup-skipped =
@@ -146,11 +152,17 @@ admin-refresh-failing =
     What happened: { $trouble }
     Leads still get through, but access ends { $until }.
     What to do: { $advice }
+admin-soon = soon
+admin-access-lost =
+    ⚠️ The bot has no access to amoCRM.
+    What happened: { $trouble }
+    New leads are taken and kept, but do not get into amoCRM until there is access.
+    What to do: { $advice }
 admin-tokens-renewed =
     ✅ Access to amoCRM is renewed. { $waiting }
 
 trouble-tokens-expired = access to amoCRM has expired.
-trouble-tokens-revoked = access to amoCRM was revoked (a token was used twice, a password changed or the integration was switched off).
+trouble-tokens-revoked = access to amoCRM was revoked: it was given anew elsewhere, a password changed or the integration was switched off.
 trouble-no-tokens = the bot has no valid access to amoCRM.
 trouble-wrong-client = amoCRM does not know the integration: wrong id or secret key.
 trouble-wrong-redirect = the redirect address differs between the bot and the integration's settings.
@@ -166,9 +178,10 @@ trouble-wrong-address = there is no amoCRM account at the given address.
 trouble-not-configured = the bot runs without amoCRM settings.
 
 advice-authorize = press "Renew access" and allow it in amoCRM, two minutes from a phone.
+advice-long-lived = make a new long-lived token in amoCRM (integrations → yours → "Keys and scopes") and give it to whoever installed the bot.
 advice-operator = show this message to whoever installed the bot: the AMOCRM_… settings have to be mended.
 advice-wrong-client = open the integration in amoCRM, tab "Keys and scopes", and give its id and secret key to whoever installed the bot.
-advice-wrong-redirect = open the integration in amoCRM and make its redirect address the same as AMOCRM_REDIRECT_URL, letter for letter.
+advice-wrong-redirect = open the integration in amoCRM and make its redirect address exactly what whoever installed the bot tells you (AMOCRM_REDIRECT_URL), letter for letter. Then press the button under the message of the bot.
 advice-integration-on = open the integrations in amoCRM, switch yours on and press "Renew access".
 advice-moved = give the new address to whoever installed the bot (AMOCRM_SUBDOMAIN).
 advice-pay = pay for amoCRM: the bot will notice within a minute.
@@ -200,10 +213,12 @@ admin-help =
 admin-status =
     { $health ->
         [good] ✅ Everything works.
-        [warning] ⚠️ Leads are waiting.
-       *[bad] ⚠️ Leads do not reach amoCRM: { $trouble }
+        [waiting] 🕓 Everything works, leads are being sent.
+        [rejected] ⚠️ amoCRM works but does not take all leads: /leads
+       *[bad] ⚠️ Leads do not reach amoCRM.
     }
 
+    amoCRM: { $crm }
     Waiting: { $waiting }{ $oldest }
     Refused by amoCRM: { $rejected }
     Delivered in the last day: { $delivered }
@@ -213,9 +228,11 @@ admin-status =
 admin-status-oldest = {""}, the longest for { $age }
 admin-ago = { $age } ago
 admin-never = none yet
+crm-works = answers
 tokens-pair = renews itself, works until { $date }
 tokens-long-lived = long-lived token until { $date }
-tokens-unknown = a token without a date
+tokens-unknown = there is, nobody knows until when
+tokens-due = renews itself as soon as amoCRM answers
 tokens-none = none
 admin-retry-done = All right, sending. { $waiting }
 admin-leads-none = All leads are in amoCRM, nothing is waiting.
@@ -228,7 +245,7 @@ admin-lead =
     Budget: { $budget }
     Car: { $car }
     Submitted: { $age } ago
-    amoCRM's last answer: { $error }
+    What is in the way: { $error }
 state-waiting = waiting
 state-rejected = refused by amoCRM
 state-delivered = delivered
@@ -237,29 +254,72 @@ admin-lead-unknown = There is no such lead.
 admin-lead-retried = Lead #{ $number } is in line again.
 admin-lead-discard-ask = Delete lead #{ $number }? It will not get into amoCRM. Press once more to confirm.
 admin-lead-discarded = Lead #{ $number } is deleted.
-admin-lead-busy = Lead #{ $number } is being sent right now or has been delivered.
-admin-backup-empty = There are no undelivered leads, the file is empty.
-admin-backup-failed = The file could not be sent: { $error }
+admin-lead-busy = Lead #{ $number } is being sent right now, try again in a minute.
+admin-lead-in-crm = Lead #{ $number } is in amoCRM already.
+admin-backup-empty = All leads are in amoCRM, there is nothing to send.
+admin-backup-failed = The file could not be sent. Try again in a minute: /backup
 admin-auth =
     To renew access:
     1. Press "Open amoCRM" and allow access.
-    2. Copy the address of the page that opens (or the code) and send it here.
-    The code works for 20 minutes. I will delete your message with it at once.
+    2. A new page opens, perhaps an empty one. Copy its whole address and send it here.
+    The address works for 20 minutes. I will delete your message with it at once.
 admin-auth-page =
     To renew access press "Open amoCRM", allow access and wait for the page that says "Done". Nothing else is needed.
     If the page does not open, send its whole address here.
+admin-auth-group = In a group send it as a reply to this message, or I will not see it.
 admin-auth-unavailable = The bot runs without the settings of an amoCRM integration (AMOCRM_CLIENT_ID, AMOCRM_CLIENT_SECRET, AMOCRM_REDIRECT_URL), so there is nothing to renew. Show this to whoever installed the bot.
-admin-auth-done = ✅ Access to amoCRM is renewed; it works until { $date } and renews itself from then on. { $waiting }
-admin-auth-denied = Access was not given: "Cancel" was pressed in amoCRM. Try again: /auth
-admin-auth-no-code = I see no code. Send the whole address of the page or the code itself. To begin anew: /auth
-admin-auth-wrong-state = This address does not belong to the last button. Press /auth and begin anew.
-admin-auth-code-used = This code has been used already. Press /auth to get a new one.
-admin-auth-code-expired = The code is too old (it works for 20 minutes). Press /auth to get a new one.
-admin-auth-code-wrong = amoCRM does not know this code. Copy it again as a whole or press /auth.
-admin-auth-wrong-host = This address is not amoCRM's. Press /auth and begin anew.
-admin-auth-failed = It did not work: { $trouble } Try again in a minute: /auth
+admin-auth-done =
+    ✅ Access to amoCRM is renewed; it works until { $date } and renews itself from then on. { $count ->
+        [0] New leads go through at once.
+        [one] Sending { $count } lead.
+       *[other] Sending { $count } leads.
+    }
+admin-auth-already = ✅ This code has done its work: there is access to amoCRM until { $date }, and it renews itself from then on. Nothing else is needed.
+admin-auth-denied = Access was not given: "Cancel" was pressed in amoCRM. Try again.
+admin-auth-no-code = I see no code here. Send the whole address of the page that amoCRM led you to. Or begin anew.
+admin-auth-wrong-state = This address was used already or is too old. Begin anew, it is quick.
+admin-auth-code-used = This code has been used already. Get a new one.
+admin-auth-code-expired = The code is too old, it works for 20 minutes. Get a new one.
+admin-auth-code-wrong = amoCRM does not know this code. Copy the address again as a whole or get a new one.
+admin-auth-wrong-host = This address is not amoCRM's, the code was sent nowhere. Begin anew.
+admin-auth-wrong-account = Access was given for another account: { $host }. Begin anew and choose in amoCRM the account the bot works with.
+admin-auth-refused = It did not work: { $trouble } What to do: { $advice }
+admin-auth-failed = It did not work: { $trouble } Try again in a minute.
 
 duration-days = { $days } d { $hours } h
 duration-hours = { $hours } h { $minutes } min
 duration-minutes = { $minutes } min
 duration-seconds = { $seconds } s
+
+## The page after amoCRM
+
+page-done-title = Done
+page-done =
+    { $waiting ->
+        [0] Access to amoCRM is renewed. No leads are waiting, new ones go through at once.
+        [one] Access to amoCRM is renewed, { $waiting } lead is being delivered.
+       *[other] Access to amoCRM is renewed, { $waiting } leads are being delivered.
+    }
+page-done-until = It works until { $date } and renews itself from then on. You can close this page.
+page-done-close = It renews itself from now on. You can close this page.
+page-back = Back to Telegram
+page-failed-title = It did not work
+page-again = Go back to Telegram, send /auth to the bot and open the new link.
+page-again-later = Wait a minute, go back to Telegram, send /auth to the bot and open the new link.
+page-operator = Show this page to whoever installed the bot.
+page-denied = Access was not given: "Cancel" was pressed in amoCRM.
+page-no-code = There is no code from amoCRM in the address of this page.
+page-forged = This link has been used already or is too old.
+page-forged-next = If you have seen "Done", nothing else is needed. If not, send /auth to the bot and open the new link.
+page-wrong-host = This address is not amoCRM's; the code was sent nowhere.
+page-wrong-account = Access was given for another account: { $host }.
+page-wrong-account-next = Send /auth to the bot and choose the account it works with.
+page-code-used = The code from amoCRM has been used already.
+page-code-expired = The code from amoCRM is too old, it works for 20 minutes.
+page-code-wrong = amoCRM does not know this code.
+page-refused = amoCRM did not give access. It says: { $detail }
+page-trouble = What happened: { $trouble }
+page-not-configured = The bot runs without the settings of an amoCRM integration.
+page-not-stored = Access was given but cannot be saved to disk yet. The bot keeps trying.
+page-store = The bot cannot read or write its data right now. The code is not spent.
+page-store-next = Reload this page in a minute. If that does not help, show it to whoever installed the bot.

@@ -4,7 +4,15 @@
 //! that tell of it are one commit, so it survives restarts and a Telegram that cannot be reached. Only what concerns
 //! the store itself is sent past the store.
 
-use std::time::Duration;
+mod tokens;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
@@ -13,15 +21,22 @@ use tracing::{info, warn};
 
 use crate::{
     backup::BackupEvent,
-    bot::{admin_texts, listener::IntakeEvent, messages::Lang, telegram::Telegram},
+    bot::{
+        admin_texts,
+        listener::IntakeEvent,
+        messages::{Lang, Wording},
+        telegram::Telegram,
+    },
     clock::{Clock, Millis},
     delivery::Health,
     notice::{AdminNotice, Notice, Trouble},
     store::{NewMessage, OpenAlert, Store, StoreError},
 };
 
+pub use tokens::{REFRESH, TokenWatch};
+
 /// Name of the alert about amoCRM in the store.
-const OUTAGE: &str = "outage";
+pub const OUTAGE: &str = "outage";
 
 /// Reminders after the first message, then every [`LATER_REMINDERS`].
 const REMINDERS: [Duration; 2] = [Duration::from_secs(15 * 60), Duration::from_secs(60 * 60)];
@@ -36,8 +51,8 @@ const OVER_AT_LAST: Duration = Duration::from_secs(10 * 60);
 /// How often the state is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Leads in one message of copies, and copied at one look.
-const COPIES_IN_MESSAGE: usize = 10;
+/// Leads in one message of copies (five of the longest fit Telegram's 4096 characters whole), and copied at one look.
+const COPIES_IN_MESSAGE: usize = 5;
 const COPIES_AT_ONCE: i64 = 200;
 
 /// News for the admin.
@@ -55,6 +70,9 @@ pub enum News {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Outage {
     trouble: Trouble,
+    /// Troubles told since the last reminder. amoCRM's front may go to and fro between two of them with every try.
+    #[serde(default)]
+    told: Vec<Trouble>,
     reminders: u32,
     next_reminder_at: Millis,
     waiting_when_told: i64,
@@ -71,8 +89,8 @@ pub struct Alerts {
     admin_chat_id: Option<i64>,
     copies: bool,
     health: watch::Receiver<Health>,
-    /// Whether the store is known to refuse writes; in memory, because it cannot be anywhere else.
-    store_trouble: bool,
+    /// Whether the admin knows that the store refuses writes; in memory, because it cannot be anywhere else.
+    store_trouble: Arc<AtomicBool>,
 }
 
 /// When the next reminder is due after the one numbered `reminders` (from 0, which is the first message).
@@ -91,20 +109,23 @@ impl Alerts {
         admin_chat_id: Option<i64>,
         copies: bool,
         health: watch::Receiver<Health>,
+        store_trouble: Arc<AtomicBool>,
     ) -> Self {
         let clock = store.clock();
-        Self { store, clock, telegram, admin_chat_id, copies, health, store_trouble: false }
+        Self { store, clock, telegram, admin_chat_id, copies, health, store_trouble }
     }
 
     /// Runs until stopped.
     pub async fn run(mut self, mut news: mpsc::UnboundedReceiver<News>, stop: CancellationToken) {
+        let mut watching = true;
         loop {
             tokio::select! {
                 received = news.recv() => match received {
                     Some(one) => self.tell_news(one).await,
                     None => return,
                 },
-                changed = self.health.changed() => if changed.is_err() { return },
+                // Without amoCRM there is no health to tell of, but all the other news.
+                changed = self.health.changed(), if watching => watching = changed.is_ok(),
                 () = tokio::time::sleep(self.clock.scaled(LOOK).max(Duration::from_millis(50))) => {}
                 () = stop.cancelled() => return,
             }
@@ -117,14 +138,13 @@ impl Alerts {
     async fn tell_news(&mut self, news: News) {
         let notice = match news {
             News::Intake(IntakeEvent::StoreFailed(detail)) => {
-                if !self.store_trouble {
-                    self.store_trouble = true;
+                if !self.store_trouble.swap(true, Ordering::Relaxed) {
                     self.tell_past_the_store(AdminNotice::StoreTrouble { detail }).await;
                 }
                 return;
             }
             News::Intake(IntakeEvent::StoreWorks) => {
-                if std::mem::take(&mut self.store_trouble) {
+                if self.store_trouble.swap(false, Ordering::Relaxed) {
                     self.tell_past_the_store(AdminNotice::StoreWorks).await;
                 }
                 return;
@@ -147,7 +167,8 @@ impl Alerts {
 
     async fn tell_past_the_store(&self, notice: AdminNotice) {
         let Some(chat_id) = self.admin_chat_id else { return };
-        if let Err(error) = self.telegram.send(chat_id, &admin_texts::render(&notice, Lang::default())).await {
+        let message = admin_texts::render(&notice, Lang::default(), &Wording::default());
+        if let Err(error) = self.telegram.send(chat_id, &message).await {
             warn!(%error, "the admin could not be told about the store");
         }
     }
@@ -184,6 +205,7 @@ impl Alerts {
         let (waiting, _) = self.store.waiting().await?;
         let outage = Outage {
             trouble: trouble.clone(),
+            told: vec![trouble.clone()],
             reminders: 0,
             next_reminder_at: next_reminder(since, now, 0, self.clock),
             waiting_when_told: waiting,
@@ -197,13 +219,16 @@ impl Alerts {
     async fn outage_goes_on(&self, trouble: Trouble, open: OpenAlert, known: Outage) -> Result<(), StoreError> {
         let now = self.clock.now();
         let (waiting, oldest) = self.store.waiting().await?;
-        let changed = trouble != known.trouble;
+        let changed = trouble != known.trouble && !known.told.contains(&trouble);
         let doubled = waiting >= DOUBLING_FROM && waiting >= 2 * known.waiting_when_told.max(1);
         let due = now >= known.next_reminder_at;
         if changed || doubled || due {
             let reminders = known.reminders + u32::from(due);
+            let mut told = if due { Vec::new() } else { known.told };
+            told.push(trouble.clone());
             let outage = Outage {
                 trouble: trouble.clone(),
+                told,
                 reminders,
                 next_reminder_at: if due {
                     next_reminder(open.opened_at, now, reminders, self.clock)
@@ -215,13 +240,13 @@ impl Alerts {
             };
             let since = open.opened_at;
             let notice = if changed {
-                AdminNotice::OutageOpened { trouble, since, waiting }
+                AdminNotice::OutageChanged { trouble, waiting }
             } else {
                 AdminNotice::OutageGoesOn { trouble, since, waiting, oldest }
             };
             self.save(since, &outage, self.message(notice)).await?;
-        } else if known.works_since.is_some() {
-            self.save(open.opened_at, &Outage { works_since: None, ..known }, None).await?;
+        } else if known.works_since.is_some() || known.trouble != trouble {
+            self.save(open.opened_at, &Outage { trouble, works_since: None, ..known }, None).await?;
         }
         self.copy_leads().await
     }

@@ -9,7 +9,7 @@ use std::{
     fs, io,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -32,8 +32,10 @@ use crate::{
 /// Name of the file in `DATA_DIR`.
 pub const FILE: &str = "backup_leads.json";
 
-/// Changes within this time are written together.
+/// Changes within this time are written together: the shorter for a small file, up to the longer for one that takes
+/// long to write, so that a large backlog under load costs a fraction of one core and still follows within a second.
 const COALESCE: Duration = Duration::from_millis(300);
+const COALESCE_LARGE: Duration = Duration::from_millis(750);
 
 /// How often the file is looked at for changes by somebody else.
 const LOOK_AT_FILE: Duration = Duration::from_secs(2);
@@ -49,6 +51,9 @@ const TEMPORARY: &str = ".backup_leads-";
 
 /// A file that is being written for so long has no writer any more.
 const ABANDONED: Duration = Duration::from_secs(10 * 60);
+
+/// Somebody who writes the file again and again is waited for until the next look.
+const MOST_TRIES: usize = 3;
 
 /// More leads than ever wait; a bound for the memory of one export.
 const MOST_ENTRIES: i64 = 1_000_000;
@@ -104,6 +109,12 @@ struct Seen {
     inode: u64,
 }
 
+impl Seen {
+    fn of(meta: &fs::Metadata) -> Self {
+        Self { length: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()), inode: meta.ino() }
+    }
+}
+
 /// Keeps the file and the store in step.
 #[derive(Debug)]
 pub struct Backup {
@@ -125,13 +136,14 @@ impl Backup {
     /// Follows the store and the file until stopped, with a last export at the end.
     pub async fn run(mut self, events: mpsc::UnboundedSender<BackupEvent>, stop: CancellationToken) {
         self.sweep();
+        let mut took = Duration::ZERO;
         loop {
             let tick = tokio::time::sleep(self.clock.scaled(LOOK_AT_FILE).max(Duration::from_millis(50)));
             tokio::select! {
                 () = self.store.backup_changed() => {
                     // Never scaled to nothing: this is what keeps a large backlog cheap.
                     tokio::select! {
-                        () = tokio::time::sleep(COALESCE) => {}
+                        () = tokio::time::sleep((took * 8).clamp(COALESCE, COALESCE_LARGE)) => {}
                         () = stop.cancelled() => {}
                     }
                 }
@@ -139,7 +151,10 @@ impl Backup {
                 () = stop.cancelled() => {}
             }
             let stopping = stop.is_cancelled();
-            if let Err(error) = self.synchronise(&events).await {
+            let began = Instant::now();
+            let synchronised = self.synchronise(&events).await;
+            took = began.elapsed();
+            if let Err(error) = synchronised {
                 warn!(%error, "backup_leads.json could not be brought up to date");
                 if !stopping {
                     self.clock.sleep(WRITE_AGAIN).await;
@@ -153,14 +168,19 @@ impl Backup {
 
     /// Takes in what is new in the file, then writes what amoCRM has not got.
     pub async fn synchronise(&mut self, events: &mpsc::UnboundedSender<BackupEvent>) -> Result<(), BackupError> {
-        if self.look().ok() != Some(self.seen) {
-            for event in self.import().await? {
-                let _ = events.send(event);
+        for _ in 0..MOST_TRIES {
+            if self.look().ok() != Some(self.seen) {
+                for event in self.import().await? {
+                    let _ = events.send(event);
+                }
+                // What stands there now is not what we wrote last, even if we have nothing new to say.
+                self.written = None;
             }
-            // What stands there now is not what we wrote last, even if we have nothing new to say.
-            self.written = None;
+            if self.export().await? {
+                break;
+            }
         }
-        self.export().await
+        Ok(())
     }
 
     /// Removes what writers that were killed half-way have left beside the file.
@@ -180,17 +200,13 @@ impl Backup {
     }
 
     fn look(&self) -> io::Result<Option<Seen>> {
-        match fs::metadata(self.path()) {
-            Ok(meta) => {
-                Ok(Some(Seen { length: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()), inode: meta.ino() }))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        look_at(&self.path())
     }
 
     /// Takes in entries that the store does not know.
     pub async fn import(&mut self) -> Result<Vec<BackupEvent>, BackupError> {
+        // Somebody else wrote the file, so it does not say what was written last.
+        self.written = None;
         let mut seen = self.look()?;
         let Some(entries) = (match self.read()? {
             Read::Entries(entries) => Some(entries),
@@ -207,11 +223,15 @@ impl Backup {
                     Read::Entries(entries) => Some(entries),
                     Read::Nothing => None,
                     Read::Unreadable => {
+                        self.seen = None;
                         let name = self.free_name("unreadable");
-                        fs::rename(self.path(), self.folder.join(&name))?;
+                        match fs::rename(self.path(), self.folder.join(&name)) {
+                            // A command beside the daemon was faster, and tells of it.
+                            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                            other => other?,
+                        }
                         sync_folder(&self.folder)?;
                         warn!(moved_to = name, "backup_leads.json cannot be parsed and was moved aside");
-                        (self.seen, self.written) = (None, None);
                         return Ok(vec![BackupEvent::Unreadable(name)]);
                     }
                 }
@@ -271,32 +291,37 @@ impl Backup {
             .unwrap_or_default()
     }
 
-    /// Writes what amoCRM has not got, if the file does not say so already.
-    pub async fn export(&mut self) -> Result<(), BackupError> {
+    /// Writes what amoCRM has not got, if the file does not say so already; `false` when somebody else has changed the
+    /// file since it was looked at: that is to be taken in first.
+    async fn export(&mut self) -> Result<bool, BackupError> {
         let rows = self.store.undelivered(MOST_ENTRIES).await?;
         let bytes = to_json(&rows);
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         if self.written == Some(digest) && self.seen.is_some() {
-            return Ok(());
+            return Ok(true);
         }
         if rows.is_empty() && self.seen.is_none() {
             // Nothing has ever waited here; an empty file would only raise questions.
-            return Ok(());
-        }
-        if self.look()? != self.seen {
-            // Somebody wrote into it since it was read; the next look takes that in first.
-            self.store.wake_backup();
-            return Ok(());
+            return Ok(true);
         }
         point("backup.before_write");
-        let (folder, path) = (self.folder.clone(), self.path());
-        tokio::task::spawn_blocking(move || write_durably(&folder, &path, &bytes))
+        let (folder, path, seen) = (self.folder.clone(), self.path(), self.seen);
+        let still_as_seen = move |path: &Path| Ok(look_at(path)? == seen);
+        let written = tokio::task::spawn_blocking(move || replace(&folder, &path, &bytes, still_as_seen))
             .await
             .map_err(io::Error::other)??;
+        let Some(seen) = written else { return Ok(false) };
         point("backup.after_rename");
-        self.written = Some(digest);
-        self.seen = self.look()?;
-        Ok(())
+        (self.seen, self.written) = (Some(seen), Some(digest));
+        Ok(true)
+    }
+}
+
+fn look_at(path: &Path) -> io::Result<Option<Seen>> {
+    match fs::metadata(path) {
+        Ok(meta) => Ok(Some(Seen::of(&meta))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -433,16 +458,32 @@ fn timestamp(text: &str) -> Option<DateTime<Utc>> {
         .map(|at| at.and_utc())
 }
 
-fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces a file where `still` holds at the last moment, and says how the new one looks; `None` when it did not.
+fn replace(
+    folder: &Path,
+    path: &Path,
+    bytes: &[u8],
+    still: impl FnOnce(&Path) -> io::Result<bool>,
+) -> io::Result<Option<Seen>> {
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY)
         .permissions(fs::Permissions::from_mode(0o600))
         .tempfile_in(folder)?;
     io::Write::write_all(&mut file, bytes)?;
     file.as_file().sync_all()?;
+    // Looked at before it has its name: afterwards it may be somebody else's already.
+    let seen = Seen::of(&file.as_file().metadata()?);
+    if !still(path)? {
+        return Ok(None);
+    }
     point("backup.before_rename");
     file.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)
+    sync_folder(folder)?;
+    Ok(Some(seen))
+}
+
+fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(folder, path, bytes, |_| Ok(true)).map(drop)
 }
 
 /// Writes a file atomically and durably, readable by its owner only.

@@ -112,6 +112,13 @@ impl fmt::Display for ConfigProblem {
 const INTEGRATION_REMEDY: &str =
     "It stands in amoCRM: amoМаркет → ⋯ → your integration → the tab «Ключи и доступы» (Keys and scopes)";
 
+/// What to say where an integration is needed and none of its settings is there.
+pub fn missing_integration() -> Vec<ConfigProblem> {
+    ["AMOCRM_CLIENT_ID", "AMOCRM_CLIENT_SECRET", "AMOCRM_REDIRECT_URL"]
+        .map(|variable| ConfigProblem { variable, problem: "is missing".into(), remedy: INTEGRATION_REMEDY })
+        .into()
+}
+
 impl Config {
     /// Reads `.env` in the working directory (where there is one) and the environment.
     pub fn from_env() -> Result<Self, Vec<ConfigProblem>> {

@@ -14,8 +14,12 @@
 //! - [`backup`][]: `backup_leads.json`
 //! - [`bot`]: Telegram; knows the store, never amoCRM
 //! - [`alerts`]: what the admin is told and when
+//! - [`admin`]: the admin's chat, and authorizing anew
+//! - [`vitals`]: whether all is well
+//! - [`http`]: the page that takes the authorization code, health and metrics
 //! - [`daemon`], [`commands`]: build the parts and run them
 
+pub mod admin;
 pub mod alerts;
 pub mod amocrm;
 pub mod backup;
@@ -26,7 +30,9 @@ pub mod config;
 pub mod daemon;
 pub mod delivery;
 pub mod fault;
+pub mod http;
 pub mod lead;
 pub mod notice;
 pub mod store;
 pub mod telemetry;
+pub mod vitals;

@@ -88,6 +88,13 @@ pub enum AdminNotice {
         /// When the oldest of them was submitted.
         oldest: Option<Millis>,
     },
+    /// The CRM still does not take leads, by now for another reason.
+    OutageChanged {
+        /// Why.
+        trouble: Trouble,
+        /// Leads that wait.
+        waiting: i64,
+    },
     /// The CRM takes leads again and the backlog is through.
     OutageOver {
         /// How long it lasted, ms.
@@ -159,6 +166,11 @@ pub enum AdminNotice {
         trouble: Trouble,
         /// Until when the access token works.
         works_until: Option<Millis>,
+    },
+    /// There is no access any more, and no lead has come yet to run into it.
+    AccessLost {
+        /// Why.
+        trouble: Trouble,
     },
     /// New tokens were taken.
     TokensRenewed {
@@ -232,4 +244,60 @@ pub enum Trouble {
     WrongAddress,
     /// No amoCRM settings.
     NotConfigured,
+}
+
+impl Trouble {
+    /// Every label there is.
+    pub const LABELS: [&str; 15] = [
+        "tokens_expired",
+        "tokens_revoked",
+        "no_tokens",
+        "wrong_client",
+        "wrong_redirect",
+        "wrong_account",
+        "integration_off",
+        "moved",
+        "not_paid",
+        "no_rights",
+        "blocked",
+        "throttled",
+        "unreachable",
+        "wrong_address",
+        "not_configured",
+    ];
+
+    /// Its name in metrics, the same as in the store.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::TokensExpired => "tokens_expired",
+            Self::TokensRevoked => "tokens_revoked",
+            Self::NoTokens => "no_tokens",
+            Self::WrongClient => "wrong_client",
+            Self::WrongRedirect => "wrong_redirect",
+            Self::WrongAccount => "wrong_account",
+            Self::IntegrationOff => "integration_off",
+            Self::Moved { .. } => "moved",
+            Self::NotPaid => "not_paid",
+            Self::NoRights => "no_rights",
+            Self::Blocked => "blocked",
+            Self::Throttled => "throttled",
+            Self::Unreachable => "unreachable",
+            Self::WrongAddress => "wrong_address",
+            Self::NotConfigured => "not_configured",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trouble_has_one_name_everywhere() {
+        for label in Trouble::LABELS {
+            let stored = serde_json::json!({"is": label, "host": "acme2.amocrm.ru"});
+            let trouble: Trouble = serde_json::from_value(stored).expect("a stored trouble");
+            assert_eq!(trouble.label(), label);
+        }
+    }
 }

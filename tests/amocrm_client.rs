@@ -122,6 +122,7 @@ fn timing() -> Timing {
         repeat_pause: Duration::from_millis(10),
         healing: Duration::from_secs(600),
         fresh: Duration::from_secs(600),
+        upkeep_pause: Duration::from_secs(60),
     }
 }
 

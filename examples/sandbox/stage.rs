@@ -75,7 +75,12 @@ impl Stage {
             let lifeline = child.stdin.take();
             self.daemon = Some((child, lifeline));
         }
-        self.telegram.wait_for_poll(PATIENCE).await.map_err(io::Error::other)
+        let telegram = self.telegram.clone();
+        let ended = tokio::select! {
+            asks = telegram.wait_for_poll(PATIENCE) => return asks.map_err(io::Error::other),
+            status = self.ended() => status?,
+        };
+        Err(io::Error::other(format!("the daemon ended at once: {ended}\n{}", self.log(5))))
     }
 
     /// SIGKILL, and waits for the end; nothing when it does not run.

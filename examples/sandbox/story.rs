@@ -160,12 +160,13 @@ async fn tell(stage: &mut Stage, checks: &mut Checks) -> Result<(), String> {
     let emptied = comes_true(|| stage.backup().trim() == "[]").await;
     checks.that(emptied, "backup_leads.json пуст: []", "nothing waits any more")?;
     let once = |person: &Person, words: &[&str]| words.iter().all(|words| person.count(words) == 1);
+    // Telegram has no key against sending twice, so Пётр may have been told of his request before the kill and after it.
     checks.that(
         once(&maria, &["принята", "сохранена", "передана"])
-            && once(&pyotr, &["сохранена", "передана"])
+            && once(&pyotr, &["передана"])
             && once(&admin, &["⚠️", "✅"]),
-        "каждому сказано один раз",
-        "everybody was told once",
+        "«передана» каждый увидел один раз, администратор — одну тревогу и одну сводку",
+        "each told once of the delivery; one alert, one summary",
     )?;
     let never = [&ivan, &maria, &pyotr].iter().all(|person| person.count("шибка") == 0);
     checks.that(never, "слова «ошибка» покупатели не видели", "no buyer ever saw the word error")

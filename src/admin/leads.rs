@@ -2,7 +2,7 @@ use tracing::info;
 
 use crate::{
     bot::{
-        admin_texts::age,
+        admin_texts::{age, trouble_text},
         handlers::HandlerError,
         messages::{Lang, shorten},
     },
@@ -59,10 +59,8 @@ impl AdminDesk {
             LeadState::Delivered => "state-delivered",
             LeadState::Discarded => "state-discarded",
         };
-        let car = lead
-            .car_link
-            .as_ref()
-            .map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link.url(), 1000));
+        let car =
+            lead.car_link.as_ref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link.url(), 1000));
         let text = lang.text(
             "admin-lead",
             &[
@@ -73,7 +71,7 @@ impl AdminDesk {
                 ("budget", lead.budget.typed().into()),
                 ("car", car.into()),
                 ("age", age(lead.submitted_at.timestamp_millis(), lang).into()),
-                ("error", shorten(row.last_error.as_deref().unwrap_or("—"), 500).into()),
+                ("error", self.obstacle(&row, lang).into()),
             ],
         );
         let buttons = match row.state {
@@ -87,6 +85,16 @@ impl AdminDesk {
         Ok(Answer { text, buttons })
     }
 
+    /// What keeps a lead from amoCRM: its own words where it refuses the data, else what is wrong in general.
+    fn obstacle(&self, row: &LeadRow, lang: Lang) -> String {
+        let nothing = || "—".to_owned();
+        match row.state {
+            LeadState::Rejected => row.last_error.as_deref().map_or_else(nothing, |error| shorten(error, 500)),
+            LeadState::Waiting => self.trouble().map_or_else(nothing, |trouble| trouble_text(&trouble, lang)),
+            LeadState::Delivered | LeadState::Discarded => nothing(),
+        }
+    }
+
     pub(super) async fn retry_lead(&self, number: &str, lang: Lang) -> Result<Answer, HandlerError> {
         let id = match self.find(number).await? {
             Some(row) if row.state != LeadState::Delivered => {
@@ -94,7 +102,7 @@ impl AdminDesk {
                 info!(lead = %row.lead.number, "the admin sends a lead again");
                 "admin-lead-retried"
             }
-            Some(_) => "admin-lead-busy",
+            Some(_) => "admin-lead-in-crm",
             None => "admin-lead-unknown",
         };
         Ok(Answer::plain(lang.text(id, &[("number", number.into())])))
@@ -106,6 +114,14 @@ impl AdminDesk {
             return Ok(Answer::plain(lang.text("admin-lead-unknown", &[])));
         };
         let number = row.lead.number.as_str();
+        let over = match row.state {
+            LeadState::Delivered => Some("admin-lead-in-crm"),
+            LeadState::Discarded => Some("admin-lead-discarded"),
+            LeadState::Waiting | LeadState::Rejected => None,
+        };
+        if let Some(id) = over {
+            return Ok(Answer::plain(lang.text(id, &[("number", number.into())])));
+        }
         let sure = button(lang, "button-lead-discard-sure", Some(number), &format!("lead-discard-sure:{number}"));
         let text = lang.text("admin-lead-discard-ask", &[("number", number.into())]);
         Ok(Answer { text, buttons: vec![vec![sure]] })
@@ -115,6 +131,7 @@ impl AdminDesk {
         let id = match self.find(number).await? {
             None => "admin-lead-unknown",
             Some(row) if row.state == LeadState::Discarded => "admin-lead-discarded",
+            Some(row) if row.state == LeadState::Delivered => "admin-lead-in-crm",
             Some(row) => {
                 if self.store.discard(&row.lead.number).await? {
                     info!(lead = %row.lead.number, "the admin gives a lead up");

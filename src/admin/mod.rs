@@ -8,8 +8,9 @@ pub mod authorization;
 mod leads;
 mod status;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use teloxide::{
     dispatching::{UpdateFilterExt, UpdateHandler},
@@ -24,9 +25,11 @@ use crate::{
     amocrm::{AuthProblem, CodeError, Crm, parse_code},
     backup,
     bot::{
-        admin_texts::{moment, trouble_text, waiting_text},
+        admin_texts::{advice_text, moment, trouble_text, waiting_text},
+        dialogue::Step,
         handlers::{HandlerError, is_from_chat},
         messages::Lang,
+        storage::Chat,
         telegram::{SendError, Telegram},
     },
     delivery::{Health, trouble_of_tokens},
@@ -34,16 +37,13 @@ use crate::{
     store::{NewMessage, Store},
 };
 
-use authorization::{Authorization, AuthorizationError};
+use authorization::{Authorization, AuthorizationError, CODE_EXPECTED};
 
 /// Callback data of this room begins so.
 const PREFIX: &str = "admin:";
 
-/// Name of the mark that says until when a code is expected in the chat, ms UTC.
-const CODE_EXPECTED: &str = "code_expected_until";
-
 /// amoCRM's codes work for 20 minutes; somebody who begins late is told so rather than ignored.
-const CODE_EXPECTED_FOR: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+const CODE_EXPECTED_FOR: Duration = Duration::from_secs(30 * 60);
 
 /// What the admin's chat works with.
 #[derive(Debug)]
@@ -90,11 +90,21 @@ pub fn tree(desk: Arc<AdminDesk>) -> UpdateHandler<HandlerError> {
     let chat_id = desk.chat_id;
     dptree::filter(move |update: Update| is_from_chat(&update, chat_id))
         .map(move || desk.clone())
+        .inspect_async(hurry_what_is_owed)
         .branch(Update::filter_message().filter_map(Errand::of_message).endpoint(run_errand))
         .branch(Update::filter_callback_query().filter_map(Errand::of_press).endpoint(run_errand))
         .branch(Update::filter_message().filter_map_async(Errand::of_code).endpoint(run_errand))
         // In a group of admins nobody fills in a form.
         .branch(dptree::filter(|update: Update| update.chat().is_some_and(|chat| !chat.is_private())).endpoint(ignore))
+}
+
+/// Alerts that found the chat closed wait for minutes; whoever writes in it has opened it.
+async fn hurry_what_is_owed(desk: Arc<AdminDesk>) {
+    if let Some(chat_id) = desk.chat_id
+        && let Err(error) = desk.store.hurry_messages(chat_id).await
+    {
+        warn!(%error, "what is owed to the admin could not be hurried");
+    }
 }
 
 async fn ignore() -> Result<(), HandlerError> {
@@ -170,22 +180,54 @@ impl Errand {
         Some(Self { press: Some(query.id.clone()), ..Self::new(wish, Some(&query.from)) })
     }
 
-    /// A pasted code: only while one is expected, or when it is plainly the redirect address.
+    /// A pasted code, whether it was asked for or not; while one is expected, also what is no code, so that it can be
+    /// said. Answers to a form are never taken: a car's link is no code.
     async fn of_code(message: Message, desk: Arc<AdminDesk>) -> Option<Self> {
-        let text = message.text()?;
-        let crm = desk.crm.as_ref()?;
-        let redirect = crm.settings().integration.as_ref().map(|integration| integration.redirect_url.as_str());
-        let is_redirect = redirect.is_some_and(|redirect| text.trim().starts_with(redirect));
-        let expected = desk.store.mark(CODE_EXPECTED).await.ok().flatten().and_then(|until| until.parse::<i64>().ok());
-        let is_expected = expected.is_some_and(|until| desk.store.clock().now() < until);
-        let wanted = match parse_code(text) {
-            Ok(_) => is_expected || is_redirect,
-            Err(CodeError::Denied | CodeError::NoCode) => is_expected || is_redirect,
-            Err(_) => false,
+        let text = message.text().filter(|text| !text.starts_with('/'))?;
+        let integration = desk.crm.as_ref()?.settings().integration.as_ref()?;
+        let wanted = match looks_of(text, &integration.redirect_url) {
+            Looks::Certain => true,
+            Looks::Possible => desk.expects_a_code().await,
+            Looks::Otherwise => {
+                message.chat.is_private()
+                    && desk.expects_a_code().await
+                    && !desk.fills_in_a_form(message.chat.id.0).await
+            }
         };
         let wish = Wish::Code { text: SecretString::from(text.to_owned()), message: message.id };
         wanted.then(|| Self::new(wish, message.from.as_ref()))
     }
+}
+
+/// Whether a text is what amoCRM's page leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    /// The redirect address, or a code as amoCRM makes them.
+    Certain,
+    /// Part of a code, or of an address with one.
+    Possible,
+    /// Anything else.
+    Otherwise,
+}
+
+/// amoCRM's codes are about 700 characters and begin so (they are made by the League OAuth2 server).
+const CODE_BEGINS: &str = "def50";
+const CODE_AT_LEAST: usize = 100;
+
+fn looks_of(text: &str, redirect_url: &str) -> Looks {
+    let text = text.trim().trim_matches(['<', '>', '"', '\'', '`']).trim();
+    let in_one_piece = !text.contains(char::is_whitespace);
+    let is_bare = in_one_piece && !text.contains(['?', '&', '=', ':', '/']);
+    if text.starts_with(redirect_url) || (is_bare && text.starts_with(CODE_BEGINS) && text.len() >= CODE_AT_LEAST) {
+        return Looks::Certain;
+    }
+    // Cars' pages have addresses with all kinds of parameters, but hardly ever with these together.
+    let names = |name: &str| text.split(['?', '&']).any(|part| part.split('=').next() == Some(name));
+    let is_answer = names("code") && (names("state") || names("referer") || names("client_id"));
+    let is_refusal = text.contains("error=access_denied");
+    let is_part = in_one_piece && (text.starts_with(CODE_BEGINS) || text.contains(&format!("code={CODE_BEGINS}")));
+    let is_other_code = is_bare && text.len() >= CODE_AT_LEAST;
+    if is_answer || is_refusal || is_part || is_other_code { Looks::Possible } else { Looks::Otherwise }
 }
 
 async fn run_errand(errand: Errand, desk: Arc<AdminDesk>) -> Result<(), HandlerError> {
@@ -247,10 +289,20 @@ impl AdminDesk {
         match self.telegram.send_document(chat_id, backup::FILE, backup::to_json(&rows)).await {
             Ok(()) => Ok(None),
             Err(error) => {
-                let text = lang.text("admin-backup-failed", &[("error", error.to_string().into())]);
-                Ok(Some(Answer::plain(text)))
+                warn!(%error, "the backup file could not be sent to the admin");
+                Ok(Some(Answer::plain(lang.text("admin-backup-failed", &[]))))
             }
         }
+    }
+
+    async fn expects_a_code(&self) -> bool {
+        let until = self.store.mark(CODE_EXPECTED).await.ok().flatten().and_then(|until| until.parse::<i64>().ok());
+        until.is_some_and(|until| self.store.clock().now() < until)
+    }
+
+    async fn fills_in_a_form(&self, chat_id: i64) -> bool {
+        let stored = self.store.dialogue(chat_id).await.ok().flatten();
+        stored.is_some_and(|stored| Chat::from_stored(&stored).conversation.step != Step::Idle)
     }
 
     fn authorization(&self) -> Option<Authorization> {
@@ -266,9 +318,14 @@ impl AdminDesk {
             Ok(url) => {
                 let until = self.store.clock().now() + self.store.clock().millis(CODE_EXPECTED_FOR);
                 self.store.set_mark(CODE_EXPECTED, &until.to_string()).await?;
-                let id = if self.page { "admin-auth-page" } else { "admin-auth" };
+                let mut text = lang.text(if self.page { "admin-auth-page" } else { "admin-auth" }, &[]);
+                if self.chat_id.is_some_and(|chat_id| chat_id < 0) {
+                    // In a group a bot sees answers to its own messages, and perhaps nothing else.
+                    text.push('\n');
+                    text.push_str(&lang.text("admin-auth-group", &[]));
+                }
                 let open = Button::Open { text: lang.text("button-auth-open", &[]), url: url.to_string() };
-                Ok(Answer { text: lang.text(id, &[]), buttons: vec![vec![open]] })
+                Ok(Answer { text, buttons: vec![vec![open]] })
             }
             Err(AuthorizationError::Store(error)) => Err(error.into()),
             Err(_) => Ok(Answer::plain(lang.text("admin-auth-unavailable", &[]))),
@@ -282,8 +339,8 @@ impl AdminDesk {
             (Ok(pasted), Some(authorization)) => {
                 authorization.take(&pasted.code, pasted.state.as_deref(), false, pasted.referer.as_deref()).await
             }
-            (Err(CodeError::Denied), _) => return Ok(Answer::plain(lang.text("admin-auth-denied", &[]))),
-            (Err(_), _) => return Ok(Answer::plain(lang.text("admin-auth-no-code", &[]))),
+            (Err(CodeError::Denied), _) => return Ok(again(lang.text("admin-auth-denied", &[]), lang)),
+            (Err(_), _) => return Ok(again(lang.text("admin-auth-no-code", &[]), lang)),
             (_, None) => Err(AuthorizationError::NotConfigured),
         };
         if let Some(chat_id) = self.chat_id
@@ -291,22 +348,45 @@ impl AdminDesk {
         {
             info!(%error, "the message with the code could not be deleted; the code is used up");
         }
-        let text = match taken {
+        match taken {
             Ok(done) => {
-                self.store.set_mark(CODE_EXPECTED, "0").await?;
                 let until = done.access_expires_at.map_or_else(|| "—".to_owned(), moment);
-                let waiting = waiting_text(done.waiting, lang);
-                lang.text("admin-auth-done", &[("date", until.into()), ("waiting", waiting.into())])
+                let args = [("date", until.into()), ("count", done.waiting.into())];
+                Ok(Answer::plain(lang.text("admin-auth-done", &args)))
             }
-            Err(AuthorizationError::Store(error)) => return Err(error.into()),
-            Err(error) => refusal(&error, lang),
-        };
-        Ok(Answer::plain(text))
+            Err(AuthorizationError::Store(error)) => Err(error.into()),
+            Err(AuthorizationError::NotConfigured) => Ok(Answer::plain(lang.text("admin-auth-unavailable", &[]))),
+            Err(error @ (AuthorizationError::Forged | AuthorizationError::Code(AuthProblem::CodeUsed))) => {
+                match self.renewed_just_now().await {
+                    Some(until) => {
+                        Ok(Answer::plain(lang.text("admin-auth-already", &[("date", moment(until).into())])))
+                    }
+                    None => Ok(again(refusal(&error, lang), lang)),
+                }
+            }
+            Err(error) => Ok(again(refusal(&error, lang), lang)),
+        }
+    }
+
+    /// Until when the present access works, where it is younger than the oldest address that may still be used: an
+    /// update that comes twice, or an address that the page has taken already, is told that all is well.
+    async fn renewed_just_now(&self) -> Option<DateTime<Utc>> {
+        let crm = self.crm.as_ref()?;
+        crm.account().await.ok()?;
+        let info = crm.tokens().info().await.ok()?;
+        let young =
+            Utc::now() - info.refreshed_at? < chrono::Duration::seconds(CODE_EXPECTED_FOR.as_secs().cast_signed());
+        info.access_expires_at.filter(|_| young && info.usable && info.problem.is_none())
     }
 }
 
+/// An answer with a button to begin anew.
+fn again(text: String, lang: Lang) -> Answer {
+    Answer { text, buttons: vec![vec![button(lang, "button-auth", None, "auth")]] }
+}
+
 /// Why an authorization did not work, in the admin's words.
-pub fn refusal(error: &AuthorizationError, lang: Lang) -> String {
+fn refusal(error: &AuthorizationError, lang: Lang) -> String {
     let id = match error {
         AuthorizationError::NotConfigured => "admin-auth-unavailable",
         AuthorizationError::Forged => "admin-auth-wrong-state",
@@ -314,14 +394,19 @@ pub fn refusal(error: &AuthorizationError, lang: Lang) -> String {
         AuthorizationError::Code(AuthProblem::CodeExpired) => "admin-auth-code-expired",
         AuthorizationError::Code(AuthProblem::CodeWrong) => "admin-auth-code-wrong",
         AuthorizationError::WrongHost => "admin-auth-wrong-host",
+        AuthorizationError::Code(AuthProblem::WrongAccount { host: Some(host) }) => {
+            return lang.text("admin-auth-wrong-account", &[("host", host.as_str().into())]);
+        }
         AuthorizationError::Code(problem) => {
             let error = crate::amocrm::TokenError::NeedsAuthorization {
                 reason: problem.clone(),
                 origin: None,
                 expired_at: None,
             };
-            let trouble = trouble_text(&trouble_of_tokens(&error), lang);
-            return lang.text("admin-auth-failed", &[("trouble", trouble.into())]);
+            let trouble = trouble_of_tokens(&error);
+            let advice = advice_text(&trouble, true, lang);
+            let trouble = trouble_text(&trouble, lang);
+            return lang.text("admin-auth-refused", &[("trouble", trouble.into()), ("advice", advice.into())]);
         }
         AuthorizationError::Tokens(error) => {
             let trouble = trouble_text(&trouble_of_tokens(error), lang);
@@ -342,5 +427,36 @@ fn when(at: Option<i64>, lang: Lang) -> String {
             lang.text("admin-ago", &[("age", age.into())])
         }
         None => lang.text("admin-never", &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_told_from_what_a_form_is_answered_with() {
+        const REDIRECT: &str = "https://example.com/oauth/callback";
+        let code = format!("def50200{}", "0a".repeat(350));
+        for (text, looks) in [
+            (code.as_str(), Looks::Certain),
+            (&format!("{REDIRECT}?code={code}&state=s&referer=acme.amocrm.ru"), Looks::Certain),
+            (&format!("{REDIRECT}?error=access_denied&state=s"), Looks::Certain),
+            (&format!("<{REDIRECT}?code=x>"), Looks::Certain),
+            (&format!("https://example.com/?code={code}"), Looks::Possible),
+            ("https://example.com/?error=access_denied&client_id=x", Looks::Possible),
+            ("https://example.com/?code=abcdef&state=s", Looks::Possible),
+            (&format!("code={code}&state=s"), Looks::Possible),
+            (&code[..60], Looks::Possible),
+            (&"x1".repeat(60), Looks::Possible),
+            ("http://www.encar.com/dc/dc_cardetailview.do?pageid=x&carid=38427498", Looks::Otherwise),
+            ("https://auto.ru/cars/used/sale/?code=17&from=search", Looks::Otherwise),
+            ("89991234567", Looks::Otherwise),
+            ("2500000", Looks::Otherwise),
+            ("Alexander", Looks::Otherwise),
+            ("не получается", Looks::Otherwise),
+        ] {
+            assert_eq!(looks_of(text, REDIRECT), looks, "{text}");
+        }
     }
 }

@@ -1,10 +1,13 @@
+use std::time::Duration;
+
 use crate::{
-    amocrm::TokenKind,
+    amocrm::{TokenKind, TokensInfo},
     bot::{
         admin_texts::{age, moment, trouble_text},
         handlers::HandlerError,
         messages::Lang,
     },
+    delivery::trouble_of,
     notice::Trouble,
 };
 
@@ -12,27 +15,53 @@ use super::{AdminDesk, Answer, button, when};
 
 const DAY: i64 = 24 * 3600 * 1000;
 
+/// amoCRM is given so long to answer before the admin is told that it does not.
+const ASK_CRM: Duration = Duration::from_secs(5);
+
 impl AdminDesk {
-    /// Whether everything works, in one message.
-    pub(super) async fn status(&self, lang: Lang) -> Result<Answer, HandlerError> {
-        let totals = self.store.totals(self.store.clock().now() - DAY).await?;
-        let trouble = match &self.crm {
+    /// What delivery last ran into.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        match &self.crm {
             Some(_) => self.health.borrow().trouble.clone().map(|(trouble, _)| trouble),
             None => Some(Trouble::NotConfigured),
+        }
+    }
+
+    /// What is wrong now. amoCRM is asked: without leads nobody has tried, and "everything works" has to be true.
+    async fn trouble_now(&self) -> Option<Trouble> {
+        let known = self.trouble();
+        let Some(crm) = &self.crm else { return known };
+        // Asking would only prolong these two.
+        if matches!(known, Some(Trouble::Blocked | Trouble::Throttled)) {
+            return known;
+        }
+        let limit = self.store.clock().scaled(ASK_CRM).max(Duration::from_secs(2));
+        match tokio::time::timeout(limit, crm.account()).await {
+            Ok(Ok(_)) => known,
+            Ok(Err(error)) => Some(trouble_of(&error)),
+            Err(_) => Some(Trouble::Unreachable),
+        }
+    }
+
+    /// Whether everything works, in one message.
+    pub(super) async fn status(&self, lang: Lang) -> Result<Answer, HandlerError> {
+        let trouble = self.trouble_now().await;
+        let totals = self.store.totals(self.store.clock().now() - DAY).await?;
+        let health = match (&trouble, totals.rejected, totals.waiting) {
+            (Some(_), ..) => "bad",
+            (None, 0, 0) => "good",
+            (None, 0, _) => "waiting",
+            (None, ..) => "rejected",
         };
-        let health = match (&trouble, totals.waiting) {
-            (Some(_), _) => "bad",
-            (None, 0) => "good",
-            (None, _) => "warning",
-        };
-        let oldest = totals.oldest_waiting_at.map_or_else(String::new, |at| {
-            lang.text("admin-status-oldest", &[("age", age(at, lang).into())])
-        });
+        let oldest = totals
+            .oldest_waiting_at
+            .map_or_else(String::new, |at| lang.text("admin-status-oldest", &[("age", age(at, lang).into())]));
+        let crm = trouble.as_ref().map_or_else(|| lang.text("crm-works", &[]), |trouble| trouble_text(trouble, lang));
         let text = lang.text(
             "admin-status",
             &[
                 ("health", health.into()),
-                ("trouble", trouble.as_ref().map_or_else(String::new, |t| trouble_text(t, lang)).into()),
+                ("crm", crm.into()),
                 ("waiting", totals.waiting.into()),
                 ("oldest", oldest.into()),
                 ("rejected", totals.rejected.into()),
@@ -44,7 +73,8 @@ impl AdminDesk {
         );
         let mut buttons = Vec::new();
         if totals.waiting + totals.rejected > 0 {
-            buttons.push(vec![button(lang, "button-retry", None, "retry"), button(lang, "button-leads", None, "leads")]);
+            buttons
+                .push(vec![button(lang, "button-retry", None, "retry"), button(lang, "button-leads", None, "leads")]);
         }
         if self.crm.as_ref().is_some_and(|crm| crm.settings().integration.is_some()) {
             buttons.push(vec![button(lang, "button-auth", None, "auth")]);
@@ -53,15 +83,24 @@ impl AdminDesk {
     }
 
     async fn tokens(&self, lang: Lang) -> String {
-        let none = || lang.text("tokens-none", &[]);
-        let Some(crm) = &self.crm else { return none() };
-        let Ok(info) = crm.tokens().info().await else { return none() };
-        let until = info.access_expires_at.map(moment);
-        match (info.kind, until) {
-            (TokenKind::None | TokenKind::Unreadable, _) => none(),
-            (_, None) => lang.text("tokens-unknown", &[]),
-            (TokenKind::Pair, Some(until)) => lang.text("tokens-pair", &[("date", until.into())]),
-            (TokenKind::LongLived, Some(until)) => lang.text("tokens-long-lived", &[("date", until.into())]),
-        }
+        let info = match &self.crm {
+            Some(crm) => crm.tokens().info().await.ok(),
+            None => None,
+        };
+        info.map_or_else(|| lang.text("tokens-none", &[]), |info| tokens_text(&info, lang))
+    }
+}
+
+/// The kind of access and until when, or that there is none.
+fn tokens_text(info: &TokensInfo, lang: Lang) -> String {
+    let until = info.access_expires_at.map(moment);
+    match (info.kind, until) {
+        (TokenKind::None | TokenKind::Unreadable, _) => lang.text("tokens-none", &[]),
+        // What amoCRM has refused is no access, whatever date stands in it.
+        _ if !info.usable && (info.problem.is_some() || info.moved_to.is_some()) => lang.text("tokens-none", &[]),
+        _ if !info.usable => lang.text("tokens-due", &[]),
+        (_, None) => lang.text("tokens-unknown", &[]),
+        (TokenKind::Pair, Some(until)) => lang.text("tokens-pair", &[("date", until.into())]),
+        (TokenKind::LongLived, Some(until)) => lang.text("tokens-long-lived", &[("date", until.into())]),
     }
 }

@@ -47,6 +47,14 @@ impl Memory {
         }
     }
 
+    /// Forgets the refusals that a change on amoCRM's side may have undone.
+    pub fn forgive_what_may_heal(&mut self) {
+        self.refused.retain(|_, refused| match &refused.reason {
+            Reason::Problem(problem) => !problem.may_heal(),
+            Reason::Moved(_) => false,
+        });
+    }
+
     /// Forgets all refusals.
     pub fn forgive(&mut self) {
         self.refused.clear();

@@ -32,4 +32,5 @@ pub use payload::{Degradation, NewLead, carries_number, lead_name};
 pub use status::{TokenInfo, TokenKind, TokensInfo};
 pub use tokens::{AccessToken, TokenKeeper};
 pub use transport::{Timing, Transport};
+pub use upkeep::Upkeep;
 pub use vault::{Fingerprint, Previous, Stored, TokenPair, Vault, VaultLock};

@@ -37,6 +37,8 @@ pub struct TokensInfo {
     pub kind: TokenKind,
     /// Where the tokens in use come from.
     pub source: Option<Source>,
+    /// Whether there is an access token to call with, as far as is known.
+    pub usable: bool,
     /// When the access token ends (UTC).
     pub access_expires_at: Option<DateTime<Utc>>,
     /// When the access token was issued (UTC): the last renewal, of a pair.
@@ -73,6 +75,7 @@ impl TokenKeeper {
                 Some(_) => TokenKind::LongLived,
             },
             source: chosen.map(|candidate| candidate.source),
+            usable: matches!(steps.first(), Some(Step::Use(..))),
             access_expires_at: access.and_then(|access| state.memory.expires_at(access)),
             refreshed_at: access.and_then(|access| state.memory.issued_at(access)),
             account_id: chosen.and_then(|candidate| candidate.claims()?.account_id),

@@ -162,6 +162,13 @@ impl TokenKeeper {
         }
     }
 
+    /// Somebody says that what stood in the way is mended: refusals that amoCRM's side can undo are not waited out.
+    pub fn try_again(&self) {
+        let mut state = self.state();
+        state.memory.forgive_what_may_heal();
+        (state.upkeep_failures, state.upkeep_pause) = (0, None);
+    }
+
     /// The page on which an admin allows the integration; `state` comes back with the code.
     pub fn authorization_url(&self, state: &str) -> Result<Url, TokenError> {
         let integration = self.integration().ok_or_else(|| needs(AuthProblem::NoIntegration))?;

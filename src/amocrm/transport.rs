@@ -47,6 +47,8 @@ pub struct Timing {
     pub healing: Duration,
     /// When a pair whose fresh access token was refused is tried anew, in case amoCRM was only slow to learn of it.
     pub fresh: Duration,
+    /// The first pause after a renewal ahead of time has failed; doubled up to a quarter of an hour.
+    pub upkeep_pause: Duration,
 }
 
 impl Default for Timing {
@@ -62,6 +64,7 @@ impl Default for Timing {
             repeat_pause: Duration::from_secs(1),
             healing: Duration::from_secs(10 * 60),
             fresh: Duration::from_secs(2 * 60),
+            upkeep_pause: Duration::from_secs(60),
         }
     }
 }

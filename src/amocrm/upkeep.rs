@@ -3,8 +3,6 @@
 //! **Promise.** While [`TokenKeeper::upkeep`] is called once a minute, no buyer waits for a refresh, the refresh token's
 //! three months never run out, and a grant that is gone is reported while its last access token still works.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use rand::Rng;
 use tokio::time::Instant;
@@ -19,17 +17,27 @@ use super::tokens::{State, TokenKeeper};
 const AHEAD: std::ops::RangeInclusive<i64> = 15 * 60..=60 * 60;
 /// And once a day whatever happens, so that the refresh token's three months never run out while nobody buys a car.
 const DAILY: chrono::Duration = chrono::Duration::hours(24);
-/// The longest pause between failed renewals ahead of time.
-const LONGEST_UPKEEP_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// The longest pause between failed renewals ahead of time, in first pauses: a quarter of an hour.
+const LONGEST_UPKEEP_PAUSE: u32 = 15;
+
+/// How the tokens are looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upkeep {
+    /// As they should be.
+    Fine,
+    /// A renewal has failed and is tried again later; nothing new is known.
+    Paused,
+}
+
 impl TokenKeeper {
     /// Renews a pair ahead of time; to be called about once a minute.
     ///
     /// `Err` tells what stands in the way, also while the present access token still works. A failure is tried again
-    /// after a growing pause, during which the result is `Ok`.
-    pub async fn upkeep(&self) -> Result<(), TokenError> {
+    /// after a growing pause, during which the result is [`Upkeep::Paused`].
+    pub async fn upkeep(&self) -> Result<Upkeep, TokenError> {
         let candidates = self.read().await?;
         if self.state().upkeep_pause.is_some_and(|until| Instant::now() < until) {
-            return Ok(());
+            return Ok(Upkeep::Paused);
         }
         let replace = {
             let mut state = self.state();
@@ -39,7 +47,7 @@ impl TokenKeeper {
                 Some(Step::Refresh(..)) => None,
                 Some(Step::Use(candidate, access)) => {
                     let Some(refresh) = &candidate.refresh else {
-                        return Ok(());
+                        return Ok(Upkeep::Fine);
                     };
                     let due = due(&mut state, access, candidate);
                     if state.memory.is_refused(&refresh.print) || !at.can_refresh {
@@ -53,11 +61,11 @@ impl TokenKeeper {
                                 origin: Some(candidate.source),
                                 expired_at: None,
                             }),
-                            _ => Ok(()),
+                            _ => Ok(Upkeep::Fine),
                         };
                     }
                     if Utc::now() < due {
-                        return Ok(());
+                        return Ok(Upkeep::Fine);
                     }
                     Some(access.print)
                 }
@@ -68,12 +76,12 @@ impl TokenKeeper {
         match result {
             Ok(_) => {
                 (state.upkeep_failures, state.upkeep_pause) = (0, None);
-                Ok(())
+                Ok(Upkeep::Fine)
             }
             Err(error) => {
-                let pause = Duration::from_secs(60).saturating_mul(1 << state.upkeep_failures.min(6));
+                let times = (1 << state.upkeep_failures.min(6)).min(LONGEST_UPKEEP_PAUSE);
                 state.upkeep_failures += 1;
-                state.upkeep_pause = Some(Instant::now() + pause.min(LONGEST_UPKEEP_PAUSE));
+                state.upkeep_pause = Some(Instant::now() + self.inner.transport.timing().upkeep_pause * times);
                 Err(error)
             }
         }

@@ -8,15 +8,29 @@ use crate::{
     notice::{AdminNotice, LeadCopy, Trouble},
 };
 
-use super::messages::{Lang, Rendered, clip, shorten};
+use super::messages::{Lang, Rendered, Wording, clip, shorten};
 
 /// Words a message to the admin. Ages are counted up to `Utc::now()`.
-pub fn render(notice: &AdminNotice, lang: Lang) -> Rendered {
+pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
     let plain = |id: &str| Rendered::plain(lang.text(id, &[]));
+    let advice_text = |trouble: &Trouble, lang: Lang| advice_text(trouble, wording.can_authorize, lang);
+    let outage_buttons = |trouble: &Trouble| outage_buttons(trouble, wording.can_authorize);
     match notice {
         AdminNotice::OutageOpened { trouble, waiting, .. } => with_buttons(
             lang.text(
                 "admin-outage-opened",
+                &[
+                    ("trouble", trouble_text(trouble, lang).into()),
+                    ("waiting", waiting_text(*waiting, lang).into()),
+                    ("advice", advice_text(trouble, lang).into()),
+                ],
+            ),
+            lang,
+            outage_buttons(trouble),
+        ),
+        AdminNotice::OutageChanged { trouble, waiting } => with_buttons(
+            lang.text(
+                "admin-outage-changed",
                 &[
                     ("trouble", trouble_text(trouble, lang).into()),
                     ("waiting", waiting_text(*waiting, lang).into()),
@@ -55,11 +69,15 @@ pub fn render(notice: &AdminNotice, lang: Lang) -> Rendered {
             }
             Rendered::plain(text)
         }
-        AdminNotice::Rejected { number, error } => with_buttons(
-            lang.text("admin-rejected", &[("number", number.as_str().into()), ("error", shorten(error, 500).into())]),
-            lang,
-            &[("button-leads", "admin:leads")],
-        ),
+        AdminNotice::Rejected { number, error } => {
+            let number = number.as_str();
+            let text = lang.text("admin-rejected", &[("number", number.into()), ("error", shorten(error, 500).into())]);
+            let show = lang.text("button-lead-show", &[("number", number.into())]);
+            let retry = lang.text("button-lead-retry", &[]);
+            let row = [(show, format!("admin:lead:{number}")), (retry, format!("admin:lead-retry:{number}"))];
+            let row = row.map(|(label, data)| InlineKeyboardButton::callback(label, data));
+            Rendered { text: clip(text), markup: Some(ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new([row]))) }
+        }
         AdminNotice::Copies { leads } => Rendered::plain(clip(copies(leads, lang))),
         AdminNotice::NoCrm => plain("admin-no-crm"),
         AdminNotice::EphemeralDisk => plain("admin-ephemeral-disk"),
@@ -92,8 +110,16 @@ pub fn render(notice: &AdminNotice, lang: Lang) -> Rendered {
                 &[
                     ("trouble", trouble_text(trouble, lang).into()),
                     ("advice", advice_text(trouble, lang).into()),
-                    ("until", works_until.map_or_else(String::new, |at| moment(date(at))).into()),
+                    ("until", works_until.map_or_else(|| lang.text("admin-soon", &[]), |at| moment(date(at))).into()),
                 ],
+            ),
+            lang,
+            outage_buttons(trouble),
+        ),
+        AdminNotice::AccessLost { trouble } => with_buttons(
+            lang.text(
+                "admin-access-lost",
+                &[("trouble", trouble_text(trouble, lang).into()), ("advice", advice_text(trouble, lang).into())],
             ),
             lang,
             outage_buttons(trouble),
@@ -107,7 +133,7 @@ pub fn render(notice: &AdminNotice, lang: Lang) -> Rendered {
 fn copies(leads: &[LeadCopy], lang: Lang) -> String {
     let mut text = lang.text("admin-copies", &[]);
     for lead in leads {
-        let car = lead.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 300));
+        let car = lead.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 400));
         text.push_str("\n\n");
         text.push_str(&lang.text(
             "admin-copy",
@@ -129,14 +155,16 @@ pub fn with_buttons(text: String, lang: Lang, buttons: &[(&str, &str)]) -> Rende
     Rendered { text: clip(text), markup: Some(ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(rows))) }
 }
 
-fn outage_buttons(trouble: &Trouble) -> &'static [(&'static str, &'static str)] {
+fn outage_buttons(trouble: &Trouble, can_authorize: bool) -> &'static [(&'static str, &'static str)] {
     match trouble {
         Trouble::TokensExpired
         | Trouble::TokensRevoked
         | Trouble::NoTokens
         | Trouble::IntegrationOff
         | Trouble::NoRights
-        | Trouble::WrongAccount => {
+        | Trouble::WrongAccount
+            if can_authorize =>
+        {
             &[("button-auth", "admin:auth"), ("button-leads", "admin:leads"), ("button-status", "admin:status")]
         }
         _ => &[("button-retry", "admin:retry"), ("button-leads", "admin:leads"), ("button-status", "admin:status")],
@@ -165,8 +193,14 @@ pub fn trouble_text(trouble: &Trouble, lang: Lang) -> String {
     lang.text(id, &[])
 }
 
-fn advice_text(trouble: &Trouble, lang: Lang) -> String {
+/// What the admin can do about it, in words; without an integration access comes as a long-lived token.
+pub fn advice_text(trouble: &Trouble, can_authorize: bool, lang: Lang) -> String {
     let id = match trouble {
+        Trouble::TokensExpired | Trouble::TokensRevoked | Trouble::NoTokens | Trouble::WrongAccount
+            if !can_authorize =>
+        {
+            "advice-long-lived"
+        }
         Trouble::TokensExpired | Trouble::TokensRevoked | Trouble::NoTokens | Trouble::WrongAccount => {
             "advice-authorize"
         }

@@ -106,6 +106,8 @@ pub enum Input {
     Cancel,
     /// `/help`.
     Help,
+    /// `/skip`.
+    Skip,
     /// A command that is not ours.
     UnknownCommand,
     /// Any text that is no command.
@@ -257,7 +259,8 @@ pub fn turn(conversation: Conversation, input: Input, world: &World) -> Outcome 
         Input::Start => start(conversation, world),
         Input::Cancel | Input::Press(Press::Cancel) => cancel(conversation),
         Input::Help => stay(conversation, vec![Say::Help]),
-        Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand]),
+        Input::Skip if conversation.step == Step::CarLink => take_car(conversation, None, world),
+        Input::Skip | Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand]),
         Input::Edited => stay(conversation, vec![Say::EditedMessage]),
         Input::Media { caption } => match (conversation.step, caption.as_deref().map(CarLink::parse)) {
             (Step::CarLink, Some(Ok(Some(link)))) => take_car(conversation, Some(link), world),
@@ -293,8 +296,12 @@ fn open_form(conversation: Conversation, world: &World, greeting: Option<Say>) -
 }
 
 fn cancel(conversation: Conversation) -> Outcome {
-    let say = if conversation.draft.is_some() { Say::Cancelled } else { Say::NothingToCancel };
-    Outcome { conversation: Conversation::idle(conversation.last_number), replies: vec![vec![say]], lead: None }
+    // A form that was cancelled is the last one now: its send button must not be answered with an older request's number.
+    let (say, last_number) = match conversation.draft {
+        Some(_) => (Say::Cancelled, None),
+        None => (Say::NothingToCancel, conversation.last_number),
+    };
+    Outcome { conversation: Conversation::idle(last_number), replies: vec![vec![say]], lead: None }
 }
 
 /// The conversation stays where it was; `say` comes before the question that is still open.
@@ -471,4 +478,160 @@ fn submit(conversation: Conversation, world: &World) -> Outcome {
     };
     // The number itself is told by a message that is owed with the lead's commit, so there is no reply here.
     Outcome { conversation: Conversation::idle(Some(lead.number.clone())), replies: Vec::new(), lead: Some(lead) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::bot::messages::{Wording, render};
+
+    fn world(consent_needed: bool) -> World {
+        World { now: Utc::now(), region: Region::default(), consent_needed, buyer: Buyer::default() }
+    }
+
+    fn text(text: &str) -> Input {
+        Input::Text { text: text.into(), link: None }
+    }
+
+    /// Plays inputs from the beginning; returns the conversation and the last replies.
+    fn play(inputs: &[Input]) -> (Conversation, Vec<Vec<Say>>) {
+        inputs.iter().fold((Conversation::idle(None), Vec::new()), |(conversation, _), input| {
+            let outcome = turn(conversation, input.clone(), &world(false));
+            (outcome.conversation, outcome.replies)
+        })
+    }
+
+    fn filled_in() -> Vec<Input> {
+        vec![Input::Start, text("Иван"), text("89991234567"), text("2 млн"), text("нет")]
+    }
+
+    #[test]
+    fn four_answers_lead_to_the_card_in_the_agreed_order() {
+        for (answers, step) in [
+            (0, Step::Idle),
+            (1, Step::Name),
+            (2, Step::Phone),
+            (3, Step::Budget),
+            (4, Step::CarLink),
+            (5, Step::Confirm),
+        ] {
+            assert_eq!(play(&filled_in()[..answers]).0.step, step);
+        }
+    }
+
+    #[test]
+    fn every_input_at_every_step_is_answered_and_what_does_not_fit_changes_nothing() {
+        let strange = [
+            Input::Media { caption: None },
+            Input::Edited,
+            Input::UnknownCommand,
+            Input::UnknownPress,
+            Input::Help,
+            Input::Start,
+            Input::Press(Press::ConsentAccept),
+            text("\u{0}"),
+            text("   "),
+        ];
+        for answers in 1..=5 {
+            let (before, _) = play(&filled_in()[..answers]);
+            for input in &strange {
+                let outcome = turn(before.clone(), input.clone(), &world(false));
+                assert_eq!(outcome.conversation, before, "{input:?} at {:?}", before.step);
+                assert!(!outcome.replies.is_empty() && outcome.lead.is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn each_answer_can_be_changed_from_the_card_and_left_as_it_was() {
+        for (field, answer) in [
+            (Field::Name, text("Пётр")),
+            (Field::Phone, Input::Contact { phone: "821012345678".into(), own: true }),
+            (Field::Budget, text("3 млн")),
+            (Field::CarLink, text("encar.com/cars/detail/1")),
+        ] {
+            let edit = Input::Press(Press::Edit(field));
+            let (card, _) = play(&filled_in());
+            let (changed, _) = play(&[filled_in(), vec![edit.clone(), answer]].concat());
+            assert_eq!(changed.step, Step::Confirm);
+            assert_ne!(changed.draft.as_ref().map(Draft::complete), card.draft.as_ref().map(Draft::complete));
+            let asked = turn(card.clone(), edit, &world(false)).conversation;
+            assert_eq!(asked.step, field.step());
+            assert_eq!(turn(asked, Input::Press(Press::Back), &world(false)).conversation, card);
+        }
+    }
+
+    #[test]
+    fn sending_makes_the_lead_whose_identity_the_draft_had() {
+        let (card, _) = play(&filled_in());
+        let draft = card.draft.clone().expect("a draft");
+        let sent = turn(card, Input::Press(Press::Submit), &world(false));
+        let lead = sent.lead.expect("a lead");
+        assert_eq!((lead.id, &lead.number), (draft.id, &draft.number));
+        assert_eq!(sent.conversation, Conversation::idle(Some(draft.number.clone())));
+        let again = turn(sent.conversation, Input::Press(Press::Submit), &world(false));
+        assert_eq!(again.replies, [[Say::AlreadySent { number: draft.number }]]);
+        assert!(again.lead.is_none());
+    }
+
+    #[test]
+    fn consent_comes_first_where_it_is_configured() {
+        let asked = turn(Conversation::idle(None), Input::Start, &world(true)).conversation;
+        assert_eq!(asked.step, Step::Consent);
+        let typed = turn(asked.clone(), text("Иван"), &world(true)).conversation;
+        assert_eq!(typed.step, Step::Consent);
+        let accepted = turn(asked, Input::Press(Press::ConsentAccept), &world(true)).conversation;
+        assert_eq!(accepted.step, Step::Name);
+        assert!(accepted.draft.expect("a draft").consent_at.is_some());
+    }
+
+    fn any_input() -> impl Strategy<Value = Input> {
+        prop_oneof![
+            any::<String>().prop_map(|typed| text(&typed)),
+            prop_oneof![Just("Иван"), Just("+79991234567"), Just("2 млн"), Just("нет"), Just("← Назад")].prop_map(text),
+            Just(Input::Start),
+            Just(Input::Cancel),
+            Just(Input::Help),
+            Just(Input::Edited),
+            Just(Input::UnknownPress),
+            any::<Option<String>>().prop_map(|caption| Input::Media { caption }),
+            (any::<String>(), any::<bool>()).prop_map(|(phone, own)| Input::Contact { phone, own }),
+            prop_oneof![
+                Just("skip"),
+                Just("submit"),
+                Just("back"),
+                Just("cancel"),
+                Just("restart"),
+                Just("consent:accept"),
+                Just("edit:name"),
+                Just("edit:phone"),
+                Just("edit:budget"),
+                Just("edit:car_link")
+            ]
+            .prop_map(|data| Press::parse(data).map_or(Input::UnknownPress, Input::Press)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_sequence_of_inputs_breaks_the_dialogue(inputs in prop::collection::vec(any_input(), 1..40), consent: bool) {
+            let mut conversation = Conversation::idle(None);
+            for input in inputs {
+                let submits = conversation.step == Step::Confirm && input == Input::Press(Press::Submit);
+                let outcome = turn(conversation, input, &world(consent));
+                prop_assert_eq!(outcome.lead.is_some(), submits);
+                prop_assert_eq!(outcome.replies.is_empty(), submits);
+                prop_assert_eq!(outcome.conversation.draft.is_none(), outcome.conversation.step == Step::Idle);
+                for reply in &outcome.replies {
+                    for lang in [Lang::Ru, Lang::En] {
+                        let length = render(reply, lang, &Wording::default()).text.encode_utf16().count();
+                        prop_assert!((1..=4096).contains(&length));
+                    }
+                }
+                conversation = outcome.conversation;
+            }
+        }
+    }
 }

@@ -383,7 +383,7 @@ pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered
             let parts: Vec<Say> = serde_json::from_value(body.clone()).unwrap_or_else(|_| vec![Say::HowToBegin]);
             render(&parts, lang, wording)
         }
-        Notice::Admin(notice) => super::admin_texts::render(notice, lang),
+        Notice::Admin(notice) => super::admin_texts::render(notice, lang, wording),
         Notice::Worded(worded) => render_worded(worded),
     }
 }
@@ -414,8 +414,16 @@ fn buyer_of(user: Option<&User>, chat_id: i64) -> Buyer {
 
 /// A private message as the dialogue's input; `None` for Telegram's service messages.
 fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
-    if !matches!(message.kind, MessageKind::Common(_)) {
-        return None;
+    match message.kind {
+        MessageKind::Common(_) => {}
+        // Sent by people all the same; what is empty is of a kind newer than this library.
+        MessageKind::Dice(_)
+        | MessageKind::Giveaway(_)
+        | MessageKind::Invoice(_)
+        | MessageKind::UsersShared(_)
+        | MessageKind::ChatShared(_)
+        | MessageKind::Empty {} => return Some(Input::Media { caption: None }),
+        _ => return None,
     }
     if let Some(contact) = message.contact() {
         let own = contact.user_id.is_some() && contact.user_id == message.from.as_ref().map(|user| user.id);
@@ -429,7 +437,7 @@ fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
             Some("start") => Input::Start,
             Some("cancel") => Input::Cancel,
             Some("help") => Input::Help,
-            Some("skip") => Input::Text { text: "skip".into(), link: None },
+            Some("skip") => Input::Skip,
             _ => Input::UnknownCommand,
         });
     }

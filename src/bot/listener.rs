@@ -181,13 +181,16 @@ impl Listener {
     }
 
     async fn poll(&mut self) {
-        let mut request = self
-            .telegram
-            .poller()
-            .get_updates()
-            .timeout(u32::try_from(self.telegram.long_poll().as_secs()).unwrap_or(1))
-            .limit(100)
-            .allowed_updates([AllowedUpdate::Message, AllowedUpdate::EditedMessage, AllowedUpdate::CallbackQuery]);
+        // The first answer comes at once, so that a health check need not wait for a long poll to end.
+        let patience = match self.figures.polls() {
+            0 => 0,
+            _ => u32::try_from(self.telegram.long_poll().as_secs()).unwrap_or(1),
+        };
+        let mut request = self.telegram.poller().get_updates().timeout(patience).limit(100).allowed_updates([
+            AllowedUpdate::Message,
+            AllowedUpdate::EditedMessage,
+            AllowedUpdate::CallbackQuery,
+        ]);
         if let Some(offset) = self.offset {
             request = request.offset(i32::try_from(offset).unwrap_or(i32::MAX));
         }

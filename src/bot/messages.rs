@@ -189,6 +189,8 @@ pub struct Wording {
     pub privacy_policy_url: Option<url::Url>,
     /// `@username` of the bot without the `@`.
     pub bot_username: String,
+    /// Whether access to amoCRM can be renewed from the admin's chat: there is an integration.
+    pub can_authorize: bool,
 }
 
 /// Words one message of one or more parts; the last part decides on the buttons.
@@ -322,9 +324,15 @@ mod tests {
     #[test]
     fn every_id_the_code_asks_for_is_worded() {
         let ru = ids(include_str!("../../locales/ru.ftl"));
-        for source in [include_str!("messages.rs"), include_str!("keyboards.rs"), include_str!("admin_texts.rs")] {
+        for source in [
+            include_str!("messages.rs"),
+            include_str!("keyboards.rs"),
+            include_str!("admin_texts.rs"),
+            include_str!("../http/page.rs"),
+        ] {
             let code = source.split("mod tests").next().unwrap_or_default();
-            for (at, _) in code.match_indices("text(\"").chain(code.match_indices("simple(\"")) {
+            let asked = ["text(\"", "simple(\"", "again(\""].into_iter().flat_map(|call| code.match_indices(call));
+            for (at, _) in asked {
                 let id = code[at..].split('"').nth(1).unwrap_or_default();
                 assert!(ru.contains(&id), "{id} is not worded");
             }

@@ -6,13 +6,13 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
@@ -62,6 +62,7 @@ pub struct Outbox {
     wording: Arc<Wording>,
     admin_chat_id: Option<i64>,
     in_flight: Arc<Mutex<HashSet<i64>>>,
+    left: Arc<Notify>,
     figures: Arc<OutboxFigures>,
 }
 
@@ -69,7 +70,16 @@ impl Outbox {
     /// A sender for one bot.
     pub fn new(telegram: Telegram, store: Store, wording: Arc<Wording>, admin_chat_id: Option<i64>) -> Self {
         let clock = store.clock();
-        Self { telegram, store, clock, wording, admin_chat_id, in_flight: Arc::default(), figures: Arc::default() }
+        Self {
+            telegram,
+            store,
+            clock,
+            wording,
+            admin_chat_id,
+            in_flight: Arc::default(),
+            left: Arc::default(),
+            figures: Arc::default(),
+        }
     }
 
     /// Figures for metrics.
@@ -83,21 +93,28 @@ impl Outbox {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         while !stop.is_cancelled() {
             let changed = self.store.messages_changed();
+            let left = self.left.notified();
+            // Taken before the look: what is under way now may be said by the time the look's answer is read, and
+            // would be said twice.
+            let under_way = self.in_flight().clone();
             match self.store.messages_due(200).await {
                 Ok(due) => {
                     for message in due {
                         if stop.is_cancelled() {
                             break;
                         }
-                        if !self.enter(message.chat_id) {
+                        if under_way.contains(&message.chat_id) {
                             continue;
                         }
+                        self.in_flight().insert(message.chat_id);
                         let Ok(place) = places.clone().acquire_owned().await else { break };
                         let outbox = self.clone();
                         tasks.spawn(async move {
                             let chat_id = message.chat_id;
                             let result = outbox.deliver(message).await;
-                            outbox.leave(chat_id);
+                            outbox.in_flight().remove(&chat_id);
+                            // The next message to this chat may have been passed over.
+                            outbox.left.notify_one();
                             drop(place);
                             if let Err(error) = result {
                                 warn!(%error, "a message's result could not be stored; it may be sent again");
@@ -112,6 +129,7 @@ impl Outbox {
             }
             tokio::select! {
                 () = changed => {}
+                () = left => {}
                 () = tokio::time::sleep(self.clock.scaled(LOOK_AGAIN).max(Duration::from_millis(50))) => {}
                 () = stop.cancelled() => {}
             }
@@ -120,12 +138,8 @@ impl Outbox {
         tasks.wait().await;
     }
 
-    fn enter(&self, chat_id: i64) -> bool {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(chat_id)
-    }
-
-    fn leave(&self, chat_id: i64) {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&chat_id);
+    fn in_flight(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn deliver(&self, message: OwedMessage) -> Result<(), StoreError> {

@@ -1,6 +1,12 @@
 //! Talking to Telegram: two clients (polls may take long, sends may not), and answers as the caller's decisions.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use reqwest::ClientBuilder;
 use secrecy::ExposeSecret;
@@ -54,9 +60,35 @@ pub enum SendError {
     },
 }
 
+/// What became of messages and files that were sent, for metrics.
+#[derive(Debug, Default)]
+pub struct SendFigures {
+    /// Taken by Telegram.
+    pub taken: AtomicU64,
+    /// The chat is closed to the bot.
+    pub closed: AtomicU64,
+    /// Refused for good.
+    pub refused: AtomicU64,
+    /// Not taken for now.
+    pub later: AtomicU64,
+}
+
+impl SendFigures {
+    fn count(&self, result: &Result<(), SendError>) {
+        let counter = match result {
+            Ok(()) => &self.taken,
+            Err(SendError::ChatClosed(_)) => &self.closed,
+            Err(SendError::Refused(_)) => &self.refused,
+            Err(SendError::Moved(_) | SendError::Later { .. }) => &self.later,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// The two clients of one bot.
 #[derive(Debug, Clone)]
 pub struct Telegram {
+    figures: Arc<SendFigures>,
     send: Bot,
     poll: Bot,
     long_poll: Duration,
@@ -72,11 +104,18 @@ impl Telegram {
             Bot::with_client(settings.token.expose_secret(), client).set_api_url(settings.api_url.clone())
         };
         Ok(Self {
+            figures: Arc::default(),
             send: bot(client(settings)?.timeout(DOCUMENT_TIMEOUT).build()?),
             poll: bot(client(settings)?.timeout(poll_timeout).pool_max_idle_per_host(1).build()?),
             long_poll,
-            reply_timeout: clock.scaled(REPLY_TIMEOUT).max(Duration::from_millis(500)),
+            // Not below two seconds: a busy machine would be told the same twice.
+            reply_timeout: clock.scaled(REPLY_TIMEOUT).max(Duration::from_secs(2)),
         })
+    }
+
+    /// Figures for metrics.
+    pub fn figures(&self) -> Arc<SendFigures> {
+        self.figures.clone()
     }
 
     /// The client for everything but polls.
@@ -116,13 +155,17 @@ impl Telegram {
         if let Some(markup) = &message.markup {
             request = request.reply_markup(markup.clone());
         }
-        self.within(left, request).await
+        let result = self.within(left, request).await;
+        self.figures.count(&result);
+        result
     }
 
     /// Sends a file.
     pub async fn send_document(&self, chat_id: i64, name: &str, bytes: Vec<u8>) -> Result<(), SendError> {
         let file = InputFile::memory(bytes).file_name(name.to_owned());
-        self.within(DOCUMENT_TIMEOUT, self.send.send_document(ChatId(chat_id), file)).await
+        let result = self.within(DOCUMENT_TIMEOUT, self.send.send_document(ChatId(chat_id), file)).await;
+        self.figures.count(&result);
+        result
     }
 
     /// Stops the waiting circle on a pressed button; a late or lost answer harms nobody.
@@ -142,6 +185,7 @@ impl Telegram {
     {
         match tokio::time::timeout(limit, request.into_future()).await {
             Ok(Ok(_)) => Ok(()),
+            Ok(Err(RequestError::InvalidJson { raw, .. })) if is_done(&raw) => Ok(()),
             Ok(Err(error)) => Err(decide(&error)),
             Err(_) => Err(SendError::Later { cause: "no answer in time".into(), after: None }),
         }
@@ -159,6 +203,12 @@ fn client(settings: &TelegramSettings) -> Result<ClientBuilder, reqwest::Error> 
         None => builder,
     };
     Ok(builder)
+}
+
+/// Whether Telegram did what it was asked, though its answer has a shape this library does not know: to ask again would
+/// tell the buyer the same for ever.
+fn is_done(raw: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(raw).is_ok_and(|answer| answer["ok"] == true)
 }
 
 /// What an error of Telegram means for the message that was to be sent.

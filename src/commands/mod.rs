@@ -20,7 +20,7 @@ use crate::{
     config::{Config, ConfigProblem},
     daemon::{self, DaemonError, OnlyOne},
     delivery::Courier,
-    store::{Engine, Lease, Store, StoreError},
+    store::{Lease, Store, StoreError},
 };
 
 /// Exit code for wrong or missing settings (`EX_CONFIG` of sysexits.h).
@@ -171,15 +171,20 @@ fn amocrm(config: &Config) -> Result<crate::config::AmocrmSettings, CommandError
     })
 }
 
+/// Whether a daemon runs on this store now.
+async fn is_daemon_running(config: &Config, store: &Store) -> Result<bool, CommandError> {
+    Ok(store.is_led().await?.unwrap_or_else(|| OnlyOne::is_running(&config.data_dir)))
+}
+
 /// A courier of a command. Beside a running daemon it leaves most of the 7 requests a second to it.
-fn courier(config: &Config, store: &Store) -> Result<Courier, CommandError> {
+async fn courier(config: &Config, store: &Store) -> Result<Courier, CommandError> {
     let mut settings = amocrm(config)?;
-    if store.engine() == Engine::Postgres || OnlyOne::is_running(&config.data_dir) {
+    if is_daemon_running(config, store).await? {
         settings.requests_per_second = (7 - settings.requests_per_second.min(6)).min(2);
     }
     Ok(Courier {
         store: store.clone(),
-        crm: daemon::open_crm(&settings, config)?,
+        crm: daemon::open_crm(&settings, config, store)?,
         lease: Lease::command(),
         contact_lookup: settings.contact_lookup,
         figures: std::sync::Arc::default(),

@@ -2,7 +2,11 @@ use std::{io::Write, process::ExitCode};
 
 use secrecy::ExposeSecret;
 
-use crate::{amocrm::parse_code, config::Config, daemon};
+use crate::{
+    amocrm::parse_code,
+    config::{Config, missing_integration},
+    daemon,
+};
 
 use super::CommandError;
 
@@ -10,13 +14,10 @@ use super::CommandError;
 pub async fn run(config: &Config, code: Option<String>) -> Result<ExitCode, CommandError> {
     let settings = super::amocrm(config)?;
     if settings.integration.is_none() {
-        return Err(CommandError::Failed(
-            "AMOCRM_CLIENT_ID, AMOCRM_CLIENT_SECRET and AMOCRM_REDIRECT_URL are needed to get tokens. \
-             They stand in amoCRM: amoМаркет → ⋯ → your integration → the tab «Ключи и доступы» (Keys and scopes)"
-                .into(),
-        ));
+        return Err(CommandError::Config(missing_integration()));
     }
-    let crm = daemon::open_crm(&settings, config)?;
+    let store = super::store(config).await?;
+    let crm = daemon::open_crm(&settings, config, &store)?;
     // The state ties an address to the question; whoever pastes it here has seen the question.
     let state = ulid::Ulid::new().to_string();
     let pasted = match code {

@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::mpsc;
 
 use crate::{
     backup::{Backup, BackupEvent},
@@ -13,9 +14,37 @@ use super::CommandError;
 /// Takes in the backup file, delivers everything that waits, and tells what is left.
 pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
     let store = super::store(config).await?;
-    let courier = super::courier(config, &store)?;
+    let courier = super::courier(config, &store).await?;
     let mut backup = Backup::new(store.clone(), &config.data_dir, config.phone_region);
-    for event in backup.import().await? {
+    let (events, mut told) = mpsc::unbounded_channel();
+    backup.synchronise(&events).await?;
+    tell(&mut told);
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}") {
+        bar.set_style(style);
+    }
+    let report = drain(&courier, |done, total| {
+        bar.set_length(u64::try_from(total).unwrap_or(0));
+        bar.set_position(u64::try_from(done).unwrap_or(0));
+    })
+    .await?;
+    bar.finish_and_clear();
+    // Also what somebody has put into the file meanwhile.
+    backup.synchronise(&events).await?;
+    tell(&mut told);
+    println!("Waiting before: {}", report.before);
+    println!("Delivered:      {}", (report.before - report.left).max(0));
+    println!("Still waiting:  {}", report.left);
+    println!("Refused by amoCRM because of their data: {} (see `leads list`)", report.rejected);
+    if let Some(error) = report.stopped_by {
+        eprintln!("Stopped: {error}");
+    }
+    store.close().await;
+    Ok(if report.left + report.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell(events: &mut mpsc::UnboundedReceiver<BackupEvent>) {
+    while let Ok(event) = events.try_recv() {
         match event {
             BackupEvent::Imported(leads) => println!("Taken in from backup_leads.json: {leads}"),
             BackupEvent::Unreadable(name) => {
@@ -28,24 +57,4 @@ pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
             }
         }
     }
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}") {
-        bar.set_style(style);
-    }
-    let report = drain(&courier, |done, total| {
-        bar.set_length(u64::try_from(total).unwrap_or(0));
-        bar.set_position(u64::try_from(done).unwrap_or(0));
-    })
-    .await?;
-    bar.finish_and_clear();
-    backup.export().await?;
-    println!("Waiting before: {}", report.before);
-    println!("Delivered:      {}", (report.before - report.left).max(0));
-    println!("Still waiting:  {}", report.left);
-    println!("Refused by amoCRM because of their data: {} (see `leads list`)", report.rejected);
-    if let Some(error) = report.stopped_by {
-        eprintln!("Stopped: {error}");
-    }
-    store.close().await;
-    Ok(if report.left + report.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -3,12 +3,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::{
-    amocrm::TokenKind,
-    clock::date,
-    config::Config,
-    daemon::{self, OnlyOne},
-};
+use crate::{amocrm::TokenKind, clock::date, config::Config, daemon};
 
 use super::CommandError;
 
@@ -46,7 +41,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     let totals = store.totals(day_ago).await?;
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
-        daemon_running: OnlyOne::is_running(&config.data_dir),
+        daemon_running: super::is_daemon_running(config, &store).await?,
         waiting: totals.waiting,
         rejected: totals.rejected,
         unsure: totals.unsure,
@@ -56,7 +51,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         messages_owed: store.messages_owed().await?,
         updates_set_aside: store.set_aside_count().await?,
         outage_since: store.alert("outage").await?.map(|alert| date(alert.opened_at)),
-        tokens: tokens(config).await?,
+        tokens: tokens(config, &store).await?,
     };
     if json {
         println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
@@ -67,7 +62,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     Ok(ExitCode::SUCCESS)
 }
 
-async fn tokens(config: &Config) -> Result<Tokens, CommandError> {
+async fn tokens(config: &Config, store: &crate::store::Store) -> Result<Tokens, CommandError> {
     let Some(settings) = &config.amocrm else {
         return Ok(Tokens {
             configured: false,
@@ -78,7 +73,7 @@ async fn tokens(config: &Config) -> Result<Tokens, CommandError> {
             problem: Some("no amoCRM settings".into()),
         });
     };
-    let info = daemon::open_crm(settings, config)?.tokens().info().await?;
+    let info = daemon::open_crm(settings, config, store)?.tokens().info().await?;
     Ok(Tokens {
         configured: true,
         kind: match info.kind {
@@ -99,7 +94,7 @@ fn print(status: &Status) {
         at.map_or_else(|| "-".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
     };
     println!("amocrm-lead-bot {}", status.version);
-    println!("daemon:            {}", if status.daemon_running { "running" } else { "not running on this DATA_DIR" });
+    println!("daemon:            {}", if status.daemon_running { "running" } else { "not running" });
     println!("waiting:           {} (oldest since {})", status.waiting, at(status.oldest_waiting_since));
     println!("  of them unsure:  {}", status.unsure);
     println!("rejected:          {}", status.rejected);

@@ -4,7 +4,7 @@ use chrono::Utc;
 use ulid::Ulid;
 
 use crate::{
-    amocrm::{Crm, NewLead, NewNote, TokenKind},
+    amocrm::{Crm, CrmError, NewLead, NewNote, TokenKind},
     config::{AmocrmSettings, Config},
     daemon,
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone},
@@ -15,7 +15,8 @@ use super::CommandError;
 /// Tells tokens, account, pipelines and rights; creates nothing unless `create_test_lead`.
 pub async fn run(config: &Config, create_test_lead: bool) -> Result<ExitCode, CommandError> {
     let settings = super::amocrm(config)?;
-    let crm = daemon::open_crm(&settings, config)?;
+    let store = super::store(config).await?;
+    let crm = daemon::open_crm(&settings, config, &store)?;
     let before = crm.tokens().info().await?;
     println!("Account address: {}", settings.account_host);
     match before.kind {
@@ -34,10 +35,16 @@ pub async fn run(config: &Config, create_test_lead: bool) -> Result<ExitCode, Co
     let account = match crm.account().await {
         Ok(account) => account,
         Err(error) => {
-            eprintln!("amoCRM does not accept them: {error}");
-            eprintln!(
-                "To mend it: run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat."
-            );
+            match error {
+                CrmError::Unauthorized(_) => {
+                    eprintln!("amoCRM does not accept them: {error}");
+                    eprintln!(
+                        "To mend it: run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat."
+                    );
+                }
+                // New tokens would change nothing.
+                _ => eprintln!("The tokens could not be tried: {error}"),
+            }
             return Ok(ExitCode::FAILURE);
         }
     };

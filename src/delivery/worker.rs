@@ -1,8 +1,12 @@
 //! The delivery worker of the daemon: runs until stopped, survives panics, store troubles and every outage.
 
 use std::{
+    collections::BTreeMap,
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,6 +26,7 @@ use crate::{
 use super::{
     breaker::{Breaker, Pause},
     steps::{Courier, Progress, Stop},
+    verdict::trouble_of,
 };
 
 /// How often leads of other processes (a command that imports, an admin's retry) are looked for.
@@ -54,13 +59,18 @@ pub struct Figures {
     pub found: AtomicU64,
     /// Creates repeated after clean look-ups: the remaining risk of a double.
     pub repeated: AtomicU64,
-    /// Passes ended by amoCRM, by trouble.
-    pub failures: AtomicU64,
+    /// Passes ended by amoCRM, by the label of the trouble.
+    pub failures: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Figures {
     pub(super) fn add(counter: &AtomicU64, count: usize) {
         counter.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    fn failed(&self, trouble: &Trouble) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        *failures.entry(trouble.label()).or_default() += 1;
     }
 }
 
@@ -143,6 +153,7 @@ impl Worker {
         }
         let now = self.clock.now();
         if self.retry_was_asked().await? {
+            self.tokens.try_again();
             self.breaker.probe_now();
         }
         if let Some(pause) = self.breaker.pause(now) {
@@ -164,7 +175,7 @@ impl Worker {
             Err(Stop::Crm(error)) => {
                 let first = self.breaker.trouble().is_none();
                 self.breaker.failed(&error, self.clock, rand::random());
-                Figures::add(&self.courier.figures.failures, 1);
+                self.courier.figures.failed(&trouble_of(&error));
                 let text = error.to_string();
                 if first {
                     warn!(error = text, "amoCRM does not take leads; they are kept and tried again");

@@ -12,7 +12,7 @@ use std::time::Duration;
 use sqlx::{Connection, PgConnection, Row};
 use tracing::warn;
 
-use super::{Store, StoreError};
+use super::{Engine, Store, StoreError};
 
 /// Key of the advisory lock; it is local to the database.
 const LOCK_KEY: i64 = 0x616d_6f63_726d;
@@ -96,6 +96,24 @@ async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
 }
 
 impl Store {
+    /// Whether a daemon leads on this PostgreSQL database now; `None` on SQLite, where a lock in `DATA_DIR` tells.
+    pub async fn is_led(&self) -> Result<Option<bool>, StoreError> {
+        if self.engine == Engine::Sqlite {
+            return Ok(None);
+        }
+        // The key of a lock of one number is kept in two halves (manual, 54.13 pg_locks).
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 \
+             AND CAST(classid AS BIGINT) = $1 AND CAST(objid AS BIGINT) = $2 \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        .bind(LOCK_KEY >> 32)
+        .bind(LOCK_KEY & 0xffff_ffff)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(Some(row.try_get::<i64, _>(0)? > 0))
+    }
+
     /// Begins a reign: a new generation, and everything that daemons before it held is free. To be called by the one
     /// daemon that leads.
     pub async fn begin_reign(&self) -> Result<i64, StoreError> {

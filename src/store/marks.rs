@@ -47,6 +47,31 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Removes a mark that was left at or after `since`; `true` when it was there: of several callers exactly one gets
+    /// `true`. Looks before it writes, so that guessing names costs no write.
+    pub async fn take_young_mark(&self, name: &str, since: Millis) -> Result<bool, StoreError> {
+        if self.mark(name).await?.is_none() {
+            return Ok(false);
+        }
+        let done = sqlx::query("DELETE FROM marks WHERE name = $1 AND written_at >= $2")
+            .bind(name)
+            .bind(since)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Removes the marks whose names begin with `prefix` and that were left before `before`.
+    pub async fn remove_old_marks(&self, prefix: &str, before: Millis) -> Result<(), StoreError> {
+        let names = format!("{}%", prefix.replace('!', "!!").replace('_', "!_").replace('%', "!%"));
+        sqlx::query("DELETE FROM marks WHERE name LIKE $1 ESCAPE '!' AND written_at < $2")
+            .bind(names)
+            .bind(before)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Keeps an update that cannot be handled, with its error, for a person to look at, and owes the answer to it, in
     /// one commit; a second time nothing changes.
     pub async fn set_aside(

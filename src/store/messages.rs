@@ -136,6 +136,20 @@ impl Store {
         Ok(())
     }
 
+    /// The chat is open again: what is owed to it is due now.
+    pub async fn hurry_messages(&self, chat_id: i64) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let done = sqlx::query("UPDATE messages SET due_at = $1 WHERE chat_id = $2 AND due_at > $1")
+            .bind(now)
+            .bind(chat_id)
+            .execute(&self.pool)
+            .await?;
+        if done.rows_affected() > 0 {
+            self.wakes.messages.notify_one();
+        }
+        Ok(())
+    }
+
     /// The group became a supergroup: what is owed follows it.
     pub async fn move_messages(&self, from: i64, to: i64) -> Result<(), StoreError> {
         sqlx::query("UPDATE messages SET chat_id = $1 WHERE chat_id = $2")

@@ -42,6 +42,13 @@ pub const SQLITE_FILE: &str = "amocrm-lead-bot.sqlite";
 /// Longest wait for another writer of the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Another process may be migrating: it is waited for so often, so long.
+const MIGRATION_TRIES: u32 = 10;
+const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
+
+/// Longest wait for a connection that works; one that hangs is noticed within this time.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
+
 /// Why the store did not do it.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -110,7 +117,7 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(4)
             .min_connections(1)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             // When a disk is full SQLite rolls back by itself. sqlx's own rollback then fails, and it takes the connection
             // to be in that transaction for ever: no other could be begun on it until the process is started again.
             .before_acquire(|connection, _| {
@@ -133,11 +140,26 @@ impl Store {
             .connect_with(options)
             .await?;
         let store = Self { pool, engine, clock, wakes: Arc::default() };
-        sqlx::migrate!().run(&store.pool).await.map_err(|error| match error {
-            sqlx::migrate::MigrateError::Execute(error) => StoreError::Unavailable(error),
-            other => StoreError::Unreadable(other.to_string()),
-        })?;
+        store.migrate().await?;
         Ok(store)
+    }
+
+    /// Brings the tables up to date. On SQLite nobody keeps two processes from doing so at once (a first start and a
+    /// command beside it): the slower one's migration fails as a whole, and the next try finds it done.
+    async fn migrate(&self) -> Result<(), StoreError> {
+        use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+        let mut tries = 1;
+        loop {
+            match sqlx::migrate!().run(&self.pool).await {
+                Ok(()) => return Ok(()),
+                Err(Execute(_) | ExecuteMigration(..)) if tries < MIGRATION_TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(MIGRATION_PAUSE).await;
+                }
+                Err(Execute(error)) => return Err(StoreError::Unavailable(error)),
+                Err(other) => return Err(StoreError::Unreadable(other.to_string())),
+            }
+        }
     }
 
     /// Which engine it is.
@@ -178,11 +200,6 @@ impl Store {
     /// Makes the delivery worker look again.
     pub fn wake_delivery(&self) {
         self.wakes.leads.notify_one();
-    }
-
-    /// Makes the backup file be looked at again.
-    pub fn wake_backup(&self) {
-        self.wakes.backup.notify_one();
     }
 
     fn leads_moved(&self) {

@@ -518,6 +518,8 @@ impl Store {
         transaction.commit().await?;
         if !rows.is_empty() {
             self.wakes.messages.notify_one();
+            // The backup file says who was told.
+            self.wakes.backup.notify_one();
         }
         Ok(rows.len())
     }

@@ -83,7 +83,7 @@ pub struct FakeAmocrm {
 impl FakeAmocrm {
     /// Starts on a free port of 127.0.0.1.
     pub async fn start() -> Self {
-        Self::start_on(0).await
+        Self::start_on(super::quiet_port()).await
     }
 
     /// Starts on this port of 127.0.0.1.

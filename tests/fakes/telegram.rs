@@ -89,7 +89,7 @@ impl Shared {
 impl FakeTelegram {
     /// Starts on a free port of 127.0.0.1.
     pub async fn start() -> Self {
-        Self::start_on(0).await
+        Self::start_on(super::quiet_port()).await
     }
 
     /// Starts on the given port of 127.0.0.1; panics if it is taken.

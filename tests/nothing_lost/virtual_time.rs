@@ -181,7 +181,7 @@ impl Life {
         let tokens = courier.crm.tokens().clone();
         let (worker, health) = Worker::new(courier, tokens);
         let telegram = Telegram::new(&ground.telegram_settings, clock).expect("a client");
-        let wording = Arc::new(Wording { privacy_policy_url: None, bot_username: String::new() });
+        let wording = Arc::new(Wording::default());
         let outbox = Outbox::new(telegram, store.clone(), wording, None);
         let backup = Backup::new(store.clone(), ground.folder.path(), Region::default());
         let never = CancellationToken::new;

@@ -108,6 +108,27 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
     }
 
+    /// Freezes or thaws the whole server: it holds its connections and answers nothing, as behind a dead network.
+    pub fn freeze(&self, frozen: bool) {
+        let signal = if frozen { libc::SIGSTOP } else { libc::SIGCONT };
+        for pid in self.processes() {
+            // SAFETY: kill(2) takes two integers and touches no memory of ours.
+            unsafe { libc::kill(pid, signal) };
+        }
+    }
+
+    /// The server and its children, each of which has a process group of its own.
+    fn processes(&self) -> Vec<i32> {
+        let server = i32::try_from(self.server.id()).expect("a pid");
+        let children = std::fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| {
+            let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            let parent: i32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+            (parent == server).then_some(pid)
+        });
+        std::iter::once(server).chain(children).collect()
+    }
+
     /// Stops the server at once, as a crash does.
     pub fn crash(&mut self) {
         // SAFETY: kill(2) takes two integers and touches no memory of ours.
@@ -125,6 +146,8 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        // A frozen server would take the signal to stop only when thawed.
+        self.freeze(false);
         // SAFETY: kill(2) takes two integers and touches no memory of ours.
         unsafe { libc::kill(i32::try_from(self.server.id()).expect("a pid"), libc::SIGQUIT) };
         let _ = self.server.wait();

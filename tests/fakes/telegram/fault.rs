@@ -19,6 +19,8 @@ pub enum Fault {
     CutAfter,
     /// 200 with a body that is not JSON.
     Garbage,
+    /// The request takes effect, and the result has a shape that no library knows yet.
+    Newer,
     /// The request takes effect at once, the answer comes this much later.
     Slow(Duration),
     /// 401, as for a revoked token.

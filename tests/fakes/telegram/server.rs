@@ -214,6 +214,10 @@ async fn handle(
             }
             Fault::Status(status) => gateway_page(status),
             Fault::Garbage => "{\"ok\":true,\"result\":<!doctype html>".into_response(),
+            Fault::Newer => {
+                answer(&shared, method, &params).await;
+                Json { status: 200, body: json!({"ok": true, "result": {"brand_new": {"a": 1}}}) }.into_response()
+            }
             Fault::TooManyRequests { retry_after } => Json {
                 status: 429,
                 body: json!({

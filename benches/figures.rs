@@ -1,0 +1,256 @@
+//! Speed and size, measured and printed; nothing is asserted.
+//!
+//! `cargo bench` measures everything in about two minutes; `cargo bench -- drain` (or `intake`, `footprint`) one part;
+//! `cargo bench -- drain --full` takes 1,000 leads with the contact look-up on, too (another two and a half minutes).
+
+#[path = "../tests/fakes/mod.rs"]
+#[allow(dead_code, unused_imports)]
+mod fakes;
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use amocrm_lead_bot::{
+    amocrm::{Crm, Timing, Vault},
+    clock::Clock,
+    config::Config,
+    delivery::{Courier, drain},
+    lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
+    store::{Created, ImportedLead, Lease, NewLead, Store},
+};
+use chrono::{TimeDelta, Utc};
+use fakes::{amocrm::FakeAmocrm, telegram::FakeTelegram};
+use tokio::process::{Child, Command};
+use ulid::Ulid;
+
+const BUYERS: usize = 200;
+
+#[tokio::main]
+async fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let wanted = |part: &str| args.iter().all(|arg| arg.starts_with("--")) || args.iter().any(|arg| arg == part);
+    let full = args.iter().any(|arg| arg == "--full");
+    if wanted("footprint") {
+        footprint().await;
+    }
+    if wanted("intake") {
+        intake().await;
+    }
+    if wanted("drain") {
+        drain_at_the_limit(1000, false).await;
+        drain_at_the_limit(if full { 1000 } else { 100 }, true).await;
+    }
+}
+
+fn lead(n: usize) -> Lead {
+    Lead {
+        id: Ulid::new(),
+        number: LeadNumber::random(),
+        submitted_at: Utc::now() - TimeDelta::hours(2) + TimeDelta::milliseconds(n as i64),
+        name: Name::imported(&format!("Покупатель {n}")),
+        phone: Phone::imported(&format!("+7999{n:07}"), Region::default()),
+        budget: Budget::imported("2 млн"),
+        car_link: None,
+        buyer: Buyer { user_id: n as i64, ..Buyer::default() },
+        consent_at: None,
+        origin: Origin::Telegram,
+    }
+}
+
+async fn fill(store: &Store, leads: &[Lead]) {
+    for chunk in leads.chunks(5000) {
+        let imported: Vec<ImportedLead> =
+            chunk.iter().map(|lead| ImportedLead { new: NewLead::fresh(lead.clone()), fingerprint: None }).collect();
+        store.import(&imported).await.expect("an import");
+    }
+}
+
+/// Waiting leads against amoCRM's 7 requests a second.
+async fn drain_at_the_limit(count: usize, contact_lookup: bool) {
+    let amocrm = FakeAmocrm::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(None, folder.path(), Clock::default()).await.expect("a store");
+    fill(&store, &(0..count).map(lead).collect::<Vec<_>>()).await;
+    let (access, refresh) = amocrm.issue_pair();
+    let mut env: BTreeMap<String, String> =
+        amocrm.env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    env.insert("BOT_TOKEN".into(), "1:A".into());
+    env.insert("AMOCRM_ACCESS_TOKEN".into(), access);
+    env.insert("AMOCRM_REFRESH_TOKEN".into(), refresh);
+    env.insert("AMOCRM_REQUESTS_PER_SECOND".into(), "7".into());
+    env.insert("AMOCRM_CONTACT_LOOKUP".into(), if contact_lookup { "on" } else { "off" }.into());
+    let settings = Config::read(|name| env.get(name).cloned()).expect("settings").amocrm.expect("amoCRM");
+    let courier = Courier {
+        store: store.clone(),
+        crm: Crm::new(settings, Vault::Files(folder.path().to_owned()), Timing::default()).expect("a client"),
+        lease: Lease::command(),
+        contact_lookup,
+        figures: Arc::default(),
+    };
+    let start = Instant::now();
+    let report = drain(&courier, |_, _| {}).await.expect("a drain");
+    let took = start.elapsed().as_secs_f64();
+    let requests = amocrm.requests().len();
+    let needed = count.div_ceil(50) + count.div_ceil(250) + if contact_lookup { count } else { 0 };
+    let limit = count as f64 / (needed as f64 / 7.0);
+    let rate = (count as f64 - report.left as f64) / took;
+    println!(
+        "drain, look-up {}: {count} leads in {took:.2} s, {requests} requests ({needed} needed), {rate:.1} leads/s; \
+         the API's limit is {limit:.1}: {:.0} %; most requests in a second: {}",
+        if contact_lookup { "on" } else { "off" },
+        rate / limit * 100.0,
+        amocrm.max_rate(),
+    );
+}
+
+struct Daemon {
+    child: Child,
+    telegram: FakeTelegram,
+    folder: tempfile::TempDir,
+}
+
+impl Daemon {
+    /// Starts the daemon without amoCRM, so that only the intake is measured.
+    async fn start(folder: tempfile::TempDir) -> (Self, Duration) {
+        let telegram = FakeTelegram::start().await;
+        telegram.hold_repeated_polls(false);
+        let start = Instant::now();
+        let child = Command::new(env!("CARGO_BIN_EXE_amocrm-lead-bot"))
+            .env_clear()
+            .env("BOT_TOKEN", telegram.token())
+            .env("TELEGRAM_API_URL", telegram.url())
+            .env("DATA_DIR", folder.path())
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the daemon");
+        while telegram.polls().is_empty() && telegram.calls("getUpdates").is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(start.elapsed() < Duration::from_secs(60), "no poll");
+        }
+        let first_poll = start.elapsed();
+        (Self { child, telegram, folder }, first_poll)
+    }
+
+    /// A line of /proc/PID/status in MiB.
+    fn memory(&self, line: &str) -> f64 {
+        let path = format!("/proc/{}/status", self.child.id().expect("a pid"));
+        let status = std::fs::read_to_string(Path::new(&path)).unwrap_or_default();
+        let kib = status
+            .lines()
+            .find_map(|text| text.strip_prefix(line)?.split_whitespace().next()?.parse::<f64>().ok())
+            .unwrap_or(f64::NAN);
+        kib / 1024.0
+    }
+
+    async fn stop(mut self) -> tempfile::TempDir {
+        self.child.kill().await.expect("a kill");
+        self.folder
+    }
+}
+
+async fn footprint() {
+    let binary = env!("CARGO_BIN_EXE_amocrm-lead-bot");
+    let size = std::fs::metadata(binary).map_or(0, |meta| meta.len());
+    println!("binary: {:.1} MiB", size as f64 / 1048576.0);
+    let mut starts = Vec::new();
+    let mut folder = tempfile::tempdir().expect("a folder");
+    for _ in 0..5 {
+        let (daemon, first_poll) = Daemon::start(folder).await;
+        starts.push(first_poll.as_millis());
+        folder = daemon.stop().await;
+    }
+    let (daemon, _) = Daemon::start(folder).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    println!(
+        "start to first poll: {starts:?} ms (the first run makes the store); at rest: {:.1} MiB",
+        daemon.memory("VmRSS:")
+    );
+}
+
+/// 200 buyers at once, on an empty store and on a full one.
+async fn intake() {
+    let empty = dialogues("empty store", tempfile::tempdir().expect("a folder")).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(None, folder.path(), Clock::default()).await.expect("a store");
+    let delivered: Vec<Lead> = (0..100_000).map(lead).collect();
+    fill(&store, &delivered).await;
+    for chunk in delivered.chunks(5000) {
+        let created: Vec<Created> = chunk
+            .iter()
+            .enumerate()
+            .map(|(n, lead)| Created { id: lead.id, crm_lead_id: n as i64 + 1, contact_id: None, phone: String::new() })
+            .collect();
+        store.record_created(&created).await.expect("a write");
+        store.record_delivered(&chunk.iter().collect::<Vec<_>>()).await.expect("a write");
+    }
+    fill(&store, &(100_000..110_000).map(lead).collect::<Vec<_>>()).await;
+    store.close().await;
+    let full = dialogues("100,000 delivered and 10,000 waiting", folder).await;
+    println!("intake: a full store takes {:.2} times as long for a dialogue", empty / full);
+}
+
+/// Returns dialogues per second.
+async fn dialogues(what: &str, folder: tempfile::TempDir) -> f64 {
+    let (daemon, _) = Daemon::start(folder).await;
+    let start = Instant::now();
+    let mut buyers = Vec::new();
+    for n in 0..BUYERS {
+        let buyer = daemon.telegram.user(&format!("Покупатель {n}"));
+        let telegram = daemon.telegram.clone();
+        buyers.push(tokio::spawn(async move {
+            let mut last = 0;
+            for (says, hears) in [
+                ("/start", "Как вас зовут"),
+                ("Иван Петров", "номер телефона"),
+                ("8 999 123-45-67", "бюджет"),
+                ("2,5 млн", "ссылку"),
+                ("https://fem.encar.com/cars/detail/38427498", "Проверьте заявку"),
+            ] {
+                if says == "/start" {
+                    buyer.command(says)
+                } else {
+                    buyer.say(says)
+                };
+                last = hears_after(&telegram, buyer.id, last, hears).await;
+            }
+            let pressed = Instant::now();
+            buyer.press("submit").expect("a button");
+            hears_after(&telegram, buyer.id, last, "принята").await;
+            pressed.elapsed()
+        }));
+    }
+    let mut waits = Vec::new();
+    for buyer in buyers {
+        waits.push(buyer.await.expect("a buyer"));
+    }
+    let took = start.elapsed().as_secs_f64();
+    waits.sort();
+    let rate = BUYERS as f64 / took;
+    println!(
+        "intake, {what}: {BUYERS} buyers at once in {took:.2} s, {rate:.1} dialogues/s ({:.0} updates/s); from send to \
+         the number p50 {:.0} ms, p99 {:.0} ms; memory {:.1} MiB, at most {:.1} MiB",
+        rate * 6.0,
+        waits[BUYERS / 2].as_secs_f64() * 1000.0,
+        waits[BUYERS * 99 / 100].as_secs_f64() * 1000.0,
+        daemon.memory("VmRSS:"),
+        daemon.memory("VmHWM:"),
+    );
+    daemon.stop().await;
+    rate
+}
+
+/// Waits for an answer that is newer than the last one and holds these words; returns its id.
+async fn hears_after(telegram: &FakeTelegram, chat_id: i64, after: i32, words: &str) -> i32 {
+    let fits = |message: &fakes::telegram::BotMessage| message.text.contains(words);
+    let heard = telegram.wait_for_new(chat_id, after, fits, Duration::from_secs(120)).await;
+    heard.expect("an answer").message_id
+}

@@ -1,0 +1,191 @@
+//! Looks after the tokens and tells the admin before they end.
+//!
+//! A renewal that fails is told at once, while the access token still works, and once for each trouble; what is told
+//! and that it was told is one commit. Once leads wait, the outage alert speaks and this one is silent. A long-lived
+//! token is announced at [`WARN_DAYS`].
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    amocrm::{Crm, TokenError, TokenKind, Upkeep},
+    clock::{Clock, Millis},
+    delivery::trouble_of_tokens,
+    notice::{AdminNotice, Notice, Trouble},
+    store::{NewMessage, OpenAlert, Store, StoreError},
+};
+
+use super::OUTAGE;
+
+/// Name of the alert about renewals that fail.
+pub const REFRESH: &str = "refresh";
+
+/// Name of what was told of a long-lived token's end.
+const EXPIRING: &str = "token_expiring";
+
+/// The admin is told so many days before a long-lived token ends.
+pub const WARN_DAYS: [i64; 3] = [30, 7, 1];
+
+/// How often tokens are looked after.
+const EVERY: Duration = Duration::from_secs(60);
+
+const DAY: Millis = 24 * 3600 * 1000;
+
+/// The open alert about renewals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Failing {
+    trouble: Trouble,
+    /// Whether the access token still worked when it was told.
+    works: bool,
+}
+
+/// Which warning of a long-lived token was told last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    expires_at: Millis,
+    days: i64,
+}
+
+/// The warning that is due now, in days: the nearest threshold that has been reached and not been told.
+fn warning_due(expires_at: Millis, now: Millis, told: Option<Told>) -> Option<i64> {
+    let left = expires_at - now;
+    // When it is over, the outage speaks.
+    let days = WARN_DAYS.into_iter().filter(|days| (1..=days * DAY).contains(&left)).min()?;
+    let told = told.filter(|told| told.expires_at == expires_at);
+    told.is_none_or(|told| days < told.days).then_some(days)
+}
+
+/// Renews tokens ahead of time and tells the admin what stands in the way.
+#[derive(Debug)]
+pub struct TokenWatch {
+    crm: Crm,
+    store: Store,
+    clock: Clock,
+    admin_chat_id: Option<i64>,
+}
+
+impl TokenWatch {
+    /// For one account and one admin's chat.
+    pub fn new(crm: Crm, store: Store, admin_chat_id: Option<i64>) -> Self {
+        let clock = store.clock();
+        Self { crm, store, clock, admin_chat_id }
+    }
+
+    /// Runs until stopped.
+    pub async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(error) = self.look().await {
+                warn!(%error, "alerts about tokens wait for the store");
+            }
+            tokio::select! {
+                () = self.clock.sleep(EVERY) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<(), StoreError> {
+        match self.crm.tokens().upkeep().await {
+            Ok(Upkeep::Fine) => self.renewal_works().await?,
+            Ok(Upkeep::Paused) => {}
+            Err(error) => self.renewal_fails(&error).await?,
+        }
+        self.announce_end().await
+    }
+
+    async fn renewal_fails(&self, error: &TokenError) -> Result<(), StoreError> {
+        info!(%error, "tokens cannot be renewed ahead of time");
+        let now = self.clock.now();
+        let info = self.crm.tokens().info().await.ok();
+        let works = info.as_ref().is_some_and(|info| info.usable);
+        let failing = Failing { trouble: trouble_of_tokens(error), works };
+        let open = self.store.alert(REFRESH).await?;
+        if open
+            .as_ref()
+            .is_some_and(|open| serde_json::from_str(&open.body).is_ok_and(|known: Failing| known == failing))
+        {
+            return Ok(());
+        }
+        if !works && (self.store.waiting().await?.0 > 0 || self.store.alert(OUTAGE).await?.is_some()) {
+            return Ok(());
+        }
+        let body = crate::store::json(&failing);
+        let opened_at = open.map_or(now, |open| open.opened_at);
+        let trouble = failing.trouble;
+        let works_until = info.and_then(|info| info.access_expires_at).map(|end| end.timestamp_millis());
+        let notice = if works {
+            AdminNotice::RefreshFailing { trouble, works_until }
+        } else {
+            AdminNotice::AccessLost { trouble }
+        };
+        self.store.save_alert(REFRESH, &OpenAlert { opened_at, body }, &self.message(notice)).await
+    }
+
+    async fn renewal_works(&self) -> Result<(), StoreError> {
+        if self.store.alert(REFRESH).await?.is_none() {
+            return Ok(());
+        }
+        info!("the tokens are as they should be again");
+        let waiting = self.store.waiting().await?.0;
+        self.store.close_alert(REFRESH, &self.message(AdminNotice::TokensRenewed { waiting })).await
+    }
+
+    async fn announce_end(&self) -> Result<(), StoreError> {
+        let Ok(info) = self.crm.tokens().info().await else { return Ok(()) };
+        let (TokenKind::LongLived, Some(end)) = (info.kind, info.access_expires_at) else { return Ok(()) };
+        let (expires_at, now) = (end.timestamp_millis(), self.clock.now());
+        let known = self.store.alert(EXPIRING).await?;
+        let told = known.and_then(|known| serde_json::from_str(&known.body).ok());
+        let Some(days) = warning_due(expires_at, now, told) else { return Ok(()) };
+        warn!(days, %end, "the long-lived token ends soon");
+        let alert = OpenAlert { opened_at: now, body: crate::store::json(&Told { expires_at, days }) };
+        let notice = AdminNotice::TokenExpiring { long_lived: true, expires_at };
+        self.store.save_alert(EXPIRING, &alert, &self.message(notice)).await
+    }
+
+    fn message(&self, notice: AdminNotice) -> Vec<NewMessage> {
+        let due_at = self.clock.now();
+        let message = |chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at };
+        self.admin_chat_id.map(message).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_lived_token_is_announced_at_30_7_and_1_days() {
+        const HOUR: Millis = 3600 * 1000;
+        let end = 1_800_000_000_000;
+        let told = |days| Some(Told { expires_at: end, days });
+        for (left, before, due) in [
+            (31 * DAY, None, None),
+            (30 * DAY, None, Some(30)),
+            (29 * DAY, told(30), None),
+            (7 * DAY + 1, told(30), None),
+            (7 * DAY, told(30), Some(7)),
+            (6 * DAY, told(7), None),
+            (DAY, told(7), Some(1)),
+            (HOUR, told(1), None),
+            // The daemon was off, or the token was short-lived from the beginning: only the nearest one is told.
+            (5 * DAY, None, Some(7)),
+            (5 * DAY, told(30), Some(7)),
+            (HOUR, told(30), Some(1)),
+            (HOUR, None, Some(1)),
+            // Over: the outage speaks.
+            (0, told(1), None),
+            (0, None, None),
+            (-DAY, None, None),
+            // Another token: what was told of the one before does not count.
+            (20 * DAY, Some(Told { expires_at: end - DAY, days: 1 }), Some(30)),
+            // A clock that was set back.
+            (20 * DAY, told(1), None),
+        ] {
+            assert_eq!(warning_due(end, end - left, before), due, "{} h left, {before:?}", left / HOUR);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The intake: who the bot is, the dispatcher over our listener, the last confirmation, the menu of commands.
+
+use std::{sync::Arc, time::Duration};
+
+use teloxide::{
+    ApiError, RequestError,
+    dispatching::Dispatcher,
+    error_handlers::LoggingErrorHandler,
+    payloads::{GetUpdatesSetters, SetMyCommandsSetters},
+    requests::Requester,
+    types::{BotCommand, BotCommandScope, Me, Recipient},
+    update_listeners::UpdateListener,
+};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    admin::{self, AdminDesk},
+    alerts::News,
+    amocrm::Crm,
+    bot::{
+        handlers::{self, Desk},
+        intake::Intake,
+        listener::Listener,
+        messages::Lang,
+        storage::DialogueStorage,
+        telegram::{Telegram, describe},
+    },
+    delivery::Health,
+};
+
+use super::{DaemonError, parts::Parts};
+
+/// Telegram is asked to confirm what is done for so long at shutdown.
+const LAST_CONFIRM: Duration = Duration::from_secs(2);
+
+impl Parts<'_> {
+    /// Takes updates until stopped.
+    pub(super) async fn intake(
+        &self,
+        crm: Option<Crm>,
+        health: watch::Receiver<Health>,
+        news: mpsc::UnboundedSender<News>,
+        stop: &CancellationToken,
+    ) -> Result<(), DaemonError> {
+        let clock = self.store.clock();
+        let Some(me) = self.who_am_i(stop).await? else { return Ok(()) };
+        let wording = Arc::new(self.wording(me.username().to_owned()));
+        let _ = self.bot_username.set(me.username().to_owned());
+        let intake = Arc::new(Intake::default());
+        let (events, mut from_intake) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(event) = from_intake.recv().await {
+                let _ = news.send(News::Intake(event));
+            }
+        });
+        let desk = Arc::new(Desk::new(
+            self.telegram.clone(),
+            self.store.clone(),
+            self.config.phone_region,
+            wording.clone(),
+            self.config.admin_chat_id,
+        ));
+        let admin = admin::tree(Arc::new(AdminDesk {
+            chat_id: self.config.admin_chat_id,
+            store: self.store.clone(),
+            telegram: self.telegram.clone(),
+            crm,
+            health,
+            page: self.config.http_addr.is_some(),
+            bot_username: me.username().to_owned(),
+        }));
+        let tree = handlers::tree(intake.clone(), events.clone(), desk.clone(), admin);
+        let mut dispatcher = Dispatcher::builder(self.telegram.bot().clone(), tree)
+            .dependencies(teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk, intake.clone()])
+            .default_handler(|_| async {})
+            .build();
+        tokio::spawn(register_commands(self.telegram.clone(), self.config.admin_chat_id));
+        info!(bot = me.username(), "taking messages");
+        while !stop.is_cancelled() {
+            let mut listener = Listener::new(
+                self.telegram.clone(),
+                self.store.clone(),
+                intake.clone(),
+                self.figures.clone(),
+                events.clone(),
+            );
+            // Not the dispatcher's own shutdown token: that one does nothing before dispatching has begun.
+            let (end, stopping) = (listener.stop_token(), stop.clone());
+            let stopper = tokio::spawn(async move {
+                stopping.cancelled().await;
+                end.stop();
+            });
+            let ended = dispatcher.try_dispatch_with_listener(listener, LoggingErrorHandler::new()).await;
+            stopper.abort();
+            if let Err(error) = ended {
+                warn!(error = describe(&error), "Telegram cannot be reached");
+                tokio::select! {
+                    () = clock.sleep(Duration::from_secs(2)) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+        }
+        if let Some(offset) = intake.unconfirmed() {
+            self.confirm(offset).await;
+        }
+        Ok(())
+    }
+
+    /// Asks Telegram who the bot is until it answers; `None` when stopped before.
+    async fn who_am_i(&self, stop: &CancellationToken) -> Result<Option<Me>, DaemonError> {
+        let clock = self.store.clock();
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let answer = tokio::select! {
+                answer = self.telegram.bot().get_me().into_future() => answer,
+                () = stop.cancelled() => return Ok(None),
+            };
+            match answer {
+                Ok(me) => return Ok(Some(me)),
+                Err(RequestError::Api(ApiError::InvalidToken)) => {
+                    error!("Telegram does not accept BOT_TOKEN");
+                    return Err(DaemonError::Setting(
+                        "BOT_TOKEN: Telegram does not accept it. Get it from @BotFather in Telegram: /mybots → your bot → API Token"
+                            .into(),
+                    ));
+                }
+                Err(error) => warn!(
+                    error = describe(&error),
+                    "Telegram cannot be reached; trying again (check the network, TELEGRAM_API_URL and TELEGRAM_PROXY)"
+                ),
+            }
+            tokio::select! {
+                () = clock.sleep(pause) => {}
+                () = stop.cancelled() => return Ok(None),
+            }
+            pause = (pause * 2).min(Duration::from_secs(30));
+        }
+    }
+
+    /// The last poll: it only tells Telegram what is done. Whatever it returns comes again.
+    async fn confirm(&self, offset: u32) {
+        let offset = i32::try_from(offset).unwrap_or(i32::MAX);
+        let poll = self.telegram.bot().get_updates().offset(offset).limit(1).timeout(0);
+        match tokio::time::timeout(LAST_CONFIRM, poll.into_future()).await {
+            Ok(Ok(_)) => {}
+            _ => info!("the last messages could not be confirmed to Telegram; they come again and change nothing"),
+        }
+    }
+}
+
+/// Puts the commands into the menu, for everybody and for the admin, in both languages.
+async fn register_commands(telegram: Telegram, admin_chat_id: Option<i64>) {
+    const BUYER: [&str; 3] = ["start", "cancel", "help"];
+    const ADMIN: [&str; 8] = ["status", "leads", "retry", "auth", "backup", "start", "cancel", "help"];
+    let commands = |names: &[&str], lang: Lang| -> Vec<BotCommand> {
+        names.iter().map(|name| BotCommand::new(*name, lang.text(&format!("command-{name}"), &[]))).collect()
+    };
+    for (lang, code) in [(Lang::Ru, None), (Lang::En, Some("en"))] {
+        let mut request = telegram.bot().set_my_commands(commands(&BUYER, lang));
+        if let Some(code) = code {
+            request = request.language_code(code);
+        }
+        if let Err(error) = request.await {
+            info!(error = describe(&error), "the menu of commands could not be set");
+        }
+        let Some(chat) = admin_chat_id else { continue };
+        let scope = BotCommandScope::Chat { chat_id: Recipient::Id(teloxide::types::ChatId(chat)) };
+        let mut request = telegram.bot().set_my_commands(commands(&ADMIN, lang)).scope(scope);
+        if let Some(code) = code {
+            request = request.language_code(code);
+        }
+        if let Err(error) = request.await {
+            info!(error = describe(&error), "the admin's menu of commands could not be set");
+        }
+    }
+}

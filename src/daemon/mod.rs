@@ -1,0 +1,164 @@
+//! Builds the parts, runs them, owns start-up and shutdown.
+//!
+//! Shutdown, in this order: polling stops, the updates in hand are finished, what is done is confirmed to Telegram; then
+//! delivery finishes its call and gives its lease back, owed messages under way are finished, the backup file is
+//! written once more. All of it within `SHUTDOWN_LIMIT` of the signal, whatever hangs; whatever is cut off then is
+//! continued by the next start.
+
+mod intake;
+mod parts;
+mod reign;
+
+use std::{fs::File, io, path::Path, time::Duration};
+
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{
+    amocrm::{Crm, Timing, Vault},
+    clock::Clock,
+    config::{AmocrmSettings, Config},
+    store::{Engine, Store, StoreError},
+};
+
+pub use reign::run_until;
+
+/// Everything is cut off this long after SIGTERM; with closing the store it makes less than the promised 10 s (Heroku
+/// kills after 30 s, systemd after 90 s).
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
+
+/// A command holds the lock for a moment to see whether a daemon does; nobody but a daemon holds it for all of these.
+const LOOKS_AT_LOCK: u32 = 5;
+const LOOK_AT_LOCK: Duration = Duration::from_millis(50);
+
+/// Why the daemon did not start or did not go on.
+#[derive(Debug, Error)]
+pub enum DaemonError {
+    /// A setting is wrong, which only its use has shown.
+    #[error("{0}")]
+    Setting(String),
+    /// Another daemon runs on the same `DATA_DIR`.
+    #[error(
+        "another amocrm-lead-bot already runs on this DATA_DIR ({0}); stop it first, or give this one a folder of its own"
+    )]
+    AlreadyRunning(String),
+    /// The folder cannot be used.
+    #[error("DATA_DIR: {path} cannot be used: {source}. Give a folder that this user may write to")]
+    DataDir {
+        /// The folder.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The process cannot be told to stop, so it had better not start.
+    #[error("signals cannot be received: {0}")]
+    Signals(io::Error),
+}
+
+/// The one daemon of a `DATA_DIR`, for as long as this value lives (also if the process is killed).
+#[derive(Debug)]
+pub struct OnlyOne {
+    _lock: File,
+}
+
+impl OnlyOne {
+    /// Takes the folder, creating it if need be.
+    pub fn take(folder: &Path) -> Result<Self, DaemonError> {
+        let path = folder.display().to_string();
+        let unusable = |source| DaemonError::DataDir { path: path.clone(), source };
+        std::fs::create_dir_all(folder).map_err(unusable)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join("daemon.lock"))
+            .map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { _lock: lock }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(DaemonError::AlreadyRunning(path)),
+            Err(std::fs::TryLockError::Error(source)) => Err(unusable(source)),
+        }
+    }
+
+    /// Takes the folder, from a command that just looks whether it is taken if need be.
+    async fn wait_for(folder: &Path) -> Result<Self, DaemonError> {
+        for _ in 0..LOOKS_AT_LOCK {
+            match Self::take(folder) {
+                Err(DaemonError::AlreadyRunning(_)) => tokio::time::sleep(LOOK_AT_LOCK).await,
+                other => return other,
+            }
+        }
+        Self::take(folder)
+    }
+
+    /// Whether a daemon runs on this folder now.
+    pub fn is_running(folder: &Path) -> bool {
+        matches!(Self::take(folder), Err(DaemonError::AlreadyRunning(_)))
+    }
+}
+
+/// Opens the store that the settings name.
+pub async fn open_store(config: &Config, clock: Clock) -> Result<Store, DaemonError> {
+    let folder = &config.data_dir;
+    std::fs::create_dir_all(folder)
+        .map_err(|source| DaemonError::DataDir { path: folder.display().to_string(), source })?;
+    Ok(Store::open(config.database_url(), folder, clock).await?)
+}
+
+/// Sets the account up with its tokens; sends nothing.
+pub fn open_crm(settings: &AmocrmSettings, config: &Config, store: &Store) -> Result<Crm, DaemonError> {
+    let vault = match store.engine() {
+        Engine::Sqlite => Vault::Files(config.data_dir.clone()),
+        Engine::Postgres => Vault::Database(store.clone()),
+    };
+    Crm::new(settings.clone(), vault, timing(config.speed))
+        .map_err(|error| DaemonError::Setting(format!("the connection to amoCRM cannot be set up: {error}")))
+}
+
+/// The CRM's own pauses, shortened like all others; what bounds a single call keeps two seconds, for a busy machine.
+fn timing(speed: f64) -> Timing {
+    let mut timing = Timing::default();
+    if speed > 1.0 {
+        for (pause, least) in [
+            (&mut timing.connect, 2000),
+            (&mut timing.request, 2000),
+            // A refresh whose answer is late is spent, so a busy machine must not make it late.
+            (&mut timing.oauth, 3000),
+            (&mut timing.patience, 100),
+            (&mut timing.poll, 50),
+            (&mut timing.repeat_pause, 10),
+            (&mut timing.healing, 100),
+            (&mut timing.fresh, 100),
+            (&mut timing.upkeep_pause, 100),
+        ] {
+            *pause = pause.div_f64(speed).max(Duration::from_millis(least));
+        }
+    }
+    timing
+}
+
+/// Runs the daemon until SIGTERM or SIGINT.
+pub async fn run(config: Config) -> Result<(), DaemonError> {
+    let stop = CancellationToken::new();
+    stop_on_signals(stop.clone())?;
+    run_until(config, stop).await
+}
+
+fn stop_on_signals(stop: CancellationToken) -> Result<(), DaemonError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::Signals)?;
+    tokio::spawn(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        info!(signal = name, "stopping");
+        stop.cancel();
+    });
+    Ok(())
+}

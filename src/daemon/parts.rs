@@ -1,0 +1,161 @@
+//! The parts of a running daemon beside its intake.
+
+use std::sync::{Arc, OnceLock, atomic::AtomicBool};
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
+
+use crate::{
+    admin::authorization::Authorization,
+    alerts::{Alerts, News, TokenWatch, ping_without_crm},
+    amocrm::Crm,
+    backup::{self, Backup},
+    bot::{listener::IntakeFigures, messages::Wording, outbox::Outbox, telegram::Telegram},
+    config::Config,
+    delivery::{Courier, Figures, Health, Worker},
+    http::{self, Site, Sources},
+    notice::AdminNotice,
+    store::{Lease, Store},
+    vitals::{Heartbeat, Vitals},
+};
+
+/// What one reign of a daemon is built from.
+pub(super) struct Parts<'a> {
+    pub config: &'a Config,
+    pub store: &'a Store,
+    pub telegram: &'a Telegram,
+    pub generation: i64,
+    pub figures: Arc<IntakeFigures>,
+    /// Known as soon as Telegram has told it.
+    pub bot_username: Arc<OnceLock<String>>,
+    /// Whether the admin knows that the store cannot be written; outlives a reign.
+    pub store_trouble: Arc<AtomicBool>,
+    pub stop: CancellationToken,
+}
+
+impl Parts<'_> {
+    /// What the wording must know of the settings.
+    pub(super) fn wording(&self, bot_username: String) -> Wording {
+        let settings = self.config.amocrm.as_ref();
+        Wording {
+            privacy_policy_url: self.config.privacy_policy_url.clone(),
+            bot_username,
+            can_authorize: settings.is_some_and(|settings| settings.integration.is_some()),
+        }
+    }
+
+    /// Starts everything but the intake; returns where news for the admin go, and the state of the way to amoCRM.
+    pub(super) fn spawn(
+        &self,
+        tasks: &TaskTracker,
+        crm: Option<&Crm>,
+        http: Option<tokio::net::TcpListener>,
+    ) -> (mpsc::UnboundedSender<News>, watch::Receiver<Health>) {
+        let (config, store) = (self.config, self.store);
+        let (news, received) = mpsc::unbounded_channel();
+        let wording = Arc::new(self.wording(String::new()));
+        let outbox = Outbox::new(self.telegram.clone(), store.clone(), wording, config.admin_chat_id);
+        let outbox_figures = outbox.figures();
+        tasks.spawn(outbox.run(self.stop.clone()));
+        let (backup_events, mut from_backup) = mpsc::unbounded_channel();
+        tasks.spawn(
+            Backup::new(store.clone(), &config.data_dir, config.phone_region).run(backup_events, self.stop.clone()),
+        );
+        let to_alerts = news.clone();
+        tasks.spawn(async move {
+            while let Some(event) = from_backup.recv().await {
+                let _ = to_alerts.send(News::Backup(event));
+            }
+        });
+        let delivery = Arc::<Figures>::default();
+        let health = match crm {
+            Some(crm) => {
+                let courier = Courier {
+                    store: store.clone(),
+                    crm: crm.clone(),
+                    lease: Lease::daemon(self.generation),
+                    contact_lookup: crm.settings().contact_lookup,
+                    figures: delivery.clone(),
+                };
+                let (worker, health) = Worker::new(courier, crm.tokens().clone());
+                tasks.spawn(worker.run(self.stop.clone()));
+                let tokens = TokenWatch::new(crm.clone(), store.clone(), config.admin_chat_id);
+                tasks.spawn(tokens.run(self.stop.clone()));
+                health
+            }
+            None => {
+                warn!("no amoCRM settings: leads are collected, saved and copied to the admin, but not delivered");
+                let _ = news.send(News::Tell(AdminNotice::NoCrm));
+                tasks.spawn(ping_without_crm(store.clone(), config.admin_chat_id, self.stop.clone()));
+                watch::channel(Health::default()).1
+            }
+        };
+        if config.on_dyno && config.database_url.is_none() {
+            warn!(
+                "this is a Heroku dyno without DATABASE_URL: its disk is wiped every day, and with it open forms and history"
+            );
+            let _ = news.send(News::Tell(AdminNotice::EphemeralDisk));
+        }
+        if config.admin_chat_id.is_none() {
+            warn!("ADMIN_CHAT_ID is not set: nobody will be told when leads do not reach amoCRM");
+        }
+        let vitals = Arc::new(Vitals::new(store.clone(), self.figures.clone()));
+        if let Some(listener) = http {
+            let integration = config.amocrm.as_ref().and_then(|settings| settings.integration.as_ref());
+            let site = Site {
+                authorization: crm.map(|crm| Authorization::new(store.clone(), crm.clone())),
+                redirect_path: integration.and_then(|integration| http::redirect_path(&integration.redirect_url)),
+                vitals: vitals.clone(),
+                metrics: Sources {
+                    store: store.clone(),
+                    vitals: vitals.clone(),
+                    intake: self.figures.clone(),
+                    sends: self.telegram.figures(),
+                    outbox: outbox_figures,
+                    delivery,
+                    health: health.clone(),
+                    tokens: crm.map(|crm| crm.tokens().clone()),
+                    started_at: store.clock().now(),
+                },
+                news: news.clone(),
+                bot_username: self.bot_username.clone(),
+            };
+            tasks.spawn(http::serve(listener, site, self.stop.clone()));
+        }
+        if let Some(url) = &config.heartbeat_url {
+            match Heartbeat::new(url.clone(), vitals, store.clone()) {
+                Ok(heartbeat) => drop(tasks.spawn(heartbeat.run(self.stop.clone()))),
+                Err(_) => warn!("there is no heartbeat: TLS cannot be set up"),
+            }
+        }
+        tasks.spawn(
+            Alerts::new(
+                store.clone(),
+                self.telegram.clone(),
+                config.admin_chat_id,
+                config.admin_lead_copies,
+                health.clone(),
+                self.store_trouble.clone(),
+            )
+            .run(received, self.stop.clone()),
+        );
+        (news, health)
+    }
+}
+
+/// A dyno's disk is wiped with the dyno: what amoCRM has not got goes to the admin's chat as a file.
+pub(super) async fn save_from_the_dyno(store: Store, telegram: Telegram, chat_id: i64) {
+    let rows = match store.undelivered(i64::from(i32::MAX)).await {
+        Ok(rows) if rows.is_empty() => return,
+        Ok(rows) => rows,
+        Err(error) => {
+            warn!(%error, "leads that wait could not be read before the dyno's disk is wiped");
+            return;
+        }
+    };
+    match telegram.send_document(chat_id, backup::FILE, backup::to_json(&rows)).await {
+        Ok(()) => info!(leads = rows.len(), "leads that wait were sent to the admin before the dyno's disk is wiped"),
+        Err(error) => warn!(%error, leads = rows.len(), "leads that wait could not be sent to the admin"),
+    }
+}

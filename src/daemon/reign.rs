@@ -1,0 +1,288 @@
+//! From start to stop: one reign on SQLite, as many as it takes on PostgreSQL, where another process may lead.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
+
+use crate::{
+    bot::{
+        admin_texts,
+        messages::{Lang, Wording},
+        telegram::Telegram,
+    },
+    clock::Clock,
+    config::Config,
+    http,
+    notice::AdminNotice,
+    store::{Candidate, Store, StoreError},
+};
+
+use super::{
+    DaemonError, OnlyOne, SHUTDOWN_LIMIT, open_crm, open_store,
+    parts::{Parts, save_from_the_dyno},
+};
+
+/// How often a process that waits tries to become the leader.
+const TRY_TO_LEAD: Duration = Duration::from_millis(500);
+
+/// A store on a disk that cannot be written is tried again after so long.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Pause after the database did not answer.
+const DATABASE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs the daemon until `stop`.
+pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), DaemonError> {
+    let clock = Clock::with_speed(config.speed);
+    let telegram = Telegram::new(&config.telegram, clock).map_err(|_| {
+        DaemonError::Setting("TELEGRAM_PROXY: this proxy cannot be used. Check the address with its provider".into())
+    })?;
+    match config.database_url().filter(|url| url.starts_with("postgres")) {
+        None => {
+            let _only_one = OnlyOne::wait_for(&config.data_dir).await?;
+            let page = config.http_addr.map(bind).transpose()?;
+            let trouble = StoreTrouble { config: &config, telegram: &telegram, told: Arc::default() };
+            let (store, generation) = tokio::select! {
+                opened = open_when_possible(&config, clock, &trouble) => opened?,
+                () = stop.cancelled() => return Ok(()),
+            };
+            reign(&config, &store, generation, &telegram, page.as_ref(), &trouble.told, &stop).await
+        }
+        Some(url) => {
+            let page = config.http_addr.map(bind).transpose()?;
+            lead_in_turn(&config, url, &telegram, page.as_ref(), &stop).await
+        }
+    }
+}
+
+fn bind(addr: SocketAddr) -> Result<TcpListener, DaemonError> {
+    http::bind(addr).map_err(|error| {
+        DaemonError::Setting(format!(
+            "HTTP_ADDR: {addr} cannot be used: {error}. Give a free address of this machine, or leave it out to switch \
+             the page off"
+        ))
+    })
+}
+
+/// The page's listener for one reign or one wait; the address stays taken between them.
+fn page_for_now(page: Option<&TcpListener>) -> Option<tokio::net::TcpListener> {
+    let page = page?.try_clone().and_then(tokio::net::TcpListener::from_std);
+    page.inspect_err(|error| warn!(%error, "the page cannot be served")).ok()
+}
+
+/// One reign: everything runs until `stop`.
+async fn reign(
+    config: &Config,
+    store: &Store,
+    generation: i64,
+    telegram: &Telegram,
+    page: Option<&TcpListener>,
+    store_trouble: &Arc<AtomicBool>,
+    stop: &CancellationToken,
+) -> Result<(), DaemonError> {
+    let crm = config.amocrm.as_ref().map(|settings| open_crm(settings, config, store)).transpose()?;
+    info!(version = env!("CARGO_PKG_VERSION"), crm = crm.is_some(), generation, "amocrm-lead-bot starts");
+    // Background parts stop after the intake, so that what it takes last is still looked after.
+    let parts = Parts {
+        config,
+        store,
+        telegram,
+        generation,
+        figures: Arc::default(),
+        bot_username: Arc::default(),
+        store_trouble: store_trouble.clone(),
+        stop: CancellationToken::new(),
+    };
+    let tasks = TaskTracker::new();
+    let (news, health) = parts.spawn(&tasks, crm.as_ref(), page_for_now(page));
+    let work = async {
+        let intake = parts.intake(crm, health, news, stop).await;
+        // The limit counts from here at the latest: an intake may end by itself.
+        stop.cancel();
+        parts.stop.cancel();
+        if config.on_dyno
+            && config.database_url.is_none()
+            && let Some(chat_id) = config.admin_chat_id
+        {
+            tasks.spawn(save_from_the_dyno(store.clone(), telegram.clone(), chat_id));
+        }
+        tasks.close();
+        tasks.wait().await;
+        intake
+    };
+    let too_late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(SHUTDOWN_LIMIT).await;
+    };
+    let intake = tokio::select! {
+        intake = work => intake,
+        () = too_late => {
+            warn!("some work was cut off at shutdown; the next start continues it");
+            Ok(())
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), store.close()).await;
+    info!("stopped");
+    intake
+}
+
+/// Opens the store and begins a reign.
+async fn open(config: &Config, clock: Clock) -> Result<(Store, i64), DaemonError> {
+    let store = open_store(config, clock).await?;
+    match store.begin_reign().await {
+        Ok(generation) => Ok((store, generation)),
+        Err(error) => {
+            store.close().await;
+            Err(error.into())
+        }
+    }
+}
+
+/// On SQLite: a full or read-only disk is waited out, as it is later. Telegram keeps what buyers write meanwhile.
+async fn open_when_possible(
+    config: &Config,
+    clock: Clock,
+    trouble: &StoreTrouble<'_>,
+) -> Result<(Store, i64), DaemonError> {
+    loop {
+        match open(config, clock).await {
+            Ok(opened) => {
+                trouble.over().await;
+                return Ok(opened);
+            }
+            Err(DaemonError::Store(error @ StoreError::Unavailable(_))) => trouble.tell(&error).await,
+            Err(error) => return Err(error),
+        }
+        clock.sleep(STORE_PAUSE).await;
+    }
+}
+
+/// On PostgreSQL: waits to be the leader, leads until stopped or deposed, and so on.
+async fn lead_in_turn(
+    config: &Config,
+    url: &str,
+    telegram: &Telegram,
+    page: Option<&TcpListener>,
+    stop: &CancellationToken,
+) -> Result<(), DaemonError> {
+    let clock = Clock::with_speed(config.speed);
+    let mut candidate = Candidate::new(url);
+    let trouble = StoreTrouble { config, telegram, told: Arc::default() };
+    while !stop.is_cancelled() {
+        let waiting = CancellationToken::new();
+        let standby = page_for_now(page).map(|page| tokio::spawn(http::serve_standby(page, waiting.clone())));
+        let store = tokio::select! {
+            store = become_leader(config, &mut candidate, clock, &trouble) => store,
+            () = stop.cancelled() => break,
+        };
+        waiting.cancel();
+        if let Some(standby) = standby {
+            let _ = standby.await;
+        }
+        let (store, generation) = store?;
+        let term = stop.child_token();
+        let reign = reign(config, &store, generation, telegram, page, &trouble.told, &term);
+        tokio::pin!(reign);
+        let ended = tokio::select! {
+            ended = &mut reign => ended,
+            () = candidate.lost() => {
+                warn!("this process no longer leads; it stops taking messages and delivering");
+                term.cancel();
+                reign.await
+            }
+        };
+        match ended {
+            Err(DaemonError::Store(error)) => trouble.tell(&error).await,
+            other => other?,
+        }
+    }
+    candidate.resign().await;
+    Ok(())
+}
+
+/// Resolves with the open store once this process leads; a database that does not answer is waited for.
+async fn become_leader(
+    config: &Config,
+    candidate: &mut Candidate,
+    clock: Clock,
+    trouble: &StoreTrouble<'_>,
+) -> Result<(Store, i64), DaemonError> {
+    let mut told = false;
+    loop {
+        let error = match candidate.try_lead().await {
+            Ok(true) => match open(config, clock).await {
+                Ok(opened) => {
+                    trouble.over().await;
+                    return Ok(opened);
+                }
+                Err(DaemonError::Store(error @ StoreError::Unavailable(_))) => error,
+                Err(error) => return Err(error),
+            },
+            Ok(false) => {
+                if !told {
+                    info!("another process leads; this one waits to take over");
+                    told = true;
+                }
+                tokio::time::sleep(TRY_TO_LEAD).await;
+                continue;
+            }
+            Err(error) => error,
+        };
+        if let Some(problem) = refused(&error) {
+            return Err(DaemonError::Setting(problem));
+        }
+        trouble.tell(&error).await;
+        tokio::time::sleep(DATABASE_PAUSE).await;
+    }
+}
+
+/// A database that answers and refuses is a wrong setting; one that does not answer is waited for.
+fn refused(error: &StoreError) -> Option<String> {
+    let StoreError::Unavailable(sqlx::Error::Database(error)) = error else { return None };
+    // Wrong password, no such user, no such database (Appendix A of PostgreSQL's manual).
+    let wrong = matches!(error.code().as_deref(), Some("28P01" | "28000" | "3D000"));
+    wrong.then(|| {
+        format!("DATABASE_URL: the database refuses it: {}. Take it from your database's provider", error.message())
+    })
+}
+
+/// The admin is told once when the store cannot be used, and once when it can again.
+struct StoreTrouble<'a> {
+    config: &'a Config,
+    telegram: &'a Telegram,
+    /// Shared with the alerts of a reign, so that each is told once, whoever notices.
+    told: Arc<AtomicBool>,
+}
+
+impl StoreTrouble<'_> {
+    async fn tell(&self, error: &StoreError) {
+        if self.told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        warn!(%error, "the store cannot be used; messages wait at Telegram until it can");
+        self.send(AdminNotice::StoreTrouble { detail: error.to_string() }).await;
+    }
+
+    async fn over(&self) {
+        if self.told.swap(false, Ordering::Relaxed) {
+            info!("the store can be used again");
+            self.send(AdminNotice::StoreWorks).await;
+        }
+    }
+
+    async fn send(&self, notice: AdminNotice) {
+        let Some(chat_id) = self.config.admin_chat_id else { return };
+        let message = admin_texts::render(&notice, Lang::default(), &Wording::default());
+        if let Err(error) = self.telegram.send(chat_id, &message).await {
+            warn!(%error, "the admin could not be told about the store");
+        }
+    }
+}

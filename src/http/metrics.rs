@@ -1,0 +1,245 @@
+//! `/metrics`: the figures of all rooms in Prometheus' text format, gathered anew for every scrape.
+//!
+//! Counters count since the start of the process. A value that is not known is left out rather than shown as 0; without
+//! a store that answers only `store_up` tells of it.
+
+use std::{
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
+use tokio::sync::watch;
+
+use crate::{
+    amocrm::{TokenKeeper, TokenKind},
+    bot::{listener::IntakeFigures, outbox::OutboxFigures, telegram::SendFigures},
+    clock::Millis,
+    delivery::{Figures, Health},
+    notice::Trouble,
+    store::{Store, StoreError, Totals},
+    vitals::Vitals,
+};
+
+/// Every name begins so.
+const NAMESPACE: &str = "amocrm_lead_bot";
+
+/// A store that takes longer is left out of the scrape.
+const STORE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where the figures come from.
+#[derive(Debug)]
+pub struct Sources {
+    /// The store.
+    pub store: Store,
+    /// Polling and the store.
+    pub vitals: Arc<Vitals>,
+    /// The listener.
+    pub intake: Arc<IntakeFigures>,
+    /// Messages sent to Telegram.
+    pub sends: Arc<SendFigures>,
+    /// Messages that were owed.
+    pub outbox: Arc<OutboxFigures>,
+    /// The delivery worker.
+    pub delivery: Arc<Figures>,
+    /// The way to amoCRM.
+    pub health: watch::Receiver<Health>,
+    /// The tokens, where there are amoCRM settings.
+    pub tokens: Option<TokenKeeper>,
+    /// When the process started.
+    pub started_at: Millis,
+}
+
+/// What the store tells.
+struct Stored {
+    totals: Totals,
+    messages_owed: i64,
+    set_aside: i64,
+}
+
+impl Sources {
+    /// The whole page.
+    pub async fn render(&self) -> Result<String, prometheus::Error> {
+        let stored = match tokio::time::timeout(STORE_TIMEOUT, self.stored()).await {
+            Ok(Ok(stored)) => Some(stored),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        let healthy = self.vitals.check().await.is_ok();
+        let tokens = match &self.tokens {
+            Some(keeper) => keeper.info().await.ok(),
+            None => None,
+        };
+        let page = Page { registry: Registry::new_custom(Some(NAMESPACE.into()), None)? };
+
+        page.gauge_with(
+            "build_info",
+            "Always 1; the version is in the label.",
+            "version",
+            &[(env!("CARGO_PKG_VERSION"), 1.0)],
+        )?;
+        page.moment("start_time_seconds", "When the process started.", Some(self.started_at))?;
+        page.gauge("healthy", "1 when polling and the store are fine (the same as /healthz).", flag(healthy))?;
+        page.gauge("store_up", "1 when the store takes writes.", flag(self.vitals.store_works().await))?;
+
+        if let Some(Stored { totals, messages_owed, set_aside }) = stored {
+            let oldest = totals.oldest_waiting_at.map_or(0, |at| (self.store.clock().now() - at).max(0));
+            page.gauge("leads_waiting", "Leads amoCRM has not got yet.", totals.waiting as f64)?;
+            page.gauge("leads_rejected", "Leads amoCRM refuses; a person has to look.", totals.rejected as f64)?;
+            page.gauge("leads_ambiguous", "Waiting leads amoCRM may or may not have.", totals.unsure as f64)?;
+            page.gauge(
+                "oldest_waiting_age_seconds",
+                "Age of the oldest waiting lead, 0 without one.",
+                seconds(oldest),
+            )?;
+            page.moment("last_delivery_timestamp_seconds", "When a lead was delivered last.", totals.last_delivery_at)?;
+            page.gauge("messages_owed", "Messages Telegram has not taken yet.", messages_owed as f64)?;
+            page.gauge("updates_set_aside", "Updates kept for a person to look at.", set_aside as f64)?;
+        }
+
+        let figures = &self.delivery;
+        page.counter("leads_delivered_total", "Leads delivered.", &figures.delivered)?;
+        page.counter("leads_rejected_total", "Leads amoCRM refused.", &figures.rejected)?;
+        page.counter("creates_ambiguous_total", "Creates whose result was not known.", &figures.unsure)?;
+        page.counter("lookups_total", "Look-ups of leads amoCRM may have.", &figures.lookups)?;
+        page.counter("creates_found_total", "Ambiguous creates that had worked.", &figures.found)?;
+        page.counter("creates_repeated_total", "Creates repeated after clean look-ups.", &figures.repeated)?;
+        let failures = figures.failures.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        page.counter_with(
+            "delivery_failures_total",
+            "Attempts that amoCRM ended, by trouble.",
+            "trouble",
+            &Trouble::LABELS.map(|label| (label, failures.get(label).copied().unwrap_or(0))),
+        )?;
+
+        let health = self.health.borrow().clone();
+        let trouble = health.trouble.as_ref().map(|(trouble, _)| trouble.label());
+        page.gauge_with(
+            "breaker_open",
+            "1 for the trouble that keeps leads from amoCRM, 0 for all others.",
+            "trouble",
+            &Trouble::LABELS.map(|label| (label, flag(trouble == Some(label)))),
+        )?;
+        page.moment(
+            "outage_start_timestamp_seconds",
+            "Since when leads do not get through.",
+            health.trouble.map(|(_, since)| since),
+        )?;
+        page.moment(
+            "last_crm_success_timestamp_seconds",
+            "When amoCRM did what it was asked last.",
+            health.last_success,
+        )?;
+
+        if let Some(tokens) = tokens {
+            let kind = match tokens.kind {
+                TokenKind::Pair => "pair",
+                TokenKind::LongLived => "long_lived",
+                TokenKind::None => "none",
+                TokenKind::Unreadable => "unreadable",
+            };
+            page.gauge("token_usable", "1 when there is an access token to call with.", flag(tokens.usable))?;
+            page.gauge("token_problem", "1 when the tokens need a person.", flag(tokens.problem.is_some()))?;
+            if let Some(end) = tokens.access_expires_at {
+                let help = "When the access token ends; a pair renews itself before.";
+                page.gauge_with("token_expiry_timestamp_seconds", help, "kind", &[(kind, end.timestamp() as f64)])?;
+            }
+        }
+
+        page.moment("last_poll_timestamp_seconds", "When Telegram answered a poll last.", self.intake.last_poll())?;
+        page.count("polls_total", "Polls Telegram answered.", self.intake.polls())?;
+        page.count("updates_total", "Updates received.", self.intake.updates())?;
+        page.count("updates_unparsable_total", "Updates that could not be parsed.", self.intake.unparsable())?;
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        page.counter_with(
+            "telegram_sends_total",
+            "Messages and files sent to Telegram, by result.",
+            "result",
+            &[
+                ("taken", load(&self.sends.taken)),
+                ("closed", load(&self.sends.closed)),
+                ("refused", load(&self.sends.refused)),
+                ("later", load(&self.sends.later)),
+            ],
+        )?;
+        page.counter_with(
+            "owed_messages_total",
+            "Messages that were kept to be sent, by what became of them.",
+            "result",
+            &[
+                ("sent", load(&self.outbox.sent)),
+                ("put_off", load(&self.outbox.put_off)),
+                ("given_up", load(&self.outbox.given_up)),
+            ],
+        )?;
+        TextEncoder::new().encode_to_string(&page.registry.gather())
+    }
+
+    async fn stored(&self) -> Result<Stored, StoreError> {
+        Ok(Stored {
+            totals: self.store.totals(self.store.clock().now()).await?,
+            messages_owed: self.store.messages_owed().await?,
+            set_aside: self.store.set_aside_count().await?,
+        })
+    }
+}
+
+fn flag(is: bool) -> f64 {
+    if is { 1.0 } else { 0.0 }
+}
+
+fn seconds(millis: Millis) -> f64 {
+    millis as f64 / 1000.0
+}
+
+/// One scrape.
+struct Page {
+    registry: Registry,
+}
+
+impl Page {
+    fn gauge(&self, name: &str, help: &str, value: f64) -> Result<(), prometheus::Error> {
+        let gauge = Gauge::new(name, help)?;
+        gauge.set(value);
+        self.registry.register(Box::new(gauge))
+    }
+
+    /// A point in time as Unix seconds, left out when there is none.
+    fn moment(&self, name: &str, help: &str, at: Option<Millis>) -> Result<(), prometheus::Error> {
+        at.map_or(Ok(()), |at| self.gauge(name, help, seconds(at)))
+    }
+
+    fn gauge_with(&self, name: &str, help: &str, label: &str, values: &[(&str, f64)]) -> Result<(), prometheus::Error> {
+        let gauges = GaugeVec::new(Opts::new(name, help), &[label])?;
+        for (of, value) in values {
+            gauges.with_label_values(&[*of]).set(*value);
+        }
+        self.registry.register(Box::new(gauges))
+    }
+
+    fn counter(&self, name: &str, help: &str, value: &AtomicU64) -> Result<(), prometheus::Error> {
+        self.count(name, help, value.load(Ordering::Relaxed))
+    }
+
+    fn count(&self, name: &str, help: &str, value: u64) -> Result<(), prometheus::Error> {
+        let counter = IntCounter::new(name, help)?;
+        counter.inc_by(value);
+        self.registry.register(Box::new(counter))
+    }
+
+    fn counter_with(
+        &self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: &[(&str, u64)],
+    ) -> Result<(), prometheus::Error> {
+        let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
+        for (of, value) in values {
+            counters.with_label_values(&[*of]).inc_by(*value);
+        }
+        self.registry.register(Box::new(counters))
+    }
+}

@@ -1,0 +1,229 @@
+//! The admin's commands: right figures in good and bad times, in a group, and twice without harm.
+
+use serde_json::json;
+
+use crate::{
+    desk::{admin, everything_comes_again, keeps_secrets, leads_wait, nothing_is_confirmed},
+    fakes::{
+        amocrm::{Fault, On, Times},
+        telegram::{BotMessage, FakeGroup},
+    },
+    support::{Buyer, PATIENCE, World},
+};
+
+#[track_caller]
+fn says_all(text: &str, words: &[&str]) {
+    for words in words {
+        assert!(text.contains(words), "«{words}» is not in\n{text}");
+    }
+}
+
+/// Asks for the state until it is told like this: figures follow what was seen elsewhere.
+async fn status(admin: &mut Buyer, words: &[&str]) {
+    let mut text = String::new();
+    for _ in 0..50 {
+        text = admin.commands("/status", "Версия: ").await.text;
+        if words.iter().all(|words| text.contains(words)) {
+            return;
+        }
+    }
+    says_all(&text, words);
+}
+
+#[tokio::test]
+async fn the_state_in_good_times_and_bad() {
+    let world = World::running().await;
+    let (mut admin, mut ivan) = (admin(&world), world.buyer("Иван"));
+    let version = format!("Версия: {}", env!("CARGO_PKG_VERSION"));
+    let access = format!(
+        "Доступ к amoCRM: обновляется сам, действует до {}",
+        (chrono::Utc::now() + chrono::Duration::days(1)).format("%d.%m.%Y ")
+    );
+    let none = "Последняя передача: ещё не было";
+    let good =
+        ["✅ Всё работает", "Связь с amoCRM: есть", "Ждут отправки: 0", "Не приняты amoCRM: 0", &access, &version];
+    status(&mut admin, &[&good[..], &["Передано за сутки: 0", none]].concat()).await;
+    world.delivered(&ivan.leaves_a_request().await).await;
+    status(&mut admin, &[&good[..], &["Передано за сутки: 1", "Последняя передача: ", " с назад"]].concat()).await;
+
+    // Nobody has left a request, so only asking amoCRM tells.
+    world.amocrm.goes_down();
+    status(&mut admin, &["⚠️ Заявки не попадают в amoCRM", "Связь с amoCRM: amoCRM не отвечает", &access]).await;
+    let number = ivan.leaves_a_request().await;
+    ivan.hears("сохранена").await;
+    status(&mut admin, &["⚠️ Заявки не попадают", "не отвечает", "Ждут отправки: 1, дольше всех ", &access]).await;
+    world.amocrm.comes_back();
+    admin.presses("admin:retry", "отправляю").await;
+    world.delivered(&number).await;
+    status(&mut admin, &[&good[..], &["Передано за сутки: 2"]].concat()).await;
+
+    let refused = Fault::Validation { path: "name".into(), code: "InvalidType".into() };
+    world.amocrm.fault(On::complex(), refused, Times::Forever);
+    ivan.leaves_a_request().await;
+    admin.hears("не принимает заявку").await;
+    status(&mut admin, &["принимает не все заявки: /leads", "Связь с amoCRM: есть", "Не приняты amoCRM: 1"]).await;
+
+    world.amocrm.revoke_all();
+    status(&mut admin, &["⚠️ Заявки не попадают", "отозван", "Доступ к amoCRM: нет"]).await;
+    keeps_secrets(&world, &[]);
+}
+
+#[tokio::test]
+async fn the_state_of_a_long_lived_token() {
+    let mut world = World::new().await;
+    let end = chrono::Utc::now() + chrono::Duration::days(400);
+    let token = world.amocrm.issue_long_lived(end);
+    world.without_amocrm();
+    world.set("AMOCRM_BASE_URL", world.amocrm.url());
+    world.set("AMOCRM_SUBDOMAIN", "acme");
+    world.set("AMOCRM_ACCESS_TOKEN", token);
+    world.start();
+    let mut admin = admin(&world);
+    let access = format!("Доступ к amoCRM: долгосрочный токен до {}", end.format("%d.%m.%Y "));
+    let answer = admin.commands("/status", &access).await;
+    assert!(answer.text.contains("✅ Всё работает") && !answer.has_button("admin:auth"), "{answer:?}");
+    keeps_secrets(&world, &[]);
+}
+
+#[tokio::test]
+async fn every_command_answers_while_amocrm_does_not() {
+    for fault in [Fault::Hang, Fault::Html(403), Fault::Status(402)] {
+        let world = World::running().await;
+        world.amocrm.fault(On::any("/"), fault, Times::Forever);
+        leads_wait(&world, 2);
+        let mut admin = admin(&world);
+        admin.hears("не попадают в amoCRM").await;
+        for (command, words) in [
+            ("/status", "Ждут отправки: 2"),
+            ("/retry", "Хорошо, отправляю. Ждут 2 заявки"),
+            ("/leads", "которых ещё нет в amoCRM"),
+            ("/auth", "Чтобы обновить доступ"),
+            ("/help", "/backup – файл"),
+            ("/cancel", "Отменять нечего"),
+        ] {
+            admin.commands(command, words).await;
+        }
+        admin.user.command("/backup");
+        let file = world.telegram.wait_for(world.admin.id, |message| message.document.is_some(), PATIENCE).await;
+        let (_, content) = file.expect("a document").document.expect("a document");
+        assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&content).expect("JSON").len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn the_backup_is_the_file_or_a_word_that_nothing_waits() {
+    let world = World::running().await;
+    let mut admin = admin(&world);
+    admin.commands("/backup", "Все заявки в amoCRM").await;
+    world.amocrm.revoke_all();
+    leads_wait(&world, 3);
+    // By then amoCRM is left in peace for a while, and the file as it is.
+    world
+        .until("the file says why", |world| world.read("backup_leads.json").matches("authorized anew").count() == 3)
+        .await;
+    admin.user.command("/backup");
+    let file = world.telegram.wait_for(world.admin.id, |message| message.document.is_some(), PATIENCE).await;
+    let (name, content) = file.expect("a document").document.expect("a document");
+    assert_eq!(name, "backup_leads.json");
+    assert_eq!(String::from_utf8(content).expect("UTF-8"), world.read("backup_leads.json"));
+}
+
+#[tokio::test]
+async fn commands_that_come_twice_do_no_harm() {
+    let mut world = World::running().await;
+    world.amocrm.goes_down();
+    leads_wait(&world, 3);
+    let mut admin = admin(&world);
+    admin.hears("не попадают в amoCRM").await;
+    world.backup_holds(3).await;
+    let numbers = crate::desk::waiting_numbers(&world);
+    // Not the oldest, which amoCRM is tried with, and which is then being sent.
+    let gone = numbers[2].as_str();
+    nothing_is_confirmed(&world).await;
+    for command in ["/status", "/retry", "/leads", "/backup", "/auth", "/help"] {
+        admin.user.command(command);
+    }
+    admin.hears("/backup – файл").await;
+    everything_comes_again(&mut world).await;
+    nothing_is_confirmed(&world).await;
+    // After a start all are tried at once, and what is being sent cannot be given up.
+    world.until("only one is tried", |world| world.log().matches("still does not take leads").count() > 2).await;
+    admin.user.press_raw(&format!("admin:lead-discard-sure:{gone}"));
+    admin.hears("удалена").await;
+    everything_comes_again(&mut world).await;
+    admin.hears("удалена").await;
+    world.backup_holds(2).await;
+    world.amocrm.comes_back();
+    admin.commands("/retry", "отправляю").await;
+    for number in &numbers[..2] {
+        world.delivered(number).await;
+    }
+    world.backup_holds(0).await;
+    assert_eq!(world.amocrm.leads().len(), 2);
+    // Both addresses that were given out twice work.
+    let code = world.amocrm.issue_code();
+    let states: Vec<_> = world.admin.messages();
+    let first = states.iter().find(|message| message.text.starts_with("Чтобы обновить")).expect("an address");
+    let pasted = crate::desk::redirect(&world, &code, &crate::desk::state_in(first), crate::desk::HOST);
+    admin.says(&pasted, "Доступ к amoCRM обновлён").await;
+}
+
+/// What the bot says in a group.
+async fn group_hears(world: &World, group: &FakeGroup, words: &str) -> BotMessage {
+    let heard = world.telegram.wait_for(group.id, |message| message.text.contains(words), PATIENCE).await;
+    heard.unwrap_or_else(|why| panic!("the group does not hear «{words}»: {why}\n{}", world.log()))
+}
+
+#[tokio::test]
+async fn a_group_can_be_the_admin_s_chat() {
+    let mut world = World::new().await;
+    let group = world.telegram.group("Отдел продаж");
+    world.set("ADMIN_CHAT_ID", group.id.to_string());
+    world.start();
+    world.amocrm.revoke_all();
+    let manager = world.telegram.user("Менеджер");
+    let mut ivan = world.buyer("Иван");
+    let number = ivan.leaves_a_request().await;
+    let alert = group_hears(&world, &group, "не попадают в amoCRM").await;
+    group_hears(&world, &group, "копия на всякий случай").await;
+    let press = |message: &BotMessage, data: &str| {
+        let (raw, data) = (message.raw.clone(), data.to_owned());
+        world.telegram.raw_update(json!({"callback_query": {"id": "77", "chat_instance": "1", "message": raw,
+            "data": data, "from": {"id": manager.id, "is_bot": false, "first_name": "М", "language_code": "ru"}}}));
+    };
+    assert!(alert.has_button("admin:auth") && alert.has_button("admin:status"), "{alert:?}");
+    press(&alert, "admin:status");
+    group_hears(&world, &group, "Ждут отправки: 1").await;
+    manager.command_in(&group, "/leads@avto_zayavka_bot");
+    let list = group_hears(&world, &group, "которых ещё нет в amoCRM").await;
+    press(&list, &format!("admin:lead:{number}"));
+    group_hears(&world, &group, &format!("Заявка #{number} (ждёт отправки)")).await;
+    manager.command_in(&group, "/help");
+    group_hears(&world, &group, "Вы администратор").await;
+    let before = world.telegram.chat(group.id).len();
+    manager.say_in(&group, "Коллеги, что случилось?");
+    manager.command_in(&group, "/status@some_other_bot");
+    manager.command_in(&group, "/auth@avto_zayavka_bot");
+    let asked = group_hears(&world, &group, "ответом на это сообщение").await;
+    manager.say_in(&group, "сейчас сделаю");
+    let code = world.amocrm.issue_code();
+    manager.say_in(&group, &crate::desk::redirect(&world, &code, &crate::desk::state_in(&asked), crate::desk::HOST));
+    group_hears(&world, &group, "Доступ к amoCRM обновлён").await;
+    world.delivered(&number).await;
+    group_hears(&world, &group, "снова принимает заявки").await;
+    // Talk among people is none of the bot's business: the address, the good news and the summary, no more.
+    assert_eq!(world.telegram.chat(group.id).len(), before + 3, "{}", world.telegram.transcript(group.id));
+    // A member's private chat is a buyer's.
+    manager.command("/status");
+    let private = world.telegram.wait_for(manager.id, |message| message.text.contains("Такой команды"), PATIENCE).await;
+    private.expect("the buyer's answer");
+}
+
+#[tokio::test]
+async fn the_admin_s_menu_has_the_commands() {
+    let world = World::running().await;
+    let scope = format!("chat {}", world.admin.id);
+    world.until("the menu is set", |world| !world.telegram.commands(&scope, "").is_empty()).await;
+    let names: Vec<String> = world.telegram.commands(&scope, "").into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["status", "leads", "retry", "auth", "backup", "start", "cancel", "help"]);
+}

@@ -1,0 +1,15 @@
+//! Issue C without its page: tokens that heal themselves, and an admin who can fix anything from a phone.
+//!
+//! The compiled daemon between two fakes, looked at from the admin's chat.
+
+mod alerts;
+mod authorize;
+mod commands;
+mod desk;
+#[path = "../fakes/mod.rs"]
+mod fakes;
+mod leads;
+mod strangers;
+#[path = "../support/mod.rs"]
+mod support;
+mod tokens;

@@ -1,0 +1,277 @@
+//! The commands, alone and beside a running daemon: what they do, say and end with.
+
+use serde_json::Value;
+
+use crate::{
+    fakes::amocrm::{Fault, On, Times},
+    support::{BACKUP_KEYS, PATIENCE, World},
+};
+
+/// A running daemon whose tokens are gone, and one lead that waits for new ones.
+async fn a_lead_waits_for_tokens() -> (World, String) {
+    let world = World::running().await;
+    let mut ivan = world.buyer("Иван");
+    world.amocrm.expire_access_tokens();
+    world.amocrm.expire_refresh_token();
+    let number = ivan.leaves_a_request().await;
+    ivan.hears("сохранена").await;
+    (world, number)
+}
+
+#[tokio::test]
+async fn get_new_tokens_takes_a_bare_code_beside_the_daemon() {
+    let (world, number) = a_lead_waits_for_tokens().await;
+    let code = world.amocrm.issue_code();
+    let said = world.run(&["get-new-tokens", "--code", &code]).await.ended_with(0).said();
+    world.keeps_secrets(&said);
+    assert!(!said.contains(&code), "{said}");
+    assert_eq!((world.mode("access_token.txt"), world.mode("refresh_token.txt")), (0o600, 0o600));
+    world.delivered(&number).await;
+    world.backup_holds(0).await;
+}
+
+#[tokio::test]
+async fn get_new_tokens_takes_the_whole_redirect_address() {
+    let (world, number) = a_lead_waits_for_tokens().await;
+    let host = format!("{}.amocrm.ru", world.env["AMOCRM_SUBDOMAIN"]);
+    let (code, client) = (world.amocrm.issue_code(), world.amocrm.client_id());
+    let redirect = world.amocrm.redirect_uri();
+    let address = format!("{redirect}?code={code}&state=abc&referer={host}&client_id={client}");
+    world.run(&["get-new-tokens", "--code", &address]).await.ended_with(0);
+    world.delivered(&number).await;
+}
+
+#[tokio::test]
+async fn get_new_tokens_asks_for_the_code() {
+    let (world, number) = a_lead_waits_for_tokens().await;
+    let code = world.amocrm.issue_code();
+    let ran = world.run_with(&["get-new-tokens"], &format!("  {code}\n")).await.ended_with(0);
+    let address = ran.stdout.lines().find(|line| line.contains("https://")).expect("the authorization address");
+    for part in ["https://www.amocrm.ru/oauth?", "client_id=", &world.amocrm.client_id(), "state="] {
+        assert!(address.contains(part), "{address}");
+    }
+    world.keeps_secrets(&ran.said());
+    world.delivered(&number).await;
+}
+
+#[tokio::test]
+async fn get_new_tokens_says_what_is_wrong_with_a_code() {
+    let world = World::new().await;
+    let (used, expired) = (world.amocrm.issue_code(), world.amocrm.issue_code());
+    world.run(&["get-new-tokens", "--code", &used]).await.ended_with(0);
+    let tokens = (world.read("access_token.txt"), world.read("refresh_token.txt"));
+    world.amocrm.expire_code(&expired);
+    for (code, reason) in [
+        (used.as_str(), "already used"),
+        (&expired, "older than 20 minutes"),
+        ("def502-nonsense", "wrong or incomplete"),
+        ("", "nothing in it"),
+        ("две буквы", "neither a code"),
+        ("https://example.com/?error=access_denied", "denied"),
+        ("https://example.com/", "no code"),
+    ] {
+        let ran = world.run(&["get-new-tokens", "--code", code]).await.ended_with(1);
+        assert!(ran.stderr.contains(reason) && ran.stderr.lines().count() == 1, "{code}: {}", ran.stderr);
+    }
+    assert_eq!((world.read("access_token.txt"), world.read("refresh_token.txt")), tokens, "good tokens are kept");
+    let other = "https://example.com/?code=def502abcdef&referer=evil.example.com";
+    let said = world.run(&["get-new-tokens", "--code", other]).await.ended_with(1).said();
+    assert!(!said.contains("Done"), "{said}");
+}
+
+#[tokio::test]
+async fn get_new_tokens_needs_the_integration() {
+    let mut world = World::new().await;
+    for name in ["AMOCRM_CLIENT_ID", "AMOCRM_CLIENT_SECRET", "AMOCRM_REDIRECT_URL", "AMOCRM_REFRESH_TOKEN"] {
+        world.unset(name);
+    }
+    let said = world.run(&["get-new-tokens", "--code", "abcdef"]).await.ended_with(78).stderr;
+    for name in ["AMOCRM_CLIENT_ID", "AMOCRM_CLIENT_SECRET", "AMOCRM_REDIRECT_URL"] {
+        assert_eq!(said.lines().filter(|line| line.starts_with(name)).count(), 1, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn retry_backup_leads_delivers_what_waits_without_a_daemon() {
+    let mut world = World::running().await;
+    world.amocrm.goes_down();
+    let mut ivan = world.buyer("Иван");
+    let number = ivan.leaves_a_request().await;
+    ivan.hears("сохранена").await;
+    assert_eq!(world.terminate().await, Some(0));
+    let ran = world.run(&["retry-backup-leads"]).await.ended_with(1);
+    assert!(ran.stdout.contains("Still waiting:  1") && ran.stderr.contains("Stopped: "), "{}", ran.said());
+    world.amocrm.comes_back();
+    let ran = world.run(&["retry-backup-leads"]).await.ended_with(0);
+    for line in ["Waiting before: 1", "Delivered:      1", "Still waiting:  0"] {
+        assert!(ran.stdout.contains(line), "{}", ran.stdout);
+    }
+    world.keeps_secrets(&ran.said());
+    world.delivered(&number).await;
+    assert_eq!(world.read("backup_leads.json").trim(), "[]");
+    let ran = world.run(&["retry-backup-leads"]).await.ended_with(0);
+    assert!(ran.stdout.contains("Waiting before: 0"), "{}", ran.stdout);
+    world.start();
+    ivan.hears("передана").await;
+    assert_eq!(world.amocrm.leads().len(), 1);
+}
+
+#[tokio::test]
+async fn retry_backup_leads_beside_the_daemon_doubles_nothing() {
+    let world = World::running().await;
+    world.amocrm.goes_down();
+    let mut buyers: Vec<_> = (0..3).map(|at| world.buyer(&format!("Покупатель {at}"))).collect();
+    let numbers = futures::future::join_all(buyers.iter_mut().map(|buyer| buyer.leaves_a_request())).await;
+    world.backup_holds(3).await;
+    world.amocrm.comes_back();
+    let (first, second) = tokio::join!(world.run(&["retry-backup-leads"]), world.run(&["retry-backup-leads"]));
+    first.ended_with(0);
+    second.ended_with(0);
+    for number in &numbers {
+        world.delivered(number).await;
+    }
+    world.backup_holds(0).await;
+    assert_eq!(world.amocrm.leads().len(), 3);
+    assert!(world.amocrm.max_rate() <= 7, "{}", world.amocrm.max_rate());
+}
+
+#[tokio::test]
+async fn retry_backup_leads_names_expired_tokens() {
+    let (world, number) = a_lead_waits_for_tokens().await;
+    let ran = world.run(&["retry-backup-leads"]).await.ended_with(1);
+    assert!(ran.stderr.contains("expired") && !ran.stderr.contains(&number), "{}", ran.stderr);
+    assert!(world.amocrm.leads().is_empty());
+}
+
+#[tokio::test]
+async fn test_amocrm_creates_nothing_unless_told_to() {
+    let world = World::running().await;
+    let said = world.run(&["test-amocrm"]).await.ended_with(0).said();
+    let name = world.amocrm.account(|account| account.name.clone());
+    for words in [name.as_str(), "works until", "AMOCRM_PIPELINE_ID=", "Nothing was created"] {
+        assert!(said.contains(words), "«{words}» is not in {said}");
+    }
+    world.keeps_secrets(&said);
+    assert!(world.amocrm.leads().is_empty() && world.amocrm.contacts().is_empty());
+    assert_eq!(world.amocrm.count(&On::post("/api/v4")), 0);
+    let said = world.run(&["test-amocrm", "--create-test-lead"]).await.ended_with(0).said();
+    let lead = &world.amocrm.leads()[0];
+    assert!(said.contains(&lead.id.to_string()) && lead.name.contains("Проверка") && lead.notes.len() == 1, "{said}");
+}
+
+#[tokio::test]
+async fn test_amocrm_says_what_is_wrong() {
+    let mut world = World::new().await;
+    world.set("AMOCRM_PIPELINE_ID", "424242");
+    let ran = world.run(&["test-amocrm"]).await.ended_with(1);
+    assert!(ran.stderr.contains("AMOCRM_PIPELINE_ID"), "{}", ran.said());
+    world.amocrm.revoke_all();
+    let ran = world.run(&["test-amocrm"]).await.ended_with(1);
+    assert!(ran.stderr.contains("get-new-tokens"), "{}", ran.said());
+    world.without_amocrm();
+    let ran = world.run(&["test-amocrm"]).await.ended_with(78);
+    assert!(ran.stderr.starts_with("AMOCRM_SUBDOMAIN: "), "{}", ran.said());
+}
+
+#[tokio::test]
+async fn status_tells_a_person_and_a_program() {
+    let (world, number) = a_lead_waits_for_tokens().await;
+    let json = world.run(&["status", "--json"]).await.ended_with(0).stdout;
+    let status: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&status["daemon_running"], &status["waiting"]), (&true.into(), &1.into()), "{json}");
+    assert!(status["outage_since"].is_string() && status["tokens"]["access_expires_at"].is_string(), "{json}");
+    let said = world.run(&["status"]).await.ended_with(0).said();
+    assert!(said.contains("running") && said.contains("waiting:           1"), "{said}");
+    for text in [&json, &said] {
+        world.keeps_secrets(text);
+        assert!(!text.contains(&number) && !text.contains("Иван") && !text.contains("9991234567"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn leads_are_listed_shown_exported_discarded_and_taken_back() {
+    let (world, number) = a_lead_waits_for_tokens().await;
+    let listed = world.run(&["leads", "list"]).await.ended_with(0).stdout;
+    assert!(
+        listed.contains(&format!("#{number}")) && listed.contains("waiting") && !listed.contains("Иван"),
+        "{listed}"
+    );
+    let full = world.run(&["leads", "list", "--full"]).await.ended_with(0).stdout;
+    assert!(full.contains("Иван Петров") && full.contains("+79991234567"), "{full}");
+    let shown = world.run(&["leads", "show", &format!("#{}", number.to_lowercase())]).await.ended_with(0).stdout;
+    assert!(shown.contains("8 (999) 123-45-67") && shown.contains("waiting"), "{shown}");
+
+    let exported = world.run(&["leads", "export"]).await.ended_with(0).stdout;
+    let exported: Value = serde_json::from_str(&exported).expect("JSON");
+    assert!(
+        BACKUP_KEYS.iter().all(|key| exported[0].get(key).is_some()) && exported[0]["number"] == *number,
+        "{exported}"
+    );
+    world.run(&["leads", "export", "copy.json"]).await.ended_with(0);
+    assert_eq!(
+        (serde_json::from_str::<Value>(&world.read("copy.json")).ok(), world.mode("copy.json")),
+        (Some(exported), 0o600)
+    );
+
+    world.run(&["leads", "discard", &number]).await.ended_with(1);
+    world.run(&["leads", "discard", &number, "--yes"]).await.ended_with(0);
+    world.backup_holds(0).await;
+    let shown = world.run(&["leads", "show", &number]).await.ended_with(0).stdout;
+    assert!(shown.contains("discarded"), "{shown}");
+    world.run(&["leads", "retry", &number]).await.ended_with(0);
+    world.backup_holds(1).await;
+    let code = world.amocrm.issue_code();
+    world.run(&["get-new-tokens", "--code", &code]).await.ended_with(0);
+    world.delivered(&number).await;
+    world.run(&["leads", "discard", &number, "--yes"]).await.ended_with(1);
+    for (args, code) in [
+        (["leads", "show", "AAAAAA2"], 1),
+        (["leads", "show", "nonsense"], 1),
+        (["leads", "dance", ""], 2),
+        (["nonsense", "", ""], 2),
+    ] {
+        world.run(&args).await.ended_with(code);
+    }
+}
+
+#[tokio::test]
+async fn a_discarded_lead_is_never_sent() {
+    let world = World::running().await;
+    world.amocrm.goes_down();
+    let mut ivan = world.buyer("Иван");
+    let number = ivan.leaves_a_request().await;
+    ivan.hears("сохранена").await;
+    // It may be under way at this very moment; then the command says so.
+    while world.run(&["leads", "discard", &number, "--yes"]).await.code != Some(0) {}
+    world.amocrm.comes_back();
+    let other = world.buyer("Пётр").leaves_a_request().await;
+    world.delivered(&other).await;
+    world.backup_holds(0).await;
+    assert!(world.amocrm.lead_with_number(&number).is_none());
+}
+
+#[tokio::test]
+async fn a_daemon_with_a_stale_pair_in_the_environment_uses_the_files() {
+    let mut world = World::new().await;
+    let code = world.amocrm.issue_code();
+    world.run(&["get-new-tokens", "--code", &code]).await.ended_with(0);
+    world.amocrm.fault(On::oauth(), Fault::Status(500), Times::Forever);
+    world.start();
+    world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
+    let stale = world.env["AMOCRM_ACCESS_TOKEN"].clone();
+    assert!(world.amocrm.requests().iter().all(|request| request.bearer.as_ref() != Some(&stale)));
+    world.telegram.wait_until_confirmed(PATIENCE).await.expect("all is handled");
+}
+
+#[tokio::test]
+async fn a_first_start_and_commands_beside_it_do_not_meet() {
+    for _ in 0..3 {
+        let world = World::running().await;
+        let status = ["status"];
+        let commands = (0..6).map(|_| world.run(&status));
+        for ran in futures::future::join_all(commands).await {
+            ran.ended_with(0);
+        }
+        world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
+    }
+}

@@ -1,0 +1,15 @@
+//! The web page, health and metrics of the daemon, and what the admin is told of tokens before they end.
+
+#[path = "../fakes/mod.rs"]
+mod fakes;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod browser;
+mod callback;
+mod deploy;
+mod dyno;
+mod health;
+mod metrics;
+mod site;
+mod tokens;

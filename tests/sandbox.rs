@@ -1,0 +1,46 @@
+//! The sandbox plays its story, whatever the person who runs it has in the environment.
+
+use std::{process::Stdio, time::Duration};
+
+use tokio::process::Command;
+
+/// On a busy machine; alone it takes about five seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn the_sandbox_plays_its_story_and_leaves_nothing_behind() {
+    let tests = std::env::current_exe().expect("this test has a path");
+    let sandbox = tests.ancestors().nth(2).expect("target/debug").join("examples/sandbox");
+    assert!(sandbox.exists(), "{} is missing: cargo build --example sandbox", sandbox.display());
+    let (home, temporary) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    std::fs::write(home.path().join(".env"), "AMOCRM_BASE_URL=https://real.amocrm.ru\nDATA_DIR=/nowhere\n")
+        .expect("a file");
+    // Standard input is no terminal, so it plays the story without being asked.
+    let output = Command::new(sandbox)
+        .current_dir(home.path())
+        .env("BOT_TOKEN", "not a token")
+        .env("DATABASE_URL", "postgres://127.0.0.1:1/real")
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(PATIENCE, output).await.expect("the story ends").expect("the sandbox runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    for line in [
+        "POST /oauth2/access_token → 401 Token has expired",
+        "надёжно сохранена",
+        "Ждёт 1 заявка",
+        "$ amocrm-lead-bot get-new-tokens --code",
+        "передана менеджеру",
+        "Переданы 2 заявки",
+        "✔ в amoCRM три заявки, каждая ровно один раз",
+        "✔ backup_leads.json пуст: []",
+        "✔ Всё произошло на самом деле",
+    ] {
+        assert!(told.contains(line), "«{line}» is missing:\n{told}");
+    }
+    assert!(!told.contains('✘'), "{told}");
+    let left: Vec<_> = std::fs::read_dir(temporary.path()).expect("the folder").collect();
+    assert!(left.is_empty(), "{left:?}");
+}

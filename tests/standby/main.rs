@@ -1,0 +1,200 @@
+//! Beyond one machine: state in PostgreSQL, a second process that takes over, a database that goes and comes.
+
+#[path = "../fakes/mod.rs"]
+#[allow(dead_code, unused_imports)]
+mod fakes;
+#[path = "../support/postgres.rs"]
+#[allow(dead_code)]
+mod postgres;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use postgres::Cluster;
+use support::World;
+
+/// A cluster of its own for each test, because some of them crash it.
+async fn cluster() -> Option<Cluster> {
+    tokio::task::spawn_blocking(Cluster::start).await.expect("a cluster")
+}
+
+async fn world_on(database: &str) -> World {
+    let mut world = World::new().await;
+    world.set("DATABASE_URL", database);
+    world
+}
+
+/// A second machine: the same settings and fakes, a disk of its own.
+fn beside(world: &World) -> World {
+    world.beside()
+}
+
+/// The only `getUpdates` that may run is the leader's; a conflict would be one with status 409.
+fn conflicts(world: &World) -> usize {
+    world.telegram.calls("getUpdates").iter().filter(|call| call.status == Some(409)).count()
+}
+
+#[tokio::test]
+async fn a_second_process_takes_over_when_the_first_is_killed() {
+    let Some(cluster) = cluster().await else { return };
+    let mut first = world_on(&cluster.database()).await;
+    first.start();
+    let mut ivan = first.buyer("Иван");
+    ivan.begins().await;
+    let mut second = beside(&first);
+    second.start();
+    second.until("the second waits", |world| world.log().contains("waits to take over")).await;
+    ivan.says("Иван Петров", "номер телефона").await;
+    first.kill().await;
+    let killed = Instant::now();
+    ivan.says("8 999 123-45-67", "бюджет").await;
+    let took = killed.elapsed();
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    ivan.says("2 млн", "ссылку").await;
+    ivan.says("нет", "Проверьте").await;
+    ivan.presses("submit", "принята").await;
+    first.amocrm.wait_for_leads(1, support::PATIENCE).await;
+    second.until("the note is written", |world| world.amocrm.leads()[0].notes.len() == 1).await;
+    assert_eq!(first.amocrm.leads().len(), 1);
+    assert_eq!(second.terminate().await, Some(0), "{}", second.log());
+}
+
+#[tokio::test]
+async fn a_rolling_deploy_is_not_noticed() {
+    let Some(cluster) = cluster().await else { return };
+    let mut old = world_on(&cluster.database()).await;
+    old.start();
+    let mut ivan = old.buyer("Иван");
+    ivan.begins().await;
+    let mut new = beside(&old);
+    new.start();
+    new.until("the new one waits", |world| world.log().contains("waits to take over")).await;
+    let deployed = Instant::now();
+    old.signal(libc::SIGTERM);
+    ivan.says("Иван Петров", "номер телефона").await;
+    let pause = deployed.elapsed();
+    assert_eq!(old.ended().await, Some(0), "{}", old.log());
+    ivan.says("8 999 123-45-67", "бюджет").await;
+    assert!(pause < Duration::from_secs(5), "{pause:?}\n{}", new.log());
+    assert_eq!(conflicts(&new), 0);
+    assert!(!new.log().contains("another instance"), "{}", new.log());
+    assert_eq!(new.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_database_that_goes_and_comes_loses_nothing() {
+    let Some(mut cluster) = cluster().await else { return };
+    let mut world = world_on(&cluster.database()).await;
+    world.start();
+    let mut ivan = world.buyer("Иван");
+    ivan.begins().await;
+    cluster.crash();
+    ivan.user.say("Иван Петров");
+    let mut admin = support::Buyer::new(&world.telegram, world.admin.clone());
+    admin.hears("не может сохранять").await;
+    // The buyer's message waits at Telegram, unconfirmed.
+    assert!(!world.telegram.pending().is_empty());
+    let cluster = tokio::task::spawn_blocking(move || {
+        cluster.restart();
+        cluster
+    })
+    .await
+    .expect("a restart");
+    ivan.hears("номер телефона").await;
+    admin.hears("снова сохраняет").await;
+    ivan.says("8 999 123-45-67", "бюджет").await;
+    ivan.says("2 млн", "ссылку").await;
+    ivan.says("нет", "Проверьте").await;
+    ivan.presses("submit", "принята").await;
+    world.amocrm.wait_for_leads(1, support::PATIENCE).await;
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+    drop(cluster);
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_is_noticed_within_ten_seconds() {
+    let Some(cluster) = cluster().await else { return };
+    let mut world = world_on(&cluster.database()).await;
+    world.start();
+    let mut ivan = world.buyer("Иван");
+    ivan.begins().await;
+    cluster.freeze(true);
+    let frozen = Instant::now();
+    ivan.user.say("Иван Петров");
+    world.until("the leader steps down", |world| world.log().contains("no longer leads")).await;
+    let took = frozen.elapsed();
+    cluster.freeze(false);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    ivan.hears("номер телефона").await;
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+}
+
+#[tokio::test]
+async fn a_wiped_disk_loses_neither_forms_nor_tokens() {
+    let Some(cluster) = cluster().await else { return };
+    let mut first = world_on(&cluster.database()).await;
+    // The pair of the environment is rotated at once, so only the database knows the valid one.
+    first.amocrm.expire_access_tokens();
+    first.start();
+    let mut ivan = first.buyer("Иван");
+    ivan.begins().await;
+    ivan.fills_in().await;
+    ivan.presses("submit", "принята").await;
+    first.amocrm.wait_for_leads(1, support::PATIENCE).await;
+    first.until("the note is written", |world| world.amocrm.leads()[0].notes.len() == 1).await;
+    assert_eq!(first.amocrm.refreshes(), 1);
+    let mut maria = first.buyer("Мария");
+    maria.begins().await;
+    assert_eq!(first.terminate().await, Some(0), "{}", first.log());
+    assert!(!first.path("refresh_token.txt").exists());
+    let mut second = beside(&first);
+    second.start();
+    maria.fills_in().await;
+    maria.presses("submit", "принята").await;
+    second.amocrm.wait_for_leads(2, support::PATIENCE).await;
+    assert_eq!(second.amocrm.refreshes(), 1, "the rotated pair is found in the database");
+    second.until("both notes are there", |world| world.amocrm.leads().iter().all(|lead| lead.notes.len() == 1)).await;
+    second.nothing_owed().await;
+    let status = second.run(&["status", "--json"]).await;
+    for fact in ["\"waiting\": 0", "\"delivered_last_24h\": 2", "\"daemon_running\": true"] {
+        assert!(status.stdout.contains(fact), "{fact} in {}", status.said());
+    }
+    assert_eq!(second.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_wrong_database_is_told_plainly() {
+    let Some(cluster) = cluster().await else { return };
+    let url = cluster.database().replace("/test_", "/missing_");
+    let mut world = world_on(&url).await;
+    world.start();
+    assert_eq!(world.ended().await, Some(78), "{}", world.log());
+    assert!(world.log().contains("DATABASE_URL"), "{}", world.log());
+}
+
+#[tokio::test]
+async fn a_store_moves_to_postgres_and_a_backup_is_one_command() {
+    let Some(cluster) = cluster().await else { return };
+    let mut world = World::new().await;
+    world.amocrm.goes_down();
+    world.start();
+    let mut ivan = world.buyer("Иван");
+    ivan.begins().await;
+    ivan.fills_in().await;
+    ivan.presses("submit", "принята").await;
+    ivan.hears("сохранена").await;
+    world.run(&["backup-store", "copy.sqlite"]).await.ended_with(0);
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+    let url = cluster.database();
+    let from = world.path("copy.sqlite").display().to_string();
+    for _ in 0..2 {
+        world.run(&["move-store", "--from", &from, "--to", &url]).await.ended_with(0);
+    }
+    world.set("DATABASE_URL", url);
+    world.amocrm.comes_back();
+    world.start();
+    ivan.hears("передана менеджеру").await;
+    assert_eq!(world.amocrm.leads().len(), 1);
+    assert_eq!(world.terminate().await, Some(0));
+}
