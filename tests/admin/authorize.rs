@@ -40,8 +40,8 @@ async fn two_taps_and_one_paste_end_the_outage() {
     }
     // The pause after a refusal is a quarter of an hour, 45 s here.
     assert!(renewed.elapsed().as_secs() < 5, "the backlog has waited {:?}", renewed.elapsed());
-    let over = admin.hears("снова принимает заявки").await;
-    assert!(over.text.contains("Переданы 2 заявки") && over.text.contains("дольше всех ждала"), "{}", over.text);
+    let over = world.admin_reads("снова принимает заявки").await;
+    assert!(over.contains("Переданы 2 заявки") && over.contains("дольше всех ждала"), "{over}");
     ivan.hears("передана").await;
     assert_eq!(deleted(&world), [i64::from(pasted)]);
     assert_eq!(admin.has("не попадают"), 1);
