@@ -145,6 +145,7 @@ async fn die_at(point: &'static str, passage: u32, trouble: Trouble) {
     if trouble == Trouble::OldFile {
         // Nobody was told the numbers of the two old leads.
         let leads = stage.amocrm.wait_for_leads(3, PATIENCE).await;
+        stage.until("every note is there", |stage| stage.judge().without_note.is_empty()).await;
         stage.until("the file is empty", |stage| stage.backup().is_empty()).await;
         assert_eq!(leads.len(), 3, "{point}\n{}", stage.story());
         let judgement = stage.judge();

@@ -14,6 +14,6 @@ async fn random_kills_lose_and_double_nothing() {
         Turmoil { seed, buyers: 20, lasts: Duration::from_secs(12), kill_after: 100..1500, fault_after: 20..250 };
     let (figures, judgement) = turmoil.run(&mut stage, |_, _| {}).await;
     println!("{figures}; {judgement}; the longest wait was {:.1?}", figures.longest_wait);
-    assert!(figures.kills > 5 && figures.forms > 20, "TEST_SEED={seed}: hardly anything happened: {figures}");
+    assert!(figures.kills > 3 && figures.forms >= 10, "TEST_SEED={seed}: hardly anything happened: {figures}");
     assert!(judgement.is_exactly_once(figures.forms), "TEST_SEED={seed}: {judgement}\n{}", stage.story());
 }

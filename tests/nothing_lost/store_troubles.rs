@@ -14,8 +14,8 @@ use crate::{
 /// A user who is not root: what no rights forbid to root.
 const NOBODY: u32 = 65_534;
 
-const TROUBLE: &str = "не может записывать";
-const WORKS: &str = "Запись на диск снова работает";
+const TROUBLE: &str = "не может сохранять";
+const WORKS: &str = "снова сохраняет заявки";
 
 /// A stage whose admin has opened the bot's chat.
 async fn with_admin() -> (Stage, FakeUser) {
