@@ -46,8 +46,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MIGRATION_TRIES: u32 = 10;
 const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
 
-/// Longest wait for a connection that works; one that hangs is noticed within this time.
+/// Longest wait for a connection to PostgreSQL that works; one that hangs is noticed within this time.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// A file has no network to hang on; its writers wait for each other within [`BUSY_TIMEOUT`].
+const ACQUIRE_TIMEOUT_FILE: Duration = Duration::from_secs(60);
 
 /// Why the store did not do it.
 #[derive(Debug, Error)]
@@ -117,7 +120,10 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(4)
             .min_connections(1)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .acquire_timeout(match engine {
+                Engine::Sqlite => ACQUIRE_TIMEOUT_FILE,
+                Engine::Postgres => ACQUIRE_TIMEOUT,
+            })
             // When a disk is full SQLite rolls back by itself. sqlx's own rollback then fails, and it takes the connection
             // to be in that transaction for ever: no other could be begun on it until the process is started again.
             .before_acquire(|connection, _| {
