@@ -26,7 +26,7 @@ async fn reminders_come_at_growing_intervals() {
     world.start();
     world.amocrm.goes_down();
     leads_wait(&world, 1);
-    world.until("four reminders", |world| told(world, "всё ещё не попадают").len() == 4).await;
+    world.until("three reminders", |world| told(world, "всё ещё не попадают").len() == 3).await;
     let opened = told(&world, "⚠️ Заявки не попадают");
     assert_eq!(opened.len(), 1);
     let minutes: Vec<f64> = told(&world, "всё ещё не попадают")
@@ -34,10 +34,9 @@ async fn reminders_come_at_growing_intervals() {
         .map(|at| (*at - opened[0]).num_milliseconds() as f64 * SPEED / 60_000.0)
         .collect();
     // Telegram tells whole seconds, which are 67 minutes here; a busy machine is late but never early.
-    for (at, due) in minutes.iter().zip([15.0, 60.0, 420.0, 780.0]) {
+    for (at, due) in minutes.iter().zip([15.0, 60.0, 420.0]) {
         assert!(*at >= due - 70.0, "{minutes:?}");
     }
-    assert!(minutes[3] - minutes[2] >= 360.0 - 70.0 && minutes[2] >= 420.0 - 70.0, "{minutes:?}");
     let reminder = world.admin_reads("всё ещё не попадают").await;
     assert!(reminder.contains("Ждёт 1 заявка. Дольше всех: ") && reminder.contains("Что делать: "), "{reminder}");
 }
@@ -121,7 +120,7 @@ async fn an_alert_waits_for_telegram_and_survives_a_kill() {
     admin.says(&world.amocrm.issue_code(), "Доступ к amoCRM обновлён").await;
     world.delivered(&number).await;
     world.admin_reads("снова принимает заявки").await;
-    let seen = (admin.has("не попадают"), admin.has("копия"), admin.has("снова"));
+    let seen = (admin.has("⚠️ Заявки не попадают"), admin.has("копия"), admin.has("снова"));
     assert_eq!(seen, (1, 1, 1), "{}\n{}", admin.user.transcript(), world.log());
 }
 

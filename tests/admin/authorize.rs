@@ -44,7 +44,7 @@ async fn two_taps_and_one_paste_end_the_outage() {
     assert!(over.contains("Переданы 2 заявки") && over.contains("дольше всех ждала"), "{over}");
     ivan.hears("передана").await;
     assert_eq!(deleted(&world), [i64::from(pasted)]);
-    assert_eq!(admin.has("не попадают"), 1);
+    assert_eq!(admin.has("⚠️ Заявки не попадают"), 1, "{}", admin.user.transcript());
     assert_eq!((world.mode("access_token.txt"), world.mode("refresh_token.txt")), (0o600, 0o600));
     keeps_secrets(&world, &[&code]);
 }

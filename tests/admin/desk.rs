@@ -93,5 +93,5 @@ pub fn keeps_secrets(world: &World, more: &[&str]) {
 
 /// A few worlds at a time: each has a process of its own.
 pub async fn side_by_side(worlds: impl IntoIterator<Item = impl Future<Output = ()>>) {
-    stream::iter(worlds).buffer_unordered(4).collect::<()>().await;
+    stream::iter(worlds).buffer_unordered(6).collect::<()>().await;
 }
