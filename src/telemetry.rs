@@ -9,6 +9,7 @@ const DEFAULT_FILTER: &str = "warn,amocrm_lead_bot=info,teloxide=off,teloxide_co
 pub fn init() {
     let filter = std::env::var("RUST_LOG")
         .ok()
+        .filter(|filter| !filter.trim().is_empty())
         .and_then(|filter| {
             EnvFilter::try_new(format!("{filter},teloxide=off,teloxide_core=off,reqwest=off,hyper=off")).ok()
         })

@@ -14,6 +14,12 @@ pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> 
     if from == to {
         return Err(CommandError::Failed("--from and --to are the same store".into()));
     }
+    if let Some(file) = from.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"))
+        && let Some(file) = file.split('?').next()
+        && !std::path::Path::new(file).exists()
+    {
+        return Err(CommandError::Failed(format!("{file} does not exist; nothing was copied")));
+    }
     let source = Store::open_url(&from, Clock::default()).await?;
     let target = Store::open_url(&to, Clock::default()).await?;
     let report = source.copy_to(&target).await?;

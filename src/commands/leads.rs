@@ -34,7 +34,7 @@ pub enum Action {
     Discard {
         /// Its number
         number: String,
-        /// Do it without asking
+        /// Really do it; without it you are only told what would happen
         #[arg(long)]
         yes: bool,
     },
@@ -66,7 +66,7 @@ fn parse(number: &str) -> Result<LeadNumber, CommandError> {
 async fn list(store: &Store, full: bool) -> Result<ExitCode, CommandError> {
     let rows = store.undelivered(i64::from(i32::MAX)).await?;
     if rows.is_empty() {
-        println!("All leads are in amoCRM.");
+        println!("Nothing waits and nothing is rejected.");
     }
     for row in &rows {
         let lead = &row.lead;

@@ -112,7 +112,9 @@ pub enum CommandError {
 impl CommandError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Daemon(DaemonError::Setting(_)) => ExitCode::from(EX_CONFIG),
+            Self::Config(_) | Self::Daemon(DaemonError::Setting(_) | DaemonError::DataDir { .. }) => {
+                ExitCode::from(EX_CONFIG)
+            }
             _ => ExitCode::FAILURE,
         }
     }

@@ -15,7 +15,7 @@ mod messages;
 mod steps;
 mod tokens;
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     AnyPool, ConnectOptions, Connection, Executor,
@@ -50,7 +50,7 @@ const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// A file has no network to hang on; its writers wait for each other within [`BUSY_TIMEOUT`].
-const ACQUIRE_TIMEOUT_FILE: Duration = Duration::from_secs(60);
+const ACQUIRE_TIMEOUT_FILE: Duration = Duration::from_secs(3600);
 
 /// Why the store did not do it.
 #[derive(Debug, Error)]
@@ -109,6 +109,13 @@ impl Store {
 
     /// Opens (and creates or migrates) the store in one SQLite file.
     pub async fn open_file(file: &Path, clock: Clock) -> Result<Self, StoreError> {
+        // Names, phones and tokens stand in it: nobody else may read it. SQLite gives its log files the same mode.
+        std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(file)
+            .map_err(|error| StoreError::Unavailable(sqlx::Error::Io(error)))?;
         Self::open_url(&sqlite_url(file), clock).await
     }
 

@@ -200,7 +200,7 @@ async fn an_english_admin_is_spoken_to_in_english() {
     for (command, words) in [
         ("/auth", "Copy its whole address"),
         ("/status", "Everything works"),
-        ("/leads", "All leads are in amoCRM"),
+        ("/leads", "Nothing is waiting"),
         ("/help", "You are this bot's admin"),
     ] {
         let answer = admin.commands(command, words).await;

@@ -10,7 +10,7 @@ use crate::{
 async fn a_lead_is_looked_at_sent_again_and_given_up_from_the_chat() {
     let world = World::running().await;
     let (mut admin, mut ivan, mut anna) = (admin(&world), world.buyer("Иван"), world.buyer("Анна"));
-    admin.commands("/leads", "Все заявки в amoCRM").await;
+    admin.commands("/leads", "Ничего не ждёт отправки").await;
     let refused = Fault::Validation { path: "name".into(), code: "InvalidType".into() };
     world.amocrm.fault(On::complex(), refused, Times::Forever);
     let number = ivan.leaves_a_request().await;
@@ -48,7 +48,7 @@ async fn a_lead_is_looked_at_sent_again_and_given_up_from_the_chat() {
     admin.presses(&format!("admin:lead-discard:{second}"), "Нажмите ещё раз").await;
     admin.presses(&format!("admin:lead-discard-sure:{second}"), &format!("Заявка #{second} удалена")).await;
     admin.presses(&format!("admin:lead-discard-sure:{second}"), &format!("Заявка #{second} удалена")).await;
-    admin.commands("/leads", "Все заявки в amoCRM").await;
+    admin.commands("/leads", "Ничего не ждёт отправки").await;
     world.backup_holds(0).await;
     // Given up by mistake: it can still be sent.
     let card = admin.presses(&format!("admin:lead:{second}"), "(удалена)").await;
