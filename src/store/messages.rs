@@ -1,11 +1,16 @@
 //! Messages owed to a chat until Telegram has taken them, in order for each chat.
 
+use std::time::Duration;
+
 use sqlx::Row;
 use ulid::Ulid;
 
 use crate::{clock::Millis, notice::Notice};
 
 use super::{Store, StoreError, json};
+
+/// No message is ever put off for longer, so a time further ahead was written by a clock that was wrong.
+pub const FURTHEST_DUE: Duration = Duration::from_secs(30 * 60);
 
 /// A message to be owed.
 #[derive(Debug, Clone)]
@@ -81,7 +86,7 @@ impl Store {
              (SELECT MIN(id) FROM messages GROUP BY chat_id) AND (due_at <= $1 OR due_at > $2) ORDER BY id LIMIT $3",
         )
         .bind(now)
-        .bind(now + self.clock.millis(std::time::Duration::from_secs(2 * 3600)))
+        .bind(now + self.clock.millis(FURTHEST_DUE))
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;

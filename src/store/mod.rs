@@ -32,7 +32,7 @@ pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use imports::ImportedLead;
 pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead, Totals};
-pub use messages::{NewMessage, OwedMessage};
+pub use messages::{FURTHEST_DUE, NewMessage, OwedMessage};
 pub use steps::{Claim, Created, Lease, Lookups, Renewed};
 pub use tokens::TokenRow;
 

@@ -48,8 +48,6 @@ pub use faults::{Fault, FaultId, On, Throttle, Times};
 pub use oauth::ReusePolicy;
 pub use request::Request;
 
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 1024;
 
 /// Something that happened in the CRM.
 #[derive(Debug, Clone)]
@@ -83,12 +81,12 @@ pub struct FakeAmocrm {
 impl FakeAmocrm {
     /// Starts on a free port of 127.0.0.1.
     pub async fn start() -> Self {
-        Self::start_on(super::quiet_port()).await
+        Self::start_on(0).await
     }
 
-    /// Starts on this port of 127.0.0.1.
+    /// Starts on this port of 127.0.0.1, or on a free one for zero.
     pub async fn start_on(port: u16) -> Self {
-        let listener = bind(port).listen(BACKLOG).expect("the fake can listen");
+        let listener = super::listen(port).await;
         let port = listener.local_addr().expect("the fake has an address").port();
         let base = format!("http://127.0.0.1:{port}");
         let state = State {
@@ -109,7 +107,7 @@ impl FakeAmocrm {
             changed: Notify::new(),
             base,
             port,
-            serving: tokio::sync::Mutex::new(Serving::Down(bind(0))),
+            serving: tokio::sync::Mutex::new(Serving::Down(None)),
         };
         let fake = FakeAmocrm { shared: Arc::new(shared) };
         *fake.shared.serving.lock().await = fake.listen(listener);
@@ -136,7 +134,7 @@ impl FakeAmocrm {
             connections.cancel();
             task.abort();
             let _ = task.await;
-            *serving = Serving::Down(bind(self.shared.port));
+            *serving = Serving::Down(Some(super::bind(self.shared.port).await));
             drop(serving);
             self.tell(CrmEvent::WentDown);
         }
@@ -146,8 +144,10 @@ impl FakeAmocrm {
     pub async fn restart(&self) {
         self.stop().await;
         let mut serving = self.shared.serving.lock().await;
-        if let Serving::Down(held) = std::mem::replace(&mut *serving, Serving::Down(bind(0))) {
-            let listener = held.listen(BACKLOG).expect("the fake can listen again");
+        if let Serving::Down(held) = &mut *serving
+            && let Some(held) = held.take()
+        {
+            let listener = held.listen(super::BACKLOG).expect("the fake can listen again");
             *serving = self.listen(listener);
         }
         drop(serving);
@@ -387,12 +387,4 @@ impl FakeAmocrm {
         let requests = self.requests();
         Contract::load().map_or_else(Vec::new, |contract| contract.violations(&requests))
     }
-}
-
-fn bind(port: u16) -> TcpSocket {
-    let socket = TcpSocket::new_v4().expect("a socket can be made");
-    socket.set_reuseaddr(true).expect("the address can be reused");
-    let address = ([127, 0, 0, 1], port).into();
-    socket.bind(address).unwrap_or_else(|error| panic!("cannot bind 127.0.0.1:{port}: {error}"));
-    socket
 }

@@ -89,14 +89,12 @@ impl Shared {
 impl FakeTelegram {
     /// Starts on a free port of 127.0.0.1.
     pub async fn start() -> Self {
-        Self::start_on(super::quiet_port()).await
+        Self::start_on(0).await
     }
 
-    /// Starts on the given port of 127.0.0.1; panics if it is taken.
+    /// Starts on the given port of 127.0.0.1, or on a free one for zero; panics if it stays taken.
     pub async fn start_on(port: u16) -> Self {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-            .await
-            .unwrap_or_else(|error| panic!("fake Telegram cannot listen on port {port}: {error}"));
+        let listener = super::listen(port).await;
         let shared = Arc::new(Shared {
             addr: listener.local_addr().expect("a bound socket has an address"),
             world: Mutex::new(World::new()),
@@ -127,7 +125,7 @@ impl FakeTelegram {
     pub async fn restart(&self) {
         let mut network = self.network.lock().await;
         network.close().await;
-        let listener = server::bind_again(self.shared.addr).await;
+        let listener = super::listen(self.shared.addr.port()).await;
         *network = server::Network::open(listener, self.shared.clone());
     }
 

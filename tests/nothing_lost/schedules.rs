@@ -180,6 +180,8 @@ fn no_schedule_loses_or_doubles_anything() {
     let config = Config {
         cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12),
         max_shrink_iters: 60,
+        // Milliseconds; on a busy machine one schedule may take seconds.
+        max_shrink_time: 60_000,
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(kept))),
         ..Config::default()
     };

@@ -53,8 +53,9 @@ pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
         .build()
         .expect("a runtime in virtual time");
     let over = Arc::new(AtomicBool::new(false));
-    runtime.block_on(async {
-        let is_over = over.clone();
+    let is_over = over.clone();
+    runtime.block_on(async move {
+        let _over = SetWhenDropped(over);
         tokio::spawn(async move {
             loop {
                 let (metrics, is_over) = (tokio::runtime::Handle::current().metrics(), is_over.clone());
@@ -72,10 +73,17 @@ pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
                 tokio::time::sleep(STEP).await;
             }
         });
-        let output = future.await;
-        over.store(true, Ordering::Relaxed);
-        output
+        future.await
     })
+}
+
+/// Ends the blocking task, which the runtime would wait for, after a panic too.
+struct SetWhenDropped(Arc<AtomicBool>);
+
+impl Drop for SetWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What outlives a process: both services and the folder.

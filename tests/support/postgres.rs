@@ -1,13 +1,16 @@
 //! A private PostgreSQL cluster on loopback, started once for a test binary and gone with its folder.
 
 use std::{
-    net::TcpListener,
+    ops::Range,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
+
+/// Below the ranges from which outgoing connections get their ports, so that nobody takes it while the server restarts.
+const PORTS: Range<u16> = 7_000..10_000;
 
 /// A running cluster; stopped when dropped.
 pub struct Cluster {
@@ -63,10 +66,14 @@ impl Cluster {
             .status()
             .expect("initdb");
         assert!(made.success(), "initdb failed");
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
+        let port = rand::random_range(PORTS);
         let server = Self::serve(&programs, &data, folder.path(), port);
-        let cluster = Self { folder, port, server };
-        cluster.wait();
+        let mut cluster = Self { folder, port, server };
+        while !cluster.wait() {
+            // It ended at once: the port is taken.
+            cluster.port = rand::random_range(PORTS);
+            cluster.server = Self::serve(&programs, &data, cluster.folder.path(), cluster.port);
+        }
         Some(cluster)
     }
 
@@ -81,12 +88,17 @@ impl Cluster {
             .expect("postgres")
     }
 
-    fn wait(&self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+    /// Waits until the server answers; false when it ended instead.
+    fn wait(&mut self) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(30);
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() || !self.psql("SELECT 1") {
+            if self.server.try_wait().expect("its state").is_some() {
+                return false;
+            }
             assert!(Instant::now() < deadline, "PostgreSQL does not start");
             std::thread::sleep(Duration::from_millis(50));
         }
+        true
     }
 
     /// Runs one statement in the database `postgres`.
@@ -139,8 +151,15 @@ impl Cluster {
     /// Starts it again on the same port with the same data.
     pub fn restart(&mut self) {
         let programs = programs().expect("PostgreSQL");
-        self.server = Self::serve(&programs, &self.folder.path().join("data"), self.folder.path(), self.port);
-        self.wait();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            self.server = Self::serve(&programs, &self.folder.path().join("data"), self.folder.path(), self.port);
+            if self.wait() {
+                return;
+            }
+            // It ended at once: children of the crashed server still hold its memory.
+            assert!(Instant::now() < deadline, "PostgreSQL does not start again");
+        }
     }
 }
 

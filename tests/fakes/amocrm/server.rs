@@ -69,7 +69,7 @@ pub(super) enum Serving {
         task: JoinHandle<()>,
     },
     /// The port is held without listening, so that nobody else gets it and connecting is refused.
-    Down(TcpSocket),
+    Down(Option<TcpSocket>),
 }
 
 impl Shared {

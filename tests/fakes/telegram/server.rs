@@ -31,9 +31,6 @@ use super::{Shared, TOKEN, polling};
 /// The largest request the Bot API takes, a document of 50 MB and its parameters.
 const MAX_BODY: usize = 51 * 1024 * 1024;
 
-/// How long `restart` tries to get its port back.
-const REBIND_FOR: Duration = Duration::from_secs(5);
-
 /// The open port and everything connected to it.
 pub(super) struct Network {
     down: CancellationToken,
@@ -63,19 +60,6 @@ impl Network {
             accepting.abort();
             // It ends as cancelled.
             let _ = accepting.await;
-        }
-    }
-}
-
-pub(super) async fn bind_again(addr: SocketAddr) -> TcpListener {
-    let deadline = tokio::time::Instant::now() + REBIND_FOR;
-    loop {
-        match TcpListener::bind(addr).await {
-            Ok(listener) => return listener,
-            Err(error) if tokio::time::Instant::now() > deadline => {
-                panic!("fake Telegram cannot get {addr} back: {error}")
-            }
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
 }
