@@ -1,6 +1,6 @@
 //! What this process has learned about tokens; a restart forgets it. No I/O.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -21,6 +21,13 @@ pub(super) enum Reason {
 struct Refused {
     reason: Reason,
     until: Option<Instant>,
+}
+
+impl Refused {
+    /// Nothing on amoCRM's side can undo it.
+    fn is_for_good(&self) -> bool {
+        matches!(&self.reason, Reason::Problem(problem) if !problem.may_heal())
+    }
 }
 
 /// What this process has learned about tokens; a restart forgets it.
@@ -47,12 +54,17 @@ impl Memory {
         }
     }
 
-    /// Forgets the refusals that a change on amoCRM's side may have undone.
-    pub fn forgive_what_may_heal(&mut self) {
-        self.refused.retain(|_, refused| match &refused.reason {
-            Reason::Problem(problem) => !problem.may_heal(),
-            Reason::Moved(_) => false,
+    /// Forgets the refusals that a change on amoCRM's side may have undone. Of a pair (access token, refresh token) the
+    /// refresh token goes first then: the access token alone may be dead, and presenting it would hold the other back.
+    pub fn forgive_what_may_heal(&mut self, pairs: &[(Fingerprint, Fingerprint)]) {
+        self.refused.retain(|_, refused| {
+            refused.is_for_good() || matches!(refused.reason, Reason::Problem(AuthProblem::AccessRefused))
         });
+        let gone: HashSet<Fingerprint> =
+            self.refused.iter().filter(|(_, refused)| refused.is_for_good()).map(|(print, _)| *print).collect();
+        let replaceable =
+            |print: &Fingerprint| pairs.iter().any(|(access, refresh)| access == print && !gone.contains(refresh));
+        self.refused.retain(|print, refused| refused.is_for_good() || replaceable(print));
     }
 
     /// Forgets all refusals.

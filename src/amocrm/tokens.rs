@@ -164,8 +164,15 @@ impl TokenKeeper {
 
     /// Somebody says that what stood in the way is mended: refusals that amoCRM's side can undo are not waited out.
     pub fn try_again(&self) {
+        let can_refresh = self.integration().is_some();
         let mut state = self.state();
-        state.memory.forgive_what_may_heal();
+        let candidates = state.cache.as_ref().map(|(_, candidates)| candidates.as_slice()).unwrap_or_default();
+        let pairs: Vec<(Fingerprint, Fingerprint)> = candidates
+            .iter()
+            .filter(|_| can_refresh)
+            .filter_map(|candidate| Some((candidate.access.as_ref()?.print, candidate.refresh.as_ref()?.print)))
+            .collect();
+        state.memory.forgive_what_may_heal(&pairs);
         (state.upkeep_failures, state.upkeep_pause) = (0, None);
     }
 

@@ -83,6 +83,8 @@ impl Sources {
         page.moment("start_time_seconds", "When the process started.", Some(self.started_at))?;
         page.gauge("healthy", "1 when polling and the store are fine (the same as /healthz).", flag(healthy))?;
         page.gauge("store_up", "1 when the store takes writes.", flag(self.vitals.store_works().await))?;
+        let at_work = self.store.connections_at_work() as f64;
+        page.gauge("store_connections_at_work", "Connections to the store doing something now.", at_work)?;
 
         if let Some(Stored { totals, messages_owed, set_aside }) = stored {
             let oldest = totals.oldest_waiting_at.map_or(0, |at| (self.store.clock().now() - at).max(0));

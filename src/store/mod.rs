@@ -185,6 +185,11 @@ impl Store {
         self.clock
     }
 
+    /// How many of its connections are doing something right now.
+    pub fn connections_at_work(&self) -> usize {
+        usize::try_from(self.pool.size()).unwrap_or(usize::MAX).saturating_sub(self.pool.num_idle())
+    }
+
     /// Whether the store can be written now.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.set_mark("probe", "").await

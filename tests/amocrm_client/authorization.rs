@@ -36,6 +36,19 @@ async fn a_fresh_token_that_is_refused_does_not_rotate_for_ever() {
     assert_eq!(world.fake.count(&On::get("/api")), 1);
 }
 
+/// An admin who presses "retry" again and again must not keep the dead access token in front of a good refresh token.
+#[tokio::test]
+async fn a_retry_renews_a_fresh_token_that_is_dead() {
+    let (world, _) = World::with_expired_pair().await;
+    world.fake.fault(On::get("/api"), Fault::Unauthorized, Times::N(1));
+    let crm = world.crm();
+    assert_eq!(problem(crm.account().await), AuthProblem::IntegrationOff);
+    world.fake.expire_access_tokens();
+    crm.tokens().try_again();
+    crm.account().await.expect("the account");
+    assert_eq!(world.fake.refreshes(), 2);
+}
+
 #[tokio::test]
 async fn a_pinned_address_reports_where_the_account_has_moved() {
     for status in [401, 404] {

@@ -48,7 +48,6 @@ pub use faults::{Fault, FaultId, On, Throttle, Times};
 pub use oauth::ReusePolicy;
 pub use request::Request;
 
-
 /// Something that happened in the CRM.
 #[derive(Debug, Clone)]
 pub enum CrmEvent {

@@ -2,18 +2,19 @@
 //!
 //! tokio's paused clock jumps to the next timer whenever its runtime is idle. Idle it also is while SQLite's thread works
 //! or a socket is about to become readable, and every timeout would strike. So the clock is held by a blocking task
-//! (tokio does not move it then) until the runtime has been parked for a moment of real time, and is let go for one
-//! [`STEP`]: whatever the world outside the runtime does takes at most about that long in virtual time, far less than
-//! any timeout.
+//! (tokio does not move it then) until the runtime has been parked for a moment of real time and no store is at work, and
+//! is let go for one [`STEP`]: whatever the world outside the runtime does takes at most about that long in virtual time,
+//! far less than any timeout.
 
 use std::{
+    cell::RefCell,
     future::Future,
     path::PathBuf,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use amocrm_lead_bot::{
@@ -45,6 +46,28 @@ const STEP: Duration = Duration::from_millis(500);
 /// The runtime is at rest when it has been parked for so long of real time.
 const AT_REST: Duration = Duration::from_micros(300);
 
+/// A store at work holds the clock for at most so long of real time: what it waits for may itself wait for the clock.
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
+
+/// What works outside the runtime, on threads of its own.
+#[derive(Default)]
+struct Outside {
+    opening: AtomicUsize,
+    stores: Mutex<Vec<Store>>,
+}
+
+impl Outside {
+    fn is_at_work(&self) -> bool {
+        let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        self.opening.load(Ordering::Relaxed) > 0 || stores.iter().any(|store| store.connections_at_work() > 0)
+    }
+}
+
+thread_local! {
+    /// Of the runtime that runs on this thread.
+    static OUTSIDE: RefCell<Arc<Outside>> = RefCell::default();
+}
+
 /// Runs a future in virtual time.
 pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -54,17 +77,22 @@ pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
         .expect("a runtime in virtual time");
     let over = Arc::new(AtomicBool::new(false));
     let is_over = over.clone();
+    let outside = Arc::new(Outside::default());
+    OUTSIDE.set(outside.clone());
     runtime.block_on(async move {
         let _over = SetWhenDropped(over);
         tokio::spawn(async move {
             loop {
                 let (metrics, is_over) = (tokio::runtime::Handle::current().metrics(), is_over.clone());
+                let outside = outside.clone();
                 let hold = tokio::task::spawn_blocking(move || {
+                    let start = Instant::now();
                     while !is_over.load(Ordering::Relaxed) {
                         let before = metrics.worker_park_unpark_count(0);
                         std::thread::sleep(AT_REST);
-                        // Even: parked.
-                        if before % 2 == 1 && metrics.worker_park_unpark_count(0) == before {
+                        // Odd: parked.
+                        let parked = before % 2 == 1 && metrics.worker_park_unpark_count(0) == before;
+                        if parked && (!outside.is_at_work() || start.elapsed() > LONGEST_HOLD) {
                             return;
                         }
                     }
@@ -141,9 +169,14 @@ impl Ground {
 
     /// The store of a process whose clock may be wrong.
     pub async fn store_by(&self, clock: Clock) -> Store {
+        let outside = OUTSIDE.with_borrow(Arc::clone);
         // A busy machine may make SQLite slow by the virtual clock; a real one would be started again.
         loop {
-            if let Ok(store) = Store::open(None, self.folder.path(), clock).await {
+            outside.opening.fetch_add(1, Ordering::Relaxed);
+            let opened = Store::open(None, self.folder.path(), clock).await;
+            outside.opening.fetch_sub(1, Ordering::Relaxed);
+            if let Ok(store) = opened {
+                outside.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store.clone());
                 return store;
             }
         }
