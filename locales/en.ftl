@@ -31,7 +31,7 @@ name-unreadable = I could not read the name. Please write it in ordinary letters
 no-phone-found = I see no phone number here.
 phone-invalid = The number seems to have too few or too many digits. Please check it and send it whole, with the country code: +82 10-1234-5678.
 budget-unreadable = Please write the budget in up to 200 characters.
-no-link-found = I see no link here.
+no-link-found = I see no link here. You can tell the manager the model later.
 link-too-long = The link is too long. Please send a shorter address of the car's page.
 contact-not-now = A contact is not needed now.
 use-buttons = Your request is ready. Press "Send" under it or choose what to change.
@@ -210,6 +210,8 @@ admin-help =
     /auth – renew access to amoCRM
     /backup – the file with undelivered leads
     /start – fill in a request as a buyer does
+admin-stray =
+    I do not know that one. { $help }
 admin-status =
     { $health ->
         [good] ✅ Everything works.
@@ -235,6 +237,8 @@ tokens-unknown = there is, nobody knows until when
 tokens-due = renews itself as soon as amoCRM answers
 tokens-none = none
 admin-retry-done = All right, sending. { $waiting }
+admin-retry-none = There is nothing to send: amoCRM has all requests.
+admin-retry-failed = Not yet: { $trouble } The requests are safe, the bot goes on trying.
 admin-leads-none = Nothing is waiting to be sent.
 admin-leads-list = Leads that are not in amoCRM yet. Press a number to look at it:
 admin-leads-more = …and { $count } more.
@@ -262,7 +266,7 @@ admin-auth =
     To renew access:
     1. Press "Open amoCRM" and allow access.
     2. A new page opens, perhaps an empty one. Copy its whole address and send it here.
-    The address works for 20 minutes. I will delete your message with it at once.
+    The code in that address works for 20 minutes. I will delete your message with it at once.
 admin-auth-page =
     To renew access press "Open amoCRM", allow access and wait for the page that says "Done". Nothing else is needed.
     If the page does not open, send its whole address here.

@@ -211,7 +211,7 @@ impl Alerts {
             waiting_when_told: waiting,
             works_since: None,
         };
-        info!(?trouble, waiting, "the admin is told that leads do not reach amoCRM");
+        info!(?trouble, waiting, "leads do not reach amoCRM");
         self.save(since, &outage, self.message(AdminNotice::OutageOpened { trouble, since, waiting })).await?;
         self.copy_leads().await
     }

@@ -129,7 +129,10 @@ impl Config {
                 variable: ".env",
                 // The error's own text would print the line, and with it a secret.
                 problem: match error {
-                    dotenvy::Error::LineParse(_, column) => format!("a line cannot be read (at character {column})"),
+                    dotenvy::Error::LineParse(line, column) => match line_number(&line) {
+                        Some(number) => format!("line {number} cannot be read (at character {column})"),
+                        None => format!("a line cannot be read (at character {column})"),
+                    },
                     _ => "the file cannot be read".into(),
                 },
                 remedy: "Each line is NAME=value; put values with spaces or # into quotes",
@@ -149,6 +152,13 @@ impl Config {
     pub fn database_url(&self) -> Option<&str> {
         self.database_url.as_ref().map(|url| url.expose_secret())
     }
+}
+
+/// Where in `.env` this text stands, counted from 1.
+fn line_number(line: &str) -> Option<usize> {
+    let text = std::fs::read_to_string(".env").ok()?;
+    let first = line.lines().next()?.trim();
+    text.lines().position(|candidate| candidate.trim() == first).map(|at| at + 1)
 }
 
 struct Reader<'a> {

@@ -45,6 +45,9 @@ const PREFIX: &str = "admin:";
 /// amoCRM's codes work for 20 minutes; somebody who begins late is told so rather than ignored.
 const CODE_EXPECTED_FOR: Duration = Duration::from_secs(30 * 60);
 
+/// One attempt takes no longer: a refresh of the tokens and a call.
+const RETRY_FAILS_WITHIN: Duration = Duration::from_secs(60);
+
 /// What the admin's chat works with.
 #[derive(Debug)]
 pub struct AdminDesk {
@@ -94,6 +97,7 @@ pub fn tree(desk: Arc<AdminDesk>) -> UpdateHandler<HandlerError> {
         .branch(Update::filter_message().filter_map(Errand::of_message).endpoint(run_errand))
         .branch(Update::filter_callback_query().filter_map(Errand::of_press).endpoint(run_errand))
         .branch(Update::filter_message().filter_map_async(Errand::of_code).endpoint(run_errand))
+        .branch(Update::filter_message().filter_map_async(Errand::of_stray).endpoint(run_errand))
         // In a group of admins nobody fills in a form.
         .branch(dptree::filter(|update: Update| update.chat().is_some_and(|chat| !chat.is_private())).endpoint(ignore))
 }
@@ -122,6 +126,8 @@ struct Errand {
 #[derive(Debug, Clone)]
 enum Wish {
     Help,
+    /// A command or a text that means nothing here.
+    Stray,
     Status,
     Leads,
     Retry,
@@ -188,16 +194,35 @@ impl Errand {
         let wanted = match looks_of(text, &integration.redirect_url) {
             Looks::Certain => true,
             Looks::Possible => desk.expects_a_code().await,
-            Looks::Otherwise => {
-                message.chat.is_private()
-                    && desk.expects_a_code().await
-                    && !desk.fills_in_a_form(message.chat.id.0).await
+            Looks::Otherwise if message.chat.is_private() && desk.expects_a_code().await => {
+                match desk.step(message.chat.id.0).await {
+                    Step::Idle => true,
+                    // A wrong page's address: it answers no other question of the form than that for the car.
+                    Step::CarLink => false,
+                    _ => text.trim_start().starts_with("http"),
+                }
             }
+            Looks::Otherwise => false,
         };
         let wish = Wish::Code { text: SecretString::from(text.to_owned()), message: message.id };
         wanted.then(|| Self::new(wish, message.from.as_ref()))
     }
 }
+
+impl Errand {
+    /// What is neither a command nor said to an open form: the admin is shown what there is to say.
+    async fn of_stray(message: Message, desk: Arc<AdminDesk>) -> Option<Self> {
+        let text = message.text().filter(|_| message.chat.is_private())?;
+        let stray = match parse_command(text, &desk.bot_username) {
+            Some((command, _)) => !BUYERS_COMMANDS.contains(&command.to_lowercase().as_str()),
+            None => !text.starts_with('/') && desk.step(message.chat.id.0).await == Step::Idle,
+        };
+        stray.then(|| Self::new(Wish::Stray, message.from.as_ref()))
+    }
+}
+
+/// Commands of the buyer's dialogue, which the admin may use too.
+const BUYERS_COMMANDS: [&str; 3] = ["start", "cancel", "skip"];
 
 /// Whether a text is what amoCRM's page leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,6 +259,7 @@ async fn run_errand(errand: Errand, desk: Arc<AdminDesk>) -> Result<(), HandlerE
     let lang = errand.lang;
     let answer = match errand.wish {
         Wish::Help => Some(Answer::plain(lang.text("admin-help", &[]))),
+        Wish::Stray => Some(Answer::plain(lang.text("admin-stray", &[("help", lang.text("admin-help", &[]).into())]))),
         Wish::Status => Some(desk.status(lang).await?),
         Wish::Leads => Some(desk.leads(lang).await?),
         Wish::Retry => Some(desk.retry(lang).await?),
@@ -274,10 +300,37 @@ impl AdminDesk {
     }
 
     async fn retry(&self, lang: Lang) -> Result<Answer, HandlerError> {
-        self.store.retry_now(None).await?;
         let waiting = self.store.waiting().await?.0;
+        let trouble = self.trouble();
+        let failures = self.health.borrow().failures;
+        self.store.retry_now(None).await?;
         info!(waiting, "the admin asks to send what waits now");
+        if waiting == 0 && trouble.is_none() {
+            return Ok(Answer::plain(lang.text("admin-retry-none", &[])));
+        }
+        if self.crm.is_some() && trouble.is_some() {
+            self.tell_when_it_fails(failures, lang);
+        }
         Ok(Answer::plain(lang.text("admin-retry-done", &[("waiting", waiting_text(waiting, lang).into())])))
+    }
+
+    /// Comes back with what still stands in the way after `failures` failures. Of a success the end of the outage tells.
+    fn tell_when_it_fails(&self, failures: u64, lang: Lang) {
+        let (store, mut health, chat_id) = (self.store.clone(), self.health.clone(), self.chat_id);
+        tokio::spawn(async move {
+            let limit = store.clock().scaled(RETRY_FAILS_WITHIN).max(Duration::from_secs(5));
+            let tried = health.wait_for(|health| health.trouble.is_none() || health.failures > failures);
+            let Ok(Ok(now)) = tokio::time::timeout(limit, tried).await.map(|tried| tried.map(|health| health.clone()))
+            else {
+                return;
+            };
+            let (Some((trouble, _)), Some(chat_id)) = (now.trouble, chat_id) else { return };
+            let text = lang.text("admin-retry-failed", &[("trouble", trouble_text(&trouble, lang).into())]);
+            let notice = Notice::Worded(Worded { text, buttons: Vec::new() });
+            if let Err(error) = store.owe(&NewMessage { chat_id, notice, due_at: store.clock().now() }).await {
+                warn!(%error, "the admin could not be told that a retry failed");
+            }
+        });
     }
 
     /// Sends the file of undelivered leads as a document.
@@ -300,9 +353,10 @@ impl AdminDesk {
         until.is_some_and(|until| self.store.clock().now() < until)
     }
 
-    async fn fills_in_a_form(&self, chat_id: i64) -> bool {
+    /// Where the buyer's dialogue of this chat stands.
+    async fn step(&self, chat_id: i64) -> Step {
         let stored = self.store.dialogue(chat_id).await.ok().flatten();
-        stored.is_some_and(|stored| Chat::from_stored(&stored).conversation.step != Step::Idle)
+        stored.map_or(Step::Idle, |stored| Chat::from_stored(&stored).conversation.step)
     }
 
     fn authorization(&self) -> Option<Authorization> {
@@ -350,7 +404,7 @@ impl AdminDesk {
         }
         match taken {
             Ok(done) => {
-                let until = done.access_expires_at.map_or_else(|| "—".to_owned(), moment);
+                let until = done.access_expires_at.map_or_else(|| "—".to_owned(), |at| moment(at, lang));
                 let args = [("date", until.into()), ("count", done.waiting.into())];
                 Ok(Answer::plain(lang.text("admin-auth-done", &args)))
             }
@@ -359,7 +413,7 @@ impl AdminDesk {
             Err(error @ (AuthorizationError::Forged | AuthorizationError::Code(AuthProblem::CodeUsed))) => {
                 match self.renewed_just_now().await {
                     Some(until) => {
-                        Ok(Answer::plain(lang.text("admin-auth-already", &[("date", moment(until).into())])))
+                        Ok(Answer::plain(lang.text("admin-auth-already", &[("date", moment(until, lang).into())])))
                     }
                     None => Ok(again(refusal(&error, lang), lang)),
                 }

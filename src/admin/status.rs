@@ -93,7 +93,7 @@ impl AdminDesk {
 
 /// The kind of access and until when, or that there is none.
 fn tokens_text(info: &TokensInfo, lang: Lang) -> String {
-    let until = info.access_expires_at.map(moment);
+    let until = info.access_expires_at.map(|at| moment(at, lang));
     match (info.kind, until) {
         (TokenKind::None | TokenKind::Unreadable, _) => lang.text("tokens-none", &[]),
         // What amoCRM has refused is no access, whatever date stands in it.

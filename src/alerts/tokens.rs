@@ -97,10 +97,14 @@ impl TokenWatch {
     }
 
     async fn renewal_fails(&self, error: &TokenError) -> Result<(), StoreError> {
-        info!(%error, "tokens cannot be renewed ahead of time");
         let now = self.clock.now();
         let info = self.crm.tokens().info().await.ok();
         let works = info.as_ref().is_some_and(|info| info.usable);
+        if works {
+            info!(%error, "tokens cannot be renewed ahead of time");
+        } else {
+            warn!(%error, "there is no access to amoCRM: leads are saved until there is");
+        }
         let failing = Failing { trouble: trouble_of_tokens(error), works };
         let open = self.store.alert(REFRESH).await?;
         if open

@@ -26,7 +26,7 @@ impl std::fmt::Display for Source {
         f.write_str(match self {
             Self::Stored => "the stored tokens (access_token.txt, refresh_token.txt)",
             Self::Previous => "the previous stored tokens",
-            Self::Environment => "AMOCRM_ACCESS_TOKEN, AMOCRM_REFRESH_TOKEN",
+            Self::Environment => "the environment (AMOCRM_ACCESS_TOKEN and, where set, AMOCRM_REFRESH_TOKEN)",
         })
     }
 }

@@ -10,6 +10,9 @@ use crate::{
 
 use super::messages::{Lang, Rendered, Wording, clip, shorten};
 
+/// Moscow is ahead of UTC by three hours, winter and summer, since 2014 (Federal law 248-FZ of 21 July 2014).
+const MOSCOW: chrono::TimeDelta = chrono::TimeDelta::hours(3);
+
 /// Words a message to the admin. Ages are counted up to `Utc::now()`.
 pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
     let plain = |id: &str| Rendered::plain(lang.text(id, &[]));
@@ -110,7 +113,10 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
                 &[
                     ("trouble", trouble_text(trouble, lang).into()),
                     ("advice", advice_text(trouble, lang).into()),
-                    ("until", works_until.map_or_else(|| lang.text("admin-soon", &[]), |at| moment(date(at))).into()),
+                    (
+                        "until",
+                        works_until.map_or_else(|| lang.text("admin-soon", &[]), |at| moment(date(at), lang)).into(),
+                    ),
                 ],
             ),
             lang,
@@ -247,9 +253,12 @@ pub fn day(at: DateTime<Utc>) -> String {
     at.format("%d.%m.%Y").to_string()
 }
 
-/// `07.09.2025 10:30 UTC`.
-pub fn moment(at: DateTime<Utc>) -> String {
-    at.format("%d.%m.%Y %H:%M UTC").to_string()
+/// `07.09.2025 13:30 (Москва)` for who reads Russian, `07.09.2025 10:30 UTC` for everybody else.
+pub fn moment(at: DateTime<Utc>, lang: Lang) -> String {
+    match lang {
+        Lang::Ru => (at + MOSCOW).format("%d.%m.%Y %H:%M (Москва)").to_string(),
+        Lang::En => at.format("%d.%m.%Y %H:%M UTC").to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -268,6 +277,13 @@ mod tests {
             assert_eq!(duration(seconds * 1000, Lang::Ru), ru);
             assert_eq!(duration(seconds * 1000, Lang::En), en);
         }
+    }
+
+    #[test]
+    fn moments_are_told_where_the_reader_lives() {
+        let at = date(1_757_282_400_000);
+        assert_eq!(moment(at, Lang::Ru), "08.09.2025 01:00 (Москва)");
+        assert_eq!(moment(at, Lang::En), "07.09.2025 22:00 UTC");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::CommandError;
 
 /// Copies a store from one address to another and compares the counts; safe to repeat.
 pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> {
-    let (from, to) = (address(from), address(to));
+    let (from, to) = (address(from)?, address(to)?);
     if from == to {
         return Err(CommandError::Failed("--from and --to are the same store".into()));
     }
@@ -45,12 +45,15 @@ pub async fn backup_store(config: &Config, file: PathBuf) -> Result<ExitCode, Co
     Ok(code)
 }
 
-/// A path is taken for an SQLite file.
-fn address(text: &str) -> String {
-    if text.starts_with("postgres") || text.starts_with("sqlite:") {
-        return text.to_owned();
+/// What has no scheme is the path of an SQLite file.
+fn address(text: &str) -> Result<String, CommandError> {
+    match text.split_once("://") {
+        Some(("postgres" | "postgresql" | "sqlite", _)) => Ok(text.to_owned()),
+        // The address itself may hold a password.
+        Some((scheme, _)) => Err(CommandError::Failed(format!("{scheme}:// is neither postgres:// nor sqlite:"))),
+        None if text.starts_with("sqlite:") => Ok(text.to_owned()),
+        None => Ok(format!("sqlite://{text}?mode=rwc")),
     }
-    format!("sqlite://{text}?mode=rwc")
 }
 
 fn tell(report: &[Copied]) -> ExitCode {

@@ -83,6 +83,8 @@ pub struct Health {
     pub last_success: Option<Millis>,
     /// The last failure in the log's words.
     pub last_error: Option<String>,
+    /// How many times amoCRM could not be used since the start.
+    pub failures: u64,
 }
 
 /// The worker.
@@ -197,11 +199,10 @@ impl Worker {
                 }
                 self.tell_saved().await?;
                 let trouble = self.breaker.trouble().cloned();
-                self.health.send_if_modified(|health| {
-                    let changed = health.trouble != trouble;
+                self.health.send_modify(|health| {
                     health.trouble = trouble;
                     health.last_error = Some(text);
-                    changed
+                    health.failures += 1;
                 });
                 Ok(None)
             }

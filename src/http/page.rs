@@ -78,7 +78,7 @@ impl Outcome {
                 title: simple("page-done-title"),
                 what: lang.text("page-done", &[("waiting", authorized.waiting.into())]),
                 next: match authorized.access_expires_at {
-                    Some(until) => lang.text("page-done-until", &[("date", moment(until).into())]),
+                    Some(until) => lang.text("page-done-until", &[("date", moment(until, lang).into())]),
                     None => simple("page-done-close"),
                 },
             },

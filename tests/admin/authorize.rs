@@ -101,7 +101,7 @@ async fn what_does_not_work_is_said_in_words() {
     admin.hears("Доступ к amoCRM обновлён").await;
     assert!(deleted(&world).contains(&i64::from(bare)));
     // After that a word is a word again.
-    admin.says("спасибо", "нажмите /start").await;
+    admin.says("спасибо", "Такого я не знаю").await;
     keeps_secrets(&world, &[&code, &late, &again]);
 }
 
@@ -154,7 +154,7 @@ async fn without_an_integration_there_is_nothing_to_renew() {
     assert!(answer.buttons.is_empty(), "{answer:?}");
     chief.commands("/status", "без настроек amoCRM").await;
     let code = world.amocrm.issue_code();
-    chief.says(&code, "нажмите /start").await;
+    chief.says(&code, "Такого я не знаю").await;
     keeps_secrets(&world, &[&code]);
 }
 

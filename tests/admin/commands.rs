@@ -86,6 +86,40 @@ async fn the_state_of_a_long_lived_token() {
 }
 
 #[tokio::test]
+async fn what_is_no_command_is_answered_with_the_commands() {
+    let world = World::running().await;
+    let mut admin = admin(&world);
+    for stray in ["/stauts", "/skip_it", "привет", "/"] {
+        let answer = admin.says(stray, "Такого я не знаю").await;
+        assert!(answer.text.contains("/auth") && answer.text.contains("/start"), "{}", answer.text);
+    }
+    admin.commands("/retry", "Отправлять нечего").await;
+    // In a form every text is an answer, but an address that was asked for is none to the question for a name.
+    admin.begins().await;
+    admin.says("/stauts", "Такого я не знаю").await;
+    admin.commands("/auth", "Чтобы обновить доступ").await;
+    admin.says("https://example.com/", "Не вижу здесь кода").await;
+    admin.says("Иван", "номер телефона").await;
+}
+
+#[tokio::test]
+async fn a_retry_that_fails_comes_back_with_the_reason() {
+    let world = World::running().await;
+    let outage = world.amocrm.fault(On::any("/"), Fault::Status(402), Times::Forever);
+    leads_wait(&world, 1);
+    let mut admin = admin(&world);
+    admin.hears("не попадают в amoCRM").await;
+    let tried = world.amocrm.fault_hits(outage);
+    admin.commands("/retry", "Хорошо, отправляю. Ждёт 1 заявка").await;
+    admin.hears("Пока не получилось: аккаунт amoCRM не оплачен. Заявки сохранены").await;
+    assert!(world.amocrm.fault_hits(outage) > tried);
+    world.amocrm.clear_faults();
+    admin.commands("/retry", "отправляю").await;
+    world.admin_reads("снова принимает заявки").await;
+    assert_eq!(admin.has("Пока не получилось"), 1, "{}", admin.user.transcript());
+}
+
+#[tokio::test]
 async fn every_command_answers_while_amocrm_does_not() {
     for fault in [Fault::Hang, Fault::Html(403), Fault::Status(402)] {
         let world = World::running().await;

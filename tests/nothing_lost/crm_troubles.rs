@@ -116,8 +116,8 @@ fn two_couriers_on_one_store_never_take_the_same_lead() {
         // The daemon is as slow as amoCRM can be, so the other one has every chance.
         ground.amocrm.fault(On::complex(), Fault::Slow(Duration::from_secs(15)), Times::N(6));
         let leads = leads(&ground, &life, 40).await;
-        let commands: Vec<Courier> =
-            join_all((0..3).map(|_| async { ground.courier(&ground.store().await, Lease::command()) })).await;
+        let stores = join_all((0..3).map(|_| ground.store())).await;
+        let commands: Vec<Courier> = stores.iter().map(|store| ground.courier(store, Lease::command())).collect();
         let drained = join_all(commands.iter().map(|courier| drain(courier, |_, _| {}))).await;
         assert!(drained.iter().all(Result::is_ok));
         rest(&ground, &life.store, &leads).await.expect("all delivered");

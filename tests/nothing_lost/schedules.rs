@@ -152,9 +152,11 @@ async fn play(schedule: &[(u16, Event)]) -> Result<(), String> {
                 life = Life::begin(&ground).await;
             }
             Event::Command(seconds) => {
-                let courier = ground.courier(&ground.store().await, Lease::command());
+                let store = ground.store().await;
+                let courier = ground.courier(&store, Lease::command());
                 let limit = Duration::from_secs((*seconds).into());
                 beside.push(tokio::spawn(async move {
+                    let _living = store;
                     let _ = tokio::time::timeout(limit, drain(&courier, |_, _| {})).await;
                 }));
             }

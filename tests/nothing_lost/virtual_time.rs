@@ -11,7 +11,7 @@ use std::{
     future::Future,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -53,13 +53,16 @@ const LONGEST_HOLD: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Outside {
     opening: AtomicUsize,
-    stores: Mutex<Vec<Store>>,
+    /// Those of processes that live; what a killed one has left open must not be waited for, nor kept open.
+    stores: Mutex<Vec<Weak<Store>>>,
 }
 
 impl Outside {
     fn is_at_work(&self) -> bool {
-        let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        self.opening.load(Ordering::Relaxed) > 0 || stores.iter().any(|store| store.connections_at_work() > 0)
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        stores.retain(|store| store.strong_count() > 0);
+        let living = |store: &Weak<Store>| store.upgrade().is_some_and(|store| store.connections_at_work() > 0);
+        self.opening.load(Ordering::Relaxed) > 0 || stores.iter().any(living)
     }
 }
 
@@ -163,12 +166,12 @@ impl Ground {
         Self { telegram, amocrm, folder, clock, settings, telegram_settings }
     }
 
-    pub async fn store(&self) -> Store {
+    pub async fn store(&self) -> Arc<Store> {
         self.store_by(self.clock).await
     }
 
     /// The store of a process whose clock may be wrong.
-    pub async fn store_by(&self, clock: Clock) -> Store {
+    pub async fn store_by(&self, clock: Clock) -> Arc<Store> {
         let outside = OUTSIDE.with_borrow(Arc::clone);
         // A busy machine may make SQLite slow by the virtual clock; a real one would be started again.
         loop {
@@ -176,7 +179,8 @@ impl Ground {
             let opened = Store::open(None, self.folder.path(), clock).await;
             outside.opening.fetch_sub(1, Ordering::Relaxed);
             if let Ok(store) = opened {
-                outside.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store.clone());
+                let store = Arc::new(store);
+                outside.stores.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&store));
                 return store;
             }
         }
@@ -201,7 +205,7 @@ impl Ground {
 /// One life of the daemon, from its start to its violent end: what delivers, what tells the buyers, what writes the
 /// backup file.
 pub struct Life {
-    pub store: Store,
+    pub store: Arc<Store>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -223,8 +227,8 @@ impl Life {
         let (worker, health) = Worker::new(courier, tokens);
         let telegram = Telegram::new(&ground.telegram_settings, clock).expect("a client");
         let wording = Arc::new(Wording::default());
-        let outbox = Outbox::new(telegram, store.clone(), wording, None);
-        let backup = Backup::new(store.clone(), ground.folder.path(), Region::default());
+        let outbox = Outbox::new(telegram, Store::clone(&store), wording, None);
+        let backup = Backup::new(Store::clone(&store), ground.folder.path(), Region::default());
         let never = CancellationToken::new;
         let tasks = vec![
             tokio::spawn(worker.run(never())),
