@@ -253,10 +253,10 @@ pub fn day(at: DateTime<Utc>) -> String {
     at.format("%d.%m.%Y").to_string()
 }
 
-/// `07.09.2025 13:30 (Москва)` for who reads Russian, `07.09.2025 10:30 UTC` for everybody else.
+/// `07.09.2025 13:30 МСК` for who reads Russian, `07.09.2025 10:30 UTC` for everybody else.
 pub fn moment(at: DateTime<Utc>, lang: Lang) -> String {
     match lang {
-        Lang::Ru => (at + MOSCOW).format("%d.%m.%Y %H:%M (Москва)").to_string(),
+        Lang::Ru => (at + MOSCOW).format("%d.%m.%Y %H:%M МСК").to_string(),
         Lang::En => at.format("%d.%m.%Y %H:%M UTC").to_string(),
     }
 }
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn moments_are_told_where_the_reader_lives() {
         let at = date(1_757_282_400_000);
-        assert_eq!(moment(at, Lang::Ru), "08.09.2025 01:00 (Москва)");
+        assert_eq!(moment(at, Lang::Ru), "08.09.2025 01:00 МСК");
         assert_eq!(moment(at, Lang::En), "07.09.2025 22:00 UTC");
     }
 

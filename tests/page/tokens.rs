@@ -46,7 +46,7 @@ async fn a_refresh_that_fails_is_told_while_leads_still_get_through() {
     site.world.amocrm.expire_refresh_token();
     site.start().await;
     let told = site.admin.sees("Не получается заранее обновить доступ").await;
-    assert!(told.text.contains("срок доступа к amoCRM истёк") && told.text.contains(" UTC"), "{}", told.text);
+    assert!(told.text.contains("срок доступа к amoCRM истёк") && told.text.contains(" МСК"), "{}", told.text);
     assert!(told.has_button("admin:auth"), "{told:?}");
     site.a_lead("Иван").await;
     site.world.amocrm.wait_for_leads(1, PATIENCE).await;
