@@ -67,13 +67,13 @@ async fn leads(ground: &Ground, life: &Life, count: usize) -> Vec<Lead> {
 }
 
 /// The first fault meets the create; the second one in turn the create that follows, the note, a look-up or anything.
-/// In the suite one pair in six, spread over all kinds; all of them with `TEST_ALL_PAIRS=1`.
-#[test]
-fn every_pair_of_faults_of_amocrm_is_lived_through() {
+/// In the suite one pair in six, spread over all kinds; all of them with `TEST_ALL_PAIRS=1`. Told in halves, side by
+/// side.
+fn half_of_the_pairs(half: usize) {
     let every = if std::env::var("TEST_ALL_PAIRS").is_ok() { 1 } else { 6 };
     let (start, kinds) = (Instant::now(), faults());
     let (mut played, mut first, mut second) = (0, BTreeSet::new(), BTreeSet::new());
-    for (i, a) in kinds.iter().enumerate() {
+    for (i, a) in kinds.iter().enumerate().filter(|(i, _)| i % 2 == half) {
         for (j, b) in kinds.iter().enumerate().filter(|(j, _)| (i + 5 * j) % every == 0) {
             let on = match (i * kinds.len() + j) % 4 {
                 0 => On::complex(),
@@ -87,8 +87,20 @@ fn every_pair_of_faults_of_amocrm_is_lived_through() {
             second.insert(j);
         }
     }
-    assert_eq!((first.len(), second.len()), (kinds.len(), kinds.len()), "every kind has its turn in both places");
-    println!("{played} of {} pairs of faults of amoCRM in {:.1?}", kinds.len().pow(2), start.elapsed());
+    let of_this_half: BTreeSet<usize> = (0..kinds.len()).filter(|i| i % 2 == half).collect();
+    assert_eq!(first, of_this_half, "every kind comes first");
+    assert!(second.is_superset(&of_this_half), "every kind comes second");
+    println!("{played} of {} pairs of faults of amoCRM in {:.1?}", of_this_half.len() * kinds.len(), start.elapsed());
+}
+
+#[test]
+fn every_pair_of_faults_of_amocrm_is_lived_through() {
+    half_of_the_pairs(0);
+}
+
+#[test]
+fn every_other_pair_of_faults_of_amocrm_is_lived_through() {
+    half_of_the_pairs(1);
 }
 
 async fn pair(a: &Fault, b: &Fault, on: On) {
