@@ -1,11 +1,15 @@
 //! Speed and size, measured and printed; nothing is asserted.
 //!
-//! `cargo bench` measures everything in about two minutes; `cargo bench -- drain` (or `intake`, `footprint`) one part;
-//! `cargo bench -- drain --full` takes 1,000 leads with the contact look-up on, too (another two and a half minutes).
+//! `cargo bench` measures everything in about three minutes; `cargo bench -- drain` (or `intake`, `footprint`, `takeover`)
+//! one part; `cargo bench -- drain --full` takes 1,000 leads with the contact look-up on, too (another two and a half
+//! minutes). What needs PostgreSQL is left out where it is not installed.
 
 #[path = "../tests/fakes/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod fakes;
+#[path = "../tests/support/postgres.rs"]
+#[allow(dead_code)]
+mod postgres;
 
 use std::{
     collections::BTreeMap,
@@ -25,10 +29,12 @@ use amocrm_lead_bot::{
 };
 use chrono::{TimeDelta, Utc};
 use fakes::{amocrm::FakeAmocrm, telegram::FakeTelegram};
+use postgres::Cluster;
 use tokio::process::{Child, Command};
 use ulid::Ulid;
 
 const BUYERS: usize = 200;
+const KILLS: usize = 20;
 
 #[tokio::main]
 async fn main() {
@@ -38,13 +44,27 @@ async fn main() {
     if wanted("footprint") {
         footprint().await;
     }
-    if wanted("intake") {
-        intake().await;
+    let cluster = if ["intake", "drain", "takeover"].into_iter().any(wanted) { Cluster::start() } else { None };
+    let engines = [None, cluster.as_ref()];
+    let engines = if cluster.is_some() { &engines[..] } else { &engines[..1] };
+    for engine in engines {
+        if wanted("intake") {
+            intake(*engine).await;
+        }
+        if wanted("drain") {
+            drain_at_the_limit(1000, false, *engine).await;
+            drain_at_the_limit(if full { 1000 } else { 100 }, true, *engine).await;
+        }
     }
-    if wanted("drain") {
-        drain_at_the_limit(1000, false).await;
-        drain_at_the_limit(if full { 1000 } else { 100 }, true).await;
+    if wanted("takeover")
+        && let Some(cluster) = &cluster
+    {
+        takeover(cluster).await;
     }
+}
+
+fn name_of(engine: Option<&Cluster>) -> &'static str {
+    if engine.is_some() { "PostgreSQL" } else { "SQLite" }
 }
 
 fn lead(n: usize) -> Lead {
@@ -71,10 +91,11 @@ async fn fill(store: &Store, leads: &[Lead]) {
 }
 
 /// Waiting leads against amoCRM's 7 requests a second.
-async fn drain_at_the_limit(count: usize, contact_lookup: bool) {
+async fn drain_at_the_limit(count: usize, contact_lookup: bool, engine: Option<&Cluster>) {
     let amocrm = FakeAmocrm::start().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(None, folder.path(), Clock::default()).await.expect("a store");
+    let database = engine.map(Cluster::database);
+    let store = Store::open(database.as_deref(), folder.path(), Clock::default()).await.expect("a store");
     fill(&store, &(0..count).map(lead).collect::<Vec<_>>()).await;
     let (access, refresh) = amocrm.issue_pair();
     let mut env: BTreeMap<String, String> =
@@ -100,8 +121,9 @@ async fn drain_at_the_limit(count: usize, contact_lookup: bool) {
     let limit = count as f64 / (needed as f64 / 7.0);
     let rate = (count as f64 - report.left as f64) / took;
     println!(
-        "drain, look-up {}: {count} leads in {took:.2} s, {requests} requests ({needed} needed), {rate:.1} leads/s; \
+        "drain, {}, look-up {}: {count} leads in {took:.2} s, {requests} requests ({needed} needed), {rate:.1} leads/s; \
          the API's limit is {limit:.1}: {:.0} %; most requests in a second: {}",
+        name_of(engine),
         if contact_lookup { "on" } else { "off" },
         rate / limit * 100.0,
         amocrm.max_rate(),
@@ -114,24 +136,29 @@ struct Daemon {
     folder: tempfile::TempDir,
 }
 
+/// The daemon without amoCRM, so that nothing but the intake is measured.
+fn daemon(telegram: &FakeTelegram, folder: &Path, database: Option<&str>) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_amocrm-lead-bot"))
+        .env_clear()
+        .env("BOT_TOKEN", telegram.token())
+        .env("TELEGRAM_API_URL", telegram.url())
+        .env("DATA_DIR", folder)
+        .envs(database.map(|url| ("DATABASE_URL", url)))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the daemon")
+}
+
 impl Daemon {
-    /// Starts the daemon without amoCRM, so that only the intake is measured.
-    async fn start(folder: tempfile::TempDir) -> (Self, Duration) {
+    async fn start(folder: tempfile::TempDir, database: Option<&str>) -> (Self, Duration) {
         let telegram = FakeTelegram::start().await;
         telegram.hold_repeated_polls(false);
         let start = Instant::now();
-        let child = Command::new(env!("CARGO_BIN_EXE_amocrm-lead-bot"))
-            .env_clear()
-            .env("BOT_TOKEN", telegram.token())
-            .env("TELEGRAM_API_URL", telegram.url())
-            .env("DATA_DIR", folder.path())
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the daemon");
+        let child = daemon(&telegram, folder.path(), database);
         while telegram.polls().is_empty() && telegram.calls("getUpdates").is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
             assert!(start.elapsed() < Duration::from_secs(60), "no poll");
@@ -164,11 +191,11 @@ async fn footprint() {
     let mut starts = Vec::new();
     let mut folder = tempfile::tempdir().expect("a folder");
     for _ in 0..5 {
-        let (daemon, first_poll) = Daemon::start(folder).await;
+        let (daemon, first_poll) = Daemon::start(folder, None).await;
         starts.push(first_poll.as_millis());
         folder = daemon.stop().await;
     }
-    let (daemon, _) = Daemon::start(folder).await;
+    let (daemon, _) = Daemon::start(folder, None).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     println!(
         "start to first poll: {starts:?} ms (the first run makes the store); at rest: {:.1} MiB",
@@ -177,10 +204,14 @@ async fn footprint() {
 }
 
 /// 200 buyers at once, on an empty store and on a full one.
-async fn intake() {
-    let empty = dialogues("empty store", tempfile::tempdir().expect("a folder")).await;
+async fn intake(engine: Option<&Cluster>) {
+    let name = name_of(engine);
+    let database = engine.map(Cluster::database);
+    let what = format!("{name}, empty store");
+    let empty = dialogues(&what, tempfile::tempdir().expect("a folder"), database.as_deref()).await;
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(None, folder.path(), Clock::default()).await.expect("a store");
+    let database = engine.map(Cluster::database);
+    let store = Store::open(database.as_deref(), folder.path(), Clock::default()).await.expect("a store");
     let delivered: Vec<Lead> = (0..100_000).map(lead).collect();
     fill(&store, &delivered).await;
     for chunk in delivered.chunks(5000) {
@@ -194,13 +225,13 @@ async fn intake() {
     }
     fill(&store, &(100_000..110_000).map(lead).collect::<Vec<_>>()).await;
     store.close().await;
-    let full = dialogues("100,000 delivered and 10,000 waiting", folder).await;
-    println!("intake: a full store takes {:.2} times as long for a dialogue", empty / full);
+    let full = dialogues(&format!("{name}, 100,000 delivered and 10,000 waiting"), folder, database.as_deref()).await;
+    println!("intake, {name}: a full store takes {:.2} times as long for a dialogue", empty / full);
 }
 
 /// Returns dialogues per second.
-async fn dialogues(what: &str, folder: tempfile::TempDir) -> f64 {
-    let (daemon, _) = Daemon::start(folder).await;
+async fn dialogues(what: &str, folder: tempfile::TempDir, database: Option<&str>) -> f64 {
+    let (daemon, _) = Daemon::start(folder, database).await;
     let start = Instant::now();
     let mut buyers = Vec::new();
     for n in 0..BUYERS {
@@ -246,6 +277,47 @@ async fn dialogues(what: &str, folder: tempfile::TempDir) -> f64 {
     );
     daemon.stop().await;
     rate
+}
+
+/// How long nobody polls after the leader of two processes was killed.
+async fn takeover(cluster: &Cluster) {
+    let telegram = FakeTelegram::start().await;
+    telegram.hold_repeated_polls(false);
+    let database = cluster.database();
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = |at: usize| {
+        let own = folder.path().join(at.to_string());
+        std::fs::create_dir(&own).expect("a folder");
+        daemon(&telegram, &own, Some(&database))
+    };
+    let polls = async |more_than: usize| {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while telegram.polls().len() <= more_than {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(Instant::now() < deadline, "nobody polls");
+        }
+    };
+    let mut leader = start(0);
+    polls(0).await;
+    let mut took = Vec::new();
+    for kill in 1..=KILLS {
+        let standby = start(kill);
+        // Long enough for it to have found that another one leads, and to wait.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        leader.kill().await.expect("a kill");
+        let (killed, before) = (Instant::now(), telegram.polls().len());
+        polls(before).await;
+        took.push(killed.elapsed());
+        leader = standby;
+    }
+    took.sort();
+    let millis = |at: usize| took[at].as_millis();
+    println!(
+        "take-over after SIGKILL, PostgreSQL, {KILLS} kills: min {} ms, median {} ms, max {} ms",
+        millis(0),
+        millis(KILLS / 2),
+        millis(KILLS - 1)
+    );
 }
 
 /// Waits for an answer that is newer than the last one and holds these words; returns its id.

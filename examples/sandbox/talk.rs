@@ -27,7 +27,7 @@ You are the buyer: a number presses the button of that number, anything else is 
   :contact              отправить свой номер      share the phone number
   :photo  :sticker      фото, стикер              send a photo, a sticker
   :buyer NAME           другой покупатель         be another buyer (or one of before)
-  :admin [N | TEXT]     чат администратора        the admin's chat; press button N there, or say TEXT
+  :admin [N | TEXT]     чат администратора        what is new in the admin's chat; press button N there, or say TEXT
   :crm                  сделки в amoCRM           what is in the CRM
   :crm off | on | slow  выключить, включить       switch the CRM off, on, make it slow
   :expire               оба токена истекли        both tokens expire: 401 Token has expired
@@ -53,7 +53,8 @@ pub async fn talk(stage: &mut Stage) -> io::Result<()> {
     let (mut telegram, mut crm) = (stage.telegram.subscribe(), stage.amocrm.subscribe());
     stage.start().await?;
     let buyer = stage.telegram.user("Иван");
-    let mut talk = Talk { stage, buyers: vec![buyer.clone()], buyer, choices: Vec::new(), shown: None };
+    let buyers = vec![buyer.clone()];
+    let mut talk = Talk { stage, buyers, buyer, choices: Vec::new(), shown: None, admin_read: 0 };
     talk.prompt();
     println!("/start");
     talk.say("/start");
@@ -123,6 +124,8 @@ struct Talk<'a> {
     /// What the numbers press in the buyer's chat, and under which message they stand.
     choices: Vec<Choice>,
     shown: Option<i32>,
+    /// How much of the admin's chat has been read, bytes.
+    admin_read: usize,
 }
 
 impl Talk<'_> {
@@ -207,12 +210,15 @@ impl Talk<'_> {
     }
 
     fn become_buyer(&mut self, name: &str) {
-        let known = self.buyers.iter().find(|buyer| buyer.name == name).cloned();
-        self.buyer = known.unwrap_or_else(|| {
-            let new = self.stage.telegram.user(name);
-            self.buyers.push(new.clone());
-            new
-        });
+        let Some(known) = self.buyers.iter().find(|buyer| buyer.name == name).cloned() else {
+            self.buyer = self.stage.telegram.user(name);
+            self.buyers.push(self.buyer.clone());
+            (self.choices, self.shown) = (Vec::new(), None);
+            self.prompt();
+            println!("/start");
+            return self.say("/start");
+        };
+        self.buyer = known;
         show::conversation(&self.buyer.transcript());
         let messages = self.buyer.messages();
         let newest = messages.iter().rev().find(|message| !message.deleted && !choices(message).is_empty());
@@ -221,8 +227,8 @@ impl Talk<'_> {
         newest.into_iter().for_each(|message| println!("{}", numbered(message).join("\n")));
     }
 
-    /// Shows the admin's chat, or presses or says something there.
-    fn admin(&self, said: &str) {
+    /// Shows what is new in the admin's chat (or the end of it), or presses or says something there.
+    fn admin(&mut self, said: &str) {
         let admin = &self.stage.admin;
         let messages = admin.messages();
         let newest = messages.iter().rev().find(|message| !message.deleted && !choices(message).is_empty());
@@ -232,7 +238,11 @@ impl Talk<'_> {
             Some(choice) => press(admin, choice, self.stage),
             None if said.is_empty() => {
                 heading("Администратор", "the admin's chat");
-                show::conversation(&admin.transcript());
+                let all = admin.transcript();
+                let new = all.get(self.admin_read..).filter(|new| !new.trim().is_empty());
+                // With nothing new, the last messages again.
+                show::conversation(new.unwrap_or_else(|| tail(&all, 12)));
+                self.admin_read = all.len();
                 newest.into_iter().for_each(|message| println!(":admin\n{}", numbered(message).join("\n")));
             }
             None => drop(admin.say(said)),
@@ -293,6 +303,12 @@ impl Talk<'_> {
         };
         over_prompt(&paint(GREEN, &format!("amoCRM: {news}")));
     }
+}
+
+/// The last lines of a text.
+fn tail(text: &str, lines: usize) -> &str {
+    let start = text.trim_end().rmatch_indices('\n').nth(lines - 1).map_or(0, |(at, _)| at + 1);
+    &text[start..]
 }
 
 /// The phone number of a person, always the same.

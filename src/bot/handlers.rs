@@ -8,7 +8,7 @@ use std::{
     ops::ControlFlow,
     panic::AssertUnwindSafe,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -19,8 +19,8 @@ use teloxide::{
     dispatching::{DpHandlerDescription, UpdateFilterExt, UpdateHandler, dialogue::Dialogue},
     dptree::{self, HandlerDescription, HandlerSignature, di::DependencyMap},
     types::{
-        CallbackQuery, Chat as TelegramChat, InlineKeyboardButton, InlineKeyboardMarkup, Message, MessageEntityKind,
-        MessageKind, ReplyMarkup, Update, UpdateKind, User,
+        CallbackQuery, Chat as TelegramChat, InlineKeyboardButton, InlineKeyboardMarkup, MediaGroupId, Message,
+        MessageEntityKind, MessageKind, ReplyMarkup, Update, UpdateKind, User,
     },
     utils::command::parse_command,
 };
@@ -86,6 +86,8 @@ pub struct Desk {
     pub admin_chat_id: Option<i64>,
     /// Groups and when they were last told where to write.
     group_hints: Mutex<HashMap<i64, Millis>>,
+    /// The album that a chat was last answered for: its photos come as messages of their own, and one answer is enough.
+    albums: Mutex<HashMap<i64, MediaGroupId>>,
     /// The store refused the last update.
     store_failed: AtomicBool,
 }
@@ -108,8 +110,15 @@ impl Desk {
             wording,
             admin_chat_id,
             group_hints: Mutex::default(),
+            albums: Mutex::default(),
             store_failed: AtomicBool::new(false),
         }
+    }
+}
+
+impl Desk {
+    fn albums(&self) -> MutexGuard<'_, HashMap<i64, MediaGroupId>> {
+        self.albums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -212,7 +221,17 @@ async fn on_message(
     let Some(input) = input_of(&message, &desk.wording.bot_username) else {
         return Ok(());
     };
-    take_turn(&desk, &intake, &dialogue, update.id.0, message.from.as_ref(), input).await
+    let (chat, album) = (message.chat.id.0, message.media_group_id());
+    let answered = album.is_some() && desk.albums().get(&chat) == album;
+    if answered && matches!(input, Input::Media { caption: None }) {
+        return Ok(());
+    }
+    take_turn(&desk, &intake, &dialogue, update.id.0, message.from.as_ref(), input).await?;
+    match album {
+        Some(album) => drop(desk.albums().insert(chat, album.clone())),
+        None => drop(desk.albums().remove(&chat)),
+    }
+    Ok(())
 }
 
 async fn on_edited_message(

@@ -232,6 +232,26 @@ async fn a_buyer_with_an_english_phone_is_spoken_to_in_english() {
 
 /// A whole conversation, to be read by people.
 #[tokio::test]
+async fn an_album_is_answered_once() {
+    let world = World::running().await;
+    let mut ivan = world.buyer("Иван");
+    ivan.begins().await;
+    for albums in 1..=2 {
+        ivan.user.album(10, None);
+        ivan.hears("только текст и кнопки").await;
+        world.telegram.wait_until_confirmed(PATIENCE).await.expect("all are taken");
+        assert_eq!(ivan.has("только текст"), albums, "{}", ivan.user.transcript());
+    }
+    ivan.says("Иван", "номер телефона").await;
+    ivan.says("89991234567", "бюджет").await;
+    ivan.says("2 млн", "ссылку").await;
+    ivan.user.album(10, Some("Kia K5 https://fem.encar.com/cars/detail/38427498"));
+    ivan.hears("Проверьте").await;
+    world.telegram.wait_until_confirmed(PATIENCE).await.expect("all are taken");
+    assert_eq!((ivan.has("Проверьте"), ivan.has("только текст")), (1, 2), "{}", ivan.user.transcript());
+}
+
+#[tokio::test]
 async fn a_conversation() {
     let world = World::running().await;
     let mut ivan = world.buyer("Иван");

@@ -176,6 +176,19 @@ impl FakeUser {
         self.post(self.id, fields, &format!("(фото) {caption}"))
     }
 
+    /// Sends an album: photos that come as messages of their own, with words under the first.
+    pub fn album(&self, photos: usize, caption: Option<&str>) {
+        let group = rand::random::<u64>().to_string();
+        for at in 0..photos {
+            let mut fields = json!({ "photo": photo_sizes(), "media_group_id": group });
+            if let Some(caption) = caption.filter(|_| at == 0) {
+                fields["caption"] = caption.into();
+                fields["caption_entities"] = found_entities(caption).into();
+            }
+            self.post(self.id, fields, "(фото из альбома)");
+        }
+    }
+
     /// Sends a voice message.
     pub fn voice(&self) -> i32 {
         let voice = json!({
