@@ -260,6 +260,7 @@ admin-lead-discard-ask = Delete lead #{ $number }? It will not get into amoCRM. 
 admin-lead-discarded = Lead #{ $number } is deleted.
 admin-lead-busy = Lead #{ $number } is being sent right now, try again in a minute.
 admin-lead-in-crm = Lead #{ $number } is in amoCRM already.
+admin-backup-caption = Undelivered requests: { $count }. If the bot's disk is lost, put this file into its folder (DATA_DIR): the bot takes them in again and doubles none.
 admin-backup-empty = All leads are in amoCRM, there is nothing to send.
 admin-backup-failed = The file could not be sent. Try again in a minute: /backup
 admin-auth =

@@ -264,6 +264,7 @@ admin-lead-discard-ask = Удалить заявку #{ $number }? В amoCRM о�
 admin-lead-discarded = Заявка #{ $number } удалена.
 admin-lead-busy = Заявка #{ $number } отправляется прямо сейчас, попробуйте через минуту.
 admin-lead-in-crm = Заявка #{ $number } уже в amoCRM.
+admin-backup-caption = Неотправленные заявки: { $count }. Если диск бота потерян, положите этот файл в его папку (DATA_DIR): бот примет их ещё раз и не задвоит.
 admin-backup-empty = Все заявки в amoCRM, присылать нечего.
 admin-backup-failed = Не получилось прислать файл. Попробуйте ещё раз через минуту: /backup
 admin-auth =

@@ -390,6 +390,15 @@ fn text(value: &Value) -> String {
     }
 }
 
+/// How many entries of the file in this folder are to be sent; 0 without a file that can be read.
+pub fn entries_to_send(folder: &Path, region: Region) -> usize {
+    let Ok(bytes) = fs::read(folder.join(FILE)) else { return 0 };
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    let entries: Vec<Value> = serde_json::from_slice(bytes).unwrap_or_default();
+    let to_send = |entry: &&Value| matches!(parse_entry(entry, region, Clock::default()), Parsed::Lead(_));
+    entries.iter().filter(to_send).count()
+}
+
 fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed {
     // A list would pass for a struct without names.
     let Some(Ok(loose)) = entry.is_object().then(|| Loose::deserialize(entry)) else { return Parsed::Strange };

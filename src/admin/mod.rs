@@ -25,7 +25,7 @@ use crate::{
     amocrm::{AuthProblem, CodeError, Crm, parse_code},
     backup,
     bot::{
-        admin_texts::{advice_text, moment, trouble_text, waiting_text},
+        admin_texts::{advice_text, backup_caption, moment, trouble_text, waiting_text},
         dialogue::Step,
         handlers::{HandlerError, is_from_chat},
         messages::Lang,
@@ -339,7 +339,8 @@ impl AdminDesk {
         let Some(chat_id) = self.chat_id.filter(|_| !rows.is_empty()) else {
             return Ok(Some(Answer::plain(lang.text("admin-backup-empty", &[]))));
         };
-        match self.telegram.send_document(chat_id, backup::FILE, backup::to_json(&rows)).await {
+        let caption = backup_caption(rows.len(), lang);
+        match self.telegram.send_document(chat_id, backup::FILE, backup::to_json(&rows), caption).await {
             Ok(()) => Ok(None),
             Err(error) => {
                 warn!(%error, "the backup file could not be sent to the admin");

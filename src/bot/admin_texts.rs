@@ -228,6 +228,11 @@ pub fn waiting_text(count: i64, lang: Lang) -> String {
     lang.text("admin-waiting", &[("count", count.into())])
 }
 
+/// What stands under the file of undelivered leads.
+pub fn backup_caption(leads: usize, lang: Lang) -> String {
+    lang.text("admin-backup-caption", &[("count", i64::try_from(leads).unwrap_or(i64::MAX).into())])
+}
+
 /// How long ago, in words.
 pub fn age(since: Millis, lang: Lang) -> String {
     duration(Utc::now().timestamp_millis() - since, lang)

@@ -12,7 +12,7 @@ use reqwest::ClientBuilder;
 use secrecy::ExposeSecret;
 use teloxide::{
     ApiError, Bot, RequestError,
-    payloads::SendMessageSetters,
+    payloads::{SendDocumentSetters, SendMessageSetters},
     requests::Requester,
     types::{ChatId, InputFile, LinkPreviewOptions},
 };
@@ -161,9 +161,16 @@ impl Telegram {
     }
 
     /// Sends a file.
-    pub async fn send_document(&self, chat_id: i64, name: &str, bytes: Vec<u8>) -> Result<(), SendError> {
+    pub async fn send_document(
+        &self,
+        chat_id: i64,
+        name: &str,
+        bytes: Vec<u8>,
+        caption: String,
+    ) -> Result<(), SendError> {
         let file = InputFile::memory(bytes).file_name(name.to_owned());
-        let result = self.within(DOCUMENT_TIMEOUT, self.send.send_document(ChatId(chat_id), file)).await;
+        let request = self.send.send_document(ChatId(chat_id), file).caption(caption);
+        let result = self.within(DOCUMENT_TIMEOUT, request).await;
         self.figures.count(&result);
         result
     }

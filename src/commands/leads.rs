@@ -49,7 +49,11 @@ pub enum Action {
 pub async fn run(config: &Config, action: Action) -> Result<ExitCode, CommandError> {
     let store = super::store(config).await?;
     let code = match action {
-        Action::List { full } => list(&store, full).await?,
+        Action::List { full } => {
+            let code = list(&store, full).await?;
+            super::tell_of_the_file(config, &store).await?;
+            code
+        }
         Action::Show { number } => show(&store, &number).await?,
         Action::Retry { number } => retry(&store, number.as_deref()).await?,
         Action::Discard { number, yes } => discard(&store, &number, yes).await?,
@@ -115,8 +119,19 @@ fn id(id: Option<i64>) -> String {
 }
 
 async fn retry(store: &Store, number: Option<&str>) -> Result<ExitCode, CommandError> {
-    let number = number.map(parse).transpose()?;
-    let revived = store.retry_now(number.as_ref()).await?;
+    if let Some(number) = number {
+        let row = find(store, number).await?;
+        if row.state == LeadState::Delivered {
+            return Err(CommandError::Failed(format!("lead #{} is in amoCRM already", row.lead.number)));
+        }
+        store.retry_now(Some(&row.lead.number)).await?;
+        println!(
+            "#{} is in line. A running bot sends it at once; otherwise run `retry-backup-leads`.",
+            row.lead.number
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    let revived = store.retry_now(None).await?;
     println!("In line again: {revived}. A running bot sends them at once; otherwise run `retry-backup-leads`.");
     Ok(ExitCode::SUCCESS)
 }

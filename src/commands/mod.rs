@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use crate::{
     amocrm::{CrmError, TokenError},
-    backup::BackupError,
+    backup::{self, BackupError},
     clock::Clock,
     config::{Config, ConfigProblem},
     daemon::{self, DaemonError, OnlyOne},
@@ -159,7 +159,27 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
 
 /// The store, for a command beside a daemon that may run.
 async fn store(config: &Config) -> Result<Store, CommandError> {
-    Ok(daemon::open_store(config, Clock::with_speed(config.speed)).await?)
+    daemon::open_store(config, Clock::with_speed(config.speed)).await.map_err(|error| match error {
+        DaemonError::Store(error) => {
+            let setting = if config.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
+            CommandError::Failed(format!("{setting}: {error}"))
+        }
+        other => other.into(),
+    })
+}
+
+/// Says how many entries of `backup_leads.json` nobody has taken in yet, where there are any.
+async fn tell_of_the_file(config: &Config, store: &Store) -> Result<(), CommandError> {
+    let in_file = backup::entries_to_send(&config.data_dir, config.phone_region);
+    let totals = store.totals(store.clock().now()).await?;
+    // The file holds what waits and what is rejected; more than that, somebody else has put there.
+    let unknown = i64::try_from(in_file).unwrap_or(i64::MAX) - totals.waiting - totals.rejected;
+    if unknown > 0 {
+        println!(
+            "backup_leads.json holds {unknown} more that are not taken in yet: the running bot or `retry-backup-leads` does that."
+        );
+    }
+    Ok(())
 }
 
 /// The settings of amoCRM, or one line that says what is missing.

@@ -57,6 +57,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
     } else {
         print(&status);
+        super::tell_of_the_file(config, &store).await?;
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)

@@ -11,7 +11,13 @@ use crate::{
     alerts::{Alerts, News, TokenWatch, ping_without_crm},
     amocrm::Crm,
     backup::{self, Backup},
-    bot::{listener::IntakeFigures, messages::Wording, outbox::Outbox, telegram::Telegram},
+    bot::{
+        admin_texts::backup_caption,
+        listener::IntakeFigures,
+        messages::{Lang, Wording},
+        outbox::Outbox,
+        telegram::Telegram,
+    },
     config::Config,
     delivery::{Courier, Figures, Health, Worker},
     http::{self, Site, Sources},
@@ -154,7 +160,8 @@ pub(super) async fn save_from_the_dyno(store: Store, telegram: Telegram, chat_id
             return;
         }
     };
-    match telegram.send_document(chat_id, backup::FILE, backup::to_json(&rows)).await {
+    let caption = backup_caption(rows.len(), Lang::default());
+    match telegram.send_document(chat_id, backup::FILE, backup::to_json(&rows), caption).await {
         Ok(()) => info!(leads = rows.len(), "leads that wait were sent to the admin before the dyno's disk is wiped"),
         Err(error) => warn!(%error, leads = rows.len(), "leads that wait could not be sent to the admin"),
     }

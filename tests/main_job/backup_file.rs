@@ -78,8 +78,13 @@ async fn a_file_that_is_changed_while_the_daemon_runs_is_taken_in() {
 async fn the_command_takes_the_older_file_in_without_a_daemon() {
     let world = World::new().await;
     world.write("backup_leads.json", &incident().to_string());
+    for look in [&["leads", "list"][..], &["status"]] {
+        let said = world.run(look).await.ended_with(0).stdout;
+        assert!(said.contains("backup_leads.json holds 2 more"), "{said}");
+    }
     let said = world.run(&["retry-backup-leads"]).await.ended_with(0).said();
     assert!(said.contains("Delivered:      2"), "{said}");
+    assert!(!world.run(&["leads", "list"]).await.ended_with(0).stdout.contains("more"));
     assert_eq!(names(&world), ["Анна", "Иван"]);
     assert_eq!(world.read("backup_leads.json").trim(), "[]");
     assert!(kept_aside(&world).contains("Сергей"));

@@ -218,12 +218,15 @@ async fn leads_are_listed_shown_exported_discarded_and_taken_back() {
     world.backup_holds(0).await;
     let shown = world.run(&["leads", "show", &number]).await.ended_with(0).stdout;
     assert!(shown.contains("discarded"), "{shown}");
-    world.run(&["leads", "retry", &number]).await.ended_with(0);
+    let said = world.run(&["leads", "retry", &number]).await.ended_with(0).stdout;
+    assert!(said.contains(&format!("#{number} is in line")), "{said}");
     world.backup_holds(1).await;
     let code = world.amocrm.issue_code();
     world.run(&["get-new-tokens", "--code", &code]).await.ended_with(0);
     world.delivered(&number).await;
     world.run(&["leads", "discard", &number, "--yes"]).await.ended_with(1);
+    let said = world.run(&["leads", "retry", &number]).await.ended_with(1).stderr;
+    assert!(said.contains("is in amoCRM already"), "{said}");
     for (args, code) in [
         (["leads", "show", "AAAAAA2"], 1),
         (["leads", "show", "nonsense"], 1),
@@ -232,6 +235,16 @@ async fn leads_are_listed_shown_exported_discarded_and_taken_back() {
     ] {
         world.run(&args).await.ended_with(code);
     }
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_used_names_its_setting() {
+    let mut world = World::new().await;
+    let said = world.run(&["move-store", "--from", "a.sqlite", "--to", "mysql://root:secret@x/y"]).await.ended_with(1);
+    assert!(said.stderr.contains("mysql://") && !said.stderr.contains("secret"), "{}", said.stderr);
+    world.set("DATABASE_URL", "postgres://somebody:secret@127.0.0.1:1/leads");
+    let said = world.run(&["status"]).await.ended_with(1).stderr;
+    assert!(said.starts_with("DATABASE_URL: ") && !said.contains("secret"), "{said}");
 }
 
 #[tokio::test]
