@@ -238,7 +238,9 @@ tokens-due = renews itself as soon as amoCRM answers
 tokens-none = none
 admin-retry-done = All right, sending. { $waiting }
 admin-retry-none = There is nothing to send: amoCRM has all requests.
-admin-retry-failed = Not yet: { $trouble } The requests are safe, the bot goes on trying.
+admin-retry-failed =
+    Not yet: { $trouble } The requests are safe.
+    What to do: { $advice }
 admin-leads-none = Nothing is waiting to be sent.
 admin-leads-list = Leads that are not in amoCRM yet. Press a number to look at it:
 admin-leads-more = …and { $count } more.

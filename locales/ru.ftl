@@ -242,7 +242,9 @@ tokens-due = обновится сам, как только amoCRM ответи�
 tokens-none = нет
 admin-retry-done = Хорошо, отправляю. { $waiting }
 admin-retry-none = Отправлять нечего: все заявки уже в amoCRM.
-admin-retry-failed = Пока не получилось: { $trouble } Заявки сохранены, бот пробует дальше сам.
+admin-retry-failed =
+    Пока не получилось: { $trouble } Заявки сохранены.
+    Что делать: { $advice }
 admin-leads-none = Ничего не ждёт отправки.
 admin-leads-list = Заявки, которых ещё нет в amoCRM. Нажмите номер, чтобы посмотреть:
 admin-leads-more = …и ещё { $count }.

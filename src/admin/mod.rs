@@ -25,7 +25,7 @@ use crate::{
     amocrm::{AuthProblem, CodeError, Crm, parse_code},
     backup,
     bot::{
-        admin_texts::{advice_text, backup_caption, moment, trouble_text, waiting_text},
+        admin_texts::{advice_text, backup_caption, moment, outage_buttons, trouble_text, waiting_text},
         dialogue::Step,
         handlers::{HandlerError, is_from_chat},
         messages::Lang,
@@ -317,6 +317,7 @@ impl AdminDesk {
     /// Comes back with what still stands in the way after `failures` failures. Of a success the end of the outage tells.
     fn tell_when_it_fails(&self, failures: u64, lang: Lang) {
         let (store, mut health, chat_id) = (self.store.clone(), self.health.clone(), self.chat_id);
+        let can_authorize = self.crm.as_ref().is_some_and(|crm| crm.settings().integration.is_some());
         tokio::spawn(async move {
             let limit = store.clock().scaled(RETRY_FAILS_WITHIN).max(Duration::from_secs(5));
             let tried = health.wait_for(|health| health.trouble.is_none() || health.failures > failures);
@@ -325,8 +326,13 @@ impl AdminDesk {
                 return;
             };
             let (Some((trouble, _)), Some(chat_id)) = (now.trouble, chat_id) else { return };
-            let text = lang.text("admin-retry-failed", &[("trouble", trouble_text(&trouble, lang).into())]);
-            let notice = Notice::Worded(Worded { text, buttons: Vec::new() });
+            let advice = advice_text(&trouble, can_authorize, lang);
+            let args = [("trouble", trouble_text(&trouble, lang).into()), ("advice", advice.into())];
+            let press = |(label, data): &(&str, &str)| {
+                vec![Button::Press { text: lang.text(label, &[]), data: (*data).to_owned() }]
+            };
+            let buttons = outage_buttons(&trouble, can_authorize).iter().map(press).collect();
+            let notice = Notice::Worded(Worded { text: lang.text("admin-retry-failed", &args), buttons });
             if let Err(error) = store.owe(&NewMessage { chat_id, notice, due_at: store.clock().now() }).await {
                 warn!(%error, "the admin could not be told that a retry failed");
             }

@@ -161,7 +161,8 @@ pub fn with_buttons(text: String, lang: Lang, buttons: &[(&str, &str)]) -> Rende
     Rendered { text: clip(text), markup: Some(ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(rows))) }
 }
 
-fn outage_buttons(trouble: &Trouble, can_authorize: bool) -> &'static [(&'static str, &'static str)] {
+/// The buttons that do something about it: `(label id, callback data)`.
+pub fn outage_buttons(trouble: &Trouble, can_authorize: bool) -> &'static [(&'static str, &'static str)] {
     match trouble {
         Trouble::TokensExpired
         | Trouble::TokensRevoked

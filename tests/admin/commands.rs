@@ -11,6 +11,9 @@ use crate::{
     support::{Buyer, PATIENCE, World},
 };
 
+/// Hours by which the admin's clock is ahead of UTC.
+const MOSCOW: i64 = 3;
+
 #[track_caller]
 fn says_all(text: &str, words: &[&str]) {
     for words in words {
@@ -37,7 +40,7 @@ async fn the_state_in_good_times_and_bad() {
     let version = format!("Версия: {}", env!("CARGO_PKG_VERSION"));
     let access = format!(
         "Доступ к amoCRM: обновляется сам, действует до {}",
-        (chrono::Utc::now() + chrono::Duration::days(1)).format("%d.%m.%Y ")
+        (chrono::Utc::now() + chrono::Duration::hours(24 + MOSCOW)).format("%d.%m.%Y ")
     );
     let none = "Последняя передача: ещё не было";
     let good =
@@ -79,7 +82,10 @@ async fn the_state_of_a_long_lived_token() {
     world.set("AMOCRM_ACCESS_TOKEN", token);
     world.start();
     let mut admin = admin(&world);
-    let access = format!("Доступ к amoCRM: долгосрочный токен до {}", end.format("%d.%m.%Y "));
+    let access = format!(
+        "Доступ к amoCRM: долгосрочный токен до {}",
+        (end + chrono::Duration::hours(MOSCOW)).format("%d.%m.%Y ")
+    );
     let answer = admin.commands("/status", &access).await;
     assert!(answer.text.contains("✅ Всё работает") && !answer.has_button("admin:auth"), "{answer:?}");
     keeps_secrets(&world, &[]);
@@ -111,7 +117,8 @@ async fn a_retry_that_fails_comes_back_with_the_reason() {
     admin.hears("не попадают в amoCRM").await;
     let tried = world.amocrm.fault_hits(outage);
     admin.commands("/retry", "Хорошо, отправляю. Ждёт 1 заявка").await;
-    admin.hears("Пока не получилось: аккаунт amoCRM не оплачен. Заявки сохранены").await;
+    let told = admin.hears("Пока не получилось: аккаунт amoCRM не оплачен. Заявки сохранены").await;
+    assert!(told.text.contains("оплатите") && told.has_button("admin:retry"), "{told:?}");
     assert!(world.amocrm.fault_hits(outage) > tried);
     world.amocrm.clear_faults();
     admin.commands("/retry", "отправляю").await;
