@@ -300,10 +300,11 @@ impl AdminDesk {
     }
 
     async fn retry(&self, lang: Lang) -> Result<Answer, HandlerError> {
-        let waiting = self.store.waiting().await?.0;
         let trouble = self.trouble();
         let failures = self.health.borrow().failures;
         self.store.retry_now(None).await?;
+        // With those that were rejected until now.
+        let waiting = self.store.waiting().await?.0;
         info!(waiting, "the admin asks to send what waits now");
         if waiting == 0 && trouble.is_none() {
             return Ok(Answer::plain(lang.text("admin-retry-none", &[])));

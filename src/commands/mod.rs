@@ -168,15 +168,18 @@ async fn store(config: &Config) -> Result<Store, CommandError> {
     })
 }
 
-/// Says how many entries of `backup_leads.json` nobody has taken in yet, where there are any.
+/// Says how many entries of `backup_leads.json` nobody has taken in yet; a running bot does so at once.
 async fn tell_of_the_file(config: &Config, store: &Store) -> Result<(), CommandError> {
+    if is_daemon_running(config, store).await? {
+        return Ok(());
+    }
     let in_file = backup::entries_to_send(&config.data_dir, config.phone_region);
     let totals = store.totals(store.clock().now()).await?;
     // The file holds what waits and what is rejected; more than that, somebody else has put there.
     let unknown = i64::try_from(in_file).unwrap_or(i64::MAX) - totals.waiting - totals.rejected;
     if unknown > 0 {
         println!(
-            "backup_leads.json holds {unknown} more that are not taken in yet: the running bot or `retry-backup-leads` does that."
+            "backup_leads.json holds {unknown} more that are not taken in yet: the bot does that when it starts, `retry-backup-leads` now."
         );
     }
     Ok(())

@@ -65,6 +65,9 @@ async fn the_state_in_good_times_and_bad() {
     ivan.leaves_a_request().await;
     admin.hears("не принимает заявку").await;
     status(&mut admin, &["принимает не все заявки: /leads", "Связь с amoCRM: есть", "Не приняты amoCRM: 1"]).await;
+    // It goes into line again, and amoCRM refuses it again.
+    admin.commands("/retry", "Хорошо, отправляю. Ждёт 1 заявка").await;
+    admin.hears("не принимает заявку").await;
 
     world.amocrm.revoke_all();
     status(&mut admin, &["⚠️ Заявки не попадают", "отозван", "Доступ к amoCRM: нет"]).await;
