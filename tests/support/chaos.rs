@@ -182,11 +182,15 @@ impl Stage {
     }
 
     /// Waits until every buyer knows a number for each form, every number is in amoCRM with its note and the backup
-    /// file is empty; then judges.
+    /// file is empty; then judges. A long run may leave a long backlog, so patience begins anew while it gets shorter.
     pub async fn settled(&self, forms: usize) -> Judgement {
-        let deadline = Instant::now() + PATIENCE;
+        let (mut deadline, mut least_left) = (Instant::now() + PATIENCE, usize::MAX);
         loop {
             let judgement = self.judge();
+            let left = judgement.missing.len() + judgement.without_note.len();
+            if left < least_left {
+                (deadline, least_left) = (Instant::now() + PATIENCE, left);
+            }
             let done = judgement.told.len() >= forms && judgement.is_delivered() && self.backup().is_empty();
             if done && self.telegram.pending().is_empty() {
                 // Whatever is done twice is done soon.
