@@ -208,7 +208,7 @@ impl Backup {
         // Somebody else wrote the file, so it does not say what was written last.
         self.written = None;
         let mut seen = self.look()?;
-        let Some(entries) = (match self.read()? {
+        let Some(entries) = (match read(&self.path())? {
             Read::Entries(entries) => Some(entries),
             Read::Nothing => None,
             Read::Unreadable => {
@@ -219,7 +219,7 @@ impl Backup {
                     return Ok(Vec::new());
                 }
                 seen = again;
-                match self.read()? {
+                match read(&self.path())? {
                     Read::Entries(entries) => Some(entries),
                     Read::Nothing => None,
                     Read::Unreadable => {
@@ -268,20 +268,6 @@ impl Backup {
         Ok(events)
     }
 
-    fn read(&self) -> io::Result<Read> {
-        let bytes = match fs::read(self.path()) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Read::Nothing),
-            Err(error) => return Err(error),
-        };
-        // Windows editors begin a file with a mark.
-        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Read::Nothing);
-        }
-        Ok(serde_json::from_slice::<Vec<Value>>(bytes).map_or(Read::Unreadable, Read::Entries))
-    }
-
     fn free_name(&self, what: &str) -> String {
         let stamp = crate::clock::date(self.clock.now()).format("%Y%m%dT%H%M%SZ");
         (0..)
@@ -315,6 +301,20 @@ impl Backup {
         (self.seen, self.written) = (Some(seen), Some(digest));
         Ok(true)
     }
+}
+
+fn read(path: &Path) -> io::Result<Read> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Read::Nothing),
+        Err(error) => return Err(error),
+    };
+    // Windows editors begin a file with a mark.
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Read::Nothing);
+    }
+    Ok(serde_json::from_slice::<Vec<Value>>(bytes).map_or(Read::Unreadable, Read::Entries))
 }
 
 fn look_at(path: &Path) -> io::Result<Option<Seen>> {
@@ -392,9 +392,7 @@ fn text(value: &Value) -> String {
 
 /// How many entries of the file in this folder are to be sent; 0 without a file that can be read.
 pub fn entries_to_send(folder: &Path, region: Region) -> usize {
-    let Ok(bytes) = fs::read(folder.join(FILE)) else { return 0 };
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
-    let entries: Vec<Value> = serde_json::from_slice(bytes).unwrap_or_default();
+    let Ok(Read::Entries(entries)) = read(&folder.join(FILE)) else { return 0 };
     let to_send = |entry: &&Value| matches!(parse_entry(entry, region, Clock::default()), Parsed::Lead(_));
     entries.iter().filter(to_send).count()
 }

@@ -5,8 +5,11 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use tokio::time::Instant;
+
+/// Moscow is ahead of UTC by three hours, winter and summer, since 2014 (Federal law 248-FZ of 21 July 2014).
+const MOSCOW: TimeDelta = TimeDelta::hours(3);
 
 /// Milliseconds since the Unix epoch, UTC.
 pub type Millis = i64;
@@ -64,6 +67,16 @@ impl Clock {
     pub async fn sleep(&self, pause: Duration) {
         tokio::time::sleep(self.scaled(pause)).await;
     }
+}
+
+/// A moment for people: `07.09.2025 10:30 UTC`.
+pub fn in_utc(at: DateTime<Utc>) -> String {
+    at.format("%d.%m.%Y %H:%M UTC").to_string()
+}
+
+/// The same moment for people in Russia: `07.09.2025 13:30 МСК`.
+pub fn in_moscow(at: DateTime<Utc>) -> String {
+    (at + MOSCOW).format("%d.%m.%Y %H:%M МСК").to_string()
 }
 
 /// Milliseconds as a date.

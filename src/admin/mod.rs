@@ -207,9 +207,7 @@ impl Errand {
         let wish = Wish::Code { text: SecretString::from(text.to_owned()), message: message.id };
         wanted.then(|| Self::new(wish, message.from.as_ref()))
     }
-}
 
-impl Errand {
     /// What is neither a command nor said to an open form: the admin is shown what there is to say.
     async fn of_stray(message: Message, desk: Arc<AdminDesk>) -> Option<Self> {
         let text = message.text().filter(|_| message.chat.is_private())?;

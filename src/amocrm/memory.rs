@@ -57,14 +57,14 @@ impl Memory {
     /// Forgets the refusals that a change on amoCRM's side may have undone. Of a pair (access token, refresh token) the
     /// refresh token goes first then: the access token alone may be dead, and presenting it would hold the other back.
     pub fn forgive_what_may_heal(&mut self, pairs: &[(Fingerprint, Fingerprint)]) {
-        self.refused.retain(|_, refused| {
-            refused.is_for_good() || matches!(refused.reason, Reason::Problem(AuthProblem::AccessRefused))
-        });
         let gone: HashSet<Fingerprint> =
             self.refused.iter().filter(|(_, refused)| refused.is_for_good()).map(|(print, _)| *print).collect();
         let replaceable =
             |print: &Fingerprint| pairs.iter().any(|(access, refresh)| access == print && !gone.contains(refresh));
-        self.refused.retain(|print, refused| refused.is_for_good() || replaceable(print));
+        self.refused.retain(|print, refused| {
+            let access = matches!(refused.reason, Reason::Problem(AuthProblem::AccessRefused));
+            refused.is_for_good() || (access && replaceable(print))
+        });
     }
 
     /// Forgets all refusals.

@@ -3,17 +3,15 @@
 //! **Promise.** Nothing the buyer answered is lost, also what amoCRM took in no field. Every note carries `#{number}`,
 //! by which it is found again before it would be written a second time.
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Utc};
 
 use super::payload::{Degradation, refused_values};
+use crate::clock::{in_moscow, in_utc};
 use crate::config::AmocrmSettings;
 use crate::lead::{Lead, Origin, PhoneOrigin};
 
 /// The longest note (the limit is not documented; this is our own caution).
 const NOTE_CAP: usize = 10_000;
-/// Moscow has had no summer time since 2014.
-const MOSCOW_HOURS: i32 = 3;
-
 /// The notes of a lead, in Russian, as plain text; nearly always one.
 pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> Vec<String> {
     let heading = format!("Заявка #{}", lead.number);
@@ -76,11 +74,7 @@ fn telegram_line(lead: &Lead) -> Option<String> {
 
 /// A time in UTC and as the manager's clock shows it.
 fn times(at: DateTime<Utc>) -> String {
-    let utc = at.format("%d.%m.%Y %H:%M UTC").to_string();
-    match FixedOffset::east_opt(MOSCOW_HOURS * 3600) {
-        Some(moscow) => format!("{utc} ({} МСК)", at.with_timezone(&moscow).format("%d.%m.%Y %H:%M")),
-        None => utc,
-    }
+    format!("{} ({})", in_utc(at), in_moscow(at))
 }
 
 /// Cuts a text into notes of at most `cap` characters, each under the heading, at ends of lines where possible.

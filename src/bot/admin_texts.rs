@@ -4,14 +4,11 @@ use chrono::{DateTime, Utc};
 use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup, ReplyMarkup};
 
 use crate::{
-    clock::{Millis, date},
+    clock::{Millis, date, in_moscow, in_utc},
     notice::{AdminNotice, LeadCopy, Trouble},
 };
 
 use super::messages::{Lang, Rendered, Wording, clip, shorten};
-
-/// Moscow is ahead of UTC by three hours, winter and summer, since 2014 (Federal law 248-FZ of 21 July 2014).
-const MOSCOW: chrono::TimeDelta = chrono::TimeDelta::hours(3);
 
 /// Words a message to the admin. Ages are counted up to `Utc::now()`.
 pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
@@ -262,8 +259,8 @@ pub fn day(at: DateTime<Utc>) -> String {
 /// `07.09.2025 13:30 МСК` for who reads Russian, `07.09.2025 10:30 UTC` for everybody else.
 pub fn moment(at: DateTime<Utc>, lang: Lang) -> String {
     match lang {
-        Lang::Ru => (at + MOSCOW).format("%d.%m.%Y %H:%M МСК").to_string(),
-        Lang::En => at.format("%d.%m.%Y %H:%M UTC").to_string(),
+        Lang::Ru => in_moscow(at),
+        Lang::En => in_utc(at),
     }
 }
 
