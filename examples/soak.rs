@@ -7,6 +7,9 @@
 mod chaos;
 #[path = "../tests/fakes/mod.rs"]
 mod fakes;
+#[path = "../tests/support/postgres.rs"]
+#[allow(dead_code)]
+mod postgres;
 #[path = "../tests/support/turmoil.rs"]
 mod turmoil;
 
@@ -18,6 +21,7 @@ use std::{
 use amocrm_lead_bot::commands;
 use chaos::{Judgement, Stage};
 use clap::Parser;
+use postgres::Cluster;
 use turmoil::{Figures, Turmoil};
 
 /// With this first argument the program is the daemon (or one of its commands).
@@ -32,6 +36,9 @@ struct Args {
     /// How many buyers fill in forms at once
     #[arg(long, default_value_t = 20)]
     buyers: usize,
+    /// On PostgreSQL with two daemons, of which one waits to take over, and a database that fails as well
+    #[arg(long)]
+    postgres: bool,
     /// Of everything random
     #[arg(long, default_value_t = rand::random())]
     seed: u64,
@@ -50,7 +57,14 @@ fn main() -> ExitCode {
 
 async fn soak(args: &Args) -> ExitCode {
     println!("seed {}, {} buyers, {} minutes", args.seed, args.buyers, args.minutes);
-    let mut stage = Stage::new(std::env::current_exe().expect("this program"), &[AS_DAEMON]).await;
+    let mut machines = vec![Stage::new(std::env::current_exe().expect("this program"), &[AS_DAEMON]).await];
+    let cluster = if args.postgres { tokio::task::block_in_place(Cluster::start) } else { None };
+    if let Some(cluster) = &cluster {
+        machines[0].set("DATABASE_URL", cluster.database());
+        machines.push(machines[0].beside());
+    } else if args.postgres {
+        return ExitCode::FAILURE;
+    }
     let turmoil = Turmoil {
         seed: args.seed,
         buyers: args.buyers,
@@ -60,7 +74,7 @@ async fn soak(args: &Args) -> ExitCode {
     };
     let start = Instant::now();
     let (figures, judgement) = turmoil
-        .run(&mut stage, |stage, figures| {
+        .run(&mut machines, cluster, |stage, figures| {
             println!("{:4} s: {figures}", start.elapsed().as_secs());
             tell_doubled(&stage.judge());
         })

@@ -119,6 +119,7 @@ fn timing() -> Timing {
         patience: Duration::from_millis(3000),
         poll: Duration::from_millis(30),
         lock_wait: Duration::from_secs(10),
+        lock_held: Duration::from_secs(50),
         repeat_pause: Duration::from_millis(10),
         healing: Duration::from_secs(600),
         fresh: Duration::from_secs(600),

@@ -253,7 +253,8 @@ impl TokenKeeper {
     }
 
     async fn lock(&self) -> Result<VaultLock, TokenError> {
-        match self.inner.vault.lock(self.inner.transport.timing().lock_wait).await {
+        let timing = self.inner.transport.timing();
+        match self.inner.vault.lock(timing.lock_wait, timing.lock_held).await {
             Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
                 Err(TokenError::Transient { cause: error.to_string(), retry_after: None })
             }

@@ -40,6 +40,8 @@ pub struct Timing {
     pub poll: Duration,
     /// How long to wait for another process that is refreshing.
     pub lock_wait: Duration,
+    /// A lock in the database outlives its dead holder for so long: longer than a renewal can take.
+    pub lock_held: Duration,
     /// The pause before a refresh whose answer was lost is repeated.
     pub repeat_pause: Duration,
     /// When tokens are tried anew whose refusal amoCRM's side can undo (an integration switched on again, a setting
@@ -59,8 +61,10 @@ impl Default for Timing {
             oauth: Duration::from_secs(15),
             patience: Duration::from_secs(10),
             poll: Duration::from_secs(2),
-            // Longer than the other process can need: two refreshes and the question for a new address.
+            // Longer than the lock of a dead process is held, and that longer than a living one can need: two refreshes and
+            // the question for a new address.
             lock_wait: Duration::from_secs(60),
+            lock_held: Duration::from_secs(50),
             repeat_pause: Duration::from_secs(1),
             healing: Duration::from_secs(10 * 60),
             fresh: Duration::from_secs(2 * 60),

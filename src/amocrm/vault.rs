@@ -27,8 +27,6 @@ const PREVIOUS_FILE: &str = "tokens_previous.json";
 const LOCK_FILE: &str = "tokens.lock";
 /// Name of the lock in the database.
 const TOKEN_LOCK: &str = "tokens";
-/// The lock in the database outlives its dead holder for so long: longer than a renewal can take.
-const ROW_LOCK_HELD: Duration = Duration::from_secs(50);
 /// How often a lock held by another process is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 /// A token is about 1 kB; a larger file is something else put there by mistake.
@@ -188,11 +186,12 @@ impl Vault {
         .await
     }
 
-    /// Takes the lock that all processes sharing this store respect; `TimedOut` when another one holds it for `wait`.
-    pub async fn lock(&self, wait: Duration) -> io::Result<VaultLock> {
+    /// Takes the lock that all processes sharing this store respect; `TimedOut` when another one holds it for `wait`. A
+    /// lock on files is free at once when its holder dies, one in the database when it has been held for `held`.
+    pub async fn lock(&self, wait: Duration, held: Duration) -> io::Result<VaultLock> {
         let folder = match self {
             Self::Files(folder) => folder,
-            Self::Database(store) => return lock_row(store, wait).await,
+            Self::Database(store) => return lock_row(store, wait, held).await,
         };
         let path = folder.join(LOCK_FILE);
         let file = blocking(move || private().write(true).create(true).truncate(false).open(path)).await?;
@@ -212,10 +211,10 @@ impl Vault {
 }
 
 /// The same lock for processes that share a database; it expires by itself should its holder die.
-async fn lock_row(store: &Store, wait: Duration) -> io::Result<VaultLock> {
+async fn lock_row(store: &Store, wait: Duration, held: Duration) -> io::Result<VaultLock> {
     let holder = ulid::Ulid::new().to_string();
     let deadline = Instant::now() + wait;
-    while !store.take_lock(TOKEN_LOCK, &holder, ROW_LOCK_HELD).await.map_err(io::Error::other)? {
+    while !store.take_lock(TOKEN_LOCK, &holder, held).await.map_err(io::Error::other)? {
         if Instant::now() >= deadline {
             return Err(io::Error::new(ErrorKind::TimedOut, "another process holds the lock on the tokens"));
         }
@@ -373,7 +372,7 @@ mod tests {
         let new = pair("a", "r");
         let previous = Previous::of(pair("b", "s"), new.access.as_ref().expect("set"));
         vault.write(&new, Some(&previous)).await.expect("written");
-        drop(vault.lock(Duration::ZERO).await.expect("free"));
+        drop(vault.lock(Duration::ZERO, Duration::MAX).await.expect("free"));
         let mut names = Vec::new();
         for entry in fs::read_dir(folder.path()).expect("readable") {
             let entry = entry.expect("readable");
@@ -411,10 +410,10 @@ mod tests {
     async fn one_holder_at_a_time() {
         let folder = tempfile::tempdir().expect("a folder");
         let vault = Vault::Files(folder.path().into());
-        let held = vault.lock(Duration::ZERO).await.expect("free");
-        let error = vault.lock(Duration::from_millis(120)).await.expect_err("taken");
+        let held = vault.lock(Duration::ZERO, Duration::MAX).await.expect("free");
+        let error = vault.lock(Duration::from_millis(120), Duration::MAX).await.expect_err("taken");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         drop(held);
-        vault.lock(Duration::ZERO).await.expect("free again");
+        vault.lock(Duration::ZERO, Duration::MAX).await.expect("free again");
     }
 }

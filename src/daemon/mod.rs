@@ -129,6 +129,7 @@ fn timing(speed: f64) -> Timing {
             (&mut timing.request, 2000),
             // A refresh whose answer is late is spent, so a busy machine must not make it late.
             (&mut timing.oauth, 3000),
+            (&mut timing.lock_held, 9000),
             (&mut timing.patience, 100),
             (&mut timing.poll, 50),
             (&mut timing.repeat_pause, 10),

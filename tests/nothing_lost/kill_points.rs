@@ -1,198 +1,25 @@
 //! The daemon dies at every fault point, one after the other, and goes on where it was.
 
-use std::{collections::BTreeSet, os::unix::process::ExitStatusExt, time::Instant};
+use std::time::Instant;
 
-use amocrm_lead_bot::fault::POINTS;
 use futures::{StreamExt, stream};
 
 use crate::{
-    chaos::{PATIENCE, Stage, fill_in},
-    fakes::amocrm::{Fault, On, ReusePolicy, Times, account::BUDGET_FIELD},
+    deaths::{DEATHS, assert_complete, die_at},
     stage,
 };
 
 /// Daemons at once: most of the time each of them waits.
 const AT_ONCE: usize = 8;
 
-const PHONE: &str = "+79991234567";
-
-/// What else goes on while the daemon dies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
-    None,
-    /// The CRM knows the buyer already.
-    KnownContact,
-    /// The lead is created, the answer is lost.
-    CreateLost,
-    /// The lead is not created, and nobody says so.
-    CreateSwallowed,
-    /// The note is written, the answer is lost.
-    NoteLost,
-    /// The note is not written, and nobody says so.
-    NoteSwallowed,
-    /// The account is not paid for at first.
-    NotPaid,
-    /// amoCRM does not like a field.
-    FieldRefused,
-    /// amoCRM does not like the lead, until somebody mends it and sends it again.
-    LeadRefused,
-    /// amoCRM is down until the daemon has died.
-    Down,
-    /// Leads of the older tool wait in the backup file.
-    OldFile,
-    /// The access token is not taken any more.
-    TokenExpired,
-}
-
-/// Where, at which passage, and amid what.
-const DEATHS: &[(&str, u32, Trouble)] = &[
-    ("intake.received", 1, Trouble::None),
-    ("intake.received", 7, Trouble::None),
-    ("intake.before_commit", 1, Trouble::None),
-    ("intake.before_commit", 6, Trouble::None),
-    ("intake.in_commit", 6, Trouble::None),
-    ("intake.after_commit", 3, Trouble::None),
-    ("intake.after_commit", 6, Trouble::None),
-    ("intake.after_reply", 5, Trouble::None),
-    ("intake.after_reply", 6, Trouble::None),
-    ("intake.before_confirm", 4, Trouble::None),
-    ("intake.before_confirm", 8, Trouble::None),
-    ("outbox.before_send", 1, Trouble::None),
-    ("outbox.after_send", 1, Trouble::None),
-    ("outbox.after_done", 1, Trouble::None),
-    ("claim.after", 1, Trouble::None),
-    ("contact.answered", 1, Trouble::KnownContact),
-    ("contact.recorded", 1, Trouble::KnownContact),
-    ("create.before_record", 1, Trouble::None),
-    ("create.recorded", 1, Trouble::None),
-    ("create.answered", 1, Trouble::None),
-    ("create.in_commit", 1, Trouble::None),
-    ("create.stored", 1, Trouble::None),
-    ("create.unsure_stored", 1, Trouble::CreateLost),
-    ("lookup.before", 1, Trouble::CreateLost),
-    ("lookup.answered", 1, Trouble::CreateLost),
-    ("create.in_commit", 1, Trouble::CreateLost),
-    ("lookup.missed_stored", 1, Trouble::CreateSwallowed),
-    ("lookup.absent_stored", 1, Trouble::CreateSwallowed),
-    ("create.recorded", 2, Trouble::CreateSwallowed),
-    ("create.answered", 2, Trouble::CreateSwallowed),
-    ("create.not_sent_stored", 1, Trouble::NotPaid),
-    ("create.degraded_stored", 1, Trouble::FieldRefused),
-    ("create.rejected_stored", 1, Trouble::LeadRefused),
-    ("note.before_record", 1, Trouble::None),
-    ("note.recorded", 1, Trouble::None),
-    ("note.answered", 1, Trouble::None),
-    ("note.unsure_stored", 1, Trouble::NoteLost),
-    ("note.read", 1, Trouble::NoteLost),
-    ("note.read", 3, Trouble::NoteSwallowed),
-    ("note.recorded", 2, Trouble::NoteSwallowed),
-    ("note.answered", 2, Trouble::NoteSwallowed),
-    ("delivered.in_commit", 1, Trouble::None),
-    ("delivered.stored", 1, Trouble::None),
-    ("saved.in_commit", 1, Trouble::Down),
-    ("saved.stored", 1, Trouble::Down),
-    ("outbox.after_send", 2, Trouble::Down),
-    ("backup.before_write", 1, Trouble::Down),
-    ("backup.before_rename", 1, Trouble::Down),
-    ("backup.after_rename", 1, Trouble::Down),
-    ("import.in_commit", 1, Trouble::OldFile),
-    ("import.stored", 1, Trouble::OldFile),
-    ("tokens.before_refresh", 1, Trouble::TokenExpired),
-    ("tokens.answered", 1, Trouble::TokenExpired),
-    ("tokens.half_stored", 1, Trouble::TokenExpired),
-    ("tokens.stored", 1, Trouble::TokenExpired),
-];
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dying_anywhere_loses_and_doubles_nothing() {
-    let named: BTreeSet<&str> = DEATHS.iter().map(|(point, ..)| *point).collect();
-    let all: BTreeSet<&str> = POINTS.iter().copied().collect();
-    assert_eq!(named, all, "every fault point has its death here, and the other way round");
+    assert_complete();
     let start = Instant::now();
     stream::iter(DEATHS)
-        .map(|&(point, passage, trouble)| tokio::spawn(die_at(point, passage, trouble)))
+        .map(|&death| tokio::spawn(async move { die_at(stage().await, None, death).await }))
         .buffer_unordered(AT_ONCE)
         .for_each(|ended| async { ended.expect("the story of this death is above") })
         .await;
-    println!("{} deaths at {} points in {:.1?}", DEATHS.len(), all.len(), start.elapsed());
-}
-
-async fn die_at(point: &'static str, passage: u32, trouble: Trouble) {
-    let mut stage = stage().await;
-    prepare(&mut stage, trouble);
-    stage.set("TEST_KILL_AT", format!("{point}:{passage}"));
-    stage.start();
-    let buyer = stage.telegram.user("Иван");
-    let form = tokio::spawn({
-        let (telegram, buyer) = (stage.telegram.clone(), buyer.clone());
-        async move { fill_in(&telegram, &buyer, PHONE).await }
-    });
-
-    let status = stage.ended().await;
-    assert_eq!(status.signal(), Some(libc::SIGABRT), "it died at {point}:{passage}\n{}", stage.story());
-    stage.unset("TEST_KILL_AT");
-    if trouble == Trouble::Down {
-        stage.amocrm.comes_back();
-    }
-    stage.start();
-    let number = form.await.expect("no panic").unwrap_or_else(|why| panic!("{point}: {why}\n{}", stage.story()));
-    if trouble == Trouble::LeadRefused {
-        stage.amocrm.clear_faults();
-        let retried = stage.run(&["leads", "retry", &number]).await;
-        assert!(retried.status.success(), "{point}: {retried:?}\n{}", stage.story());
-    }
-
-    if trouble == Trouble::OldFile {
-        // Nobody was told the numbers of the two old leads.
-        let leads = stage.amocrm.wait_for_leads(3, PATIENCE).await;
-        stage.until("every note is there", |stage| stage.judge().without_note.is_empty()).await;
-        stage.until("the file is empty", |stage| stage.backup().is_empty()).await;
-        assert_eq!(leads.len(), 3, "{point}\n{}", stage.story());
-        let judgement = stage.judge();
-        assert!(judgement.missing.is_empty() && judgement.doubled.is_empty(), "{point}: {judgement}");
-        assert!(judgement.notes_doubled.is_empty() && judgement.without_note.is_empty(), "{point}: {judgement}");
-        return;
-    }
-    let judgement = stage.settled(1).await;
-    assert!(judgement.is_exactly_once(1), "{point}:{passage} {trouble:?}: {judgement}\n{}", stage.story());
-}
-
-fn prepare(stage: &mut Stage, trouble: Trouble) {
-    let amocrm = &stage.amocrm;
-    let once = |on, fault| {
-        amocrm.fault(on, fault, Times::N(1));
-    };
-    let refused = |path: &str| Fault::Validation { path: path.into(), code: "NotSupportedChoice".into() };
-    match trouble {
-        Trouble::None => {}
-        Trouble::KnownContact => {
-            amocrm.add_contact("Иван", &[PHONE]);
-        }
-        Trouble::CreateLost => once(On::complex(), Fault::CutAfter),
-        Trouble::CreateSwallowed => once(On::complex(), Fault::CutBefore),
-        Trouble::NoteLost => once(On::post("/api/v4/leads/notes"), Fault::CutAfter),
-        Trouble::NoteSwallowed => once(On::post("/api/v4/leads/notes"), Fault::CutBefore),
-        Trouble::NotPaid => once(On::complex(), Fault::Status(402)),
-        Trouble::FieldRefused => {
-            once(On::complex(), refused("custom_fields_values.0.field_id"));
-            stage.set("AMOCRM_BUDGET_FIELD_ID", BUDGET_FIELD.to_string());
-        }
-        Trouble::LeadRefused => {
-            amocrm.fault(On::complex(), refused("name"), Times::Forever);
-        }
-        Trouble::Down => amocrm.goes_down(),
-        Trouble::TokenExpired => {
-            // A new pair that was lost with the process can be had again only as long as amoCRM takes the old one.
-            amocrm.reuse_policy(ReusePolicy::GraceUntilUsed);
-            amocrm.expire_access_tokens();
-        }
-        Trouble::OldFile => {
-            let old = r#"[
-                {"timestamp": "2025-09-07T10:30:00", "name": "Анна", "phone": "+79990000001", "budget": "1 млн",
-                 "car_link": "нет", "user_id": 41, "status": "pending"},
-                {"timestamp": "2025-09-07T10:31:00", "name": "Олег", "phone": "+79990000002", "budget": "2 млн",
-                 "car_link": "нет", "user_id": 42, "status": "pending"}]"#;
-            std::fs::write(stage.path("backup_leads.json"), old).expect("a file");
-        }
-    }
+    println!("{} deaths in {:.1?}", DEATHS.len(), start.elapsed());
 }

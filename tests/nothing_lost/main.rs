@@ -2,9 +2,13 @@
 
 #[path = "../support/chaos.rs"]
 mod chaos;
+#[path = "../support/deaths.rs"]
+mod deaths;
 #[path = "../fakes/mod.rs"]
 mod fakes;
-
+#[path = "../support/postgres.rs"]
+#[allow(dead_code)]
+mod postgres;
 #[path = "../support/turmoil.rs"]
 mod turmoil;
 

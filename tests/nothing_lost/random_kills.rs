@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use crate::{stage, turmoil::Turmoil};
+use crate::{
+    stage,
+    turmoil::{Turmoil, stories},
+};
 
 /// A failing seed is run again with `TEST_SEED=… cargo test --test nothing_lost random_kills`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_kills_lose_and_double_nothing() {
     let seed = std::env::var("TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
     println!("TEST_SEED={seed}");
-    let mut stage = stage().await;
+    let mut machine = [stage().await];
     let turmoil =
         Turmoil { seed, buyers: 20, lasts: Duration::from_secs(12), kill_after: 100..1500, fault_after: 20..250 };
-    let (figures, judgement) = turmoil.run(&mut stage, |_, _| {}).await;
+    let (figures, judgement) = turmoil.run(&mut machine, None, |_, _| {}).await;
     println!("{figures}; {judgement}; the longest wait was {:.1?}", figures.longest_wait);
     assert!(figures.kills > 3 && figures.forms >= 10, "TEST_SEED={seed}: hardly anything happened: {figures}");
-    assert!(judgement.is_exactly_once(figures.forms), "TEST_SEED={seed}: {judgement}\n{}", stage.story());
+    assert!(judgement.is_exactly_once(figures.forms), "TEST_SEED={seed}: {judgement}\n{}", stories(&machine));
 }

@@ -1,5 +1,9 @@
 //! Beyond one machine: state in PostgreSQL, a second process that takes over, a database that goes and comes.
 
+#[path = "../support/chaos.rs"]
+mod chaos;
+#[path = "../support/deaths.rs"]
+mod deaths;
 #[path = "../fakes/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod fakes;
@@ -8,6 +12,10 @@ mod fakes;
 mod postgres;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/turmoil.rs"]
+mod turmoil;
+
+mod kills;
 
 use std::time::{Duration, Instant};
 

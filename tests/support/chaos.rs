@@ -64,6 +64,15 @@ impl Stage {
         Self { telegram, amocrm, folder, env, program: (program, first_args), daemon: None }
     }
 
+    /// A second machine: the same fakes, program and settings, a disk of its own, no daemon yet.
+    pub fn beside(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut env = self.env.clone();
+        env.insert("DATA_DIR".into(), folder.path().display().to_string());
+        let (telegram, amocrm, program) = (self.telegram.clone(), self.amocrm.clone(), self.program.clone());
+        Self { telegram, amocrm, folder, env, program, daemon: None }
+    }
+
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.env.insert(name.into(), value.into());
     }
@@ -161,9 +170,19 @@ impl Stage {
         read_json(&self.path("backup_leads.json"))
     }
 
+    /// The log of this machine's daemons so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("daemon.log")).unwrap_or_default()
+    }
+
+    /// Whether a daemon of this machine leads, or has led.
+    pub fn has_led(&self) -> bool {
+        self.log().contains("amocrm-lead-bot starts")
+    }
+
     /// The daemon's log and the requests to amoCRM, for a failed test.
     pub fn story(&self) -> String {
-        let log = std::fs::read_to_string(self.path("daemon.log")).unwrap_or_default();
+        let log = self.log();
         format!("--- log\n{log}--- requests to amoCRM\n{}", self.amocrm.story())
     }
 

@@ -1,5 +1,5 @@
-//! Turmoil: buyers fill in forms on their own while the daemon is killed at random moments and everything around it
-//! fails at random. Everything random comes from one seed.
+//! Turmoil: buyers fill in forms on their own while daemons are killed at random moments and everything around them
+//! fails at random, the database they may share included. Everything random comes from one seed.
 #![allow(dead_code, reason = "the soak and the suite read different figures")]
 
 use std::{
@@ -20,6 +20,7 @@ use crate::{
         amocrm::{self, FakeAmocrm, ReusePolicy, Throttle},
         telegram::{self, FakeTelegram},
     },
+    postgres::Cluster,
 };
 
 /// How wild it is, and for how long.
@@ -80,66 +81,93 @@ impl Shared {
 }
 
 impl Turmoil {
-    /// Runs it to its end, with `progress` told now and then, and judges when everything has come to rest.
-    pub async fn run(&self, stage: &mut Stage, mut progress: impl FnMut(&Stage, &Figures)) -> (Figures, Judgement) {
+    /// Runs it to its end on one machine, or on several that share the database of `cluster`, with `progress` told now
+    /// and then; judges when everything has come to rest.
+    pub async fn run(
+        &self,
+        machines: &mut [Stage],
+        cluster: Option<Cluster>,
+        mut progress: impl FnMut(&Stage, &Figures),
+    ) -> (Figures, Judgement) {
         let mut random = StdRng::seed_from_u64(self.seed);
         let shared = Arc::new(Shared::default());
-        stage.set("RUST_LOG", "amocrm_lead_bot=info");
-        stage.amocrm.reuse_policy(ReusePolicy::GraceUntilUsed);
-        stage.amocrm.list_latency(Duration::from_millis(150));
-        stage.amocrm.query_latency(Duration::from_millis(300));
-        stage.amocrm.events_latency(Duration::from_millis(300));
+        let (telegram, amocrm) = (machines[0].telegram.clone(), machines[0].amocrm.clone());
+        amocrm.reuse_policy(ReusePolicy::GraceUntilUsed);
+        amocrm.list_latency(Duration::from_millis(150));
+        amocrm.query_latency(Duration::from_millis(300));
+        amocrm.events_latency(Duration::from_millis(300));
         let buyers: Vec<_> = (0..self.buyers)
-            .map(|at| tokio::spawn(buy(stage.telegram.clone(), shared.clone(), at, random.random())))
+            .map(|at| tokio::spawn(buy(telegram.clone(), shared.clone(), at, random.random())))
             .collect();
-        let faults = tokio::spawn(fail(
-            stage.telegram.clone(),
-            stage.amocrm.clone(),
-            shared.clone(),
-            random.random(),
-            self.fault_after.clone(),
-        ));
+        let faults = tokio::spawn(fail(telegram, amocrm, shared.clone(), random.random(), self.fault_after.clone()));
+        let database = cluster.map(|cluster| {
+            let (shared, seed) = (shared.clone(), random.random());
+            tokio::task::spawn_blocking(move || fail_database(cluster, &shared, seed))
+        });
 
         let mut figures = Figures::default();
-        stage.start();
+        for machine in &mut *machines {
+            machine.set("RUST_LOG", "amocrm_lead_bot=info");
+            machine.start();
+        }
         let start = Instant::now();
         let mut told_at = start;
         while start.elapsed() < self.lasts {
             tokio::time::sleep(Duration::from_millis(random.random_range(self.kill_after.clone()))).await;
-            stage.kill().await;
+            let machine = random.random_range(0..machines.len());
+            machines[machine].kill().await;
             figures.kills += 1;
             tokio::time::sleep(Duration::from_millis(random.random_range(0..200))).await;
-            stage.start();
+            machines[machine].start();
             if told_at.elapsed() > Duration::from_secs(10) {
                 told_at = Instant::now();
-                figures.take(stage, &shared);
-                progress(stage, &figures);
+                figures.take(machines, &shared);
+                progress(&machines[0], &figures);
             }
         }
 
         shared.over.store(true, Ordering::Relaxed);
         faults.await.expect("no panic");
+        // Held until everything is judged.
+        let _cluster = match database {
+            Some(database) => Some(database.await.expect("no panic")),
+            None => None,
+        };
         // A start of its own, so that what is left does not wait out the pauses that the last faults have caused.
-        stage.kill().await;
-        stage.start();
+        for machine in &mut *machines {
+            machine.kill().await;
+        }
+        machines[0].start();
         for buyer in buyers {
             if let Err(why) = buyer.await.expect("no panic") {
-                panic!("seed {}: a buyer was left alone: {why}\n{}", self.seed, stage.story());
+                panic!("seed {}: a buyer was left alone: {why}\n{}", self.seed, stories(machines));
             }
         }
         let forms = shared.forms.lock().expect("no panic").len();
-        let judgement = stage.settled(forms).await;
-        figures.take(stage, &shared);
+        let mut judgement = machines[0].settled(forms).await;
+        // What the others have kept on their disks was delivered meanwhile, and not by them.
+        for next in 1..machines.len() {
+            machines[next - 1].kill().await;
+            machines[next].start();
+            machines[next].until("the file is empty", |machine| machine.backup().is_empty()).await;
+            judgement = machines[next].settled(forms).await;
+        }
+        figures.take(machines, &shared);
         (figures, judgement)
     }
 }
 
+/// What every machine has to tell, for a failed test.
+pub fn stories(machines: &[Stage]) -> String {
+    machines.iter().map(Stage::story).collect::<Vec<_>>().join("\n=== the next machine\n")
+}
+
 impl Figures {
-    fn take(&mut self, stage: &Stage, shared: &Shared) {
+    fn take(&mut self, machines: &[Stage], shared: &Shared) {
         self.faults = shared.faults.lock().expect("no panic").clone();
         let forms = shared.forms.lock().expect("no panic");
         self.forms = forms.len();
-        let stored: BTreeMap<String, Instant> = stage
+        let stored: BTreeMap<String, Instant> = machines[0]
             .amocrm
             .leads()
             .into_iter()
@@ -150,7 +178,7 @@ impl Figures {
             None => at.elapsed(),
         });
         self.longest_wait = waits.max().unwrap_or_default();
-        let log = std::fs::read_to_string(stage.path("daemon.log")).unwrap_or_default();
+        let log: String = machines.iter().map(Stage::log).collect();
         self.found = log.matches("an unsure create is found in amoCRM").count();
         let repeated = |line: &&str| {
             line.contains("an unsure create is not in amoCRM") && {
@@ -174,6 +202,36 @@ async fn buy(telegram: FakeTelegram, shared: Arc<Shared>, at: usize, seed: u64) 
         shared.forms.lock().expect("no panic").push((number, Instant::now()));
     }
     Ok(())
+}
+
+/// The database fails at random, until it is over; then it runs.
+fn fail_database(mut cluster: Cluster, shared: &Shared, seed: u64) -> Cluster {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut nap = |millis: std::ops::Range<u64>| {
+        let millis = random.random_range(millis);
+        std::thread::sleep(Duration::from_millis(millis));
+        millis
+    };
+    while !shared.is_over() {
+        match nap(500..3000) % 3 {
+            0 => {
+                shared.count("the database restarts".into());
+                cluster.crash();
+                nap(0..1000);
+                cluster.restart();
+            }
+            1 => {
+                shared.count("the database ends every connection".into());
+                cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()");
+            }
+            // The leader still has all its other connections, while somebody else may lead already.
+            _ => {
+                shared.count("the database ends the connection that leads".into());
+                cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted");
+            }
+        }
+    }
+    cluster
 }
 
 /// Faults at random, until it is over; then none is left.

@@ -1,0 +1,70 @@
+//! The kill tests on PostgreSQL, with two daemons, of which one leads, and with the database failing under both.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt, stream};
+
+use crate::{
+    chaos::Stage,
+    cluster,
+    deaths::{DEATHS, assert_complete, die_at},
+    postgres::Cluster,
+    turmoil::{Turmoil, stories},
+};
+
+/// Stories at once: most of the time each of them waits.
+const AT_ONCE: usize = 10;
+
+/// Two machines that share a database.
+async fn two_on(database: &str) -> [Stage; 2] {
+    let mut stage = Stage::new(env!("CARGO_BIN_EXE_amocrm-lead-bot").into(), &[]).await;
+    stage.set("DATABASE_URL", database);
+    let other = stage.beside();
+    [stage, other]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dying_anywhere_hands_over_and_loses_and_doubles_nothing() {
+    let Some(cluster) = cluster().await.map(Arc::new) else { return };
+    assert_complete();
+    let start = Instant::now();
+    // In the database both tokens are stored at once. The last ones take longest, so they come first.
+    let deaths = || DEATHS.iter().rev().filter(|(point, ..)| *point != "tokens.half_stored");
+    let databases: Vec<String> = (0..AT_ONCE).map(|_| cluster.database()).collect();
+    let databases = Arc::new(Mutex::new(databases));
+    stream::iter(deaths())
+        .map(|&death| {
+            let (cluster, databases) = (cluster.clone(), databases.clone());
+            tokio::spawn(async move {
+                let database = databases.lock().expect("no panic").pop().expect("one for each story under way");
+                let [machine, other] = two_on(&database).await;
+                die_at(machine, Some(other), death).await;
+                tokio::task::block_in_place(|| cluster.empty(&database));
+                databases.lock().expect("no panic").push(database);
+            })
+        })
+        .buffer_unordered(AT_ONCE)
+        .for_each(|ended| async { ended.expect("the story of this death is above") })
+        .await;
+    println!("{} deaths in {:.1?}", deaths().count(), start.elapsed());
+}
+
+/// A failing seed is run again with `TEST_SEED=… cargo test --test standby random_kills`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_kills_of_two_daemons_and_their_database_lose_and_double_nothing() {
+    let Some(cluster) = cluster().await else { return };
+    let seed = std::env::var("TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
+    println!("TEST_SEED={seed}");
+    let mut machines = two_on(&cluster.database()).await;
+    let turmoil =
+        Turmoil { seed, buyers: 20, lasts: Duration::from_secs(12), kill_after: 100..1500, fault_after: 20..250 };
+    let (figures, judgement) = turmoil.run(&mut machines, Some(cluster), |_, _| {}).await;
+    println!("{figures}; {judgement}; the longest wait was {:.1?}", figures.longest_wait);
+    let restarts = figures.faults.get("the database restarts").copied().unwrap_or(0);
+    assert!(figures.kills > 3 && figures.forms >= 5, "TEST_SEED={seed}: hardly anything happened: {figures}");
+    assert!(judgement.is_exactly_once(figures.forms), "TEST_SEED={seed}: {judgement}\n{}", stories(&machines));
+    println!("{restarts} restarts of the database");
+}
