@@ -1,15 +1,19 @@
 //! Who of several processes on one PostgreSQL database is the leader.
 //!
 //! Leadership is a session-level advisory lock on a connection of its own: PostgreSQL lets go of it the moment that
-//! connection ends, so a killed leader is followed at once. A leader that cannot reach the database any more notices
-//! within [`CHECK_EVERY`] + [`CHECK_TAKES`] and stops; the server notices a half-open connection later than that (it is
-//! told to by the keep-alive settings of the session), so the old leader has stopped before a new one starts. What it
-//! may still have under way is fenced: each reign has a generation, which every claim checks, and the new leader frees
-//! what daemons before it held.
+//! connection ends, so a killed leader is followed at once. The leader listens on that connection all the time, so it
+//! knows at once when the server has ended it, and stops. Where nothing comes any more, not even the end, it notices
+//! within [`CHECK_EVERY`] + [`CHECK_TAKES`]; the server notices such a half-open connection later than that (it is told
+//! to by the keep-alive settings of the session), so the old leader has stopped before a new one starts. What it may
+//! still have under way is fenced: each reign has a generation, which every claim checks, and the new leader frees what
+//! daemons before it held.
 
 use std::time::Duration;
 
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{
+    Row,
+    postgres::{PgListener, PgPoolOptions},
+};
 use tracing::warn;
 
 use super::{Engine, Store, StoreError};
@@ -17,7 +21,7 @@ use super::{Engine, Store, StoreError};
 /// Key of the advisory lock; it is local to the database.
 const LOCK_KEY: i64 = 0x616d_6f63_726d;
 
-/// How often a leader checks that it still is one.
+/// How often a leader asks the database whether it is there, when nothing comes from it.
 pub const CHECK_EVERY: Duration = Duration::from_secs(2);
 
 /// A check that takes longer has failed.
@@ -33,7 +37,7 @@ pub(super) const GENERATION: &str = "generation";
 #[derive(Debug)]
 pub struct Candidate {
     url: String,
-    connection: Option<PgConnection>,
+    connection: Option<PgListener>,
 }
 
 impl Candidate {
@@ -49,7 +53,7 @@ impl Candidate {
                 self.connection = Some(connect(&self.url).await?);
             }
             let Some(connection) = &mut self.connection else { return Ok(false) };
-            let row = sqlx::query("SELECT pg_try_advisory_lock($1)").bind(LOCK_KEY).fetch_one(connection).await?;
+            let row = sqlx::query("SELECT pg_try_advisory_lock($1)").bind(LOCK_KEY).fetch_one(&mut *connection).await?;
             row.try_get::<bool, _>(0)
         };
         let answer = tokio::time::timeout(CONNECT_TIMEOUT, attempt).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
@@ -59,35 +63,54 @@ impl Candidate {
         Ok(answer?)
     }
 
-    /// Resolves when the leadership is lost: the connection that holds the lock does not answer.
+    /// Resolves when the leadership is lost: the connection that holds the lock has ended or does not answer.
     pub async fn lost(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
         loop {
-            tokio::time::sleep(CHECK_EVERY).await;
-            let Some(connection) = &mut self.connection else { return };
-            match tokio::time::timeout(CHECK_TAKES, connection.ping()).await {
-                Ok(Ok(())) => {}
+            match tokio::time::timeout(CHECK_EVERY, connection.try_recv()).await {
+                // Nothing is ever sent on it.
+                Ok(Ok(Some(_))) => {}
+                Ok(Ok(None)) => {
+                    warn!("the database has ended the leader's connection");
+                    break;
+                }
                 Ok(Err(error)) => {
-                    warn!(%error, "the database does not answer the leader");
-                    self.connection = None;
+                    warn!(%error, "the leader's connection to the database is broken");
+                    break;
                 }
                 Err(_) => {
-                    warn!("the database does not answer the leader in time");
-                    self.connection = None;
+                    match tokio::time::timeout(CHECK_TAKES, sqlx::query("SELECT 1").execute(&mut *connection)).await {
+                        Ok(Ok(_)) => {}
+                        Ok(Err(error)) => {
+                            warn!(%error, "the database does not answer the leader");
+                            break;
+                        }
+                        Err(_) => {
+                            warn!("the database does not answer the leader in time");
+                            break;
+                        }
+                    }
                 }
             }
         }
+        self.connection = None;
     }
 
     /// Gives the leadership back, so that another process need not wait.
     pub async fn resign(mut self) {
-        if let Some(connection) = self.connection.take() {
-            let _ = tokio::time::timeout(CHECK_TAKES, connection.close()).await;
+        if let Some(mut connection) = self.connection.take() {
+            let unlock = sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut connection);
+            let _ = tokio::time::timeout(CHECK_TAKES, unlock).await;
         }
     }
 }
 
-async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
-    let mut connection = PgConnection::connect(url).await?;
+/// A connection on which one can wait for its end; it is not made anew by itself.
+async fn connect(url: &str) -> Result<PgListener, sqlx::Error> {
+    let pool =
+        PgPoolOptions::new().max_connections(1).acquire_timeout(CONNECT_TIMEOUT).max_lifetime(None).idle_timeout(None);
+    let mut connection = PgListener::connect_with(&pool.connect(url).await?).await?;
+    connection.eager_reconnect(false);
     // So that the server lets a leader go whose machine or network has vanished: 4 + 2 × 2 s.
     for setting in ["tcp_keepalives_idle = 4", "tcp_keepalives_interval = 2", "tcp_keepalives_count = 2"] {
         sqlx::query(&format!("SET {setting}")).execute(&mut connection).await?;

@@ -11,7 +11,6 @@ use crate::{
     chaos::Stage,
     cluster,
     deaths::{DEATHS, assert_complete, die_at},
-    postgres::Cluster,
     turmoil::{Turmoil, stories},
 };
 

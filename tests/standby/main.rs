@@ -91,6 +91,38 @@ async fn a_rolling_deploy_is_not_noticed() {
 }
 
 #[tokio::test]
+async fn a_leader_whose_lock_is_gone_knows_at_once() {
+    let Some(cluster) = cluster().await else { return };
+    let mut first = world_on(&cluster.database()).await;
+    first.start();
+    let mut ivan = first.buyer("Иван");
+    ivan.begins().await;
+    let mut second = beside(&first);
+    second.start();
+    second.until("the second waits", |world| world.log().contains("waits to take over")).await;
+    // Only this one connection: everything else of the first goes on working.
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+    assert!(cluster.psql(end));
+    ivan.says("Иван Петров", "номер телефона").await;
+    first.until("the first stops", |world| world.log().contains("no longer leads")).await;
+    assert!(first.log().contains("has ended the leader's connection"), "{}", first.log());
+    // Whoever is quicker leads now; then the other one.
+    first.until("one of them leads", |first| (first.log() + &second.log()).contains("generation=2")).await;
+    let (mut leader, mut other) = if first.log().contains("generation=2") { (first, second) } else { (second, first) };
+    ivan.says("8 999 123-45-67", "бюджет").await;
+    leader.kill().await;
+    ivan.says("2 млн", "ссылку").await;
+    ivan.says("нет", "Проверьте").await;
+    ivan.presses("submit", "принята").await;
+    other.amocrm.wait_for_leads(1, support::PATIENCE).await;
+    other.until("the note is written", |world| world.amocrm.leads()[0].notes.len() == 1).await;
+    assert!(other.log().contains("generation=3"), "{}", other.log());
+    assert_eq!(other.amocrm.leads().len(), 1);
+    assert_eq!(other.admin_has("не может сохранять"), 0, "nothing was wrong with the store");
+    assert_eq!(other.terminate().await, Some(0), "{}", other.log());
+}
+
+#[tokio::test]
 async fn a_database_that_goes_and_comes_loses_nothing() {
     let Some(mut cluster) = cluster().await else { return };
     let mut world = world_on(&cluster.database()).await;
