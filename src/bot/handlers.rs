@@ -33,7 +33,7 @@ use crate::{
     fault::point,
     lead::{Buyer, LeadNumber, Region},
     notice::{Button, Notice, Worded},
-    store::{FURTHEST_DUE, NewLead, NewMessage, Store, StoreError},
+    store::{NewLead, NewMessage, Store, StoreError},
 };
 
 use super::{
@@ -374,7 +374,7 @@ async fn answer(
             }
             Err(error @ (SendError::Moved(_) | SendError::Later { .. })) => {
                 let pause = match error {
-                    SendError::Later { after: Some(pause), .. } => desk.clock.millis(pause.min(FURTHEST_DUE)),
+                    SendError::Later { after: Some(pause), .. } => desk.clock.millis(pause),
                     _ => 0,
                 };
                 for reply in &replies[at..] {

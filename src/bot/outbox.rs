@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::{
     clock::Clock,
     fault::point,
-    store::{FURTHEST_DUE, OwedMessage, Store, StoreError},
+    store::{OwedMessage, Store, StoreError},
 };
 
 use super::{
@@ -179,7 +179,7 @@ impl Outbox {
             Err(SendError::Later { cause, after }) => {
                 info!(cause, "a message is put off");
                 let growing = FIRST_PAUSE * 2u32.saturating_pow(u32::try_from(message.attempts.min(16)).unwrap_or(16));
-                self.put_off(&message, after.unwrap_or(growing.min(LAST_PAUSE)).min(FURTHEST_DUE)).await
+                self.put_off(&message, after.unwrap_or(growing.min(LAST_PAUSE))).await
             }
         }
     }

@@ -1,16 +1,11 @@
 //! Messages owed to a chat until Telegram has taken them, in order for each chat.
 
-use std::time::Duration;
-
 use sqlx::Row;
 use ulid::Ulid;
 
 use crate::{clock::Millis, notice::Notice};
 
-use super::{Store, StoreError, json};
-
-/// No message is ever put off for longer, so a time further ahead was written by a clock that was wrong.
-pub const FURTHEST_DUE: Duration = Duration::from_secs(30 * 60);
+use super::{FURTHEST_DUE, Store, StoreError, json};
 
 /// A message to be owed.
 #[derive(Debug, Clone)]
@@ -19,7 +14,7 @@ pub struct NewMessage {
     pub chat_id: i64,
     /// What is said.
     pub notice: Notice,
-    /// Not before: whoever inserts it may want to send it by itself first.
+    /// Not before: whoever inserts it may want to send it by itself first; half an hour ahead at most.
     pub due_at: Millis,
 }
 
@@ -68,11 +63,12 @@ pub(super) async fn insert(
 }
 
 impl Store {
-    /// Owes a message; returns its id.
+    /// Owes a message, put off for half an hour at most; returns its id.
     pub async fn owe(&self, message: &NewMessage) -> Result<String, StoreError> {
         let mut transaction = self.begin().await?;
         let now = self.clock.now();
-        let id = insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+        let due_at = self.soon_enough(message.due_at);
+        let id = insert(&mut transaction, message.chat_id, &json(&message.notice), due_at, now).await?;
         transaction.commit().await?;
         self.wakes.messages.notify_one();
         Ok(id)
@@ -130,15 +126,20 @@ impl Store {
         Ok(())
     }
 
-    /// Puts a message off.
+    /// Puts a message off, for half an hour at most.
     pub async fn message_later(&self, id: &str, due_at: Millis) -> Result<(), StoreError> {
         sqlx::query("UPDATE messages SET due_at = $1, attempts = attempts + 1 WHERE id = $2")
-            .bind(due_at)
+            .bind(self.soon_enough(due_at))
             .bind(id)
             .execute(&self.pool)
             .await?;
         self.wakes.messages.notify_one();
         Ok(())
+    }
+
+    /// A time that lies further ahead would not be believed later.
+    fn soon_enough(&self, due_at: Millis) -> Millis {
+        due_at.min(self.clock.now() + self.clock.millis(FURTHEST_DUE))
     }
 
     /// The chat is open again: what is owed to it is due now.

@@ -32,7 +32,7 @@ pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use imports::ImportedLead;
 pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead, Totals};
-pub use messages::{FURTHEST_DUE, NewMessage, OwedMessage};
+pub use messages::{NewMessage, OwedMessage};
 pub use steps::{Claim, Created, Lease, Lookups, Renewed};
 pub use tokens::TokenRow;
 
@@ -41,6 +41,9 @@ pub const SQLITE_FILE: &str = "amocrm-lead-bot.sqlite";
 
 /// Longest wait for another writer of the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// No lead and no message is ever put off for longer, so a time further ahead was written by a clock that was wrong.
+const FURTHEST_DUE: Duration = Duration::from_secs(30 * 60);
 
 /// Another process may be migrating: it is waited for so often, so long.
 const MIGRATION_TRIES: u32 = 10;

@@ -18,14 +18,11 @@ use crate::{
 };
 
 use super::{
-    Store, StoreError, json,
+    FURTHEST_DUE, Store, StoreError, json,
     leadership::GENERATION,
     leads::{LEAD_COLUMNS, LeadRow, lead_row},
     messages,
 };
-
-/// No pause of a lead is ever longer, so a time further ahead was written by a clock that was wrong.
-const FURTHEST_DUE: Duration = Duration::from_secs(30 * 60);
 
 /// No lease is ever longer.
 const FURTHEST_LEASE: Duration = Duration::from_secs(10 * 60);

@@ -313,11 +313,7 @@ async fn every_trouble_of_the_tokens_has_its_own_words_and_advice() {
                 words: "срок доступа к amoCRM истёк",
                 advice: "нажмите «Обновить доступ» и разрешите доступ",
                 button: "admin:auth",
-                mends: |world| {
-                    let (access, refresh) = world.amocrm.issue_pair();
-                    world.write("refresh_token.txt", &refresh);
-                    world.write("access_token.txt", &access);
-                },
+                mends: a_new_pair_lies_on_disk,
                 pressed: false,
                 restarted: false,
             },
@@ -330,11 +326,7 @@ async fn every_trouble_of_the_tokens_has_its_own_words_and_advice() {
                 words: "нет действующего доступа",
                 advice: "нажмите «Обновить доступ» и разрешите доступ",
                 button: "admin:auth",
-                mends: |world| {
-                    let (access, refresh) = world.amocrm.issue_pair();
-                    world.write("refresh_token.txt", &refresh);
-                    world.write("access_token.txt", &access);
-                },
+                mends: a_new_pair_lies_on_disk,
                 pressed: false,
                 restarted: false,
             },
@@ -342,6 +334,12 @@ async fn every_trouble_of_the_tokens_has_its_own_words_and_advice() {
         .map(is_told_and_mended),
     )
     .await;
+}
+
+fn a_new_pair_lies_on_disk(world: &mut World) {
+    let (access, refresh) = world.amocrm.issue_pair();
+    world.write("refresh_token.txt", &refresh);
+    world.write("access_token.txt", &access);
 }
 
 fn redirect_address_is(world: &World, address: &str) {

@@ -21,36 +21,9 @@ use crate::{
 const HOUR: i64 = 3_600_000;
 
 fn faults() -> Vec<Fault> {
-    let seconds = Duration::from_secs;
-    vec![
-        Fault::Status(500),
-        Fault::Status(402),
-        Fault::Status(403),
-        Fault::Status(404),
-        Fault::Html(403),
-        Fault::Html(502),
-        Fault::Html(504),
-        Fault::TooManyRequests(Throttle::Html),
-        Fault::TooManyRequests(Throttle::Header(3)),
-        Fault::TooManyRequests(Throttle::Body(30)),
-        Fault::Hang,
-        Fault::HangAfter,
-        Fault::CutBefore,
-        Fault::CutAfter,
-        Fault::StoreThen(500),
-        Fault::StoreThen(502),
-        Fault::StoreThen(504),
-        Fault::Garbage,
-        Fault::GarbageNoEffect,
-        Fault::EmptyOk,
-        Fault::WrongShape,
-        Fault::Hal,
-        Fault::Slow(seconds(5)),
-        Fault::Late(seconds(45)),
-        Fault::Unauthorized,
-        Fault::Redirect(301),
-        Fault::Validation { path: "price".into(), code: "InvalidType".into() },
-    ]
+    let mut faults = Fault::usual(30, Duration::from_secs(5), Duration::from_secs(45));
+    faults.push(Fault::Validation { path: "price".into(), code: "InvalidType".into() });
+    faults
 }
 
 fn world<F: Future>(story: impl FnOnce() -> F) -> F::Output {

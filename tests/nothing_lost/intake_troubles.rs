@@ -16,18 +16,7 @@ const PHONE: &str = "+79991234567";
 
 /// Every kind of fault, and the calls in which it may strike; a token that is refused at the start ends the start.
 fn faults() -> Vec<Fault> {
-    vec![
-        Fault::Status(500),
-        Fault::Status(502),
-        Fault::TooManyRequests { retry_after: 1 },
-        Fault::Hang,
-        Fault::CutBefore,
-        Fault::CutAfter,
-        Fault::Garbage,
-        Fault::Slow(Duration::from_millis(700)),
-        Fault::Unauthorized,
-        Fault::NotFound,
-    ]
+    Fault::usual(Duration::from_millis(700))
 }
 
 /// One poll and one answer of every form meet a fault each, in all pairs; and a press now and then.

@@ -64,7 +64,12 @@ impl Opened {
 
     /// A second process on the same store.
     async fn again(&self) -> Store {
-        Store::open(self.url.as_deref(), self.folder.path(), Clock::default()).await.expect("the same store")
+        self.by(Clock::default()).await
+    }
+
+    /// The same, by another clock.
+    async fn by(&self, clock: Clock) -> Store {
+        Store::open(self.url.as_deref(), self.folder.path(), clock).await.expect("the same store")
     }
 }
 
@@ -331,8 +336,17 @@ on_both! {
         let chats: BTreeSet<i64> = store.messages_due(10).await.expect("a read").iter().map(|one| one.chat_id).collect();
         assert_eq!(chats, BTreeSet::from([1, 5]));
         // Nobody puts a message off for an hour; a clock that was wrong did.
-        store.owe(&owe(6, store.clock().now() + HOUR)).await.expect("a write");
+        let wrong = opened.by(Clock::default().off_by(HOUR)).await;
+        wrong.owe(&owe(6, wrong.clock().now())).await.expect("a write");
         assert_eq!(store.messages_due(10).await.expect("a read").len(), 3);
+        // Whoever wants to, puts it off for half an hour, which is believed.
+        for message in store.messages_due(10).await.expect("a read") {
+            store.message_later(&message.id, store.clock().now() + 24 * HOUR).await.expect("a write");
+        }
+        store.owe(&owe(7, i64::MAX)).await.expect("a write");
+        assert!(store.messages_due(10).await.expect("a read").is_empty());
+        let next = store.next_message_due().await.expect("a read").expect("four are owed");
+        assert!(next <= store.clock().now() + HOUR / 2, "{next}");
     }
 
     async fn marks_and_alerts_survive(opened: &Opened) {

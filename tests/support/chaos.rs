@@ -332,7 +332,7 @@ pub async fn fill_in(telegram: &FakeTelegram, buyer: &FakeUser, phone: &str) -> 
         let seen = telegram.wait_for_new(buyer.id, after, |message| message.text.contains(words), PATIENCE).await;
         seen.map(|message| (message.message_id, message.text)).map_err(|why| format!("no «{words}»: {why}"))
     };
-    let last = buyer.messages().last().map_or(0, |message| message.message_id);
+    let last = telegram.last_message_id(buyer.id);
     buyer.command("/start");
     let (last, _) = sees(last, "Как вас зовут").await?;
     buyer.say("Иван Петров");

@@ -17,7 +17,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use crate::{
     chaos::{Judgement, Stage, fill_in},
     fakes::{
-        amocrm::{self, FakeAmocrm, ReusePolicy, Throttle},
+        amocrm::{self, FakeAmocrm, ReusePolicy},
         telegram::{self, FakeTelegram},
     },
     postgres::Cluster,
@@ -296,57 +296,11 @@ async fn fail(telegram: FakeTelegram, amocrm: FakeAmocrm, shared: Arc<Shared>, s
 }
 
 fn telegram_fault(random: &mut StdRng) -> telegram::Fault {
-    use telegram::Fault;
-    let millis = Duration::from_millis(random.random_range(10..700));
-    [
-        Fault::Status(500),
-        Fault::Status(502),
-        Fault::TooManyRequests { retry_after: 1 },
-        Fault::Hang,
-        Fault::CutBefore,
-        Fault::CutAfter,
-        Fault::Garbage,
-        Fault::Slow(millis),
-        Fault::Unauthorized,
-        Fault::NotFound,
-    ]
-    .choose(random)
-    .cloned()
-    .expect("a choice")
+    let slow = Duration::from_millis(random.random_range(10..700));
+    telegram::Fault::usual(slow).choose(random).cloned().expect("a choice")
 }
 
 fn amocrm_fault(random: &mut StdRng) -> amocrm::Fault {
-    use amocrm::Fault;
-    let millis = Duration::from_millis(random.random_range(10..900));
-    [
-        Fault::Status(500),
-        Fault::Status(402),
-        Fault::Status(403),
-        Fault::Status(404),
-        Fault::Html(403),
-        Fault::Html(502),
-        Fault::Html(504),
-        Fault::TooManyRequests(Throttle::Html),
-        Fault::TooManyRequests(Throttle::Header(1)),
-        Fault::TooManyRequests(Throttle::Body(1)),
-        Fault::Hang,
-        Fault::HangAfter,
-        Fault::CutBefore,
-        Fault::CutAfter,
-        Fault::StoreThen(500),
-        Fault::StoreThen(502),
-        Fault::StoreThen(504),
-        Fault::Garbage,
-        Fault::GarbageNoEffect,
-        Fault::EmptyOk,
-        Fault::WrongShape,
-        Fault::Hal,
-        Fault::Slow(millis),
-        Fault::Late(millis),
-        Fault::Unauthorized,
-        Fault::Redirect(301),
-    ]
-    .choose(random)
-    .cloned()
-    .expect("a choice")
+    let pause = Duration::from_millis(random.random_range(10..900));
+    amocrm::Fault::usual(1, pause, pause).choose(random).cloned().expect("a choice")
 }

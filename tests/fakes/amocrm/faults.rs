@@ -140,6 +140,40 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// What goes wrong with any request to amoCRM: slow and late by as much, throttled for so many seconds.
+    pub fn usual(retry_after: u64, slow: Duration, late: Duration) -> Vec<Self> {
+        vec![
+            Self::Status(500),
+            Self::Status(402),
+            Self::Status(403),
+            Self::Status(404),
+            Self::Html(403),
+            Self::Html(502),
+            Self::Html(504),
+            Self::TooManyRequests(Throttle::Html),
+            Self::TooManyRequests(Throttle::Header(retry_after)),
+            Self::TooManyRequests(Throttle::Body(retry_after)),
+            Self::Hang,
+            Self::HangAfter,
+            Self::CutBefore,
+            Self::CutAfter,
+            Self::StoreThen(500),
+            Self::StoreThen(502),
+            Self::StoreThen(504),
+            Self::Garbage,
+            Self::GarbageNoEffect,
+            Self::EmptyOk,
+            Self::WrongShape,
+            Self::Hal,
+            Self::Slow(slow),
+            Self::Late(late),
+            Self::Unauthorized,
+            Self::Redirect(301),
+        ]
+    }
+}
+
 /// How often a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {

@@ -29,6 +29,24 @@ pub enum Fault {
     NotFound,
 }
 
+impl Fault {
+    /// What goes wrong between any program and Telegram, with this pause where one is needed.
+    pub fn usual(slow: Duration) -> Vec<Self> {
+        vec![
+            Self::Status(500),
+            Self::Status(502),
+            Self::TooManyRequests { retry_after: 1 },
+            Self::Hang,
+            Self::CutBefore,
+            Self::CutAfter,
+            Self::Garbage,
+            Self::Slow(slow),
+            Self::Unauthorized,
+            Self::NotFound,
+        ]
+    }
+}
+
 /// Which requests a fault is for.
 #[derive(Clone, Debug, Default)]
 pub struct On {

@@ -91,6 +91,12 @@ impl FakeTelegram {
         self.shared.world().chats.get(&chat_id).map(|chat| chat.messages.clone()).unwrap_or_default()
     }
 
+    /// The id of the newest message of the bot in a chat, 0 when there is none.
+    pub fn last_message_id(&self, chat_id: i64) -> i32 {
+        let world = self.shared.world();
+        world.chats.get(&chat_id).and_then(|chat| chat.messages.last()).map_or(0, |message| message.message_id)
+    }
+
     /// The newest message of the bot that fits and is not deleted, as soon as there is one; otherwise what happened
     /// in the chat instead.
     pub async fn wait_for(
@@ -113,9 +119,10 @@ impl FakeTelegram {
         let bell = self.shared.world().chats.get(&chat_id).map(|chat| chat.bell.clone());
         let bell = bell.ok_or_else(|| format!("there is no chat {chat_id}"))?;
         let found = self.wait(&bell, timeout, |telegram| {
-            let mut messages = telegram.chat(chat_id);
-            messages.retain(|message| !message.deleted && message.message_id > after_message_id);
-            messages.into_iter().rev().find(&fits)
+            let world = telegram.shared.world();
+            let messages = world.chats.get(&chat_id)?.messages.iter().rev();
+            let mut new = messages.take_while(|message| message.message_id > after_message_id);
+            new.find(|message| !message.deleted && fits(message)).cloned()
         });
         found.await.ok_or_else(|| {
             let transcript = self.transcript(chat_id);
