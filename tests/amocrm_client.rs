@@ -8,14 +8,14 @@ mod leads;
 #[path = "amocrm_client/tokens.rs"]
 mod tokens;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use amocrm_lead_bot::amocrm::{
-    AuthProblem, Crm, CrmError, Degradation, NewLead, NewNote, RejectedField, Source, Timing, TokenError, TokenKind,
-    Vault, parse_code,
+    AuthProblem, Crm, CrmError, Degradation, FoundLead, LookedUp, NewLead, NewNote, RejectedField, Source, Timing,
+    TokenError, TokenKind, Vault, parse_code,
 };
 use amocrm_lead_bot::config::{AmocrmSettings, Integration};
 use amocrm_lead_bot::lead::{Lead, LeadNumber};

@@ -1,8 +1,9 @@
 //! Finding what is already there, before anything is created a second time.
 //!
-//! **Promise.** An `Ok` answer without a lead means: every way of looking was walked to its end and the lead was not
-//! seen. A way that failed makes the whole look-up an `Err`; a failed look-up is never "absent". Every hit is checked
-//! here, because amoCRM's search is a substring search over all fields and its filters may be silently switched off.
+//! **Promise.** "Absent" means: every way of looking was walked to its end and the lead was not seen. A way that failed
+//! leaves the leads it was walked for as unsure as they were; what was found or walked to the end before it counts, so
+//! that a look-up of many leads gets on where every tenth request fails. Every hit is checked here, because amoCRM's
+//! search is a substring search over all fields and its filters may be silently switched off.
 //!
 //! **Races.** amoCRM's search index and its events lag behind by an unknown time, so the newest-first list, which most
 //! likely reads the leads themselves, comes first, and the caller repeats a negative look-up after a pause before it
@@ -11,6 +12,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
+use rand::seq::SliceRandom;
 use serde_json::Value;
 
 use super::api::Crm;
@@ -39,32 +41,58 @@ pub struct FoundLead {
     pub contact_id: Option<i64>,
 }
 
+/// What a look-up came to.
+#[derive(Debug, Default)]
+pub struct LookedUp {
+    /// Leads that are in amoCRM.
+    pub found: HashMap<LeadNumber, FoundLead>,
+    /// Every way of looking for these was walked to its end, and they were not seen.
+    pub absent: HashSet<LeadNumber>,
+    /// What ended the look-up early; numbers in neither of the two are as unsure as before.
+    pub failed: Option<CrmError>,
+    /// The one whose own search has failed, should it be this one only on which amoCRM breaks.
+    pub failed_at: Option<LeadNumber>,
+}
+
 impl Crm {
     /// Looks for leads by the numbers in their names, created at `since` (UTC) or later.
-    pub async fn find_leads(
-        &self,
-        numbers: &[LeadNumber],
-        since: DateTime<Utc>,
-    ) -> Result<HashMap<LeadNumber, FoundLead>, CrmError> {
-        let mut search = Search { wanted: numbers, found: HashMap::new(), seen: HashSet::new() };
-        if numbers.is_empty() {
-            return Ok(search.found);
+    pub async fn find_leads(&self, numbers: &[LeadNumber], since: DateTime<Utc>) -> LookedUp {
+        let mut search = Search { wanted: numbers, ..Search::default() };
+        let failed = if numbers.is_empty() { None } else { self.search(&mut search, since - CLOCK_MARGIN).await.err() };
+        // A later search may have shown an earlier number.
+        search.absent.retain(|number| !search.found.contains_key(number));
+        LookedUp {
+            found: search.found,
+            absent: search.absent,
+            failed_at: search.at.filter(|_| failed.is_some()),
+            failed,
         }
-        let since = since - CLOCK_MARGIN;
-        self.search_newest(&mut search, since).await?;
-        for number in search.missing() {
+    }
+
+    /// The ways that show many leads at once come first, so that every number is done with once it is searched for.
+    async fn search(&self, search: &mut Search<'_>, since: DateTime<Utc>) -> Result<(), CrmError> {
+        self.search_newest(search, since).await?;
+        if search.missing().is_empty() {
+            return Ok(());
+        }
+        match self.search_events(search, since).await {
+            // Not every user may see the events; the other two ways are walked.
+            Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. }) => {}
+            other => other?,
+        }
+        let mut missing = search.missing();
+        // In another order each time: one on whose search amoCRM breaks must not keep the others from being searched for.
+        missing.shuffle(&mut rand::rng());
+        for number in missing {
+            search.at = Some(number.clone());
             let query = [("query", number.to_string()), ("with", "contacts".into()), ("limit", "50".into())];
             let page = self.get("/api/v4/leads", &query).await?;
             search.take_all(listed(&page, "leads")?);
-        }
-        if !search.missing().is_empty() {
-            match self.search_events(&mut search, since).await {
-                // Not every user may see the events; the other two ways were walked.
-                Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. }) => {}
-                other => other?,
+            if !search.found.contains_key(&number) {
+                search.absent.insert(number);
             }
         }
-        Ok(search.found)
+        Ok(())
     }
 
     /// Reads the list of leads, newest first, back to `since`.
@@ -165,10 +193,14 @@ impl Crm {
 }
 
 /// A look-up under way.
+#[derive(Default)]
 struct Search<'a> {
     wanted: &'a [LeadNumber],
     found: HashMap<LeadNumber, FoundLead>,
+    absent: HashSet<LeadNumber>,
     seen: HashSet<i64>,
+    /// What is searched for by itself.
+    at: Option<LeadNumber>,
 }
 
 impl Search<'_> {

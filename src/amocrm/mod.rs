@@ -27,7 +27,7 @@ mod vault;
 pub use api::{Account, CreatedLead, Crm, MOST_LEADS, MOST_NOTES, NewNote, Pipeline};
 pub use code::{CodeError, PastedCode, parse_code};
 pub use error::{AuthProblem, CrmError, RejectedField, Source, TokenError};
-pub use lookup::FoundLead;
+pub use lookup::{FoundLead, LookedUp};
 pub use payload::{Degradation, NewLead, carries_number, lead_name};
 pub use status::{TokenInfo, TokenKind, TokensInfo};
 pub use tokens::{AccessToken, TokenKeeper};

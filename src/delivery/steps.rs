@@ -130,11 +130,12 @@ impl Courier {
 
     /// Claims and walks fresh leads, or else the oldest ones.
     ///
-    /// As a probe it takes one lead only, best one that needs a write: reading may work where writing does not.
+    /// As a probe it takes one lead only, best one that needs a write: reading may work where writing does not. Of the
+    /// others it takes them in turn, because amoCRM may break on one of them.
     pub async fn pass(&self, probe: bool) -> Result<Progress, Stop> {
         if probe {
             return match self.walk_claim(1, Claim::Ready, false).await? {
-                Progress::Idle => self.walk_claim(1, Claim::Oldest, false).await,
+                Progress::Idle => self.walk_claim(1, Claim::InTurn, false).await,
                 progress => Ok(progress),
             };
         }
@@ -222,22 +223,12 @@ impl Courier {
         let since = due.iter().filter_map(|row| row.sent_at).min().unwrap_or_else(|| clock.now()).min(clock.now());
         point("lookup.before");
         Figures::add(&self.figures.lookups, due.len());
-        let found = match self.crm.find_leads(&numbers, crate::clock::date(since)).await {
-            Ok(found) => found,
-            Err(error) => {
-                // A failed look-up says nothing: the leads stay unsure.
-                let later = self.due_in(lookup_distance(0, 1));
-                for row in &due {
-                    self.store.put_off(&self.lease, row.lead.id, later).await?;
-                }
-                return Err(Stop::Crm(error));
-            }
-        };
+        let looked = self.crm.find_leads(&numbers, crate::clock::date(since)).await;
         point("lookup.answered");
         let mut to_note = Vec::new();
         let mut created = Vec::new();
         for row in due {
-            if let Some(hit) = found.get(&row.lead.number) {
+            if let Some(hit) = looked.found.get(&row.lead.number) {
                 info!(lead = %row.lead.number, crm_lead = hit.lead_id, "an unsure create is found in amoCRM");
                 Figures::add(&self.figures.found, 1);
                 created.push(Created {
@@ -247,6 +238,13 @@ impl Courier {
                     phone: row.lead.phone.e164().to_owned(),
                 });
                 to_note.push(ToNote::without_note(row, hit.lead_id));
+                continue;
+            }
+            if !looked.absent.contains(&row.lead.number) {
+                // A failed look-up says nothing: the lead stays unsure. It may have failed because of this very lead.
+                let this_one = looked.failed_at.as_ref() == Some(&row.lead.number);
+                let later = if this_one { lookup_distance(1, row.attempts) } else { lookup_distance(0, 1) };
+                self.store.put_off(&self.lease, row.lead.id, self.due_in(later)).await?;
                 continue;
             }
             let needed = if row.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { row.lookups_needed };
@@ -260,7 +258,10 @@ impl Courier {
             }
         }
         self.store.record_created(&created).await?;
-        Ok(to_note)
+        match looked.failed {
+            Some(error) => Err(Stop::Crm(error)),
+            None => Ok(to_note),
+        }
     }
 
     /// When the first look-up of something sent by a process that died is due, if that is not yet.
@@ -305,8 +306,8 @@ impl Courier {
                 Ok(contact) => contacts.insert(row.lead.id, contact),
                 Err(stop) => {
                     if let Stop::Crm(error) = &stop {
-                        let ids: Vec<Ulid> = chunk.iter().map(|row| row.lead.id).collect();
-                        self.store.put_back(&self.lease, &ids, &error.to_string()).await?;
+                        let ids: Vec<Ulid> = chunk.iter().map(|other| other.lead.id).collect();
+                        self.store.put_back(&self.lease, &ids, row.lead.id, &error.to_string()).await?;
                     }
                     return Err(stop);
                 }

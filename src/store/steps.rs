@@ -61,7 +61,9 @@ impl Lease {
 pub enum Claim {
     /// All that are due, oldest first.
     Oldest,
-    /// Only those whose create is not unsure, oldest first: what they need is a write.
+    /// All that are due, the one that has been due for longest first: what has just failed comes after all others.
+    InTurn,
+    /// The same of those only whose create is not unsure: what they need is a write.
     Ready,
     /// Only those submitted since, oldest first: a backlog must not hold them up.
     SubmittedSince(Millis),
@@ -111,15 +113,17 @@ impl Store {
     ) -> Result<Vec<LeadRow>, StoreError> {
         let now = self.clock.now();
         let since = match which {
-            Claim::Oldest | Claim::Ready => i64::MIN,
+            Claim::Oldest | Claim::InTurn | Claim::Ready => i64::MIN,
             Claim::SubmittedSince(since) => since,
         };
         let free = "(leased_by IS NULL OR leased_until < $3 OR leased_until > $7)";
         let ready = if which == Claim::Ready { " AND sent_at IS NULL" } else { "" };
+        let in_turn = matches!(which, Claim::InTurn | Claim::Ready);
+        let order = if in_turn { "due_at, submitted_at, id" } else { "submitted_at, id" };
         let sql = format!(
             "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN (\
                SELECT id FROM leads WHERE state = 'waiting' AND submitted_at >= $5 \
-               AND (due_at <= $3 OR due_at > $4) AND {free}{ready} ORDER BY submitted_at, id LIMIT $6) \
+               AND (due_at <= $3 OR due_at > $4) AND {free}{ready} ORDER BY {order} LIMIT $6) \
              AND {free}{} RETURNING {LEAD_COLUMNS}",
             lease.fence()
         );
@@ -172,11 +176,14 @@ impl Store {
         Ok(())
     }
 
-    /// Puts claimed leads back as they are, with the error that kept them from being sent.
-    pub async fn put_back(&self, lease: &Lease, leads: &[Ulid], error: &str) -> Result<(), StoreError> {
+    /// Puts claimed leads back, with the error that kept them from being sent; the one with which it came goes behind
+    /// the others, and alone, in case it is the cause.
+    pub async fn put_back(&self, lease: &Lease, leads: &[Ulid], cause: Ulid, error: &str) -> Result<(), StoreError> {
+        // A ULID has letters and digits only.
         let sql = format!(
-            "UPDATE leads SET due_at = $1, last_error = $2, last_error_at = $3, leased_by = NULL, leased_until = 0 \
-             WHERE leased_by = $4 AND id IN ({})",
+            "UPDATE leads SET due_at = CASE WHEN id = '{cause}' OR due_at > $1 THEN $1 ELSE due_at END, \
+             solo = CASE WHEN id = '{cause}' THEN 1 ELSE solo END, last_error = $2, last_error_at = $3, \
+             leased_by = NULL, leased_until = 0 WHERE leased_by = $4 AND id IN ({})",
             placeholders(5, leads.len())
         );
         self.update_leads(&sql, lease, self.clock.now(), error, leads).await

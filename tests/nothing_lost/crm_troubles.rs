@@ -14,8 +14,8 @@ use amocrm_lead_bot::{
 use futures::future::join_all;
 
 use crate::{
-    fakes::amocrm::{Fault, On, Throttle, Times},
-    virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit},
+    fakes::amocrm::{Fault, On, Times},
+    virtual_time::{Ground, Life, in_virtual_time, is_delivered, lead, rest, submit},
 };
 
 const HOUR: i64 = 3_600_000;
@@ -202,6 +202,46 @@ fn a_poisoned_lead_neither_blocks_the_others_nor_passes_for_an_outage() {
         let judgement = ground.judge();
         assert!(judgement.is_exactly_once(61), "{judgement}");
     });
+}
+
+/// A backlog in which amoCRM breaks on one lead whenever it reads something for it: one that it may have stored (it is
+/// searched for), or one whose buyer it may know (the phone is searched for).
+#[test]
+fn a_search_that_always_fails_keeps_one_lead_back_and_no_other() {
+    for unsure in [true, false] {
+        world(|| async {
+            let ground = Ground::new().await;
+            ground.amocrm.goes_down();
+            let life = Life::begin(&ground).await;
+            let mut leads = leads(&ground, &life, 50).await;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            // The oldest is the first in every order.
+            let broken = leads.remove(0);
+            let on = if unsure {
+                // Some creates are lost on their way, and nobody says so.
+                for lead in leads.iter().take(6).chain([&broken]) {
+                    let create = On::complex().containing(lead.number.as_str());
+                    ground.amocrm.fault(create, Fault::CutBefore, Times::N(1));
+                }
+                On::get("/api/v4/leads").containing(broken.number.as_str())
+            } else {
+                On::get("/api/v4/contacts").containing(&broken.phone.last_ten_digits().expect("it has them"))
+            };
+            ground.amocrm.fault(on.clone(), Fault::Html(502), Times::Forever);
+            ground.amocrm.comes_back();
+            let start = tokio::time::Instant::now();
+            while !is_delivered(&life.store, &leads).await || ground.amocrm.count(&on) < 3 {
+                assert!(start.elapsed() < Duration::from_secs(3600), "{}\n{}", ground.judge(), ground.amocrm.story());
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
+            assert_eq!(ground.judge().missing, BTreeSet::from([broken.number.to_string()]));
+            ground.amocrm.clear_faults();
+            leads.push(broken);
+            rest(&ground, &life.store, &leads).await.expect("all delivered");
+            let judgement = ground.judge();
+            assert!(judgement.is_exactly_once(50), "{judgement}");
+        });
+    }
 }
 
 /// A backlog with one lead that amoCRM refuses: batches that are stored in part or not at all.

@@ -308,13 +308,21 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
     store.commit_turn(&turn).await.is_ok()
 }
 
-/// Whether all these leads are delivered, nothing is owed and the backup file is empty.
-pub async fn is_at_rest(ground: &Ground, store: &Store, leads: &[Lead]) -> bool {
+/// Whether all of these leads are delivered.
+pub async fn is_delivered(store: &Store, leads: &[Lead]) -> bool {
     for lead in leads {
         match store.lead_by_number(&lead.number).await {
             Ok(Some(row)) if row.state == LeadState::Delivered => {}
             _ => return false,
         }
+    }
+    true
+}
+
+/// Whether all these leads are delivered, nothing is owed and the backup file is empty.
+pub async fn is_at_rest(ground: &Ground, store: &Store, leads: &[Lead]) -> bool {
+    if !is_delivered(store, leads).await {
+        return false;
     }
     let file = std::fs::read_to_string(ground.folder.path().join("backup_leads.json")).unwrap_or_default();
     store.messages_owed().await.is_ok_and(|owed| owed == 0) && matches!(file.trim(), "" | "[]")
