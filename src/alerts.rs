@@ -126,7 +126,7 @@ impl Alerts {
                 },
                 // Without amoCRM there is no health to tell of, but all the other news.
                 changed = self.health.changed(), if watching => watching = changed.is_ok(),
-                () = tokio::time::sleep(self.clock.scaled(LOOK).max(Duration::from_millis(50))) => {}
+                () = tokio::time::sleep(self.clock.period(LOOK)) => {}
                 () = stop.cancelled() => return,
             }
             if let Err(error) = self.look().await {
@@ -304,7 +304,7 @@ pub async fn ping_without_crm(store: Store, admin_chat_id: Option<i64>, stop: Ca
         }
         tokio::select! {
             () = store.leads_changed() => {}
-            () = tokio::time::sleep(clock.scaled(LOOK)) => {}
+            () = tokio::time::sleep(clock.period(LOOK)) => {}
             () = stop.cancelled() => {}
         }
     }

@@ -138,7 +138,7 @@ impl Backup {
         self.sweep();
         let mut took = Duration::ZERO;
         loop {
-            let tick = tokio::time::sleep(self.clock.scaled(LOOK_AT_FILE).max(Duration::from_millis(50)));
+            let tick = tokio::time::sleep(self.clock.period(LOOK_AT_FILE));
             tokio::select! {
                 () = self.store.backup_changed() => {
                     // Never scaled to nothing: this is what keeps a large backlog cheap.

@@ -11,6 +11,9 @@ use tokio::time::Instant;
 /// Moscow is ahead of UTC by three hours, winter and summer, since 2014 (Federal law 248-FZ of 21 July 2014).
 const MOSCOW: TimeDelta = TimeDelta::hours(3);
 
+/// The shortest period of [`Clock::period`].
+const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
+
 /// Milliseconds since the Unix epoch, UTC.
 pub type Millis = i64;
 
@@ -56,6 +59,11 @@ impl Clock {
     /// A pause as it is to be waited: shortened by the speed.
     pub fn scaled(&self, pause: Duration) -> Duration {
         if self.speed == 1.0 { pause } else { pause.div_f64(self.speed) }
+    }
+
+    /// How often something is looked at: shortened too, but what is looked at has its costs, so not below 100 ms.
+    pub fn period(&self, period: Duration) -> Duration {
+        self.scaled(period).max(SHORTEST_PERIOD.min(period))
     }
 
     /// A pause in milliseconds, shortened by the speed.

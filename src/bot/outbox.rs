@@ -130,7 +130,7 @@ impl Outbox {
             tokio::select! {
                 () = changed => {}
                 () = left => {}
-                () = tokio::time::sleep(self.clock.scaled(LOOK_AGAIN).max(Duration::from_millis(50))) => {}
+                () = tokio::time::sleep(self.clock.period(LOOK_AGAIN)) => {}
                 () = stop.cancelled() => {}
             }
         }

@@ -183,8 +183,7 @@ impl Worker {
             }
             Ok(Progress::Idle) => {
                 let due = self.courier.store.next_due().await?;
-                let look_again = now + self.clock.millis(LOOK_AGAIN);
-                Ok(Some(Pause::Until(due.unwrap_or(look_again).clamp(now + 10, look_again.max(now + 50)))))
+                Ok(Some(Pause::Until(due.unwrap_or(Millis::MAX).max(now + 10))))
             }
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Crm(error)) => {
@@ -242,7 +241,7 @@ impl Worker {
     async fn wait(&mut self, pause: Pause, stop: &CancellationToken) {
         let left = u64::try_from(pause.until() - self.clock.now()).unwrap_or(0);
         // A retry that another process asks for is noticed within a second.
-        let nap = Duration::from_millis(left).min(self.clock.scaled(LOOK_AGAIN).max(Duration::from_millis(20)));
+        let nap = Duration::from_millis(left).min(self.clock.period(LOOK_AGAIN));
         let for_tokens = matches!(pause, Pause::TokensOr(_));
         tokio::select! {
             () = tokio::time::sleep(nap) => {}
