@@ -14,6 +14,7 @@ mod jwt;
 mod limit;
 mod lookup;
 mod memory;
+mod moving;
 mod note;
 mod oauth;
 mod payload;
@@ -28,6 +29,7 @@ pub use api::{Account, CreatedLead, Crm, MOST_LEADS, MOST_NOTES, NewNote, Pipeli
 pub use code::{CodeError, PastedCode, parse_code};
 pub use error::{AuthProblem, CrmError, RejectedField, Source, TokenError};
 pub use lookup::{FoundLead, LookedUp};
+pub use moving::move_tokens;
 pub use payload::{Degradation, NewLead, carries_number, lead_name};
 pub use status::{TokenInfo, TokenKind, TokensInfo};
 pub use tokens::{AccessToken, TokenKeeper};

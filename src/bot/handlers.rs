@@ -64,7 +64,9 @@ impl From<StorageError> for HandlerError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Store(error) => Self::Store(error),
-            StorageError::NumberTaken => Self::Store(StoreError::Unreadable("no free number".into())),
+            error @ (StorageError::NumberTaken | StorageError::Overtaken) => {
+                Self::Store(StoreError::Unreadable(error.to_string()))
+            }
         }
     }
 }
@@ -297,6 +299,21 @@ async fn take_turn(
     user: Option<&User>,
     input: Input,
 ) -> Result<(), HandlerError> {
+    while !try_turn(desk, intake, dialogue, update_id, user, input.clone()).await? {
+        info!("another process has taken a turn of this chat; it is read again");
+    }
+    Ok(())
+}
+
+/// `false` when another process was quicker, and nothing was done.
+async fn try_turn(
+    desk: &Desk,
+    intake: &Intake,
+    dialogue: &BuyerDialogue,
+    update_id: u32,
+    user: Option<&User>,
+    input: Input,
+) -> Result<bool, HandlerError> {
     let chat_id = dialogue.chat_id().0;
     let stored = dialogue.get().await?.unwrap_or_default();
     let now = desk.clock.now();
@@ -308,7 +325,7 @@ async fn take_turn(
         if update_id == last {
             answer(desk, intake, chat_id, &stored.replies, stored.lang).await?;
         }
-        return Ok(());
+        return Ok(true);
     }
     let lang = user.map_or(stored.lang, |user| lang_of(Some(user)));
     let world = World {
@@ -322,6 +339,7 @@ async fn take_turn(
         conversation: outcome.conversation,
         lang,
         last_update: Some((update_id, now)),
+        after: stored.after,
         replies: outcome.replies,
         lead: outcome.lead.map(NewLead::fresh),
     };
@@ -330,6 +348,7 @@ async fn take_turn(
         match dialogue.update(chat.clone()).await {
             Ok(()) => break,
             Err(StorageError::NumberTaken) => renumber(&mut chat),
+            Err(StorageError::Overtaken) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
     }
@@ -339,7 +358,7 @@ async fn take_turn(
     }
     answer(desk, intake, chat_id, &chat.replies, lang).await?;
     point("intake.after_reply");
-    Ok(())
+    Ok(true)
 }
 
 /// Nobody has seen the number yet, so another one does.

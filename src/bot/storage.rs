@@ -32,6 +32,8 @@ pub struct Chat {
     pub lang: Lang,
     /// The last update taken, and when.
     pub last_update: Option<(u32, Millis)>,
+    /// The last update of the stored dialogue that this one goes on from, and when it was taken.
+    pub after: Option<(i64, Millis)>,
     /// What it is answered with.
     pub replies: Vec<Vec<Say>>,
     /// The lead it submits; never read back.
@@ -44,6 +46,7 @@ impl Default for Chat {
             conversation: Conversation::idle(None),
             lang: Lang::default(),
             last_update: None,
+            after: None,
             replies: Vec::new(),
             lead: None,
         }
@@ -59,6 +62,9 @@ pub enum StorageError {
     /// Another lead has this number: draw a new one.
     #[error("the number is taken")]
     NumberTaken,
+    /// Another process has taken a turn of this chat meanwhile: begin with what it has stored.
+    #[error("another process has taken a turn of this chat")]
+    Overtaken,
 }
 
 /// Teloxide's view of the store.
@@ -105,6 +111,7 @@ impl Chat {
             conversation: Conversation { step, draft, last_number: field(&document["last_number"]) },
             lang: field(&document["lang"]).unwrap_or_default(),
             last_update: u32::try_from(stored.update_id).ok().map(|id| (id, stored.update_at)),
+            after: Some((stored.update_id, stored.update_at)),
             replies: stored
                 .replies
                 .as_deref()
@@ -160,10 +167,12 @@ impl Storage<Chat> for DialogueStorage {
                     due_at: self.0.clock().now(),
                 })
                 .collect();
-            let turn = Turn { chat_id: chat_id.0, dialogue: chat.to_stored(), lead: chat.lead, messages };
+            let (dialogue, after) = (chat.to_stored(), chat.after);
+            let turn = Turn { chat_id: chat_id.0, after, dialogue, lead: chat.lead, messages };
             match self.0.commit_turn(&turn).await? {
                 TurnOutcome::Committed(_) => Ok(()),
                 TurnOutcome::NumberTaken => Err(StorageError::NumberTaken),
+                TurnOutcome::Overtaken => Err(StorageError::Overtaken),
             }
         })
     }

@@ -1,29 +1,36 @@
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    str::FromStr,
+};
+
+use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::{
+    amocrm::{Vault, move_tokens},
     clock::Clock,
     config::Config,
-    store::{Copied, Store},
+    daemon::vault_beside,
+    store::{Copied, SQLITE_FILE, Store, StoreError},
 };
 
 use super::CommandError;
 
-/// Copies a store from one address to another and compares the counts; safe to repeat.
+/// Copies a store from one address to another, with its tokens, and compares the counts; safe to repeat.
 pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> {
-    let (from, to) = (address(from)?, address(to)?);
+    let (from, to) = (Address::parse(from)?, Address::parse(to)?);
     if from == to {
         return Err(CommandError::Failed("--from and --to are the same store".into()));
     }
-    if let Some(file) = from.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"))
-        && let Some(file) = file.split('?').next()
-        && !std::path::Path::new(file).exists()
+    if let Address::File(file) = &from
+        && !file.exists()
     {
-        return Err(CommandError::Failed(format!("{file} does not exist; nothing was copied")));
+        return Err(CommandError::Failed(format!("{} does not exist; nothing was copied", file.display())));
     }
-    let source = Store::open_url(&from, Clock::default()).await?;
-    let target = Store::open_url(&to, Clock::default()).await?;
-    let report = source.copy_to(&target).await?;
-    let code = tell(&report);
+    let (source, target) = (from.open().await?, to.open().await?);
+    // A backup has the tokens inside, a bot on SQLite keeps them beside its store.
+    let vaults = [Vault::Database(source.clone()), from.vault(&source)];
+    let code = copy(&source, &vaults, &target, &to.vault(&target)).await?;
     source.close().await;
     target.close().await;
     if code == ExitCode::SUCCESS {
@@ -32,27 +39,71 @@ pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> 
     Ok(code)
 }
 
-/// Writes the whole store into a new SQLite file while a daemon may run.
+/// Writes the whole store with its tokens into a new SQLite file while a daemon may run.
 pub async fn backup_store(config: &Config, file: PathBuf) -> Result<ExitCode, CommandError> {
     if file.exists() {
         return Err(CommandError::Failed(format!("{} exists already; give a new name", file.display())));
     }
     let store = super::store(config).await?;
-    let report = store.backup_to(&file).await?;
+    let target = Store::open_file(&file, store.clock()).await?;
+    let vault = vault_beside(&store, &config.data_dir);
+    let code = copy(&store, &[vault], &target, &Vault::Database(target.clone())).await?;
     store.close().await;
-    let code = tell(&report);
+    target.close().await;
     println!("Written to {}. To go back to it: move-store --from sqlite:{0} --to …", file.display());
     Ok(code)
 }
 
-/// What has no scheme is the path of an SQLite file.
-fn address(text: &str) -> Result<String, CommandError> {
-    match text.split_once("://") {
-        Some(("postgres" | "postgresql" | "sqlite", _)) => Ok(text.to_owned()),
-        // The address itself may hold a password.
-        Some((scheme, _)) => Err(CommandError::Failed(format!("{scheme}:// is neither postgres:// nor sqlite:"))),
-        None if text.starts_with("sqlite:") => Ok(text.to_owned()),
-        None => Ok(format!("sqlite://{text}?mode=rwc")),
+async fn copy(source: &Store, vaults: &[Vault], target: &Store, to: &Vault) -> Result<ExitCode, CommandError> {
+    let mut report = source.copy_to(target).await?;
+    let tokens = move_tokens(vaults, to).await.map_err(|error| {
+        CommandError::Failed(format!("the tokens cannot be copied: {error}; run the command again"))
+    })?;
+    let pairs = i64::from(tokens);
+    report.push(Copied { table: "tokens", source: pairs, present: pairs, target: pairs });
+    Ok(tell(&report))
+}
+
+/// Where a store is.
+#[derive(PartialEq)]
+enum Address {
+    File(PathBuf),
+    Postgres(String),
+}
+
+impl Address {
+    /// What has no scheme is the path of an SQLite file.
+    fn parse(text: &str) -> Result<Self, CommandError> {
+        let file = match text.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => return Ok(Self::Postgres(text.to_owned())),
+            // The address itself may hold a password.
+            Some((scheme, _)) if scheme != "sqlite" => {
+                return Err(CommandError::Failed(format!("{scheme}:// is neither postgres:// nor sqlite:")));
+            }
+            _ if text.starts_with("sqlite:") => SqliteConnectOptions::from_str(text)
+                .map_err(|_| CommandError::Failed("the address after sqlite: is not the path of a file".into()))?
+                .get_filename()
+                .to_owned(),
+            _ => PathBuf::from(text),
+        };
+        Ok(Self::File(std::path::absolute(&file).unwrap_or(file)))
+    }
+
+    async fn open(&self) -> Result<Store, StoreError> {
+        match self {
+            Self::File(file) => Store::open_file(file, Clock::default()).await,
+            Self::Postgres(url) => Store::open_url(url, Clock::default()).await,
+        }
+    }
+
+    /// Where the bot on this store looks for its tokens; a file of another name is no bot's.
+    fn vault(&self, store: &Store) -> Vault {
+        match self {
+            Self::File(file) if file.file_name().is_some_and(|name| name == SQLITE_FILE) => {
+                vault_beside(store, file.parent().unwrap_or(Path::new(".")))
+            }
+            _ => Vault::Database(store.clone()),
+        }
     }
 }
 

@@ -62,7 +62,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Copy everything from one store to another and compare the counts; may be repeated
+    /// Copy everything from one store to another, with the tokens, and compare the counts; may be repeated
     MoveStore {
         /// `sqlite:FILE`, a path, or `postgres://…`
         #[arg(long)]
@@ -71,7 +71,7 @@ enum Command {
         #[arg(long)]
         to: String,
     },
-    /// Write the whole store into a new SQLite file, also while the bot runs
+    /// Write the whole store with the tokens into a new SQLite file, also while the bot runs
     BackupStore {
         /// The file
         file: PathBuf,

@@ -110,13 +110,17 @@ pub async fn open_store(config: &Config, clock: Clock) -> Result<Store, DaemonEr
     Ok(Store::open(config.database_url(), folder, clock).await?)
 }
 
+/// Where a bot on this store keeps its tokens; `folder` is the one of an SQLite store.
+pub fn vault_beside(store: &Store, folder: &Path) -> Vault {
+    match store.engine() {
+        Engine::Sqlite => Vault::Files(folder.to_owned()),
+        Engine::Postgres => Vault::Database(store.clone()),
+    }
+}
+
 /// Sets the account up with its tokens; sends nothing.
 pub fn open_crm(settings: &AmocrmSettings, config: &Config, store: &Store) -> Result<Crm, DaemonError> {
-    let vault = match store.engine() {
-        Engine::Sqlite => Vault::Files(config.data_dir.clone()),
-        Engine::Postgres => Vault::Database(store.clone()),
-    };
-    Crm::new(settings.clone(), vault, timing(config.speed))
+    Crm::new(settings.clone(), vault_beside(store, &config.data_dir), timing(config.speed))
         .map_err(|error| DaemonError::Setting(format!("the connection to amoCRM cannot be set up: {error}")))
 }
 

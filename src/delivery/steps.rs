@@ -109,9 +109,11 @@ impl ToNote {
         }
     }
 
-    /// Its lead was created just now, by this or an earlier process: no note was ever sent.
-    fn without_note(row: LeadRow, crm_lead_id: i64) -> Self {
-        Self { note_sent_at: None, lookups: 0, lookups_needed: 0, ..Self::of(row, crm_lead_id) }
+    /// Its lead was created just now, or by an earlier process: no note was ever sent, unless by somebody else, which a
+    /// single look tells.
+    fn after_create(row: LeadRow, crm_lead_id: i64) -> Self {
+        let lookups_needed = i64::from(row.note_sent_at.is_some());
+        Self { lookups: 0, lookups_needed, ..Self::of(row, crm_lead_id) }
     }
 }
 
@@ -237,7 +239,7 @@ impl Courier {
                     contact_id: hit.contact_id,
                     phone: row.lead.phone.e164().to_owned(),
                 });
-                to_note.push(ToNote::without_note(row, hit.lead_id));
+                to_note.push(ToNote::after_create(row, hit.lead_id));
                 continue;
             }
             if !looked.absent.contains(&row.lead.number) {
@@ -365,7 +367,7 @@ impl Courier {
                 contact_id: answer.contact_id,
                 phone: row.lead.phone.e164().to_owned(),
             });
-            to_note.push(ToNote::without_note(row, answer.lead_id));
+            to_note.push(ToNote::after_create(row, answer.lead_id));
         }
         self.store.record_created(&created).await?;
         point("create.stored");

@@ -1,6 +1,8 @@
 //! Copies a whole store: between engines, and into a file as a backup, while a daemon may run on it.
-
-use std::path::Path;
+//!
+//! **Promise.** A copy may be made again and never takes back what the target has got on with. A copy does not know what
+//! happens to its original afterwards, and an old backup may be put back: what amoCRM has not got according to a copy is
+//! looked up there before it is created. (The tokens live elsewhere with SQLite; whoever copies a store moves them too.)
 
 use sqlx::Row;
 
@@ -53,17 +55,51 @@ const TABLES: &[(&str, &[(&str, char)])] = &[
         &[("update_id", 'i'), ("chat_id", 'i'), ("kind", 't'), ("error", 't'), ("body", 't'), ("set_aside_at", 'i')],
     ),
     ("marks", &[("name", 't'), ("value", 't'), ("written_at", 'i')]),
+];
+
+/// What a copy says instead of what a column holds: nobody works on the copy, and what is not known to be in amoCRM may
+/// be there all the same by the time the copy is used.
+const TAKEN_AS: &[(&str, &str, &str)] = &[
+    ("leads", "leased_by", "NULL"),
+    ("leads", "leased_until", "0"),
     (
-        "tokens",
-        &[
-            ("id", 'i'),
-            ("access_token", 't'),
-            ("refresh_token", 't'),
-            ("previous_access", 't'),
-            ("previous_refresh", 't'),
-            ("previous_replaced_by", 't'),
-            ("written_at", 'i'),
-        ],
+        "leads",
+        "sent_at",
+        "CASE WHEN state <> 'delivered' AND crm_lead_id IS NULL THEN COALESCE(sent_at, submitted_at) ELSE sent_at END",
+    ),
+    (
+        "leads",
+        "lookups_needed",
+        "CASE WHEN state <> 'delivered' AND crm_lead_id IS NULL AND sent_at IS NULL THEN 1 ELSE lookups_needed END",
+    ),
+    (
+        "leads",
+        "note_sent_at",
+        "CASE WHEN state <> 'delivered' THEN COALESCE(note_sent_at, submitted_at) ELSE note_sent_at END",
+    ),
+];
+
+/// What becomes of a row that the target has already; otherwise it stays as it is.
+const MERGED: &[(&str, &str)] = &[
+    // What is over in one store is over; what one store may have sent is unsure in both.
+    (
+        "leads",
+        "(id) DO UPDATE SET \
+         state = CASE WHEN excluded.state = 'waiting' THEN leads.state ELSE excluded.state END, \
+         crm_lead_id = COALESCE(leads.crm_lead_id, excluded.crm_lead_id), \
+         delivered_at = COALESCE(leads.delivered_at, excluded.delivered_at), \
+         sent_at = COALESCE(leads.sent_at, excluded.sent_at), \
+         note_sent_at = COALESCE(leads.note_sent_at, excluded.note_sent_at), \
+         lookups = CASE WHEN excluded.lookups_needed = 1 THEN leads.lookups ELSE 0 END, \
+         lookups_needed = CASE WHEN excluded.lookups_needed = 1 THEN leads.lookups_needed ELSE 0 END \
+         WHERE (leads.state IN ('waiting', 'rejected') AND excluded.state IN ('delivered', 'discarded')) \
+         OR (leads.state = 'waiting' AND excluded.state = 'waiting')",
+    ),
+    (
+        "dialogues",
+        "(chat_id) DO UPDATE SET step = excluded.step, draft = excluded.draft, update_id = excluded.update_id, \
+         update_at = excluded.update_at, replies = excluded.replies WHERE excluded.update_at > dialogues.update_at \
+         OR (excluded.update_at = dialogues.update_at AND excluded.update_id > dialogues.update_id)",
     ),
 ];
 
@@ -84,7 +120,7 @@ pub struct Copied {
 }
 
 impl Store {
-    /// Copies everything the target does not have yet; a second copy changes nothing.
+    /// Copies everything the target does not have yet, without the tokens; a second copy of the same changes nothing.
     pub async fn copy_to(&self, target: &Store) -> Result<Vec<Copied>, StoreError> {
         let mut report = Vec::new();
         for (table, columns) in TABLES {
@@ -96,7 +132,7 @@ impl Store {
                 let Some(newest) = rows.last() else { break };
                 last = Some(newest[0].clone().unwrap_or_default());
                 source += rows.len() as i64;
-                present += target.insert_missing(table, columns, &rows).await?;
+                present += target.take_in(table, columns, &rows).await?;
             }
             let in_target = target.count(table).await?;
             report.push(Copied { table, source, target: in_target, present });
@@ -115,7 +151,12 @@ impl Store {
             Engine::Sqlite => format!("CAST({} AS TEXT)", columns[0].0),
             Engine::Postgres => format!("CAST({} AS TEXT) COLLATE \"C\"", columns[0].0),
         };
-        let list = columns.iter().map(|(name, _)| format!("CAST({name} AS TEXT)")).collect::<Vec<_>>().join(", ");
+        let taken_as = |column: &str| TAKEN_AS.iter().find(|(of, name, _)| *of == table && *name == column);
+        let list = columns
+            .iter()
+            .map(|(name, _)| format!("CAST({} AS TEXT)", taken_as(name).map_or(*name, |(_, _, taken_as)| taken_as)))
+            .collect::<Vec<_>>()
+            .join(", ");
         let sql = format!("SELECT {list} FROM {table} WHERE $1 = 0 OR {key} > $2 ORDER BY {key} LIMIT $3");
         let rows = sqlx::query(&sql)
             .bind(i64::from(after.is_some()))
@@ -126,8 +167,8 @@ impl Store {
         rows.iter().map(|row| (0..columns.len()).map(|at| Ok(row.try_get(at)?)).collect()).collect()
     }
 
-    /// Inserts rows the store does not have; returns how many of them it has afterwards.
-    async fn insert_missing(
+    /// Inserts rows the store does not have, and merges those it has; returns how many of them it has afterwards.
+    async fn take_in(
         &self,
         table: &str,
         columns: &[(&str, char)],
@@ -143,7 +184,8 @@ impl Store {
             })
             .collect::<Vec<_>>()
             .join(", ");
-        let insert = format!("INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING");
+        let merged = MERGED.iter().find(|(of, _)| *of == table).map_or("DO NOTHING", |(_, merged)| merged);
+        let insert = format!("INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT {merged}");
         let check = format!("SELECT 1 FROM {table} WHERE CAST({} AS TEXT) = $1", columns[0].0);
         let mut present = 0;
         let mut transaction = self.begin().await?;
@@ -169,13 +211,5 @@ impl Store {
 
     async fn count(&self, table: &str) -> Result<i64, StoreError> {
         Ok(sqlx::query(&format!("SELECT COUNT(*) FROM {table}")).fetch_one(&self.pool).await?.try_get(0)?)
-    }
-
-    /// Writes the whole store into a new SQLite file, consistently and while a daemon runs on it.
-    pub async fn backup_to(&self, file: &Path) -> Result<Vec<Copied>, StoreError> {
-        let target = Store::open_file(file, self.clock).await?;
-        let report = self.copy_to(&target).await?;
-        target.close().await;
-        Ok(report)
     }
 }

@@ -1,5 +1,6 @@
 //! Dialogues: each turn is one commit that holds the new state, the update that made it, the answer to it, the lead it
-//! submits and the messages owed for it.
+//! submits and the messages owed for it. A turn is committed only if the dialogue still stands as it was read: a process
+//! that has lost the leadership may still be taking a turn when the next leader has taken the same one, and more.
 
 use sqlx::Row;
 
@@ -27,6 +28,8 @@ pub struct Dialogue {
 pub struct Turn {
     /// The chat.
     pub chat_id: i64,
+    /// The last update of the dialogue that this turn goes on from, and when it was taken; `None` when there was none.
+    pub after: Option<(i64, Millis)>,
     /// Its dialogue after the turn.
     pub dialogue: Dialogue,
     /// The lead that the turn submits.
@@ -42,6 +45,8 @@ pub enum TurnOutcome {
     Committed(Vec<String>),
     /// Nothing was committed: another lead has this number, draw a new one.
     NumberTaken,
+    /// Nothing was committed: another process has taken a turn of this chat meanwhile.
+    Overtaken,
 }
 
 impl Store {
@@ -67,6 +72,31 @@ impl Store {
     pub async fn commit_turn(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
+        let sql = match turn.after {
+            None => {
+                "INSERT INTO dialogues (chat_id, step, draft, update_id, update_at, replies) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"
+            }
+            Some(_) => {
+                "UPDATE dialogues SET step = $2, draft = $3, update_id = $4, update_at = $5, replies = $6 \
+                 WHERE chat_id = $1 AND update_id = $7 AND update_at = $8"
+            }
+        };
+        let dialogue = &turn.dialogue;
+        let mut query = sqlx::query(sql)
+            .bind(turn.chat_id)
+            .bind(&dialogue.step)
+            .bind(&dialogue.draft)
+            .bind(dialogue.update_id)
+            .bind(dialogue.update_at)
+            .bind(&dialogue.replies);
+        if let Some((update_id, update_at)) = turn.after {
+            query = query.bind(update_id).bind(update_at);
+        }
+        if query.execute(&mut *transaction).await?.rows_affected() == 0 {
+            transaction.rollback().await?;
+            return Ok(TurnOutcome::Overtaken);
+        }
         if let Some(new) = &turn.lead
             && !leads::insert(&mut transaction, new, now).await?
             && !leads::id_exists(&mut transaction, &new.lead.id.to_string()).await?
@@ -74,21 +104,6 @@ impl Store {
             transaction.rollback().await?;
             return Ok(TurnOutcome::NumberTaken);
         }
-        let dialogue = &turn.dialogue;
-        sqlx::query(
-            "INSERT INTO dialogues (chat_id, step, draft, update_id, update_at, replies) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (chat_id) DO UPDATE SET step = excluded.step, \
-             draft = excluded.draft, update_id = excluded.update_id, update_at = excluded.update_at, \
-             replies = excluded.replies",
-        )
-        .bind(turn.chat_id)
-        .bind(&dialogue.step)
-        .bind(&dialogue.draft)
-        .bind(dialogue.update_id)
-        .bind(dialogue.update_at)
-        .bind(&dialogue.replies)
-        .execute(&mut *transaction)
-        .await?;
         let mut ids = Vec::with_capacity(turn.messages.len());
         for message in &turn.messages {
             let body = json(&message.notice);

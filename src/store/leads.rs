@@ -87,7 +87,8 @@ pub struct LeadRow {
     pub degradation: Option<String>,
     /// The lead's id in amoCRM.
     pub crm_lead_id: Option<i64>,
-    /// Since when a note is out whose result is not known.
+    /// Since when a note is out whose result is not known. Without a lead's id: since when somebody else may have
+    /// delivered it, note and all, because it was taken in from a file or from a copy of a store.
     pub note_sent_at: Option<Millis>,
     /// When the last step was recorded.
     pub delivered_at: Option<Millis>,
@@ -153,7 +154,7 @@ pub(super) async fn insert(
     let lead = &new.lead;
     let done = sqlx::query(
         "INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at, buyer_told, sent_at, \
-         lookups_needed) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+         note_sent_at, lookups_needed) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT DO NOTHING",
     )
     .bind(lead.id.to_string())
     .bind(lead.number.as_str())

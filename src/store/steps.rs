@@ -269,8 +269,8 @@ impl Store {
         absent: bool,
     ) -> Result<(), StoreError> {
         let sql = if absent {
-            "UPDATE leads SET sent_at = NULL, lookups = 0, lookups_needed = 0, due_at = $1, leased_by = NULL, \
-             leased_until = 0 WHERE id = $2 AND leased_by = $3 AND crm_lead_id IS NULL"
+            "UPDATE leads SET sent_at = NULL, note_sent_at = NULL, lookups = 0, lookups_needed = 0, due_at = $1, \
+             leased_by = NULL, leased_until = 0 WHERE id = $2 AND leased_by = $3 AND crm_lead_id IS NULL"
         } else {
             "UPDATE leads SET lookups = lookups + 1, due_at = $1, leased_by = NULL, leased_until = 0 \
              WHERE id = $2 AND leased_by = $3 AND crm_lead_id IS NULL"
@@ -299,7 +299,8 @@ impl Store {
         for one in created {
             sqlx::query(
                 "UPDATE leads SET crm_lead_id = $1, contact_id = COALESCE($2, contact_id), sent_at = NULL, \
-                 lookups = 0, lookups_needed = 0 WHERE id = $3 AND crm_lead_id IS NULL",
+                 lookups = 0, lookups_needed = CASE WHEN note_sent_at IS NULL THEN 0 ELSE 1 END \
+                 WHERE id = $3 AND crm_lead_id IS NULL",
             )
             .bind(one.crm_lead_id)
             .bind(one.contact_id)

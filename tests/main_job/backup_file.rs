@@ -129,6 +129,28 @@ async fn entries_restored_after_a_wiped_disk_are_not_doubled() {
 }
 
 #[tokio::test]
+async fn an_old_file_put_back_on_a_wiped_disk_doubles_neither_lead_nor_note() {
+    let mut world = World::running().await;
+    world.amocrm.goes_down();
+    let mut ivan = world.buyer("Иван");
+    let number = ivan.leaves_a_request().await;
+    world.backup_holds(1).await;
+    let copy = world.read("backup_leads.json");
+    world.amocrm.comes_back();
+    world.delivered(&number).await;
+    world.backup_holds(0).await;
+    world.kill().await;
+    for file in world.files("") {
+        std::fs::remove_file(world.path(&file)).expect("the disk is wiped");
+    }
+    world.write("backup_leads.json", &copy);
+    world.start();
+    world.backup_holds(0).await;
+    world.delivered(&number).await;
+    assert_eq!(world.amocrm.leads().len(), 1);
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_parsed_is_moved_aside() {
     for content in ["{\"half\": ", "[{\"name\": \"Иван\"", "{}", "\"text\"", "\u{0}\u{0}\u{0}"] {
         let mut world = World::new().await;

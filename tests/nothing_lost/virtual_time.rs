@@ -26,7 +26,7 @@ use amocrm_lead_bot::{
     delivery::{Courier, Worker},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::Notice,
-    store::{Dialogue, LeadState, Lease, NewLead, NewMessage, Store, Turn},
+    store::{Dialogue, LeadState, Lease, NewLead, NewMessage, Store, Turn, TurnOutcome},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -289,8 +289,10 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
         Err(_) => return false,
     }
     let chat_id = lead.buyer.user_id;
+    let Ok(before) = store.dialogue(chat_id).await else { return false };
     let turn = Turn {
         chat_id,
+        after: before.map(|before| (before.update_id, before.update_at)),
         dialogue: Dialogue {
             step: "idle".into(),
             draft: "{}".into(),
@@ -305,7 +307,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
             due_at: store.clock().now(),
         }],
     };
-    store.commit_turn(&turn).await.is_ok()
+    matches!(store.commit_turn(&turn).await, Ok(TurnOutcome::Committed(_)))
 }
 
 /// Whether all of these leads are delivered.

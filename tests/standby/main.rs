@@ -16,6 +16,7 @@ mod support;
 mod turmoil;
 
 mod kills;
+mod moving;
 
 use std::time::{Duration, Instant};
 
@@ -211,30 +212,4 @@ async fn a_wrong_database_is_told_plainly() {
     world.start();
     assert_eq!(world.ended().await, Some(78), "{}", world.log());
     assert!(world.log().contains("DATABASE_URL"), "{}", world.log());
-}
-
-#[tokio::test]
-async fn a_store_moves_to_postgres_and_a_backup_is_one_command() {
-    let Some(cluster) = cluster().await else { return };
-    let mut world = World::new().await;
-    world.amocrm.goes_down();
-    world.start();
-    let mut ivan = world.buyer("Иван");
-    ivan.begins().await;
-    ivan.fills_in().await;
-    ivan.presses("submit", "принята").await;
-    ivan.hears("сохранена").await;
-    world.run(&["backup-store", "copy.sqlite"]).await.ended_with(0);
-    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
-    let url = cluster.database();
-    let from = world.path("copy.sqlite").display().to_string();
-    for _ in 0..2 {
-        world.run(&["move-store", "--from", &from, "--to", &url]).await.ended_with(0);
-    }
-    world.set("DATABASE_URL", url);
-    world.amocrm.comes_back();
-    world.start();
-    ivan.hears("передана менеджеру").await;
-    assert_eq!(world.amocrm.leads().len(), 1);
-    assert_eq!(world.terminate().await, Some(0));
 }

@@ -112,9 +112,11 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
     }
 }
 
+/// A turn of a new chat, or of one whose last update was number 1.
 fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
     Turn {
         chat_id: 42,
+        after: (update_id > 1).then_some((1, 5)),
         dialogue: Dialogue {
             step: "idle".into(),
             draft: "{}".into(),
@@ -131,7 +133,8 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
 }
 
 async fn submit(store: &Store, lead: &Lead) {
-    let outcome = store.commit_turn(&turn(1, Some(lead))).await.expect("a commit");
+    let after = store.dialogue(42).await.expect("a read").map(|dialogue| (dialogue.update_id, dialogue.update_at));
+    let outcome = store.commit_turn(&Turn { after, ..turn(1, Some(lead)) }).await.expect("a commit");
     assert!(matches!(outcome, TurnOutcome::Committed(_)));
 }
 
@@ -164,6 +167,25 @@ on_both! {
         let outcome = store.commit_turn(&turn(9, Some(&twin))).await.expect("an answer");
         assert_eq!(outcome, TurnOutcome::NumberTaken);
         assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue").update_id, 1);
+    }
+
+    async fn a_turn_that_was_overtaken_changes_nothing(opened: &Opened) {
+        let (store, deposed) = (&opened.store, opened.again().await);
+        // Both processes take the first two updates of a chat; the one that has lost the leadership comes too late.
+        for update_id in [1, 2] {
+            assert!(matches!(store.commit_turn(&turn(update_id, None)).await, Ok(TurnOutcome::Committed(_))));
+            let late = turn(update_id, Some(&lead("Иван", 0)));
+            assert_eq!(deposed.commit_turn(&late).await.expect("an answer"), TurnOutcome::Overtaken);
+        }
+        assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue").update_id, 2);
+        assert_eq!((store.waiting().await.expect("a count").0, store.messages_owed().await.expect("a count")), (0, 0));
+        // At the same moment as well exactly one of them is taken.
+        let (three, four) = (turn(3, None), turn(4, None));
+        let after = Some((2, 5));
+        let (one, other) = (Turn { after, ..three }, Turn { after, ..four });
+        let (one, other) = tokio::join!(store.commit_turn(&one), deposed.commit_turn(&other));
+        let overtaken = [one, other].into_iter().filter(|outcome| matches!(outcome, Ok(TurnOutcome::Overtaken))).count();
+        assert_eq!(overtaken, 1);
     }
 
     async fn no_lead_is_claimed_twice(opened: &Opened) {
@@ -413,6 +435,47 @@ on_both! {
         assert!(store.take_lock("tokens", "a", hold).await.expect("an answer"));
     }
 
+    async fn a_copy_made_again_brings_what_is_over_and_takes_nothing_back(opened: &Opened) {
+        let store = &opened.store;
+        let copy = Store::open_file(&opened.folder.path().join("copy.sqlite"), Clock::default()).await.expect("a copy");
+        let [ivan, anna, oleg] = [lead("Иван", 0), lead("Анна", 5), lead("Олег", 9)];
+        for one in [&ivan, &anna, &oleg] {
+            submit(store, one).await;
+        }
+        store.copy_to(&copy).await.expect("a copy");
+        for row in copy.undelivered(9).await.expect("a read") {
+            // The original may deliver it before the copy is used.
+            assert_eq!((row.sent_at, row.lookups_needed), (Some(row.lead.submitted_at.timestamp_millis()), 1));
+        }
+        let deliver = async |store: &Store, lead: &Lead, crm_lead_id| {
+            let phone = lead.phone.e164().to_owned();
+            let created = Created { id: lead.id, crm_lead_id, contact_id: None, phone };
+            store.record_created(&[created]).await.expect("a write");
+            store.record_delivered(&[lead]).await.expect("a write");
+        };
+        deliver(store, &ivan, 7).await;
+        assert!(store.discard(&anna.number).await.expect("an answer"));
+        store.commit_turn(&turn(2, None)).await.expect("a commit");
+        deliver(&copy, &oleg, 8).await;
+        for (from, to) in [(store, &copy), (&copy, store)] {
+            for _ in 0..2 {
+                let report = from.copy_to(to).await.expect("a copy");
+                assert!(report.iter().all(|table| table.source == table.present), "{report:?}");
+            }
+        }
+        for store in [store, &copy] {
+            for (lead, state, crm_lead_id) in [
+                (&ivan, LeadState::Delivered, Some(7)),
+                (&anna, LeadState::Discarded, None),
+                (&oleg, LeadState::Delivered, Some(8)),
+            ] {
+                let row = store.lead_by_number(&lead.number).await.expect("a read").expect("a lead");
+                assert_eq!((row.state, row.crm_lead_id), (state, crm_lead_id));
+            }
+            assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue").update_id, 2);
+        }
+    }
+
     async fn a_store_moves_whole_to_the_other_engine_and_back(opened: &Opened) {
         let store = &opened.store;
         let leads = [lead("Иван", 0), lead("Пётр", 5), lead("😀 NUL-free", 9)];
@@ -420,10 +483,11 @@ on_both! {
             submit(store, one).await;
         }
         reject(store, &leads[1], "no").await;
-        store.set_tokens(&TokenRow { access: Some("a".into()), ..TokenRow::default() }).await.expect("a write");
         let file = opened.folder.path().join("backup.sqlite");
         for _ in 0..2 {
-            let report = store.backup_to(&file).await.expect("a backup");
+            let copy = Store::open_file(&file, Clock::default()).await.expect("a copy");
+            let report = store.copy_to(&copy).await.expect("a backup");
+            copy.close().await;
             for table in &report {
                 assert_eq!((table.source, table.source), (table.present, table.target), "{table:?}");
             }
