@@ -299,21 +299,6 @@ async fn take_turn(
     user: Option<&User>,
     input: Input,
 ) -> Result<(), HandlerError> {
-    while !try_turn(desk, intake, dialogue, update_id, user, input.clone()).await? {
-        info!("another process has taken a turn of this chat; it is read again");
-    }
-    Ok(())
-}
-
-/// `false` when another process was quicker, and nothing was done.
-async fn try_turn(
-    desk: &Desk,
-    intake: &Intake,
-    dialogue: &BuyerDialogue,
-    update_id: u32,
-    user: Option<&User>,
-    input: Input,
-) -> Result<bool, HandlerError> {
     let chat_id = dialogue.chat_id().0;
     let stored = dialogue.get().await?.unwrap_or_default();
     let now = desk.clock.now();
@@ -325,7 +310,7 @@ async fn try_turn(
         if update_id == last {
             answer(desk, intake, chat_id, &stored.replies, stored.lang).await?;
         }
-        return Ok(true);
+        return Ok(());
     }
     let lang = user.map_or(stored.lang, |user| lang_of(Some(user)));
     let world = World {
@@ -334,7 +319,7 @@ async fn try_turn(
         consent_needed: desk.wording.privacy_policy_url.is_some(),
         buyer: buyer_of(user, chat_id),
     };
-    let outcome = turn(stored.conversation, input, &world);
+    let outcome = turn(stored.conversation, input.clone(), &world);
     let mut chat = Chat {
         conversation: outcome.conversation,
         lang,
@@ -348,7 +333,10 @@ async fn try_turn(
         match dialogue.update(chat.clone()).await {
             Ok(()) => break,
             Err(StorageError::NumberTaken) => renumber(&mut chat),
-            Err(StorageError::Overtaken) => return Ok(false),
+            Err(StorageError::Overtaken) => {
+                info!("another process has taken a turn of this chat; it is read again");
+                return Box::pin(take_turn(desk, intake, dialogue, update_id, user, input)).await;
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -358,7 +346,7 @@ async fn try_turn(
     }
     answer(desk, intake, chat_id, &chat.replies, lang).await?;
     point("intake.after_reply");
-    Ok(true)
+    Ok(())
 }
 
 /// Nobody has seen the number yet, so another one does.

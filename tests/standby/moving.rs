@@ -2,19 +2,7 @@
 
 use amocrm_lead_bot::store::SQLITE_FILE;
 
-use crate::{
-    cluster,
-    support::{Buyer, World, number_in},
-};
-
-/// A buyer who fills in a form and is told its number.
-async fn submits(world: &World, name: &str) -> (Buyer, String) {
-    let mut buyer = world.buyer(name);
-    buyer.begins().await;
-    buyer.fills_in().await;
-    let number = number_in(&buyer.presses("submit", "принята").await.text);
-    (buyer, number)
-}
+use crate::{cluster, support::World};
 
 async fn moves(world: &World, from: &str, to: &str) {
     let moved = world.run(&["move-store", "--from", from, "--to", to]).await.ended_with(0);
@@ -28,16 +16,14 @@ async fn a_store_moves_to_postgres_and_a_backup_is_one_command() {
     world.amocrm.goes_down();
     world.start();
     let mut ivan = world.buyer("Иван");
-    ivan.begins().await;
-    ivan.fills_in().await;
-    ivan.presses("submit", "принята").await;
+    ivan.leaves_a_request().await;
     ivan.hears("сохранена").await;
     world.run(&["backup-store", "copy.sqlite"]).await.ended_with(0);
     assert_eq!(world.terminate().await, Some(0), "{}", world.log());
     let url = cluster.database();
     let from = world.path("copy.sqlite").display().to_string();
     for _ in 0..2 {
-        world.run(&["move-store", "--from", &from, "--to", &url]).await.ended_with(0);
+        moves(&world, &from, &url).await;
     }
     world.set("DATABASE_URL", url);
     world.amocrm.comes_back();
@@ -55,7 +41,8 @@ async fn what_was_delivered_between_two_moves_is_not_delivered_again() {
     let (file, url) = (world.path(SQLITE_FILE).display().to_string(), cluster.database());
     world.amocrm.goes_down();
     world.start();
-    let (mut ivan, first) = submits(&world, "Иван").await;
+    let mut ivan = world.buyer("Иван");
+    let first = ivan.leaves_a_request().await;
     ivan.hears("сохранена").await;
     let mut olga = world.buyer("Ольга");
     olga.begins().await;
@@ -73,7 +60,7 @@ async fn what_was_delivered_between_two_moves_is_not_delivered_again() {
     let mut other = world.beside();
     other.set("DATABASE_URL", url.as_str());
     other.start();
-    let second = number_in(&olga.presses("submit", "принята").await.text);
+    let second = olga.submits().await;
     other.delivered(&second).await;
     other.delivered(&first).await;
     assert_eq!(other.amocrm.leads().len(), 2, "{}", other.log());
@@ -82,7 +69,7 @@ async fn what_was_delivered_between_two_moves_is_not_delivered_again() {
     // What the new store has learnt since is not undone by the old one.
     moves(&other, &file, &url).await;
     other.start();
-    let (_, third) = submits(&other, "Пётр").await;
+    let third = other.buyer("Пётр").leaves_a_request().await;
     other.delivered(&third).await;
     assert_eq!(other.amocrm.leads().len(), 3, "{}", other.log());
     assert_eq!(other.terminate().await, Some(0));
@@ -94,10 +81,11 @@ async fn a_backup_that_is_put_back_doubles_nothing() {
     // Only the store knows them: the new machine has the settings, but no token in them.
     world.amocrm.expire_access_tokens();
     world.start();
-    let (_, zero) = submits(&world, "Зоя").await;
+    let zero = world.buyer("Зоя").leaves_a_request().await;
     world.delivered(&zero).await;
     world.amocrm.goes_down();
-    let (mut ivan, first) = submits(&world, "Иван").await;
+    let mut ivan = world.buyer("Иван");
+    let first = ivan.leaves_a_request().await;
     ivan.hears("сохранена").await;
     world.run(&["backup-store", "copy.sqlite"]).await.ended_with(0);
     assert_eq!(world.mode("copy.sqlite"), 0o600);
@@ -112,7 +100,7 @@ async fn a_backup_that_is_put_back_doubles_nothing() {
     moves(&other, &format!("sqlite:{from}"), &to).await;
     assert_eq!(other.mode(SQLITE_FILE), 0o600);
     other.start();
-    let (_, second) = submits(&other, "Пётр").await;
+    let second = other.buyer("Пётр").leaves_a_request().await;
     other.delivered(&second).await;
     other.delivered(&first).await;
     other.until("nothing waits", |world| world.backup().is_empty()).await;
