@@ -13,7 +13,14 @@ const LOCK_HELD: Duration = Duration::from_secs(10);
 /// Puts the newest pair of some vaults, by its access token's own times, into another one, unless that one has a newer
 /// pair; `false` when there is none. Errors are those of the storage.
 pub async fn move_tokens(from: &[Vault], to: &Vault) -> io::Result<bool> {
-    let _lock = to.lock(LOCK_WAIT, LOCK_HELD).await?;
+    let lock = to.lock(LOCK_WAIT, LOCK_HELD).await?;
+    let moved = take_newest(from, to).await;
+    // The caller may be about to close the store.
+    lock.release().await;
+    moved
+}
+
+async fn take_newest(from: &[Vault], to: &Vault) -> io::Result<bool> {
     let age = |candidate: &Candidate| candidate.claims().and_then(Claims::age_mark);
     let present = Candidate::new(Source::Stored, &to.read().await?.pair);
     let mut newest = None;

@@ -103,24 +103,37 @@ pub enum Vault {
 /// Held while tokens are being renewed; let go when dropped, also by a process that dies.
 #[derive(Debug)]
 pub struct VaultLock {
-    _held: Held,
+    held: Held,
 }
 
 #[derive(Debug)]
 enum Held {
     File { _file: File },
     Row { store: Store, holder: String },
+    Nothing,
 }
 
-impl Drop for Held {
+impl VaultLock {
+    /// Gives it back at once; one that is dropped may still be held for a moment.
+    pub async fn release(mut self) {
+        std::mem::replace(&mut self.held, Held::Nothing).give_back().await;
+    }
+}
+
+impl Held {
+    async fn give_back(self) {
+        if let Self::Row { store, holder } = self
+            && let Err(error) = store.release_lock(TOKEN_LOCK, &holder).await
+        {
+            tracing::warn!(%error, "the lock on the tokens could not be given back; it expires by itself");
+        }
+    }
+}
+
+impl Drop for VaultLock {
     fn drop(&mut self) {
-        if let (Self::Row { store, holder }, Ok(runtime)) = (self, tokio::runtime::Handle::try_current()) {
-            let (store, holder) = (store.clone(), holder.clone());
-            runtime.spawn(async move {
-                if let Err(error) = store.release_lock(TOKEN_LOCK, &holder).await {
-                    tracing::warn!(%error, "the lock on the tokens could not be given back; it expires by itself");
-                }
-            });
+        if let (Held::Row { .. }, Ok(runtime)) = (&self.held, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(std::mem::replace(&mut self.held, Held::Nothing).give_back());
         }
     }
 }
@@ -199,7 +212,7 @@ impl Vault {
         loop {
             // Tried and never waited for: a thread that waits in the system call would hold up the shutdown.
             match file.try_lock() {
-                Ok(()) => return Ok(VaultLock { _held: Held::File { _file: file } }),
+                Ok(()) => return Ok(VaultLock { held: Held::File { _file: file } }),
                 Err(fs::TryLockError::Error(error)) => return Err(error),
                 Err(fs::TryLockError::WouldBlock) if Instant::now() >= deadline => {
                     return Err(io::Error::new(ErrorKind::TimedOut, "another process holds the lock on the tokens"));
@@ -220,7 +233,7 @@ async fn lock_row(store: &Store, wait: Duration, held: Duration) -> io::Result<V
         }
         sleep(LOCK_POLL).await;
     }
-    Ok(VaultLock { _held: Held::Row { store: store.clone(), holder } })
+    Ok(VaultLock { held: Held::Row { store: store.clone(), holder } })
 }
 
 fn of_row(row: TokenRow) -> Stored {

@@ -89,6 +89,7 @@ async fn a_backup_that_is_put_back_doubles_nothing() {
     ivan.hears("сохранена").await;
     world.run(&["backup-store", "copy.sqlite"]).await.ended_with(0);
     assert_eq!(world.mode("copy.sqlite"), 0o600);
+    assert_eq!(world.files("copy.sqlite"), ["copy.sqlite"], "the one file is all of it");
     world.amocrm.comes_back();
     world.delivered(&first).await;
     world.kill().await;
