@@ -27,7 +27,9 @@ pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> 
     {
         return Err(CommandError::Failed(format!("{} does not exist; nothing was copied", file.display())));
     }
-    let (source, target) = (from.open().await?, to.open().await?);
+    let cannot = |option: &str, error: StoreError| CommandError::Failed(format!("{option}: {error}"));
+    let source = from.open().await.map_err(|error| cannot("--from", error))?;
+    let target = to.open().await.map_err(|error| cannot("--to", error))?;
     // A backup has the tokens inside, a bot on SQLite keeps them beside its store.
     let vaults = [Vault::Database(source.clone()), from.vault(&source)];
     let code = copy(&source, &vaults, &target, &to.vault(&target)).await?;
@@ -45,7 +47,9 @@ pub async fn backup_store(config: &Config, file: PathBuf) -> Result<ExitCode, Co
         return Err(CommandError::Failed(format!("{} exists already; give a new name", file.display())));
     }
     let store = super::store(config).await?;
-    let target = Store::open_file(&file, store.clock()).await?;
+    let target = Store::open_file(&file, store.clock())
+        .await
+        .map_err(|error| CommandError::Failed(format!("{}: {error}", file.display())))?;
     let vault = vault_beside(&store, &config.data_dir);
     let code = copy(&store, &[vault], &target, &Vault::Database(target.clone())).await?;
     store.close().await;

@@ -18,7 +18,7 @@ mod tokens;
 use std::{os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    AnyPool, ConnectOptions, Connection, Executor,
+    AnyConnection, AnyPool, ConnectOptions, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 use thiserror::Error;
@@ -127,6 +127,12 @@ impl Store {
         sqlx::any::install_default_drivers();
         let engine = if url.starts_with("postgres") { Engine::Postgres } else { Engine::Sqlite };
         let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
+        if engine == Engine::Sqlite {
+            // The pool would try again and again to prepare a file that is no database, and tell nobody.
+            let mut first = AnyConnection::connect_with(&options).await?;
+            prepare(engine, &mut first).await?;
+            first.close().await?;
+        }
         let pool = AnyPoolOptions::new()
             .max_connections(4)
             .min_connections(1)
@@ -140,19 +146,7 @@ impl Store {
                 let usable = !connection.is_in_transaction();
                 Box::pin(async move { Ok(usable) })
             })
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    if engine == Engine::Sqlite {
-                        let busy = BUSY_TIMEOUT.as_millis();
-                        let pragmas = format!(
-                            "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                             PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304"
-                        );
-                        connection.execute(pragmas.as_str()).await?;
-                    }
-                    Ok(())
-                })
-            })
+            .after_connect(move |connection, _| Box::pin(prepare(engine, connection)))
             .connect_with(options)
             .await?;
         let store = Self { pool, engine, clock, wakes: Arc::default() };
@@ -236,6 +230,19 @@ impl Store {
         };
         Ok(self.pool.begin_with(begin).await?)
     }
+}
+
+/// Sets a new connection up.
+async fn prepare(engine: Engine, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    if engine == Engine::Sqlite {
+        let busy = BUSY_TIMEOUT.as_millis();
+        let pragmas = format!(
+            "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304"
+        );
+        connection.execute(pragmas.as_str()).await?;
+    }
+    Ok(())
 }
 
 fn sqlite_url(file: &Path) -> String {

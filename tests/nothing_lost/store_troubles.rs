@@ -99,6 +99,34 @@ async fn a_disk_that_fills_up_while_leads_are_delivered_doubles_nothing() {
     assert!(judgement.is_exactly_once(16), "{judgement}\n{}", stage.story());
 }
 
+/// Until somebody mends it nothing is taken, and what waited for amoCRM is taken from the backup file when it is mended.
+#[tokio::test]
+async fn a_store_that_is_no_database_at_the_start_is_told_and_waited_for() {
+    let (mut stage, admin) = with_admin().await;
+    stage.amocrm.goes_down();
+    stage.start();
+    let ivan = stage.telegram.user("Иван");
+    fill_in(&stage.telegram, &ivan, "+79990000000").await.expect("a number");
+    stage.until("the file holds it", |stage| stage.backup().len() == 1).await;
+    stage.kill().await;
+    for name in ["", "-wal", "-shm"] {
+        std::fs::write(stage.path(&format!("{SQLITE_FILE}{name}")), "garbage ".repeat(1000)).expect("a write");
+    }
+    let anna = stage.telegram.user("Анна");
+    anna.command("/start");
+    stage.start();
+    admin.sees(TROUBLE).await;
+    assert_eq!(stage.telegram.pending().len(), 1, "the message waits at Telegram");
+    for name in ["", "-wal", "-shm"] {
+        // SQLite may have taken some of them away by itself.
+        let _ = std::fs::remove_file(stage.path(&format!("{SQLITE_FILE}{name}")));
+    }
+    stage.amocrm.comes_back();
+    anna.sees("Как вас зовут").await;
+    let judgement = stage.settled(1).await;
+    assert!(judgement.is_exactly_once(1), "{judgement}\n{}", stage.story());
+}
+
 #[tokio::test]
 async fn a_store_that_is_read_only_at_the_start_is_waited_for() {
     let (mut stage, admin) = with_admin().await;
