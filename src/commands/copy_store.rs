@@ -65,6 +65,7 @@ async fn copy(source: &Store, vaults: &[Vault], target: &Store, to: &Vault) -> R
     })?;
     let pairs = i64::from(tokens);
     report.push(Copied { table: "tokens", source: pairs, present: pairs, target: pairs });
+    target.fold().await?;
     Ok(tell(&report))
 }
 

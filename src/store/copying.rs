@@ -140,6 +140,14 @@ impl Store {
         Ok(report)
     }
 
+    /// Writes what stands in SQLite's log into the file, which is the whole store then, whoever may have it open.
+    pub async fn fold(&self) -> Result<(), StoreError> {
+        if self.engine == Engine::Sqlite {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+
     /// Rows after a key, every value as text; keys are compared as text on both engines.
     async fn page(
         &self,

@@ -1,11 +1,15 @@
 //! A private PostgreSQL cluster on loopback, started once for a test binary and gone with its folder.
 
 use std::{
+    collections::BTreeSet,
     ops::Range,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -66,12 +70,12 @@ impl Cluster {
             .status()
             .expect("initdb");
         assert!(made.success(), "initdb failed");
-        let port = rand::random_range(PORTS);
+        let port = port();
         let server = Self::serve(&programs, &data, folder.path(), port);
         let mut cluster = Self { folder, port, server };
         while !cluster.wait() {
             // It ended at once: the port is taken.
-            cluster.port = rand::random_range(PORTS);
+            cluster.port = self::port();
             cluster.server = Self::serve(&programs, &data, cluster.folder.path(), cluster.port);
         }
         Some(cluster)
@@ -88,10 +92,11 @@ impl Cluster {
             .expect("postgres")
     }
 
-    /// Waits until the server answers; false when it ended instead.
+    /// Waits until this very server answers, and no other on its port; false when it ended instead.
     fn wait(&mut self) -> bool {
         let deadline = Instant::now() + Duration::from_secs(30);
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() || !self.psql("SELECT 1") {
+        // Its socket lies in a folder of its own.
+        while !self.psql("SELECT 1") {
             if self.server.try_wait().expect("its state").is_some() {
                 return false;
             }
@@ -108,7 +113,9 @@ impl Cluster {
 
     fn psql_in(&self, database: &str, statement: &str) -> bool {
         Command::new("psql")
-            .args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string(), "-d", database, "-qc", statement])
+            .arg("-h")
+            .arg(self.folder.path())
+            .args(["-U", "postgres", "-p", &self.port.to_string(), "-d", database, "-qc", statement])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -169,6 +176,18 @@ impl Cluster {
             }
             // It ended at once: children of the crashed server still hold its memory.
             assert!(Instant::now() < deadline, "PostgreSQL does not start again");
+        }
+    }
+}
+
+/// A port that no other cluster of this process has, also while that one is down.
+fn port() -> u16 {
+    static DRAWN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let port = rand::random_range(PORTS);
+        if drawn.insert(port) {
+            return port;
         }
     }
 }
