@@ -4,7 +4,7 @@
 //! happens to its original afterwards, and an old backup may be put back: what amoCRM has not got according to a copy is
 //! looked up there before it is created. (The tokens live elsewhere with SQLite; whoever copies a store moves them too.)
 
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::{Engine, Store, StoreError};
 
@@ -166,7 +166,7 @@ impl Store {
             .collect::<Vec<_>>()
             .join(", ");
         let sql = format!("SELECT {list} FROM {table} WHERE $1 = 0 OR {key} > $2 ORDER BY {key} LIMIT $3");
-        let rows = sqlx::query(&sql)
+        let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(i64::from(after.is_some()))
             .bind(after.unwrap_or_default())
             .bind(ROWS)
@@ -198,13 +198,13 @@ impl Store {
         let mut present = 0;
         let mut transaction = self.begin().await?;
         for row in rows {
-            let mut query = sqlx::query(&insert);
+            let mut query = sqlx::query(AssertSqlSafe(insert.as_str()));
             for value in row {
                 query = query.bind(value.clone());
             }
             let done = query.execute(&mut *transaction).await?;
             if done.rows_affected() == 1
-                || sqlx::query(&check)
+                || sqlx::query(AssertSqlSafe(check.as_str()))
                     .bind(row[0].clone().unwrap_or_default())
                     .fetch_optional(&mut *transaction)
                     .await?
@@ -218,6 +218,9 @@ impl Store {
     }
 
     async fn count(&self, table: &str) -> Result<i64, StoreError> {
-        Ok(sqlx::query(&format!("SELECT COUNT(*) FROM {table}")).fetch_one(&self.pool).await?.try_get(0)?)
+        Ok(sqlx::query(AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}")))
+            .fetch_one(&self.pool)
+            .await?
+            .try_get(0)?)
     }
 }

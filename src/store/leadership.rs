@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use sqlx::{
-    Row,
+    AssertSqlSafe, Row,
     postgres::{PgListener, PgPoolOptions},
 };
 use tracing::warn;
@@ -113,7 +113,7 @@ async fn connect(url: &str) -> Result<PgListener, sqlx::Error> {
     connection.eager_reconnect(false);
     // So that the server lets a leader go whose machine or network has vanished: 4 + 2 × 2 s.
     for setting in ["tcp_keepalives_idle = 4", "tcp_keepalives_interval = 2", "tcp_keepalives_count = 2"] {
-        sqlx::query(&format!("SET {setting}")).execute(&mut connection).await?;
+        sqlx::query(AssertSqlSafe(format!("SET {setting}"))).execute(&mut connection).await?;
     }
     Ok(connection)
 }

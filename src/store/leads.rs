@@ -1,7 +1,7 @@
 //! Leads: inserted with the turn that submits them, read by number, counted.
 
 use serde::Serialize;
-use sqlx::{Row, any::AnyRow};
+use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
 use crate::{
     clock::Millis,
@@ -178,7 +178,7 @@ impl Store {
     /// The lead with this number.
     pub async fn lead_by_number(&self, number: &LeadNumber) -> Result<Option<LeadRow>, StoreError> {
         let sql = format!("SELECT {LEAD_COLUMNS} FROM leads WHERE number = $1");
-        let row = sqlx::query(&sql).bind(number.as_str()).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(number.as_str()).fetch_optional(&self.pool).await?;
         row.as_ref().map(lead_row).transpose()
     }
 
@@ -198,7 +198,7 @@ impl Store {
             "SELECT {LEAD_COLUMNS} FROM leads WHERE state = '{}' ORDER BY submitted_at, id LIMIT $1",
             state.as_str()
         );
-        let rows = sqlx::query(&sql).bind(limit).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&self.pool).await?;
         rows.iter().map(lead_row).collect()
     }
 

@@ -18,7 +18,7 @@ mod tokens;
 use std::{os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    AnyConnection, AnyPool, ConnectOptions, Connection, Executor,
+    AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 use thiserror::Error;
@@ -240,7 +240,7 @@ async fn prepare(engine: Engine, connection: &mut AnyConnection) -> Result<(), s
             "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
              PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304"
         );
-        connection.execute(pragmas.as_str()).await?;
+        connection.execute(AssertSqlSafe(pragmas)).await?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 use ulid::Ulid;
 
 use crate::{
@@ -127,7 +127,7 @@ impl Store {
              AND {free}{} RETURNING {LEAD_COLUMNS}",
             lease.fence()
         );
-        let rows = sqlx::query(&sql)
+        let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(&lease.id)
             .bind(until)
             .bind(now)
@@ -186,7 +186,7 @@ impl Store {
              leased_by = NULL, leased_until = 0 WHERE leased_by = $4 AND id IN ({})",
             placeholders(5, leads.len())
         );
-        self.update_leads(&sql, lease, self.clock.now(), error, leads).await
+        self.update_leads(sql, lease, self.clock.now(), error, leads).await
     }
 
     /// Puts everything a lease holds off, to be handled one by one.
@@ -217,7 +217,7 @@ impl Store {
              AND id IN ({}) RETURNING id",
             placeholders(4, leads.len())
         );
-        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.id);
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(self.clock.now()).bind(until).bind(&lease.id);
         for lead in leads {
             query = query.bind(lead.to_string());
         }
@@ -238,7 +238,7 @@ impl Store {
              leased_by = NULL, leased_until = 0 WHERE leased_by = $4 AND crm_lead_id IS NULL AND id IN ({})",
             placeholders(5, leads.len())
         );
-        self.update_leads(&sql, lease, due_at, error, leads).await
+        self.update_leads(sql, lease, due_at, error, leads).await
     }
 
     /// Records that the result of a create is not known, and how it is to be looked up.
@@ -257,7 +257,7 @@ impl Store {
             i64::from(lookups.solo),
             placeholders(5, leads.len())
         );
-        self.update_leads(&sql, lease, lookups.first_at, error, leads).await
+        self.update_leads(sql, lease, lookups.first_at, error, leads).await
     }
 
     /// Records a clean look-up that did not find the lead; with `absent` the create may be repeated.
@@ -363,7 +363,7 @@ impl Store {
              AND crm_lead_id IS NOT NULL AND id IN ({}) RETURNING id",
             placeholders(4, leads.len())
         );
-        let mut query = sqlx::query(&sql).bind(self.clock.now()).bind(until).bind(&lease.id);
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(self.clock.now()).bind(until).bind(&lease.id);
         for lead in leads {
             query = query.bind(lead.to_string());
         }
@@ -387,7 +387,7 @@ impl Store {
             i64::from(lookups.solo),
             placeholders(5, leads.len())
         );
-        self.update_leads(&sql, lease, lookups.first_at, error, leads).await
+        self.update_leads(sql, lease, lookups.first_at, error, leads).await
     }
 
     /// Records that a note certainly was not written, and when to try again; no attempt is spent.
@@ -403,7 +403,7 @@ impl Store {
              note_sent_at = NULL WHERE leased_by = $4 AND id IN ({})",
             placeholders(5, leads.len())
         );
-        self.update_leads(&sql, lease, due_at, error, leads).await
+        self.update_leads(sql, lease, due_at, error, leads).await
     }
 
     /// Records that an unsure note was looked for and is not there yet.
@@ -549,7 +549,7 @@ impl Store {
 
     async fn update_leads(
         &self,
-        sql: &str,
+        sql: String,
         lease: &Lease,
         due_at: Millis,
         error: &str,
@@ -558,7 +558,7 @@ impl Store {
         if leads.is_empty() {
             return Ok(());
         }
-        let mut query = sqlx::query(sql).bind(due_at).bind(error).bind(self.clock.now()).bind(&lease.id);
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(error).bind(self.clock.now()).bind(&lease.id);
         for lead in leads {
             query = query.bind(lead.to_string());
         }

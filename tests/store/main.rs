@@ -4,6 +4,8 @@
 #[allow(dead_code)]
 mod postgres;
 
+mod versions;
+
 use std::{
     collections::BTreeSet,
     sync::{Mutex, OnceLock},
