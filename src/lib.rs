@@ -5,6 +5,7 @@
 //! The rooms, lower ones first; each knows only those before it:
 //! - [`clock`]: what time it is, and how fast it runs in tests
 //! - [`fault`]: where tests may kill the process; empty in a release
+//! - [`net`]: every HTTP client, and how answers are read
 //! - [`lead`]: the domain, no I/O
 //! - [`config`], [`telemetry`]: settings and logging
 //! - [`notice`]: what people are told, as values
@@ -32,6 +33,7 @@ pub mod delivery;
 pub mod fault;
 pub mod http;
 pub mod lead;
+pub mod net;
 pub mod notice;
 pub mod store;
 pub mod telemetry;

@@ -72,7 +72,7 @@ pub(super) fn classify(kind: Kind, answer: &Answer) -> Outcome {
         (408, _) => ambiguous("status 408".into(), false),
         (404, _) => wrong_address("404 not found".into()),
         (405, _) => wrong_address("405 method not allowed".into()),
-        (300..=399, _) => wrong_address(format!("{status} redirect")),
+        (300..=399, _) => wrong_address(format!("{status} redirect, which is not followed")),
         (400..=499, _) => wrong_address(format!("status {status}")),
         (500 | 502 | 503, _) => {
             ambiguous(detail().map_or(format!("status {status}"), |d| format!("status {status}: {d}")), true)

@@ -116,6 +116,7 @@ fn read(answer: &Answer) -> Result<Granted, Refusal> {
         (400 | 401, Some(body)) if is_problem(&body) => Err(Refusal::Final(problem(&body))),
         (403, _) => Err(Refusal::Blocked),
         (404, _) => Err(Refusal::NotFound),
+        (status @ 300..=399, _) => transient(format!("{status} redirect, which is not followed")),
         (status, _) if is_json(answer) => transient(format!("status {status}")),
         (status, _) => transient(format!("status {status} with a page in place of an answer")),
     }

@@ -1,14 +1,12 @@
 //! HTTP to amoCRM: one request, one answer, and an honest word on whether a failed request may have arrived.
 //!
-//! **Promise.** Every request passes the one rate limit; no redirect is followed (a redirect must not be handed a
-//! token or a body); an error never carries an address, a header or a body.
+//! **Promise.** Every request passes the one rate limit; what [`net`] promises of redirects, sizes and errors holds.
 //!
 //! **Answers to what goes wrong.** A connection that was never made (DNS, TCP, TLS) sent nothing and may be repeated.
 //! Anything later may have arrived, also when it looks as if it had not: the caller must find out before it repeats.
 //! Idle connections are dropped after 20 s, because amoCRM's front closes them and the next write on one would be
 //! such a "later" failure.
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +17,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::limit::Limiter;
+use crate::net::{self, NetError};
 
 /// How amoCRM's own support asks to be pointed at one call.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -123,15 +122,8 @@ pub struct Transport {
 impl Transport {
     /// Builds the client; `Err` says why TLS could not be set up. Needs a running tokio runtime.
     pub fn new(requests_per_second: u32, timing: Timing) -> Result<Self, String> {
-        let client = Client::builder()
-            .user_agent(concat!("amocrm-lead-bot/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(timing.connect)
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_idle_timeout(Duration::from_secs(20))
-            .tcp_keepalive(Duration::from_secs(15))
-            .http1_only()
-            .build()
-            .map_err(|error| describe(error.without_url()))?;
+        let client =
+            net::client().connect_timeout(timing.connect).http1_only().build().map_err(|error| net::cause(&error))?;
         Ok(Self { client, limiter: Arc::new(Limiter::new(requests_per_second)), timing: Arc::new(timing) })
     }
 
@@ -172,7 +164,8 @@ impl Transport {
         if let Some(body) = request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let mut response = builder.send().await.map_err(send_error)?;
+        // A redirect is an answer that is classified like any other.
+        let response = builder.send().await.map_err(send_error)?;
         let mut answer = Answer {
             status: response.status().as_u16(),
             content_type: text(response.headers(), &CONTENT_TYPE),
@@ -180,12 +173,10 @@ impl Transport {
             request_id: text(response.headers(), &X_REQUEST_ID),
             body: Vec::new(),
         };
-        while let Some(chunk) = response.chunk().await.map_err(send_error)? {
-            if answer.body.len() + chunk.len() > BODY_CAP {
-                return Err(SendError::MaybeSent("the answer is larger than 4 MB".into()));
-            }
-            answer.body.extend_from_slice(&chunk);
-        }
+        answer.body = net::read_capped(response, BODY_CAP).await.map_err(|error| match error {
+            NetError::Failed(error) => send_error(error),
+            error => SendError::MaybeSent(error.to_string()),
+        })?;
         Ok(answer)
     }
 }
@@ -215,21 +206,6 @@ fn send_error(error: reqwest::Error) -> SendError {
     // Only a failure to connect proves that nothing was sent. A timeout of the whole request while still connecting
     // is not told apart from a later one; taking it for "maybe" errs on the safe side.
     let nothing_sent = error.is_connect() || error.is_builder();
-    let cause = describe(error.without_url());
+    let cause = net::cause(&error.without_url());
     if nothing_sent { SendError::NotSent(cause) } else { SendError::MaybeSent(cause) }
-}
-
-/// The error with its causes, which tell a refused connection from an unknown host.
-fn describe(error: reqwest::Error) -> String {
-    let mut text = if error.is_timeout() { "timed out".to_owned() } else { error.to_string() };
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text.chars().take(300).collect()
 }

@@ -3,10 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 use url::Url;
 
-use crate::{alerts::OUTAGE, store::Store};
+use crate::{
+    alerts::OUTAGE,
+    net::{self, NetError},
+    store::Store,
+};
 
 use super::Vitals;
 
@@ -28,7 +32,7 @@ pub struct Heartbeat {
 impl Heartbeat {
     /// Of one daemon; errors only when TLS cannot be set up.
     pub fn new(url: Url, vitals: Arc<Vitals>, store: Store) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).connect_timeout(TIMEOUT).build()?;
+        let client = net::client().timeout(TIMEOUT).build()?;
         Ok(Self { client, url, vitals, store })
     }
 
@@ -60,11 +64,12 @@ impl Heartbeat {
             }
             Err(_) => return,
         }
-        let answer = self.client.get(self.url.clone()).send().await.and_then(reqwest::Response::error_for_status);
-        match answer {
+        // The body is nobody's concern and is not read.
+        let answer = net::send(self.client.get(self.url.clone())).await;
+        match answer.and_then(|answer| answer.error_for_status().map_err(NetError::from)) {
             Ok(_) => debug!("heartbeat"),
-            // The address is a secret of the monitoring service.
-            Err(error) => info!(error = %error.without_url(), "the heartbeat did not arrive"),
+            Err(error @ NetError::Redirect { .. }) => warn!(%error, "HEARTBEAT_URL: the heartbeat did not arrive"),
+            Err(error) => info!(%error, "the heartbeat did not arrive"),
         }
     }
 }
