@@ -10,9 +10,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::classify::{Kind, Outcome, classify};
+use super::degradation::{Degradation, degrade};
 use super::error::{CrmError, RejectedField, TokenError};
 use super::lookup::{embedded, id};
-use super::payload::{Degradation, NewLead, degrade, lead_json};
+use super::payload::{NewLead, lead_json};
 use super::tokens::TokenKeeper;
 use super::transport::{Request, SendError, Timing, Transport};
 use super::vault::Vault;

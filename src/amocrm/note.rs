@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::payload::{Degradation, refused_values};
+use super::degradation::{Degradation, refused_values};
 use crate::clock::{in_moscow, in_utc};
 use crate::config::AmocrmSettings;
 use crate::lead::{Lead, Origin, PhoneOrigin};

@@ -22,7 +22,10 @@
 
 mod backoff;
 mod breaker;
+mod creates;
 mod drain;
+mod lookups;
+mod notes;
 mod steps;
 mod verdict;
 mod worker;

@@ -1,0 +1,93 @@
+//! Looking up creates whose result is not known.
+
+use tracing::info;
+
+use crate::{
+    clock::Millis,
+    fault::point,
+    lead::LeadNumber,
+    store::{Created, LeadRow},
+};
+
+use super::{
+    backoff::lookup_distance,
+    notes::ToNote,
+    steps::{Courier, Stop},
+    worker::Figures,
+};
+
+/// A process that was killed while sending left no schedule; its create or note gets the longest.
+pub(super) const LOOKUPS_AFTER_KILL: i64 = 3;
+
+impl Courier {
+    /// Looks up creates whose result is not known; returns those that amoCRM has.
+    pub(super) async fn look_up(&self, unsure: Vec<LeadRow>) -> Result<Vec<ToNote>, Stop> {
+        let clock = self.clock();
+        let mut due = Vec::new();
+        for row in unsure {
+            if row.lookups_needed == 0 {
+                self.store.record_lookups_needed(&self.lease, row.lead.id, LOOKUPS_AFTER_KILL).await?;
+                if let Some(later) = self.too_early(row.sent_at, row.attempts) {
+                    self.store.put_off(&self.lease, row.lead.id, later).await?;
+                    continue;
+                }
+            }
+            due.push(row);
+        }
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let numbers: Vec<LeadNumber> = due.iter().map(|row| row.lead.number.clone()).collect();
+        // A clock that was wrong when they were sent must not hide them.
+        let since = due.iter().filter_map(|row| row.sent_at).min().unwrap_or_else(|| clock.now()).min(clock.now());
+        point("lookup.before");
+        Figures::add(&self.figures.lookups, due.len());
+        let looked = self.crm.find_leads(&numbers, crate::clock::date(since)).await;
+        point("lookup.answered");
+        let mut to_note = Vec::new();
+        let mut created = Vec::new();
+        for row in due {
+            if let Some(hit) = looked.found.get(&row.lead.number) {
+                info!(lead = %row.lead.number, crm_lead = hit.lead_id, "an unsure create is found in amoCRM");
+                Figures::add(&self.figures.found, 1);
+                created.push(Created {
+                    id: row.lead.id,
+                    crm_lead_id: hit.lead_id,
+                    contact_id: hit.contact_id,
+                    phone: row.lead.phone.e164().to_owned(),
+                });
+                to_note.push(ToNote::after_create(row, hit.lead_id));
+                continue;
+            }
+            if !looked.absent.contains(&row.lead.number) {
+                // A failed look-up says nothing: the lead stays unsure. It may have failed because of this very lead.
+                let this_one = looked.failed_at.as_ref() == Some(&row.lead.number);
+                let later = if this_one { lookup_distance(1, row.attempts) } else { lookup_distance(0, 1) };
+                self.store.put_off(&self.lease, row.lead.id, self.due_in(later)).await?;
+                continue;
+            }
+            let needed = if row.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { row.lookups_needed };
+            let absent = row.lookups + 1 >= needed;
+            let due_at = if absent { clock.now() } else { self.due_in(lookup_distance(row.lookups + 1, row.attempts)) };
+            info!(lead = %row.lead.number, lookup = row.lookups + 1, of = needed, "an unsure create is not in amoCRM");
+            self.store.record_lookup_missed(&self.lease, row.lead.id, due_at, absent).await?;
+            point(if absent { "lookup.absent_stored" } else { "lookup.missed_stored" });
+            if absent {
+                Figures::add(&self.figures.repeated, 1);
+            }
+        }
+        self.store.record_created(&created).await?;
+        match looked.failed {
+            Some(error) => Err(Stop::Crm(error)),
+            None => Ok(to_note),
+        }
+    }
+
+    /// When the first look-up of something sent by a process that died is due, if that is not yet.
+    pub(super) fn too_early(&self, sent_at: Option<Millis>, attempts: i64) -> Option<Millis> {
+        let now = self.clock().now();
+        let distance = self.clock().millis(lookup_distance(0, attempts));
+        // Not later than from now on, should the clock have been ahead when it was sent.
+        Some((sent_at.unwrap_or(now) + distance).min(now + distance)).filter(|earliest| *earliest > now)
+    }
+}

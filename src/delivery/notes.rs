@@ -1,0 +1,209 @@
+//! Writing the notes of leads that amoCRM has; with them a lead is delivered.
+
+use std::collections::HashSet;
+
+use tracing::{info, warn};
+use ulid::Ulid;
+
+use crate::{
+    amocrm::{CrmError, Degradation, NewLead, NewNote},
+    clock::Millis,
+    fault::point,
+    lead::Lead,
+    store::{LeadRow, Lookups, StoreError},
+};
+
+use super::{
+    backoff::lookup_distance,
+    creates::{LOOKUPS_AFTER_REFUSED_BATCH, degradation_of, describe},
+    lookups::LOOKUPS_AFTER_KILL,
+    steps::{Courier, Progress, Stop},
+    verdict::CreateVerdict,
+    worker::Figures,
+};
+
+/// At most so many notes in one call (documented maximum of `leads/notes`), and so many leads in one claim.
+pub const NOTE_BATCH: usize = 250;
+
+/// A lead that amoCRM has, waiting for its note.
+pub(super) struct ToNote {
+    pub lead: Lead,
+    pub crm_lead_id: i64,
+    pub degradation: Degradation,
+    pub note_sent_at: Option<Millis>,
+    pub lookups: i64,
+    pub lookups_needed: i64,
+    pub attempts: i64,
+    pub last_error_at: Option<Millis>,
+    pub solo: bool,
+}
+
+impl ToNote {
+    pub(super) fn of(row: LeadRow, crm_lead_id: i64) -> Self {
+        Self {
+            crm_lead_id,
+            degradation: degradation_of(&row),
+            note_sent_at: row.note_sent_at,
+            lookups: row.lookups,
+            lookups_needed: row.lookups_needed,
+            attempts: row.attempts,
+            last_error_at: row.last_error_at,
+            solo: row.solo,
+            lead: row.lead,
+        }
+    }
+
+    /// Its lead was created just now, or by an earlier process: no note was ever sent, unless by somebody else, which a
+    /// single look tells.
+    pub(super) fn after_create(row: LeadRow, crm_lead_id: i64) -> Self {
+        let lookups_needed = i64::from(row.note_sent_at.is_some());
+        Self { lookups: 0, lookups_needed, ..Self::of(row, crm_lead_id) }
+    }
+}
+
+impl Courier {
+    /// Writes the notes of leads that amoCRM has; with them a lead is delivered.
+    pub(super) async fn write_notes(&self, to_note: Vec<ToNote>, progress: &mut Progress) -> Result<(), Stop> {
+        let mut batch: Vec<(ToNote, Vec<String>)> = Vec::new();
+        let mut notes = 0;
+        for one in to_note {
+            let Some(missing) = self.missing_notes(&one).await? else { continue };
+            if missing.is_empty() {
+                self.delivered(&[&one.lead]).await?;
+            } else if one.solo {
+                self.write_note_batch(vec![(one, missing)], progress).await?;
+            } else {
+                if notes + missing.len() > NOTE_BATCH {
+                    self.write_note_batch(std::mem::take(&mut batch), progress).await?;
+                    notes = 0;
+                }
+                notes += missing.len();
+                batch.push((one, missing));
+            }
+        }
+        if batch.is_empty() { Ok(()) } else { self.write_note_batch(batch, progress).await }
+    }
+
+    /// The notes that a lead still needs: all of them, or, where it is not known whether they were written, those that
+    /// amoCRM has not got after as many looks as a create gets. `None` when it is too early to say.
+    pub(super) async fn missing_notes(&self, one: &ToNote) -> Result<Option<Vec<String>>, Stop> {
+        let request = NewLead { lead: &one.lead, contact_id: None, degradation: one.degradation.clone() };
+        let mut missing = self.crm.notes_of(&request);
+        if one.note_sent_at.is_none() {
+            return Ok(Some(missing));
+        }
+        let mut needed = one.lookups_needed;
+        if needed == 0 {
+            needed = LOOKUPS_AFTER_KILL;
+            self.store.record_lookups_needed(&self.lease, one.lead.id, needed).await?;
+            if let Some(later) = self.too_early(one.note_sent_at, one.attempts) {
+                self.store.put_off(&self.lease, one.lead.id, later).await?;
+                return Ok(None);
+            }
+        }
+        match self.crm.note_texts(one.crm_lead_id, &one.lead.number).await {
+            // amoCRM may trim what it stores.
+            Ok(there) => missing.retain(|note| !there.iter().any(|text| text.trim() == note.trim())),
+            Err(error) => {
+                let later = self.due_in(lookup_distance(0, 1));
+                self.store.put_off(&self.lease, one.lead.id, later).await?;
+                return Err(Stop::Crm(error));
+            }
+        }
+        point("note.read");
+        if !missing.is_empty() && one.lookups + 1 < needed {
+            let later = self.due_in(lookup_distance(one.lookups + 1, one.attempts));
+            self.store.record_note_missed(&self.lease, one.lead.id, later).await?;
+            return Ok(None);
+        }
+        Ok(Some(missing))
+    }
+
+    pub(super) async fn write_note_batch(
+        &self,
+        batch: Vec<(ToNote, Vec<String>)>,
+        progress: &mut Progress,
+    ) -> Result<(), Stop> {
+        let ids: Vec<Ulid> = batch.iter().map(|(one, _)| one.lead.id).collect();
+        point("note.before_record");
+        let allowed: HashSet<Ulid> =
+            self.store.record_note_sending(&self.lease, &ids, self.lease_end()).await?.into_iter().collect();
+        let mut sent = Vec::new();
+        let mut notes = Vec::new();
+        for (one, texts) in batch.into_iter().filter(|(one, _)| allowed.contains(&one.lead.id)) {
+            let (lead_id, number) = (one.crm_lead_id, one.lead.number.clone());
+            notes.extend(texts.into_iter().map(|text| NewNote { lead_id, number: number.clone(), text }));
+            sent.push(one);
+        }
+        if sent.is_empty() {
+            return Ok(());
+        }
+        point("note.recorded");
+        let answer = self.crm.add_notes(&notes).await;
+        point("note.answered");
+        match answer {
+            Ok(_) => {
+                *progress = Progress::Wrote;
+                let leads: Vec<&Lead> = sent.iter().map(|one| &one.lead).collect();
+                Ok(self.delivered(&leads).await?)
+            }
+            Err(error) => {
+                if matches!(CreateVerdict::of(&error), CreateVerdict::Refused { .. }) {
+                    *progress = Progress::Wrote;
+                }
+                self.note_failed(&sent, error).await
+            }
+        }
+    }
+
+    pub(super) async fn note_failed(&self, batch: &[ToNote], error: CrmError) -> Result<(), Stop> {
+        let ids = |leads: &[&ToNote]| leads.iter().map(|one| one.lead.id).collect::<Vec<Ulid>>();
+        let all: Vec<&ToNote> = batch.iter().collect();
+        let text = error.to_string();
+        let now = self.clock().now();
+        match CreateVerdict::of(&error) {
+            CreateVerdict::NotDone => {
+                // A part of several that an earlier, unsure sending has left there must still be looked for.
+                let (resent, fresh): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.note_sent_at.is_some());
+                self.store.record_note_not_sent(&self.lease, &ids(&fresh), now, &text).await?;
+                let again = Lookups { needed: 1, first_at: now, solo: false };
+                self.store.record_note_unsure(&self.lease, &ids(&resent), again, &text).await?;
+                Err(Stop::Crm(error))
+            }
+            CreateVerdict::Unsure { lookups } => {
+                for one in batch {
+                    let first_at = self.due_in(lookup_distance(0, one.attempts + 1));
+                    let lookups = Lookups { needed: lookups, first_at, solo: batch.len() > 1 };
+                    self.store.record_note_unsure(&self.lease, &[one.lead.id], lookups, &text).await?;
+                }
+                point("note.unsure_stored");
+                match batch {
+                    [one] if self.is_poisoned(one.attempts, one.last_error_at).await? => Ok(()),
+                    _ => Err(Stop::Crm(error)),
+                }
+            }
+            CreateVerdict::Refused { .. } if batch.len() > 1 => {
+                let first_at = self.due_in(lookup_distance(0, 1));
+                let lookups = Lookups { needed: LOOKUPS_AFTER_REFUSED_BATCH, first_at, solo: true };
+                self.store.record_note_unsure(&self.lease, &ids(&all), lookups, &text).await?;
+                Ok(())
+            }
+            CreateVerdict::Refused { fields, detail } => {
+                warn!(lead = %batch[0].lead.number, error = text, "amoCRM refuses a note; the lead is kept for a person");
+                Figures::add(&self.figures.rejected, 1);
+                self.store.record_rejected(&self.lease, batch[0].lead.id, &describe(&detail, &fields)).await?;
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) async fn delivered(&self, leads: &[&Lead]) -> Result<(), StoreError> {
+        let fresh = self.store.record_delivered(leads).await?;
+        point("delivered.stored");
+        Figures::add(&self.figures.delivered, usize::try_from(fresh).unwrap_or(0));
+        for lead in leads {
+            info!(lead = %lead.number, "delivered");
+        }
+        Ok(())
+    }
+}
