@@ -16,15 +16,12 @@ use std::{
     time::Duration,
 };
 
-use futures::{Stream, stream};
 use serde_json::Value;
 use teloxide::{
     ApiError, RequestError,
-    payloads::GetUpdatesSetters,
-    requests::Requester,
+    payloads::{DeleteWebhook, GetUpdates, GetUpdatesSetters},
     stop::{StopFlag, StopToken, mk_stop_token},
     types::{AllowedUpdate, Update, UpdateKind},
-    update_listeners::{AsUpdateStream, UpdateListener},
 };
 use tokio::sync::mpsc;
 use tracing::{info, warn};
@@ -37,6 +34,7 @@ use crate::{
 };
 
 use super::{
+    api::is_too_large,
     intake::Intake,
     messages::Say,
     telegram::{Telegram, api_text, describe},
@@ -48,6 +46,9 @@ pub const QUIET_CONFLICT: Duration = Duration::from_secs(60);
 /// Pauses after failed polls and failed batches: doubled up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(15);
+
+/// The most updates that Telegram gives at once.
+const MOST_UPDATES: u8 = 100;
 
 /// What the listener tells whoever watches over it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +116,8 @@ pub struct Listener {
     /// The store refused the last update that could not be parsed.
     store_failed: bool,
     pause: Duration,
+    /// How many updates are asked for.
+    batch: u8,
     stop: (StopToken, StopFlag),
 }
 
@@ -139,11 +142,13 @@ impl Listener {
             conflict: None,
             store_failed: false,
             pause: FIRST_PAUSE,
+            batch: MOST_UPDATES,
             stop: mk_stop_token(),
         }
     }
 
-    async fn next(&mut self) -> Option<Update> {
+    /// The next update to handle; `None` once stopped.
+    pub async fn next(&mut self) -> Option<Update> {
         loop {
             if self.stop.1.is_stopped() {
                 // What was not handed out stays at Telegram.
@@ -180,13 +185,18 @@ impl Listener {
         }
     }
 
+    /// Ends the listening.
+    pub fn stop_token(&self) -> StopToken {
+        self.stop.0.clone()
+    }
+
     async fn poll(&mut self) {
         // The first answer comes at once, so that a health check need not wait for a long poll to end.
         let patience = match self.figures.polls() {
             0 => 0,
             _ => u32::try_from(self.telegram.long_poll().as_secs()).unwrap_or(1),
         };
-        let mut request = self.telegram.poller().get_updates().timeout(patience).limit(100).allowed_updates([
+        let mut request = GetUpdates::new().timeout(patience).limit(self.batch).allowed_updates([
             AllowedUpdate::Message,
             AllowedUpdate::EditedMessage,
             AllowedUpdate::CallbackQuery,
@@ -195,7 +205,7 @@ impl Listener {
             request = request.offset(i32::try_from(offset).unwrap_or(i32::MAX));
         }
         let answer = tokio::select! {
-            answer = request.into_future() => answer,
+            answer = self.telegram.poll(&request) => answer,
             () = self.stop.1.clone() => return,
         };
         match answer {
@@ -204,6 +214,7 @@ impl Listener {
                 self.figures.polls.fetch_add(1, Ordering::Relaxed);
                 self.figures.updates.fetch_add(updates.len() as u64, Ordering::Relaxed);
                 self.intake.confirmed();
+                self.batch = MOST_UPDATES;
                 point("intake.received");
                 self.take(updates).await;
             }
@@ -281,11 +292,16 @@ impl Listener {
             }
             RequestError::Api(api) if api_text(api).contains("webhook is active") => {
                 info!("a webhook is set for this bot; removing it, updates are kept");
-                let _ = self.telegram.bot().delete_webhook().await;
+                let _ = self.telegram.call(&DeleteWebhook::new()).await;
             }
             RequestError::RetryAfter(pause) => {
                 warn!(seconds = pause.seconds(), "Telegram asks to poll more slowly");
                 self.pause = pause.duration();
+            }
+            error if is_too_large(error) && self.batch > 1 => {
+                self.batch /= 2;
+                warn!(batch = self.batch, "the updates are too much for one answer; asking for fewer");
+                return;
             }
             other => warn!(error = describe(other), "a poll failed"),
         }
@@ -310,26 +326,6 @@ fn private_chat(body: &Value) -> Option<i64> {
     let message = ["message", "edited_message"].iter().find_map(|kind| body.get(kind))?;
     let chat = message.get("chat")?;
     (chat.get("type")?.as_str()? == "private").then(|| chat.get("id")?.as_i64()).flatten()
-}
-
-impl UpdateListener for Listener {
-    type Err = std::convert::Infallible;
-
-    fn stop_token(&mut self) -> StopToken {
-        self.stop.0.clone()
-    }
-}
-
-impl<'a> AsUpdateStream<'a> for Listener {
-    type StreamErr = std::convert::Infallible;
-    type Stream = std::pin::Pin<Box<dyn Stream<Item = Result<Update, Self::StreamErr>> + Send + 'a>>;
-
-    fn as_stream(&'a mut self) -> Self::Stream {
-        Box::pin(stream::unfold(self, |listener| async move {
-            let update = listener.next().await?;
-            Some((Ok(update), listener))
-        }))
-    }
 }
 
 #[cfg(test)]

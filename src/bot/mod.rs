@@ -3,7 +3,9 @@
 //! Knows the domain and the store, never amoCRM: it hands leads to the store, and outcomes come back as owed messages.
 
 pub mod admin_texts;
+pub mod api;
 pub mod dialogue;
+pub mod dispatch;
 pub mod handlers;
 pub mod intake;
 mod keyboards;

@@ -8,20 +8,24 @@ use std::{
     time::Duration,
 };
 
-use reqwest::ClientBuilder;
+use reqwest::{
+    ClientBuilder,
+    multipart::{Form, Part},
+};
 use secrecy::ExposeSecret;
+use serde::{Serialize, de::DeserializeOwned};
 use teloxide::{
-    ApiError, Bot, RequestError,
-    payloads::{SendDocumentSetters, SendMessageSetters},
-    requests::Requester,
-    types::{ChatId, InputFile, LinkPreviewOptions},
+    ApiError, RequestError,
+    payloads::{AnswerCallbackQuery, DeleteMessage, GetUpdates, SendMessage, SendMessageSetters},
+    requests::Payload,
+    types::{ChatId, LinkPreviewOptions, Update},
 };
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::{clock::Clock, config::TelegramSettings};
+use crate::{clock::Clock, config::TelegramSettings, net};
 
-use super::messages::Rendered;
+use super::{api::Api, messages::Rendered};
 
 /// How long Telegram may hold a poll that has nothing to say.
 pub const LONG_POLL: Duration = Duration::from_secs(25);
@@ -31,9 +35,6 @@ const POLL_MARGIN: Duration = Duration::from_secs(10);
 
 /// A reply that takes longer is owed instead, so that one slow chat holds nobody up for longer.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Connecting takes at most this long.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A document takes longer than a message.
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -89,8 +90,8 @@ impl SendFigures {
 #[derive(Debug, Clone)]
 pub struct Telegram {
     figures: Arc<SendFigures>,
-    send: Bot,
-    poll: Bot,
+    send: Api,
+    poll: Api,
     long_poll: Duration,
     reply_timeout: Duration,
 }
@@ -100,13 +101,11 @@ impl Telegram {
     pub fn new(settings: &TelegramSettings, clock: Clock) -> Result<Self, reqwest::Error> {
         let long_poll = clock.scaled(LONG_POLL).max(Duration::from_secs(1));
         let poll_timeout = long_poll + clock.scaled(POLL_MARGIN).max(Duration::from_secs(1));
-        let bot = |client: reqwest::Client| {
-            Bot::with_client(settings.token.expose_secret(), client).set_api_url(settings.api_url.clone())
-        };
+        let api = |client| Api::new(client, settings.api_url.clone(), settings.token.clone());
         Ok(Self {
             figures: Arc::default(),
-            send: bot(client(settings)?.timeout(DOCUMENT_TIMEOUT).build()?),
-            poll: bot(client(settings)?.timeout(poll_timeout).pool_max_idle_per_host(1).build()?),
+            send: api(client(settings)?.timeout(DOCUMENT_TIMEOUT).build()?),
+            poll: api(client(settings)?.timeout(poll_timeout).pool_max_idle_per_host(1).build()?),
             long_poll,
             // Not below two seconds: a busy machine would be told the same twice.
             reply_timeout: clock.scaled(REPLY_TIMEOUT).max(Duration::from_secs(2)),
@@ -118,14 +117,18 @@ impl Telegram {
         self.figures.clone()
     }
 
-    /// The client for everything but polls.
-    pub fn bot(&self) -> &Bot {
-        &self.send
+    /// Calls the method that a payload is for.
+    pub async fn call<P>(&self, payload: &P) -> Result<P::Output, RequestError>
+    where
+        P: Payload + Serialize,
+        P::Output: DeserializeOwned,
+    {
+        self.send.call(payload).await
     }
 
-    /// The client for polls.
-    pub fn poller(&self) -> &Bot {
-        &self.poll
+    /// Asks for updates.
+    pub async fn poll(&self, payload: &GetUpdates) -> Result<Vec<Update>, RequestError> {
+        self.poll.poll(payload).await
     }
 
     /// How long a poll may be held.
@@ -144,18 +147,17 @@ impl Telegram {
         if left < self.reply_timeout / 10 {
             return Err(SendError::Later { cause: "others wait".into(), after: None });
         }
-        let mut request =
-            self.send.send_message(ChatId(chat_id), &message.text).link_preview_options(LinkPreviewOptions {
-                is_disabled: true,
-                url: None,
-                prefer_small_media: false,
-                prefer_large_media: false,
-                show_above_text: false,
-            });
+        let mut request = SendMessage::new(ChatId(chat_id), &message.text).link_preview_options(LinkPreviewOptions {
+            is_disabled: true,
+            url: None,
+            prefer_small_media: false,
+            prefer_large_media: false,
+            show_above_text: false,
+        });
         if let Some(markup) = &message.markup {
             request = request.reply_markup(markup.clone());
         }
-        let result = self.within(left, request).await;
+        let result = self.within(left, self.call(&request)).await;
         self.figures.count(&result);
         result
     }
@@ -168,22 +170,21 @@ impl Telegram {
         bytes: Vec<u8>,
         caption: String,
     ) -> Result<(), SendError> {
-        let file = InputFile::memory(bytes).file_name(name.to_owned());
-        let request = self.send.send_document(ChatId(chat_id), file).caption(caption);
-        let result = self.within(DOCUMENT_TIMEOUT, request).await;
+        let file = Part::bytes(bytes).file_name(name.to_owned());
+        let form = Form::new().text("chat_id", chat_id.to_string()).text("caption", caption).part("document", file);
+        let result = self.within(DOCUMENT_TIMEOUT, self.send.upload("sendDocument", form)).await;
         self.figures.count(&result);
         result
     }
 
     /// Stops the waiting circle on a pressed button; a late or lost answer harms nobody.
     pub async fn answer_press(&self, id: &teloxide::types::CallbackQueryId) {
-        let answer = self.send.answer_callback_query(id.clone());
-        let _ = self.within(self.reply_timeout, answer).await;
+        let _ = self.within(self.reply_timeout, self.call(&AnswerCallbackQuery::new(id.clone()))).await;
     }
 
     /// Deletes a message, as far as Telegram lets us.
     pub async fn delete(&self, chat_id: i64, message: teloxide::types::MessageId) -> Result<(), SendError> {
-        self.within(self.reply_timeout, self.send.delete_message(ChatId(chat_id), message)).await
+        self.within(self.reply_timeout, self.call(&DeleteMessage::new(ChatId(chat_id), message))).await
     }
 
     async fn within<T, R>(&self, limit: Duration, request: R) -> Result<(), SendError>
@@ -200,16 +201,11 @@ impl Telegram {
 }
 
 fn client(settings: &TelegramSettings) -> Result<ClientBuilder, reqwest::Error> {
-    let mut builder = reqwest::Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .tcp_keepalive(Duration::from_secs(10))
-        .pool_idle_timeout(Duration::from_secs(30));
-    builder = match &settings.proxy {
+    let builder = net::client();
+    Ok(match &settings.proxy {
         Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.expose_secret())?),
         None => builder,
-    };
-    Ok(builder)
+    })
 }
 
 /// Whether Telegram did what it was asked, though its answer has a shape this library does not know: to ask again would
@@ -259,6 +255,7 @@ pub fn describe(error: &RequestError) -> String {
         RequestError::Network(error) if error.is_connect() => "no connection".into(),
         RequestError::Network(_) => "the connection broke".into(),
         RequestError::InvalidJson { .. } => "an answer that is not Telegram's".into(),
-        RequestError::Io(_) => "a file could not be read".into(),
+        // Only what `net` says of an answer comes this way.
+        RequestError::Io(error) => error.to_string(),
     }
 }

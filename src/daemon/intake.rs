@@ -4,12 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use teloxide::{
     ApiError, RequestError,
-    dispatching::Dispatcher,
-    error_handlers::LoggingErrorHandler,
-    payloads::{GetUpdatesSetters, SetMyCommandsSetters},
-    requests::Requester,
+    payloads::{GetMe, GetUpdates, GetUpdatesSetters, SetMyCommands, SetMyCommandsSetters},
     types::{BotCommand, BotCommandScope, Me, Recipient},
-    update_listeners::UpdateListener,
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +16,7 @@ use crate::{
     alerts::News,
     amocrm::Crm,
     bot::{
+        dispatch::Dispatch,
         handlers::{self, Desk},
         intake::Intake,
         listener::Listener,
@@ -44,7 +41,6 @@ impl Parts<'_> {
         news: mpsc::UnboundedSender<News>,
         stop: &CancellationToken,
     ) -> Result<(), DaemonError> {
-        let clock = self.store.clock();
         let Some(me) = self.who_am_i(stop).await? else { return Ok(()) };
         let wording = Arc::new(self.wording(me.username().to_owned()));
         let _ = self.bot_username.set(me.username().to_owned());
@@ -72,36 +68,24 @@ impl Parts<'_> {
             bot_username: me.username().to_owned(),
         }));
         let tree = handlers::tree(intake.clone(), events.clone(), desk.clone(), admin);
-        let mut dispatcher = Dispatcher::builder(self.telegram.bot().clone(), tree)
-            .dependencies(teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk, intake.clone()])
-            .default_handler(|_| async {})
-            .build();
+        let dependencies = teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk, intake.clone()];
+        let dispatch = Dispatch::new(tree, dependencies);
         tokio::spawn(register_commands(self.telegram.clone(), self.config.admin_chat_id));
         info!(bot = me.username(), "taking messages");
-        while !stop.is_cancelled() {
-            let mut listener = Listener::new(
-                self.telegram.clone(),
-                self.store.clone(),
-                intake.clone(),
-                self.figures.clone(),
-                events.clone(),
-            );
-            // Not the dispatcher's own shutdown token: that one does nothing before dispatching has begun.
-            let (end, stopping) = (listener.stop_token(), stop.clone());
-            let stopper = tokio::spawn(async move {
-                stopping.cancelled().await;
-                end.stop();
-            });
-            let ended = dispatcher.try_dispatch_with_listener(listener, LoggingErrorHandler::new()).await;
-            stopper.abort();
-            if let Err(error) = ended {
-                warn!(error = describe(&error), "Telegram cannot be reached");
-                tokio::select! {
-                    () = clock.sleep(Duration::from_secs(2)) => {}
-                    () = stop.cancelled() => {}
-                }
-            }
-        }
+        let listener = Listener::new(
+            self.telegram.clone(),
+            self.store.clone(),
+            intake.clone(),
+            self.figures.clone(),
+            events.clone(),
+        );
+        let (end, stopping) = (listener.stop_token(), stop.clone());
+        let stopper = tokio::spawn(async move {
+            stopping.cancelled().await;
+            end.stop();
+        });
+        dispatch.run(listener).await;
+        stopper.abort();
         if let Some(offset) = intake.unconfirmed() {
             self.confirm(offset).await;
         }
@@ -113,8 +97,9 @@ impl Parts<'_> {
         let clock = self.store.clock();
         let mut pause = Duration::from_secs(1);
         loop {
+            let question = GetMe::new();
             let answer = tokio::select! {
-                answer = self.telegram.bot().get_me().into_future() => answer,
+                answer = self.telegram.call(&question) => answer,
                 () = stop.cancelled() => return Ok(None),
             };
             match answer {
@@ -142,8 +127,8 @@ impl Parts<'_> {
     /// The last poll: it only tells Telegram what is done. Whatever it returns comes again.
     async fn confirm(&self, offset: u32) {
         let offset = i32::try_from(offset).unwrap_or(i32::MAX);
-        let poll = self.telegram.bot().get_updates().offset(offset).limit(1).timeout(0);
-        match tokio::time::timeout(LAST_CONFIRM, poll.into_future()).await {
+        let poll = GetUpdates::new().offset(offset).limit(1).timeout(0);
+        match tokio::time::timeout(LAST_CONFIRM, self.telegram.poll(&poll)).await {
             Ok(Ok(_)) => {}
             _ => info!("the last messages could not be confirmed to Telegram; they come again and change nothing"),
         }
@@ -158,20 +143,20 @@ async fn register_commands(telegram: Telegram, admin_chat_id: Option<i64>) {
         names.iter().map(|name| BotCommand::new(*name, lang.text(&format!("command-{name}"), &[]))).collect()
     };
     for (lang, code) in [(Lang::Ru, None), (Lang::En, Some("en"))] {
-        let mut request = telegram.bot().set_my_commands(commands(&BUYER, lang));
+        let mut request = SetMyCommands::new(commands(&BUYER, lang));
         if let Some(code) = code {
             request = request.language_code(code);
         }
-        if let Err(error) = request.await {
+        if let Err(error) = telegram.call(&request).await {
             info!(error = describe(&error), "the menu of commands could not be set");
         }
         let Some(chat) = admin_chat_id else { continue };
         let scope = BotCommandScope::Chat { chat_id: Recipient::Id(teloxide::types::ChatId(chat)) };
-        let mut request = telegram.bot().set_my_commands(commands(&ADMIN, lang)).scope(scope);
+        let mut request = SetMyCommands::new(commands(&ADMIN, lang)).scope(scope);
         if let Some(code) = code {
             request = request.language_code(code);
         }
-        if let Err(error) = request.await {
+        if let Err(error) = telegram.call(&request).await {
             info!(error = describe(&error), "the admin's menu of commands could not be set");
         }
     }
