@@ -114,8 +114,8 @@ pub enum Input {
     Text {
         /// What was typed.
         text: String,
-        /// The address behind a link whose text does not show it.
-        link: Option<String>,
+        /// The addresses the message holds without showing them.
+        links: Vec<String>,
     },
     /// A contact card.
     Contact {
@@ -134,6 +134,8 @@ pub enum Input {
     Media {
         /// Its caption: a forwarded advertisement often holds the link there.
         caption: Option<String>,
+        /// The addresses the message holds without showing them.
+        links: Vec<String>,
     },
 }
 
@@ -234,6 +236,8 @@ impl Conversation {
 pub struct World {
     /// Now.
     pub now: DateTime<Utc>,
+    /// When the message was sent, by Telegram's clock (whole seconds); `None` for what is no message.
+    pub sent_at: Option<DateTime<Utc>>,
     /// Spelling of phone numbers without a country code.
     pub region: Region,
     /// Whether the privacy policy has to be accepted.
@@ -262,19 +266,21 @@ pub fn turn(conversation: Conversation, input: Input, world: &World) -> Outcome 
         Input::Skip if conversation.step == Step::CarLink => take_car(conversation, None, world),
         Input::Skip | Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand]),
         Input::Edited => stay(conversation, vec![Say::EditedMessage]),
-        Input::Media { caption } => match (conversation.step, caption.as_deref().map(CarLink::parse)) {
-            (Step::CarLink, Some(Ok(Some(link)))) => take_car(conversation, Some(link), world),
-            _ => stay(conversation, vec![Say::OnlyText]),
-        },
+        Input::Media { caption, links } => {
+            match (conversation.step, CarLink::find(caption.as_deref().unwrap_or_default(), &links)) {
+                (Step::CarLink, Ok(Some(link))) => take_car(conversation, Some(link), world),
+                _ => stay(conversation, vec![Say::OnlyText]),
+            }
+        }
         Input::UnknownPress => stay(conversation, vec![Say::OldButton]),
         Input::Press(press) => pressed(conversation, press, world),
-        Input::Text { text, link } => answered(conversation, Answer::Text { text, link }, world),
+        Input::Text { text, links } => answered(conversation, Answer::Text { text, links }, world),
         Input::Contact { phone, own } => answered(conversation, Answer::Contact { phone, own }, world),
     }
 }
 
 enum Answer {
-    Text { text: String, link: Option<String> },
+    Text { text: String, links: Vec<String> },
     Contact { phone: String, own: bool },
 }
 
@@ -402,7 +408,7 @@ fn answered(conversation: Conversation, answer: Answer, world: &World) -> Outcom
             Some(budget) => take(conversation, world, Vec::new(), |draft| draft.budget = Some(budget)),
             None => stay(conversation, vec![Say::BudgetUnreadable]),
         },
-        (Step::CarLink, Answer::Text { text, link }) => match find_link(&text, link.as_deref()) {
+        (Step::CarLink, Answer::Text { text, links }) => match CarLink::find(&text, &links) {
             Ok(link) => take_car(conversation, link, world),
             Err(CarLinkError::NoLink) => stay(conversation, vec![Say::NoLinkFound]),
             Err(CarLinkError::TooLong) => stay(conversation, vec![Say::LinkTooLong]),
@@ -424,14 +430,6 @@ fn take_phone(conversation: Conversation, parsed: Result<Phone, PhoneError>, wor
         }
         Err(PhoneError::NoNumber) => stay(conversation, vec![Say::NoPhoneFound]),
         Err(PhoneError::Invalid) => stay(conversation, vec![Say::PhoneInvalid]),
-    }
-}
-
-/// The link in the text, or else the one behind it.
-fn find_link(text: &str, behind: Option<&str>) -> Result<Option<CarLink>, CarLinkError> {
-    match (CarLink::parse(text), behind) {
-        (Err(CarLinkError::NoLink), Some(behind)) => CarLink::parse(behind),
-        (parsed, _) => parsed,
     }
 }
 
@@ -488,11 +486,11 @@ mod tests {
     use crate::bot::messages::{Wording, render};
 
     fn world(consent_needed: bool) -> World {
-        World { now: Utc::now(), region: Region::default(), consent_needed, buyer: Buyer::default() }
+        World { now: Utc::now(), sent_at: None, region: Region::default(), consent_needed, buyer: Buyer::default() }
     }
 
     fn text(text: &str) -> Input {
-        Input::Text { text: text.into(), link: None }
+        Input::Text { text: text.into(), links: Vec::new() }
     }
 
     /// Plays inputs from the beginning; returns the conversation and the last replies.
@@ -524,7 +522,7 @@ mod tests {
     #[test]
     fn every_input_at_every_step_is_answered_and_what_does_not_fit_changes_nothing() {
         let strange = [
-            Input::Media { caption: None },
+            Input::Media { caption: None, links: Vec::new() },
             Input::Edited,
             Input::UnknownCommand,
             Input::UnknownPress,
@@ -596,7 +594,8 @@ mod tests {
             Just(Input::Help),
             Just(Input::Edited),
             Just(Input::UnknownPress),
-            any::<Option<String>>().prop_map(|caption| Input::Media { caption }),
+            (any::<Option<String>>(), any::<Vec<String>>())
+                .prop_map(|(caption, links)| Input::Media { caption, links }),
             (any::<String>(), any::<bool>()).prop_map(|(phone, own)| Input::Contact { phone, own }),
             prop_oneof![
                 Just("skip"),

@@ -14,15 +14,15 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use teloxide::{
     dispatching::{DpHandlerDescription, UpdateFilterExt, UpdateHandler, dialogue::Dialogue},
     dptree::{self, HandlerDescription, HandlerSignature, di::DependencyMap},
     types::{
         CallbackQuery, Chat as TelegramChat, InlineKeyboardButton, InlineKeyboardMarkup, MediaGroupId, Message,
-        MessageEntityKind, MessageKind, ReplyMarkup, Update, UpdateKind, User,
+        MessageKind, ReplyMarkup, Update, UpdateKind, User,
     },
-    utils::command::parse_command,
 };
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -38,6 +38,7 @@ use crate::{
 
 use super::{
     dialogue::{Input, Press, World, turn},
+    input::input_of,
     intake::{ATTEMPTS, Failure, Intake},
     listener::{IntakeEvent, chat_of},
     messages::{Lang, Rendered, Say, Wording, clip, render},
@@ -225,10 +226,10 @@ async fn on_message(
     };
     let (chat, album) = (message.chat.id.0, message.media_group_id());
     let answered = album.is_some() && desk.albums().get(&chat) == album;
-    if answered && matches!(input, Input::Media { caption: None }) {
+    if answered && matches!(input, Input::Media { caption: None, .. }) {
         return Ok(());
     }
-    take_turn(&desk, &intake, &dialogue, update.id.0, message.from.as_ref(), input).await?;
+    take_turn(&desk, &intake, &dialogue, update.id.0, message.from.as_ref(), Some(message.date), input).await?;
     match album {
         Some(album) => drop(desk.albums().insert(chat, album.clone())),
         None => drop(desk.albums().remove(&chat)),
@@ -242,7 +243,7 @@ async fn on_edited_message(
     desk: Arc<Desk>,
     intake: Arc<Intake>,
 ) -> Result<(), HandlerError> {
-    take_turn(&desk, &intake, &dialogue, update.id.0, update.from(), Input::Edited).await
+    take_turn(&desk, &intake, &dialogue, update.id.0, update.from(), None, Input::Edited).await
 }
 
 async fn on_press(
@@ -256,7 +257,7 @@ async fn on_press(
     // The circle on the button holds nobody up, however slow its chat is.
     let (telegram, id) = (desk.telegram.clone(), query.id.clone());
     tokio::spawn(async move { telegram.answer_press(&id).await });
-    take_turn(&desk, &intake, &dialogue, update.id.0, Some(&query.from), input).await
+    take_turn(&desk, &intake, &dialogue, update.id.0, Some(&query.from), None, input).await
 }
 
 async fn on_stray_press(query: CallbackQuery, desk: Arc<Desk>) -> Result<(), HandlerError> {
@@ -297,6 +298,7 @@ async fn take_turn(
     dialogue: &BuyerDialogue,
     update_id: u32,
     user: Option<&User>,
+    sent_at: Option<DateTime<Utc>>,
     input: Input,
 ) -> Result<(), HandlerError> {
     let chat_id = dialogue.chat_id().0;
@@ -315,6 +317,7 @@ async fn take_turn(
     let lang = user.map_or(stored.lang, |user| lang_of(Some(user)));
     let world = World {
         now: date(now),
+        sent_at,
         region: desk.region,
         consent_needed: desk.wording.privacy_policy_url.is_some(),
         buyer: buyer_of(user, chat_id),
@@ -335,7 +338,7 @@ async fn take_turn(
             Err(StorageError::NumberTaken) => renumber(&mut chat),
             Err(StorageError::Overtaken) => {
                 info!("another process has taken a turn of this chat; it is read again");
-                return Box::pin(take_turn(desk, intake, dialogue, update_id, user, input)).await;
+                return Box::pin(take_turn(desk, intake, dialogue, update_id, user, sent_at, input)).await;
             }
             Err(error) => return Err(error.into()),
         }
@@ -436,44 +439,6 @@ fn buyer_of(user: Option<&User>, chat_id: i64) -> Buyer {
         username: user.and_then(|user| user.username.clone()),
         full_name: user.map(User::full_name),
     }
-}
-
-/// A private message as the dialogue's input; `None` for Telegram's service messages.
-fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
-    match message.kind {
-        MessageKind::Common(_) => {}
-        // Sent by people all the same; what is empty is of a kind newer than this library.
-        MessageKind::Dice(_)
-        | MessageKind::Giveaway(_)
-        | MessageKind::Invoice(_)
-        | MessageKind::UsersShared(_)
-        | MessageKind::ChatShared(_)
-        | MessageKind::Empty {} => return Some(Input::Media { caption: None }),
-        _ => return None,
-    }
-    if let Some(contact) = message.contact() {
-        let own = contact.user_id.is_some() && contact.user_id == message.from.as_ref().map(|user| user.id);
-        return Some(Input::Contact { phone: contact.phone_number.clone(), own });
-    }
-    let Some(text) = message.text() else {
-        return Some(Input::Media { caption: message.caption().map(str::to_owned) });
-    };
-    if text.starts_with('/') {
-        return Some(match parse_command(text, bot_username).map(|(command, _)| command.to_lowercase()).as_deref() {
-            Some("start") => Input::Start,
-            Some("cancel") => Input::Cancel,
-            Some("help") => Input::Help,
-            Some("skip") => Input::Skip,
-            _ => Input::UnknownCommand,
-        });
-    }
-    let link = message.entities().and_then(|entities| {
-        entities.iter().find_map(|entity| match &entity.kind {
-            MessageEntityKind::TextLink { url } => Some(url.to_string()),
-            _ => None,
-        })
-    });
-    Some(Input::Text { text: text.to_owned(), link })
 }
 
 /// Whether an update comes from the admin's chat.

@@ -7,6 +7,7 @@ pub mod api;
 pub mod dialogue;
 pub mod dispatch;
 pub mod handlers;
+pub mod input;
 pub mod intake;
 mod keyboards;
 pub mod listener;

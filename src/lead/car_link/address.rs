@@ -1,44 +1,119 @@
-//! Finds an address in a buyer's words and knows encar's.
+//! Finds the addresses in a buyer's words, and where each of them ends.
+//!
+//! People type on behind an address without a space. What cannot be in an address (emoji, dashes, quotes, Chinese
+//! punctuation) ends it anywhere; a letter of another script ends it unless it begins a word of the address's own, as in
+//! `…/wiki/Камри`. Sites whose addresses are ASCII alone end at the first other character.
 
 use url::{Host, Url};
 
 use super::super::text;
+use super::site::{has_ascii_addresses, is_known};
 
-/// The first http(s) address in a text, without a login.
-pub(super) fn first_address(text: &str) -> Option<Url> {
-    text.split(|c: char| c.is_whitespace() || "<>\"«»“”„`|".contains(c))
-        .find_map(|word| with_scheme(word).or_else(|| without_scheme(word)))
+/// Top-level domains in Cyrillic: an address without `https://` is only believed to be one with such an end, since any
+/// two words with a dot between them look alike.
+const CYRILLIC_TOP_LEVELS: &[&str] = &["рф", "рус", "бел", "укр", "қаз", "москва"];
+
+/// All http(s) addresses in a text, in order, without logins.
+pub(super) fn addresses(text: &str) -> Vec<Url> {
+    let mut found = Vec::new();
+    // A soft hyphen is where a page broke the address, not where the address ends.
+    for piece in text.replace('\u{AD}', "").split(|c| !may_be_in_address(c)) {
+        in_piece(piece, &mut found);
+    }
+    found
 }
 
-/// `https://…`, also behind other text (`ссылка:https://…`).
-fn with_scheme(word: &str) -> Option<Url> {
-    let lower = word.to_ascii_lowercase();
-    let start = [lower.find("http://"), lower.find("https://")].into_iter().flatten().min()?;
-    let is_other_scheme = lower[..start].ends_with(['+', '.', '-']);
-    (!is_other_scheme).then(|| address(&word[start..])).flatten()
+/// ASCII that addresses are made of, and the letters and digits of every script.
+fn may_be_in_address(c: char) -> bool {
+    match c {
+        '<' | '>' | '"' | '`' | '|' | '\\' => false,
+        '!'..='~' => true,
+        c => is_word(c) && !text::is_invisible(c),
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36F}')
+}
+
+fn in_piece(piece: &str, found: &mut Vec<Url>) {
+    let mut rest = piece;
+    while let Some(at) = scheme_at(rest, 0) {
+        let before = &rest[..at];
+        if before.ends_with(['+', '.', '-']) {
+            return;
+        }
+        without_scheme(before, found);
+        let end = at + end_of(&rest[at..]);
+        found.extend(address(&rest[at..end]));
+        rest = &rest[end..];
+    }
+    without_scheme(rest, found);
+}
+
+/// Where `http://` or `https://` begins, at `from` or later.
+fn scheme_at(text: &str, from: usize) -> Option<usize> {
+    let begins = |at: usize, scheme: &str| {
+        text.as_bytes().get(at..at + scheme.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(scheme.as_bytes()))
+    };
+    (from..text.len()).find(|at| begins(*at, "http://") || begins(*at, "https://"))
 }
 
 /// `encar.com/…`, `www.example.com` or `example.com/cars/1`: a host alone could be any two words with a dot.
-fn without_scheme(word: &str) -> Option<Url> {
-    let word = without_trailing_punctuation(word);
-    let end = word.find(['/', '?', '#']).unwrap_or(word.len());
-    let start = word[..end]
-        .rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-'))
-        .map_or(0, |last| last + word[last..].chars().next().map_or(0, char::len_utf8));
-    let is_mail_address = word[..start].ends_with('@');
-    let bare = word[start..].trim_start_matches(['.', '-']);
-    let host_length = bare.find(['/', '?', '#']).unwrap_or(bare.len());
-    let (host, path) = bare.split_at(host_length);
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
+fn without_scheme(stretch: &str, found: &mut Vec<Url>) {
+    if stretch.contains("://") {
+        return;
+    }
+    let mut rest = stretch;
+    while !rest.is_empty() {
+        let host_end = rest.find(['/', '?', '#', ',', ';']).unwrap_or(rest.len());
+        let start = host_start(&rest[..host_end]);
+        let (before, candidate) = rest.split_at(start);
+        let end = end_of(candidate);
+        let taken = (!before.ends_with('@') && is_meant(&candidate[..end]))
+            .then(|| address(&format!("https://{}", &candidate[..end])))
+            .flatten();
+        let behind = match &taken {
+            Some(_) => start + end,
+            None => host_end + rest[host_end..].chars().next().map_or(0, char::len_utf8),
+        };
+        // The second part of a mail address is no host, nor is what follows it.
+        if before.ends_with('@') {
+            return;
+        }
+        found.extend(taken);
+        rest = &rest[behind..];
+    }
+}
+
+/// Where the host begins that a stretch ends with: behind whatever no host has in it, or where the script changes.
+fn host_start(stretch: &str) -> usize {
+    let mut start = stretch.len();
+    let mut script = None;
+    for (at, c) in stretch.char_indices().rev() {
+        match (Script::of(c), script) {
+            (Some(this), None) => script = Some(this),
+            (Some(this), Some(before)) if this == before => {}
+            (Some(_), Some(_)) => break,
+            (None, _) if c.is_ascii_digit() || matches!(c, '.' | '-') => {}
+            _ => break,
+        }
+        start = at;
+    }
+    start + (stretch.len() - start - stretch[start..].trim_start_matches(['.', '-']).len())
+}
+
+fn is_meant(candidate: &str) -> bool {
+    let candidate = without_trailing_punctuation(candidate);
+    let host_length = candidate.find(['/', '?', '#']).unwrap_or(candidate.len());
+    let (host, path) = candidate.split_at(host_length);
+    let host = host.trim_end_matches('.').to_lowercase();
+    let top = host.rsplit('.').next().unwrap_or_default();
     let is_domain = host.split('.').count() > 1
         && host.split('.').all(|label| !label.is_empty())
-        && host.rsplit('.').next().is_some_and(|top| top.len() > 1 && top.bytes().all(|b| b.is_ascii_alphabetic()));
+        && (top.len() > 1 && top.bytes().all(|b| b.is_ascii_alphabetic()) || CYRILLIC_TOP_LEVELS.contains(&top));
     let has_path = path.len() > 1 && path.starts_with('/');
-    let is_meant = has_path || host.starts_with("www.") || is_encar(&host);
-    if is_mail_address || !is_domain || !is_meant {
-        return None;
-    }
-    address(&format!("https://{bare}"))
+    is_domain && (has_path || host.starts_with("www.") || is_known(&host))
 }
 
 fn address(text: &str) -> Option<Url> {
@@ -59,15 +134,150 @@ fn address(text: &str) -> Option<Url> {
     Some(url)
 }
 
-/// Drops what belongs to the sentence around an address; a closing bracket stays if it closes one in the address.
+/// Where the address ends that a text begins with, in bytes: before the words that are glued to it.
+fn end_of(text: &str) -> usize {
+    let host_start = text.find("://").map_or(0, |at| at + 3);
+    let host_end = text[host_start..].find(['/', '?', '#']).map_or(text.len(), |at| host_start + at);
+    let cut = glued_to_host(&text[host_start..host_end]).map(|at| host_start + at);
+    if let Some(cut) = cut {
+        return cut;
+    }
+    let host = text[host_start..host_end].rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+    let path = &text[host_end..];
+    let ascii_alone = has_ascii_addresses(&host);
+    let mut end =
+        if ascii_alone { path.find(|c: char| !c.is_ascii()) } else { glued_to_path(path) }.unwrap_or(path.len());
+    // A second address begins, unless it is this one's parameter or, as in archives, its path.
+    if let Some(second) = scheme_at(&path[..end], 1)
+        && !path[..second].ends_with('=')
+        && (ascii_alone || !path[..second].ends_with('/'))
+    {
+        end = second;
+    }
+    if let Some(second) = path[..end].to_ascii_lowercase().find("www.")
+        && path[..second].ends_with(|c: char| c.is_ascii_digit())
+    {
+        end = second;
+    }
+    host_end + end
+}
+
+/// Where words begin that are glued to a host, as in `example.comвот` or `example.com,look`; a label that is of one
+/// script is the host's own.
+fn glued_to_host(authority: &str) -> Option<usize> {
+    let login = authority.rfind('@').map_or(0, |at| at + 1);
+    let host = &authority[login..];
+    if host.starts_with('[') {
+        return None;
+    }
+    let mut script = None;
+    let mut labels = 0;
+    let cut = host.char_indices().find_map(|(at, c)| {
+        match (c, Script::of(c), script) {
+            ('.', ..) => (labels, script) = (labels + 1, None),
+            (':', ..) if host[at + 1..].starts_with(|c: char| c.is_ascii_digit()) => script = Some(Script::Latin),
+            ('-' | '_' | '%', ..) => {}
+            (c, ..) if !is_word(c) => return Some(at),
+            (_, Some(this), Some(before)) if this != before && labels > 0 => return Some(at),
+            (_, Some(this), _) => script = Some(this),
+            (_, None, _) => {}
+        }
+        None
+    });
+    cut.map(|cut| login + cut)
+}
+
+/// Where words begin that are glued to a path, query or fragment.
+fn glued_to_path(path: &str) -> Option<usize> {
+    // The word being read: its first character's script; digits count as Latin, the script of addresses.
+    let mut script = None;
+    let mut segment = 0;
+    let mut before = None;
+    for (at, c) in path.char_indices() {
+        if !is_word(c) {
+            script = None;
+            if matches!(c, '/' | '?' | '&' | '#' | '=') {
+                segment = at + 1;
+            }
+            before = Some((at, c));
+            continue;
+        }
+        let this = Script::of(c).unwrap_or(Script::Latin);
+        match script {
+            // Digits within a word of any script, and Latin letters behind another one, are the word's.
+            Some(word) if word == this || this == Script::Latin => {}
+            Some(_) => return Some(at),
+            None if this != Script::Latin && !may_begin_word(path, segment, at, before) => {
+                return Some(before.map_or(at, |(at, _)| at));
+            }
+            None => script = Some(this),
+        }
+    }
+    None
+}
+
+/// Whether a word in another script may stand at `at`, behind the delimiter `before`.
+fn may_begin_word(path: &str, segment: usize, at: usize, before: Option<(usize, char)>) -> bool {
+    let Some((delimiter, c)) = before else { return false };
+    match c {
+        '/' | '=' | '#' | '%' | '+' => true,
+        // A parameter has a value; a question mark behind which there is none ends a question.
+        '?' | '&' => path[at..].chars().find(|c| !is_word(*c) && *c != '_').is_some_and(|c| c == '='),
+        // `…/Toyota_Камри`, but not `…/38427498-вот`.
+        '-' | '_' => {
+            let word = &path[segment..delimiter];
+            word.len() < 5 || !word.bytes().all(|b| b.is_ascii_digit())
+        }
+        '(' | ',' | '.' => {
+            path[segment..delimiter].ends_with(['_', '-', ','])
+                || path[segment..delimiter].chars().next_back().is_some_and(|c| !c.is_ascii() && is_word(c))
+        }
+        _ => false,
+    }
+}
+
+/// What letters are told apart by: nobody writes one word in two of these.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Script {
+    Latin,
+    Cyrillic,
+    EastAsian,
+    Other,
+}
+
+impl Script {
+    /// `None` for digits and whatever is no letter.
+    fn of(c: char) -> Option<Self> {
+        match c {
+            'A'..='Z' | 'a'..='z' | '\u{C0}'..='\u{24F}' => Some(Self::Latin),
+            '\u{400}'..='\u{52F}' => Some(Self::Cyrillic),
+            '\u{3040}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' => Some(Self::EastAsian),
+            c if is_word(c) && !c.is_ascii_digit() && !matches!(c, '\u{300}'..='\u{36F}') => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+
+/// Drops what belongs to the sentence around an address; a closing bracket stays if it closes one in the address, and
+/// what stands behind an opening one that is never closed goes with it.
 fn without_trailing_punctuation(text: &str) -> &str {
     let mut rest = text;
-    while let Some(last) = rest.chars().next_back() {
+    loop {
+        let open = [('(', ')'), ('[', ']'), ('{', '}')]
+            .into_iter()
+            .filter(|(open, close)| rest.matches(*open).count() > rest.matches(*close).count())
+            .filter_map(|(open, _)| rest.rfind(open))
+            .min();
+        if let Some(open) = open {
+            rest = &rest[..open];
+            continue;
+        }
+        let Some(last) = rest.chars().next_back() else { break };
         let is_punctuation = match last {
             ')' => rest.matches(')').count() > rest.matches('(').count(),
             ']' => rest.matches(']').count() > rest.matches('[').count(),
             '}' => rest.matches('}').count() > rest.matches('{').count(),
-            c => ".,:;!?…'’‘*_~)]}（）".contains(c) || text::is_invisible(c),
+            c => ".,:;!?'*_~".contains(c),
         };
         if !is_punctuation {
             break;
@@ -75,29 +285,4 @@ fn without_trailing_punctuation(text: &str) -> &str {
         rest = &rest[..rest.len() - last.len_utf8()];
     }
     rest
-}
-
-fn is_encar(host: &str) -> bool {
-    let host = host.trim_end_matches('.');
-    host == "encar.com" || host.ends_with(".encar.com")
-}
-
-/// The id in encar's desktop (`…?carid=1`), mobile (`…?carId=1`) and present (`/cars/detail/1`) addresses.
-pub(super) fn encar_id(url: &Url) -> Option<String> {
-    if !url.host_str().is_some_and(is_encar) {
-        return None;
-    }
-    let is_id = |id: &str| (1..=20).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit());
-    let segments: Vec<&str> = url.path().split('/').filter(|s| !s.is_empty()).collect();
-    if let ["cars", "detail", id, ..] | ["cars", "report", _, id, ..] = segments.as_slice()
-        && is_id(id)
-    {
-        return Some((*id).to_owned());
-    }
-    url.query_pairs()
-        .find(|(name, id)| {
-            // `&amp;carid=1` is what an address copied out of a page's source looks like.
-            name.trim_start_matches("amp;").eq_ignore_ascii_case("carid") && is_id(id)
-        })
-        .map(|(_, id)| id.into_owned())
 }

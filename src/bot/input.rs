@@ -1,0 +1,57 @@
+//! Reads a private message as the dialogue's input: the one place where a message's text, caption and links are looked at.
+
+use teloxide::{
+    types::{InlineKeyboardButtonKind, Message, MessageEntityKind, MessageKind},
+    utils::command::parse_command,
+};
+
+use super::dialogue::Input;
+
+/// A private message as the dialogue's input; `None` for Telegram's service messages.
+pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
+    match message.kind {
+        MessageKind::Common(_) => {}
+        // Sent by people all the same; what is empty is of a kind newer than this library.
+        MessageKind::Dice(_)
+        | MessageKind::Giveaway(_)
+        | MessageKind::Invoice(_)
+        | MessageKind::UsersShared(_)
+        | MessageKind::ChatShared(_)
+        | MessageKind::Empty {} => return Some(Input::Media { caption: None, links: Vec::new() }),
+        _ => return None,
+    }
+    if let Some(contact) = message.contact() {
+        let own = contact.user_id.is_some() && contact.user_id == message.from.as_ref().map(|user| user.id);
+        return Some(Input::Contact { phone: contact.phone_number.clone(), own });
+    }
+    let Some(text) = message.text() else {
+        return Some(Input::Media { caption: message.caption().map(str::to_owned), links: links_behind(message) });
+    };
+    if text.starts_with('/') {
+        return Some(match parse_command(text, bot_username).map(|(command, _)| command.to_lowercase()).as_deref() {
+            Some("start") => Input::Start,
+            Some("cancel") => Input::Cancel,
+            Some("help") => Input::Help,
+            Some("skip") => Input::Skip,
+            _ => Input::UnknownCommand,
+        });
+    }
+    Some(Input::Text { text: text.to_owned(), links: links_behind(message) })
+}
+
+/// The addresses that a message holds without showing them, in order: behind words, in its preview, under its buttons
+/// (a forwarded advertisement often has its car there).
+fn links_behind(message: &Message) -> Vec<String> {
+    let entities = message.entities().or_else(|| message.caption_entities()).unwrap_or_default();
+    let behind_words = entities.iter().filter_map(|entity| match &entity.kind {
+        MessageEntityKind::TextLink { url } => Some(url.to_string()),
+        _ => None,
+    });
+    let preview = message.link_preview_options().and_then(|options| options.url.clone());
+    let buttons = message.reply_markup().map(|markup| markup.inline_keyboard.as_slice()).unwrap_or_default();
+    let under_buttons = buttons.iter().flatten().filter_map(|button| match &button.kind {
+        InlineKeyboardButtonKind::Url(url) => Some(url.to_string()),
+        _ => None,
+    });
+    behind_words.chain(preview).chain(under_buttons).collect()
+}
