@@ -103,6 +103,11 @@ const MERGED: &[(&str, &str)] = &[
     ),
 ];
 
+/// Names of the tables that are copied.
+pub(super) fn tables() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|(table, _)| *table)
+}
+
 /// Rows copied in one commit.
 const ROWS: i64 = 500;
 

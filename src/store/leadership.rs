@@ -8,15 +8,18 @@
 //! still have under way is fenced: each reign has a generation, which every claim checks, and the new leader frees what
 //! daemons before it held.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, Row,
-    postgres::{PgListener, PgPoolOptions},
+    AssertSqlSafe, ConnectOptions, Connection, Executor, Row,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use tracing::warn;
 
-use super::{Engine, Store, StoreError};
+use super::{
+    Engine, Store, StoreError,
+    postgres::{CONNECT_TIMEOUT, Server},
+};
 
 /// Key of the advisory lock; it is local to the database.
 const LOCK_KEY: i64 = 0x616d_6f63_726d;
@@ -27,8 +30,8 @@ pub const CHECK_EVERY: Duration = Duration::from_secs(2);
 /// A check that takes longer has failed.
 pub const CHECK_TAKES: Duration = Duration::from_secs(3);
 
-/// Connecting takes at most this long.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An attempt takes at most this long, with looking at the server and connecting.
+const ATTEMPT_TAKES: Duration = Duration::from_secs(15);
 
 /// Name of the mark that holds the generation.
 pub(super) const GENERATION: &str = "generation";
@@ -54,13 +57,15 @@ impl Candidate {
             }
             let Some(connection) = &mut self.connection else { return Ok(false) };
             let row = sqlx::query("SELECT pg_try_advisory_lock($1)").bind(LOCK_KEY).fetch_one(&mut *connection).await?;
-            row.try_get::<bool, _>(0)
+            Ok(row.try_get::<bool, _>(0)?)
         };
-        let answer = tokio::time::timeout(CONNECT_TIMEOUT, attempt).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let answer = tokio::time::timeout(ATTEMPT_TAKES, attempt)
+            .await
+            .unwrap_or_else(|_| Err(StoreError::for_now("the database does not answer")));
         if answer.is_err() {
             self.connection = None;
         }
-        Ok(answer?)
+        answer
     }
 
     /// Resolves when the leadership is lost: the connection that holds the lock has ended or does not answer.
@@ -106,11 +111,17 @@ impl Candidate {
 }
 
 /// A connection on which one can wait for its end; it is not made anew by itself.
-async fn connect(url: &str) -> Result<PgListener, sqlx::Error> {
+async fn connect(url: &str) -> Result<PgListener, StoreError> {
+    let (server, looked) = Server::look(url).await?;
+    let _ = looked.close().await;
+    let options = PgConnectOptions::from_str(&server.url)?.disable_statement_logging();
     let pool =
         PgPoolOptions::new().max_connections(1).acquire_timeout(CONNECT_TIMEOUT).max_lifetime(None).idle_timeout(None);
-    let mut connection = PgListener::connect_with(&pool.connect(url).await?).await?;
+    let mut connection = PgListener::connect_with(&pool.connect_with(options).await?).await?;
     connection.eager_reconnect(false);
+    for statement in server.session() {
+        connection.execute(statement).await?;
+    }
     // So that the server lets a leader go whose machine or network has vanished: 4 + 2 × 2 s.
     for setting in ["tcp_keepalives_idle = 4", "tcp_keepalives_interval = 2", "tcp_keepalives_count = 2"] {
         sqlx::query(AssertSqlSafe(format!("SET {setting}"))).execute(&mut connection).await?;

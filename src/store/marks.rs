@@ -33,7 +33,7 @@ impl Store {
 
     /// Leaves a mark.
     pub async fn set_mark(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool.0.acquire().await?;
         write(&mut connection, name, value, self.clock.now()).await
     }
 

@@ -4,31 +4,37 @@
 //! product stands in this room, one text for SQLite and PostgreSQL. Two processes may use one store: leads are
 //! claimed under a lease, and every recorded step checks that the lease is still held.
 
+mod again;
 mod alerts;
 mod copying;
 mod dialogues;
+mod faults;
 mod imports;
 mod leadership;
 mod leads;
 mod marks;
 mod messages;
+mod postgres;
 mod steps;
 mod tokens;
 
 use std::{os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor,
+    AnyConnection, AssertSqlSafe, ConnectOptions, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
-use thiserror::Error;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
 
+use again::Pool;
+use postgres::Server;
+
 pub use alerts::OpenAlert;
 pub use copying::Copied;
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
+pub use faults::StoreError;
 pub use imports::ImportedLead;
 pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead, Totals};
@@ -55,26 +61,6 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
 /// A file has no network to hang on; its writers wait for each other within [`BUSY_TIMEOUT`].
 const ACQUIRE_TIMEOUT_FILE: Duration = Duration::from_secs(3600);
 
-/// Why the store did not do it.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// Disk full, read-only, locked, database gone: wait and try again; nothing was changed.
-    #[error("the store cannot be used now: {0}")]
-    Unavailable(#[source] sqlx::Error),
-    /// What stands in the store cannot be read by this version.
-    #[error("the store holds something this version cannot read: {0}")]
-    Unreadable(String),
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Unreadable(error.to_string()),
-            other => Self::Unavailable(other),
-        }
-    }
-}
-
 /// Which database engine holds the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -87,7 +73,7 @@ pub enum Engine {
 /// A handle to the store; clones share one pool.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: AnyPool,
+    pool: Pool,
     engine: Engine,
     clock: Clock,
     wakes: Arc<Wakes>,
@@ -124,34 +110,48 @@ impl Store {
 
     /// Opens (and migrates) the store at `postgres://…` or `sqlite:…`.
     pub async fn open_url(url: &str, clock: Clock) -> Result<Self, StoreError> {
-        sqlx::any::install_default_drivers();
-        let engine = if url.starts_with("postgres") { Engine::Postgres } else { Engine::Sqlite };
-        let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
-        if engine == Engine::Sqlite {
-            // The pool would try again and again to prepare a file that is no database, and tell nobody.
-            let mut first = AnyConnection::connect_with(&options).await?;
-            prepare(engine, &mut first).await?;
-            first.close().await?;
+        if url.starts_with("postgres") {
+            Self::open_postgres(url, clock).await
+        } else {
+            Self::open_sqlite(url, clock).await
         }
-        let pool = AnyPoolOptions::new()
-            .max_connections(4)
-            .min_connections(1)
-            .acquire_timeout(match engine {
-                Engine::Sqlite => ACQUIRE_TIMEOUT_FILE,
-                Engine::Postgres => ACQUIRE_TIMEOUT,
-            })
-            // When a disk is full SQLite rolls back by itself. sqlx's own rollback then fails, and it takes the connection
-            // to be in that transaction for ever: no other could be begun on it until the process is started again.
-            .before_acquire(|connection, _| {
-                let usable = !connection.is_in_transaction();
-                Box::pin(async move { Ok(usable) })
-            })
-            .after_connect(move |connection, _| Box::pin(prepare(engine, connection)))
+    }
+
+    async fn open_sqlite(url: &str, clock: Clock) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
+        // The pool would try again and again to prepare a file that is no database, and tell nobody.
+        let mut first = AnyConnection::connect_with(&options).await?;
+        prepare(&mut first).await?;
+        first.close().await?;
+        let pool = pool_options(4, ACQUIRE_TIMEOUT_FILE)
+            .after_connect(|connection, _| Box::pin(prepare(connection)))
             .connect_with(options)
             .await?;
-        let store = Self { pool, engine, clock, wakes: Arc::default() };
+        let store = Self { pool: Pool(pool), engine: Engine::Sqlite, clock, wakes: Arc::default() };
         store.migrate().await?;
         Ok(store)
+    }
+
+    async fn open_postgres(url: &str, clock: Clock) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let (server, mut first) = Server::look(url).await?;
+        server.migrate(&mut first, &sqlx::migrate!()).await?;
+        first.close().await?;
+        let options = AnyConnectOptions::from_str(&server.url)?.disable_statement_logging();
+        let pool = pool_options(server.at_work, ACQUIRE_TIMEOUT)
+            .after_connect(move |connection, _| {
+                let session = server.session();
+                Box::pin(async move {
+                    for statement in session {
+                        connection.execute(statement).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_with(options)
+            .await?;
+        Ok(Self { pool: Pool(pool), engine: Engine::Postgres, clock, wakes: Arc::default() })
     }
 
     /// Brings the tables up to date. On SQLite nobody keeps two processes from doing so at once (a first start and a
@@ -160,7 +160,7 @@ impl Store {
         use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
         let mut tries = 1;
         loop {
-            match sqlx::migrate!().run(&self.pool).await {
+            match sqlx::migrate!().run(&self.pool.0).await {
                 Ok(()) => return Ok(()),
                 Err(Execute(_) | ExecuteMigration(..)) if tries < MIGRATION_TRIES => {
                     tries += 1;
@@ -184,7 +184,7 @@ impl Store {
 
     /// How many of its connections are doing something right now.
     pub fn connections_at_work(&self) -> usize {
-        usize::try_from(self.pool.size()).unwrap_or(usize::MAX).saturating_sub(self.pool.num_idle())
+        usize::try_from(self.pool.0.size()).unwrap_or(usize::MAX).saturating_sub(self.pool.0.num_idle())
     }
 
     /// Whether the store can be written now.
@@ -194,7 +194,7 @@ impl Store {
 
     /// Closes the pool; for SQLite this folds the write-ahead log into the file.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.pool.0.close().await;
     }
 
     /// Resolves when a lead may have become due.
@@ -222,26 +222,38 @@ impl Store {
         self.wakes.backup.notify_one();
     }
 
-    /// Begins a transaction that may write: SQLite takes the write lock at once, so that it cannot fail half-way.
+    /// Begins a transaction that may write: SQLite takes the write lock at once, so that it cannot fail half-way. It is
+    /// to be done in [`Store::again`] from here to its commit.
     async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Any>, StoreError> {
         let begin = match self.engine {
             Engine::Sqlite => "BEGIN IMMEDIATE",
-            Engine::Postgres => "BEGIN",
+            Engine::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
         };
-        Ok(self.pool.begin_with(begin).await?)
+        Ok(self.pool.0.begin_with(begin).await?)
     }
 }
 
-/// Sets a new connection up.
-async fn prepare(engine: Engine, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-    if engine == Engine::Sqlite {
-        let busy = BUSY_TIMEOUT.as_millis();
-        let pragmas = format!(
-            "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304"
-        );
-        connection.execute(AssertSqlSafe(pragmas)).await?;
-    }
+fn pool_options(connections: u32, acquire_timeout: Duration) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(acquire_timeout)
+        // When a disk is full SQLite rolls back by itself. sqlx's own rollback then fails, and it takes the connection
+        // to be in that transaction for ever: no other could be begun on it until the process is started again.
+        .before_acquire(|connection, _| {
+            let usable = !connection.is_in_transaction();
+            Box::pin(async move { Ok(usable) })
+        })
+}
+
+/// Sets a new connection to an SQLite file up.
+async fn prepare(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    let busy = BUSY_TIMEOUT.as_millis();
+    let pragmas = format!(
+        "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304"
+    );
+    connection.execute(AssertSqlSafe(pragmas)).await?;
     Ok(())
 }
 
