@@ -2,7 +2,8 @@
 //!
 //! Promise: an update is confirmed to Telegram only when its effects are committed. The races and the answers to them:
 //! - A handler fails while others of the batch succeed: the offset stops before the first failed one. The others come
-//!   again and change nothing, because each dialogue knows the last update it took.
+//!   again; what is done is remembered until Telegram knows it, and not handed out a second time. (After a restart each
+//!   dialogue still knows the last update it took.)
 //! - A chat's update fails and its next one would succeed: the next would make the first look old. So after a failure
 //!   the chat's other updates of the batch are put off unhandled.
 //! - A chat answers slowly and has written much: all answers of a batch share one reply timeout, the rest is owed.
@@ -46,6 +47,8 @@ struct State {
     failed: BTreeSet<u32>,
     failed_chats: HashSet<i64>,
     attempts: HashMap<u32, u32>,
+    /// What is done and comes again nevertheless, because something before it is not.
+    done: BTreeSet<u32>,
     /// One past the last update of the batch.
     end: u32,
     /// No poll was completed since the batch came.
@@ -67,11 +70,16 @@ impl Intake {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new batch: ids in Telegram's order with their chats.
+    /// A new batch: ids in Telegram's order with their chats. What is done already is not open again.
     pub fn open(&self, updates: impl IntoIterator<Item = (u32, Option<i64>)>) {
         let mut state = self.state();
-        state.open = updates.into_iter().collect();
-        state.end = state.open.last_key_value().map_or(state.end, |(id, _)| id + 1);
+        let batch: BTreeMap<_, _> = updates.into_iter().collect();
+        state.end = batch.last_key_value().map_or(state.end, |(id, _)| id + 1);
+        // What came before it comes no more; what lies behind it may be in the next batch, if this one is small.
+        let first = batch.first_key_value().map(|(id, _)| *id);
+        state.done.retain(|id| first.is_some_and(|first| *id >= first));
+        let State { open, done, .. } = &mut *state;
+        *open = batch.into_iter().filter(|(id, _)| !done.contains(id)).collect();
         state.failed.clear();
         state.failed_chats.clear();
         state.unconfirmed = true;
@@ -84,6 +92,11 @@ impl Intake {
     /// slow chat, whatever it wrote, holds the others up for no longer than that.
     pub fn opened_at(&self) -> Instant {
         self.state().opened_at.unwrap_or_else(Instant::now)
+    }
+
+    /// Whether an update of the batch was done when it came before.
+    pub fn is_done(&self, id: u32) -> bool {
+        self.state().done.contains(&id)
     }
 
     /// An update goes to its handler.
@@ -104,6 +117,7 @@ impl Intake {
         state.in_hand.remove(&id);
         state.open.remove(&id);
         state.attempts.remove(&id);
+        state.done.insert(id);
         drop(state);
         self.settled.notify_one();
     }
@@ -145,7 +159,11 @@ impl Intake {
 
     /// A poll was completed: Telegram knows what was done before it.
     pub fn confirmed(&self) {
-        self.state().unconfirmed = false;
+        let mut state = self.state();
+        state.unconfirmed = false;
+        if state.open.is_empty() {
+            state.done.clear();
+        }
     }
 
     /// The offset that confirms what is done, where Telegram does not know it yet.
@@ -171,13 +189,19 @@ mod tests {
         assert!(intake.is_deferred(Some(1)) && !intake.is_deferred(Some(2)) && !intake.is_deferred(None));
         intake.failed(7, &Failure::Deferred);
         assert_eq!(intake.settle().await, Settled { offset: 5, failed: true });
-        intake.open([(5, Some(1)), (7, Some(1))]);
+        intake.open([(5, Some(1)), (6, Some(2)), (7, Some(1))]);
         assert!(!intake.is_deferred(Some(1)));
+        assert!(intake.is_done(6) && !intake.is_done(5) && !intake.is_done(7));
         for id in [5, 7] {
             intake.hand_out(id);
             intake.done(id);
         }
         assert_eq!(intake.settle().await, Settled { offset: 8, failed: false });
+        // Ids may restart anywhere: what is over is not remembered for ever.
+        intake.confirmed();
+        intake.open([(2, Some(1))]);
+        intake.open([(6, Some(2))]);
+        assert!(!intake.is_done(6));
     }
 
     #[tokio::test]

@@ -236,6 +236,9 @@ impl Listener {
         self.offset = Some(last.id.0);
         self.intake.open(updates.iter().map(|update| (update.id.0, chat_of(update))));
         for update in updates {
+            if self.intake.is_done(update.id.0) {
+                continue;
+            }
             match update.kind {
                 UpdateKind::Error(body) => self.unparsable(update.id.0, &body).await,
                 _ => self.queue.push_back(update),

@@ -10,7 +10,7 @@ use crate::{
     amocrm::{Vault, move_tokens},
     clock::Clock,
     config::Config,
-    daemon::vault_beside,
+    daemon::{DaemonError, vault_beside},
     store::{Copied, SQLITE_FILE, Store, StoreError},
 };
 
@@ -27,7 +27,10 @@ pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> 
     {
         return Err(CommandError::Failed(format!("{} does not exist; nothing was copied", file.display())));
     }
-    let cannot = |option: &str, error: StoreError| CommandError::Failed(format!("{option}: {error}"));
+    let cannot = |option: &str, error: StoreError| match error {
+        StoreError::Setting(problem) => DaemonError::Setting(format!("{option}: {problem}")).into(),
+        error => CommandError::Failed(format!("{option}: {error}")),
+    };
     let source = from.open().await.map_err(|error| cannot("--from", error))?;
     let target = to.open().await.map_err(|error| cannot("--to", error))?;
     // A backup has the tokens inside, a bot on SQLite keeps them beside its store.

@@ -160,6 +160,9 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
 /// The store, for a command beside a daemon that may run.
 async fn store(config: &Config) -> Result<Store, CommandError> {
     daemon::open_store(config, Clock::with_speed(config.speed)).await.map_err(|error| match error {
+        DaemonError::Store(StoreError::Setting(problem)) => {
+            DaemonError::Setting(format!("DATABASE_URL: {problem}")).into()
+        }
         DaemonError::Store(error) => {
             let setting = if config.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
             CommandError::Failed(format!("{setting}: {error}"))

@@ -49,7 +49,12 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
         None => {
             let _only_one = OnlyOne::wait_for(&config.data_dir).await?;
             let page = config.http_addr.map(bind).transpose()?;
-            let trouble = StoreTrouble { config: &config, telegram: &telegram, told: Arc::default() };
+            let trouble = StoreTrouble {
+                config: &config,
+                telegram: &telegram,
+                told: Arc::default(),
+                has_worked: AtomicBool::new(false),
+            };
             let (store, generation) = tokio::select! {
                 opened = open_when_possible(&config, clock, &trouble) => opened?,
                 () = stop.cancelled() => return Ok(()),
@@ -175,7 +180,7 @@ async fn lead_in_turn(
 ) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.speed);
     let mut candidate = Candidate::new(url);
-    let trouble = StoreTrouble { config, telegram, told: Arc::default() };
+    let trouble = StoreTrouble { config, telegram, told: Arc::default(), has_worked: AtomicBool::new(false) };
     while !stop.is_cancelled() {
         let waiting = CancellationToken::new();
         let standby = page_for_now(page).map(|page| tokio::spawn(http::serve_standby(page, waiting.clone())));
@@ -223,7 +228,7 @@ async fn become_leader(
                     trouble.over().await;
                     return Ok(opened);
                 }
-                Err(DaemonError::Store(error @ StoreError::Unavailable(_))) => error,
+                Err(DaemonError::Store(error @ (StoreError::Unavailable(_) | StoreError::Setting(_)))) => error,
                 Err(error) => return Err(error),
             },
             Ok(false) => {
@@ -236,22 +241,15 @@ async fn become_leader(
             }
             Err(error) => error,
         };
-        if let Some(problem) = refused(&error) {
-            return Err(DaemonError::Setting(problem));
+        match error {
+            // What has worked with this setting may work again, when somebody at the server has mended it.
+            StoreError::Setting(problem) if !trouble.has_worked.load(Ordering::Relaxed) => {
+                return Err(DaemonError::Setting(format!("DATABASE_URL: {problem}")));
+            }
+            error => trouble.tell(&error).await,
         }
-        trouble.tell(&error).await;
         tokio::time::sleep(DATABASE_PAUSE).await;
     }
-}
-
-/// A database that answers and refuses is a wrong setting; one that does not answer is waited for.
-fn refused(error: &StoreError) -> Option<String> {
-    let StoreError::Unavailable(sqlx::Error::Database(error)) = error else { return None };
-    // Wrong password, no such user, no such database (Appendix A of PostgreSQL's manual).
-    let wrong = matches!(error.code().as_deref(), Some("28P01" | "28000" | "3D000"));
-    wrong.then(|| {
-        format!("DATABASE_URL: the database refuses it: {}. Take it from your database's provider", error.message())
-    })
 }
 
 /// The admin is told once when the store cannot be used, and once when it can again.
@@ -260,6 +258,8 @@ struct StoreTrouble<'a> {
     telegram: &'a Telegram,
     /// Shared with the alerts of a reign, so that each is told once, whoever notices.
     told: Arc<AtomicBool>,
+    /// Whether the store could be used since this process began.
+    has_worked: AtomicBool,
 }
 
 impl StoreTrouble<'_> {
@@ -267,11 +267,13 @@ impl StoreTrouble<'_> {
         if self.told.swap(true, Ordering::Relaxed) {
             return;
         }
-        warn!(%error, "the store cannot be used; messages wait at Telegram until it can");
+        let setting = if self.config.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
+        warn!(setting, %error, "the store cannot be used; messages wait at Telegram until it can");
         self.send(AdminNotice::StoreTrouble { detail: error.to_string() }).await;
     }
 
     async fn over(&self) {
+        self.has_worked.store(true, Ordering::Relaxed);
         if self.told.swap(false, Ordering::Relaxed) {
             info!("the store can be used again");
             self.send(AdminNotice::StoreWorks).await;

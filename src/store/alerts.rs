@@ -31,6 +31,10 @@ impl Store {
 
     /// Opens or changes an alert and owes the messages that say so, in one commit.
     pub async fn save_alert(&self, kind: &str, alert: &OpenAlert, tell: &[NewMessage]) -> Result<(), StoreError> {
+        self.again(|| self.save_alert_once(kind, alert, tell)).await
+    }
+
+    async fn save_alert_once(&self, kind: &str, alert: &OpenAlert, tell: &[NewMessage]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query(
             "INSERT INTO alerts (kind, opened_at, body) VALUES ($1, $2, $3) \
@@ -49,6 +53,10 @@ impl Store {
 
     /// Closes an alert and owes the messages that say so, in one commit.
     pub async fn close_alert(&self, kind: &str, tell: &[NewMessage]) -> Result<(), StoreError> {
+        self.again(|| self.close_alert_once(kind, tell)).await
+    }
+
+    async fn close_alert_once(&self, kind: &str, tell: &[NewMessage]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query("DELETE FROM alerts WHERE kind = $1").bind(kind).execute(&mut *transaction).await?;
         self.owe_all(&mut transaction, tell).await?;
@@ -59,6 +67,14 @@ impl Store {
 
     /// Marks rejected leads as told and owes the messages that tell it, in one commit.
     pub async fn tell_rejections(
+        &self,
+        chat_id: i64,
+        rejections: &[(crate::lead::LeadNumber, String)],
+    ) -> Result<(), StoreError> {
+        self.again(|| self.tell_rejections_once(chat_id, rejections)).await
+    }
+
+    async fn tell_rejections_once(
         &self,
         chat_id: i64,
         rejections: &[(crate::lead::LeadNumber, String)],
@@ -81,6 +97,10 @@ impl Store {
 
     /// Owes copies of waiting leads that the admin has no copy of yet, `group` to a message; returns how many leads.
     pub async fn copy_to_admin(&self, chat_id: i64, group: usize, limit: i64) -> Result<usize, StoreError> {
+        self.again(|| self.copy_to_admin_once(chat_id, group, limit)).await
+    }
+
+    async fn copy_to_admin_once(&self, chat_id: i64, group: usize, limit: i64) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         let rows = sqlx::query(

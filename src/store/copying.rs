@@ -187,6 +187,15 @@ impl Store {
         columns: &[(&str, char)],
         rows: &[Vec<Option<String>>],
     ) -> Result<i64, StoreError> {
+        self.again(|| self.take_in_once(table, columns, rows)).await
+    }
+
+    async fn take_in_once(
+        &self,
+        table: &str,
+        columns: &[(&str, char)],
+        rows: &[Vec<Option<String>>],
+    ) -> Result<i64, StoreError> {
         let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let values = columns
             .iter()

@@ -70,6 +70,10 @@ impl Store {
 
     /// Commits a turn.
     pub async fn commit_turn(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
+        self.again(|| self.commit_turn_once(turn)).await
+    }
+
+    async fn commit_turn_once(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         let sql = match turn.after {

@@ -16,6 +16,10 @@ pub struct ImportedLead {
 impl Store {
     /// Takes in the leads that the store does not know; returns how many were new.
     pub async fn import(&self, imported: &[ImportedLead]) -> Result<usize, StoreError> {
+        self.again(|| self.import_once(imported)).await
+    }
+
+    async fn import_once(&self, imported: &[ImportedLead]) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut taken = 0;
         let mut transaction = self.begin().await?;

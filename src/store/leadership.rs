@@ -151,6 +151,10 @@ impl Store {
     /// Begins a reign: a new generation, and everything that daemons before it held is free. To be called by the one
     /// daemon that leads.
     pub async fn begin_reign(&self) -> Result<i64, StoreError> {
+        self.again(|| self.begin_reign_once()).await
+    }
+
+    async fn begin_reign_once(&self) -> Result<i64, StoreError> {
         let mut transaction = self.begin().await?;
         let last: Option<String> = sqlx::query("SELECT value FROM marks WHERE name = $1")
             .bind(GENERATION)

@@ -256,6 +256,10 @@ impl Store {
     /// Puts one lead, or every rejected one, back in line and makes every waiting lead due; returns how many were
     /// rejected before.
     pub async fn retry_now(&self, number: Option<&LeadNumber>) -> Result<u64, StoreError> {
+        self.again(|| self.retry_now_once(number)).await
+    }
+
+    async fn retry_now_once(&self, number: Option<&LeadNumber>) -> Result<u64, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         let revived = match number {

@@ -4,7 +4,7 @@ use sqlx::Row;
 
 use crate::clock::Millis;
 
-use super::{NewMessage, Store, StoreError, json, messages};
+use super::{NewMessage, Store, StoreError, json, messages, plain};
 
 pub(super) async fn write(
     connection: &mut sqlx::AnyConnection,
@@ -24,6 +24,18 @@ pub(super) async fn write(
     Ok(())
 }
 
+/// JSON in which every sign beyond ASCII is written as `\\uXXXX`: the same document for every encoding.
+fn ascii_json(json: &str) -> String {
+    let mut units = [0; 2];
+    json.chars().fold(String::with_capacity(json.len()), |mut text, sign| {
+        match sign.is_ascii() && sign != '\0' {
+            true => text.push(sign),
+            false => text.extend(sign.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"))),
+        }
+        text
+    })
+}
+
 impl Store {
     /// The value of a mark.
     pub async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
@@ -33,8 +45,11 @@ impl Store {
 
     /// Leaves a mark.
     pub async fn set_mark(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        let mut connection = self.pool.0.acquire().await?;
-        write(&mut connection, name, value, self.clock.now()).await
+        self.again(|| async {
+            let mut connection = self.pool.0.acquire().await?;
+            write(&mut connection, name, value, self.clock.now()).await
+        })
+        .await
     }
 
     /// Removes a mark; `true` when it was there: of several callers exactly one gets `true`.
@@ -73,8 +88,30 @@ impl Store {
     }
 
     /// Keeps an update that cannot be handled, with its error, for a person to look at, and owes the answer to it, in
-    /// one commit; a second time nothing changes.
+    /// one commit; a second time nothing changes. What the engine does not take of it is written in plain ASCII, or left
+    /// out: `body` is JSON.
     pub async fn set_aside(
+        &self,
+        update_id: i64,
+        chat_id: Option<i64>,
+        kind: &str,
+        error: &str,
+        body: &str,
+        answer: Option<&NewMessage>,
+    ) -> Result<(), StoreError> {
+        let (kind, error) = (plain(kind), plain(error));
+        let ascii = ascii_json(body);
+        let mut kept = Ok(());
+        for body in [body, &ascii, "null"] {
+            kept = self.again(|| self.set_aside_once(update_id, chat_id, &kind, &error, body, answer)).await;
+            if !matches!(kept, Err(StoreError::Refused(_))) {
+                break;
+            }
+        }
+        kept
+    }
+
+    async fn set_aside_once(
         &self,
         update_id: i64,
         chat_id: Option<i64>,
@@ -110,5 +147,18 @@ impl Store {
     pub async fn set_aside_count(&self) -> Result<i64, StoreError> {
         let row = sqlx::query("SELECT COUNT(*) FROM set_aside").fetch_one(&self.pool).await?;
         Ok(row.try_get(0)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_in_ascii_is_the_same_document() {
+        let document = serde_json::json!({"text": "Привет 😀 \u{0} \" \\ é", "👍": [1, null]});
+        let ascii = ascii_json(&document.to_string());
+        assert!(ascii.is_ascii(), "{ascii}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&ascii).expect("JSON"), document);
     }
 }

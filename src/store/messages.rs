@@ -65,6 +65,10 @@ pub(super) async fn insert(
 impl Store {
     /// Owes a message, put off for half an hour at most; returns its id.
     pub async fn owe(&self, message: &NewMessage) -> Result<String, StoreError> {
+        self.again(|| self.owe_once(message)).await
+    }
+
+    async fn owe_once(&self, message: &NewMessage) -> Result<String, StoreError> {
         let mut transaction = self.begin().await?;
         let now = self.clock.now();
         let due_at = self.soon_enough(message.due_at);

@@ -265,6 +265,12 @@ fn sqlite_url(file: &Path) -> String {
     }
 }
 
+/// A text of somebody else's, such as an error of amoCRM, without the signs that PostgreSQL does not keep (NUL) and that
+/// nobody could read.
+fn plain(text: &str) -> String {
+    text.replace(|sign: char| sign.is_control() && sign != '\n', " ")
+}
+
 /// JSON of a value of ours; such values have string keys and no floats that could fail.
 pub(crate) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".into())

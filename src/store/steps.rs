@@ -21,7 +21,7 @@ use super::{
     FURTHEST_DUE, Store, StoreError, json,
     leadership::GENERATION,
     leads::{LEAD_COLUMNS, LeadRow, lead_row},
-    messages,
+    messages, plain,
 };
 
 /// No lease is ever longer.
@@ -294,6 +294,10 @@ impl Store {
 
     /// Records amoCRM's ids of created (or found) leads and remembers their contacts.
     pub async fn record_created(&self, created: &[Created]) -> Result<(), StoreError> {
+        self.again(|| self.record_created_once(created)).await
+    }
+
+    async fn record_created_once(&self, created: &[Created]) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         for one in created {
@@ -318,6 +322,10 @@ impl Store {
 
     /// Records the contact a lead is to be attached to.
     pub async fn record_contact(&self, lead: Ulid, phone: &str, contact_id: i64) -> Result<(), StoreError> {
+        self.again(|| self.record_contact_once(lead, phone, contact_id)).await
+    }
+
+    async fn record_contact_once(&self, lead: Ulid, phone: &str, contact_id: i64) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query("UPDATE leads SET contact_id = $1 WHERE id = $2")
             .bind(contact_id)
@@ -340,6 +348,10 @@ impl Store {
 
     /// Forgets a contact that amoCRM does not know any more.
     pub async fn forget_contact(&self, lead: Ulid, phone: &str) -> Result<(), StoreError> {
+        self.again(|| self.forget_contact_once(lead, phone)).await
+    }
+
+    async fn forget_contact_once(&self, lead: Ulid, phone: &str) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query("DELETE FROM customers WHERE phone = $1").bind(phone).execute(&mut *transaction).await?;
         sqlx::query("UPDATE leads SET contact_id = NULL WHERE id = $1")
@@ -433,6 +445,10 @@ impl Store {
     /// Records the last step of leads; buyers who were told "saved" are owed "delivered" from the same commit on.
     /// Returns how many were not recorded before.
     pub async fn record_delivered(&self, leads: &[&Lead]) -> Result<u64, StoreError> {
+        self.again(|| self.record_delivered_once(leads)).await
+    }
+
+    async fn record_delivered_once(&self, leads: &[&Lead]) -> Result<u64, StoreError> {
         let now = self.clock.now();
         let mut fresh = 0;
         let mut transaction = self.begin().await?;
@@ -473,7 +489,7 @@ impl Store {
         )
         .bind(degradation)
         .bind(self.clock.now())
-        .bind(error)
+        .bind(plain(error))
         .bind(lead.to_string())
         .bind(&lease.id)
         .execute(&self.pool)
@@ -489,7 +505,7 @@ impl Store {
              last_error_at = $2, admin_told = 0, leased_by = NULL, leased_until = 0 \
              WHERE id = $3 AND leased_by = $4 AND state = 'waiting'",
         )
-        .bind(error)
+        .bind(plain(error))
         .bind(self.clock.now())
         .bind(lead.to_string())
         .bind(&lease.id)
@@ -502,6 +518,10 @@ impl Store {
     /// Owes "it is saved and will be passed on" to every buyer with a waiting lead who has not been told so, and
     /// returns how many leads were marked.
     pub async fn tell_saved(&self, limit: i64) -> Result<usize, StoreError> {
+        self.again(|| self.tell_saved_once(limit)).await
+    }
+
+    async fn tell_saved_once(&self, limit: i64) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         let rows = sqlx::query(
@@ -558,7 +578,8 @@ impl Store {
         if leads.is_empty() {
             return Ok(());
         }
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(error).bind(self.clock.now()).bind(&lease.id);
+        let mut query =
+            sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(plain(error)).bind(self.clock.now()).bind(&lease.id);
         for lead in leads {
             query = query.bind(lead.to_string());
         }
