@@ -123,6 +123,36 @@ admin-rejected =
     ⚠️ amoCRM refuses lead #{ $number } because of its data.
     amoCRM's answer: { $error }
     The lead is saved. If it is about the settings of fields or pipelines, mend them and press "Send again". If the lead is not needed, open it and delete it.
+admin-stuck =
+    ⚠️ Lead #{ $number } does not get through to amoCRM, the others do.
+    What amoCRM answers: { $error }
+    The lead is saved, the bot keeps trying it by itself, less and less often. What can be done: open the lead, enter it in amoCRM by hand and delete it here, or press "Send again".
+admin-goes-on-without =
+    ℹ️ Leads get through, but amoCRM does not take all that the settings ask for:
+    { $list }
+    What to do: restore it in amoCRM, or ask who installed the bot to correct the setting. The bot keeps checking and tells when it works again.
+admin-taken-again =
+    ✅ amoCRM takes again:
+    { $list }
+shortage-pipeline = there is no pipeline { $which } (AMOCRM_PIPELINE_ID): leads go to the main pipeline, first stage
+shortage-status = there is no stage { $which } (AMOCRM_STATUS_ID): leads go to the pipeline's first stage
+shortage-responsible = there is no user { $which } (AMOCRM_RESPONSIBLE_USER_ID): the user that the bot works as is responsible
+shortage-budget-field = the budget field { $which } is not taken (AMOCRM_BUDGET_FIELD_ID): the note has the budget
+shortage-car-link-field = the link field { $which } is not taken (AMOCRM_CAR_LINK_FIELD_ID): the note has the link
+shortage-tag = the tag "{ $which }" is not taken (AMOCRM_TAGS): leads go without it
+shortage-phone-kind = the kind "work" of a phone is not taken: a contact's phone goes without a kind
+shortage-notes = there is no right to write notes: leads and contacts are made, the notes wait
+shortage-name-pipeline = pipeline { $which }
+shortage-name-status = stage { $which }
+shortage-name-responsible = responsible user { $which }
+shortage-name-budget-field = budget field { $which }
+shortage-name-car-link-field = link field { $which }
+shortage-name-tag = tag "{ $which }"
+shortage-name-phone-kind = the kind "work" of a phone
+shortage-name-notes = notes of leads
+admin-status-without =
+    {""}
+    Not taken of the settings: { $list }
 admin-copies = 📋 Leads that wait for amoCRM (a copy, just in case):
 admin-copy =
     #{ $number }: { $name }, { $phone }
@@ -172,6 +202,8 @@ trouble-moved = your account's address has changed to { $host }.
 trouble-not-paid = the amoCRM account is not paid for.
 trouble-no-rights = the user on whose behalf the bot works lacks rights.
 trouble-blocked = amoCRM has blocked the server's address or the account for outside programs.
+trouble-account-cannot = no leads can be added in this amoCRM account now: the subscription is over, or the user has no right to. amoCRM's answer: "{ $words }".
+trouble-refuses = amoCRM refuses every lead, it is not about their data. amoCRM's answer: "{ $words }".
 trouble-throttled = amoCRM asks for fewer requests.
 trouble-unreachable = amoCRM does not answer or has a fault.
 trouble-wrong-address = there is no amoCRM account at the given address.
@@ -187,6 +219,8 @@ advice-moved = give the new address to whoever installed the bot (AMOCRM_SUBDOMA
 advice-pay = pay for amoCRM: the bot will notice within a minute.
 advice-rights = give this user the rights to create leads and contacts in amoCRM, or renew access as an administrator.
 advice-blocked = write to amoCRM's support, name your account's address and ask to lift the block for outside requests.
+advice-account = check the payment and the plan in amoCRM, and give the user that the bot works as the right to add leads and contacts. The bot notices it within a minute.
+advice-refuses = check the pipeline, its stages, required fields and the plan in amoCRM; if all is well there, forward the answer to amoCRM's support. The bot keeps trying by itself.
 advice-wait = nothing, the bot keeps trying by itself.
 
 ## Admin: commands
@@ -224,7 +258,7 @@ admin-status =
     Waiting: { $waiting }{ $oldest }
     Refused by amoCRM: { $rejected }
     Delivered in the last day: { $delivered }
-    Last delivery: { $last }
+    Last delivery: { $last }{ $without }
     Access to amoCRM: { $tokens }
     Version: { $version }
 admin-status-oldest = {""}, the longest for { $age }

@@ -61,6 +61,11 @@ impl Clock {
         if self.speed == 1.0 { pause } else { pause.div_f64(self.speed) }
     }
 
+    /// A length of time on this clock as the pause it was: the opposite of [`Clock::scaled`].
+    pub fn unscaled(&self, millis: Millis) -> Duration {
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0)).mul_f64(self.speed)
+    }
+
     /// How often something is looked at: shortened too, but what is looked at has its costs, so not below 100 ms.
     pub fn period(&self, period: Duration) -> Duration {
         self.scaled(period).max(SHORTEST_PERIOD.min(period))

@@ -113,6 +113,23 @@ pub enum AdminNotice {
         /// What amoCRM said.
         error: String,
     },
+    /// amoCRM fails on one lead again and again while others go through; it is kept and tried at growing pauses.
+    Stuck {
+        /// Its number.
+        number: LeadNumber,
+        /// What happens to it.
+        error: String,
+    },
+    /// Leads go on with less than the settings ask for.
+    GoesOnWithout {
+        /// What is new of it.
+        shortages: Vec<Shortage>,
+    },
+    /// amoCRM takes again what leads went on without.
+    TakenAgain {
+        /// What.
+        shortages: Vec<Shortage>,
+    },
     /// A copy of waiting leads for the admin's chat.
     Copies {
         /// One text for each lead.
@@ -207,6 +224,62 @@ impl LeadCopy {
     }
 }
 
+/// What the settings ask for and amoCRM does not take (any more): leads go on without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum Shortage {
+    /// `AMOCRM_PIPELINE_ID`; with it goes the stage: the account's main pipeline takes the leads.
+    Pipeline {
+        /// Its id.
+        id: i64,
+    },
+    /// `AMOCRM_STATUS_ID`: the first stage of the pipeline takes the leads.
+    Status {
+        /// Its id.
+        id: i64,
+    },
+    /// `AMOCRM_RESPONSIBLE_USER_ID`: the user behind the tokens is responsible.
+    Responsible {
+        /// The user's id.
+        id: i64,
+    },
+    /// `AMOCRM_BUDGET_FIELD_ID`: the note has the value.
+    BudgetField {
+        /// The field's id.
+        id: i64,
+    },
+    /// `AMOCRM_CAR_LINK_FIELD_ID`: the note has the value.
+    CarLinkField {
+        /// The field's id.
+        id: i64,
+    },
+    /// One of `AMOCRM_TAGS`.
+    Tag {
+        /// The tag.
+        name: String,
+    },
+    /// The kind `WORK` of a contact's phone: the phone is sent without it.
+    PhoneKind,
+    /// Leads may be made but no notes written: the notes wait.
+    Notes,
+}
+
+impl Shortage {
+    /// The setting it is about, with its value, as it stands in the environment.
+    pub fn setting(&self) -> String {
+        match self {
+            Self::Pipeline { id } => format!("AMOCRM_PIPELINE_ID={id}"),
+            Self::Status { id } => format!("AMOCRM_STATUS_ID={id}"),
+            Self::Responsible { id } => format!("AMOCRM_RESPONSIBLE_USER_ID={id}"),
+            Self::BudgetField { id } => format!("AMOCRM_BUDGET_FIELD_ID={id}"),
+            Self::CarLinkField { id } => format!("AMOCRM_CAR_LINK_FIELD_ID={id}"),
+            Self::Tag { name } => format!("AMOCRM_TAGS={name}"),
+            Self::PhoneKind => "PHONE WORK".into(),
+            Self::Notes => "notes".into(),
+        }
+    }
+}
+
 /// Why amoCRM does not take leads, in the admin's terms; each has its own advice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
@@ -236,6 +309,16 @@ pub enum Trouble {
     NoRights,
     /// The address of the bot's server or the account is blocked after too many requests.
     Blocked,
+    /// The account cannot take leads: no right to add them, or the subscription is over.
+    AccountCannot {
+        /// amoCRM's words.
+        words: String,
+    },
+    /// amoCRM refuses every lead, whatever is in it.
+    Refuses {
+        /// amoCRM's words.
+        words: String,
+    },
     /// Too many requests for a while.
     Throttled,
     /// No answer, or a fault of amoCRM's servers.
@@ -248,7 +331,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// Every label there is.
-    pub const LABELS: [&str; 15] = [
+    pub const LABELS: [&str; 17] = [
         "tokens_expired",
         "tokens_revoked",
         "no_tokens",
@@ -260,6 +343,8 @@ impl Trouble {
         "not_paid",
         "no_rights",
         "blocked",
+        "account_cannot",
+        "refuses",
         "throttled",
         "unreachable",
         "wrong_address",
@@ -280,6 +365,8 @@ impl Trouble {
             Self::NotPaid => "not_paid",
             Self::NoRights => "no_rights",
             Self::Blocked => "blocked",
+            Self::AccountCannot { .. } => "account_cannot",
+            Self::Refuses { .. } => "refuses",
             Self::Throttled => "throttled",
             Self::Unreachable => "unreachable",
             Self::WrongAddress => "wrong_address",
@@ -295,7 +382,7 @@ mod tests {
     #[test]
     fn a_trouble_has_one_name_everywhere() {
         for label in Trouble::LABELS {
-            let stored = serde_json::json!({"is": label, "host": "acme2.amocrm.ru"});
+            let stored = serde_json::json!({"is": label, "host": "acme2.amocrm.ru", "words": "Код ошибки 244"});
             let trouble: Trouble = serde_json::from_value(stored).expect("a stored trouble");
             assert_eq!(trouble.label(), label);
         }

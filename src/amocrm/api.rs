@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::classify::{Kind, Outcome, classify};
-use super::degradation::{Degradation, degrade};
+use super::degradation::{Degraded, degrade};
 use super::error::{CrmError, RejectedField, TokenError};
 use super::lookup::{embedded, id};
 use super::payload::{NewLead, lead_json};
@@ -166,7 +166,7 @@ impl Crm {
     }
 
     /// What to leave out of a lead after [`CrmError::Rejected`]; `None` when nothing can be given up for these fields.
-    pub fn degrade(&self, new: &NewLead<'_>, refused: &[RejectedField]) -> Option<Degradation> {
+    pub fn degrade(&self, new: &NewLead<'_>, refused: &[RejectedField]) -> Option<Degraded> {
         degrade(new, self.settings(), refused)
     }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::error::{CrmError, RejectedField};
+use super::error::CrmError;
+use super::refusal::{Meaning, meaning, rejected_fields};
 use super::transport::Answer;
 
 /// Whether a call may leave a trace.
@@ -58,16 +59,21 @@ pub(super) fn classify(kind: Kind, answer: &Answer) -> Outcome {
             CrmError::Blocked
         }
         (429, _) => CrmError::Throttled { retry_after: retry_after(answer) },
-        // To refuse a read is to refuse nothing of the lead.
-        (400 | 422, Some(body)) if kind == Kind::Write => CrmError::Rejected {
-            fields: rejected_fields(body),
-            detail: detail().unwrap_or_else(|| format!("status {status}")),
-            request_id,
-        },
-        (400 | 422, _) => {
-            let detail = detail().unwrap_or_else(|| "a page in place of an answer".into());
-            CrmError::Unavailable { cause: format!("status {status}: {detail}"), request_id }
+        (400 | 422, Some(body)) => {
+            let fields = rejected_fields(body);
+            let detail = detail().unwrap_or_else(|| format!("status {status}"));
+            match (meaning(body), kind) {
+                // To refuse a read is to refuse nothing of the lead.
+                _ if kind == Kind::Write && !fields.is_empty() => CrmError::Rejected { fields, detail, request_id },
+                (Meaning::Account, _) => CrmError::Account { detail, request_id },
+                (Meaning::System, _) => ambiguous(format!("status {status}: {detail}"), true),
+                (Meaning::Gone, Kind::Write) => CrmError::Gone { detail, request_id },
+                (Meaning::Gone | Meaning::Unknown, _) => CrmError::Refused { detail, request_id },
+            }
         }
+        (400 | 422, None) => ambiguous(format!("status {status} with a page in place of an answer"), true),
+        // amoCRM's web router, or nobody, has answered in the API's place; that passes.
+        (404 | 405, None) => ambiguous(format!("status {status} with a page in place of an answer"), true),
         // The server gave up waiting for the rest of the request, or says that it has: what it read is not known.
         (408, _) => ambiguous("status 408".into(), false),
         (404, _) => wrong_address("404 not found".into()),
@@ -82,12 +88,10 @@ pub(super) fn classify(kind: Kind, answer: &Answer) -> Outcome {
     })
 }
 
-/// Whether the body says it is JSON, or says nothing and looks like it.
+/// Whether the body says it is JSON, or looks like it: what fronts put in place of an answer are pages.
 pub(super) fn is_json(answer: &Answer) -> bool {
-    match answer.content_type.as_deref() {
-        Some(kind) => kind.to_ascii_lowercase().contains("json"),
-        None => answer.body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| b"{[".contains(byte)),
-    }
+    let says = answer.content_type.as_deref().is_some_and(|kind| kind.to_ascii_lowercase().contains("json"));
+    says || answer.body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| b"{[".contains(byte))
 }
 
 /// How long a 429 asks to wait: the header in seconds, or else the body's `retry_after`.
@@ -114,33 +118,12 @@ pub(super) fn problem_detail(body: &Value) -> String {
     text.trim().chars().take(DETAIL_CAP).collect()
 }
 
-/// The fields of a `validation-errors` body.
-fn rejected_fields(body: &Value) -> Vec<RejectedField> {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut fields = Vec::new();
-    for entry in body.get("validation-errors").and_then(Value::as_array).into_iter().flatten() {
-        let request_id = match entry.get("request_id") {
-            Some(Value::String(id)) => Some(id.clone()),
-            Some(Value::Number(id)) => Some(id.to_string()),
-            _ => None,
-        };
-        for error in entry.get("errors").and_then(Value::as_array).into_iter().flatten() {
-            fields.push(RejectedField {
-                index: request_id.as_deref().and_then(|id| id.parse().ok()),
-                request_id: request_id.clone(),
-                path: text(error.get("path")),
-                code: text(error.get("code")),
-            });
-        }
-    }
-    fields
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const PROBLEM: &str = r#"{"title":"T","status":0,"detail":"D"}"#;
+    const REJECTED: &str = r#"{"validation-errors":[{"errors":[{"code":"InvalidType","path":"price"}]}]}"#;
     const PAGE: &str = "<html><head><title>nginx</title></head></html>";
 
     fn answer(status: u16, body: &str) -> Answer {
@@ -168,6 +151,9 @@ mod tests {
                 CrmError::Blocked => "blocked",
                 CrmError::WrongAddress { .. } => "address",
                 CrmError::Rejected { .. } => "rejected",
+                CrmError::Refused { .. } => "refused",
+                CrmError::Account { .. } => "account",
+                CrmError::Gone { .. } => "gone",
                 CrmError::Ambiguous { answered: true, .. } => "ambiguous, answered",
                 CrmError::Ambiguous { answered: false, .. } => "ambiguous",
                 CrmError::Unavailable { .. } => "unavailable",
@@ -187,8 +173,12 @@ mod tests {
             (204, "", "done, empty", "done, empty"),
             (301, PAGE, "address", "address"),
             (302, "", "address", "address"),
-            (400, PROBLEM, "unavailable", "rejected"),
-            (400, PAGE, "unavailable", "unavailable"),
+            (400, PROBLEM, "refused", "refused"),
+            (400, REJECTED, "refused", "rejected"),
+            (400, "{\"detail\":\"Код ошибки 244\"}", "account", "account"),
+            (400, "{\"detail\":\"Возникла системная ошибка. Повторите\"}", "unavailable", "ambiguous, answered"),
+            (400, "{\"detail\":\"Код ошибки 226\"}", "refused", "gone"),
+            (400, PAGE, "unavailable", "ambiguous, answered"),
             (401, PROBLEM, "unauthorized", "unauthorized"),
             (401, PAGE, "unauthorized", "unauthorized"),
             (402, PROBLEM, "payment", "payment"),
@@ -197,12 +187,16 @@ mod tests {
             (403, PAGE, "blocked", "blocked"),
             (403, "", "blocked", "blocked"),
             (404, PROBLEM, "address", "address"),
-            (404, PAGE, "address", "address"),
+            (404, PAGE, "unavailable", "ambiguous, answered"),
+            (404, "", "unavailable", "ambiguous, answered"),
             (405, PROBLEM, "address", "address"),
             (408, PAGE, "unavailable", "ambiguous"),
             (413, PAGE, "address", "address"),
-            (422, PROBLEM, "unavailable", "rejected"),
-            (422, PAGE, "unavailable", "unavailable"),
+            (405, PAGE, "unavailable", "ambiguous, answered"),
+            (405, "", "unavailable", "ambiguous, answered"),
+            (422, PROBLEM, "refused", "refused"),
+            (422, REJECTED, "refused", "rejected"),
+            (422, PAGE, "unavailable", "ambiguous, answered"),
             (429, PROBLEM, "throttled", "throttled"),
             (429, PAGE, "throttled", "throttled"),
             (500, PROBLEM, "unavailable", "ambiguous, answered"),

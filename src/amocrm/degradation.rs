@@ -10,6 +10,7 @@ use super::error::RejectedField;
 use super::payload::{NewLead, fields, sent_fields};
 use crate::config::AmocrmSettings;
 use crate::lead::Lead;
+use crate::notice::Shortage;
 
 /// What amoCRM has refused of a lead, and so is left out of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,18 +18,32 @@ use crate::lead::Lead;
 pub struct Degradation {
     /// Custom fields by id: their values go into the note.
     pub fields: BTreeSet<i64>,
-    /// `AMOCRM_RESPONSIBLE_USER_ID`.
+    /// `AMOCRM_RESPONSIBLE_USER_ID`, of the lead and of a new contact.
     pub responsible: bool,
-    /// `AMOCRM_TAGS`.
+    /// The same of a new contact only.
+    pub contact_responsible: bool,
+    /// `AMOCRM_TAGS`, all of them.
     pub tags: bool,
-    /// `AMOCRM_PIPELINE_ID` and `AMOCRM_STATUS_ID`, which only make sense together.
+    /// Some of them.
+    pub some_tags: BTreeSet<String>,
+    /// `AMOCRM_PIPELINE_ID` and with it `AMOCRM_STATUS_ID`.
     pub stage: bool,
+    /// `AMOCRM_STATUS_ID` alone: the pipeline's first stage takes the lead.
+    pub status: bool,
     /// The price.
     pub price: bool,
     /// The found contact (it is gone, or may not be linked): a new one is made.
     pub contact: bool,
+    /// The kind `WORK` of the contact's phone; the phone itself stays.
+    pub phone_kind: bool,
     /// The contact's phone (not a number amoCRM takes): it goes into the note.
     pub phone: bool,
+    /// What the buyer typed is sent without signs that a wall in front of amoCRM may take for an attack.
+    pub plain: bool,
+    /// All that can be left out is, because amoCRM does not say what it dislikes.
+    pub less: bool,
+    /// That was tried, in vain.
+    pub tried_less: bool,
 }
 
 impl Degradation {
@@ -36,43 +51,206 @@ impl Degradation {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Leaves out what the other does, too.
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            fields: &self.fields | &other.fields,
+            responsible: self.responsible || other.responsible,
+            contact_responsible: self.contact_responsible || other.contact_responsible,
+            tags: self.tags || other.tags,
+            some_tags: &self.some_tags | &other.some_tags,
+            stage: self.stage || other.stage,
+            status: self.status || other.status,
+            price: self.price || other.price,
+            contact: self.contact || other.contact,
+            phone_kind: self.phone_kind || other.phone_kind,
+            phone: self.phone || other.phone,
+            plain: self.plain || other.plain,
+            less: self.less || other.less,
+            tried_less: self.tried_less || other.tried_less,
+        }
+    }
+
+    /// Leaves out everything that a lead can do without, the contact's phone excepted.
+    pub fn least(&self, settings: &AmocrmSettings) -> Self {
+        let fields = [settings.budget_field_id, settings.car_link_field_id].into_iter().flatten().collect();
+        let all = Self {
+            fields,
+            responsible: true,
+            tags: true,
+            stage: true,
+            price: true,
+            phone_kind: true,
+            plain: true,
+            less: true,
+            ..Self::default()
+        };
+        self.and(&all)
+    }
+
+    /// What is left out for these shortages.
+    pub fn for_shortages<'a>(shortages: impl IntoIterator<Item = &'a Shortage>) -> Self {
+        let mut result = Self::default();
+        for shortage in shortages {
+            match shortage {
+                Shortage::Pipeline { .. } => result.stage = true,
+                Shortage::Status { .. } => result.status = true,
+                Shortage::Responsible { .. } => result.responsible = true,
+                Shortage::BudgetField { id } | Shortage::CarLinkField { id } => {
+                    result.fields.insert(*id);
+                }
+                Shortage::Tag { name } => {
+                    result.some_tags.insert(name.clone());
+                }
+                Shortage::PhoneKind => result.phone_kind = true,
+                Shortage::Notes => {}
+            }
+        }
+        result
+    }
+
+    /// Whether a lead that was sent like this, and taken, shows that amoCRM takes again what was short.
+    pub fn shows(&self, shortage: &Shortage, new_contact: bool) -> bool {
+        match shortage {
+            Shortage::Pipeline { .. } => !self.stage,
+            Shortage::Status { .. } => !self.stage && !self.status,
+            Shortage::Responsible { .. } => !self.responsible && !self.contact_responsible,
+            Shortage::BudgetField { id } | Shortage::CarLinkField { id } => !self.fields.contains(id),
+            Shortage::Tag { name } => !self.tags && !self.some_tags.contains(name),
+            Shortage::PhoneKind => new_contact && !self.phone_kind && !self.phone,
+            Shortage::Notes => false,
+        }
+    }
+}
+
+/// What to leave out after a refusal, and what that says of the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Degraded {
+    /// What was left out before, and what more.
+    pub to: Degradation,
+    /// Settings that will be refused with every other lead, too.
+    pub shortages: Vec<Shortage>,
+    /// Custom fields of which the value was refused: of this lead's, or of every one's.
+    pub values: Vec<Shortage>,
 }
 
 /// What to leave out after amoCRM refused these fields of a lead; `None` when nothing can be given up for it.
 ///
-/// Of the answer to a request for several leads, give only the fields of this one. The result holds what was left out
-/// before, too.
-pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[RejectedField]) -> Option<Degradation> {
-    let mut result = new.degradation.clone();
+/// Of the answer to a request for several leads, give only the fields of this one. A value is given up only where it
+/// was refused itself: where an attribute of it was, that goes first.
+pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[RejectedField]) -> Option<Degraded> {
+    let before = &new.degradation;
+    let mut to = before.clone();
+    let (mut shortages, mut values) = (Vec::new(), Vec::new());
     let sent = sent_fields(new, settings);
+    let tags = sent_tags(settings, before);
+    let of_field = |id: i64| match settings.budget_field_id {
+        Some(budget) if budget == id => Shortage::BudgetField { id },
+        _ => Shortage::CarLinkField { id },
+    };
     for field in refused {
-        let mut parts = field.path.split('.').peekable();
+        let mut parts = field.path.split(['.', '[', ']', '/']).filter(|part| !part.is_empty()).peekable();
         // Some answers begin the path with the lead's position in the request.
         while parts.next_if(|part| part.parse::<usize>().is_ok()).is_some() {}
         let parts: Vec<&str> = parts.collect();
         let custom = |at: &str| at.parse::<usize>().ok().and_then(|at| sent.get(at)).map(|(id, _)| *id);
+        let tag = |at: Option<&&str>| at.and_then(|at| tags.get(at.parse::<usize>().ok()?));
         match parts.as_slice() {
-            ["custom_fields_values", at, ..] if custom(at).is_some() => result.fields.extend(custom(at)),
-            ["custom_fields_values", ..] => result.fields.extend(sent.iter().map(|(id, _)| *id)),
-            ["responsible_user_id", ..] | ["_embedded", "contacts", _, "responsible_user_id", ..] => {
-                result.responsible = true;
-            }
-            ["tags" | "tags_to_add", ..] | ["_embedded", "tags", ..] => result.tags = true,
-            ["status_id" | "pipeline_id", ..] => result.stage = true,
-            ["price", ..] => result.price = true,
-            ["_embedded", "contacts", _, "custom_fields_values", ..] => result.phone = true,
-            ["_embedded", "contacts", _, "id", ..] => result.contact = true,
-            // Which part of the contact, it does not say: a found one is given up before the phone is.
-            ["_embedded"] | ["_embedded", "contacts"] | ["_embedded", "contacts", _] => {
-                match new.contact_id.filter(|_| !result.contact) {
-                    Some(_) => result.contact = true,
-                    None => result.phone = true,
+            ["custom_fields_values", at, rest @ ..] if custom(at).is_some() => {
+                let id = custom(at).unwrap_or_default();
+                to.fields.insert(id);
+                // What a buyer typed may not suit a field; a field that takes no texts at all suits nobody's.
+                let value = matches!(rest, ["values", ..]) && !matches!(rest.last(), Some(&"enum_id" | &"enum_code"));
+                if value && !["InvalidType", "FieldNotExpected"].contains(&field.code.as_str()) {
+                    values.push(of_field(id));
+                } else {
+                    shortages.push(of_field(id));
                 }
             }
+            ["custom_fields_values", ..] => to.fields.extend(sent.iter().map(|(id, _)| *id)),
+            ["responsible_user_id", ..] => {
+                to.responsible = true;
+                shortages.extend(settings.responsible_user_id.map(|id| Shortage::Responsible { id }));
+            }
+            ["_embedded", "contacts", _, "responsible_user_id", ..] => {
+                to.contact_responsible = true;
+                shortages.extend(settings.responsible_user_id.map(|id| Shortage::Responsible { id }));
+            }
+            ["tags" | "tags_to_add", rest @ ..] | ["_embedded", "tags", rest @ ..] => match tag(rest.first()) {
+                Some(name) => {
+                    to.some_tags.insert((*name).clone());
+                    shortages.push(Shortage::Tag { name: (*name).clone() });
+                }
+                None => {
+                    to.tags = true;
+                    shortages.extend(tags.iter().map(|name| Shortage::Tag { name: (*name).clone() }));
+                }
+            },
+            ["status_id", ..] if settings.pipeline_id.is_some() && !before.status => {
+                to.status = true;
+                shortages.extend(settings.status_id.map(|id| Shortage::Status { id }));
+            }
+            ["status_id" | "pipeline_id", ..] => {
+                to.stage = true;
+                let pipeline = settings.pipeline_id.map(|id| Shortage::Pipeline { id });
+                shortages.extend(pipeline.or(settings.status_id.map(|id| Shortage::Status { id })));
+            }
+            ["price", ..] => to.price = true,
+            ["_embedded", "contacts", _, "custom_fields_values", .., "enum_code" | "enum_id" | "enum"]
+                if !before.phone_kind =>
+            {
+                to.phone_kind = true;
+                shortages.push(Shortage::PhoneKind);
+            }
+            ["_embedded", "contacts", _, "custom_fields_values", ..] => to.phone = true,
+            ["_embedded", "contacts", _, "id", ..] => to.contact = true,
+            // Which part of the contact, it does not say: a found one is given up first, then what is said of a new one
+            // beside its phone, then the phone.
+            ["_embedded"] | ["_embedded", "contacts"] | ["_embedded", "contacts", _] => {
+                match new.contact_id.filter(|_| !to.contact) {
+                    Some(_) => to.contact = true,
+                    None if !before.phone_kind => {
+                        to.phone_kind = true;
+                        to.contact_responsible = true;
+                    }
+                    None => to.phone = true,
+                }
+            }
+            // A name must be sent, but it can be sent plainly.
+            ["name", ..] | ["_embedded", "contacts", _, "name" | "first_name", ..] => to.plain = true,
             _ => {}
         }
     }
-    (result != new.degradation).then_some(result)
+    // A pipeline that is gone takes its stage along.
+    if to.stage && settings.pipeline_id.is_some() {
+        shortages.retain(|shortage| !matches!(shortage, Shortage::Status { .. }));
+    }
+    let mut unique: Vec<Shortage> = Vec::new();
+    shortages.into_iter().for_each(|one| {
+        if !unique.contains(&one) {
+            unique.push(one);
+        }
+    });
+    (to != *before).then_some(Degraded { to, shortages: unique, values })
+}
+
+/// The tags that are sent.
+pub(super) fn sent_tags<'a>(settings: &'a AmocrmSettings, left_out: &Degradation) -> Vec<&'a String> {
+    settings.tags.iter().filter(|tag| !left_out.tags && !left_out.some_tags.contains(*tag)).collect()
+}
+
+/// A text without the signs that make up markup, commands and queries; its words, numbers and addresses stay.
+pub(super) fn plain(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    for char in text.chars() {
+        let keep = char.is_alphanumeric() || "\n +-.,:/?=&@#№%_!«»—–₽$€".contains(char);
+        let char = if keep { char } else { ' ' };
+        if char != ' ' || !result.ends_with([' ', '\n']) {
+            result.push(char);
+        }
+    }
+    result.trim().to_owned()
 }
 
 /// The values that were left out, with a name for each, for the note.
@@ -91,16 +269,17 @@ pub(super) fn refused_values(lead: &Lead, settings: &AmocrmSettings, left_out: &
     if left_out.price {
         values.push(("«Бюджет сделки»".into(), lead.budget.price().to_string()));
     }
-    if left_out.responsible {
+    if left_out.responsible || left_out.contact_responsible {
         values.push(("«Ответственный»".into(), id(settings.responsible_user_id)));
     }
     if left_out.stage {
         values.push(("«Воронка»".into(), id(settings.pipeline_id)));
+    }
+    if left_out.stage || left_out.status {
         values.push(("«Этап»".into(), id(settings.status_id)));
     }
-    if left_out.tags {
-        values.push(("«Теги»".into(), settings.tags.join(", ")));
-    }
+    let tags = settings.tags.iter().filter(|tag| left_out.tags || left_out.some_tags.contains(*tag));
+    values.push(("«Теги»".into(), tags.cloned().collect::<Vec<_>>().join(", ")));
     values.retain(|(_, value)| !value.is_empty());
     values
 }
@@ -116,45 +295,135 @@ mod tests {
         RejectedField { index: Some(0), request_id: None, path: path.into(), code: "NotSupportedChoice".into() }
     }
 
+    /// What is left out after this refusal.
+    fn without(new: &NewLead<'_>, path: &str) -> Option<Degradation> {
+        degrade(new, &settings(), &[refused(path)]).map(|degraded| degraded.to)
+    }
+
     #[test]
     fn every_refusable_part_can_be_left_out() {
-        let (lead, settings) = (lead(), settings());
+        let lead = lead();
         let found = NewLead { contact_id: Some(9), ..new(&lead) };
         let left_out = Degradation::default;
+        let contact_responsible = Degradation { contact_responsible: true, ..left_out() };
         for (path, expected) in [
             ("custom_fields_values.0.field_id", Degradation { fields: [501].into(), ..left_out() }),
             ("custom_fields_values.1.values.0.value", Degradation { fields: [502].into(), ..left_out() }),
             ("0.custom_fields_values.1.field_id", Degradation { fields: [502].into(), ..left_out() }),
+            ("[0][custom_fields_values][1][field_id]", Degradation { fields: [502].into(), ..left_out() }),
             ("custom_fields_values", Degradation { fields: [501, 502].into(), ..left_out() }),
             ("responsible_user_id", Degradation { responsible: true, ..left_out() }),
-            ("_embedded.contacts.0.responsible_user_id", Degradation { responsible: true, ..left_out() }),
-            ("tags_to_add.0.name", Degradation { tags: true, ..left_out() }),
-            ("_embedded.tags.0.name", Degradation { tags: true, ..left_out() }),
-            ("status_id", Degradation { stage: true, ..left_out() }),
+            ("_embedded.contacts.0.responsible_user_id", contact_responsible),
+            ("tags_to_add.0.name", Degradation { some_tags: ["telegram_bot".into()].into(), ..left_out() }),
+            ("_embedded.tags.1.name", Degradation { some_tags: ["encar".into()].into(), ..left_out() }),
+            ("_embedded.tags", Degradation { tags: true, ..left_out() }),
+            ("status_id", Degradation { status: true, ..left_out() }),
             ("pipeline_id", Degradation { stage: true, ..left_out() }),
             ("price", Degradation { price: true, ..left_out() }),
+            ("name", Degradation { plain: true, ..left_out() }),
             ("_embedded.contacts.0.custom_fields_values.0.values.0.value", Degradation { phone: true, ..left_out() }),
+            (
+                "_embedded.contacts.0.custom_fields_values.0.values.0.enum_code",
+                Degradation { phone_kind: true, ..left_out() },
+            ),
+            (
+                "_embedded.contacts.0.custom_fields_values.0.values.0.enum_id",
+                Degradation { phone_kind: true, ..left_out() },
+            ),
             ("_embedded.contacts.0.id", Degradation { contact: true, ..left_out() }),
             ("_embedded.contacts.0", Degradation { contact: true, ..left_out() }),
         ] {
-            assert_eq!(degrade(&found, &settings, &[refused(path)]), Some(expected), "{path}");
+            assert_eq!(without(&found, path), Some(expected), "{path}");
         }
-        for path in ["name", "_embedded.contacts.0.name", "request_id", ""] {
-            assert_eq!(degrade(&found, &settings, &[refused(path)]), None, "{path}");
+        for path in ["request_id", "data.source_name", ""] {
+            assert_eq!(without(&found, path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn settings_that_are_gone_are_told_from_values_that_do_not_suit() {
+        let (lead, settings) = (lead(), settings());
+        let value = "custom_fields_values.0.values.0.value";
+        for (path, code, shortage) in [
+            ("pipeline_id", "NotSupportedChoice", Some(Shortage::Pipeline { id: 101 })),
+            ("status_id", "NotSupportedChoice", Some(Shortage::Status { id: 202 })),
+            ("responsible_user_id", "NotSupportedChoice", Some(Shortage::Responsible { id: 7 })),
+            ("_embedded.contacts.0.responsible_user_id", "NotSupportedChoice", Some(Shortage::Responsible { id: 7 })),
+            ("custom_fields_values.0.field_id", "NotSupportedChoice", Some(Shortage::BudgetField { id: 501 })),
+            ("custom_fields_values.1.field_id", "NotSupportedChoice", Some(Shortage::CarLinkField { id: 502 })),
+            (value, "InvalidType", Some(Shortage::BudgetField { id: 501 })),
+            (value, "TooLong", None),
+            (value, "NotSupportedChoice", None),
+            ("_embedded.tags.1.name", "NotBlank", Some(Shortage::Tag { name: "encar".into() })),
+            (
+                "_embedded.contacts.0.custom_fields_values.0.values.0.enum_code",
+                "NotSupportedChoice",
+                Some(Shortage::PhoneKind),
+            ),
+            ("price", "InvalidType", None),
+            ("_embedded.contacts.0.custom_fields_values.0.values.0.value", "InvalidType", None),
+        ] {
+            let field = RejectedField { code: code.into(), ..refused(path) };
+            let degraded = degrade(&new(&lead), &settings, &[field]).expect("something");
+            assert_eq!(degraded.shortages, Vec::from_iter(shortage.clone()), "{path} {code}");
+            // What the next leads leave out for it is what was left out here.
+            if let Some(shortage) = shortage.filter(|_| !path.contains("contacts.0.responsible")) {
+                assert_eq!(Degradation::for_shortages([&shortage]), degraded.to, "{path}");
+                assert!(!degraded.to.shows(&shortage, true), "{path}");
+            }
+        }
+        // The pipeline takes its stage along.
+        let both = [refused("status_id"), refused("pipeline_id")];
+        let degraded = degrade(&new(&lead), &settings, &both).expect("something");
+        assert_eq!(degraded.shortages, [Shortage::Pipeline { id: 101 }]);
+        // A stage without its pipeline is refused still: it was the pipeline.
+        let without_status = Degradation { status: true, ..Degradation::default() };
+        let again = NewLead { degradation: without_status, ..new(&lead) };
+        let degraded = degrade(&again, &settings, &[refused("status_id")]).expect("something");
+        assert!(degraded.to.stage);
+    }
+
+    #[test]
+    fn the_value_outlives_its_attribute() {
+        let lead = lead();
+        let kind = "_embedded.contacts.0.custom_fields_values.0.values.0.enum_code";
+        let once = NewLead { degradation: without(&new(&lead), kind).expect("something"), ..new(&lead) };
+        let phone = json!([{"field_code": "PHONE", "values": [{"value": "+79991234567"}]}]);
+        assert_eq!(lead_json(&once, &settings())["_embedded"]["contacts"][0]["custom_fields_values"], phone);
+        assert!(without(&once, kind).expect("something more").phone);
+    }
+
+    #[test]
+    fn the_least_keeps_the_number_the_name_and_the_phone() {
+        let mut lead = lead();
+        lead.name = serde_json::from_value(json!("<script>alert(1)</script> Иван")).expect("a name");
+        let least = Degradation::default().least(&settings());
+        let json = lead_json(&NewLead { degradation: least.clone(), ..new(&lead) }, &settings());
+        let title = json["name"].as_str().expect("a title");
+        assert!(title.contains("#K7M2QXA") && title.contains("script alert 1 /script Иван"), "{title}");
+        assert_eq!(
+            json["_embedded"],
+            json!({"contacts": [{
+                "name": "script alert 1 /script Иван",
+                "custom_fields_values": [{"field_code": "PHONE", "values": [{"value": "+79991234567"}]}]
+            }]})
+        );
+        assert_eq!(json.as_object().expect("an object").len(), 3, "{json}");
+        let note = crate::amocrm::note::notes(&lead, &settings(), &least).join("\n");
+        assert!(!note.contains(['<', '>', '(', ';']) && note.contains("+79991234567"), "{note}");
     }
 
     #[test]
     fn what_was_left_out_stays_out() {
         let (lead, settings) = (lead(), settings());
-        let once = degrade(&new(&lead), &settings, &[refused("custom_fields_values.0.field_id")]).expect("something");
+        let once = without(&new(&lead), "custom_fields_values.0.field_id").expect("something");
         let again = NewLead { degradation: once.clone(), ..new(&lead) };
         // The link has moved up to the first place.
-        let twice = degrade(&again, &settings, &[refused("custom_fields_values.0.field_id")]).expect("something");
+        let twice = without(&again, "custom_fields_values.0.field_id").expect("something");
         assert_eq!(twice.fields, [501, 502].into());
         let all = NewLead { degradation: twice, ..new(&lead) };
         assert!(lead_json(&all, &settings).get("custom_fields_values").is_none());
-        assert_eq!(degrade(&all, &settings, &[refused("custom_fields_values.0.field_id")]), None);
+        assert_eq!(without(&all, "custom_fields_values.0.field_id"), None);
     }
 
     #[test]

@@ -183,7 +183,7 @@ pub enum CrmError {
     /// A 403 page: the address or the account is blocked; nothing was done.
     #[error("amoCRM blocks this server's address or the account (403)")]
     Blocked,
-    /// Not the API's address (404, 405, a redirect): check `AMOCRM_SUBDOMAIN`; nothing was done, hold.
+    /// Not the API's address (404 or 405 in JSON, a redirect): check `AMOCRM_SUBDOMAIN`; nothing was done, hold.
     #[error("amoCRM does not know this address: {detail}")]
     WrongAddress {
         /// What came.
@@ -191,11 +191,36 @@ pub enum CrmError {
         /// For amoCRM's support.
         request_id: Option<String>,
     },
-    /// The data itself was refused (400, 422); nothing was done, and the same data will be refused again.
+    /// Fields of the data were refused by name (400, 422); nothing was done, and the same data will be refused again.
     #[error("amoCRM refuses the data: {detail}")]
     Rejected {
-        /// Which fields, where told.
+        /// Which fields.
         fields: Vec<RejectedField>,
+        /// amoCRM's words.
+        detail: String,
+        /// For amoCRM's support.
+        request_id: Option<String>,
+    },
+    /// Refused (400, 422) in words that name no field and no known reason; nothing was done. Whether it is the data,
+    /// other leads will tell.
+    #[error("amoCRM refuses: {detail}")]
+    Refused {
+        /// amoCRM's words.
+        detail: String,
+        /// For amoCRM's support.
+        request_id: Option<String>,
+    },
+    /// The account cannot do it now: no right to add, the subscription is over ("Код ошибки 244"); nothing was done.
+    #[error("the account cannot take leads now: {detail}")]
+    Account {
+        /// amoCRM's words.
+        detail: String,
+        /// For amoCRM's support.
+        request_id: Option<String>,
+    },
+    /// The entity written to is deleted ("Код ошибки 226"); nothing was done.
+    #[error("it is deleted in amoCRM: {detail}")]
+    Gone {
         /// amoCRM's words.
         detail: String,
         /// For amoCRM's support.

@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::api::Crm;
 use super::error::CrmError;
 use super::payload::carries_number;
+use super::phones::holds_number;
 use crate::lead::{LeadNumber, Phone};
 
 /// How far this machine's clock and amoCRM's may differ.
@@ -260,13 +261,11 @@ fn main_contact(lead: &Value) -> Option<i64> {
     id(contacts.iter().find(is_main).or(contacts.first())?.get("id"))
 }
 
-/// Whether one of the contact's own phones ends with these digits.
+/// Whether one of the contact's own phones is the one that ends with these digits.
 fn has_phone(contact: &Value, ten_digits: &str) -> bool {
     let fields = contact.get("custom_fields_values").and_then(Value::as_array);
     let phones =
         fields.into_iter().flatten().filter(|field| field.get("field_code").and_then(Value::as_str) == Some("PHONE"));
     let values = phones.filter_map(|field| field.get("values")?.as_array()).flatten();
-    values
-        .filter_map(|value| value.get("value")?.as_str())
-        .any(|phone| phone.chars().filter(char::is_ascii_digit).collect::<String>().ends_with(ten_digits))
+    values.filter_map(|value| value.get("value")?.as_str()).any(|phone| holds_number(phone, ten_digits))
 }

@@ -2,7 +2,8 @@
 //!
 //! From the bottom up: `limit` spaces the calls, `transport` makes one call and tells whether it may have arrived,
 //! `classify` turns an answer into a decision, `jwt`, `vault`, `candidates` and `oauth` are what [`TokenKeeper`] keeps
-//! the tokens with, `payload` and `note` turn a lead into amoCRM's words, `lookup` finds what is already there, and
+//! the tokens with, `refusal` reads what a 400 is about, `payload` and `note` turn a lead into amoCRM's words, `degradation` tells
+//! which of them to leave out, `lookup` finds what is already there, and
 //! [`Crm`] is what the rest of the house calls.
 
 mod api;
@@ -19,6 +20,8 @@ mod moving;
 mod note;
 mod oauth;
 mod payload;
+mod phones;
+mod refusal;
 mod renew;
 mod status;
 mod tokens;
@@ -28,7 +31,7 @@ mod vault;
 
 pub use api::{Account, CreatedLead, Crm, MOST_LEADS, MOST_NOTES, NewNote, Pipeline};
 pub use code::{CodeError, PastedCode, parse_code};
-pub use degradation::Degradation;
+pub use degradation::{Degradation, Degraded};
 pub use error::{AuthProblem, CrmError, RejectedField, Source, TokenError};
 pub use lookup::{FoundLead, LookedUp};
 pub use moving::move_tokens;

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::degradation::{Degradation, refused_values};
+use super::degradation::{Degradation, plain, refused_values};
 use crate::clock::{in_moscow, in_utc};
 use crate::config::AmocrmSettings;
 use crate::lead::{Lead, Origin, PhoneOrigin};
@@ -41,7 +41,8 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> 
     for (field, value) in refused_values(lead, settings, left_out) {
         lines.push(format!("amoCRM не принял поле {field}: {value}"));
     }
-    split(&heading, &lines.join("\n"), NOTE_CAP)
+    let text = lines.join("\n");
+    split(&heading, &if left_out.plain { plain(&text) } else { text }, NOTE_CAP)
 }
 
 fn phone_lines(lead: &Lead) -> Vec<String> {

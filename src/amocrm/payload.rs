@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::degradation::Degradation;
+use super::degradation::{Degradation, plain, sent_tags};
 use crate::config::AmocrmSettings;
 use crate::lead::{Lead, LeadNumber};
 
@@ -60,7 +60,8 @@ pub(super) fn sent_fields(new: &NewLead<'_>, settings: &AmocrmSettings) -> Vec<(
 /// One element of the body of `POST /api/v4/leads/complex`.
 pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     let (lead, left_out) = (new.lead, &new.degradation);
-    let mut json = json!({ "name": lead_name(lead), "request_id": lead.number.as_str() });
+    let said = |text: String| if left_out.plain { plain(&text) } else { text };
+    let mut json = json!({ "name": said(lead_name(lead)), "request_id": lead.number.as_str() });
     let responsible = settings.responsible_user_id.filter(|_| !left_out.responsible);
     if !left_out.price {
         json["price"] = lead.budget.price().into();
@@ -68,7 +69,7 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     if let Some(id) = settings.pipeline_id.filter(|_| !left_out.stage) {
         json["pipeline_id"] = id.into();
     }
-    if let Some(id) = settings.status_id.filter(|_| !left_out.stage) {
+    if let Some(id) = settings.status_id.filter(|_| !left_out.stage && !left_out.status) {
         json["status_id"] = id.into();
     }
     if let Some(id) = responsible {
@@ -78,27 +79,30 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     if !fields.is_empty() {
         let cut = |value: &str| value.chars().take(FIELD_CAP).collect::<String>();
         json["custom_fields_values"] =
-            fields.iter().map(|(id, value)| json!({"field_id": id, "values": [{"value": cut(value)}]})).collect();
+            fields.iter().map(|(id, value)| json!({"field_id": id, "values": [{"value": said(cut(value))}]})).collect();
     }
     let contact = match new.contact_id.filter(|_| !left_out.contact) {
         // A found contact is only linked; its name and phone are the dealer's.
         Some(id) => json!({ "id": id }),
         None => {
-            let mut contact = json!({ "name": lead.name.as_str() });
+            let mut contact = json!({ "name": said(lead.name.as_str().to_owned()) });
             if !left_out.phone {
-                contact["custom_fields_values"] = json!([
-                    {"field_code": "PHONE", "values": [{"value": lead.phone.e164(), "enum_code": "WORK"}]}
-                ]);
+                let mut phone = json!({ "value": lead.phone.e164() });
+                if !left_out.phone_kind {
+                    phone["enum_code"] = "WORK".into();
+                }
+                contact["custom_fields_values"] = json!([{"field_code": "PHONE", "values": [phone]}]);
             }
-            if let Some(id) = responsible {
+            if let Some(id) = responsible.filter(|_| !left_out.contact_responsible) {
                 contact["responsible_user_id"] = id.into();
             }
             contact
         }
     };
     json["_embedded"] = json!({ "contacts": [contact] });
-    if !settings.tags.is_empty() && !left_out.tags {
-        json["_embedded"]["tags"] = settings.tags.iter().map(|tag| json!({"name": tag})).collect();
+    let tags = sent_tags(settings, left_out);
+    if !tags.is_empty() {
+        json["_embedded"]["tags"] = tags.into_iter().map(|tag| json!({"name": tag})).collect();
     }
     json
 }

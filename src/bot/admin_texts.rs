@@ -5,7 +5,8 @@ use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup, ReplyMarkup};
 
 use crate::{
     clock::{Millis, date, in_moscow, in_utc},
-    notice::{AdminNotice, LeadCopy, Trouble},
+    lead::LeadNumber,
+    notice::{AdminNotice, LeadCopy, Shortage, Trouble},
 };
 
 use super::messages::{Lang, Rendered, Wording, clip, shorten};
@@ -69,14 +70,17 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
             }
             Rendered::plain(text)
         }
-        AdminNotice::Rejected { number, error } => {
-            let number = number.as_str();
-            let text = lang.text("admin-rejected", &[("number", number.into()), ("error", shorten(error, 500).into())]);
-            let show = lang.text("button-lead-show", &[("number", number.into())]);
-            let retry = lang.text("button-lead-retry", &[]);
-            let row = [(show, format!("admin:lead:{number}")), (retry, format!("admin:lead-retry:{number}"))];
-            let row = row.map(|(label, data)| InlineKeyboardButton::callback(label, data));
-            Rendered { text: clip(text), markup: Some(ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new([row]))) }
+        AdminNotice::Rejected { number, error } => about_a_lead("admin-rejected", number, error, lang),
+        AdminNotice::Stuck { number, error } => about_a_lead("admin-stuck", number, error, lang),
+        AdminNotice::GoesOnWithout { shortages } => {
+            let list = shortages.iter().map(|shortage| format!("• {}", shortage_text(shortage, lang)));
+            let list = list.collect::<Vec<_>>().join("\n");
+            Rendered::plain(clip(lang.text("admin-goes-on-without", &[("list", list.into())])))
+        }
+        AdminNotice::TakenAgain { shortages } => {
+            let list = shortages.iter().map(|shortage| format!("• {}", short_name(shortage, lang)));
+            let list = list.collect::<Vec<_>>().join("\n");
+            Rendered::plain(clip(lang.text("admin-taken-again", &[("list", list.into())])))
         }
         AdminNotice::Copies { leads } => Rendered::plain(clip(copies(leads, lang))),
         AdminNotice::NoCrm => plain("admin-no-crm"),
@@ -131,6 +135,43 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
             Rendered::plain(lang.text("admin-tokens-renewed", &[("waiting", waiting_text(*waiting, lang).into())]))
         }
     }
+}
+
+/// About one lead by its number, with what can be done about it.
+fn about_a_lead(id: &str, number: &LeadNumber, error: &str, lang: Lang) -> Rendered {
+    let number = number.as_str();
+    let text = lang.text(id, &[("number", number.into()), ("error", shorten(error, 500).into())]);
+    let show = lang.text("button-lead-show", &[("number", number.into())]);
+    let retry = lang.text("button-lead-retry", &[]);
+    let row = [(show, format!("admin:lead:{number}")), (retry, format!("admin:lead-retry:{number}"))];
+    let row = row.map(|(label, data)| InlineKeyboardButton::callback(label, data));
+    Rendered { text: clip(text), markup: Some(ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new([row]))) }
+}
+
+/// What amoCRM does not take of the settings: its id in the texts, and what tells which one it is.
+fn shortage_name(shortage: &Shortage) -> (&'static str, String) {
+    match shortage {
+        Shortage::Pipeline { id } => ("pipeline", id.to_string()),
+        Shortage::Status { id } => ("status", id.to_string()),
+        Shortage::Responsible { id } => ("responsible", id.to_string()),
+        Shortage::BudgetField { id } => ("budget-field", id.to_string()),
+        Shortage::CarLinkField { id } => ("car-link-field", id.to_string()),
+        Shortage::Tag { name } => ("tag", name.clone()),
+        Shortage::PhoneKind => ("phone-kind", String::new()),
+        Shortage::Notes => ("notes", String::new()),
+    }
+}
+
+/// What amoCRM does not take of the settings, and what is done instead.
+pub fn shortage_text(shortage: &Shortage, lang: Lang) -> String {
+    let (name, which) = shortage_name(shortage);
+    lang.text(&format!("shortage-{name}"), &[("which", shorten(&which, 100).into())])
+}
+
+/// What amoCRM does not take of the settings, in two or three words.
+pub fn short_name(shortage: &Shortage, lang: Lang) -> String {
+    let (name, which) = shortage_name(shortage);
+    lang.text(&format!("shortage-name-{name}"), &[("which", shorten(&which, 100).into())])
 }
 
 fn copies(leads: &[LeadCopy], lang: Lang) -> String {
@@ -189,6 +230,10 @@ pub fn trouble_text(trouble: &Trouble, lang: Lang) -> String {
         Trouble::NotPaid => "trouble-not-paid",
         Trouble::NoRights => "trouble-no-rights",
         Trouble::Blocked => "trouble-blocked",
+        Trouble::AccountCannot { words } => {
+            return lang.text("trouble-account-cannot", &[("words", shorten(words, 300).into())]);
+        }
+        Trouble::Refuses { words } => return lang.text("trouble-refuses", &[("words", shorten(words, 300).into())]),
         Trouble::Throttled => "trouble-throttled",
         Trouble::Unreachable => "trouble-unreachable",
         Trouble::WrongAddress => "trouble-wrong-address",
@@ -215,6 +260,8 @@ pub fn advice_text(trouble: &Trouble, can_authorize: bool, lang: Lang) -> String
         Trouble::NotPaid => "advice-pay",
         Trouble::NoRights => "advice-rights",
         Trouble::Blocked => "advice-blocked",
+        Trouble::AccountCannot { .. } => "advice-account",
+        Trouble::Refuses { .. } => "advice-refuses",
         Trouble::Throttled | Trouble::Unreachable => "advice-wait",
         Trouble::WrongAddress | Trouble::NotConfigured => "advice-operator",
     };

@@ -82,9 +82,10 @@ impl Breaker {
         let failures = self.failures;
         let (pause, for_tokens) = match error {
             CrmError::Throttled { retry_after: Some(pause) } => (clock.scaled(*pause), false),
-            CrmError::PaymentRequired | CrmError::Forbidden { .. } | CrmError::NotConfigured => {
-                (clock.scaled(PERSON_PAUSE), false)
-            }
+            CrmError::PaymentRequired
+            | CrmError::Account { .. }
+            | CrmError::Forbidden { .. }
+            | CrmError::NotConfigured => (clock.scaled(PERSON_PAUSE), false),
             CrmError::Blocked => {
                 (clock.scaled(exponential(BLOCKED_PAUSE, LONGEST_BLOCKED_PAUSE, failures, 0.5)), false)
             }
@@ -128,7 +129,7 @@ mod tests {
             breaker.failed(&down(), clock, 0.5);
             seconds.push((breaker.pause(clock.now()).expect("open").until() - clock.now()) / 1000);
         }
-        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]);
         assert_eq!(breaker.trouble(), Some(&(Trouble::Unreachable, 1_000_000)));
         breaker.succeeded();
         assert!(breaker.pause(clock.now()).is_none() && breaker.trouble().is_none());
@@ -147,7 +148,7 @@ mod tests {
             (CrmError::PaymentRequired, 60, 60, Some(Trouble::NotPaid)),
             (CrmError::Throttled { retry_after: Some(Duration::from_secs(7)) }, 7, 7, None),
             (CrmError::Throttled { retry_after: Some(Duration::from_secs(300)) }, 300, 300, Some(Trouble::Throttled)),
-            (expired, 900, 900, Some(Trouble::TokensExpired)),
+            (expired, 60, 60, Some(Trouble::TokensExpired)),
         ] {
             let mut breaker = Breaker::default();
             for seconds in [first, second] {

@@ -182,7 +182,8 @@ impl Courier {
             CreateVerdict::Refused { fields, detail } => {
                 let (row, request) = (&chunk[0], &requests[0]);
                 match self.crm.degrade(request, &fields) {
-                    Some(less) => {
+                    Some(degraded) => {
+                        let less = degraded.to;
                         warn!(lead = %row.lead.number, error = text, "amoCRM refuses fields; they go into the note");
                         if less.contact {
                             self.store.forget_contact(row.lead.id, row.lead.phone.e164()).await?;

@@ -1,5 +1,7 @@
 //! Looking up creates whose result is not known.
 
+use std::time::Duration;
+
 use tracing::info;
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    backoff::lookup_distance,
+    backoff::{lookup_distance, lookup_distance_since},
     notes::ToNote,
     steps::{Courier, Stop},
     worker::Figures,
@@ -68,7 +70,11 @@ impl Courier {
             }
             let needed = if row.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { row.lookups_needed };
             let absent = row.lookups + 1 >= needed;
-            let due_at = if absent { clock.now() } else { self.due_in(lookup_distance(row.lookups + 1, row.attempts)) };
+            let due_at = if absent {
+                clock.now()
+            } else {
+                self.due_in(lookup_distance_since(row.lookups + 1, row.attempts, self.ago(row.sent_at)))
+            };
             info!(lead = %row.lead.number, lookup = row.lookups + 1, of = needed, "an unsure create is not in amoCRM");
             self.store.record_lookup_missed(&self.lease, row.lead.id, due_at, absent).await?;
             point(if absent { "lookup.absent_stored" } else { "lookup.missed_stored" });
@@ -81,6 +87,13 @@ impl Courier {
             Some(error) => Err(Stop::Crm(error)),
             None => Ok(to_note),
         }
+    }
+
+    /// How long ago something was sent.
+    pub(super) fn ago(&self, sent_at: Option<Millis>) -> Duration {
+        let now = self.clock().now();
+        // Pauses are given in true time, which tests shorten.
+        self.clock().unscaled(now - sent_at.unwrap_or(now))
     }
 
     /// When the first look-up of something sent by a process that died is due, if that is not yet.

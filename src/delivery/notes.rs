@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    backoff::lookup_distance,
+    backoff::{lookup_distance, lookup_distance_since},
     creates::{LOOKUPS_AFTER_REFUSED_BATCH, degradation_of, describe},
     lookups::LOOKUPS_AFTER_KILL,
     steps::{Courier, Progress, Stop},
@@ -112,7 +112,7 @@ impl Courier {
         }
         point("note.read");
         if !missing.is_empty() && one.lookups + 1 < needed {
-            let later = self.due_in(lookup_distance(one.lookups + 1, one.attempts));
+            let later = self.due_in(lookup_distance_since(one.lookups + 1, one.attempts, self.ago(one.note_sent_at)));
             self.store.record_note_missed(&self.lease, one.lead.id, later).await?;
             return Ok(None);
         }

@@ -15,9 +15,9 @@ pub enum CreateVerdict {
         /// Clean look-ups before a repetition.
         lookups: i64,
     },
-    /// amoCRM refuses the data.
+    /// amoCRM refuses it, and nothing is under way.
     Refused {
-        /// Which fields.
+        /// Which fields, where it names some: only then the data itself is to blame.
         fields: Vec<RejectedField>,
         /// In amoCRM's words.
         detail: String,
@@ -34,7 +34,11 @@ impl CreateVerdict {
             CrmError::Rejected { fields, detail, .. } => {
                 Self::Refused { fields: fields.clone(), detail: detail.clone() }
             }
+            CrmError::Refused { detail, .. } | CrmError::Gone { detail, .. } => {
+                Self::Refused { fields: Vec::new(), detail: detail.clone() }
+            }
             CrmError::NotConfigured
+            | CrmError::Account { .. }
             | CrmError::Unauthorized(_)
             | CrmError::Throttled { .. }
             | CrmError::PaymentRequired
@@ -56,7 +60,11 @@ pub fn trouble_of(error: &CrmError) -> Trouble {
         CrmError::Forbidden { .. } => Trouble::NoRights,
         CrmError::Blocked => Trouble::Blocked,
         CrmError::WrongAddress { .. } => Trouble::WrongAddress,
-        CrmError::Rejected { .. } | CrmError::Ambiguous { .. } | CrmError::Unavailable { .. } => Trouble::Unreachable,
+        CrmError::Account { detail, .. } => Trouble::AccountCannot { words: detail.clone() },
+        CrmError::Rejected { detail, .. } | CrmError::Refused { detail, .. } | CrmError::Gone { detail, .. } => {
+            Trouble::Refuses { words: detail.clone() }
+        }
+        CrmError::Ambiguous { .. } | CrmError::Unavailable { .. } => Trouble::Unreachable,
     }
 }
 

@@ -121,7 +121,7 @@ async fn what_is_refused_is_left_out() {
             Ok(_) => break,
             Err(CrmError::Rejected { fields, .. }) => {
                 let fields: Vec<RejectedField> = fields.into_iter().filter(|field| field.index == Some(0)).collect();
-                attempt.degradation = crm.degrade(&attempt, &fields).expect("something to leave out");
+                attempt.degradation = crm.degrade(&attempt, &fields).expect("something to leave out").to;
             }
             Err(error) => panic!("{error}"),
         }
