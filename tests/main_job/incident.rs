@@ -159,7 +159,7 @@ fn lasting() -> Vec<Failure> {
         everything("403 problem", Fault::Status(403), "не хватает прав"),
         everything("redirect", Fault::Redirect(302), "по указанному адресу"),
         everything("404", Fault::Status(404), "по указанному адресу"),
-        everything("404 page", Fault::Html(404), "по указанному адресу"),
+        everything("404 page", Fault::Html(404), "не отвечает"),
     ];
     // Only the create fails, after it was stored: what amoCRM has must not be made again.
     for (name, fault) in [
