@@ -17,7 +17,7 @@ use crate::{
     amocrm::{CrmError, TokenError},
     backup::{self, BackupError},
     clock::Clock,
-    config::{Config, ConfigProblem},
+    config::{self, Config, ConfigProblem},
     daemon::{self, DaemonError, OnlyOne},
     delivery::Courier,
     store::{Lease, Store, StoreError},
@@ -142,9 +142,15 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
     if let Command::MoveStore { from, to } = &command {
         return copy_store::move_store(from, to).await;
     }
-    let config = Config::from_env().map_err(CommandError::Config)?;
+    let (config, odd) = Config::from_env().map_err(CommandError::Config)?;
     // Only now: `.env` may say how to log.
     crate::telemetry::init();
+    for warning in odd {
+        match command {
+            Command::Run => tracing::warn!("{warning}"),
+            _ => eprintln!("{warning}"),
+        }
+    }
     match command {
         Command::Run => run::run(config).await,
         Command::GetNewTokens { code } => new_tokens::run(&config, code).await,
@@ -190,13 +196,7 @@ async fn tell_of_the_file(config: &Config, store: &Store) -> Result<(), CommandE
 
 /// The settings of amoCRM, or one line that says what is missing.
 fn amocrm(config: &Config) -> Result<crate::config::AmocrmSettings, CommandError> {
-    config.amocrm.clone().ok_or_else(|| {
-        CommandError::Config(vec![ConfigProblem {
-            variable: "AMOCRM_SUBDOMAIN",
-            problem: "is missing".into(),
-            remedy: "It is the first part of your amoCRM address: acme for https://acme.amocrm.ru",
-        }])
-    })
+    config.amocrm.clone().ok_or_else(|| CommandError::Config(config::missing_subdomain()))
 }
 
 /// Whether a daemon runs on this store now.

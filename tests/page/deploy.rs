@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use amocrm_lead_bot::config::SETTINGS;
+
 /// Set by the platform, or of no use there.
 const NOT_ON_HEROKU: [&str; 6] = ["DATABASE_URL", "DATA_DIR", "DYNO", "HTTP_ADDR", "PORT", "TEST_SPEED"];
-
-/// Read outside the settings' room.
-const OF_LOGGING: [&str; 2] = ["LOG_FORMAT", "RUST_LOG"];
 
 #[test]
 fn app_json_explains_every_setting() {
@@ -17,15 +16,20 @@ fn app_json_explains_every_setting() {
         assert!(setting["description"].as_str().is_some_and(|text| text.len() > 12), "{name}");
         assert_eq!(setting["required"].as_bool() != Some(false), name == "BOT_TOKEN", "{name}");
     }
-    let source = include_str!("../../src/config.rs").split("mod tests").next().unwrap_or_default();
-    let is_name = |text: &str| {
-        text.contains('_')
-            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    };
-    let mut read: BTreeSet<&str> = source.split('"').filter(|text| is_name(text) || *text == "PORT").collect();
-    read.extend(OF_LOGGING);
-    read.retain(|name| !NOT_ON_HEROKU.contains(name));
+    let read: BTreeSet<&str> = SETTINGS.iter().copied().filter(|name| !NOT_ON_HEROKU.contains(name)).collect();
     assert_eq!(explained, read);
+}
+
+/// What explains settings to people names each of them that is theirs to set.
+#[test]
+fn the_readme_and_the_example_explain_every_setting() {
+    for (file, text) in
+        [("README.md", include_str!("../../README.md")), (".env.example", include_str!("../../.env.example"))]
+    {
+        for name in SETTINGS.iter().filter(|name| !["DYNO", "TEST_SPEED", "PORT"].contains(name)) {
+            assert!(text.contains(name), "{name} is not in {file}");
+        }
+    }
 }
 
 #[test]

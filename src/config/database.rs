@@ -1,0 +1,170 @@
+//! The address of the database, and whether what goes there is encrypted.
+
+use std::str::FromStr;
+
+use secrecy::SecretString;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::Url;
+
+use super::{ConfigProblem, Reader, plaintext::PlaintextHosts};
+
+const PROVIDER: &str =
+    "Take it from your database's provider, or leave it out to keep everything in a file in DATA_DIR";
+
+/// Servers that insist on encryption by themselves, and whose address cannot be edited by its owner.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Platform {
+    /// On Heroku.
+    Heroku,
+    /// Anywhere else.
+    Other,
+}
+
+impl Reader<'_> {
+    pub(super) fn database_url(&mut self, platform: Platform) -> Option<SecretString> {
+        let text = self.text("DATABASE_URL")?;
+        match checked("DATABASE_URL", &text, &self.plaintext, platform) {
+            Ok(url) => Some(url.into()),
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+}
+
+/// The address as it is used. Nothing of it is ever shown: it holds a password.
+pub(super) fn checked(
+    variable: &'static str,
+    text: &str,
+    plaintext: &PlaintextHosts,
+    platform: Platform,
+) -> Result<String, ConfigProblem> {
+    let wrong = |problem: &str, remedy: String| Err(ConfigProblem::new(variable, problem, remedy));
+    if text.contains(char::is_whitespace) {
+        return wrong("has a blank in it", PROVIDER.into());
+    }
+    if text.starts_with("sqlite:") {
+        return Ok(text.to_owned());
+    }
+    if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return wrong("does not begin with postgres://", PROVIDER.into());
+    }
+    const ENCODE: &str =
+        "Signs of a password are written as %40 for @, %23 for #, %2F for /, %3A for :, %3F for ?, %25 for %";
+    let mut url = match Url::parse(text) {
+        Ok(url) if url.fragment().is_none() => url,
+        _ => return wrong("cannot be read as an address", ENCODE.into()),
+    };
+    let value = |names: &[&str]| {
+        url.query_pairs().filter(|(name, _)| names.contains(&name.as_ref())).map(|(_, value)| value.into_owned()).last()
+    };
+    if let Some(mode) = value(&["sslmode", "ssl-mode"])
+        && PgSslMode::from_str(&mode).is_err()
+    {
+        let remedy = "It is one of disable, allow, prefer, require, verify-ca, verify-full";
+        return wrong("has an sslmode that does not exist", remedy.into());
+    }
+    let Ok(options) = PgConnectOptions::from_str(text) else {
+        return wrong("cannot be read as an address", ENCODE.into());
+    };
+    let host = options.get_host().to_owned();
+    let local = options.get_socket().is_some() || host.starts_with('/') || plaintext.may_be_read(&host);
+    let encrypted = matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    if !local && !encrypted {
+        if platform == Platform::Heroku && value(&["sslmode", "ssl-mode"]).is_none() {
+            url.query_pairs_mut().append_pair("sslmode", "require");
+            return Ok(url.into());
+        }
+        let sign = if url.query().is_some() { '&' } else { '?' };
+        return wrong(
+            &format!("leads to {host} over public networks without insisting on encryption"),
+            format!(
+                "Add {sign}sslmode=require at its end (in place of another sslmode), or allow plain text on purpose \
+                 with ALLOW_PLAINTEXT={host}"
+            ),
+        );
+    }
+    // A root that is given is meant to be used: the driver takes any certificate with `require`.
+    if matches!(options.get_ssl_mode(), PgSslMode::Require)
+        && value(&["sslrootcert", "ssl-root-cert", "ssl-ca"]).is_some()
+    {
+        url.query_pairs_mut().append_pair("sslmode", "verify-ca");
+        return Ok(url.into());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, platform: Platform) -> Result<String, String> {
+        let allowed = PlaintextHosts::parse("db.example.org").expect("a host");
+        checked("DATABASE_URL", text, &allowed, platform).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn a_database_in_public_is_spoken_to_in_secret() {
+        for url in [
+            "postgres://u:p@localhost/db",
+            "postgres://u:p@127.0.0.1:5432/db",
+            "postgres://u:p@[::1]:5432/db",
+            "postgresql://u:p@10.0.0.5/db?sslmode=disable",
+            "postgres://u:p@postgres/db",
+            "postgres:///db?host=/var/run/postgresql",
+            "postgres://u@%2Fvar%2Frun%2Fpostgresql/db",
+            "postgres://u:p@db.example.com/db?sslmode=require",
+            "postgres://u:p@db.example.com/db?sslmode=verify-full&sslrootcert=/root.pem",
+            "postgres://u:p@8.8.8.8/db?application_name=x&sslmode=verify-ca",
+            "postgres://u:p@db.example.org/db?sslmode=disable",
+            "sqlite:///tmp/x.sqlite",
+        ] {
+            assert_eq!(check(url, Platform::Other).as_deref(), Ok(url));
+        }
+        for url in [
+            "postgres://u:hush@db.example.com/db",
+            "postgres://u:hush@8.8.8.8/db?sslmode=disable",
+            "postgres://u:hush@[2001:db8::1]/db?sslmode=prefer",
+            "postgres://u:hush@db.example.com:6432/db?sslmode=allow",
+            "postgres://u:hush@localhost/db?host=db.example.com",
+            "postgres://u:hush@localhost/db?hostaddr=8.8.8.8",
+        ] {
+            let problem = check(url, Platform::Other).expect_err(url);
+            assert!(problem.contains("sslmode=require") && problem.contains("ALLOW_PLAINTEXT="), "{problem}");
+            assert!(!problem.contains("hush") && problem.starts_with("DATABASE_URL: "), "{problem}");
+        }
+    }
+
+    #[test]
+    fn the_address_that_heroku_gives_is_used_with_encryption() {
+        let given = "postgres://u:p@ec2-1-2-3-4.compute-1.amazonaws.com:5432/db";
+        assert_eq!(check(given, Platform::Heroku), Ok(format!("{given}?sslmode=require")));
+        assert!(check(&format!("{given}?sslmode=disable"), Platform::Heroku).is_err());
+    }
+
+    #[test]
+    fn a_root_that_is_given_is_used() {
+        let used =
+            check("postgres://u:p@localhost/db?sslmode=require&sslrootcert=/r.pem", Platform::Other).expect("fine");
+        let options = PgConnectOptions::from_str(&used).expect("an address");
+        assert!(matches!(options.get_ssl_mode(), PgSslMode::VerifyCa));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_without_the_password() {
+        for url in [
+            "mysql://u:hush@host/db",
+            "hush",
+            "postgres://u:hu#sh@localhost/db",
+            "postgres://u:hush/x@localhost/db",
+            "postgres://u:hush@localhost:port/db",
+            "postgres://u:hush@localhost/db?sslmode=on",
+            "postgres://u:hush@localhost/db name",
+            "postgres://u:hush@localhost/db?port=abc",
+        ] {
+            let problem = check(url, Platform::Other).expect_err(url);
+            assert!(!problem.contains("hush") && problem.lines().count() == 1, "{problem}");
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! Every environment variable, read once and validated once; secrets are typed so they cannot be printed.
+
+mod amocrm;
+mod database;
+mod dotenv;
+mod names;
+mod plaintext;
+mod problem;
+mod reader;
+mod telegram;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::lead::Region;
+
+use database::Platform;
+use reader::Reader;
+
+pub use amocrm::{
+    ACCOUNT_DOMAINS, AmocrmSettings, Integration, is_account_host, missing_integration, missing_subdomain,
+};
+pub use names::SETTINGS;
+pub use problem::ConfigProblem;
+pub use telegram::TelegramSettings;
+
+/// Ids have at most 52 significant bits (core.telegram.org/bots/api, `Chat`).
+const LARGEST_CHAT_ID: u64 = 1 << 52;
+
+/// Phone numbers of Russia and Kazakhstan, typed as 7… or 8…
+const PHONES_FROM: i64 = 70_000_000_000;
+const PHONES_TO: i64 = 89_999_999_999;
+
+/// Everything the product is told from outside.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How to reach Telegram.
+    pub telegram: TelegramSettings,
+    /// How to reach amoCRM; absent means: collect, save, and ping the admin.
+    pub amocrm: Option<AmocrmSettings>,
+    /// `ADMIN_CHAT_ID`: where alerts go and admin commands are taken from.
+    pub admin_chat_id: Option<i64>,
+    /// `DATA_DIR`.
+    pub data_dir: PathBuf,
+    /// `DATABASE_URL`; absent means SQLite in `DATA_DIR`.
+    pub database_url: Option<SecretString>,
+    /// `PRIVACY_POLICY_URL`: turns the consent step on.
+    pub privacy_policy_url: Option<Url>,
+    /// `PHONE_REGION`.
+    pub phone_region: Region,
+    /// `HTTP_ADDR`, or all interfaces on `PORT`.
+    pub http_addr: Option<SocketAddr>,
+    /// `ADMIN_LEAD_COPIES`: waiting leads are copied to the admin's chat.
+    pub admin_lead_copies: bool,
+    /// `DYNO` is set: the disk is wiped daily.
+    pub on_dyno: bool,
+    /// `TEST_SPEED`: every pause is divided by it; for tests only.
+    pub speed: f64,
+    /// `HEARTBEAT_URL`: fetched once a minute while all is well.
+    pub heartbeat_url: Option<Url>,
+}
+
+impl Config {
+    /// Reads `.env` in the working directory (where there is one) and the environment, and says besides what looks wrong
+    /// without being in the way.
+    pub fn from_env() -> Result<(Self, Vec<ConfigProblem>), Vec<ConfigProblem>> {
+        let mut warnings = dotenv::load().map_err(|problem| vec![problem])?;
+        let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        warnings.extend(names::misspelt(names.iter().map(String::as_str), is_set));
+        let unreadable = SETTINGS
+            .iter()
+            .filter(|name| matches!(std::env::var(name), Err(std::env::VarError::NotUnicode(_))))
+            .map(|name| ConfigProblem::new(*name, "is not UTF-8 text", "Type it in once more"))
+            .collect();
+        match Self::read_beside(&|name| std::env::var(name).ok(), unreadable) {
+            Ok((config, odd)) => {
+                warnings.extend(odd);
+                Ok((config, warnings))
+            }
+            // What is missing may stand under a misspelt name.
+            Err(mut problems) => {
+                problems.extend(warnings);
+                Err(problems)
+            }
+        }
+    }
+
+    /// Reads the settings through `lookup`; empty values count as absent.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigProblem>> {
+        Self::read_beside(&lookup, Vec::new()).map(|(config, _)| config)
+    }
+
+    fn read_beside(
+        lookup: &dyn Fn(&str) -> Option<String>,
+        known: Vec<ConfigProblem>,
+    ) -> Result<(Self, Vec<ConfigProblem>), Vec<ConfigProblem>> {
+        let mut reader = Reader::new(lookup, known);
+        let config = reader.config();
+        if reader.problems.is_empty() { Ok((config, reader.warnings)) } else { Err(reader.problems) }
+    }
+
+    /// The database's address, if it is not SQLite in `DATA_DIR`.
+    pub fn database_url(&self) -> Option<&str> {
+        self.database_url.as_ref().map(|url| url.expose_secret())
+    }
+}
+
+impl Reader<'_> {
+    fn config(&mut self) -> Config {
+        let telegram = self.telegram();
+        let amocrm = self.amocrm();
+        let admin_chat_id = self.admin_chat_id(&telegram);
+        let on_dyno = self.text("DYNO").is_some();
+        let database_url = self.database_url(if on_dyno { Platform::Heroku } else { Platform::Other });
+        const REGION: &str = "Two letters of a country, such as RU, KR or KZ";
+        let phone_region = self.text("PHONE_REGION").unwrap_or_else(|| "RU".into());
+        let phone_region = Region::parse(&phone_region).unwrap_or_else(|| {
+            self.wrong("PHONE_REGION", "is no country this program knows", REGION);
+            Region::default()
+        });
+        const POLICY: &str = "The address of your privacy policy, such as https://example.com/privacy";
+        let privacy_policy_url = self.web_address("PRIVACY_POLICY_URL", POLICY);
+        if let Some(url) = &privacy_policy_url {
+            // Every buyer is shown it.
+            self.no_password("PRIVACY_POLICY_URL", url);
+        }
+        Config {
+            telegram,
+            amocrm,
+            admin_chat_id,
+            data_dir: self.data_dir(),
+            database_url,
+            privacy_policy_url,
+            phone_region,
+            http_addr: self.http_addr(),
+            admin_lead_copies: self.switch("ADMIN_LEAD_COPIES"),
+            on_dyno,
+            speed: self.speed(),
+            heartbeat_url: self.heartbeat_url(),
+        }
+    }
+
+    fn admin_chat_id(&mut self, telegram: &TelegramSettings) -> Option<i64> {
+        const NAME: &str = "ADMIN_CHAT_ID";
+        const ADMIN: &str = "Write to @userinfobot to learn your id; a group's id begins with a minus";
+        let id = self.number(NAME, ADMIN)?;
+        let bot = telegram.token.expose_secret().split(':').next().and_then(|bot| bot.parse::<i64>().ok());
+        if id == 0 {
+            self.wrong(NAME, "is 0", ADMIN);
+        } else if bot == Some(id) {
+            self.wrong(NAME, "is the bot's own id, and a bot cannot write to itself", ADMIN);
+        } else if id.unsigned_abs() >= LARGEST_CHAT_ID {
+            self.wrong(NAME, "is larger than any id of Telegram", ADMIN);
+        } else if (PHONES_FROM..=PHONES_TO).contains(&id) {
+            // Nobody has such an id yet, but somebody may have one day.
+            self.warnings.push(ConfigProblem::new(NAME, "looks like a phone number", ADMIN));
+        }
+        Some(id)
+    }
+
+    fn data_dir(&mut self) -> PathBuf {
+        const NAME: &str = "DATA_DIR";
+        let Some(text) = self.text(NAME) else { return PathBuf::from(".") };
+        let folder = PathBuf::from(&text);
+        if text.starts_with('~') || text.contains('$') || text.starts_with('%') {
+            self.wrong(NAME, "has a sign in it that only a shell understands (~, $, %)", "Give the whole path");
+        } else if folder.exists() && !folder.is_dir() {
+            self.wrong(NAME, "is a file and not a folder", "Give a folder that this user may write to");
+        }
+        folder
+    }
+
+    fn heartbeat_url(&mut self) -> Option<Url> {
+        self.own_address("HEARTBEAT_URL", "The ping address of your monitoring service")
+    }
+
+    fn speed(&mut self) -> f64 {
+        match self.text("TEST_SPEED").map(|text| text.parse::<f64>()) {
+            None => 1.0,
+            Some(Ok(speed)) if speed.is_finite() && speed >= 1.0 => speed,
+            Some(_) => {
+                self.wrong("TEST_SPEED", "is not a number from 1", "Leave it out: it is for tests");
+                1.0
+            }
+        }
+    }
+
+    fn http_addr(&mut self) -> Option<SocketAddr> {
+        if let Some(text) = self.text("HTTP_ADDR") {
+            let addr = text.parse().ok();
+            if addr.is_none() {
+                self.wrong(
+                    "HTTP_ADDR",
+                    "is not an address with a port",
+                    "Such as 127.0.0.1:8080; leave it out to switch the page off",
+                );
+            }
+            return addr;
+        }
+        let port = self.text("PORT")?;
+        match port.parse::<u16>() {
+            Ok(port) if port > 0 => Some(SocketAddr::from(([0, 0, 0, 0], port))),
+            _ => {
+                self.wrong("PORT", "is not a port number", "Heroku sets it; elsewhere use HTTP_ADDR or leave it out");
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
+        Config::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    const TOKEN: (&str, &str) = ("BOT_TOKEN", "123456:AAbb_cc-dd");
+
+    #[test]
+    fn only_the_bot_token_is_required() {
+        let config = read(&[TOKEN]).expect("a valid configuration");
+        assert!(config.amocrm.is_none());
+        assert_eq!(config.data_dir, PathBuf::from("."));
+        let problems = read(&[]).expect_err("no token");
+        assert_eq!(problems.iter().map(|problem| problem.variable.as_ref()).collect::<Vec<_>>(), ["BOT_TOKEN"]);
+    }
+
+    #[test]
+    fn every_wrong_value_is_one_line_that_names_its_variable() {
+        for (name, value) in [
+            ("BOT_TOKEN", "hello"),
+            ("TELEGRAM_API_URL", "ftp://x"),
+            ("TELEGRAM_PROXY", "proxy:80"),
+            ("ADMIN_CHAT_ID", "@me"),
+            ("AMOCRM_SUBDOMAIN", "acme.example.com"),
+            ("AMOCRM_PIPELINE_ID", "-3"),
+            ("AMOCRM_CONTACT_LOOKUP", "maybe"),
+            ("AMOCRM_REQUESTS_PER_SECOND", "8"),
+            ("AMOCRM_BASE_URL", "nowhere"),
+            ("DATABASE_URL", "mysql://x"),
+            ("PRIVACY_POLICY_URL", "policy"),
+            ("PHONE_REGION", "XX"),
+            ("HTTP_ADDR", "8080"),
+            ("PORT", "http"),
+            ("PORT", "99999"),
+            ("PORT", "0"),
+            ("HTTP_ADDR", ":8080"),
+            ("HTTP_ADDR", "http://127.0.0.1:8080"),
+            ("BOT_TOKEN", "bot123456:AAbb_cc-dd"),
+            ("BOT_TOKEN", "123456:AAbb cc"),
+            ("BOT_TOKEN", "\"123456:AAbb_cc-dd\""),
+            ("TELEGRAM_API_URL", "http://telegram.example.org"),
+            ("TELEGRAM_API_URL", "https://user:hush@telegram.example.org"),
+            ("TELEGRAM_PROXY", "socks4://host:1"),
+            ("TELEGRAM_PROXY", "socks5://host:1 socks5://host:2"),
+            ("ADMIN_CHAT_ID", "+79991234567"),
+            ("ADMIN_CHAT_ID", "8 (999) 123-45-67"),
+            ("ADMIN_CHAT_ID", "0"),
+            ("ADMIN_CHAT_ID", "12.5"),
+            ("ADMIN_CHAT_ID", "123456"),
+            ("ADMIN_CHAT_ID", "9223372036854775807"),
+            ("ADMIN_CHAT_ID", "99999999999999999999"),
+            ("AMOCRM_SUBDOMAIN", "https://acme.amocrm.ru/leads/"),
+            ("AMOCRM_SUBDOMAIN", "acme inc"),
+            ("AMOCRM_SUBDOMAIN", "'acme'"),
+            ("AMOCRM_TAGS", ",,,"),
+            ("AMOCRM_TAGS", " , "),
+            ("AMOCRM_ACCESS_TOKEN", "eyJ hush"),
+            ("AMOCRM_ACCESS_TOKEN", "eyJ\nhush"),
+            ("AMOCRM_ACCESS_TOKEN", "\"eyJhush\""),
+            ("AMOCRM_ACCESS_TOKEN", "Bearer eyJhush"),
+            ("AMOCRM_ACCESS_TOKEN", "your-token-here"),
+            ("AMOCRM_ACCESS_TOKEN", "eyJhuшsh"),
+            ("AMOCRM_REQUESTS_PER_SECOND", "0"),
+            ("AMOCRM_REQUESTS_PER_SECOND", "NaN"),
+            ("AMOCRM_REQUESTS_PER_SECOND", "-1"),
+            ("AMOCRM_REQUESTS_PER_SECOND", "2.5"),
+            ("AMOCRM_STATUS_ID", "0"),
+            ("AMOCRM_RESPONSIBLE_USER_ID", "+5"),
+            ("AMOCRM_BUDGET_FIELD_ID", "UF_BUDGET"),
+            ("AMOCRM_BASE_URL", "http://crm.example.org"),
+            ("AMOCRM_BASE_URL", "https://user:hush@crm.example.org"),
+            ("AMOCRM_BASE_URL", "https://crm.example.org/?x=1"),
+            ("DATABASE_URL", "postgres://user:hush@db.example.org/leads"),
+            ("DATABASE_URL", "postgres://user:hush@8.8.8.8/leads?sslmode=disable"),
+            ("DATABASE_URL", "postgres://user:hu#sh@localhost/leads"),
+            ("DATA_DIR", "~/leads"),
+            ("DATA_DIR", "$HOME/leads"),
+            ("DATA_DIR", "/dev/null"),
+            ("PRIVACY_POLICY_URL", "https://user:hush@example.org/"),
+            ("PHONE_REGION", "Russia"),
+            ("HEARTBEAT_URL", "http://ping.example.org/hush"),
+            ("HEARTBEAT_URL", "hush"),
+            ("ADMIN_LEAD_COPIES", "да"),
+            ("ALLOW_PLAINTEXT", "yes"),
+            ("TEST_SPEED", "fast"),
+        ] {
+            let mut pairs = vec![(name, value)];
+            if name != "BOT_TOKEN" {
+                pairs.push(TOKEN);
+            }
+            if name.starts_with("AMOCRM_") && name != "AMOCRM_SUBDOMAIN" {
+                pairs.push(("AMOCRM_SUBDOMAIN", "acme"));
+            }
+            let problems = read(&pairs).expect_err(name);
+            assert_eq!(problems.len(), 1, "{name}: {problems:?}");
+            assert_eq!(problems[0].variable, name);
+            let told = problems[0].to_string();
+            assert!(told.lines().count() == 1 && !told.contains("hush") && !told.contains("AAbb"), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_integration_is_told_what_is_wrong_with_it() {
+        let good = [
+            TOKEN,
+            ("AMOCRM_SUBDOMAIN", "acme"),
+            ("AMOCRM_CLIENT_ID", "0a1b2c3d-1111-2222-3333-0123456789ab"),
+            ("AMOCRM_CLIENT_SECRET", "0123456789abcdef"),
+            ("AMOCRM_REDIRECT_URL", "https://example.com/callback"),
+            ("AMOCRM_REFRESH_TOKEN", "def50200aabb"),
+        ];
+        read(&good).expect("a valid configuration");
+        for (name, value) in [
+            ("AMOCRM_CLIENT_ID", "your_client_id"),
+            ("AMOCRM_CLIENT_ID", "0a1b 2c3d"),
+            ("AMOCRM_CLIENT_SECRET", "<hush>"),
+            ("AMOCRM_CLIENT_SECRET", "hush hush"),
+            ("AMOCRM_REDIRECT_URL", "http://example.com/callback"),
+            ("AMOCRM_REDIRECT_URL", "example.com/callback"),
+            ("AMOCRM_REDIRECT_URL", "https://example.com/#callback"),
+            ("AMOCRM_REDIRECT_URL", "https://user:hush@example.com/callback"),
+            ("AMOCRM_REFRESH_TOKEN", "def hush"),
+            ("AMOCRM_REFRESH_TOKEN", ""),
+        ] {
+            let mut pairs = good.to_vec();
+            pairs.retain(|(key, _)| *key != name);
+            pairs.push((name, value));
+            if value.is_empty() {
+                // Without it the integration still asks for its tokens.
+                read(&pairs).expect("a valid configuration");
+                continue;
+            }
+            let problems = read(&pairs).expect_err(name);
+            assert!(problems.len() == 1 && problems[0].variable == name, "{name}={value}: {problems:?}");
+            assert!(!problems[0].to_string().contains("hush"), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn plain_text_is_free_at_home_and_allowed_on_purpose_elsewhere() {
+        for (name, value) in [
+            ("TELEGRAM_API_URL", "http://127.0.0.1:8081"),
+            ("TELEGRAM_API_URL", "http://bot-api:8081"),
+            ("HEARTBEAT_URL", "http://192.168.1.5/ping"),
+            ("AMOCRM_BASE_URL", "http://[::1]:9000"),
+            ("TELEGRAM_PROXY", "http://user:hush@proxy.example.org:3128"),
+            ("TELEGRAM_API_URL", "http://allowed.example.org"),
+            ("HEARTBEAT_URL", "http://203.0.113.7/ping"),
+            ("DATABASE_URL", "postgres://user:hush@allowed.example.org/leads"),
+        ] {
+            read(&[TOKEN, ("ALLOW_PLAINTEXT", "allowed.example.org,203.0.113.7"), (name, value)]).expect(value);
+        }
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let problems = read(&[
+            ("AMOCRM_SUBDOMAIN", "acme.evil.com"),
+            ("AMOCRM_PIPELINE_ID", "x"),
+            ("AMOCRM_TAGS", ","),
+            ("AMOCRM_CLIENT_ID", "id"),
+            ("PORT", "x"),
+            ("DATABASE_URL", "mysql://x"),
+        ])
+        .expect_err("many");
+        let mut names: Vec<_> = problems.iter().map(|problem| problem.variable.as_ref()).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "AMOCRM_CLIENT_SECRET",
+                "AMOCRM_PIPELINE_ID",
+                "AMOCRM_REDIRECT_URL",
+                "AMOCRM_SUBDOMAIN",
+                "AMOCRM_TAGS",
+                "BOT_TOKEN",
+                "DATABASE_URL",
+                "PORT"
+            ]
+        );
+    }
+
+    #[test]
+    fn half_an_integration_names_what_is_missing() {
+        let problems =
+            read(&[TOKEN, ("AMOCRM_SUBDOMAIN", "acme"), ("AMOCRM_CLIENT_ID", "id")]).expect_err("half an integration");
+        let names: Vec<_> = problems.iter().map(|problem| problem.variable.as_ref()).collect();
+        assert_eq!(names, ["AMOCRM_CLIENT_SECRET", "AMOCRM_REDIRECT_URL"]);
+        let problems = read(&[TOKEN, ("AMOCRM_ACCESS_TOKEN", "x")]).expect_err("no account");
+        assert_eq!(problems[0].variable, "AMOCRM_SUBDOMAIN");
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let config = read(&[
+            TOKEN,
+            ("AMOCRM_SUBDOMAIN", "acme"),
+            ("AMOCRM_CLIENT_ID", "id"),
+            ("AMOCRM_CLIENT_SECRET", "hush-hush"),
+            ("AMOCRM_REDIRECT_URL", "https://example.com"),
+            ("AMOCRM_ACCESS_TOKEN", "access-hush"),
+            ("DATABASE_URL", "postgres://user:hush@host/db"),
+            ("TELEGRAM_PROXY", "socks5://user:hush@host:1"),
+        ])
+        .expect("a valid configuration");
+        let printed = format!("{config:?}");
+        assert!(!printed.contains("hush") && !printed.contains("AAbb"), "{printed}");
+    }
+}
