@@ -108,15 +108,16 @@ pub fn cause(error: &reqwest::Error) -> String {
     text.chars().take(300).collect()
 }
 
-/// Whether an address is of this machine or of a private network (RFC 1918, 4193, 3927, 4291, 6598), where reverse
-/// proxies and health checks come from.
+/// Whether an address is of this machine or of a private network: RFC 1918, 3927, 4193, 4291, and 6598 (shared behind a
+/// provider's translation, which VPNs use).
 pub fn is_near(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
             let [a, b, ..] = ip.octets();
-            ip.is_loopback() || ip.is_private() || ip.is_link_local() || (a == 100 && b & 0xc0 == 64)
+            let own = ip.is_loopback() || ip.is_unspecified();
+            own || ip.is_private() || ip.is_link_local() || (a == 100 && (64..128).contains(&b))
         }
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
 

@@ -8,7 +8,7 @@ mod run;
 mod status;
 mod test_amocrm;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use thiserror::Error;
@@ -129,7 +129,10 @@ pub fn main(cli: Cli) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(dispatch(cli.command.unwrap_or(Command::Run))) {
+    let ended = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Run)));
+    // Looking up a host may take a resolver half a minute, and nothing that is left waits for its result.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    match ended {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");

@@ -1,6 +1,8 @@
 //! Where nothing need be encrypted: this machine, a private network, and hosts that were allowed on purpose.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
+
+use crate::net::is_near;
 
 /// Ends of names that no public name server knows.
 const PRIVATE_ENDS: [&str; 6] = [".localhost", ".local", ".internal", ".home.arpa", ".lan", ".intranet"];
@@ -40,29 +42,10 @@ fn plain(host: &str) -> String {
 pub(super) fn is_private(host: &str) -> bool {
     let host = plain(host);
     match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => is_private_v4(address),
-        Ok(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
-            Some(address) => is_private_v4(address),
-            None => {
-                address.is_loopback()
-                    || address.is_unspecified()
-                    || address.is_unique_local()
-                    || address.is_unicast_link_local()
-            }
-        },
+        Ok(address) => is_near(address),
         // A name without a dot is found in the own network (or in a container's) only.
         Err(_) => !host.contains('.') || PRIVATE_ENDS.iter().any(|end| host.ends_with(end)),
     }
-}
-
-fn is_private_v4(address: Ipv4Addr) -> bool {
-    let [first, second, ..] = address.octets();
-    // The last: addresses shared behind a provider's translation, RFC 6598, which VPNs use.
-    address.is_loopback()
-        || address.is_private()
-        || address.is_link_local()
-        || address.is_unspecified()
-        || (first == 100 && (64..128).contains(&second))
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl Parts<'_> {
         &self,
         tasks: &TaskTracker,
         crm: Option<&Crm>,
-        http: Option<tokio::net::TcpListener>,
+        page: Option<&http::Server>,
     ) -> (mpsc::UnboundedSender<News>, watch::Receiver<Health>) {
         let (config, store) = (self.config, self.store);
         let (news, received) = mpsc::unbounded_channel();
@@ -107,7 +107,7 @@ impl Parts<'_> {
             warn!("ADMIN_CHAT_ID is not set: nobody will be told when leads do not reach amoCRM");
         }
         let vitals = Arc::new(Vitals::new(store.clone(), self.figures.clone()));
-        if let Some(listener) = http {
+        if let Some(page) = page {
             let integration = config.amocrm.as_ref().and_then(|settings| settings.integration.as_ref());
             let site = Site {
                 authorization: crm.map(|crm| Authorization::new(store.clone(), crm.clone())),
@@ -127,7 +127,7 @@ impl Parts<'_> {
                 news: news.clone(),
                 bot_username: self.bot_username.clone(),
             };
-            tasks.spawn(http::serve(listener, site, self.stop.clone()));
+            page.answer(http::site(site), tasks.clone());
         }
         if let Some(url) = &config.heartbeat_url {
             match Heartbeat::new(url.clone(), vitals, store.clone()) {

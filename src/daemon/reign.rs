@@ -1,7 +1,7 @@
 //! From start to stop: one reign on SQLite, as many as it takes on PostgreSQL, where another process may lead.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,7 +20,7 @@ use crate::{
     },
     clock::Clock,
     config::Config,
-    http,
+    http::{self, Idle},
     notice::AdminNotice,
     store::{Candidate, Store, StoreError},
 };
@@ -29,6 +29,9 @@ use super::{
     DaemonError, OnlyOne, SHUTDOWN_LIMIT, open_crm, open_store,
     parts::{Parts, save_from_the_dyno},
 };
+
+/// The leadership is given back within this, or else it ends with the process.
+const RESIGN: Duration = Duration::from_millis(500);
 
 /// How often a process that waits tries to become the leader.
 const TRY_TO_LEAD: Duration = Duration::from_millis(500);
@@ -48,28 +51,25 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     match config.database_url().filter(|url| url.starts_with("postgres")) {
         None => {
             let _only_one = OnlyOne::wait_for(&config.data_dir).await?;
-            let page = config.http_addr.map(bind).transpose()?;
-            let trouble = StoreTrouble {
-                config: &config,
-                telegram: &telegram,
-                told: Arc::default(),
-                has_worked: AtomicBool::new(false),
-            };
-            let (store, generation) = tokio::select! {
-                opened = open_when_possible(&config, clock, &trouble) => opened?,
-                () = stop.cancelled() => return Ok(()),
-            };
-            reign(&config, &store, generation, &telegram, page.as_ref(), &trouble.told, &stop).await
+            let page = config.http_addr.map(open_page).transpose()?;
+            let ended = reign_alone(&config, clock, &telegram, page.as_ref(), &stop).await;
+            close(page).await;
+            ended
         }
         Some(url) => {
-            let page = config.http_addr.map(bind).transpose()?;
-            lead_in_turn(&config, url, &telegram, page.as_ref(), &stop).await
+            let page = config.http_addr.map(open_page).transpose()?;
+            let mut candidate = Candidate::new(url);
+            let ended = lead_in_turn(&config, &mut candidate, &telegram, page.as_ref(), &stop).await;
+            // A database that hangs must not hold the end up; it notices by itself that this process is gone.
+            let resigned = tokio::time::timeout(RESIGN, candidate.resign());
+            let _ = tokio::join!(resigned, close(page));
+            ended
         }
     }
 }
 
-fn bind(addr: SocketAddr) -> Result<TcpListener, DaemonError> {
-    http::bind(addr).map_err(|error| {
+fn open_page(addr: SocketAddr) -> Result<http::Server, DaemonError> {
+    http::bind(addr).and_then(|listener| http::Server::open(listener, http::idle(Idle::Starting))).map_err(|error| {
         DaemonError::Setting(format!(
             "HTTP_ADDR: {addr} cannot be used: {error}. Give a free address of this machine, or leave it out to switch \
              the page off"
@@ -77,10 +77,32 @@ fn bind(addr: SocketAddr) -> Result<TcpListener, DaemonError> {
     })
 }
 
-/// The page's listener for one reign or one wait; the address stays taken between them.
-fn page_for_now(page: Option<&TcpListener>) -> Option<tokio::net::TcpListener> {
-    let page = page?.try_clone().and_then(tokio::net::TcpListener::from_std);
-    page.inspect_err(|error| warn!(%error, "the page cannot be served")).ok()
+async fn close(page: Option<http::Server>) {
+    if let Some(page) = page {
+        page.close().await;
+    }
+}
+
+fn idle(page: Option<&http::Server>, why: Idle) {
+    if let Some(page) = page {
+        page.answer(http::idle(why), TaskTracker::new());
+    }
+}
+
+/// On SQLite: one reign.
+async fn reign_alone(
+    config: &Config,
+    clock: Clock,
+    telegram: &Telegram,
+    page: Option<&http::Server>,
+    stop: &CancellationToken,
+) -> Result<(), DaemonError> {
+    let trouble = StoreTrouble { config, telegram, told: Arc::default(), has_worked: AtomicBool::new(false) };
+    let (store, generation) = tokio::select! {
+        opened = open_when_possible(config, clock, &trouble) => opened?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    reign(config, &store, generation, telegram, page, &trouble.told, stop).await
 }
 
 /// One reign: everything runs until `stop`.
@@ -89,7 +111,7 @@ async fn reign(
     store: &Store,
     generation: i64,
     telegram: &Telegram,
-    page: Option<&TcpListener>,
+    page: Option<&http::Server>,
     store_trouble: &Arc<AtomicBool>,
     stop: &CancellationToken,
 ) -> Result<(), DaemonError> {
@@ -107,7 +129,7 @@ async fn reign(
         stop: CancellationToken::new(),
     };
     let tasks = TaskTracker::new();
-    let (news, health) = parts.spawn(&tasks, crm.as_ref(), page_for_now(page));
+    let (news, health) = parts.spawn(&tasks, crm.as_ref(), page);
     let work = async {
         let intake = parts.intake(crm, health, news, stop).await;
         // The limit counts from here at the latest: an intake may end by itself.
@@ -125,6 +147,8 @@ async fn reign(
     };
     let too_late = async {
         stop.cancelled().await;
+        // What is asked of the page from now on is not begun; what is under way is among the tasks.
+        idle(page, Idle::Stopping);
         tokio::time::sleep(SHUTDOWN_LIMIT).await;
     };
     let intake = tokio::select! {
@@ -134,6 +158,7 @@ async fn reign(
             Ok(())
         }
     };
+    idle(page, Idle::Stopping);
     let _ = tokio::time::timeout(Duration::from_secs(1), store.close()).await;
     info!("stopped");
     intake
@@ -160,7 +185,7 @@ async fn open_when_possible(
     loop {
         match open(config, clock).await {
             Ok(opened) => {
-                trouble.over().await;
+                trouble.over();
                 return Ok(opened);
             }
             Err(DaemonError::Store(error @ StoreError::Unavailable(_))) => trouble.tell(&error).await,
@@ -173,25 +198,19 @@ async fn open_when_possible(
 /// On PostgreSQL: waits to be the leader, leads until stopped or deposed, and so on.
 async fn lead_in_turn(
     config: &Config,
-    url: &str,
+    candidate: &mut Candidate,
     telegram: &Telegram,
-    page: Option<&TcpListener>,
+    page: Option<&http::Server>,
     stop: &CancellationToken,
 ) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.speed);
-    let mut candidate = Candidate::new(url);
     let trouble = StoreTrouble { config, telegram, told: Arc::default(), has_worked: AtomicBool::new(false) };
     while !stop.is_cancelled() {
-        let waiting = CancellationToken::new();
-        let standby = page_for_now(page).map(|page| tokio::spawn(http::serve_standby(page, waiting.clone())));
+        idle(page, Idle::Standby);
         let store = tokio::select! {
-            store = become_leader(config, &mut candidate, clock, &trouble) => store,
+            store = become_leader(config, candidate, clock, &trouble) => store,
             () = stop.cancelled() => break,
         };
-        waiting.cancel();
-        if let Some(standby) = standby {
-            let _ = standby.await;
-        }
         let (store, generation) = store?;
         let term = stop.child_token();
         let reign = reign(config, &store, generation, telegram, page, &trouble.told, &term);
@@ -205,11 +224,15 @@ async fn lead_in_turn(
             }
         };
         match ended {
-            Err(DaemonError::Store(error)) => trouble.tell(&error).await,
+            Err(DaemonError::Store(error)) => {
+                tokio::select! {
+                    () = trouble.tell(&error) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
             other => other?,
         }
     }
-    candidate.resign().await;
     Ok(())
 }
 
@@ -225,7 +248,7 @@ async fn become_leader(
         let error = match candidate.try_lead().await {
             Ok(true) => match open(config, clock).await {
                 Ok(opened) => {
-                    trouble.over().await;
+                    trouble.over();
                     return Ok(opened);
                 }
                 Err(DaemonError::Store(error @ (StoreError::Unavailable(_) | StoreError::Setting(_)))) => error,
@@ -272,19 +295,23 @@ impl StoreTrouble<'_> {
         self.send(AdminNotice::StoreTrouble { detail: error.to_string() }).await;
     }
 
-    async fn over(&self) {
+    /// Waits for nobody: buyers come first.
+    fn over(&self) {
         self.has_worked.store(true, Ordering::Relaxed);
         if self.told.swap(false, Ordering::Relaxed) {
             info!("the store can be used again");
-            self.send(AdminNotice::StoreWorks).await;
+            tokio::spawn(self.send(AdminNotice::StoreWorks));
         }
     }
 
-    async fn send(&self, notice: AdminNotice) {
-        let Some(chat_id) = self.config.admin_chat_id else { return };
-        let message = admin_texts::render(&notice, Lang::default(), &Wording::default());
-        if let Err(error) = self.telegram.send(chat_id, &message).await {
-            warn!(%error, "the admin could not be told about the store");
+    fn send(&self, notice: AdminNotice) -> impl Future<Output = ()> + Send + 'static {
+        let (telegram, chat_id) = (self.telegram.clone(), self.config.admin_chat_id);
+        async move {
+            let Some(chat_id) = chat_id else { return };
+            let message = admin_texts::render(&notice, Lang::default(), &Wording::default());
+            if let Err(error) = telegram.send(chat_id, &message).await {
+                warn!(%error, "the admin could not be told about the store");
+            }
         }
     }
 }

@@ -1,16 +1,17 @@
 //! The small web server: the page that takes the authorization code, `/healthz`, `/metrics`. Off unless configured.
 //!
-//! It may stand in the open internet, so a stranger can neither hold it up (few connections, short patience, no request
+//! It may stand in the open internet, so a stranger can neither hold it up (places by address, short patience, no request
 //! body is ever read) nor learn or change anything: `/callback` needs a state that the bot has given out.
 
 mod callback;
 mod metrics;
 mod page;
+mod places;
+mod server;
 
 use std::{
     net::SocketAddr,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use axum::{
@@ -21,42 +22,21 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, mpsc},
-    time::Instant,
-};
-use tokio_util::sync::CancellationToken;
+use tokio::{sync::mpsc, time::Instant};
 use tracing::{debug, info, warn};
 use url::Url;
 
 use crate::{admin::authorization::Authorization, alerts::News, vitals::Vitals};
 
 pub use metrics::Sources;
-
-/// Connections at once; a page for one admin, a prober and a scraper need a handful.
-const MOST_CONNECTIONS: usize = 64;
-
-/// A client has so long to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// And a connection ends after this, whatever it is doing; longer than an exchange of a code may take.
-const CONNECTION_LIVES: Duration = Duration::from_secs(90);
-
-/// The most bytes of an address with all headers; amoCRM's codes have about 1,000.
-const MOST_HEADER_BYTES: usize = 16 * 1024;
-
-/// Pause after the system had no connection to give.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(500);
+pub use server::Server;
 
 /// Where the page always is; the path of `AMOCRM_REDIRECT_URL` leads there too.
 const CALLBACK: &str = "/callback";
+
+/// For a browser that comes at the wrong moment; a code in its address is not used up.
+const RELOAD: &str =
+    "Бот сейчас запускается. Обновите страницу через минуту.\nThe bot is starting. Reload this page in a minute.\n";
 
 /// What the server shows and works with.
 #[derive(Debug)]
@@ -88,65 +68,40 @@ pub fn bind(addr: SocketAddr) -> std::io::Result<std::net::TcpListener> {
     Ok(listener)
 }
 
-/// Answers health checks of a process that waits to take over.
-pub async fn serve_standby(listener: TcpListener, stop: CancellationToken) {
-    let app = Router::new().route("/healthz", get(|| async { "standby\n" }));
-    let served = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await;
-    if let Err(error) = served {
-        info!(%error, "the standby's page ended");
-    }
+/// Why a process has nothing to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idle {
+    /// Its store is not open yet.
+    Starting,
+    /// Another process leads.
+    Standby,
+    /// It ends, or leads no more.
+    Stopping,
 }
 
-/// Answers until stopped; what is under way then is finished.
-pub async fn serve(listener: TcpListener, site: Site, stop: CancellationToken) {
-    let app = router(Arc::new(site));
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let connections = GracefulShutdown::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
-            () = stop.cancelled() => break,
-        };
-        let Some((stream, place)) = accepted else { continue };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(PATIENCE)
-            .max_buf_size(MOST_HEADER_BYTES)
-            .keep_alive(false)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone()));
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            // How it ends concerns only whoever is at the other end.
-            let _ = tokio::time::timeout(CONNECTION_LIVES, connection).await;
-            drop(place);
-        });
-    }
-    connections.shutdown().await;
+/// Answers of a process that has nothing to show; whatever was asked for can be asked for again.
+pub fn idle(why: Idle) -> Router {
+    let (status, words) = match why {
+        Idle::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting: the store is not open yet\n"),
+        // Ready to take over is all it can be.
+        Idle::Standby => (StatusCode::OK, "standby\n"),
+        Idle::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+    };
+    Router::new()
+        .route("/healthz", get(move || async move { (status, words) }))
+        .fallback(|| async { (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "10")], RELOAD) })
+        .layer(middleware::from_fn(finish))
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
-        Err(error) => {
-            warn!(%error, "a connection to the web page could not be taken");
-            tokio::time::sleep(ACCEPT_AGAIN).await;
-            None
-        }
-    }
-}
-
-fn router(site: Arc<Site>) -> Router {
+/// Answers of a process that leads.
+pub fn site(site: Site) -> Router {
     // The page is no route of the router's, because the redirect path may hold anything.
     Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
         .fallback(page_or_nothing)
         .layer(middleware::from_fn(finish))
-        .with_state(site)
+        .with_state(Arc::new(site))
 }
 
 async fn healthz(State(site): State<Arc<Site>>) -> (StatusCode, String) {
@@ -197,7 +152,10 @@ async fn finish(request: Request, next: Next) -> Response {
     match path.as_str() {
         // Asked every few seconds for ever.
         "/healthz" | "/metrics" => debug!(%method, path, status, milliseconds, "a web request"),
-        _ if status == 404 => debug!(%method, status, milliseconds, "a web request for something else"),
+        // A stranger's path is nothing for the log; why a code was not taken is told elsewhere.
+        _ if status == 404 || status == 503 => {
+            debug!(%method, status, milliseconds, "a web request for something else")
+        }
         _ => info!(%method, path, status, milliseconds, "a web request"),
     }
     response
