@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use amocrm_lead_bot::amocrm::{
     AuthProblem, Crm, CrmError, Degradation, FoundLead, LookedUp, NewLead, NewNote, RejectedField, Source, Timing,
-    TokenError, TokenKind, Vault, parse_code,
+    TokenError, TokenKind, Vault, Wanted, parse_code,
 };
 use amocrm_lead_bot::config::{AmocrmSettings, Integration};
 use amocrm_lead_bot::lead::{Lead, LeadNumber};
@@ -145,6 +145,11 @@ fn ivan() -> Lead {
 
 fn new(lead: &Lead) -> NewLead<'_> {
     NewLead { lead, contact_id: None, degradation: Degradation::default() }
+}
+
+/// A lead that was sent a moment ago.
+fn wanted(lead: &Lead) -> Wanted<'_> {
+    Wanted { lead, since: Utc::now() }
 }
 
 fn number(text: &str) -> LeadNumber {

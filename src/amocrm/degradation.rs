@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RejectedField;
 use super::payload::{NewLead, fields, sent_fields};
+use super::text::kept_visible;
 use crate::config::AmocrmSettings;
 use crate::lead::Lead;
 use crate::notice::Shortage;
@@ -235,9 +236,10 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
     (to != *before).then_some(Degraded { to, shortages: unique, values })
 }
 
-/// The tags that are sent.
+/// The tags that are sent: also without those of which amoCRM would keep nothing.
 pub(super) fn sent_tags<'a>(settings: &'a AmocrmSettings, left_out: &Degradation) -> Vec<&'a String> {
-    settings.tags.iter().filter(|tag| !left_out.tags && !left_out.some_tags.contains(*tag)).collect()
+    let sent = |tag: &&String| !left_out.tags && !left_out.some_tags.contains(*tag) && kept_visible(tag).is_some();
+    settings.tags.iter().filter(sent).collect()
 }
 
 /// A text without the signs that make up markup, commands and queries; its words, numbers and addresses stay.

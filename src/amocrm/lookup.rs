@@ -3,7 +3,9 @@
 //! **Promise.** "Absent" means: every way of looking was walked to its end and the lead was not seen. A way that failed
 //! leaves the leads it was walked for as unsure as they were; what was found or walked to the end before it counts, so
 //! that a look-up of many leads gets on where every tenth request fails. Every hit is checked here, because amoCRM's
-//! search is a substring search over all fields and its filters may be silently switched off.
+//! search is a substring search over all fields and its filters may be silently switched off; what buyers typed never
+//! makes a hit (see [`super::key`]). A lead that was merged into another meanwhile is that other one (see
+//! [`super::merges`]).
 //!
 //! **Races.** amoCRM's search index and its events lag behind by an unknown time, so the newest-first list, which most
 //! likely reads the leads themselves, comes first, and the caller repeats a negative look-up after a pause before it
@@ -17,19 +19,21 @@ use serde_json::Value;
 
 use super::api::Crm;
 use super::error::CrmError;
-use super::payload::carries_number;
+use super::key::is_title_of;
+use super::merges::Merge;
+use super::note::is_same;
 use super::phones::holds_number;
-use crate::lead::{LeadNumber, Phone};
+use crate::lead::{Lead, LeadNumber, Phone};
 
 /// How far this machine's clock and amoCRM's may differ.
-const CLOCK_MARGIN: Duration = Duration::minutes(10);
+pub(super) const CLOCK_MARGIN: Duration = Duration::minutes(10);
 /// The most amoCRM gives on one page of leads or notes.
 const PAGE: usize = 250;
 /// 2,500 leads. A lead further back is old enough for the search index to know it.
 const MOST_PAGES: usize = 10;
 /// The most amoCRM gives on one page of events.
-const EVENTS_PAGE: usize = 100;
-const MOST_EVENT_PAGES: usize = 5;
+pub(super) const EVENTS_PAGE: usize = 100;
+pub(super) const MOST_EVENT_PAGES: usize = 5;
 /// Leads known by an event only (hidden from the list, such as unsorted ones) are few.
 const MOST_SINGLE_READS: usize = 50;
 
@@ -40,6 +44,15 @@ pub struct FoundLead {
     pub lead_id: i64,
     /// Its main contact.
     pub contact_id: Option<i64>,
+}
+
+/// A lead that may be in amoCRM.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The lead.
+    pub lead: &'a Lead,
+    /// It was sent then or later (UTC).
+    pub since: DateTime<Utc>,
 }
 
 /// What a look-up came to.
@@ -56,10 +69,13 @@ pub struct LookedUp {
 }
 
 impl Crm {
-    /// Looks for leads by the numbers in their names, created at `since` (UTC) or later.
-    pub async fn find_leads(&self, numbers: &[LeadNumber], since: DateTime<Utc>) -> LookedUp {
-        let mut search = Search { wanted: numbers, ..Search::default() };
-        let failed = if numbers.is_empty() { None } else { self.search(&mut search, since - CLOCK_MARGIN).await.err() };
+    /// Looks for leads by the numbers in their names.
+    pub async fn find_leads(&self, wanted: &[Wanted<'_>]) -> LookedUp {
+        let mut search = Search::of(wanted, Vec::new());
+        let failed = match wanted.iter().map(|wanted| wanted.since).min() {
+            Some(since) => self.search(&mut search, since - CLOCK_MARGIN).await.err(),
+            None => None,
+        };
         // A later search may have shown an earlier number.
         search.absent.retain(|number| !search.found.contains_key(number));
         LookedUp {
@@ -76,19 +92,23 @@ impl Crm {
         if search.missing().is_empty() {
             return Ok(());
         }
-        match self.search_events(search, since).await {
-            // Not every user may see the events; the other two ways are walked.
-            Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. }) => {}
-            other => other?,
+        // Not every user may see the events; the other ways are walked.
+        may_be_forbidden(self.search_events(search, since).await)?;
+        if !search.missing().is_empty() {
+            search.merges = may_be_forbidden(self.merges(since).await)?.unwrap_or_default();
         }
         let mut missing = search.missing();
         // In another order each time: one on whose search amoCRM breaks must not keep the others from being searched for.
         missing.shuffle(&mut rand::rng());
-        for number in missing {
+        for wanted in missing {
+            let number = wanted.lead.number.clone();
             search.at = Some(number.clone());
             let query = [("query", number.to_string()), ("with", "contacts".into()), ("limit", "50".into())];
             let page = self.get("/api/v4/leads", &query).await?;
             search.take_all(listed(&page, "leads")?);
+            if !search.found.contains_key(&number) {
+                may_be_forbidden(self.search_contact(search, wanted).await)?;
+            }
             if !search.found.contains_key(&number) {
                 search.absent.insert(number);
             }
@@ -148,7 +168,7 @@ impl Crm {
                 break;
             }
             match self.get(&format!("/api/v4/leads/{lead_id}"), &[("with", "contacts".into())]).await {
-                // A lead that was deleted meanwhile answers 404, or an empty 204.
+                // A lead that was deleted or merged meanwhile answers 404, or an empty 204.
                 Err(CrmError::WrongAddress { .. } | CrmError::Forbidden { .. }) => {}
                 answer => search.take(&answer?),
             }
@@ -170,13 +190,22 @@ impl Crm {
         Ok(contacts.filter(|contact| has_phone(contact, &digits)).filter_map(|contact| id(contact.get("id"))).min())
     }
 
-    /// Whether a lead has a note of this number already.
-    pub async fn has_note(&self, lead_id: i64, number: &LeadNumber) -> Result<bool, CrmError> {
-        Ok(!self.note_texts(lead_id, number).await?.is_empty())
+    /// Of the notes of a lead, those that are not written under it yet.
+    pub async fn missing_notes(
+        &self,
+        lead_id: i64,
+        number: &LeadNumber,
+        notes: Vec<String>,
+    ) -> Result<Vec<String>, CrmError> {
+        let mut missing = notes;
+        for there in self.note_texts(lead_id).await? {
+            missing.retain(|ours| !is_same(&there, ours, number));
+        }
+        Ok(missing)
     }
 
-    /// The texts of a lead's notes that carry this number; to tell which of several parts are there.
-    pub async fn note_texts(&self, lead_id: i64, number: &LeadNumber) -> Result<Vec<String>, CrmError> {
+    /// The texts of a lead's notes.
+    pub(super) async fn note_texts(&self, lead_id: i64) -> Result<Vec<String>, CrmError> {
         let mut texts = Vec::new();
         for page in 1..=MOST_PAGES {
             let query =
@@ -184,7 +213,7 @@ impl Crm {
             let answer = self.get(&format!("/api/v4/leads/{lead_id}/notes"), &query).await?;
             let notes = listed(&answer, "notes")?;
             let text = |note: &Value| Some(note.get("params")?.get("text")?.as_str()?.to_owned());
-            texts.extend(notes.iter().filter_map(text).filter(|text| carries_number(text, number)));
+            texts.extend(notes.iter().filter_map(text));
             if is_last_page(&answer, notes.len(), PAGE) {
                 break;
             }
@@ -193,39 +222,65 @@ impl Crm {
     }
 }
 
+/// `None` where the user behind the token may not see it.
+pub(super) fn may_be_forbidden<T>(result: Result<T, CrmError>) -> Result<Option<T>, CrmError> {
+    match result {
+        Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. }) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
 /// A look-up under way.
 #[derive(Default)]
-struct Search<'a> {
-    wanted: &'a [LeadNumber],
+pub(super) struct Search<'a> {
+    wanted: &'a [Wanted<'a>],
     found: HashMap<LeadNumber, FoundLead>,
     absent: HashSet<LeadNumber>,
     seen: HashSet<i64>,
+    /// Which leads others were merged into.
+    pub(super) merges: Vec<Merge>,
     /// What is searched for by itself.
     at: Option<LeadNumber>,
 }
 
-impl Search<'_> {
-    fn missing(&self) -> Vec<LeadNumber> {
-        self.wanted.iter().filter(|number| !self.found.contains_key(*number)).cloned().collect()
+impl<'a> Search<'a> {
+    /// A look-up of what is known to have been merged, if anything was.
+    pub(super) fn of(wanted: &'a [Wanted<'a>], merges: Vec<Merge>) -> Self {
+        Self { wanted, merges, ..Self::default() }
+    }
+
+    fn missing(&self) -> Vec<&'a Wanted<'a>> {
+        self.wanted.iter().filter(|wanted| !self.found.contains_key(&wanted.lead.number)).collect()
     }
 
     fn take_all(&mut self, leads: &[Value]) {
         leads.iter().for_each(|lead| self.take(lead));
     }
 
-    /// Keeps the lead for each wanted number in its name; of several, the oldest.
-    fn take(&mut self, lead: &Value) {
+    /// Keeps the lead for each wanted one whose title it has; of several, the oldest.
+    pub(super) fn take(&mut self, lead: &Value) {
         let (Some(lead_id), Some(name)) = (id(lead.get("id")), lead.get("name").and_then(Value::as_str)) else {
             return;
         };
         self.seen.insert(lead_id);
-        for number in self.wanted.iter().filter(|number| carries_number(name, number)) {
-            let found = FoundLead { lead_id, contact_id: main_contact(lead) };
-            let kept = self.found.entry(number.clone()).or_insert(found);
-            if lead_id < kept.lead_id {
-                *kept = found;
-            }
+        for wanted in self.wanted.iter().filter(|wanted| is_title_of(name, wanted.lead)) {
+            self.found_at(&wanted.lead.number, FoundLead { lead_id, contact_id: main_contact(lead) });
         }
+    }
+
+    pub(super) fn found_at(&mut self, number: &LeadNumber, found: FoundLead) {
+        let kept = self.found.entry(number.clone()).or_insert(found);
+        if found.lead_id < kept.lead_id {
+            *kept = found;
+        }
+    }
+
+    pub(super) fn found_for(&self, number: &LeadNumber) -> Option<FoundLead> {
+        self.found.get(number).copied()
+    }
+
+    pub(super) fn has(&self, number: &LeadNumber) -> bool {
+        self.found.contains_key(number)
     }
 }
 
@@ -237,7 +292,7 @@ pub(super) fn embedded<'a>(answer: &'a Value, key: &str) -> &'a [Value] {
 
 /// The list of a HAL answer to which "nothing is there" will be believed: an empty list is an empty answer (204) or an
 /// empty array, never one without its shape.
-fn listed<'a>(answer: &'a Value, key: &str) -> Result<&'a [Value], CrmError> {
+pub(super) fn listed<'a>(answer: &'a Value, key: &str) -> Result<&'a [Value], CrmError> {
     match answer.get("_embedded").and_then(|embedded| embedded.get(key)) {
         Some(Value::Array(list)) => Ok(list),
         _ if answer.is_null() => Ok(&[]),
@@ -250,19 +305,19 @@ pub(super) fn id(value: Option<&Value>) -> Option<i64> {
     value?.as_i64().filter(|id| *id > 0)
 }
 
-fn is_last_page(answer: &Value, count: usize, limit: usize) -> bool {
+pub(super) fn is_last_page(answer: &Value, count: usize, limit: usize) -> bool {
     let next = answer.pointer("/_links/next").is_some();
     count == 0 || (!next && count < limit) || (!next && answer.get("_links").is_some())
 }
 
-fn main_contact(lead: &Value) -> Option<i64> {
+pub(super) fn main_contact(lead: &Value) -> Option<i64> {
     let contacts = embedded(lead, "contacts");
     let is_main = |contact: &&Value| contact.get("is_main").and_then(Value::as_bool) == Some(true);
     id(contacts.iter().find(is_main).or(contacts.first())?.get("id"))
 }
 
 /// Whether one of the contact's own phones is the one that ends with these digits.
-fn has_phone(contact: &Value, ten_digits: &str) -> bool {
+pub(super) fn has_phone(contact: &Value, ten_digits: &str) -> bool {
     let fields = contact.get("custom_fields_values").and_then(Value::as_array);
     let phones =
         fields.into_iter().flatten().filter(|field| field.get("field_code").and_then(Value::as_str) == Some("PHONE"));

@@ -2,9 +2,9 @@
 //!
 //! From the bottom up: `limit` spaces the calls, `transport` makes one call and tells whether it may have arrived,
 //! `classify` turns an answer into a decision, `jwt`, `vault`, `candidates` and `oauth` are what [`TokenKeeper`] keeps
-//! the tokens with, `refusal` reads what a 400 is about, `payload` and `note` turn a lead into amoCRM's words, `degradation` tells
-//! which of them to leave out, `lookup` finds what is already there, and
-//! [`Crm`] is what the rest of the house calls.
+//! the tokens with, `refusal` reads what a 400 is about, `text` is what amoCRM does to texts, `key` is how a lead's number
+//! stands in them, `payload` and `note` turn a lead into amoCRM's words, `degradation` tells which of them to leave out,
+//! `lookup` finds what is already there, `merges` what has become of it, and [`Crm`] is what the rest of the house calls.
 
 mod api;
 mod candidates;
@@ -13,9 +13,11 @@ mod code;
 mod degradation;
 mod error;
 mod jwt;
+mod key;
 mod limit;
 mod lookup;
 mod memory;
+mod merges;
 mod moving;
 mod note;
 mod oauth;
@@ -24,6 +26,7 @@ mod phones;
 mod refusal;
 mod renew;
 mod status;
+mod text;
 mod tokens;
 mod transport;
 mod upkeep;
@@ -33,9 +36,11 @@ pub use api::{Account, CreatedLead, Crm, MOST_LEADS, MOST_NOTES, NewNote, Pipeli
 pub use code::{CodeError, PastedCode, parse_code};
 pub use degradation::{Degradation, Degraded};
 pub use error::{AuthProblem, CrmError, RejectedField, Source, TokenError};
-pub use lookup::{FoundLead, LookedUp};
+pub use key::{is_title_of, lead_name};
+pub use lookup::{FoundLead, LookedUp, Wanted};
+pub use merges::Whereabouts;
 pub use moving::move_tokens;
-pub use payload::{NewLead, carries_number, lead_name};
+pub use payload::NewLead;
 pub use status::{TokenInfo, TokenKind, TokensInfo};
 pub use tokens::{AccessToken, TokenKeeper};
 pub use transport::{Timing, Transport};

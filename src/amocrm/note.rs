@@ -1,23 +1,38 @@
 //! The note under a lead: everything the buyer said, as it was said, for the manager who calls back.
 //!
-//! **Promise.** Nothing the buyer answered is lost, also what amoCRM took in no field. Every note carries `#{number}`,
-//! by which it is found again before it would be written a second time.
+//! **Promise.** Nothing the buyer answered is lost, also what amoCRM took in no field. Every note begins with `#{number}`,
+//! by which it is found again before it would be written a second time. Notes of people who quote a number are not taken
+//! for ours: what stands under the heading counts, too.
 
 use chrono::{DateTime, Utc};
 
 use super::degradation::{Degradation, plain, refused_values};
+use super::key::{self, after_number, broken_up, said};
+use super::text::{essence, kept, unescaped};
 use crate::clock::{in_moscow, in_utc};
 use crate::config::AmocrmSettings;
-use crate::lead::{Lead, Origin, PhoneOrigin};
+use crate::lead::{Lead, LeadNumber, Origin, PhoneOrigin};
 
 /// The longest note (the limit is not documented; this is our own caution).
 const NOTE_CAP: usize = 10_000;
+/// What the notes of version 0.1.0 had before the `#`.
+const FIRST_EDITION: &str = "Заявка ";
+/// The first words under the heading of the first note.
+const FIRST_LINE: &str = "Имя:";
+/// In place of an answer of which amoCRM keeps nothing.
+const ONLY_PICTURES: &str = "(только эмодзи)";
+/// So much of a note that was cut short tells it from one that a person wrote, in letters and digits.
+const TELLING: usize = 10;
+
 /// The notes of a lead, in Russian, as plain text; nearly always one.
 pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> Vec<String> {
-    let heading = format!("Заявка #{}", lead.number);
-    let mut lines = vec![format!("Имя: {}", lead.name.as_str())];
+    let answer = |typed: &str| match said(typed) {
+        None if !typed.trim().is_empty() => ONLY_PICTURES.to_owned(),
+        said => said.unwrap_or_default(),
+    };
+    let mut lines = vec![format!("{FIRST_LINE} {}", key::name(lead))];
     lines.extend(phone_lines(lead));
-    lines.push(format!("Бюджет: {}", lead.budget.typed()));
+    lines.push(format!("Бюджет: {}", answer(lead.budget.typed())));
     match &lead.car_link {
         None => lines.push("Ссылка: нет".into()),
         Some(link) => {
@@ -41,8 +56,62 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> 
     for (field, value) in refused_values(lead, settings, left_out) {
         lines.push(format!("amoCRM не принял поле {field}: {value}"));
     }
-    let text = lines.join("\n");
-    split(&heading, &if left_out.plain { plain(&text) } else { text }, NOTE_CAP)
+    let text = kept(&lines.join("\n"));
+    let text = if left_out.plain { plain(&text) } else { text };
+    // All at once, so that no key comes of two lines.
+    split(&lead.number, &broken_up(&text), NOTE_CAP)
+}
+
+/// Whether a note in amoCRM is this one of ours, which may have been cut short, or written by another version.
+pub(super) fn is_same(there: &str, ours: &str, number: &LeadNumber) -> bool {
+    let (Some(there), Some(ours)) = (Headed::read(there, number), Headed::read(ours, number)) else { return false };
+    if there.part != ours.part {
+        return false;
+    }
+    let (all_there, all_ours) = (essence(&there.text), essence(&ours.text));
+    let is_cut = all_there.chars().count() >= TELLING && all_ours.starts_with(&all_there);
+    // Other versions may put it otherwise, but always begin with the name and the phone.
+    let beginning = |text: &str| essence(&text.lines().take(2).collect::<Vec<_>>().join(" "));
+    let begins_alike = there.is_first() && beginning(&there.text) == beginning(&ours.text);
+    let is_older = there.first_edition && (!there.is_first() || there.text.starts_with(FIRST_LINE));
+    all_there == all_ours || is_cut || begins_alike || is_older
+}
+
+/// Whether a note in amoCRM is the (first) note of the lead with this number, whatever stands in it.
+pub(super) fn belongs_to(there: &str, number: &LeadNumber) -> bool {
+    Headed::read(there, number).is_some_and(|there| there.is_first() && there.text.starts_with(FIRST_LINE))
+}
+
+/// A note under the heading of a lead: `#K7M2QXA` or `#K7M2QXA (2/3)`, in version 0.1.0 `Заявка #K7M2QXA`.
+struct Headed {
+    /// Which of how many; 1 of 1 is not told.
+    part: (usize, usize),
+    text: String,
+    first_edition: bool,
+}
+
+impl Headed {
+    fn read(note: &str, number: &LeadNumber) -> Option<Self> {
+        let note = unescaped(note);
+        let (note, first_edition) = match note.strip_prefix(FIRST_EDITION) {
+            Some(rest) => (rest.trim_start(), true),
+            None => (note.as_str(), false),
+        };
+        let rest = after_number(note, number)?;
+        let (part, text) = match rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')')) {
+            Some((part, text)) => {
+                let (at, of) = part.split_once('/')?;
+                ((at.trim().parse().ok()?, of.trim().parse().ok()?), text)
+            }
+            None => ((1, 1), rest),
+        };
+        let is_apart = text.is_empty() || text.starts_with(char::is_whitespace);
+        is_apart.then(|| Self { part, text: text.trim_start().to_owned(), first_edition })
+    }
+
+    fn is_first(&self) -> bool {
+        self.part.0 == 1
+    }
 }
 
 fn phone_lines(lead: &Lead) -> Vec<String> {
@@ -79,10 +148,10 @@ fn times(at: DateTime<Utc>) -> String {
 }
 
 /// Cuts a text into notes of at most `cap` characters, each under the heading, at ends of lines where possible.
-fn split(heading: &str, text: &str, cap: usize) -> Vec<String> {
-    // Line breaks are ours; other control characters have no business in a note.
-    let text: String = text.chars().filter(|char| *char == '\n' || !char.is_control()).collect();
-    let room = cap.saturating_sub(heading.chars().count() + " (99/99)\n".len()).max(1);
+fn split(number: &LeadNumber, text: &str, cap: usize) -> Vec<String> {
+    // As long as the heading of version 0.1.0 was, so that what it wrote in several parts is told part by part.
+    let heading = format!("{FIRST_EDITION}#{number} (99/99)\n").chars().count();
+    let room = cap.saturating_sub(heading).max(1);
     let mut parts: Vec<String> = Vec::new();
     let mut part = String::new();
     let mut length = 0;
@@ -100,8 +169,8 @@ fn split(heading: &str, text: &str, cap: usize) -> Vec<String> {
     parts.push(part);
     let count = parts.len();
     let headed = |(at, part): (usize, &String)| match count {
-        1 => format!("{heading}\n{}", part.trim_end()),
-        _ => format!("{heading} ({}/{count})\n{}", at + 1, part.trim_end()),
+        1 => format!("#{number}\n{}", part.trim_end()),
+        _ => format!("#{number} ({}/{count})\n{}", at + 1, part.trim_end()),
     };
     parts.iter().enumerate().map(headed).collect()
 }
@@ -112,12 +181,16 @@ mod tests {
     use super::*;
     use serde_json::{from_value, json};
 
+    fn number(text: &str) -> LeadNumber {
+        LeadNumber::parse(text).expect("a number")
+    }
+
     #[test]
     fn holds_every_answer_as_typed() {
         let notes = notes(&lead(), &settings(), &Degradation::default());
         assert_eq!(
             notes.join("\n---\n"),
-            "Заявка #K7M2QXA
+            "#K7M2QXA
 Имя: Иван Петров
 Телефон: +79991234567
 Телефон, как введён: 8 (999) 123-45-67
@@ -159,20 +232,100 @@ Telegram: Ivan P, @ivan, id 42
     #[test]
     fn a_long_text_becomes_several_notes_that_can_all_be_found() {
         let text = format!("{}\n{}\n{}", "а".repeat(70), "б".repeat(250), "в".repeat(10));
-        let parts = split("Заявка #K7M2QXA", &text, 100);
+        let parts = split(&number("K7M2QXA"), &text, 100);
         assert!(parts.len() > 3);
         let mut whole = String::new();
         for (at, part) in parts.iter().enumerate() {
             assert!(part.chars().count() <= 100, "{part}");
             let (heading, rest) = part.split_once('\n').expect("a heading");
-            assert_eq!(heading, format!("Заявка #K7M2QXA ({}/{})", at + 1, parts.len()));
+            assert_eq!(heading, format!("#K7M2QXA ({}/{})", at + 1, parts.len()));
             whole.push_str(rest);
         }
         assert_eq!(whole.replace('\n', ""), text.replace('\n', ""));
     }
 
     #[test]
-    fn control_characters_are_left_out() {
-        assert_eq!(split("h", "a\u{0}b\u{7}\nc", 100), ["h\nab\nc"]);
+    fn nothing_typed_stands_there_as_a_key_or_is_lost_on_the_way() {
+        let lead = Lead {
+            name: from_value(json!("🚗")).expect("a name"),
+            budget: from_value(json!({"typed": "🤷", "price": 0})).expect("a budget"),
+            car_link: from_value(json!({"url": "https://a.b/c#N7HR3T9", "typed": "a.b/c 🚗 #N7HR3T9"})).ok(),
+            buyer: from_value(json!({"user_id": 1, "username": "x", "full_name": "#N7HR3T9 🙂 a\u{0}b\u{7}c"}))
+                .expect("a buyer"),
+            ..lead()
+        };
+        let note = notes(&lead, &settings(), &Degradation::default()).remove(0);
+        for line in [
+            "#K7M2QXA",
+            "Имя: Без имени",
+            "Бюджет: (только эмодзи)",
+            "Ссылка: https://a.b/c#%4E7HR3T9",
+            "Ссылка, как прислана: a.b/c № N7HR3T9",
+            "Telegram: № N7HR3T9 abc, @x, id 1",
+        ] {
+            assert!(note.lines().any(|found| found == line), "{line} is not in\n{note}");
+        }
+        assert_eq!(note.matches('#').count(), 2, "{note}");
+    }
+
+    #[test]
+    fn a_note_is_known_by_its_heading_and_by_what_stands_under_it() {
+        let key = number("K7M2QXA");
+        let lead = Lead {
+            name: from_value(json!("<b>Иван</b> & \"Ко\"")).expect("a name"),
+            budget: from_value(json!({"typed": "до 3 млн 🤷, см. #N7HR3T9", "price": 0})).expect("a budget"),
+            ..lead()
+        };
+        let ours = notes(&lead, &settings(), &Degradation::default()).remove(0);
+        let under = ours.strip_prefix("#K7M2QXA\n").expect("a heading");
+        let escaped = ours.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+        let older = |name: &str| {
+            format!("Заявка #K7M2QXA\nИмя: {name}\n{}", under.split_once('\n').expect("lines").1).replace('№', "#")
+        };
+        for there in [
+            ours.clone(),
+            escaped.clone(),
+            format!("{escaped}\n"),
+            escaped.replace('&', "&amp;"),
+            ours.replace('\n', " "),
+            ours.replace('\n', "\r\n"),
+            ours.chars().take(120).collect(),
+            format!("{}\nБюджет: иначе", ours.lines().take(3).collect::<Vec<_>>().join("\n")),
+            older("<b>Иван</b> & \"Ко\""),
+            older("&lt;b&gt;Иван&lt;/b&gt; &amp; &quot;Ко&quot;"),
+            older(""),
+        ] {
+            assert!(is_same(&there, &ours, &key), "{there}");
+            assert!(belongs_to(&there, &key), "{there}");
+        }
+        for there in [
+            String::new(),
+            "#K7M2QXA".into(),
+            "#K7M2QXA перезвонить в пять".into(),
+            "#K7M2QXA\nперезвонить в пять".into(),
+            "#K7M2QXA Сообщение покупателя: Имя: Иван".into(),
+            "Заявка #K7M2QXA".into(),
+            "Заявка #K7M2QXA: клиент просил перезвонить".into(),
+            format!("См. #K7M2QXA\n{under}"),
+            format!("> {ours}"),
+            format!("#N7HR3T9\n{under}"),
+            format!("#K7M2QXAB\n{under}"),
+            format!("#N7HR3T9\nИмя: #K7M2QXA\n{under}"),
+            format!("#K7M2QXA (1/2)\n{under}"),
+            under.to_owned(),
+        ] {
+            assert!(!is_same(&there, &ours, &key), "{there}");
+        }
+        let long =
+            Lead { budget: from_value(json!({"typed": "слово ".repeat(4000), "price": 0})).expect("one"), ..lead };
+        let parts = notes(&long, &settings(), &Degradation::default());
+        assert!(parts.len() > 1);
+        for (i, there) in parts.iter().enumerate() {
+            for (j, ours) in parts.iter().enumerate() {
+                assert_eq!(is_same(there, ours, &key), i == j, "{i} {j}");
+                assert_eq!(is_same(&format!("Заявка {there}"), ours, &key), i == j, "{i} {j}");
+            }
+        }
+        assert!(!is_same(&format!("#K7M2QXA (2/{})\nдругое", parts.len()), &parts[1], &key));
     }
 }

@@ -6,11 +6,11 @@
 use serde_json::{Value, json};
 
 use super::degradation::{Degradation, plain, sent_tags};
+use super::key::{self, broken_up, said};
+use super::text::{cut, kept, kept_visible};
 use crate::config::AmocrmSettings;
-use crate::lead::{Lead, LeadNumber};
+use crate::lead::{Lead, NAMELESS};
 
-/// Lead names are probably limited to 255 characters (not documented).
-const NAME_CAP: usize = 250;
 /// Text fields take 256 characters through the API, 255 by one answer of the support (amocrm-api-php#224).
 const FIELD_CAP: usize = 255;
 
@@ -25,27 +25,10 @@ pub struct NewLead<'a> {
     pub degradation: Degradation,
 }
 
-/// The lead's title in amoCRM: `Заявка от {name} #{number}`, at most 250 characters, of which the number is kept.
-pub fn lead_name(lead: &Lead) -> String {
-    let (start, end) = ("Заявка от ", format!(" #{}", lead.number));
-    let room = NAME_CAP - start.chars().count() - end.chars().count();
-    let name: String = lead.name.as_str().chars().take(room).collect();
-    format!("{start}{}{end}", name.trim_end())
-}
-
-/// Whether a lead's title carries this number as a word of its own.
-pub fn carries_number(title: &str, number: &LeadNumber) -> bool {
-    let key = format!("#{number}");
-    title.match_indices(&key).any(|(at, _)| {
-        let next = title[at + key.len()..].chars().next();
-        !next.is_some_and(char::is_alphanumeric)
-    })
-}
-
-/// The custom fields of a lead, in the order in which they are sent: id and value, uncut.
+/// The custom fields of a lead, in the order in which they are sent: id and value as amoCRM keeps it, uncut.
 pub(super) fn fields(lead: &Lead, settings: &AmocrmSettings) -> Vec<(i64, String)> {
-    let budget = settings.budget_field_id.map(|id| (id, lead.budget.typed().to_owned()));
-    let link = settings.car_link_field_id.zip(lead.car_link.as_ref().map(|link| link.url().to_owned()));
+    let budget = settings.budget_field_id.zip(said(lead.budget.typed()));
+    let link = settings.car_link_field_id.zip(lead.car_link.as_ref().and_then(|link| said(link.url())));
     // A cut link leads nowhere; the note has it whole.
     let link = link.filter(|(_, url)| url.chars().count() <= FIELD_CAP);
     budget.into_iter().chain(link).collect()
@@ -60,8 +43,9 @@ pub(super) fn sent_fields(new: &NewLead<'_>, settings: &AmocrmSettings) -> Vec<(
 /// One element of the body of `POST /api/v4/leads/complex`.
 pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     let (lead, left_out) = (new.lead, &new.degradation);
-    let said = |text: String| if left_out.plain { plain(&text) } else { text };
-    let mut json = json!({ "name": said(lead_name(lead)), "request_id": lead.number.as_str() });
+    let words = |text: &str| if left_out.plain { broken_up(&plain(text)) } else { text.to_owned() };
+    let name = kept_visible(&words(&key::name(lead))).unwrap_or_else(|| NAMELESS.to_owned());
+    let mut json = json!({ "name": key::title(&lead.number, &name), "request_id": lead.number.as_str() });
     let responsible = settings.responsible_user_id.filter(|_| !left_out.responsible);
     if !left_out.price {
         json["price"] = lead.budget.price().into();
@@ -77,15 +61,15 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     }
     let fields = sent_fields(new, settings);
     if !fields.is_empty() {
-        let cut = |value: &str| value.chars().take(FIELD_CAP).collect::<String>();
+        let value = |text: &str| words(&cut(text, FIELD_CAP));
         json["custom_fields_values"] =
-            fields.iter().map(|(id, value)| json!({"field_id": id, "values": [{"value": said(cut(value))}]})).collect();
+            fields.iter().map(|(id, text)| json!({"field_id": id, "values": [{"value": value(text)}]})).collect();
     }
     let contact = match new.contact_id.filter(|_| !left_out.contact) {
         // A found contact is only linked; its name and phone are the dealer's.
         Some(id) => json!({ "id": id }),
         None => {
-            let mut contact = json!({ "name": said(lead.name.as_str().to_owned()) });
+            let mut contact = json!({ "name": cut(&name, FIELD_CAP) });
             if !left_out.phone {
                 let mut phone = json!({ "value": lead.phone.e164() });
                 if !left_out.phone_kind {
@@ -102,7 +86,7 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     json["_embedded"] = json!({ "contacts": [contact] });
     let tags = sent_tags(settings, left_out);
     if !tags.is_empty() {
-        json["_embedded"]["tags"] = tags.into_iter().map(|tag| json!({"name": tag})).collect();
+        json["_embedded"]["tags"] = tags.into_iter().map(|tag| json!({"name": kept(tag)})).collect();
     }
     json
 }
@@ -157,7 +141,7 @@ pub(super) mod tests {
         assert_eq!(
             lead_json(&new(&lead()), &settings()),
             json!({
-                "name": "Заявка от Иван Петров #K7M2QXA",
+                "name": "#K7M2QXA Заявка: Иван Петров",
                 "request_id": "K7M2QXA",
                 "price": 2_500_000,
                 "pipeline_id": 101,
@@ -196,19 +180,10 @@ pub(super) mod tests {
         assert_eq!(
             json,
             json!({
-                "name": "Заявка от Иван Петров #K7M2QXA", "request_id": "K7M2QXA", "price": 2_500_000,
+                "name": "#K7M2QXA Заявка: Иван Петров", "request_id": "K7M2QXA", "price": 2_500_000,
                 "_embedded": {"contacts": [{"id": 9}]}
             })
         );
-    }
-
-    #[test]
-    fn a_long_name_loses_its_end_and_never_the_number() {
-        let mut lead = lead();
-        lead.name = from_value(json!("Я".repeat(400))).expect("a name");
-        let name = lead_name(&lead);
-        assert_eq!(name.chars().count(), NAME_CAP);
-        assert!(name.ends_with("Я #K7M2QXA"));
     }
 
     #[test]
@@ -224,20 +199,25 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn numbers_are_words() {
-        let number = LeadNumber::parse("K7M2QXA").expect("a number");
-        for title in [
-            "Заявка от Иван #K7M2QXA",
-            "#K7M2QXA",
-            "VIP #K7M2QXA перезвонить",
-            "Сделка (#K7M2QXA)",
-            "#K7M2QXAB #K7M2QXA",
-        ] {
-            assert!(carries_number(title, &number), "{title}");
-        }
-        for title in ["Заявка от Иван #K7M2QXAB", "K7M2QXA", "#K7M2QX", "#k7m2qxa", "#K7M2QXA1", "#K7M2QXAЖ", ""]
-        {
-            assert!(!carries_number(title, &number), "{title}");
-        }
+    fn texts_are_sent_as_amocrm_keeps_them() {
+        let typed = "https://a.b/🚗#K7M2QXA";
+        let lead = Lead {
+            name: from_value(json!("🚗")).expect("a name"),
+            budget: from_value(json!({"typed": "до 3 млн 🤷, см. #N7HR3T9", "price": 0})).expect("a budget"),
+            car_link: from_value(json!({"url": "https://a.b/c#N7HR3T9", "typed": typed})).expect("a link"),
+            ..lead()
+        };
+        let settings = AmocrmSettings { tags: vec!["бот 🤖".into(), "🚗".into()], ..settings() };
+        let json = lead_json(&new(&lead), &settings);
+        assert_eq!(json["name"], "#K7M2QXA Заявка: Без имени");
+        assert_eq!(json["_embedded"]["contacts"][0]["name"], "Без имени");
+        assert_eq!(json["_embedded"]["tags"], json!([{"name": "бот"}]));
+        let value = |at: usize| &json["custom_fields_values"][at]["values"][0]["value"];
+        assert_eq!((value(0), value(1)), (&json!("до 3 млн , см. № N7HR3T9"), &json!("https://a.b/c#%4E7HR3T9")));
+        let lead =
+            Lead {
+                budget: from_value(json!({"typed": "🤷", "price": 0})).expect("a budget"), car_link: None, ..lead
+            };
+        assert!(lead_json(&new(&lead), &settings).get("custom_fields_values").is_none());
     }
 }

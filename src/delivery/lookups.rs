@@ -5,9 +5,9 @@ use std::time::Duration;
 use tracing::info;
 
 use crate::{
+    amocrm::Wanted,
     clock::Millis,
     fault::point,
-    lead::LeadNumber,
     store::{Created, LeadRow},
 };
 
@@ -39,12 +39,12 @@ impl Courier {
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let numbers: Vec<LeadNumber> = due.iter().map(|row| row.lead.number.clone()).collect();
         // A clock that was wrong when they were sent must not hide them.
-        let since = due.iter().filter_map(|row| row.sent_at).min().unwrap_or_else(|| clock.now()).min(clock.now());
+        let since = |row: &LeadRow| crate::clock::date(row.sent_at.unwrap_or(Millis::MAX).min(clock.now()));
+        let wanted: Vec<Wanted<'_>> = due.iter().map(|row| Wanted { lead: &row.lead, since: since(row) }).collect();
         point("lookup.before");
         Figures::add(&self.figures.lookups, due.len());
-        let looked = self.crm.find_leads(&numbers, crate::clock::date(since)).await;
+        let looked = self.crm.find_leads(&wanted).await;
         point("lookup.answered");
         let mut to_note = Vec::new();
         let mut created = Vec::new();

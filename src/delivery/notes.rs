@@ -88,9 +88,9 @@ impl Courier {
     /// amoCRM has not got after as many looks as a create gets. `None` when it is too early to say.
     pub(super) async fn missing_notes(&self, one: &ToNote) -> Result<Option<Vec<String>>, Stop> {
         let request = NewLead { lead: &one.lead, contact_id: None, degradation: one.degradation.clone() };
-        let mut missing = self.crm.notes_of(&request);
+        let notes = self.crm.notes_of(&request);
         if one.note_sent_at.is_none() {
-            return Ok(Some(missing));
+            return Ok(Some(notes));
         }
         let mut needed = one.lookups_needed;
         if needed == 0 {
@@ -101,15 +101,14 @@ impl Courier {
                 return Ok(None);
             }
         }
-        match self.crm.note_texts(one.crm_lead_id, &one.lead.number).await {
-            // amoCRM may trim what it stores.
-            Ok(there) => missing.retain(|note| !there.iter().any(|text| text.trim() == note.trim())),
+        let missing = match self.crm.missing_notes(one.crm_lead_id, &one.lead.number, notes).await {
+            Ok(missing) => missing,
             Err(error) => {
                 let later = self.due_in(lookup_distance(0, 1));
                 self.store.put_off(&self.lease, one.lead.id, later).await?;
                 return Err(Stop::Crm(error));
             }
-        }
+        };
         point("note.read");
         if !missing.is_empty() && one.lookups + 1 < needed {
             let later = self.due_in(lookup_distance_since(one.lookups + 1, one.attempts, self.ago(one.note_sent_at)));

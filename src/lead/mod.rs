@@ -17,9 +17,10 @@ use ulid::Ulid;
 
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
-pub use name::{Name, NameError};
+pub use name::{NAMELESS, Name, NameError};
 pub use number::LeadNumber;
 pub use phone::{Phone, PhoneError, PhoneOrigin, Region};
+pub(crate) use text::{is_invisible, is_visible};
 
 /// One request of a buyer, complete and ready to be delivered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use super::text;
 
 const MAX_CHARS: usize = 100;
 
-/// What an imported lead without a name is called: amoCRM shows it to the manager.
-const NAMELESS: &str = "Без имени";
+/// What a lead without a name that amoCRM can keep is called there.
+pub const NAMELESS: &str = "Без имени";
 
 /// A buyer's name: 1–100 visible characters, no control characters, trimmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

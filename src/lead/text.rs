@@ -26,7 +26,7 @@ pub(super) fn clean_to(text: &str, limit: usize) -> String {
 }
 
 /// Whether a reader would see anything at all.
-pub(super) fn is_visible(text: &str) -> bool {
+pub(crate) fn is_visible(text: &str) -> bool {
     text.chars().any(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(c))
 }
 
@@ -37,7 +37,7 @@ pub(super) fn is_unreadable(c: char) -> bool {
 
 /// Characters without a glyph of their own: zero-width, format, fillers, variation selectors (Unicode's
 /// `Default_Ignorable_Code_Point`, plus the blank Braille pattern).
-pub(super) fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'

@@ -27,14 +27,19 @@ async fn a_lead_with_its_contact_and_note() {
     assert_eq!((stored.id as i64, stored.price), (created[0].lead_id, 2_500_000));
     assert_eq!((stored.pipeline_id, stored.status_id), (account::MAIN_PIPELINE, account::SECOND_STATUS));
 
-    let text = crm.notes_of(&new(&ivan)).remove(0);
-    assert!(!crm.has_note(created[0].lead_id, &ivan.number).await.expect("looked"));
-    let note = NewNote { lead_id: created[0].lead_id, number: ivan.number.clone(), text };
-    let other =
-        NewNote { lead_id: created[1].lead_id, number: olga.number.clone(), text: "Заявка #A2B3C4D".into() };
-    assert_eq!(crm.add_notes(&[note, other]).await.expect("written").len(), 2);
-    assert!(crm.has_note(created[0].lead_id, &ivan.number).await.expect("looked"));
-    assert!(!crm.has_note(created[0].lead_id, &olga.number).await.expect("looked"));
+    let missing = async |lead: &Lead| {
+        let missing = crm.missing_notes(created[0].lead_id, &lead.number, crm.notes_of(&new(lead))).await;
+        missing.expect("looked").len()
+    };
+    let note = |lead: &Lead, lead_id: i64| NewNote {
+        lead_id,
+        number: lead.number.clone(),
+        text: crm.notes_of(&new(lead)).remove(0),
+    };
+    assert_eq!(missing(&ivan).await, 1);
+    let notes = [note(&ivan, created[0].lead_id), note(&olga, created[1].lead_id)];
+    assert_eq!(crm.add_notes(&notes).await.expect("written").len(), 2);
+    assert_eq!((missing(&ivan).await, missing(&olga).await), (0, 1));
     assert_eq!(world.fake.contract_violations(), Vec::<String>::new());
 }
 
@@ -148,7 +153,7 @@ async fn an_unsure_lead_is_found_by_any_way_that_shows_it() {
         world.fake.list_latency(list);
         world.fake.query_latency(query);
         world.fake.events_latency(events);
-        let hits = clean(crm.find_leads(std::slice::from_ref(&ivan.number), since).await);
+        let hits = clean(crm.find_leads(&[Wanted { lead: &ivan, since }]).await);
         let stored = world.fake.leads().remove(0);
         let expected = found.then_some((stored.id as i64, stored.contact_id.map(|id| id as i64)));
         assert_eq!(hits.get(&ivan.number).map(|hit| (hit.lead_id, hit.contact_id)), expected, "{list:?} {query:?}");
@@ -158,7 +163,7 @@ async fn an_unsure_lead_is_found_by_any_way_that_shows_it() {
     let created = crm.create_leads(&[new(&ivan)]).await.expect("created");
     world.fake.list_latency(hidden);
     world.fake.query_latency(hidden);
-    let hits = clean(crm.find_leads(std::slice::from_ref(&ivan.number), since).await);
+    let hits = clean(crm.find_leads(&[Wanted { lead: &ivan, since }]).await);
     assert_eq!(hits[&ivan.number].lead_id, created[0].lead_id);
 }
 
@@ -173,12 +178,13 @@ async fn an_unsure_lead_is_found_behind_hundreds_of_newer_ones() {
     }
     world.fake.query_latency(Duration::from_secs(60));
     world.fake.events_latency(Duration::from_secs(60));
-    let hits = clean(crm.find_leads(&[number("K7M2QXA")], since).await);
+    let hits = clean(crm.find_leads(&[Wanted { lead: &ivan(), since }]).await);
     assert_eq!(hits[&number("K7M2QXA")].lead_id, created[0].lead_id);
     // Nothing is read beyond the time in question.
     let pages = world.fake.count(&On::get("/api/v4/leads").exactly());
     let later = Utc::now() + chrono::Duration::minutes(11);
-    assert!(clean(crm.find_leads(&[number("Z9Y8X7W")], later).await).is_empty());
+    let stranger = lead("Z9Y8X7W", "Пётр", "+79995550000");
+    assert!(clean(crm.find_leads(&[Wanted { lead: &stranger, since: later }]).await).is_empty());
     assert_eq!(world.fake.count(&On::get("/api/v4/leads").exactly()), pages + 2);
 }
 
@@ -199,33 +205,42 @@ async fn an_account_that_left_its_address_is_named() {
 async fn only_the_very_number_is_a_hit() {
     let world = World::with_pair().await;
     let crm = world.crm();
-    let wanted: Vec<LeadNumber> = ["K7M2QXA", "A2B3C4D", "Z9Y8X7W"].map(number).into();
-    world.fake.add_lead("Заявка от Иван #K7M2QXAB");
-    world.fake.add_lead("K7M2QXA без решётки");
-    let first = world.fake.add_lead("Заявка от Ольга #A2B3C4D");
-    world.fake.add_lead("Заявка от Ольга #A2B3C4D копия");
-    let hits = clean(crm.find_leads(&wanted, Utc::now()).await);
-    assert_eq!(hits.keys().collect::<HashSet<_>>(), HashSet::from([&wanted[1]]));
-    assert_eq!(hits[&wanted[1]].lead_id, first as i64);
-    assert!(clean(crm.find_leads(&[], Utc::now()).await).is_empty());
+    let leads = ["K7M2QXA", "A2B3C4D", "Z9Y8X7W", "B5C6D7E"].map(|number| lead(number, "Ольга", "+79995550000"));
+    for title in [
+        "#K7M2QXAB Заявка: Ольга",
+        "Заявка от Ольга #K7M2QXAB",
+        "K7M2QXA без решётки",
+        "#N7HR3T9 Заявка: Ольга #K7M2QXA",
+        "#N7HR3T9 Заявка: Заявка от Ольга #K7M2QXA",
+        "Заявка от Ольга, заявка #K7M2QXA #N7HR3T9",
+    ] {
+        world.fake.add_lead(title);
+    }
+    let first = world.fake.add_lead("#A2B3C4D Заявка: Ольга");
+    world.fake.add_lead("#A2B3C4D Заявка: Ольга (копия)");
+    let old = world.fake.add_lead("Заявка от Ольга #B5C6D7E");
+    let hits = clean(crm.find_leads(&leads.each_ref().map(wanted)).await);
+    let found: HashMap<&str, i64> = hits.iter().map(|(number, hit)| (number.as_str(), hit.lead_id)).collect();
+    assert_eq!(found, HashMap::from([("A2B3C4D", first as i64), ("B5C6D7E", old as i64)]));
+    assert!(clean(crm.find_leads(&[]).await).is_empty());
 }
 
 #[tokio::test]
 async fn what_was_looked_up_before_a_failure_counts() {
     let world = World::with_pair().await;
     let crm = world.crm();
-    let wanted: Vec<LeadNumber> = ["K7M2QXA", "A2B3C4D", "Z9Y8X7W", "B5C6D7E"].map(number).into();
-    let there = world.fake.add_lead("Заявка от Ольга #A2B3C4D");
+    let leads = ["K7M2QXA", "A2B3C4D", "Z9Y8X7W", "B5C6D7E"].map(|number| lead(number, "Ольга", "+79995550000"));
+    let there = world.fake.add_lead("#A2B3C4D Заявка: Ольга");
     let broken = On::get("/api/v4/leads").containing("Z9Y8X7W");
     world.fake.fault(broken, Fault::Html(502), Times::Forever);
     let mut absent = HashSet::new();
     // The one on which amoCRM breaks comes at another place each time.
     for _ in 0..100 {
         let requests = world.fake.count(&On::get("/api/v4/leads").exactly());
-        let looked = crm.find_leads(&wanted, Utc::now()).await;
+        let looked = crm.find_leads(&leads.each_ref().map(wanted)).await;
         assert!(matches!(looked.failed, Some(CrmError::Unavailable { .. })), "{looked:?}");
         let found: Vec<_> = looked.found.iter().map(|(number, hit)| (number, hit.lead_id)).collect();
-        assert_eq!(found, [(&wanted[1], there as i64)]);
+        assert_eq!(found, [(&leads[1].number, there as i64)]);
         let requests = world.fake.count(&On::get("/api/v4/leads").exactly()) - requests;
         assert_eq!(
             requests,
@@ -237,26 +252,32 @@ async fn what_was_looked_up_before_a_failure_counts() {
             break;
         }
     }
-    assert_eq!(absent, HashSet::from([wanted[0].clone(), wanted[3].clone()]));
+    assert_eq!(absent, HashSet::from([leads[0].number.clone(), leads[3].number.clone()]));
 }
 
 #[tokio::test]
 async fn a_way_that_fails_makes_the_look_up_unclean() {
-    let wanted = [number("K7M2QXA")];
-    for on in
-        [On::get("/api/v4/leads").exactly(), On::get("/api/v4/leads").containing("K7M2QXA"), On::get("/api/v4/events")]
-    {
+    let ivan = ivan();
+    for on in [
+        On::get("/api/v4/leads").exactly(),
+        On::get("/api/v4/leads").containing("K7M2QXA"),
+        On::get("/api/v4/events"),
+        On::get("/api/v4/events").containing("entity_merged"),
+        On::get("/api/v4/contacts"),
+    ] {
         for fault in [Fault::Html(502), Fault::CutBefore, Fault::Garbage] {
             let world = World::with_pair().await;
             world.once(on.clone(), fault.clone());
-            let looked = world.crm().find_leads(&wanted, Utc::now()).await;
+            let looked = world.crm().find_leads(&[wanted(&ivan)]).await;
             assert!(matches!(looked.failed, Some(CrmError::Unavailable { .. })), "{on:?} {fault:?}: {looked:?}");
             assert!(looked.found.is_empty() && looked.absent.is_empty(), "{on:?} {fault:?}: {looked:?}");
         }
     }
     let world = World::with_pair().await;
-    world.once(On::get("/api/v4/events"), Fault::Status(403));
-    assert!(clean(world.crm().find_leads(&wanted, Utc::now()).await).is_empty());
+    for closed in ["/api/v4/events", "/api/v4/contacts"] {
+        world.fake.fault(On::get(closed), Fault::Status(403), Times::Forever);
+        assert!(clean(world.crm().find_leads(&[wanted(&ivan)]).await).is_empty());
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod rate;
 mod request;
 mod server;
 mod shapes;
+mod texts;
 mod tokens;
 mod validate;
 mod wire;
@@ -43,7 +44,7 @@ use server::{Serving, Shared, State};
 use wire::{Connection, CuttableListener};
 
 pub use account::{Account, Entity, Field, Pipeline, Status, User};
-pub use book::{StoredContact, StoredField, StoredLead};
+pub use book::{MergeEvent, StoredContact, StoredField, StoredLead};
 pub use faults::{Fault, FaultId, On, Throttle, Times};
 pub use oauth::ReusePolicy;
 pub use request::Request;
@@ -243,6 +244,11 @@ impl FakeAmocrm {
     /// Whether a complex lead whose contact is known by phone is merged into that contact's lead; off at first.
     pub fn duplicate_control(&self, on: bool) {
         self.set(|state| state.duplicate_control = on);
+    }
+
+    /// How a merge shows among the events; as documented at first.
+    pub fn merge_events(&self, shows: MergeEvent) {
+        self.set(|state| state.book.merge_event = shows);
     }
 
     /// Requests allowed in any second (7 at first), or no limit.

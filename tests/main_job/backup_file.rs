@@ -23,7 +23,7 @@ fn incident() -> Value {
 fn names(world: &World) -> Vec<String> {
     let leads = world.amocrm.leads();
     let mut names: Vec<String> =
-        leads.iter().map(|lead| lead.name.split(" #").next().unwrap_or_default().replace("Заявка от ", "")).collect();
+        leads.iter().map(|lead| lead.name.split(" Заявка: ").nth(1).unwrap_or_default().to_owned()).collect();
     names.sort();
     names
 }

@@ -20,7 +20,7 @@ async fn every_answer_can_be_changed_from_the_card() {
     ivan.presses("edit:car_link", "ссылку").await;
     assert!(ivan.presses("skip", "Проверьте").await.text.contains("без ссылки"));
     let lead = world.delivered(&ivan.submits().await).await;
-    assert!(lead.name.starts_with("Заявка от Пётр Иванов") && lead.price == 3_000_000, "{lead:?}");
+    assert!(lead.name.ends_with(" Заявка: Пётр Иванов") && lead.price == 3_000_000, "{lead:?}");
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn start_in_the_middle_asks_the_same_question_again() {
         ivan.hears(question).await;
     }
     let lead = world.delivered(&ivan.submits().await).await;
-    assert!(lead.name.starts_with("Заявка от Иван #"), "{}", lead.name);
+    assert!(lead.name.ends_with(" Заявка: Иван"), "{}", lead.name);
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn the_restart_button_begins_a_new_form() {
     ivan.says("1 млн", "ссылку").await;
     ivan.says("нет", "Проверьте").await;
     let lead = world.delivered(&ivan.submits().await).await;
-    assert!(lead.name.starts_with("Заявка от Иван #"), "{}", lead.name);
+    assert!(lead.name.ends_with(" Заявка: Иван"), "{}", lead.name);
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_form_survives_a_restart_and_a_kill_at_every_step() {
     world.start();
     let number = number_in(&ivan.hears("принята").await.text);
     let lead = world.delivered(&number).await;
-    assert!(lead.name.starts_with("Заявка от Иван #") && lead.price == 2_000_000, "{lead:?}");
+    assert!(lead.name.ends_with(" Заявка: Иван") && lead.price == 2_000_000, "{lead:?}");
 }
 
 #[tokio::test]
@@ -236,7 +236,7 @@ async fn a_hasty_buyer_is_understood_in_order() {
     }
     ivan.hears("Проверьте").await;
     let lead = world.delivered(&ivan.submits().await).await;
-    assert!(lead.name.starts_with("Заявка от Иван #") && lead.price == 2_000_000, "{lead:?}");
+    assert!(lead.name.ends_with(" Заявка: Иван") && lead.price == 2_000_000, "{lead:?}");
     assert!(lead.notes[0].contains("Телефон: +79991234567"), "{}", lead.notes[0]);
 }
 
@@ -255,5 +255,5 @@ async fn commands_are_understood_in_every_spelling() {
     ivan.says("2 млн", "ссылку").await;
     assert!(ivan.commands("/skip", "Проверьте").await.text.contains("без ссылки"));
     let lead = world.delivered(&ivan.submits().await).await;
-    assert!(lead.name.starts_with("Заявка от Иван #"), "{}", lead.name);
+    assert!(lead.name.ends_with(" Заявка: Иван"), "{}", lead.name);
 }

@@ -36,7 +36,7 @@ async fn typed_answers_become_a_lead_with_a_contact_and_a_note() {
     .await;
     let number = ivan.submits().await;
     let lead = world.delivered(&number).await;
-    assert_eq!(lead.name, format!("Заявка от Иван Петров #{number}"));
+    assert_eq!(lead.name, format!("#{number} Заявка: Иван Петров"));
     assert_eq!((lead.price, lead.tags.as_slice()), (2_500_000, ["telegram_bot".to_owned()].as_slice()));
     let contact = contact_of(&world, lead.contact_id);
     assert_eq!(
@@ -49,7 +49,7 @@ async fn typed_answers_become_a_lead_with_a_contact_and_a_note() {
     has_lines(
         &lead.notes[0],
         &[
-            &format!("Заявка #{number}"),
+            &format!("#{number}"),
             "Имя: Иван Петров",
             "Телефон: +79991234567",
             "Телефон, как введён: мой 8 (999) 123-45-67, звоните",

@@ -8,6 +8,7 @@ use tokio::sync::broadcast;
 
 use super::CrmEvent;
 use super::account::Entity;
+use super::texts;
 
 /// The values one custom field of an entity holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,8 +145,23 @@ pub(super) struct StoredEvent {
     pub(super) stored: Instant,
 }
 
+/// How a merge shows among the events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MergeEvent {
+    /// As documented: without values; it belongs to the lead that remains.
+    #[default]
+    OfWhatRemains,
+    /// Without values; it belongs to the lead that is gone.
+    OfWhatIsGone,
+    /// It belongs to the lead that is gone and names the one that remains.
+    NamesBoth,
+    /// Not at all.
+    Never,
+}
+
 /// What the account has collected.
 pub(super) struct Book {
+    pub(super) merge_event: MergeEvent,
     pub(super) leads: Vec<StoredLead>,
     pub(super) contacts: Vec<StoredContact>,
     pub(super) companies: Vec<u64>,
@@ -159,6 +175,7 @@ pub(super) struct Book {
 impl Default for Book {
     fn default() -> Self {
         Book {
+            merge_event: MergeEvent::default(),
             leads: Vec::new(),
             contacts: Vec::new(),
             companies: Vec::new(),
@@ -204,6 +221,7 @@ impl Book {
     /// Stores a lead and returns its id.
     pub(super) fn add_lead(&mut self, mut lead: StoredLead) -> u64 {
         lead.id = self.next_id();
+        lead.name = texts::line(&lead.name);
         let (id, by) = (lead.id, lead.created_by);
         for contact in &lead.contact_ids {
             if let Some(contact) = self.contacts.iter_mut().find(|c| c.id == *contact) {
@@ -219,6 +237,9 @@ impl Book {
     /// Stores a contact and returns its id.
     pub(super) fn add_contact(&mut self, mut contact: StoredContact, by: u64) -> u64 {
         contact.id = self.next_id();
+        for name in [&mut contact.name, &mut contact.first_name, &mut contact.last_name] {
+            *name = texts::line(name);
+        }
         let id = contact.id;
         self.tell(CrmEvent::ContactAdded(contact.clone()));
         self.contacts.push(contact);
@@ -230,7 +251,10 @@ impl Book {
     pub(super) fn add_note(&mut self, mut note: StoredNote) -> u64 {
         note.id = self.next_id();
         let (id, entity, entity_id) = (note.id, note.entity, note.entity_id);
-        let text = note.params["text"].as_str().unwrap_or_default().to_owned();
+        let text = texts::note(note.params["text"].as_str().unwrap_or_default());
+        if note.params["text"].is_string() {
+            note.params["text"] = json!(text);
+        }
         if note.note_type == "common"
             && entity == Entity::Leads
             && let Some(lead) = self.leads.iter_mut().find(|lead| lead.id == entity_id)
@@ -248,6 +272,32 @@ impl Book {
         self.record(kind, entity, entity_id, note.created_by, after);
         self.notes.push(note);
         id
+    }
+
+    /// Merges a lead into another: that one remains, with the notes, contacts and tags of both.
+    pub(super) fn merge_leads(&mut self, gone: u64, remains: u64, by: u64) {
+        let at = self.leads.iter().position(|lead| lead.id == gone).expect("a lead to be merged");
+        let lead = self.leads.remove(at);
+        for contact in &lead.contact_ids {
+            self.attach(remains, *contact, false);
+        }
+        for contact in &mut self.contacts {
+            contact.lead_ids.retain(|id| *id != gone);
+        }
+        for note in self.notes.iter_mut().filter(|note| note.entity == Entity::Leads && note.entity_id == gone) {
+            note.entity_id = remains;
+        }
+        let kept = self.leads.iter_mut().find(|lead| lead.id == remains).expect("a lead to merge into");
+        kept.notes.extend(lead.notes);
+        kept.tags.extend(lead.tags.into_iter().filter(|tag| !kept.tags.contains(tag)).collect::<Vec<_>>());
+        kept.updated_at = Utc::now().timestamp();
+        let after = json!([{ "entity": { "id": remains, "type": "lead" } }]);
+        match self.merge_event {
+            MergeEvent::OfWhatRemains => self.record("entity_merged", Entity::Leads, remains, by, json!([])),
+            MergeEvent::OfWhatIsGone => self.record("entity_merged", Entity::Leads, gone, by, json!([])),
+            MergeEvent::NamesBoth => self.record("entity_merged", Entity::Leads, gone, by, after),
+            MergeEvent::Never => {}
+        }
     }
 
     /// Attaches a contact to a lead; twice is once.

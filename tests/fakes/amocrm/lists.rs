@@ -8,6 +8,7 @@ use super::account::Entity;
 use super::book::{Book, StoredContact, StoredEvent, StoredField, StoredLead, StoredNote};
 use super::request::Request;
 use super::server::State;
+use super::texts::shown;
 use super::wire::Answer;
 
 /// Rows a page has when the request does not say.
@@ -101,7 +102,7 @@ fn contact_texts(contact: &StoredContact) -> impl Iterator<Item = String> {
 pub(super) fn lead_row(state: &State, request: &Request, lead: &StoredLead) -> Value {
     let mut row = json!({
         "id": lead.id,
-        "name": lead.name,
+        "name": shown(&lead.name),
         "price": lead.price,
         "responsible_user_id": lead.responsible_user_id,
         "group_id": 0,
@@ -139,9 +140,9 @@ pub(super) fn lead_row(state: &State, request: &Request, lead: &StoredLead) -> V
 pub(super) fn contact_row(state: &State, request: &Request, contact: &StoredContact) -> Value {
     let mut row = json!({
         "id": contact.id,
-        "name": contact.name,
-        "first_name": contact.first_name,
-        "last_name": contact.last_name,
+        "name": shown(&contact.name),
+        "first_name": shown(&contact.first_name),
+        "last_name": shown(&contact.last_name),
         "responsible_user_id": contact.responsible_user_id,
         "group_id": 0,
         "created_by": contact.responsible_user_id,
@@ -174,6 +175,9 @@ fn fields_value(state: &State, entity: Entity, fields: &[StoredField]) -> Value 
         let field = state.account.field(entity, Some(stored.id), None);
         let values = stored.values.iter().map(|value| {
             let mut value = value.clone();
+            if let Some(Value::String(text)) = value.get_mut("value") {
+                *text = shown(text);
+            }
             let choice = field.into_iter().flat_map(|field| &field.choices).find(|choice| {
                 value["enum_id"] == choice.id || value["enum_code"] == choice.value || value["value"] == choice.value
             });
@@ -203,7 +207,7 @@ fn tags_value(state: &State, entity: Entity, names: &[String]) -> Value {
         let mut tags = state.book.tags.iter();
         tags.find(|tag| tag.entity == entity && tag.name == *name)
     });
-    tags.map(|tag| json!({ "id": tag.id, "name": tag.name, "color": null })).collect()
+    tags.map(|tag| json!({ "id": tag.id, "name": shown(&tag.name), "color": null })).collect()
 }
 
 /// `GET /{entity}/tags`; its name filter always works.
@@ -217,7 +221,7 @@ pub(super) fn tags(state: &State, request: &Request, entity: Entity) -> Answer {
         .filter(|tag| tag.entity == entity)
         .filter(|tag| query.as_deref().is_none_or(|query| holds(&tag.name, query)))
         .filter(|tag| exact.is_none_or(|exact| tag.name == exact))
-        .map(|tag| json!({ "id": tag.id, "name": tag.name, "color": null }))
+        .map(|tag| json!({ "id": tag.id, "name": shown(&tag.name), "color": null }))
         .collect();
     paged(request, "tags", rows, &[], MAX_LIMIT)
 }
@@ -237,6 +241,10 @@ pub(super) fn notes(state: &State, request: &Request, entity: Entity, id: u64) -
 
 fn note_row(state: &State, request: &Request, note: &StoredNote) -> Value {
     let path = format!("/api/v4/{}/{}/notes/{}", note.entity.plural(), note.entity_id, note.id);
+    let mut params = note.params.clone();
+    if let Some(text) = params["text"].as_str() {
+        params["text"] = json!(shown(text));
+    }
     json!({
         "id": note.id,
         "entity_id": note.entity_id,
@@ -247,7 +255,7 @@ fn note_row(state: &State, request: &Request, note: &StoredNote) -> Value {
         "responsible_user_id": note.created_by,
         "group_id": 0,
         "note_type": note.note_type,
-        "params": note.params,
+        "params": params,
         "account_id": state.account.id,
         "_links": link(request, &path),
     })

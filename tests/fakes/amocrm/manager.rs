@@ -116,6 +116,16 @@ impl FakeAmocrm {
         });
     }
 
+    /// A manager, or duplicates control, merges a lead into another, which remains.
+    pub fn merge_leads(&self, gone: u64, remains: u64) {
+        self.set(|state| state.book.merge_leads(gone, remains, state.account.current_user));
+    }
+
+    /// A manager attaches a contact to a lead.
+    pub fn attach(&self, lead_id: u64, contact_id: u64) {
+        self.set(|state| state.book.attach(lead_id, contact_id, true));
+    }
+
     /// A manager deletes a lead.
     pub fn remove_lead(&self, id: u64) {
         self.set(|state| state.book.leads.retain(|lead| lead.id != id));

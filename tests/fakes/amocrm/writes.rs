@@ -11,6 +11,7 @@ use super::book::{StoredContact, StoredField, StoredLead};
 use super::lists::{self, link};
 use super::request::Request;
 use super::server::State;
+use super::texts;
 use super::validate::{self, Check, Object, Write};
 use super::wire::Answer;
 
@@ -164,7 +165,7 @@ fn fields_from(state: &State, entity: Entity, object: &Object) -> Vec<StoredFiel
         Some(StoredField {
             id: field.id,
             code: field.code.clone(),
-            values: item["values"].as_array().cloned().unwrap_or_default(),
+            values: item["values"].as_array().into_iter().flatten().map(texts::field).collect(),
         })
     });
     stored.collect()
@@ -383,7 +384,7 @@ fn apply_update(state: &mut State, request: &Request, entity: Entity, id: u64, i
 fn change_lead(lead: &mut StoredLead, item: &Object) {
     let number = |key: &str| item.get(key).and_then(Value::as_u64);
     if item.contains_key("name") {
-        lead.name = text(item, "name");
+        lead.name = texts::line(&text(item, "name"));
     }
     lead.price = item.get("price").and_then(Value::as_i64).unwrap_or(lead.price);
     lead.status_id = number("status_id").unwrap_or(lead.status_id);
@@ -395,13 +396,13 @@ fn change_contact(contact: &mut StoredContact, item: &Object, fields: &[StoredFi
     if item.contains_key("first_name") || item.contains_key("last_name") {
         for (key, part) in [("first_name", &mut contact.first_name), ("last_name", &mut contact.last_name)] {
             if item.contains_key(key) {
-                *part = text(item, key);
+                *part = texts::line(&text(item, key));
             }
         }
         contact.name = full_name("", &contact.first_name, &contact.last_name);
     }
     if item.contains_key("name") {
-        contact.name = text(item, "name");
+        contact.name = texts::line(&text(item, "name"));
     }
     let responsible = item.get("responsible_user_id").and_then(Value::as_u64);
     contact.responsible_user_id = responsible.unwrap_or(contact.responsible_user_id);

@@ -1,0 +1,200 @@
+//! Leads that amoCRM, or a person, has merged: the one that remains is ours then.
+//!
+//! **What is known** (documentation, and the silence about the rest). Duplicates control may answer a create with an older
+//! lead's id, and may merge a lead into another later; people merge leads in the interface. What was merged is gone from
+//! all lists and answers as a deleted lead does, and what remains has the notes and contacts of both. An event
+//! `entity_merged` is recorded, documented without values: it names one lead, not both. Should it name more, that counts.
+//!
+//! **Promise.** A lead of the buyer's own contact into which something was merged since the attempt is taken for the lead
+//! that was sent: its note goes there, so that the request is read in any case, and nothing is created again.
+
+use chrono::{DateTime, Duration, Utc};
+use serde_json::Value;
+
+use super::api::Crm;
+use super::error::CrmError;
+use super::lookup::{
+    CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Search, Wanted, has_phone, id, is_last_page, listed,
+    main_contact, may_be_forbidden,
+};
+use super::note::belongs_to;
+use crate::lead::Lead;
+
+/// A merge is taken for one since the attempt within this difference of two clocks set by the network.
+const MERGE_MARGIN: Duration = Duration::minutes(1);
+/// The newest leads of a contact that are looked at; a contact with more is a reseller's.
+const MOST_LEADS_OF_A_CONTACT: usize = 10;
+
+/// An event `entity_merged` of leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Merge {
+    /// The leads it names, first the one it belongs to.
+    lead_ids: Vec<i64>,
+    at: i64,
+}
+
+/// What has become of a lead that amoCRM had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// It is where it was.
+    There,
+    /// It is part of another one now.
+    MergedInto(FoundLead),
+    /// It is gone, as far as can be seen.
+    Gone,
+}
+
+impl Crm {
+    /// Looks what has become of a lead that was created at `since` (UTC) or later; for one that takes no note.
+    pub async fn whereabouts(&self, lead_id: i64, lead: &Lead, since: DateTime<Utc>) -> Result<Whereabouts, CrmError> {
+        if self.living(lead_id).await?.is_some() {
+            return Ok(Whereabouts::There);
+        }
+        let merges = may_be_forbidden(self.merges(since - CLOCK_MARGIN).await)?.unwrap_or_default();
+        // An event that names both; what remains may itself have been merged since.
+        let mut gone = vec![lead_id];
+        while let Some(next) = other_named(&merges, &gone) {
+            if let Some(found) = self.living(next).await? {
+                return Ok(Whereabouts::MergedInto(found));
+            }
+            gone.push(next);
+        }
+        let wanted = [Wanted { lead, since }];
+        let mut search = Search::of(&wanted, merges);
+        may_be_forbidden(self.search_merged(&mut search, &wanted[0], &gone).await)?;
+        Ok(search.found_for(&lead.number).map_or(Whereabouts::Gone, Whereabouts::MergedInto))
+    }
+
+    /// The leads that were merged since, as the events tell.
+    pub(super) async fn merges(&self, since: DateTime<Utc>) -> Result<Vec<Merge>, CrmError> {
+        let mut merges = Vec::new();
+        for page in 1..=MOST_EVENT_PAGES {
+            let query = [
+                ("filter[type]", "entity_merged".to_owned()),
+                ("filter[created_at][from]", since.timestamp().to_string()),
+                ("filter[created_at][to]", (Utc::now() + CLOCK_MARGIN).timestamp().to_string()),
+                ("limit", EVENTS_PAGE.to_string()),
+                ("page", page.to_string()),
+            ];
+            let answer = self.get("/api/v4/events", &query).await?;
+            let events = listed(&answer, "events")?;
+            merges.extend(events.iter().filter_map(Merge::read).filter(|merge| merge.at >= since.timestamp()));
+            if is_last_page(&answer, events.len(), EVENTS_PAGE) {
+                break;
+            }
+        }
+        Ok(merges)
+    }
+
+    /// Looks at the leads of the buyer's own contact: by their titles, and whether ours is a part of one now.
+    pub(super) async fn search_contact(&self, search: &mut Search<'_>, wanted: &Wanted<'_>) -> Result<(), CrmError> {
+        self.search_merged(search, wanted, &[]).await
+    }
+
+    async fn search_merged(&self, search: &mut Search<'_>, wanted: &Wanted<'_>, gone: &[i64]) -> Result<(), CrmError> {
+        let number = &wanted.lead.number;
+        let mut lead_ids = self.leads_of_contact(wanted.lead).await?;
+        lead_ids.retain(|lead_id| !gone.contains(lead_id));
+        // Those that others were merged into first: they may be old.
+        lead_ids.sort_by_key(|lead_id| (search.merged_at(*lead_id).is_none(), std::cmp::Reverse(*lead_id)));
+        lead_ids.truncate(MOST_LEADS_OF_A_CONTACT);
+        let vanished_at = gone.iter().filter_map(|lead_id| search.merged_at(*lead_id)).max();
+        let mut changed = Vec::new();
+        for lead_id in lead_ids {
+            let Some(row) = self.living_row(lead_id).await? else { continue };
+            search.take(&row);
+            if search.has(number) {
+                return Ok(());
+            }
+            let found = FoundLead { lead_id, contact_id: main_contact(&row) };
+            let since = |margin: Duration| (wanted.since - margin).timestamp();
+            let updated_at = row.get("updated_at").and_then(Value::as_i64);
+            let took_it = vanished_at.zip(updated_at).is_some_and(|(vanished, updated)| updated >= vanished);
+            if took_it || search.merged_at(lead_id).is_some_and(|at| at >= since(MERGE_MARGIN)) {
+                search.found_at(number, found);
+                return Ok(());
+            }
+            if updated_at.is_some_and(|at| at >= since(CLOCK_MARGIN)) {
+                changed.push(found);
+            }
+        }
+        for found in changed {
+            if self.note_texts(found.lead_id).await?.iter().any(|note| belongs_to(note, number)) {
+                search.found_at(number, found);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The leads of the contacts that have the buyer's phone.
+    async fn leads_of_contact(&self, lead: &Lead) -> Result<Vec<i64>, CrmError> {
+        let Some(digits) = lead.phone.last_ten_digits() else { return Ok(Vec::new()) };
+        let query = [("query", digits.clone()), ("with", "leads".into()), ("limit", "50".into())];
+        let answer = self.get("/api/v4/contacts", &query).await?;
+        let contacts = listed(&answer, "contacts")?.iter().filter(|contact| has_phone(contact, &digits));
+        let leads = contacts.flat_map(|contact| super::lookup::embedded(contact, "leads"));
+        let mut lead_ids: Vec<i64> = leads.filter_map(|lead| id(lead.get("id"))).collect();
+        lead_ids.sort_unstable();
+        lead_ids.dedup();
+        Ok(lead_ids)
+    }
+
+    async fn living(&self, lead_id: i64) -> Result<Option<FoundLead>, CrmError> {
+        let row = self.living_row(lead_id).await?;
+        Ok(row.map(|row| FoundLead { lead_id, contact_id: main_contact(&row) }))
+    }
+
+    /// A lead that is neither deleted nor hidden; a deleted one answers 204, 404, or says so.
+    async fn living_row(&self, lead_id: i64) -> Result<Option<Value>, CrmError> {
+        let row = self.get(&format!("/api/v4/leads/{lead_id}"), &[("with", "contacts".into())]).await;
+        Ok(may_be_forbidden(row)?.filter(|row| {
+            let deleted = row.get("is_deleted").and_then(Value::as_bool) == Some(true);
+            id(row.get("id")) == Some(lead_id) && !deleted
+        }))
+    }
+}
+
+impl Merge {
+    fn read(event: &Value) -> Option<Self> {
+        let text = |key: &str| event.get(key).and_then(Value::as_str);
+        if text("type") != Some("entity_merged") || text("entity_type") != Some("lead") {
+            return None;
+        }
+        let mut lead_ids = vec![id(event.get("entity_id"))?];
+        for key in ["value_after", "value_before"] {
+            event.get(key).into_iter().for_each(|value| ids_in(value, &mut lead_ids));
+        }
+        Some(Self { lead_ids, at: event.get("created_at")?.as_i64()? })
+    }
+}
+
+/// Every `id` and `…_id` in a value whose shape is not documented.
+fn ids_in(value: &Value, ids: &mut Vec<i64>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| ids_in(value, ids)),
+        Value::Object(members) => {
+            for (key, value) in members {
+                match value {
+                    Value::Array(_) | Value::Object(_) => ids_in(value, ids),
+                    value if key == "id" || key.ends_with("_id") => ids.extend(id(Some(value))),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A lead that an event names beside one of these.
+fn other_named(merges: &[Merge], known: &[i64]) -> Option<i64> {
+    let names = |merge: &&Merge| merge.lead_ids.iter().any(|id| known.contains(id));
+    merges.iter().filter(names).flat_map(|merge| &merge.lead_ids).copied().find(|id| !known.contains(id))
+}
+
+impl Search<'_> {
+    /// When something was last merged into this lead.
+    fn merged_at(&self, lead_id: i64) -> Option<i64> {
+        self.merges.iter().filter(|merge| merge.lead_ids.contains(&lead_id)).map(|merge| merge.at).max()
+    }
+}
