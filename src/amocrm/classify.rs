@@ -77,6 +77,13 @@ pub(super) fn classify(kind: Kind, answer: &Answer) -> Outcome {
         // The server gave up waiting for the rest of the request, or says that it has: what it read is not known.
         (408, _) => ambiguous("status 408".into(), false),
         (404, _) => wrong_address("404 not found".into()),
+        // Too long, or in a form that is not read: refused before anything is looked at.
+        (413..=415 | 431, _) => wrong_address(format!("status {status}")),
+        // Of any other refusal (405, 409, 410, 423, 499, …) it is not known that nothing was done: who says so may stand in
+        // front of the part that has done it.
+        (400..=499, _) if kind == Kind::Write => {
+            ambiguous(detail().map_or(format!("status {status}"), |d| format!("status {status}: {d}")), true)
+        }
         (405, _) => wrong_address("405 method not allowed".into()),
         (300..=399, _) => wrong_address(format!("{status} redirect, which is not followed")),
         (400..=499, _) => wrong_address(format!("status {status}")),
@@ -189,8 +196,14 @@ mod tests {
             (404, PROBLEM, "address", "address"),
             (404, PAGE, "unavailable", "ambiguous, answered"),
             (404, "", "unavailable", "ambiguous, answered"),
-            (405, PROBLEM, "address", "address"),
+            (405, PROBLEM, "address", "ambiguous, answered"),
             (408, PAGE, "unavailable", "ambiguous"),
+            (409, PROBLEM, "address", "ambiguous, answered"),
+            (410, PAGE, "address", "ambiguous, answered"),
+            (418, PROBLEM, "address", "ambiguous, answered"),
+            (423, PROBLEM, "address", "ambiguous, answered"),
+            (451, PAGE, "address", "ambiguous, answered"),
+            (499, "", "address", "ambiguous, answered"),
             (413, PAGE, "address", "address"),
             (405, PAGE, "unavailable", "ambiguous, answered"),
             (405, "", "unavailable", "ambiguous, answered"),
