@@ -5,6 +5,8 @@ mod authorization;
 mod fakes;
 #[path = "amocrm_client/leads.rs"]
 mod leads;
+#[path = "amocrm_client/merges.rs"]
+mod merges;
 #[path = "amocrm_client/tokens.rs"]
 mod tokens;
 

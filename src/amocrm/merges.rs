@@ -6,7 +6,8 @@
 //! `entity_merged` is recorded, documented without values: it names one lead, not both. Should it name more, that counts.
 //!
 //! **Promise.** A lead of the buyer's own contact into which something was merged since the attempt is taken for the lead
-//! that was sent: its note goes there, so that the request is read in any case, and nothing is created again.
+//! that was sent: its note goes there, so that the request is read in any case, and nothing is created again. Where an
+//! event tells only that some lead is gone, it is a lead of the contact that has changed since.
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::Value;
@@ -98,7 +99,13 @@ impl Crm {
         // Those that others were merged into first: they may be old.
         lead_ids.sort_by_key(|lead_id| (search.merged_at(*lead_id).is_none(), std::cmp::Reverse(*lead_id)));
         lead_ids.truncate(MOST_LEADS_OF_A_CONTACT);
-        let vanished_at = gone.iter().filter_map(|lead_id| search.merged_at(*lead_id)).max();
+        if lead_ids.is_empty() {
+            return Ok(());
+        }
+        let vanished_at = match gone {
+            [] => self.vanished_since(search, (wanted.since - MERGE_MARGIN).timestamp()).await?,
+            gone => gone.iter().filter_map(|lead_id| search.merged_at(*lead_id)).max(),
+        };
         let mut changed = Vec::new();
         for lead_id in lead_ids {
             let Some(row) = self.living_row(lead_id).await? else { continue };
@@ -125,6 +132,18 @@ impl Crm {
             }
         }
         Ok(())
+    }
+
+    /// When a lead was merged since of which it is only told that it is gone.
+    async fn vanished_since(&self, search: &Search<'_>, since: i64) -> Result<Option<i64>, CrmError> {
+        let unnamed = search.merges.iter().filter(|merge| merge.at >= since && merge.lead_ids.len() == 1);
+        let mut vanished = None;
+        for merge in unnamed.take(MOST_LEADS_OF_A_CONTACT) {
+            if self.living_row(merge.lead_ids[0]).await?.is_none() {
+                vanished = vanished.max(Some(merge.at));
+            }
+        }
+        Ok(vanished)
     }
 
     /// The leads of the contacts that have the buyer's phone.

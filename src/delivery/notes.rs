@@ -6,7 +6,7 @@ use tracing::{info, warn};
 use ulid::Ulid;
 
 use crate::{
-    amocrm::{CrmError, Degradation, NewLead, NewNote},
+    amocrm::{CrmError, Degradation, NewLead, NewNote, Whereabouts},
     clock::Millis,
     fault::point,
     lead::Lead,
@@ -187,12 +187,25 @@ impl Courier {
                 self.store.record_note_unsure(&self.lease, &ids(&all), lookups, &text).await?;
                 Ok(())
             }
+            CreateVerdict::Refused { .. } if self.follow_merge(&batch[0]).await? => Ok(()),
             CreateVerdict::Refused { fields, detail } => {
                 warn!(lead = %batch[0].lead.number, error = text, "amoCRM refuses a note; the lead is kept for a person");
                 Figures::add(&self.figures.rejected, 1);
                 self.store.record_rejected(&self.lease, batch[0].lead.id, &describe(&detail, &fields)).await?;
                 Ok(())
             }
+        }
+    }
+
+    /// Whether the lead is a part of another one in amoCRM now; then its note goes there.
+    pub(super) async fn follow_merge(&self, one: &ToNote) -> Result<bool, Stop> {
+        match self.crm.whereabouts(one.crm_lead_id, &one.lead, one.lead.submitted_at).await.map_err(Stop::Crm)? {
+            Whereabouts::MergedInto(found) => {
+                info!(lead = %one.lead.number, from = one.crm_lead_id, to = found.lead_id, "merged in amoCRM");
+                self.store.record_merged(one.lead.id, found.lead_id, found.contact_id).await?;
+                Ok(true)
+            }
+            Whereabouts::There | Whereabouts::Gone => Ok(false),
         }
     }
 

@@ -320,6 +320,23 @@ impl Store {
         Ok(())
     }
 
+    /// Records that a lead is a part of another one in amoCRM now, where its note is looked for before it is written.
+    pub async fn record_merged(&self, lead: Ulid, crm_lead_id: i64, contact_id: Option<i64>) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE leads SET crm_lead_id = $1, contact_id = COALESCE($2, contact_id), \
+             note_sent_at = COALESCE(note_sent_at, $3), lookups = 0, lookups_needed = 1, due_at = $3, \
+             leased_by = NULL, leased_until = 0 WHERE id = $4 AND state = 'waiting'",
+        )
+        .bind(crm_lead_id)
+        .bind(contact_id)
+        .bind(self.clock.now())
+        .bind(lead.to_string())
+        .execute(&self.pool)
+        .await?;
+        self.leads_moved();
+        Ok(())
+    }
+
     /// Records the contact a lead is to be attached to.
     pub async fn record_contact(&self, lead: Ulid, phone: &str, contact_id: i64) -> Result<(), StoreError> {
         self.again(|| self.record_contact_once(lead, phone, contact_id)).await

@@ -3,7 +3,7 @@
 use super::*;
 
 /// What was found, of a look-up that nothing has ended early.
-fn clean(looked: LookedUp) -> HashMap<LeadNumber, FoundLead> {
+pub fn clean(looked: LookedUp) -> HashMap<LeadNumber, FoundLead> {
     assert!(looked.failed.is_none(), "{looked:?}");
     assert!(looked.absent.iter().all(|number| !looked.found.contains_key(number)), "{looked:?}");
     looked.found
@@ -49,7 +49,7 @@ async fn every_kind_of_answer_to_a_create() {
     type Check = fn(&CrmError) -> bool;
     let unsure: Check = |error| matches!(error, CrmError::Ambiguous { answered: false, .. });
     let answered: Check = |error| matches!(error, CrmError::Ambiguous { answered: true, .. });
-    let table: [(Fault, Check, usize); 19] = [
+    let table: [(Fault, Check, usize); 24] = [
         (Fault::CutBefore, unsure, 0),
         (Fault::CutAfter, unsure, 1),
         (Fault::Hang, unsure, 0),
@@ -66,6 +66,11 @@ async fn every_kind_of_answer_to_a_create() {
         (Fault::Status(403), |error| matches!(error, CrmError::Forbidden { .. }), 0),
         (Fault::Html(403), |error| matches!(error, CrmError::Blocked), 0),
         (Fault::Html(404), answered, 0),
+        (Fault::StoreThen(405), answered, 1),
+        (Fault::StoreThen(408), unsure, 1),
+        (Fault::StoreThen(409), answered, 1),
+        (Fault::Status(409), answered, 0),
+        (Fault::StoreThen(499), answered, 1),
         (Fault::Redirect(301), |error| matches!(error, CrmError::WrongAddress { .. }), 0),
         (
             Fault::TooManyRequests(Throttle::Body(300)),

@@ -12,6 +12,7 @@ mod postgres;
 #[path = "../support/turmoil.rs"]
 mod turmoil;
 
+mod altered;
 mod crm_troubles;
 mod intake_troubles;
 mod kill_points;

@@ -110,6 +110,8 @@ pub enum Fault {
     Garbage,
     /// No effect, and a 200 that is not JSON.
     GarbageNoEffect,
+    /// No effect, and the 204 of an empty list.
+    NothingFound,
     /// The effect, and a 200 without a body.
     EmptyOk,
     /// The effect, and `{}` where the documented shape belongs.

@@ -125,6 +125,7 @@ impl Shared {
             }
             Fault::Validation { path, code } => validation(request, &path, &code),
             Fault::GarbageNoEffect => Answer::text("<!doctype html><p>ok"),
+            Fault::NothingFound => Answer::empty(204),
             Fault::Hang => std::future::pending().await,
             Fault::CutBefore => return None,
             Fault::HangAfter => {

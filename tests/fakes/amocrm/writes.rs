@@ -137,18 +137,18 @@ fn store_complex(state: &mut State, request_id: &str, lead: &Object) -> Value {
     })
 }
 
-/// With duplicate control on: the lead that already has a contact with one of the phones sent.
+/// With duplicate control on: the lead of a contact that is attached, or has one of the phones sent.
 fn duplicate(state: &State, contact: Option<&Object>) -> Option<(u64, u64)> {
     if !state.duplicate_control {
         return None;
     }
-    let fields = fields_from(state, Entity::Contacts, contact?);
-    let phones = phones_of(&fields);
-    let known = state
-        .book
-        .contacts
-        .iter()
-        .find(|known| !known.lead_ids.is_empty() && known.phones.iter().any(|phone| phones.contains(phone)))?;
+    let contact = contact?;
+    let phones = phones_of(&fields_from(state, Entity::Contacts, contact));
+    let attached = contact.get("id").and_then(Value::as_u64);
+    let known = state.book.contacts.iter().find(|known| {
+        let is_meant = attached == Some(known.id) || known.phones.iter().any(|phone| phones.contains(phone));
+        is_meant && !known.lead_ids.is_empty()
+    })?;
     Some((known.lead_ids[0], known.id))
 }
 
