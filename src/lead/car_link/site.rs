@@ -4,10 +4,6 @@ use url::Url;
 
 /// Sites that sell cars; all of them name their pages in ASCII alone.
 const CAR_SITES: &[&str] = &[
-    "110.com.kg",
-    "1688.com",
-    "auc.wecar.ru",
-    "auction.co.kr",
     "auto.ru",
     "autohome.com.cn",
     "autoscout24.com",
@@ -43,15 +39,13 @@ const CAR_SITES: &[&str] = &[
     "myauto.ge",
     "renrenche.com",
     "sbtjapan.com",
-    "taobao.com",
     "tcv.com",
     "truecar.com",
-    "xin.com",
-    "youxinpai.com",
 ];
 
 /// Messengers and social networks: an address there is rather where the car was seen than the car.
 const CHATS: &[&str] = &[
+    "dzen.ru",
     "facebook.com",
     "fb.com",
     "instagram.com",
@@ -72,8 +66,6 @@ const CHATS: &[&str] = &[
     "x.com",
     "youtu.be",
     "youtube.com",
-    "zen.yandex.ru",
-    "dzen.ru",
 ];
 
 /// How likely an address is the car's; the greatest wins, of equals the first.

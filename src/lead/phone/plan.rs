@@ -1,7 +1,7 @@
 //! Checks digits against the countries' numbering plans.
 
 use phonenumber::metadata::DATABASE;
-use phonenumber::{Mode, NationalNumber, PhoneNumber};
+use phonenumber::{Mode, NationalNumber, PhoneNumber, Type};
 use serde_json::json;
 
 use super::Region;
@@ -14,16 +14,49 @@ pub(super) const MIN_DIGITS: usize = 7;
 pub(super) const MIN_DIGITS_WITHOUT_PLUS: usize = 10;
 
 /// One reading as E.164, if it is a valid number.
-pub(super) fn number(plus: bool, digits: &str, region: Region) -> Option<String> {
+///
+/// `code_apart` says that its first digits stand apart as a country code does.
+pub(super) fn number(plus: bool, code_apart: bool, digits: &str, region: Region) -> Option<String> {
     if plus {
+        let stray_plus = with_stray_plus(digits, region);
+        // `+950 123-45-67` is one of the region's mobiles, though Myanmar's `+95 0123…` begins alike.
+        if let Some((number, true)) = &stray_plus
+            && !code_apart
+        {
+            return Some(number.clone());
+        }
         // `+8 999 …` and `+010 …` are national numbers with a plus too many.
         return international(digits)
             .or_else(|| dialled_abroad(digits, region))
-            .or_else(|| without_trunk_prefix(digits, region));
+            .or_else(|| without_trunk_prefix(digits, region))
+            .or_else(|| stray_plus.map(|(number, _)| number));
     }
     dialled_abroad(digits, region)
         .or_else(|| national(digits, region))
         .or_else(|| (digits.len() >= MIN_DIGITS_WITHOUT_PLUS).then(|| international(digits)).flatten())
+}
+
+/// A mobile number of the region without its code, behind a plus that does not belong there; and whether it is likelier
+/// to be that than the number it is as it stands.
+fn with_stray_plus(digits: &str, region: Region) -> Option<(String, bool)> {
+    let code = DATABASE.by_id(region.0.as_ref())?.country_code().to_string();
+    // A number that begins with the region's own code lacks a digit rather than the code.
+    if digits.starts_with(&code) {
+        return None;
+    }
+    let own = unchanged(&format!("{code}{digits}")).filter(|number| kind(number) == Type::Mobile)?;
+    let is_likelier = match unchanged(digits).filter(phonenumber::is_valid) {
+        None => true,
+        // All of Russia's mobiles have ten digits from 900 on. What they collide with are six or seven digits behind a
+        // code of two or three, mostly landlines of Myanmar, Lebanon, Yemen and the Maldives.
+        Some(_) if code == "7" => digits.len() == 10 && digits.starts_with('9'),
+        Some(foreign) => !matches!(kind(&foreign), Type::Mobile | Type::FixedLineOrMobile),
+    };
+    Some((e164(&own)?, is_likelier))
+}
+
+fn kind(number: &PhoneNumber) -> Type {
+    number.number_type(&DATABASE)
 }
 
 /// A number that begins with its country code.

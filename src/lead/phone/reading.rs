@@ -11,8 +11,34 @@ const MAX_DIALLED_DIGITS: usize = 20;
 /// characters made of short digit groups has thousands.
 const MAX_READINGS: usize = 60;
 
-/// The first valid number in a text, as E.164.
+/// The first valid number in a text, as E.164; the letter O counts as a zero where that makes one.
 pub(super) fn find(text: &str, region: Region) -> Result<String, PhoneError> {
+    match find_as_typed(text, region) {
+        Err(PhoneError::Invalid) => {
+            let zeros = with_zeros(text);
+            if zeros == text { Err(PhoneError::Invalid) } else { find_as_typed(&zeros, region) }
+        }
+        found => found,
+    }
+}
+
+/// The text with `0` for each letter O that stands among digits, as in `8 95О 123-45-ОО`.
+fn with_zeros(text: &str) -> String {
+    let is_o = |c: char| matches!(c, 'o' | 'O' | 'о' | 'О');
+    let zeros = |word: &str| {
+        let among_digits = word.chars().any(|c| c.is_ascii_digit()) || word.chars().count() == 2;
+        let is_number = word.chars().all(|c| is_o(c) || !c.is_alphabetic());
+        if among_digits && is_number { word.replace(is_o, "0") } else { word.to_owned() }
+    };
+    text.split_inclusive(|c: char| !c.is_alphanumeric())
+        .map(|piece| {
+            let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+            zeros(word) + &piece[word.len()..]
+        })
+        .collect()
+}
+
+fn find_as_typed(text: &str, region: Region) -> Result<String, PhoneError> {
     let runs = runs(text);
     if runs.is_empty() {
         return Err(PhoneError::NoNumber);
@@ -20,7 +46,7 @@ pub(super) fn find(text: &str, region: Region) -> Result<String, PhoneError> {
     runs.iter()
         .flat_map(Run::readings)
         .take(MAX_READINGS)
-        .find_map(|(plus, digits)| number(plus, &digits, region))
+        .find_map(|(run, digits)| number(run.plus, run.code_apart(), &digits, region))
         .ok_or(PhoneError::Invalid)
 }
 
@@ -116,7 +142,7 @@ impl Run {
     ///
     /// A part leaves out so much that the rest is another number or a price; a digit too many is the buyer's slip, to
     /// be asked about and not cut off. A `+` always begins the number.
-    fn readings(&self) -> impl Iterator<Item = (bool, String)> + '_ {
+    fn readings(&self) -> impl Iterator<Item = (&Self, String)> + '_ {
         let digits: String = self.groups.iter().map(|g| g.digits.as_str()).collect();
         let mut ends = Vec::with_capacity(self.groups.len() + 1);
         ends.push(0);
@@ -140,8 +166,15 @@ impl Run {
                 let begins = from == 0 || self.slash_at(start) || from >= 4 || length > 10;
                 let stops = end == count || self.slash_at(end) || digits.len() - to >= 4;
                 let fits = (least..=MAX_DIALLED_DIGITS).contains(&length);
-                (fits && begins && stops).then(|| (self.plus, digits[from..to].to_owned()))
+                (fits && begins && stops).then(|| (self, digits[from..to].to_owned()))
             })
+    }
+
+    /// Whether the first digits stand apart as a country code does: `+95 1 234567`, `+961 1 234567`, but not
+    /// `+950 123 45 67`.
+    fn code_apart(&self) -> bool {
+        let length = |index: usize| self.groups.get(index).map(|group| group.digits.len());
+        matches!((length(0), length(1)), (Some(2), Some(_)) | (Some(3), Some(1)))
     }
 
     fn slash_at(&self, index: usize) -> bool {
