@@ -28,6 +28,15 @@ left-as-it-was = All right, the phone stays as it was.
 
 name-too-long = That is rather long for a name. Please keep it to 100 characters.
 name-unreadable = I could not read the name. Please write it in ordinary letters.
+name-greeting = Hello! Let us get to know each other.
+not-a-name = This does not look like a name. Tell me what to call you, for example: John. If that really is your name, write “My name is …”.
+noted-phone = 📞 Noted the phone: { $value }
+noted-budget = 💰 Noted the amount: { $value }
+noted-car-link = 🚗 Noted the car: { $value }
+noted-can-be-changed = You can change this before sending.
+repeated = The same message has come already, it is not needed twice.
+phone-is-no-budget = This is a phone, not an amount. The request has { $phone }, you can change it before sending.
+link-is-no-budget = This is a link, not an amount.
 no-phone-found = I see no phone number here.
 phone-invalid = The number seems to have too few or too many digits. Please check it and send it whole, with the country code: +82 10-1234-5678.
 budget-unreadable = Please write the budget in up to 200 characters.

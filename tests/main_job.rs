@@ -11,6 +11,8 @@ mod fakes;
 mod happy;
 #[path = "main_job/incident.rs"]
 mod incident;
+#[path = "main_job/misplaced.rs"]
+mod misplaced;
 #[path = "main_job/rubbish.rs"]
 mod rubbish;
 #[path = "main_job/secrets.rs"]

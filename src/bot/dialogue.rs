@@ -11,7 +11,10 @@ use crate::lead::{
     Budget, Buyer, CarLink, CarLinkError, Lead, LeadNumber, Name, NameError, Origin, Phone, PhoneError, Region,
 };
 
-use super::messages::{Card, Lang, Say};
+use super::{
+    messages::{Card, Lang, Say},
+    repeats::TakenText,
+};
 
 /// Where a chat's dialogue stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +142,18 @@ pub enum Input {
     },
 }
 
+impl Input {
+    /// Whether there is a link in the words under a photo, or behind them.
+    pub fn has_link(&self) -> bool {
+        match self {
+            Self::Media { caption, links } => {
+                matches!(CarLink::find(caption.as_deref().unwrap_or_default(), links), Ok(Some(_)))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What has been answered so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
@@ -222,12 +237,14 @@ pub struct Conversation {
     pub draft: Option<Draft>,
     /// The last request this chat has sent, for whoever presses send twice.
     pub last_number: Option<LeadNumber>,
+    /// The last text that was taken as an answer to this form, to know its copy by.
+    pub taken: Option<TakenText>,
 }
 
 impl Conversation {
     /// A chat that has no form open.
     pub fn idle(last_number: Option<LeadNumber>) -> Self {
-        Self { step: Step::Idle, draft: None, last_number }
+        Self { step: Step::Idle, draft: None, last_number, taken: None }
     }
 }
 
@@ -258,7 +275,31 @@ pub struct Outcome {
 }
 
 /// One turn of the dialogue.
-pub fn turn(conversation: Conversation, input: Input, world: &World) -> Outcome {
+pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outcome {
+    let text = match (&input, world.sent_at) {
+        (Input::Text { text, .. }, Some(sent_at)) => Some((text.clone(), sent_at)),
+        _ => None,
+    };
+    if let (Some((text, sent_at)), Some(taken)) = (&text, &conversation.taken)
+        && taken.is_repeated_by(text, *sent_at)
+    {
+        return stay(conversation, vec![Say::Repeated]);
+    }
+    if let Input::Press(_) = input {
+        // Whoever presses a button has read what came after the last text.
+        conversation.taken = None;
+    }
+    let before = conversation.step;
+    let mut outcome = respond(conversation, input, world);
+    if let Some((text, sent_at)) = text
+        && outcome.conversation.step != before
+    {
+        outcome.conversation.taken = Some(TakenText::new(&text, sent_at, world.now));
+    }
+    outcome
+}
+
+fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
     match input {
         Input::Start => start(conversation, world),
         Input::Cancel | Input::Press(Press::Cancel) => cancel(conversation),
@@ -269,6 +310,9 @@ pub fn turn(conversation: Conversation, input: Input, world: &World) -> Outcome 
         Input::Media { caption, links } => {
             match (conversation.step, CarLink::find(caption.as_deref().unwrap_or_default(), &links)) {
                 (Step::CarLink, Ok(Some(link))) => take_car(conversation, Some(link), world),
+                (Step::Name | Step::Phone | Step::Budget, Ok(Some(link))) if !is_editing(&conversation) => {
+                    note(conversation, Noted { car_link: Some(link), ..Noted::default() }, Vec::new())
+                }
                 _ => stay(conversation, vec![Say::OnlyText]),
             }
         }
@@ -295,7 +339,7 @@ fn start(conversation: Conversation, world: &World) -> Outcome {
 fn open_form(conversation: Conversation, world: &World, greeting: Option<Say>) -> Outcome {
     let draft = Draft::open();
     let step = draft.next_step(world.consent_needed);
-    let conversation = Conversation { step, draft: Some(draft), last_number: conversation.last_number };
+    let conversation = Conversation { step, draft: Some(draft), last_number: conversation.last_number, taken: None };
     let mut reply = Vec::from_iter(greeting);
     reply.push(ask(&conversation));
     Outcome { conversation, replies: vec![reply], lead: None }
@@ -392,22 +436,39 @@ fn answered(conversation: Conversation, answer: Answer, world: &World) -> Outcom
         (Step::Idle, _) => stay(conversation, Vec::new()),
         (Step::Consent, _) => stay(conversation, vec![Say::ConsentFirst]),
         (Step::Confirm, _) => stay(conversation, vec![Say::UseButtons]),
-        (Step::Name, Answer::Text { text, .. }) => match Name::parse(&text) {
-            Ok(name) => take(conversation, world, Vec::new(), |draft| draft.name = Some(name)),
-            Err(NameError::TooLong) => stay(conversation, vec![Say::NameTooLong]),
-            Err(NameError::Empty | NameError::Unreadable) => stay(conversation, vec![Say::NameUnreadable]),
-        },
+        (Step::Name, Answer::Text { text, links }) => {
+            let noted = Noted::beside_name(&conversation, &text, &links, world);
+            match Name::parse(&text) {
+                Ok(name) => take_noting(conversation, noted, world, |draft| draft.name = Some(name)),
+                Err(NameError::TooLong) => note(conversation, noted, vec![Say::NameTooLong]),
+                Err(NameError::Greeting) => note(conversation, noted, vec![Say::NameGreeting]),
+                Err(NameError::NotAName) => note(conversation, noted, vec![Say::NotAName]),
+                Err(NameError::Empty | NameError::Unreadable) => stay(conversation, vec![Say::NameUnreadable]),
+            }
+        }
         (Step::Phone, Answer::Text { text, .. }) if is_editing(&conversation) && Lang::is_back_label(&text) => {
             back_to_card(conversation)
         }
-        (Step::Phone, Answer::Text { text, .. }) => take_phone(conversation, Phone::parse(&text, world.region), world),
-        (Step::Phone, Answer::Contact { phone, own }) => {
-            take_phone(conversation, Phone::shared(&phone, own, world.region), world)
+        (Step::Phone, Answer::Text { text, links }) => {
+            let noted = Noted::link(&conversation, &text, &links);
+            take_phone(conversation, Phone::parse(&text, world.region), noted, world)
         }
-        (Step::Budget, Answer::Text { text, .. }) => match Budget::parse(&text) {
-            Some(budget) => take(conversation, world, Vec::new(), |draft| draft.budget = Some(budget)),
-            None => stay(conversation, vec![Say::BudgetUnreadable]),
-        },
+        (Step::Phone, Answer::Contact { phone, own }) => {
+            take_phone(conversation, Phone::shared(&phone, own, world.region), Noted::default(), world)
+        }
+        (Step::Budget, Answer::Text { text, .. }) if Phone::alone(&text, world.region).is_some() => {
+            let phone = conversation.draft.as_ref().and_then(|draft| draft.phone.as_ref());
+            let phone = phone.map(|phone| phone.e164().to_owned()).unwrap_or_default();
+            stay(conversation, vec![Say::PhoneIsNoBudget { phone }])
+        }
+        (Step::Budget, Answer::Text { text, links }) => {
+            let noted = Noted::link(&conversation, &text, &links);
+            match Budget::parse(&text) {
+                _ if CarLink::alone(&text).is_some() => note(conversation, noted, vec![Say::LinkIsNoBudget]),
+                Some(budget) => take_noting(conversation, noted, world, |draft| draft.budget = Some(budget)),
+                None => note(conversation, noted, vec![Say::BudgetUnreadable]),
+            }
+        }
         (Step::CarLink, Answer::Text { text, links }) => match CarLink::find(&text, &links) {
             Ok(link) => take_car(conversation, link, world),
             Err(CarLinkError::NoLink) => stay(conversation, vec![Say::NoLinkFound]),
@@ -417,20 +478,83 @@ fn answered(conversation: Conversation, answer: Answer, world: &World) -> Outcom
     }
 }
 
-fn take_phone(conversation: Conversation, parsed: Result<Phone, PhoneError>, world: &World) -> Outcome {
+fn take_phone(conversation: Conversation, parsed: Result<Phone, PhoneError>, noted: Noted, world: &World) -> Outcome {
     match parsed {
-        Ok(phone) => {
-            // While editing the card comes next, and its buttons leave no room for taking the keyboard away.
-            let first = if is_editing(&conversation) {
-                vec![vec![Say::PhoneTaken { phone: phone.e164().to_owned() }]]
-            } else {
-                Vec::new()
-            };
+        // While editing the card comes next, and its buttons leave no room for taking the keyboard away.
+        Ok(phone) if is_editing(&conversation) => {
+            let first = vec![vec![Say::PhoneTaken { phone: phone.e164().to_owned() }]];
             take(conversation, world, first, |draft| draft.phone = Some(phone))
         }
-        Err(PhoneError::NoNumber) => stay(conversation, vec![Say::NoPhoneFound]),
-        Err(PhoneError::Invalid) => stay(conversation, vec![Say::PhoneInvalid]),
+        Ok(phone) => {
+            let mut outcome = take_noting(conversation, noted, world, |draft| draft.phone = Some(phone.clone()));
+            // Where all else is known, too, the card comes next.
+            if outcome.conversation.step == Step::Confirm {
+                outcome.replies.insert(0, vec![Say::PhoneTaken { phone: phone.e164().to_owned() }]);
+            }
+            outcome
+        }
+        Err(PhoneError::NoNumber) => note(conversation, noted, vec![Say::NoPhoneFound]),
+        Err(PhoneError::Invalid) => note(conversation, noted, vec![Say::PhoneInvalid]),
     }
+}
+
+/// What stood in a message beside its answer; each is the answer to a question of its own.
+#[derive(Default)]
+struct Noted {
+    phone: Option<Phone>,
+    budget: Option<Budget>,
+    car_link: Option<CarLink>,
+}
+
+impl Noted {
+    /// What people write where their name is asked; nothing while a single answer is being changed.
+    fn beside_name(conversation: &Conversation, text: &str, links: &[String], world: &World) -> Self {
+        if is_editing(conversation) {
+            return Self::default();
+        }
+        Self {
+            phone: Phone::mentioned(text, world.region),
+            budget: Budget::mentioned(text),
+            ..Self::link(conversation, text, links)
+        }
+    }
+
+    fn link(conversation: &Conversation, text: &str, links: &[String]) -> Self {
+        let link = CarLink::find(text, links).ok().flatten();
+        Self { car_link: link.filter(|_| !is_editing(conversation)), ..Self::default() }
+    }
+
+    /// Keeps it for its questions, which are then not asked; returns what the buyer is told of it.
+    fn keep(self, conversation: &mut Conversation) -> Option<Say> {
+        let draft = conversation.draft.as_mut()?;
+        let say = Say::Noted {
+            phone: self.phone.as_ref().map(|phone| phone.e164().to_owned()),
+            budget: self.budget.as_ref().map(|budget| budget.typed().to_owned()),
+            car_link: self.car_link.as_ref().map(|link| link.url().to_owned()),
+        };
+        let is_something = self.phone.is_some() || self.budget.is_some() || self.car_link.is_some();
+        draft.phone = self.phone.or(draft.phone.take());
+        draft.budget = self.budget.or(draft.budget.take());
+        draft.car = self.car_link.map(|link| CarAnswer { link: Some(link) }).or(draft.car.take());
+        is_something.then_some(say)
+    }
+}
+
+/// Keeps what stood beside an answer that cannot be taken, and asks again.
+fn note(mut conversation: Conversation, noted: Noted, mut why: Vec<Say>) -> Outcome {
+    why.splice(0..0, noted.keep(&mut conversation));
+    stay(conversation, why)
+}
+
+/// Takes an answer and what stood beside it.
+fn take_noting(
+    mut conversation: Conversation,
+    noted: Noted,
+    world: &World,
+    answer: impl FnOnce(&mut Draft),
+) -> Outcome {
+    let told = noted.keep(&mut conversation);
+    take(conversation, world, told.map(|say| vec![say]).into_iter().collect(), answer)
 }
 
 fn take_car(conversation: Conversation, link: Option<CarLink>, world: &World) -> Outcome {

@@ -90,9 +90,16 @@ pub struct Desk {
     /// Groups and when they were last told where to write.
     group_hints: Mutex<HashMap<i64, Millis>>,
     /// The album that a chat was last answered for: its photos come as messages of their own, and one answer is enough.
-    albums: Mutex<HashMap<i64, MediaGroupId>>,
+    albums: Mutex<HashMap<i64, AnsweredAlbum>>,
     /// The store refused the last update.
     store_failed: AtomicBool,
+}
+
+/// An album and whether a link was found in it; more than one link of an album is not looked for.
+#[derive(Debug)]
+struct AnsweredAlbum {
+    id: MediaGroupId,
+    had_link: bool,
 }
 
 impl Desk {
@@ -120,7 +127,7 @@ impl Desk {
 }
 
 impl Desk {
-    fn albums(&self) -> MutexGuard<'_, HashMap<i64, MediaGroupId>> {
+    fn albums(&self) -> MutexGuard<'_, HashMap<i64, AnsweredAlbum>> {
         self.albums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -225,13 +232,17 @@ async fn on_message(
         return Ok(());
     };
     let (chat, album) = (message.chat.id.0, message.media_group_id());
-    let answered = album.is_some() && desk.albums().get(&chat) == album;
-    if answered && matches!(input, Input::Media { caption: None, .. }) {
+    let has_link = input.has_link();
+    let is_answered = match (desk.albums().get(&chat), album) {
+        (Some(answered), Some(album)) => answered.id == *album && (answered.had_link || !has_link),
+        _ => false,
+    };
+    if is_answered && matches!(input, Input::Media { .. }) {
         return Ok(());
     }
     take_turn(&desk, &intake, &dialogue, update.id.0, message.from.as_ref(), Some(message.date), input).await?;
     match album {
-        Some(album) => drop(desk.albums().insert(chat, album.clone())),
+        Some(id) => drop(desk.albums().insert(chat, AnsweredAlbum { id: id.clone(), had_link: has_link })),
         None => drop(desk.albums().remove(&chat)),
     }
     Ok(())

@@ -127,6 +127,28 @@ pub enum Say {
     NameTooLong,
     /// Nothing to read in the name.
     NameUnreadable,
+    /// A greeting where the name is asked.
+    NameGreeting,
+    /// An address, a phone, a wish, 👍 where the name is asked.
+    NotAName,
+    /// What stood beside an answer and is kept for its question.
+    Noted {
+        /// E.164.
+        phone: Option<String>,
+        /// Budget as typed.
+        budget: Option<String>,
+        /// Link to a car.
+        car_link: Option<String>,
+    },
+    /// A message that came twice.
+    Repeated,
+    /// A phone where the budget is asked.
+    PhoneIsNoBudget {
+        /// The form's phone, E.164.
+        phone: String,
+    },
+    /// A link where the budget is asked.
+    LinkIsNoBudget,
     /// No digits.
     NoPhoneFound,
     /// Not a complete number.
@@ -249,6 +271,23 @@ impl Say {
             Self::LeftAsItWas => simple("left-as-it-was"),
             Self::NameTooLong => simple("name-too-long"),
             Self::NameUnreadable => simple("name-unreadable"),
+            Self::NameGreeting => simple("name-greeting"),
+            Self::NotAName => simple("not-a-name"),
+            Self::Noted { phone, budget, car_link } => {
+                let line = |id: &str, value: &Option<String>| {
+                    value.as_ref().map(|value| lang.text(id, &[("value", shorten(value, 1000).into())]))
+                };
+                let lines = [
+                    line("noted-phone", phone),
+                    line("noted-budget", budget),
+                    line("noted-car-link", car_link),
+                    Some(simple("noted-can-be-changed")),
+                ];
+                lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+            }
+            Self::Repeated => simple("repeated"),
+            Self::PhoneIsNoBudget { phone } => lang.text("phone-is-no-budget", &[("phone", phone.as_str().into())]),
+            Self::LinkIsNoBudget => simple("link-is-no-budget"),
             Self::NoPhoneFound => simple("no-phone-found"),
             Self::PhoneInvalid => simple("phone-invalid"),
             Self::BudgetUnreadable => simple("budget-unreadable"),
@@ -331,7 +370,8 @@ mod tests {
             include_str!("../http/page.rs"),
         ] {
             let code = source.split("mod tests").next().unwrap_or_default();
-            let asked = ["text(\"", "simple(\"", "again(\""].into_iter().flat_map(|call| code.match_indices(call));
+            let asked =
+                ["text(\"", "simple(\"", "again(\"", "line(\""].into_iter().flat_map(|call| code.match_indices(call));
             for (at, _) in asked {
                 let id = code[at..].split('"').nth(1).unwrap_or_default();
                 assert!(ru.contains(&id), "{id} is not worded");

@@ -13,5 +13,6 @@ mod keyboards;
 pub mod listener;
 pub mod messages;
 pub mod outbox;
+pub mod repeats;
 pub mod storage;
 pub mod telegram;

@@ -21,6 +21,7 @@ use crate::{
 use super::{
     dialogue::{Conversation, Draft, Step},
     messages::{Lang, Say},
+    repeats::TakenText,
 };
 
 /// A chat: its conversation, the update that made it so, and what that update leads to.
@@ -76,6 +77,7 @@ struct StoredDraft<'a> {
     draft: Option<&'a Draft>,
     last_number: Option<&'a LeadNumber>,
     lang: Lang,
+    taken: Option<&'a TakenText>,
 }
 
 impl Chat {
@@ -84,6 +86,7 @@ impl Chat {
             draft: self.conversation.draft.as_ref(),
             last_number: self.conversation.last_number.as_ref(),
             lang: self.lang,
+            taken: self.conversation.taken.as_ref(),
         };
         let (update_id, update_at) = self.last_update.unwrap_or_default();
         Dialogue {
@@ -108,7 +111,12 @@ impl Chat {
             (Some(step), Some(_)) => step,
         };
         Self {
-            conversation: Conversation { step, draft, last_number: field(&document["last_number"]) },
+            conversation: Conversation {
+                step,
+                draft,
+                last_number: field(&document["last_number"]),
+                taken: field(&document["taken"]),
+            },
             lang: field(&document["lang"]).unwrap_or_default(),
             last_update: u32::try_from(stored.update_id).ok().map(|id| (id, stored.update_at)),
             after: Some((stored.update_id, stored.update_at)),
@@ -184,6 +192,8 @@ impl Storage<Chat> for DialogueStorage {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
     fn stored(step: &str, draft: &str) -> Dialogue {
@@ -210,7 +220,12 @@ mod tests {
     #[test]
     fn what_is_stored_is_read_back() {
         let mut chat = Chat { last_update: Some((9, 100)), lang: Lang::En, ..Chat::default() };
-        chat.conversation = Conversation { step: Step::Name, draft: Some(Draft::open()), last_number: None };
+        chat.conversation = Conversation {
+            step: Step::Name,
+            draft: Some(Draft::open()),
+            last_number: None,
+            taken: Some(TakenText::new("Иван", DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH)),
+        };
         chat.replies = vec![vec![Say::Welcome, Say::AskName { editing: false }]];
         let read = Chat::from_stored(&chat.to_stored());
         assert_eq!(read.conversation, chat.conversation);

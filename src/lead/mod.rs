@@ -6,6 +6,7 @@
 mod amount;
 mod budget;
 mod car_link;
+mod mention;
 mod name;
 mod number;
 mod phone;

@@ -58,6 +58,11 @@ pub(super) fn ascii_digit(c: char) -> Option<char> {
         .and_then(|value| char::from_digit(value, 10))
 }
 
+/// How many decimal digits a text has, of any script.
+pub(super) fn digits_in(text: &str) -> usize {
+    text.chars().filter(|c| ascii_digit(*c).is_some()).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

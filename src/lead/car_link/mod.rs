@@ -106,6 +106,11 @@ impl CarLink {
     }
 }
 
+/// Whether a text has an address in it.
+pub(super) fn holds_address(text: &str) -> bool {
+    !addresses(text).is_empty()
+}
+
 /// Whether the answer says that there is no link: a few words, or nothing but a dash.
 fn declines(text: &str) -> bool {
     const WORDS: &[&str] = &[

@@ -1,0 +1,101 @@
+mod wish;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{car_link::holds_address, text};
+
+const MAX_CHARS: usize = 100;
+
+/// What a lead without a name that amoCRM can keep is called there.
+pub const NAMELESS: &str = "Без имени";
+
+/// So many digits are a phone, an id or a price, not part of a name.
+const MIN_DIGITS_OF_NUMBER: usize = 6;
+
+/// A buyer's name: 1–100 characters with a letter among them, no control characters, trimmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Name(String);
+
+/// Why a text is no name; each variant is something the buyer can mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// Nothing visible in it.
+    #[error("the name is empty")]
+    Empty,
+    /// More than 100 characters.
+    #[error("the name is longer than 100 characters")]
+    TooLong,
+    /// Control characters (line breaks and tabs are folded to spaces, these are not).
+    #[error("the name holds control characters")]
+    Unreadable,
+    /// Nothing but a greeting.
+    #[error("this is a greeting")]
+    Greeting,
+    /// Something else than a name: an address, a phone, a sum, a wish, `.`, 👍.
+    #[error("this is not a name")]
+    NotAName,
+}
+
+impl Name {
+    /// Parses what a buyer typed; characters are Unicode scalar values, counted after folding whitespace.
+    ///
+    /// `Меня зовут Олег` and `Здравствуйте, Олег` are the name Олег, and so is `Олег 8 950 123-45-67`.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if text.chars().any(text::is_unreadable) {
+            return Err(NameError::Unreadable);
+        }
+        if !text::is_visible(text) {
+            return Err(NameError::Empty);
+        }
+        let typed = text::clean(text);
+        if holds_address(&typed) || text::digits_in(&typed) >= MIN_DIGITS_OF_NUMBER {
+            return without_numbers(&typed).map(Self).ok_or(NameError::NotAName);
+        }
+        if wish::is_greeting(&typed) {
+            return Err(NameError::Greeting);
+        }
+        if let Some(name) = wish::introduced(&typed) {
+            return Self::within_limit(name);
+        }
+        if !typed.chars().any(char::is_alphabetic) || wish::is_wish(&typed) {
+            return Err(NameError::NotAName);
+        }
+        Self::within_limit(&typed)
+    }
+
+    fn within_limit(name: &str) -> Result<Self, NameError> {
+        if name.chars().count() > MAX_CHARS { Err(NameError::TooLong) } else { Ok(Self(name.to_owned())) }
+    }
+
+    /// Takes a name from a backup file as it is, only cleaned and shortened so that amoCRM can take it.
+    ///
+    /// A name with nothing visible in it becomes `Без имени`.
+    pub fn imported(text: &str) -> Self {
+        let name = text::clean_to(text, MAX_CHARS);
+        if text::is_visible(&name) { Self(name) } else { Self(NAMELESS.to_owned()) }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is left of `Олег, 8 950 123-45-67` beside the phone, if it can be nothing but a name.
+fn without_numbers(typed: &str) -> Option<String> {
+    let words: Vec<&str> = typed.split(' ').collect();
+    let is_numeric = |word: &&str| word.chars().any(|c| text::ascii_digit(c).is_some()) && !holds_letter(word);
+    let is_joint = |word: &&str| !word.chars().any(char::is_alphanumeric);
+    let rest: Vec<&str> = words.into_iter().filter(|word| !is_numeric(word) && !is_joint(word)).collect();
+    let rest = rest.join(" ");
+    let rest = wish::introduced(&rest).unwrap_or(&rest).trim_end_matches([',', ';', ':', '.']);
+    wish::is_plain_name(rest).then(|| rest.to_owned())
+}
+
+fn holds_letter(word: &str) -> bool {
+    word.chars().any(char::is_alphabetic)
+}
+
+#[cfg(test)]
+mod tests;
