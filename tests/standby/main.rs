@@ -17,6 +17,7 @@ mod turmoil;
 
 mod kills;
 mod moving;
+mod servers;
 
 use std::time::{Duration, Instant};
 

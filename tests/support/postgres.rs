@@ -111,7 +111,8 @@ impl Cluster {
         self.psql_in("postgres", statement)
     }
 
-    fn psql_in(&self, database: &str, statement: &str) -> bool {
+    /// Runs a statement in a database.
+    pub fn psql_in(&self, database: &str, statement: &str) -> bool {
         Command::new("psql")
             .arg("-h")
             .arg(self.folder.path())
@@ -129,6 +130,21 @@ impl Cluster {
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         assert!(self.psql(&format!("CREATE DATABASE {name}")), "no database");
         format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// The address of a database of that name for a role.
+    pub fn address(&self, role: &str, database: &str) -> String {
+        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Its port on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder that holds its data (`data`) and its socket, owned by the server's user.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Empties a database that nobody uses any more, which takes less than making another one.

@@ -16,8 +16,8 @@ use sqlx::{
 
 use super::{StoreError, copying, faults};
 
-/// Connections a role must be allowed: one that holds the leader's lock, two at work, and one for a process that waits
-/// to take over or for a command.
+/// Connections a role must be allowed: one that holds the leader's lock, one at work, one for a process that waits to
+/// take over, one for a command. What is allowed beyond that works as well.
 pub(super) const LEAST_CONNECTIONS: u32 = 4;
 
 /// Connections at work where the server allows them.
@@ -109,7 +109,7 @@ impl Server {
                  write. Create one in UTF-8 and use that: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
             ));
         }
-        let allowed = fact("connections")?.parse().unwrap_or(MOST_AT_WORK + 2);
+        let allowed = fact("connections")?.parse().unwrap_or(MOST_AT_WORK + LEAST_CONNECTIONS);
         if allowed < LEAST_CONNECTIONS {
             return wrong(format!(
                 "{role} may open only {allowed} connections to {database} at a time, and at least {LEAST_CONNECTIONS} are \
@@ -144,7 +144,7 @@ impl Server {
             SESSION.iter().map(|(name, value)| format!("('{name}', {value})")).collect::<Vec<_>>().join(", "),
             schema.replace('\'', "''"),
         );
-        let at_work = (allowed - 2).min(MOST_AT_WORK);
+        let at_work = (allowed - (LEAST_CONNECTIONS - 1)).min(MOST_AT_WORK);
         Ok(Self { url, at_work, setup, role, schema, may_create: fact("may_create")? == "true" })
     }
 

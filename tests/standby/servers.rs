@@ -1,0 +1,413 @@
+//! PostgreSQL as people run it: one cluster with many oddly set databases and roles. What the bot needs it sets for its
+//! sessions; what it cannot work with it says in words, and never the password.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use tokio::net::TcpListener;
+
+use crate::{
+    cluster,
+    postgres::Cluster,
+    support::{Buyer, Ran, World},
+    world_on,
+};
+
+/// An empty database that belongs to a role of the same name.
+fn own(cluster: &Cluster, name: &str) -> String {
+    assert!(cluster.psql(&format!("CREATE ROLE {name} LOGIN PASSWORD 'hush-hush'")));
+    assert!(cluster.psql(&format!("CREATE DATABASE {name} OWNER {name}")));
+    cluster.address(&format!("{name}:hush-hush"), name)
+}
+
+/// A start that ends with a reason.
+async fn start_on(url: &str) -> Ran {
+    let mut world = World::new().await;
+    world.set("DATABASE_URL", url);
+    let ran = tokio::time::timeout(Duration::from_secs(30), world.run(&["run"])).await;
+    let ran = ran.unwrap_or_else(|_| panic!("it waits on {url}"));
+    let said = ran.said();
+    assert!(!said.contains("hush-hush") && !said.contains("panicked"), "{said}");
+    ran
+}
+
+async fn leaves_a_request(world: &mut World, name: &str) -> Buyer {
+    let mut buyer = world.buyer(name);
+    let number = buyer.leaves_a_request().await;
+    world.delivered(&number).await;
+    buyer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_bot_cannot_work_with_is_told_in_words() {
+    let Some(cluster) = cluster().await else { return };
+    let url = own(&cluster, "plain");
+    for (name, encoding) in [("latin", "LATIN1"), ("cyrillic", "WIN1251"), ("ascii", "SQL_ASCII")] {
+        assert!(cluster.psql(&format!(
+            "CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        )));
+    }
+    let web = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let web_port = web.local_addr().expect("its address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = web.accept().await {
+            let _ = stream.try_write(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    let files = tempfile::tempdir().expect("a folder");
+    let empty = files.path().join("empty.pem");
+    std::fs::write(&empty, "nothing").expect("a file");
+    let with = |statement: &str, name: &str| {
+        let url = own(&cluster, name);
+        assert!(cluster.psql(statement), "{statement}");
+        url
+    };
+    let cases = [
+        (cluster.address("postgres", "latin"), "LATIN1"),
+        (cluster.address("postgres", "cyrillic"), "WIN1251"),
+        (cluster.address("postgres", "ascii"), "SQL_ASCII"),
+        (with("ALTER DATABASE readonly SET default_transaction_read_only = on", "readonly"), "only be read"),
+        (with("ALTER ROLE reader SET default_transaction_read_only = on", "reader"), "only be read"),
+        (with("ALTER ROLE pathless SET search_path = ''", "pathless"), "search_path"),
+        (with("ALTER DATABASE elsewhere SET search_path = missing", "elsewhere"), "search_path"),
+        (with("ALTER ROLE few CONNECTION LIMIT 3", "few"), "at least 4"),
+        (with("ALTER ROLE single CONNECTION LIMIT 1", "single"), "at least 4"),
+        (with("ALTER DATABASE narrow CONNECTION LIMIT 2", "narrow"), "at least 4"),
+        (with("ALTER DATABASE barred OWNER TO postgres", "barred"), "GRANT CREATE ON SCHEMA public"),
+        (url.replace("plain:", "nobody:"), "nobody"),
+        (with("ALTER ROLE keyless NOLOGIN", "keyless"), "keyless"),
+        (url.replace("/plain", "/missing"), "missing"),
+        (format!("{url}?sslmode=requir"), "sslmode"),
+        (format!("{url}?sslmode=require"), "sslmode"),
+        (format!("{url}?sslmode=verify-full&sslrootcert=/missing/root.crt"), "/missing/root.crt"),
+        (format!("{url}?sslrootcert={}", empty.display()), "certificate"),
+        (url.replace("hush-hush@", "hush-hush#1@"), "%23"),
+        (format!("postgres://plain:hush-hush@127.0.0.1:{web_port}/plain"), "no PostgreSQL"),
+    ];
+    let ran = join_all(cases.iter().map(|(url, _)| start_on(url))).await;
+    for ((url, told), ran) in cases.iter().zip(ran) {
+        let said = ran.ended_with(78).stderr;
+        assert!(said.contains("DATABASE_URL: ") && said.contains(told), "{url}: {said}");
+    }
+    // A command is told the same.
+    let mut world = World::new().await;
+    world.set("DATABASE_URL", cluster.address("postgres", "latin"));
+    let said = world.run(&["status"]).await.ended_with(78).said();
+    assert!(said.contains("DATABASE_URL: ") && said.contains("LATIN1"), "{said}");
+    let said = world.run(&["move-store", "--from", &cases[7].0, "--to", &url]).await.ended_with(78).said();
+    assert!(said.contains("--from: ") && said.contains("at least 4") && !said.contains("hush-hush"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_and_a_closed_door_are_told_in_words() {
+    let Some(cluster) = cluster().await else { return };
+    let url = own(&cluster, "guarded");
+    let rules =
+        "local all all trust\nhost guarded guarded 127.0.0.1/32 scram-sha-256\nhost postgres all 127.0.0.1/32 reject\n";
+    std::fs::write(cluster.folder().join("data/pg_hba.conf"), rules).expect("its rules");
+    assert!(cluster.psql("SELECT pg_reload_conf()"));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for (url, told) in [
+        (url.replace("hush-hush", "hush-hush2"), "password"),
+        (url.replace(":hush-hush@", "@"), "password"),
+        (cluster.address("postgres:hush-hush", "postgres"), "pg_hba.conf"),
+    ] {
+        let said = start_on(&url).await.ended_with(78).stderr;
+        assert!(said.contains("DATABASE_URL: ") && said.contains(told), "{said}");
+    }
+    let mut world = world_on(&url).await;
+    world.start();
+    leaves_a_request(&mut world, "Иван").await;
+    // Who changes it while the bot works may change it back: that is waited for, and the admin is told.
+    assert!(cluster.psql("ALTER ROLE guarded PASSWORD 'other'"));
+    assert!(cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'guarded'"));
+    world.admin_reads("не может сохранять").await;
+    assert!(cluster.psql("ALTER ROLE guarded PASSWORD 'hush-hush'"));
+    world.admin_reads("снова сохраняет").await;
+    leaves_a_request(&mut world, "Мария").await;
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+    world.keeps_secrets(&world.log());
+    assert!(!world.log().contains("hush-hush"));
+}
+
+/// Everything that a database or a role may set differently and that a session can set back.
+const ODD: &[&str] = &[
+    "default_transaction_isolation = serializable",
+    "default_transaction_deferrable = on",
+    "statement_timeout = '50ms'",
+    "lock_timeout = '1ms'",
+    "idle_in_transaction_session_timeout = '20ms'",
+    "idle_session_timeout = '300ms'",
+    "standard_conforming_strings = off",
+    "client_encoding = LATIN1",
+    "client_min_messages = debug1",
+    "synchronous_commit = off",
+    "datestyle = 'SQL, DMY'",
+    "timezone = 'Asia/Vladivostok'",
+    "bytea_output = escape",
+    "search_path = \"Bot's\", public",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_buyers_on_an_oddly_set_database_notice_nothing() {
+    let Some(cluster) = cluster().await else { return };
+    let url = own(&cluster, "odd");
+    assert!(cluster.psql_in("odd", "CREATE SCHEMA \"Bot's\" AUTHORIZATION odd"));
+    for setting in ODD {
+        assert!(cluster.psql(&format!("ALTER ROLE odd SET {setting}")), "{setting}");
+    }
+    let mut world = world_on(&url).await;
+    world.amocrm.rate_limit(None);
+    world.set("AMOCRM_REQUESTS_PER_SECOND", "200");
+    world.start();
+    let buyers: Vec<Buyer> = (0..60).map(|at| world.buyer(&format!("Покупатель {at}"))).collect();
+    let buyers = join_all(buyers.into_iter().map(|mut buyer| async move {
+        buyer.leaves_a_request().await;
+        buyer
+    }))
+    .await;
+    world.until("all is delivered", |world| world.amocrm.leads().len() == 60).await;
+    world.until("all have notes", |world| world.amocrm.leads().iter().all(|lead| lead.notes.len() == 1)).await;
+    world.nothing_owed().await;
+    assert_eq!(world.admin_has("не может сохранять"), 0, "{}", world.log());
+    for buyer in &buyers {
+        for words in ["номер телефона", "принята"] {
+            assert_eq!(buyer.has(words), 1, "{words}");
+        }
+    }
+    let sessions = "SELECT 1 / (count(*) FILTER (WHERE application_name = 'amocrm-lead-bot') - 1) FROM pg_stat_activity \
+                    WHERE usename = 'odd'";
+    assert!(cluster.psql(sessions), "every session has its name");
+    assert!(cluster.psql_in("odd", "SELECT 1 / count(*) FROM \"Bot's\".leads"), "the schema that the operator chose");
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+}
+
+/// Ends every fifth write for the sake of another transaction, as a busy server does; what counts them survives.
+const CONFLICTS: &str = "CREATE SEQUENCE turns; GRANT ALL ON SEQUENCE turns TO PUBLIC; \
+     CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE turn bigint := nextval('turns'); BEGIN \
+     IF turn % 5 = 0 THEN RAISE EXCEPTION 'in the way' USING ERRCODE = CASE WHEN turn % 2 = 0 THEN '40001' ELSE '40P01' END; \
+     END IF; RETURN NULL; END $$; \
+     CREATE TRIGGER conflict AFTER INSERT OR UPDATE OR DELETE ON dialogues EXECUTE FUNCTION conflict(); \
+     CREATE TRIGGER conflict AFTER INSERT OR UPDATE OR DELETE ON leads EXECUTE FUNCTION conflict(); \
+     CREATE TRIGGER conflict AFTER INSERT OR UPDATE OR DELETE ON messages EXECUTE FUNCTION conflict(); \
+     CREATE TRIGGER conflict AFTER INSERT OR UPDATE OR DELETE ON marks EXECUTE FUNCTION conflict()";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_is_ended_for_another_is_done_again_unnoticed() {
+    let Some(cluster) = cluster().await else { return };
+    let url = own(&cluster, "busy");
+    let mut world = world_on(&url).await;
+    assert_eq!(world.run(&["status"]).await.code, Some(0), "the tables are there");
+    assert!(cluster.psql_in("busy", CONFLICTS));
+    world.start();
+    for name in ["Иван", "Мария"] {
+        let buyer = leaves_a_request(&mut world, name).await;
+        assert_eq!(buyer.has("принята"), 1);
+    }
+    world.nothing_owed().await;
+    assert_eq!(world.admin_has("не может сохранять"), 0, "{}", world.log());
+    assert!(cluster.psql_in("busy", "SELECT 1 / (last_value / 20) FROM turns"), "there were conflicts");
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_store_refuses_for_its_content_is_set_aside_and_holds_nobody_up() {
+    let Some(cluster) = cluster().await else { return };
+    let url = own(&cluster, "picky");
+    let mut world = world_on(&url).await;
+    assert_eq!(world.run(&["status"]).await.code, Some(0), "the tables are there");
+    // As a database in another encoding would: the sign is refused wherever it stands, also among what is set aside.
+    for (table, column) in [("dialogues", "draft"), ("set_aside", "body")] {
+        let check = format!("ALTER TABLE {table} ADD CHECK ({column} NOT LIKE '%😀%')");
+        assert!(cluster.psql_in("picky", &check));
+    }
+    world.start();
+    let mut ivan = world.buyer("Иван");
+    let mut maria = world.buyer("Мария");
+    ivan.begins().await;
+    // One batch: what is wrong comes first, so what follows comes again with it.
+    ivan.user.say("Иван 😀");
+    maria.user.say("/start");
+    ivan.hears("Не получилось").await;
+    let waiting = "SELECT 1 / count(*) FROM set_aside WHERE body LIKE '%ud83d%'";
+    assert!(cluster.psql_in("picky", waiting), "kept whole, in ASCII");
+    maria.hears("зовут").await;
+    assert_eq!(maria.has("зовут"), 1, "answered once, however often the batch came");
+    maria.leaves_a_request().await;
+    ivan.says("Иван Петров", "номер телефона").await;
+    assert_eq!(world.admin_has("не может сохранять"), 0, "{}", world.log());
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_with_few_rights_and_four_connections_is_enough() {
+    let Some(cluster) = cluster().await else { return };
+    let url = own(&cluster, "modest");
+    let mut world = world_on(&url).await;
+    assert_eq!(world.run(&["status"]).await.code, Some(0), "the tables are there");
+    assert!(cluster.psql("ALTER DATABASE modest OWNER TO postgres"));
+    assert!(cluster.psql_in("modest", "REVOKE CREATE ON SCHEMA public FROM PUBLIC, modest"));
+    for statement in [
+        "REASSIGN OWNED BY modest TO postgres",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO modest",
+        "ALTER ROLE modest CONNECTION LIMIT 4",
+    ] {
+        assert!(cluster.psql_in("modest", statement), "{statement}");
+    }
+    world.start();
+    leaves_a_request(&mut world, "Иван").await;
+    let mut second = world.beside();
+    second.start();
+    second.until("the second waits", |second| second.log().contains("waits to take over")).await;
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+    leaves_a_request(&mut second, "Мария").await;
+    second.run(&["status"]).await.ended_with(0);
+    assert_eq!(second.admin_has("не может сохранять"), 0, "{}", second.log());
+    assert_eq!(second.terminate().await, Some(0), "{}", second.log());
+    assert!(cluster.psql_in("modest", "REVOKE UPDATE ON leads FROM modest"));
+    let said = start_on(&url).await.ended_with(78).stderr;
+    assert!(said.contains("leads") && said.contains("GRANT SELECT"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_server_is_waited_for_in_words() {
+    let Some(mut cluster) = cluster().await else { return };
+    let url = own(&cluster, "copied");
+    cluster.crash();
+    std::fs::write(cluster.folder().join("data/standby.signal"), "").expect("a file");
+    let cluster = tokio::task::spawn_blocking(move || {
+        cluster.restart();
+        cluster
+    })
+    .await
+    .expect("a restart");
+    let mut world = world_on(&url).await;
+    world.start();
+    world.admin_reads("standby").await;
+    assert!(world.log().contains("DATABASE_URL"), "{}", world.log());
+    assert!(cluster.psql("SELECT pg_promote()"));
+    world.admin_reads("снова сохраняет").await;
+    leaves_a_request(&mut world, "Иван").await;
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+}
+
+/// Runs a program quietly; `None` where it is not installed.
+fn quietly(program: &str, args: &[&str], folder: &Path) -> Option<bool> {
+    let ran = Command::new(program).args(args).current_dir(folder).stdin(Stdio::null()).output();
+    ran.ok().map(|ran| ran.status.success())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_is_checked_or_explained() {
+    let Some(cluster) = cluster().await else { return };
+    let url = own(&cluster, "sealed").replace("127.0.0.1", "localhost");
+    let data = cluster.folder().join("data");
+    let make = |extensions: &[&str]| {
+        let mut args = vec!["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+        args.extend(["-keyout", "server.key", "-out", "server.crt"]);
+        args.extend(extensions);
+        quietly("openssl", &args, &data)
+    };
+    let Some(made) = make(&[]) else {
+        eprintln!("SKIPPED: openssl is not installed, so no certificate is tested");
+        return;
+    };
+    assert!(made);
+    let serve = || {
+        let key = data.join("server.key");
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+        let owner = std::fs::metadata(&data).expect("a folder");
+        use std::os::unix::fs::MetadataExt;
+        std::os::unix::fs::chown(&key, Some(owner.uid()), Some(owner.gid())).expect("an owner");
+        assert!(cluster.psql("ALTER SYSTEM SET ssl = on") && cluster.psql("SELECT pg_reload_conf()"));
+        std::thread::sleep(Duration::from_millis(300));
+    };
+    serve();
+    let rooted = format!("{url}?sslmode=verify-full&sslrootcert={}", data.join("server.crt").display());
+    let said = start_on(&rooted).await.ended_with(78).stderr;
+    assert!(said.contains("CA:TRUE") && said.contains("CA:FALSE"), "{said}");
+    let said = start_on(&format!("{url}?sslmode=verify-full")).await.ended_with(78).stderr;
+    assert!(said.contains("DATABASE_URL: ") && said.contains("certificate"), "{said}");
+    let mut world = world_on(&format!("{url}?sslmode=require")).await;
+    assert_eq!(world.run(&["status"]).await.code, Some(0));
+    // What is advised works.
+    assert_eq!(
+        make(&["-addext", "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=DNS:localhost"]),
+        Some(true)
+    );
+    serve();
+    world.set("DATABASE_URL", rooted);
+    world.run(&["status"]).await.ended_with(0);
+}
+
+/// A pgbouncer before a cluster; ended when dropped.
+struct Pooler(std::process::Child);
+
+impl Pooler {
+    /// Starts one on a port of its own; `None` where it is not installed.
+    fn start(cluster: &Cluster, port: u16, settings: &str) -> Option<Self> {
+        let file = cluster.folder().join(format!("pgbouncer-{port}.ini"));
+        let users = cluster.folder().join("users.txt");
+        std::fs::write(&users, "\"pooled\" \"hush-hush\"\n").expect("a file");
+        let lines = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir =\nauth_type = trust\nauth_file = {}\n{settings}\n",
+            cluster.port(),
+            users.display()
+        );
+        std::fs::write(&file, lines).expect("a file");
+        std::fs::set_permissions(&users, std::fs::Permissions::from_mode(0o644)).expect("a mode");
+        let mut command = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"]
+            .into_iter()
+            .find(|path| Path::new(path).exists())
+            .map(Command::new)?;
+        // It refuses to run as root.
+        command.args(["-u", "postgres"]).arg(&file);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+        for _ in 0..100 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(Self(child));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("pgbouncer does not start");
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_pooler_there_are_sessions_or_words() {
+    let Some(cluster) = cluster().await else { return };
+    let url = own(&cluster, "pooled");
+    let behind = |port: u16| url.replace(&format!(":{}/", cluster.port()), &format!(":{port}/"));
+    let ports = [cluster.port() + 3_000, cluster.port() + 3_001, cluster.port() + 3_002];
+    const IGNORE: &str = "ignore_startup_parameters = extra_float_digits, options";
+    let Some(session) = Pooler::start(&cluster, ports[0], &format!("pool_mode = session\n{IGNORE}")) else {
+        eprintln!("SKIPPED: pgbouncer is not installed, so nothing is tested behind it");
+        return;
+    };
+    let mut world = world_on(&behind(ports[0])).await;
+    world.start();
+    leaves_a_request(&mut world, "Иван").await;
+    assert_eq!(world.admin_has("не может сохранять"), 0, "{}", world.log());
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+    drop(session);
+    let _transactions = Pooler::start(&cluster, ports[1], &format!("pool_mode = transaction\n{IGNORE}"));
+    let said = start_on(&behind(ports[1])).await.ended_with(78).stderr;
+    assert!(said.contains("pool_mode = session"), "{said}");
+    let _strict = Pooler::start(&cluster, ports[2], "pool_mode = session");
+    let said = start_on(&behind(ports[2])).await.ended_with(78).stderr;
+    assert!(said.contains("ignore_startup_parameters"), "{said}");
+}
