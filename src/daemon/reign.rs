@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -97,7 +97,7 @@ async fn reign_alone(
     page: Option<&http::Server>,
     stop: &CancellationToken,
 ) -> Result<(), DaemonError> {
-    let trouble = StoreTrouble { config, telegram, told: Arc::default(), has_worked: AtomicBool::new(false) };
+    let trouble = StoreTrouble::new(config, telegram);
     let (store, generation) = tokio::select! {
         opened = open_when_possible(config, clock, &trouble) => opened?,
         () = stop.cancelled() => return Ok(()),
@@ -204,7 +204,7 @@ async fn lead_in_turn(
     stop: &CancellationToken,
 ) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.speed);
-    let trouble = StoreTrouble { config, telegram, told: Arc::default(), has_worked: AtomicBool::new(false) };
+    let trouble = StoreTrouble::new(config, telegram);
     while !stop.is_cancelled() {
         idle(page, Idle::Standby);
         let store = tokio::select! {
@@ -283,16 +283,28 @@ struct StoreTrouble<'a> {
     told: Arc<AtomicBool>,
     /// Whether the store could be used since this process began.
     has_worked: AtomicBool,
+    /// What was wrong last.
+    words: Mutex<String>,
 }
 
-impl StoreTrouble<'_> {
+impl<'a> StoreTrouble<'a> {
+    fn new(config: &'a Config, telegram: &'a Telegram) -> Self {
+        Self { config, telegram, told: Arc::default(), has_worked: AtomicBool::default(), words: Mutex::default() }
+    }
+
     async fn tell(&self, error: &StoreError) {
-        if self.told.swap(true, Ordering::Relaxed) {
+        let told = self.told.swap(true, Ordering::Relaxed);
+        // The admin is told once, the operator each time that something else is wrong.
+        let words = error.to_string();
+        let last = std::mem::replace(&mut *self.words.lock().unwrap_or_else(PoisonError::into_inner), words.clone());
+        if told && last == words {
             return;
         }
         let setting = if self.config.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
         warn!(setting, %error, "the store cannot be used; messages wait at Telegram until it can");
-        self.send(AdminNotice::StoreTrouble { detail: error.to_string() }).await;
+        if !told {
+            self.send(AdminNotice::StoreTrouble { detail: words }).await;
+        }
     }
 
     /// Waits for nobody: buyers come first.

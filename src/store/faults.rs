@@ -1,5 +1,7 @@
 //! What can go wrong with the store, sorted by what the caller is to do, and in words for the operator.
 
+use std::io::ErrorKind;
+
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 use thiserror::Error;
 
@@ -93,6 +95,9 @@ fn in_words(error: &sqlx::Error) -> String {
             };
             format!("{words}: {message} (code {code})")
         }
+        (sqlx::Error::Io(error), _) if error.kind() == ErrorKind::ConnectionRefused => {
+            format!("nobody answers at its address ({error})")
+        }
         (sqlx::Error::Io(error), _) => error.to_string(),
         (sqlx::Error::PoolTimedOut, _) => {
             format!("no connection in time; the server may be down, busy, or allow fewer than {LEAST_CONNECTIONS}")
@@ -118,15 +123,19 @@ pub(super) fn of_connecting(error: sqlx::Error) -> StoreError {
                 )),
                 "3D000" => refused(format!("{message}. Check the name at the end of the address, or create it")),
                 "42501" => refused(format!("{message}. The server's administrator has to GRANT it")),
+                "08P01" if message.contains("startup parameter") && message.contains("options") => refused(format!(
+                    "the pooler in front of the database refuses the connection: {message}. Take options= out of the \
+                     address and set the same at the server: ALTER ROLE … SET …"
+                )),
                 "08P01" if message.contains("startup parameter") => refused(format!(
                     "the pooler in front of the database refuses the connection: {message}. Set in its pgbouncer.ini: \
-                     ignore_startup_parameters = extra_float_digits, options"
+                     ignore_startup_parameters = extra_float_digits"
                 )),
                 _ => StoreError::Unavailable(error),
             }
         }
         // Rustls reports a certificate that it refuses as invalid data.
-        (sqlx::Error::Io(cause), _) if cause.kind() == std::io::ErrorKind::InvalidData => {
+        (sqlx::Error::Io(cause), _) if cause.kind() == ErrorKind::InvalidData => {
             refused(certificate(&cause.to_string()))
         }
         (sqlx::Error::Tls(cause), _) => match cause.to_string() {
@@ -185,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_dead_server_is_waited_for_and_a_wrong_address_is_not() {
-        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let refused = std::io::Error::from(ErrorKind::ConnectionRefused);
         assert!(matches!(of_connecting(sqlx::Error::Io(refused)), StoreError::Unavailable(_)));
         let odd = sqlx::Error::Protocol("unexpected response from SSLRequest: 0x48".into());
         assert!(matches!(of_connecting(odd), StoreError::Setting(_)));

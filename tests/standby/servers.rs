@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures::future::join_all;
+use sqlx::{Connection, PgConnection};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -273,6 +274,38 @@ async fn a_role_with_few_rights_and_four_connections_is_enough() {
     assert!(cluster.psql_in("modest", "REVOKE UPDATE ON leads FROM modest"));
     let said = start_on(&url).await.ended_with(78).stderr;
     assert!(said.contains("leads") && said.contains("GRANT SELECT"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_down_and_one_that_is_full_are_waited_for_in_words() {
+    let Some(mut cluster) = cluster().await else { return };
+    let url = own(&cluster, "popular");
+    assert!(cluster.psql("ALTER ROLE popular CONNECTION LIMIT 4"));
+    cluster.crash();
+    let mut world = world_on(&url).await;
+    world.start();
+    world.admin_reads("nobody answers").await;
+    let cluster = tokio::task::spawn_blocking(move || {
+        cluster.restart();
+        cluster
+    })
+    .await
+    .expect("a restart");
+    world.admin_reads("снова сохраняет").await;
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+    let mut others = Vec::new();
+    while let Ok(other) = PgConnection::connect(&url).await {
+        others.push(other);
+    }
+    let mut world = world_on(&url).await;
+    world.start();
+    world.admin_reads("no free connection").await;
+    assert!(world.log().contains("DATABASE_URL") && world.log().contains("it needs 4"), "{}", world.log());
+    drop(others);
+    world.admin_reads("снова сохраняет").await;
+    leaves_a_request(&mut world, "Иван").await;
+    assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+    drop(cluster);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
