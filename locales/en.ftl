@@ -22,6 +22,7 @@ card =
     🚗 Car: { $car }
 
     All right? Press "Send" or choose what to change.
+budget-understood = { $budget } ({ $price } ₽)
 no-car-link = no link
 phone-taken = Phone noted: { $phone }
 left-as-it-was = All right, the phone stays as it was.

@@ -380,6 +380,7 @@ fn ask(conversation: &Conversation) -> Say {
                 name: name.as_str().to_owned(),
                 phone: phone.e164().to_owned(),
                 budget: budget.typed().to_owned(),
+                price: budget.price(),
                 car_link: car.link.as_ref().map(|link| link.url().to_owned()),
             }),
             None => Say::HowToBegin,

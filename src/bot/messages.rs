@@ -76,8 +76,24 @@ pub struct Card {
     pub phone: String,
     /// Budget as typed.
     pub budget: String,
+    /// Roubles the budget was understood as, 0 when there is no one amount; absent in what 0.1.0 stored.
+    #[serde(default)]
+    pub price: i64,
     /// Link to a car, if any.
     pub car_link: Option<String>,
+}
+
+impl Card {
+    /// The budget as typed, and behind it how it was understood: `2,5 млн (2 500 000 ₽)`.
+    fn understood_budget(&self, lang: Lang) -> String {
+        if self.price <= 0 {
+            return self.budget.clone();
+        }
+        lang.text(
+            "budget-understood",
+            &[("budget", self.budget.as_str().into()), ("price", grouped(self.price).into())],
+        )
+    }
 }
 
 /// One part of an answer to a buyer.
@@ -262,7 +278,7 @@ impl Say {
                     &[
                         ("name", card.name.as_str().into()),
                         ("phone", card.phone.as_str().into()),
-                        ("budget", card.budget.as_str().into()),
+                        ("budget", card.understood_budget(lang).into()),
                         ("car", car.into()),
                     ],
                 )
@@ -327,6 +343,19 @@ impl Say {
     }
 }
 
+/// A whole number with a space between its thousands: `2 500 000`.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut spaced = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            spaced.push(' ');
+        }
+        spaced.push(digit);
+    }
+    spaced
+}
+
 /// A text cut to `limit` characters.
 pub fn shorten(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
@@ -386,6 +415,38 @@ mod tests {
             assert!(clipped.encode_utf16().count() <= 4096);
             assert_eq!(clipped == text, text.encode_utf16().count() <= 4096);
         }
+    }
+
+    #[test]
+    fn a_card_shows_how_the_budget_was_understood() {
+        for (budget, price, want) in [
+            ("2", 2_000_000, "2 (2 000 000 ₽)"),
+            ("500", 500, "500 (500 ₽)"),
+            ("2,5 млн", 2_500_000, "2,5 млн (2 500 000 ₽)"),
+            ("300к", 300_000, "300к (300 000 ₽)"),
+            ("$25k", 0, "$25k"),
+            ("не знаю", 0, "не знаю"),
+        ] {
+            let card = Card {
+                name: "Иван".into(),
+                phone: "+79991234567".into(),
+                budget: budget.into(),
+                price,
+                car_link: None,
+            };
+            for (lang, label) in [(Lang::Ru, "Бюджет"), (Lang::En, "Budget")] {
+                let text = render(&[Say::Card(card.clone())], lang, &Wording::default()).text;
+                assert!(text.contains(&format!("{label}: {want}\n")), "{text}");
+            }
+        }
+    }
+
+    /// The first edition stored its answers without a price.
+    #[test]
+    fn a_stored_card_without_a_price_shows_what_was_typed() {
+        let json = r#"{"card":{"name":"Иван","phone":"+79991234567","budget":"2 млн","car_link":null}}"#;
+        let card: Say = serde_json::from_str(json).expect("a stored card");
+        assert!(render(&[card], Lang::Ru, &Wording::default()).text.contains("Бюджет: 2 млн\n"));
     }
 
     #[test]

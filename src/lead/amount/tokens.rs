@@ -1,7 +1,6 @@
 //! Cuts a buyer's words into numbers, units and words.
 
-use super::super::text;
-use super::words::{Joint, Word, classify};
+use super::words::{Joint, Unit, Word, classify};
 use super::{MILLION, Ratio, THOUSAND};
 
 /// Longer digit runs and fractions are no sum of roubles (and would not fit the arithmetic).
@@ -11,12 +10,25 @@ const MAX_FRACTION_DIGITS: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Token {
     Number(Number),
+    /// A unit, right behind its number or before it (`тысяч 500`).
     Unit(u64),
-    /// A sum in one word: `миллион`, `полмиллиона`.
-    Sum(Number, u64),
-    /// Roubles.
-    Home,
+    /// A sum in one word, such as `миллион`; its number may stand behind where it `inverts` (`миллиона два`).
+    Sum {
+        number: Number,
+        size: u64,
+        inverts: bool,
+    },
+    Rouble,
     Joint(Joint),
+    /// `±`: what follows says how exact the sum before it is.
+    Tolerance,
+    Comma,
+    /// The end of a sentence, a bracket, or where an address or the like was taken out.
+    Break,
+    Payment,
+    OtherSum,
+    Credit,
+    Harmless,
     Filler,
     Stranger,
 }
@@ -27,11 +39,33 @@ pub(super) struct Number {
     pub(super) in_words: bool,
     /// Three digits behind one point or comma: thousands in `2.500`, a fraction in `2.500 млн`.
     has_one_point: bool,
+    is_grouped: bool,
 }
 
 impl Number {
     fn in_words(ratio: Ratio) -> Self {
-        Self { ratio, in_words: true, has_one_point: false }
+        Self { ratio, in_words: true, has_one_point: false, is_grouped: false }
+    }
+
+    /// `2`, `2,5`, `полтора` (0.3 to 30) that stand alone mean millions: no car costs that many roubles.
+    pub(super) fn as_millions(&self) -> Option<u128> {
+        let Ratio { numerator, denominator } = self.ratio;
+        let is_short = match denominator {
+            // `одну` is a car.
+            1 => !self.in_words || numerator > 1,
+            2 | 10 => true,
+            // `12,05` looks like a date.
+            100 => numerator < 1000,
+            _ => self.has_one_point,
+        };
+        let roubles = self.ratio.times(MILLION);
+        (is_short && !self.is_grouped && (300_000..=30_000_000).contains(&roubles)).then_some(roubles)
+    }
+
+    /// `2021` alone is the year of a car.
+    pub(super) fn is_year(&self) -> bool {
+        let Ratio { numerator, denominator } = self.ratio;
+        denominator == 1 && !self.is_grouped && numerator != 2000 && (1990..=2035).contains(&numerator)
     }
 
     pub(super) fn scaled_for(&self, unit: u64) -> Ratio {
@@ -53,17 +87,18 @@ impl Number {
     }
 }
 
-/// `None` when the text holds something that makes every number in it doubtful: a foreign currency, per cent, a
-/// negative or a broken number.
+/// The tokens of a text without asides; `None` when it holds something that makes every number in it doubtful: a
+/// foreign currency, per cent, a negative or a broken number.
 pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
-    let normal = normal(text);
     // As words these are two letters of which the first is a common preposition.
-    if ["у.е", "у. е", "y.e"].iter().any(|cu| normal.contains(cu)) {
+    if ["у.е", "у. е", "у/е", "y.e"].iter().any(|cu| text.contains(cu)) {
         return None;
     }
     let mut tokens = Vec::new();
-    let mut rest = normal.as_str();
+    let mut rest = text;
+    let mut before = ' ';
     while let Some(c) = rest.chars().next() {
+        let from = rest;
         if c.is_ascii_digit() {
             let (number, behind) = number(rest)?;
             tokens.push(Token::Number(number));
@@ -73,50 +108,50 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
             let (word, behind) = rest.split_at(end);
             add_word(&mut tokens, classify(word))?;
             rest = behind;
-            if tokens.last() == Some(&Token::Stranger) {
-                // The digits of `x5` or `q7` are part of the name.
-                rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            let is_name = matches!(tokens.last(), Some(Token::Stranger | Token::Harmless));
+            if is_name && rest.starts_with(|c: char| c.is_ascii_digit()) {
+                // The digits of `x5`, `q7` or `jzx100-1234567` are part of the name.
+                rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_".contains(c));
+            } else if is_name {
+                rest = without_model_number(rest);
             }
         } else {
             let is_dash = c == '-' || rest.starts_with("..");
-            if is_dash && !has_number(&tokens) && is_minus(&normal, rest) {
+            let behind = &rest[c.len_utf8()..];
+            // `.5` is not five.
+            let is_point =
+                ".,".contains(c) && before.is_whitespace() && behind.starts_with(|c: char| c.is_ascii_digit());
+            if is_point || (is_dash && !has_number(&tokens) && is_minus(text, rest)) {
                 return None;
             }
-            if is_dash {
-                tokens.push(Token::Joint(Joint::Dash));
-            } else if c == '₽' {
-                tokens.push(Token::Home);
-            } else if spoils(c) {
-                return None;
+            match c {
+                _ if is_dash => tokens.push(Token::Joint(Joint::Dash)),
+                '₽' => tokens.push(Token::Rouble),
+                '±' => tokens.push(Token::Tolerance),
+                ',' => tokens.push(Token::Comma),
+                ';' | '(' | ')' | '[' | ']' | '!' | '?' | '|' | '•' => tokens.push(Token::Break),
+                _ if spoils(c) => return None,
+                _ => {}
             }
             let signs = if is_dash { &['-', '.'][..] } else { &[c][..] };
             rest = rest.trim_start_matches(signs);
         }
+        before = from[..from.len() - rest.len()].chars().next_back().unwrap_or(' ');
     }
     Some(tokens)
 }
 
-/// Lower case, `е` for `ё`, ASCII digits, one kind of space, dash and apostrophe.
-fn normal(text: &str) -> String {
-    text::clean(text)
-        .chars()
-        .filter(|c| !text::is_invisible(*c))
-        .flat_map(char::to_lowercase)
-        .map(|c| match c {
-            'ё' => 'е',
-            '\u{2010}'..='\u{2015}' | '\u{2212}' | '－' => '-',
-            '’' | '‘' | 'ʼ' | '`' | '´' | '′' | '＇' => '\'',
-            '．' => '.',
-            '，' | '٫' => ',',
-            '٬' => '\'',
-            c => text::ascii_digit(c).unwrap_or(c),
-        })
-        .collect::<String>()
-        .replace('…', "..")
+/// Skips the digits of `CX-5` and `RAV-4`.
+fn without_model_number(rest: &str) -> &str {
+    let Some(digits) = rest.strip_prefix('-') else { return rest };
+    let behind = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_short = (1..=3).contains(&(digits.len() - behind.len()));
+    let ends = !behind.starts_with(|c: char| c.is_alphanumeric() || c == '.' || c == ',');
+    if is_short && ends { behind } else { rest }
 }
 
 fn has_number(tokens: &[Token]) -> bool {
-    tokens.iter().any(|token| matches!(token, Token::Number(_) | Token::Sum(..)))
+    tokens.iter().any(|token| matches!(token, Token::Number(_) | Token::Sum { .. }))
 }
 
 /// A dash before the first number: a minus at the very start or right at the number, punctuation in `бюджет - 2 млн`.
@@ -131,15 +166,19 @@ fn is_minus(whole: &str, rest: &str) -> bool {
 fn spoils(c: char) -> bool {
     let is_currency = matches!(c,
         '$' | '¢'..='¥' | '֏' | '؋' | '৲' | '৳' | '฿' | '៛' | '\u{20A0}'..='\u{20CF}' | '﷼' | '﹩' | '＄' | '￠'
-        | '￡' | '￥' | '￦');
+        | '￡' | '￥' | '￦' | '💲' | '💵' | '💴' | '💶' | '💷' | '💱');
     is_currency || matches!(c, '%' | '‰' | '％' | '﹪') || c.is_numeric()
 }
 
 fn add_word(tokens: &mut Vec<Token>, word: Word) -> Option<()> {
+    if let (Word::Unit(_), [.., Token::Number(_), Token::Joint(Joint::Dash)]) = (word, tokens.as_slice()) {
+        // `пол-ляма`, `полтора-миллиона`, `2-млн`.
+        tokens.pop();
+    }
     let follows_number = matches!(tokens.last(), Some(Token::Number(_)));
-    let one = Number::in_words(Ratio { numerator: 1, denominator: 1 });
+    let one = Number::in_words(Ratio::ONE);
     let token = match word {
-        Word::Spoiler => return None,
+        Word::Foreign => return None,
         Word::Number(ratio) => {
             if let Some(Token::Number(last)) = tokens.last_mut()
                 && last.in_words
@@ -150,29 +189,42 @@ fn add_word(tokens: &mut Vec<Token>, word: Word) -> Option<()> {
             }
             Token::Number(Number::in_words(ratio))
         }
-        Word::AndAHalf => {
-            if let [.., Token::Number(number), Token::Filler] = tokens.as_mut_slice()
-                && number.ratio.denominator == 1
-            {
-                number.ratio.numerator = number.ratio.numerator * 2 + 1;
-                number.ratio.denominator = 2;
-                tokens.pop();
-                return Some(());
-            }
-            Token::Stranger
-        }
-        Word::Unit { size, .. } if follows_number => Token::Unit(size),
+        Word::AndAHalf => return add_a_half(tokens),
+        Word::Unit(Unit { size, .. }) if follows_number => Token::Unit(size),
         Word::UnitLetter(size) if follows_number => Token::Unit(size),
-        Word::Unit { size, stands_alone: true } => Token::Sum(one, size),
-        Word::Half(size) => Token::Sum(Number::in_words(Ratio { numerator: 1, denominator: 2 }), size),
+        Word::Unit(Unit { size, stands_alone: true, inverts }) => Token::Sum { number: one, size, inverts },
+        Word::Unit(Unit { size, inverts: true, .. }) => Token::Unit(size),
+        Word::Sum(ratio, size) => Token::Sum { number: Number::in_words(ratio), size, inverts: false },
         // `к` is a preposition too.
         Word::UnitLetter(THOUSAND) => Token::Filler,
-        Word::Unit { .. } | Word::UnitLetter(_) | Word::Stranger => Token::Stranger,
-        Word::Home => Token::Home,
+        Word::Unit(_) | Word::UnitLetter(_) | Word::Stranger => Token::Stranger,
+        Word::Rouble => Token::Rouble,
         Word::Joint(joint) => Token::Joint(joint),
         Word::Filler => Token::Filler,
+        Word::Harmless => Token::Harmless,
+        Word::Payment => Token::Payment,
+        Word::OtherSum => Token::OtherSum,
+        Word::Credit => Token::Credit,
     };
     tokens.push(token);
+    Some(())
+}
+
+/// `с половиной` behind a number or its unit: `два с половиной`, `2 миллиона с половиной`.
+fn add_a_half(tokens: &mut Vec<Token>) -> Option<()> {
+    if tokens.last() == Some(&Token::Filler) {
+        tokens.pop();
+    }
+    let number = match tokens.as_mut_slice() {
+        [.., Token::Number(number)] | [.., Token::Number(number), Token::Unit(_)] | [.., Token::Sum { number, .. }] => {
+            number
+        }
+        _ => {
+            tokens.push(Token::Stranger);
+            return Some(());
+        }
+    };
+    number.ratio = number.ratio.and_a_half()?;
     Some(())
 }
 
@@ -236,6 +288,7 @@ fn number(text: &str) -> Option<(Number, &str)> {
         ratio: Ratio { numerator: digits.parse().ok()?, denominator },
         in_words: false,
         has_one_point: groups == 1 && denominator == 1 && matches!(separator, Some('.' | ',')),
+        is_grouped: groups > 0,
     };
     Some((number, rest))
 }

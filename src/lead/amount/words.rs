@@ -1,6 +1,7 @@
-//! The words people put around a price, and what each says about it.
+//! What each word says about the numbers beside it.
 
-use super::{BILLION, MILLION, Ratio, THOUSAND};
+use super::normal::one_script;
+use super::{BILLION, MILLION, Ratio, THOUSAND, lists};
 
 /// What a word says about the numbers beside it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -9,22 +10,40 @@ pub(super) enum Word {
     Number(Ratio),
     /// `с половиной`: a half more of what stands before.
     AndAHalf,
-    /// Thousand, million or milliard; `stands_alone` where it means one of them (`миллион`).
-    Unit { size: u64, stands_alone: bool },
+    /// Thousand, million or milliard.
+    Unit(Unit),
     /// A letter that is a unit only right behind a number: `300к`, `2м`.
     UnitLetter(u64),
-    /// Half a unit in one word: `полмиллиона`.
-    Half(u64),
+    /// A number and its unit in one word: `полмиллиона`, `полторамиллиона`.
+    Sum(Ratio, u64),
     /// Roubles.
-    Home,
+    Rouble,
     /// Joins two bounds or two sums.
     Joint(Joint),
     /// Changes nothing.
     Filler,
-    /// Makes the whole text unfit for a price in roubles: another currency, a mileage, a monthly payment.
-    Spoiler,
+    /// Known to be no money: a car, a colour, a verb.
+    Harmless,
+    /// An amount beside it is a payment.
+    Payment,
+    /// An amount beside it is a mileage, an income or the price of another car.
+    OtherSum,
+    /// Speaks of paying in parts.
+    Credit,
+    /// Makes the whole text unfit for a price in roubles: another currency.
+    Foreign,
     /// Not known.
     Stranger,
+}
+
+/// A thousand, million or milliard, and what its ending says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Unit {
+    pub(super) size: u64,
+    /// `миллион` means one of them, `миллионов` any number.
+    pub(super) stands_alone: bool,
+    /// `миллиона два`, `тысяч 500`: the number may stand behind.
+    pub(super) inverts: bool,
 }
 
 /// What stands between two numbers.
@@ -39,316 +58,174 @@ pub(super) enum Joint {
 
 /// Classifies a word in lower case, with `е` for `ё`.
 pub(super) fn classify(word: &str) -> Word {
-    if is_spoiler(word) {
-        return Word::Spoiler;
+    let word = one_script(word);
+    let word = word.as_str();
+    if let Some(ratio) = number(word) {
+        return Word::Number(ratio);
     }
-    if let Some((numerator, denominator)) = number(word) {
-        return Word::Number(Ratio { numerator, denominator });
-    }
-    if let Some(unit) = unit(word) {
+    if let Some(unit) =
+        unit_letter(word).map(Word::UnitLetter).or_else(|| unit(word).map(Word::Unit)).or_else(|| sum(word))
+    {
         return unit;
     }
     match word {
-        "половиной" => Word::AndAHalf,
-        "р" | "r" | "руб" | "rub" | "rur" | "rubles" | "roubles" | "ruble" | "rouble" | "деревянных" => {
-            Word::Home
+        "половиной" | "половинкой" => Word::AndAHalf,
+        "до" | "to" | "till" | "until" | "максимум" | "макс" | "мах" | "максимально" | "max" | "maximum" => {
+            Word::Joint(Joint::To)
         }
-        word if word.starts_with("рубл") => Word::Home,
-        "до" | "to" => Word::Joint(Joint::To),
         "и" | "and" => Word::Joint(Joint::And),
         "между" | "between" => Word::Joint(Joint::Between),
-        "или" | "либо" | "or" | "по" => Word::Joint(Joint::Other),
-        word if FILLERS.contains(&word) => Word::Filler,
+        "или" | "либо" | "or" | "по" | "each" | "каждая" | "каждый" | "каждую" | "каждое" | "per" => {
+            Word::Joint(Joint::Other)
+        }
+        _ if lists::is_rouble(word) => Word::Rouble,
+        _ if lists::is_payment(word) => Word::Payment,
+        _ if lists::is_other_sum(word) => Word::OtherSum,
+        _ if lists::is_credit(word) => Word::Credit,
+        _ if lists::is_foreign(word) => Word::Foreign,
+        _ if lists::is_filler(word) => Word::Filler,
+        _ if lists::is_harmless(word) => Word::Harmless,
         _ => Word::Stranger,
     }
 }
 
-fn unit(word: &str) -> Option<Word> {
+fn unit_letter(word: &str) -> Option<u64> {
+    match word {
+        "т" | "t" | "к" | "k" => Some(THOUSAND),
+        "м" | "m" => Some(MILLION),
+        _ => None,
+    }
+}
+
+/// A unit, also with the roubles written on to it: `тысруб`, `млнр`.
+fn unit(word: &str) -> Option<Unit> {
+    let alone = ["рублей", "руб", "р"].iter().find_map(|roubles| word.strip_suffix(roubles));
+    unit_alone(word).or_else(|| alone.and_then(unit_alone))
+}
+
+fn unit_alone(word: &str) -> Option<Unit> {
+    /// Beginnings of the words that are declined, in Russian, Ukrainian, Latin letters and English.
     const STEMS: &[(&str, u64)] = &[
         ("тысяч", THOUSAND),
+        ("тысич", THOUSAND),
+        ("тисяч", THOUSAND),
         ("тыщ", THOUSAND),
+        ("тыщенок", THOUSAND),
+        ("косар", THOUSAND),
+        ("кусок", THOUSAND),
+        ("куск", THOUSAND),
+        ("штук", THOUSAND),
+        ("tysyach", THOUSAND),
+        ("tysjach", THOUSAND),
+        ("tisyach", THOUSAND),
         ("thousand", THOUSAND),
+        ("миллиончик", MILLION),
         ("миллион", MILLION),
+        ("миллиона", MILLION),
         ("милион", MILLION),
+        ("миллон", MILLION),
+        ("милон", MILLION),
+        ("миллеон", MILLION),
+        ("милеон", MILLION),
+        ("мильен", MILLION),
+        ("милльон", MILLION),
+        ("мильон", MILLION),
+        ("мильион", MILLION),
+        ("мильйон", MILLION),
+        ("лямчик", MILLION),
+        ("лям", MILLION),
+        ("лимончик", MILLION),
+        ("лимон", MILLION),
         ("million", MILLION),
+        ("milion", MILLION),
+        ("lyam", MILLION),
+        ("lam", MILLION),
+        ("limon", MILLION),
         ("миллиард", BILLION),
         ("милиард", BILLION),
+        ("milliard", BILLION),
         ("billion", BILLION),
     ];
+    const ENDINGS: &[&str] = &[
+        "", "а", "у", "ом", "и", "ы", "ов", "е", "ей", "ам", "ами", "ах", "я", "ь", "ив", "a", "u", "i", "y", "ov",
+        "s", "ey",
+    ];
+    let short = |size| Some(Unit { size, stands_alone: false, inverts: true });
     match word {
-        "т" | "t" | "к" | "k" => return Some(Word::UnitLetter(THOUSAND)),
-        "м" | "m" => return Some(Word::UnitLetter(MILLION)),
-        "тыс" | "тр" | "tr" | "тыр" | "тысч" | "штук" | "косарей" => {
-            return Some(unit_word(THOUSAND, false));
-        }
-        "млн" | "мл" | "мил" | "милл" | "mln" | "mio" | "mil" | "кк" | "kk" | "лямов" | "лимонов" =>
+        "тыс" | "тр" | "tr" | "тыр" | "тысч" | "тыш" | "тысяц" | "tys" | "tis" | "ths" | "thous" | "grand" =>
         {
-            return Some(unit_word(MILLION, false));
+            return short(THOUSAND);
         }
-        "лям" | "ляма" | "лимон" | "лимона" => {
-            return Some(unit_word(MILLION, true));
+        "млн" | "мл" | "мил" | "милл" | "мль" | "мльн" | "млнов" | "млнн" | "мнл" | "мио" | "mln" | "mio" | "mil"
+        | "mill" | "mn" | "mm" | "кк" | "kk" => {
+            return short(MILLION);
         }
-        "млрд" | "mlrd" | "bn" => return Some(unit_word(BILLION, false)),
-        "полмиллиона" | "полляма" => return Some(Word::Half(MILLION)),
-        "полмиллиарда" => return Some(Word::Half(BILLION)),
+        "млрд" | "mlrd" | "bn" => return short(BILLION),
         _ => {}
     }
-    let (ending, size) = STEMS.iter().find_map(|(stem, size)| word.strip_prefix(stem).map(|ending| (ending, *size)))?;
-    // `миллион` is one of them, `миллионы` and `миллионов` are any number.
-    let stands_alone = size > THOUSAND && matches!(ending, "" | "а" | "у" | "ом");
-    matches!(ending, "" | "а" | "у" | "ом" | "и" | "ы" | "ов" | "е" | "ей" | "ами" | "ах" | "s")
-        .then(|| unit_word(size, stands_alone))
+    STEMS.iter().find_map(|(stem, size)| {
+        let ending = word.strip_prefix(stem).filter(|ending| ENDINGS.contains(ending))?;
+        // `миллион` is one of them, `миллионы` and `миллионов` are any number.
+        let stands_alone = *size > THOUSAND && matches!(ending, "" | "а" | "у" | "ом" | "чика");
+        let inverts = !matches!(ending, "у" | "ом" | "ами") && !(stands_alone && ending.is_empty());
+        Some(Unit { size: *size, stands_alone, inverts })
+    })
 }
 
-fn unit_word(size: u64, stands_alone: bool) -> Word {
-    Word::Unit { size, stands_alone }
+/// `полмиллиона`, `полляма`, `полторамиллиона`.
+fn sum(word: &str) -> Option<Word> {
+    let (ratio, rest) = [("полтора", Ratio::ONE_AND_A_HALF), ("полторы", Ratio::ONE_AND_A_HALF), ("пол", Ratio::HALF)]
+        .into_iter()
+        .find_map(|(prefix, ratio)| Some((ratio, word.strip_prefix(prefix)?)))?;
+    unit(rest).map(|unit| Word::Sum(ratio, unit.size))
 }
 
-fn number(word: &str) -> Option<(u64, u64)> {
+fn number(word: &str) -> Option<Ratio> {
     let whole = match word {
-        "пол" => return Some((1, 2)),
-        "полтора" | "полторы" | "полутора" => return Some((3, 2)),
-        "один" | "одну" | "одна" | "одного" => 1,
-        "два" | "две" | "двух" => 2,
-        "три" | "трех" => 3,
-        "четыре" | "четырех" => 4,
-        "пять" | "пяти" => 5,
-        "шесть" | "шести" => 6,
-        "семь" | "семи" => 7,
-        "восемь" | "восьми" => 8,
-        "девять" | "девяти" => 9,
-        "десять" | "десяти" => 10,
-        "одиннадцать" => 11,
-        "двенадцать" => 12,
+        "пол" | "half" => return Some(Ratio::HALF),
+        "полтора" | "полторы" | "полутора" | "полторашка" | "полторашку" | "poltora" =>
+        {
+            return Some(Ratio::ONE_AND_A_HALF);
+        }
+        "один" | "одну" | "одна" | "одного" | "one" => 1,
+        "два" | "две" | "двух" | "пару" | "пара" | "двушка" | "двушку" | "two" | "dva" => {
+            2
+        }
+        "три" | "трех" | "трешка" | "трешку" | "three" | "tri" => 3,
+        "четыре" | "четырех" | "four" => 4,
+        "пять" | "пяти" | "five" => 5,
+        "шесть" | "шести" | "six" => 6,
+        "семь" | "семи" | "seven" => 7,
+        "восемь" | "восьми" | "eight" => 8,
+        "девять" | "девяти" | "nine" => 9,
+        "десять" | "десяти" | "ten" => 10,
+        "одиннадцать" | "eleven" => 11,
+        "двенадцать" | "двенадцати" | "twelve" => 12,
         "тринадцать" => 13,
         "четырнадцать" => 14,
-        "пятнадцать" => 15,
+        "пятнадцать" | "пятнадцати" | "fifteen" => 15,
         "шестнадцать" => 16,
         "семнадцать" => 17,
         "восемнадцать" => 18,
         "девятнадцать" => 19,
-        "двадцать" | "двадцати" => 20,
-        "тридцать" | "тридцати" => 30,
-        "сорок" | "сорока" => 40,
-        "пятьдесят" | "пятидесяти" => 50,
-        "шестьдесят" => 60,
-        "семьдесят" => 70,
-        "восемьдесят" => 80,
-        "девяносто" => 90,
+        "двадцать" | "двадцати" | "twenty" => 20,
+        "тридцать" | "тридцати" | "thirty" => 30,
+        "сорок" | "сорока" | "forty" => 40,
+        "пятьдесят" | "пятидесяти" | "fifty" => 50,
+        "шестьдесят" | "шестидесяти" | "sixty" => 60,
+        "семьдесят" | "семидесяти" | "seventy" => 70,
+        "восемьдесят" | "восьмидесяти" | "eighty" => 80,
+        "девяносто" | "ninety" => 90,
         "сто" | "ста" => 100,
-        "двести" => 200,
-        "триста" => 300,
-        "четыреста" => 400,
+        "двести" | "двухсот" => 200,
+        "триста" | "трехсот" => 300,
+        "четыреста" | "четырехсот" => 400,
         "пятьсот" | "пятисот" => 500,
-        "шестьсот" => 600,
-        "семьсот" => 700,
-        "восемьсот" => 800,
-        "девятьсот" => 900,
+        "шестьсот" | "шестисот" => 600,
+        "семьсот" | "семисот" => 700,
+        "восемьсот" | "восьмисот" => 800,
+        "девятьсот" | "девятисот" => 900,
         _ => return None,
     };
-    Some((whole, 1))
+    Some(Ratio { numerator: whole, denominator: 1 })
 }
-
-fn is_spoiler(word: &str) -> bool {
-    const STEMS: &[&str] = &[
-        "доллар",
-        "бакс",
-        "юан",
-        "иен",
-        "йен",
-        "тенге",
-        "гривн",
-        "манат",
-        "злот",
-        "фунт",
-        "франк",
-        "дирхам",
-        "тугрик",
-        "биткоин",
-        "белорус",
-        "dollar",
-        "buck",
-        "yuan",
-        "tenge",
-        "процент",
-        "месяц",
-        "взнос",
-        "платеж",
-        "пробег",
-        "километр",
-    ];
-    const WORDS: &[&str] = &[
-        "евро",
-        "вон",
-        "воны",
-        "вона",
-        "вонах",
-        "вонов",
-        "тг",
-        "тнг",
-        "сум",
-        "сумов",
-        "сом",
-        "сомов",
-        "лари",
-        "драм",
-        "драмов",
-        "лир",
-        "лиры",
-        "лей",
-        "леев",
-        "рупий",
-        "крон",
-        "бел",
-        "грн",
-        "дол",
-        "долл",
-        "уе",
-        "зелени",
-        "зеленых",
-        "usd",
-        "usdt",
-        "us",
-        "eur",
-        "euro",
-        "euros",
-        "krw",
-        "won",
-        "kzt",
-        "cny",
-        "rmb",
-        "jpy",
-        "yen",
-        "byn",
-        "byr",
-        "uah",
-        "gbp",
-        "pound",
-        "pounds",
-        "aed",
-        "gel",
-        "amd",
-        "azn",
-        "kgs",
-        "uzs",
-        "try",
-        "chf",
-        "pln",
-        "inr",
-        "cad",
-        "aud",
-        "hkd",
-        "btc",
-        "eth",
-        "км",
-        "km",
-        "миль",
-        "mi",
-        "лс",
-        "hp",
-        "мес",
-        "month",
-        "percent",
-        "минус",
-        "minus",
-    ];
-    STEMS.iter().any(|stem| word.starts_with(stem))
-        || WORDS.contains(&word)
-        || word.contains(['원', '元', '円', '万', '萬', '만', '억', '亿', '億'])
-}
-
-const FILLERS: &[&str] = &[
-    "а",
-    "бюджет",
-    "в",
-    "вместе",
-    "все",
-    "всего",
-    "где",
-    "готов",
-    "готова",
-    "даже",
-    "для",
-    "дороже",
-    "есть",
-    "еще",
-    "за",
-    "из",
-    "имею",
-    "итого",
-    "ключ",
-    "макс",
-    "максимально",
-    "максимум",
-    "мало",
-    "менее",
-    "меня",
-    "меньше",
-    "мин",
-    "минимум",
-    "мне",
-    "могу",
-    "можно",
-    "мой",
-    "на",
-    "не",
-    "немного",
-    "ну",
-    "около",
-    "ориентировочно",
-    "от",
-    "плюс",
-    "под",
-    "пределах",
-    "приблизительно",
-    "примерно",
-    "порядка",
-    "районе",
-    "с",
-    "со",
-    "свыше",
-    "стоимость",
-    "стоимостью",
-    "сумма",
-    "сумму",
-    "то",
-    "только",
-    "у",
-    "цена",
-    "ценой",
-    "хочу",
-    "чуть",
-    "это",
-    "этого",
-    "более",
-    "больше",
-    "авто",
-    "about",
-    "above",
-    "approx",
-    "approximately",
-    "around",
-    "at",
-    "budget",
-    "for",
-    "from",
-    "i",
-    "in",
-    "is",
-    "least",
-    "less",
-    "max",
-    "maximum",
-    "min",
-    "minimum",
-    "more",
-    "most",
-    "my",
-    "of",
-    "only",
-    "over",
-    "than",
-    "the",
-    "under",
-    "up",
-];
