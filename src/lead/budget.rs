@@ -353,7 +353,8 @@ mod tests {
         #[test]
         fn every_plain_number_is_its_price(value in 1i64..=2_000_000_000) {
             prop_assert_eq!(price(&format!("до {} руб.", grouped(value, " "))), value);
-            // Alone, small numbers are millions, and those near 2020 are years.
+            // Alone, small numbers are millions, those near 2020 years, and long ones that are not round ids.
+            let value = if value >= 10_000_000 { value - value % 1000 } else { value };
             if value >= 10_000 {
                 prop_assert_eq!(price(&value.to_string()), value);
                 prop_assert_eq!(price(&grouped(value, "\u{A0}")), value);

@@ -23,6 +23,7 @@ const PATTERNS: &[&str] = &[
     r"[a-z][a-z0-9+.-]*:/{1,2}\S+",
     r"\b(?:mailto|tel|tg|callto|sms):\S+",
     r"(?:[\p{L}\d_-]+\.)+(?:[a-z]{2,}|рф|рус|онлайн|сайт|бел|укр)(?::\d+)?[/?#]\S*",
+    r"\b[a-z][a-z0-9-]*\s?\.\s?(?:com|ru|net|me|kr|cn|jp)\s?/\s?\S+(?:\s?/\s?\S+)*",
     r"(?:[a-z0-9-]+\.)*[a-z0-9-]*[a-z][a-z0-9-]*\.(?:com|ru|net|org|kr|jp|cn|by|kz|ua|uz|kg|su|info|me|io|app|de|eu|ae|pro|online|shop|site)\b",
     r"\S+@\S+|@\w+|#\w+",
     r"\b[a-z_][\w-]*/\S*\d\S*",
@@ -30,7 +31,7 @@ const PATTERNS: &[&str] = &[
     // Ids.
     r"(?:\b(?:vin|вин)\b[\s.:#№=-]*)?\b[a-hj-npr-z0-9]{17}\b",
     r"(?:\b(?:id|ид|айди|vin|вин|лот\w*|lot|арт|артикул\w*|ref|stock|sku|car\s?id|рег|чек\w*|инн|паспорт\w*)\b|№|\bn[°º]|\bno\.)[\s.:#№=-]*[a-z]{0,3}-?\d[\w-]*",
-    r"\b(?:номер\w*(?:\s+(?:кузов|двигател|шасси|рам|лот|объявлен|авто|машин|телефон|договор|заказ)\w*)?|индекс|объявлени\w*|ссылк\w*|код\w*|code|encar|енкар\w*|энкар\w*|carsensor|goonet|che168|dongchedi|kbchachacha|kcar|дром\w*|drom|авито|avito|автору|autoru|auto|mobile|copart|копарт\w*|iaai|encarid)\b[\s.:#№=-]*\d{5,}\b",
+    r"\b(?:номер\w*(?:\s+(?:кузов|двигател|шасси|рам|лот|объявлен|авто|машин|телефон|договор|заказ)\w*)?|индекс|объявлени\w*|ссылк\w*|код\w*|code|encar|енкар\w*|энкар\w*|carsensor|goonet|che168|dongchedi|kbchachacha|kcar|дром\w*|drom|авито|avito|автору|autoru|auto|mobile|copart|копарт\w*|iaai|encarid|аукцион\w*)\b[\s.:#№=-]*\d{5,}\b",
     r"\b\d{5,}\s*[-(]?\s*(?:id|ид|айди)\b",
     // Phones.
     r"(?:\+\s?|\b)[78][\s.-]{0,2}\(?\d{3}\)?[\s.-]{0,2}\d{3}[\s.-]?\d{2}[\s.-]?\d{2}\b",
@@ -57,7 +58,7 @@ const PATTERNS: &[&str] = &[
     // Mileages.
     r"\bбез\s+пробег\w*",
     r"\b(?:небольш\w*|мал\w*|люб\w*|минимальн\w*|маленьк\w*|низк\w*)\s+пробег\w*|\bпробег\w*\s+(?:не\s*важ\w*|люб\w*|небольш\w*|минимальн\w*|маленьк\w*)",
-    r"\b(?:пробег\w*|mileage|километраж\w*|одометр\w*)[\s:=-]*{NOT_OVER}{NUMBER}\s*{THOUSANDS}?\s*(?:(?:-|до)\s*{NUMBER}\s*{THOUSANDS}?\s*)?(?:{KILOMETRES})?",
+    r"\b(?:пробег\w*|mileage|километраж\w*|одометр\w*)[\s:=-]*{NOT_OVER}{NUMBER}\s*{THOUSANDS}?\s*(?:-\s*{NUMBER}\s*{THOUSANDS}?\s*|до\s*{NUMBER}\s*(?:{THOUSANDS}|{KILOMETRES})\s*)?(?:{KILOMETRES})?",
     r"{NUMBER}\s*{THOUSANDS}?\s*(?:-|до|или)\s*{NUMBER}\s*{THOUSANDS}?\s*{KILOMETRES}",
     r"{NUMBER}\s*{THOUSANDS}?\s*{KILOMETRES}",
     r"{NUMBER}\s*{THOUSANDS}\s*пробег\w*",
@@ -74,6 +75,7 @@ const PATTERNS: &[&str] = &[
 /// What is said in several words, and one word that says it.
 const WORDINGS: &[(&str, &str)] = &[
     (r"\+\s?/?\s?-|-/?\+|±|∓|плюс[\s/-]*минус|plus[\s/-]*minus", " ± "),
+    (r"\b(?:с\s+)?(?:разброс\w*|погрешност\w*|туда[\s-]*сюда)\b", " ± "),
     (r"±\s*\d+(?:[.,]\d+)?\s*(?:%|процент\w*|percent)", BREAK),
     (r"\+\s*\d+(?:[.,]\d+)?\s*(?:%|процент\w*|percent)", BREAK),
     // A term: what stands beside it may be what is paid each month.

@@ -10,6 +10,8 @@
 mod asides;
 mod lists;
 mod normal;
+#[cfg(test)]
+mod properties;
 mod reading;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,9 @@ use super::{MILLION, THOUSAND};
 /// The least number without a unit taken for roubles among unknown words: `bmw 520`, `после 2020`.
 const MIN_AMONG_WORDS: u128 = 10_000;
 
+/// The least number that is taken for a car's id where it stands alone and is not whole thousands: `38427498`.
+const MIN_ID: u128 = 10_000_000;
+
 /// A sum below this beside `кредит` or `рассрочка` is one of its payments.
 const MIN_ON_CREDIT: u128 = 300_000;
 
@@ -57,6 +60,11 @@ impl Amount {
         self.unit.is_some() || self.value().is_some_and(|value| value >= MIN_AMONG_WORDS)
     }
 
+    fn may_be_an_id(&self) -> bool {
+        let is_plain = self.unit.is_none() && !self.number.is_grouped;
+        is_plain && self.value().is_some_and(|value| value >= MIN_ID && value % u128::from(THOUSAND) != 0)
+    }
+
     fn is_year(&self) -> bool {
         self.unit.is_none() && self.number.is_year()
     }
@@ -82,6 +90,7 @@ pub(super) fn roubles(tokens: &[Token]) -> Option<u128> {
         || (has_strangers && amounts.iter().any(|amount| amount.is_bare))
         || amounts.iter().any(|amount| amount.counts_something)
         || amounts.iter().all(|amount| amount.is_year() && !has_roubles)
+        || (!has_roubles && amounts.iter().any(Amount::may_be_an_id))
         || (tokens.contains(&Token::Credit) && value < MIN_ON_CREDIT)
         || value <= largest_payment
         // `по 40 тысяч`: each, not all.
@@ -148,6 +157,10 @@ fn parts(tokens: &[Token]) -> Vec<Part> {
             rest = &rest[length..];
         }
         let is_name = unit.is_none() && number.whole_roubles().is_none_or(|value| value < MIN_AMONG_WORDS);
+        // `Mazda 3 500 тыс` may be a Mazda 3.
+        let may_be_two = unit == Some(THOUSAND)
+            && number.is_grouped
+            && matches!(parts.last(), Some(Part::Stranger | Part::Harmless));
         parts.push(Part::Amount(Amount {
             number,
             unit,
@@ -155,8 +168,8 @@ fn parts(tokens: &[Token]) -> Vec<Part> {
             is_bare,
             counts_something: match rest {
                 [Token::Stranger, ..] => true,
-                [Token::Harmless, ..] => is_name,
-                _ => false,
+                [Token::Harmless, ..] => is_name || may_be_two,
+                _ => may_be_two,
             },
         }));
     }
@@ -259,11 +272,11 @@ fn take_out_names(parts: &mut Vec<Part>) {
     if !amounts(parts).iter().any(Amount::is_marked) {
         return;
     }
-    let is_end = |part: Option<&Part>| matches!(part, None | Some(Part::Comma | Part::Break));
     let is_name = |index: usize, amount: &Amount| {
         let before = index.checked_sub(1).and_then(|before| parts.get(before));
         let is_of_a_name = matches!(before, Some(Part::Stranger | Part::Harmless)) && !amount.counts_something;
-        let is_a_year = amount.is_year() && !matches!(before, Some(Part::Joint(_))) && is_end(parts.get(index + 1));
+        let is_apart = |part: Option<&Part>| !matches!(part, Some(Part::Joint(_)));
+        let is_a_year = amount.is_year() && is_apart(before) && is_apart(parts.get(index + 1));
         !amount.is_marked() && !amount.number.in_words && (is_of_a_name || is_a_year)
     };
     let names: Vec<bool> = parts

@@ -39,7 +39,7 @@ pub(super) struct Number {
     pub(super) in_words: bool,
     /// Three digits behind one point or comma: thousands in `2.500`, a fraction in `2.500 млн`.
     has_one_point: bool,
-    is_grouped: bool,
+    pub(super) is_grouped: bool,
 }
 
 impl Number {
@@ -108,8 +108,14 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
             let (word, behind) = rest.split_at(end);
             add_word(&mut tokens, classify(word))?;
             rest = behind;
+            let is_glued = rest.starts_with(|c: char| c.is_ascii_digit());
+            if is_glued && tokens.last() == Some(&Token::Filler) && word.chars().count() == 1 {
+                // `к`, `а` and `с` are prepositions, but not in `K5`, `А6` and `С4`.
+                tokens.pop();
+                tokens.push(Token::Harmless);
+            }
             let is_name = matches!(tokens.last(), Some(Token::Stranger | Token::Harmless));
-            if is_name && rest.starts_with(|c: char| c.is_ascii_digit()) {
+            if is_name && is_glued {
                 // The digits of `x5`, `q7` or `jzx100-1234567` are part of the name.
                 rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_".contains(c));
             } else if is_name {
