@@ -5,10 +5,12 @@ mod fakes;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attacks;
 mod browser;
 mod callback;
 mod deploy;
 mod dyno;
+mod gate;
 mod health;
 mod metrics;
 mod site;

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use postgres::Cluster;
 use support::World;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// A cluster of its own for each test, because some of them crash it.
 async fn cluster() -> Option<Cluster> {
@@ -68,6 +69,49 @@ async fn a_second_process_takes_over_when_the_first_is_killed() {
     second.until("the note is written", |world| world.amocrm.leads()[0].notes.len() == 1).await;
     assert_eq!(first.amocrm.leads().len(), 1);
     assert_eq!(second.terminate().await, Some(0), "{}", second.log());
+}
+
+/// A request without an end, at the page that the log names; open for as long as the value lives.
+async fn half_a_request(world: &World) -> TcpStream {
+    world.until("the page listens", |world| world.log().contains("the web page listens addr=")).await;
+    let log = world.log();
+    let addr = log.rsplit("the web page listens addr=").next().and_then(|rest| rest.split_whitespace().next());
+    let mut stream = TcpStream::connect(addr.expect("an address")).await.expect("a connection");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n").await.expect("half a request");
+    stream
+}
+
+#[tokio::test]
+async fn half_a_request_to_a_standby_stops_neither_the_take_over_nor_the_end() {
+    let Some(cluster) = cluster().await else { return };
+    let mut first = world_on(&cluster.database()).await;
+    first.set("HTTP_ADDR", "127.0.0.1:0");
+    first.start();
+    let mut ivan = first.buyer("Иван");
+    ivan.begins().await;
+    let (mut second, mut third) = (beside(&first), beside(&first));
+    for standby in [&mut second, &mut third] {
+        standby.start();
+        standby.until("it waits", |world| world.log().contains("waits to take over")).await;
+    }
+    let _held = half_a_request(&third).await;
+    let asked = Instant::now();
+    assert_eq!(third.terminate().await, Some(0), "{}", third.log());
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    // Anew again and again, as each is dropped after a while.
+    let mut held = Vec::new();
+    for _ in 0..100 {
+        held.push(half_a_request(&second).await);
+    }
+    first.kill().await;
+    let killed = Instant::now();
+    held.push(half_a_request(&second).await);
+    ivan.says("Иван Петров", "номер телефона").await;
+    assert!(killed.elapsed() < Duration::from_secs(8), "{:?}\n{}", killed.elapsed(), second.log());
+    held.push(half_a_request(&second).await);
+    let asked = Instant::now();
+    assert_eq!(second.terminate().await, Some(0), "{}", second.log());
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}\n{}", asked.elapsed(), second.log());
 }
 
 #[tokio::test]

@@ -196,6 +196,14 @@ impl World {
         status.code()
     }
 
+    /// The most memory that the daemon has had so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let pid = self.daemon.as_ref().and_then(Child::id).expect("a running daemon");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux tells");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
+        peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     /// Whether the daemon has not ended by itself.
     pub fn is_up(&mut self) -> bool {
         self.daemon.as_mut().is_some_and(|daemon| daemon.try_wait().ok().flatten().is_none())
