@@ -73,13 +73,11 @@ async fn a_redirect_leads_nobody_to_a_stranger() {
 async fn answers_without_an_end_take_no_memory_and_the_lead_arrives() {
     let mut site = Site::new().await;
     let telegram = Gate::new(&site.world.telegram.url(), Does::Endless).await;
-    let amocrm = Gate::new(&site.world.amocrm.url(), Does::EndlessAt("/oauth2/")).await;
+    let amocrm = Gate::new(&site.world.amocrm.url(), Does::Endless).await;
     let heartbeat = Gate::new("", Does::Endless).await;
     site.world.set("TELEGRAM_API_URL", telegram.url());
     site.world.set("AMOCRM_BASE_URL", amocrm.url());
     site.world.set("HEARTBEAT_URL", format!("{}/ping/secret-id", heartbeat.url()));
-    // The pair has to be renewed first of all.
-    site.world.amocrm.expire_access_tokens();
     site.world.start();
     let asked = |gate: &Gate, path: &str| gate.heads().iter().filter(|head| head.contains(path)).count();
     site.world.until("who the bot is is asked in vain", |_| asked(&telegram, "/GetMe") >= 2).await;
@@ -88,9 +86,10 @@ async fn answers_without_an_end_take_no_memory_and_the_lead_arrives() {
     let mut ivan = site.world.buyer("Иван");
     ivan.fills_in().await;
     let number = ivan.submits().await;
-    site.world.until("tokens are asked for in vain", |_| asked(&amocrm, "/oauth2/access_token") >= 1).await;
-    amocrm.does(Does::Endless);
     site.world.until("amoCRM is asked in vain", |_| asked(&amocrm, "/api/v4/") >= 2).await;
+    site.world.amocrm.expire_access_tokens();
+    amocrm.does(Does::EndlessAt("/oauth2/"));
+    site.world.until("tokens are asked for in vain", |_| asked(&amocrm, "/oauth2/access_token") >= 1).await;
     telegram.does(Does::Endless);
     ivan.user.command("/help");
     site.world.until("Telegram is polled in vain", |_| asked(&telegram, "/getUpdates") >= 8).await;
