@@ -112,6 +112,7 @@ async fn drain_at_the_limit(count: usize, contact_lookup: bool, engine: Option<&
         lease: Lease::command(),
         contact_lookup,
         figures: Arc::default(),
+        learned: Arc::default(),
     };
     let start = Instant::now();
     let report = drain(&courier, |_, _| {}).await.expect("a drain");

@@ -134,7 +134,7 @@ admin-rejected =
     amoCRM's answer: { $error }
     The lead is saved. If it is about the settings of fields or pipelines, mend them and press "Send again". If the lead is not needed, open it and delete it.
 admin-stuck =
-    ⚠️ Lead #{ $number } does not get through to amoCRM, the others do.
+    ⚠️ Lead #{ $number } does not get through to amoCRM: it answers, but does not take this lead.
     What amoCRM answers: { $error }
     The lead is saved, the bot keeps trying it by itself, less and less often. What can be done: open the lead, enter it in amoCRM by hand and delete it here, or press "Send again".
 admin-goes-on-without =
@@ -142,7 +142,7 @@ admin-goes-on-without =
     { $list }
     What to do: restore it in amoCRM, or ask who installed the bot to correct the setting. The bot keeps checking and tells when it works again.
 admin-taken-again =
-    ✅ amoCRM takes again:
+    ✅ This no longer stands in the way of leads:
     { $list }
 shortage-pipeline = there is no pipeline { $which } (AMOCRM_PIPELINE_ID): leads go to the main pipeline, first stage
 shortage-status = there is no stage { $which } (AMOCRM_STATUS_ID): leads go to the pipeline's first stage

@@ -28,15 +28,21 @@ use crate::{
         telegram::Telegram,
     },
     clock::{Clock, Millis},
-    delivery::Health,
-    notice::{AdminNotice, Notice, Trouble},
-    store::{NewMessage, OpenAlert, Store, StoreError},
+    delivery::{Health, shortages},
+    notice::{AdminNotice, Notice, Shortage, Trouble},
+    store::{NewMessage, OpenAlert, Store, StoreError, Told},
 };
 
 pub use tokens::{REFRESH, TokenWatch};
 
 /// Name of the alert about amoCRM in the store.
 pub const OUTAGE: &str = "outage";
+
+/// Name of the alert about what leads go on without.
+const SHORT: &str = "shortages";
+
+/// "Not paid for" that lasts no longer is amoCRM's own matter: it was seen for some 9 minutes at night.
+const UNPAID_TOLERATED: Duration = Duration::from_secs(15 * 60);
 
 /// Reminders after the first message, then every [`LATER_REMINDERS`].
 const REMINDERS: [Duration; 2] = [Duration::from_secs(15 * 60), Duration::from_secs(60 * 60)];
@@ -180,11 +186,21 @@ impl Alerts {
 
     /// Compares what is with what the admin knows, and tells the difference.
     async fn look(&mut self) -> Result<(), StoreError> {
-        let trouble = self.health.borrow_and_update().trouble.clone();
+        let trouble = {
+            let health = self.health.borrow_and_update();
+            let quiet = |(trouble, _): &(Trouble, Millis)| {
+                *trouble == Trouble::NotPaid
+                    && self.clock.now() - health.kind_since < self.clock.millis(UNPAID_TOLERATED)
+            };
+            (health.trouble.clone(), health.trouble.as_ref().is_some_and(quiet))
+        };
         let open = self.store.alert(OUTAGE).await?;
         let known = open.as_ref().and_then(|open| serde_json::from_str::<Outage>(&open.body).ok());
-        match (trouble, open, known) {
+        match (trouble.0, open, known) {
             (None, None, _) => {}
+            // Paid accounts are called unpaid for minutes at night.
+            (Some(_), None, _) if trouble.1 => {}
+            (Some(_), Some(_), Some(known)) if trouble.1 && known.trouble != Trouble::NotPaid => {}
             (Some((trouble, since)), None, _) => self.open_outage(trouble, since).await?,
             (Some((trouble, _)), Some(open), Some(known)) => self.outage_goes_on(trouble, open, known).await?,
             (None, Some(open), Some(known)) => self.outage_may_be_over(open, known).await?,
@@ -193,11 +209,45 @@ impl Alerts {
         }
         if let Some(chat_id) = self.admin_chat_id {
             let rejections = self.store.untold_rejections().await?;
-            if !rejections.is_empty() {
-                self.store.tell_rejections(chat_id, &rejections).await?;
+            let rejected = |(number, error)| (number, Told::Rejected(error));
+            let stuck = self.store.untold_stuck().await?;
+            let told: Vec<_> = rejections
+                .into_iter()
+                .map(rejected)
+                .chain(stuck.into_iter().map(|(number, error)| (number, Told::Stuck(error))))
+                .collect();
+            if !told.is_empty() {
+                self.store.tell_of_leads(chat_id, &told).await?;
             }
         }
-        Ok(())
+        self.look_at_shortages().await
+    }
+
+    /// Tells once what leads go on without, and once that it is over.
+    async fn look_at_shortages(&self) -> Result<(), StoreError> {
+        let short: Vec<Shortage> = shortages(&self.store).await?.into_iter().map(|short| short.what).collect();
+        let open = self.store.alert(SHORT).await?;
+        let known: Vec<Shortage> =
+            open.as_ref().and_then(|open| serde_json::from_str(&open.body).ok()).unwrap_or_default();
+        if short == known {
+            return Ok(());
+        }
+        let without = |all: &[Shortage], these: &[Shortage]| -> Vec<Shortage> {
+            all.iter().filter(|one| !these.contains(one)).cloned().collect()
+        };
+        let (new, over) = (without(&short, &known), without(&known, &short));
+        let mut messages = Vec::new();
+        if !new.is_empty() {
+            messages.extend(self.message(AdminNotice::GoesOnWithout { shortages: new }));
+        }
+        if !over.is_empty() {
+            messages.extend(self.message(AdminNotice::TakenAgain { shortages: over }));
+        }
+        if short.is_empty() {
+            return self.store.close_alert(SHORT, &messages).await;
+        }
+        let opened_at = open.map_or_else(|| self.clock.now(), |open| open.opened_at);
+        self.store.save_alert(SHORT, &OpenAlert { opened_at, body: crate::store::json(&short) }, &messages).await
     }
 
     async fn open_outage(&self, trouble: Trouble, since: Millis) -> Result<(), StoreError> {
@@ -219,7 +269,9 @@ impl Alerts {
     async fn outage_goes_on(&self, trouble: Trouble, open: OpenAlert, known: Outage) -> Result<(), StoreError> {
         let now = self.clock.now();
         let (waiting, oldest) = self.store.waiting().await?;
-        let changed = trouble != known.trouble && !known.told.contains(&trouble);
+        // amoCRM may say the same in other words each time.
+        let told = |other: &Trouble| other.label() == trouble.label();
+        let changed = !told(&known.trouble) && !known.told.iter().any(told);
         let doubled = waiting >= DOUBLING_FROM && waiting >= 2 * known.waiting_when_told.max(1);
         let due = now >= known.next_reminder_at;
         if changed || doubled || due {

@@ -90,7 +90,11 @@ impl AdminDesk {
         let nothing = || "—".to_owned();
         match row.state {
             LeadState::Rejected => row.last_error.as_deref().map_or_else(nothing, |error| shorten(error, 500)),
-            LeadState::Waiting => self.trouble().map_or_else(nothing, |trouble| trouble_text(&trouble, lang)),
+            LeadState::Waiting => match (self.trouble(), row.last_error.as_deref()) {
+                (Some(trouble), _) => trouble_text(&trouble, lang),
+                (None, Some(error)) if row.attempts > 0 => shorten(error, 500),
+                (None, _) => nothing(),
+            },
             LeadState::Delivered | LeadState::Discarded => nothing(),
         }
     }

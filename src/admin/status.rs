@@ -3,11 +3,11 @@ use std::time::Duration;
 use crate::{
     amocrm::{TokenKind, TokensInfo},
     bot::{
-        admin_texts::{age, moment, trouble_text},
+        admin_texts::{age, moment, short_name, trouble_text},
         handlers::HandlerError,
         messages::Lang,
     },
-    delivery::trouble_of,
+    delivery::{shortages, trouble_of},
     notice::Trouble,
 };
 
@@ -56,6 +56,13 @@ impl AdminDesk {
         let oldest = totals
             .oldest_waiting_at
             .map_or_else(String::new, |at| lang.text("admin-status-oldest", &[("age", age(at, lang).into())]));
+        let short = shortages(&self.store).await?;
+        let without = if short.is_empty() {
+            String::new()
+        } else {
+            let list = short.iter().map(|short| short_name(&short.what, lang)).collect::<Vec<_>>().join(", ");
+            lang.text("admin-status-without", &[("list", list.into())])
+        };
         let crm = trouble.as_ref().map_or_else(|| lang.text("crm-works", &[]), |trouble| trouble_text(trouble, lang));
         let text = lang.text(
             "admin-status",
@@ -67,6 +74,7 @@ impl AdminDesk {
                 ("rejected", totals.rejected.into()),
                 ("delivered", totals.delivered_since.into()),
                 ("last", when(totals.last_delivery_at, lang).into()),
+                ("without", without.into()),
                 ("tokens", self.tokens(lang).await.into()),
                 ("version", env!("CARGO_PKG_VERSION").into()),
             ],

@@ -219,5 +219,6 @@ async fn courier(config: &Config, store: &Store) -> Result<Courier, CommandError
         lease: Lease::command(),
         contact_lookup: settings.contact_lookup,
         figures: std::sync::Arc::default(),
+        learned: std::sync::Arc::default(),
     })
 }

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::{amocrm::TokenKind, clock::date, config::Config, daemon};
+use crate::{amocrm::TokenKind, clock::date, config::Config, daemon, delivery::shortages, notice::Shortage};
 
 use super::CommandError;
 
@@ -21,7 +21,17 @@ struct Status {
     messages_owed: i64,
     updates_set_aside: i64,
     outage_since: Option<DateTime<Utc>>,
+    goes_without: Vec<Without>,
     tokens: Tokens,
+}
+
+/// What of the settings amoCRM does not take.
+#[derive(Debug, Serialize)]
+struct Without {
+    #[serde(flatten)]
+    what: Shortage,
+    setting: String,
+    since: DateTime<Utc>,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,6 +61,11 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         messages_owed: store.messages_owed().await?,
         updates_set_aside: store.set_aside_count().await?,
         outage_since: store.alert("outage").await?.map(|alert| date(alert.opened_at)),
+        goes_without: shortages(&store)
+            .await?
+            .into_iter()
+            .map(|short| Without { setting: short.what.setting(), since: date(short.since), what: short.what })
+            .collect(),
         tokens: tokens(config, &store).await?,
     };
     if json {
@@ -102,6 +117,9 @@ fn print(status: &Status) {
     println!("delivered (24 h):  {}", status.delivered_last_24h);
     println!("last delivery:     {}", at(status.last_delivery_at));
     println!("outage since:      {}", at(status.outage_since));
+    for without in &status.goes_without {
+        println!("goes without:      {} (amoCRM does not take it, since {})", without.setting, at(Some(without.since)));
+    }
     println!("messages owed:     {}", status.messages_owed);
     println!("updates set aside: {}", status.updates_set_aside);
     let tokens = &status.tokens;

@@ -83,6 +83,7 @@ impl Parts<'_> {
                     lease: Lease::daemon(self.generation),
                     contact_lookup: crm.settings().contact_lookup,
                     figures: delivery.clone(),
+                    learned: Arc::default(),
                 };
                 let (worker, health) = Worker::new(courier, crm.tokens().clone());
                 tasks.spawn(worker.run(self.stop.clone()));

@@ -46,7 +46,6 @@ pub fn lookup_distance_since(lookup: i64, attempts: i64, ago: Duration) -> Durat
 }
 
 /// How long a lead pauses that fails while others go through, after so many failures.
-#[expect(dead_code, reason = "the next commit")]
 pub fn lead_pause(attempts: i64) -> Duration {
     lookup_distance(0, attempts)
 }

@@ -43,12 +43,19 @@ pub struct Breaker {
     failures: u32,
     pause: Option<Pause>,
     trouble: Option<(Trouble, Millis)>,
+    /// Since when it has been this trouble and no other.
+    kind_since: Millis,
 }
 
 impl Breaker {
     /// What is wrong and since when, where it is worth telling.
     pub fn trouble(&self) -> Option<&(Trouble, Millis)> {
         self.trouble.as_ref()
+    }
+
+    /// Since when it has been the present trouble and no other.
+    pub fn kind_since(&self) -> Millis {
+        self.kind_since
     }
 
     /// Failures since the last success.
@@ -104,8 +111,12 @@ impl Breaker {
             && self.failures <= THROTTLES_TOLERATED
             && pause <= clock.scaled(THROTTLE_TOLERATED);
         if !quiet {
+            let trouble = trouble_of(error);
             let since = self.trouble.as_ref().map_or(now, |(_, since)| *since);
-            self.trouble = Some((trouble_of(error), since));
+            if self.trouble.as_ref().is_none_or(|(before, _)| before.label() != trouble.label()) {
+                self.kind_since = now;
+            }
+            self.trouble = Some((trouble, since));
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Creating leads, in batches where that is safe, and what a failed create means for each lead of it.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::PoisonError,
+    time::Duration,
+};
 
 use tracing::{info, warn};
 use ulid::Ulid;
 
 use crate::{
     amocrm::{CreatedLead, CrmError, Degradation, NewLead},
-    clock::Millis,
     fault::point,
     lead::LeadNumber,
     store::{Created, LeadRow, Lookups, StoreError},
@@ -15,6 +18,7 @@ use crate::{
 
 use super::{
     backoff::lookup_distance,
+    isolation::Failed,
     lookups::LOOKUPS_AFTER_KILL,
     notes::ToNote,
     steps::{Courier, Progress, Stop},
@@ -28,8 +32,8 @@ pub const CREATE_BATCH: usize = 50;
 /// After a refused batch nothing is under way, but what was stored of it may not be shown at once.
 pub(super) const LOOKUPS_AFTER_REFUSED_BATCH: i64 = 2;
 
-/// A lead on which amoCRM has broken so often, while others went through, is no sign of an outage.
-const ATTEMPTS_OF_A_POISONED_LEAD: i64 = 2;
+/// A phone that was searched for in vain is not searched for again for so long, as every probe would.
+const STRANGER: Duration = Duration::from_secs(5 * 60);
 
 impl Courier {
     /// Finds the contact to attach a lead to: remembered, or searched for by phone.
@@ -44,6 +48,9 @@ impl Courier {
         if !self.contact_lookup {
             return Ok(None);
         }
+        if self.is_stranger(phone) {
+            return Ok(None);
+        }
         match self.crm.find_contact(&row.lead.phone).await {
             Ok(Some(contact_id)) => {
                 point("contact.answered");
@@ -51,11 +58,29 @@ impl Courier {
                 point("contact.recorded");
                 Ok(Some(contact_id))
             }
-            Ok(None) => Ok(None),
+            Ok(None) => {
+                self.remember_stranger(phone);
+                Ok(None)
+            }
             // No right to search is no reason to keep a lead back: a new contact is made.
-            Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. } | CrmError::Rejected { .. }) => Ok(None),
+            Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. } | CrmError::Refused { .. }) => Ok(None),
+            // Nor is a wall that dislikes this search.
+            Err(error @ CrmError::Blocked) => self.is_about_one(&error, None).await.map(|()| None),
             Err(error) => Err(Stop::Crm(error)),
         }
+    }
+
+    fn is_stranger(&self, phone: &str) -> bool {
+        let strangers = self.learned.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        strangers.get(phone).is_some_and(|at| (0..self.clock().millis(STRANGER)).contains(&(self.clock().now() - at)))
+    }
+
+    fn remember_stranger(&self, phone: &str) {
+        let now = self.clock().now();
+        let oldest = now - self.clock().millis(STRANGER);
+        let mut strangers = self.learned.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        strangers.retain(|_, at| *at > oldest);
+        strangers.insert(phone.to_owned(), now);
     }
 
     /// Creates the leads of one chunk; returns those that amoCRM has.
@@ -73,6 +98,7 @@ impl Courier {
                 }
             };
         }
+        let chunk = self.leave_out(chunk).await?;
         let ids: Vec<Ulid> = chunk.iter().map(|row| row.lead.id).collect();
         point("create.before_record");
         let allowed: HashSet<Ulid> =
@@ -97,16 +123,37 @@ impl Courier {
         match answer {
             Ok(answers) => {
                 *progress = Progress::Wrote;
+                self.took_one();
+                for request in &requests {
+                    let new_contact = request.contact_id.is_none() || request.degradation.contact;
+                    self.learned.shortages.taken(&self.store, &request.degradation, new_contact).await?;
+                }
                 self.created(chunk, &answers).await
             }
             Err(error) => {
-                if matches!(CreateVerdict::of(&error), CreateVerdict::Refused { .. }) {
+                if matches!(CreateVerdict::of(&error), CreateVerdict::Refused { .. }) && !self.refuses_all() {
                     *progress = Progress::Wrote;
                 }
                 self.create_failed(&chunk, &requests, error).await?;
                 Ok(Vec::new())
             }
         }
+    }
+
+    /// Records what each lead goes without because amoCRM does not take it of anybody, before anything is sent: its note
+    /// tells it, and must stay the same.
+    async fn leave_out(&self, mut chunk: Vec<LeadRow>) -> Result<Vec<LeadRow>, StoreError> {
+        let left_out = self.learned.shortages.left_out(&self.store, chunk.len() == 1).await?;
+        for row in &mut chunk {
+            let own = degradation_of(row);
+            let all = own.and(&left_out);
+            if all != own {
+                let all = crate::store::json(&all);
+                self.store.record_degradation(&self.lease, row.lead.id, &all).await?;
+                row.degradation = Some(all);
+            }
+        }
+        Ok(chunk)
     }
 
     pub(super) async fn created(&self, chunk: Vec<LeadRow>, answers: &[CreatedLead]) -> Result<Vec<ToNote>, Stop> {
@@ -147,24 +194,34 @@ impl Courier {
         let text = error.to_string();
         match CreateVerdict::of(&error) {
             CreateVerdict::NotDone => {
-                self.store.record_not_sent(&self.lease, &ids, self.clock().now(), &text).await?;
-                point("create.not_sent_stored");
-                Err(Stop::Crm(error))
+                let about_one = self.is_about_one(&error, chunk[0].last_error_at).await;
+                match (about_one, chunk) {
+                    (Ok(()), [row]) => self.hold_from_wall(Failed::from(row), &error).await,
+                    (Ok(()), _) => Ok(self.store.record_apart(&self.lease, &ids, &text).await?),
+                    (Err(stop), _) => {
+                        self.store.record_not_sent(&self.lease, &ids, self.clock().now(), &text).await?;
+                        point("create.not_sent_stored");
+                        Err(stop)
+                    }
+                }
             }
             CreateVerdict::Unsure { lookups } => {
                 warn!(leads = ids.len(), error = text, "amoCRM may or may not have created leads");
                 Figures::add(&self.figures.unsure, ids.len());
                 for row in chunk {
+                    let failures = self.own_failures(row.attempts + 1, row.last_error_at).await?;
                     let schedule = Lookups {
                         needed: lookups,
-                        first_at: self.due_in(lookup_distance(0, row.attempts + 1)),
+                        first_at: self.due_in(lookup_distance(0, failures)),
                         solo: chunk.len() > 1,
                     };
                     self.store.record_unsure(&self.lease, &[row.lead.id], schedule, &text).await?;
                 }
                 point("create.unsure_stored");
                 match chunk {
-                    [row] if self.is_poisoned(row.attempts, row.last_error_at).await? => Ok(()),
+                    [row] if self.is_poisoned(row.attempts, row.last_error_at).await? => {
+                        Ok(self.store.tell_of_stuck(row.lead.id).await?)
+                    }
                     _ => Err(Stop::Crm(error)),
                 }
             }
@@ -181,37 +238,37 @@ impl Courier {
             }
             CreateVerdict::Refused { fields, detail } => {
                 let (row, request) = (&chunk[0], &requests[0]);
-                match self.crm.degrade(request, &fields) {
-                    Some(degraded) => {
-                        let less = degraded.to;
-                        warn!(lead = %row.lead.number, error = text, "amoCRM refuses fields; they go into the note");
-                        if less.contact {
-                            self.store.forget_contact(row.lead.id, row.lead.phone.e164()).await?;
-                        }
-                        let less = crate::store::json(&less);
-                        self.store
-                            .record_degraded(&self.lease, row.lead.id, &less, &describe(&detail, &fields))
-                            .await?;
-                        point("create.degraded_stored");
-                    }
-                    None => {
-                        warn!(lead = %row.lead.number, error = text, "amoCRM refuses a lead; it is kept");
-                        Figures::add(&self.figures.rejected, 1);
-                        self.store.record_rejected(&self.lease, row.lead.id, &describe(&detail, &fields)).await?;
-                        point("create.rejected_stored");
-                    }
+                let before = &request.degradation;
+                // While amoCRM refuses everything a probe is one request.
+                let probing = self.refuses_all();
+                let degraded = self.crm.degrade(request, &fields).filter(|_| !probing);
+                if let Some(degraded) = &degraded {
+                    self.learned.shortages.learn(&self.store, degraded).await?;
                 }
+                // What it does not explain is tried once with less.
+                let least = !before.less && !before.tried_less && !probing;
+                let less =
+                    degraded.map(|degraded| degraded.to).or_else(|| least.then(|| before.least(self.crm.settings())));
+                let Some(less) = less else {
+                    if before.less {
+                        // It did not help: the next time it goes whole again.
+                        let whole = Degradation { tried_less: true, plain: before.plain, ..Degradation::default() };
+                        let whole = crate::store::json(&whole);
+                        self.store.record_degradation(&self.lease, row.lead.id, &whole).await?;
+                    }
+                    self.hold(Failed::from(row), &detail, &fields).await?;
+                    point("create.rejected_stored");
+                    return Ok(());
+                };
+                warn!(lead = %row.lead.number, error = text, "amoCRM refuses parts of a lead; they go into the note");
+                if less.contact {
+                    self.store.forget_contact(row.lead.id, row.lead.phone.e164()).await?;
+                }
+                let less = crate::store::json(&less);
+                self.store.record_degraded(&self.lease, row.lead.id, &less, &describe(&detail, &fields)).await?;
+                point("create.degraded_stored");
                 Ok(())
             }
-        }
-    }
-
-    /// Whether amoCRM breaks on this one lead: it has before, and since then others went through. Then the rest goes on,
-    /// the lead is tried again at growing distances.
-    pub(super) async fn is_poisoned(&self, attempts: i64, last_error_at: Option<Millis>) -> Result<bool, StoreError> {
-        match last_error_at {
-            Some(at) if attempts >= ATTEMPTS_OF_A_POISONED_LEAD => self.store.delivered_after(at).await,
-            _ => Ok(false),
         }
     }
 }

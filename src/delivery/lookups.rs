@@ -73,7 +73,8 @@ impl Courier {
             let due_at = if absent {
                 clock.now()
             } else {
-                self.due_in(lookup_distance_since(row.lookups + 1, row.attempts, self.ago(row.sent_at)))
+                let failures = self.own_failures(row.attempts, row.last_error_at).await?;
+                self.due_in(lookup_distance_since(row.lookups + 1, failures, self.ago(row.sent_at)))
             };
             info!(lead = %row.lead.number, lookup = row.lookups + 1, of = needed, "an unsure create is not in amoCRM");
             self.store.record_lookup_missed(&self.lease, row.lead.id, due_at, absent).await?;

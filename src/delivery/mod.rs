@@ -13,8 +13,11 @@
 //! - *Killed while a note is under way*: as with a create; it is looked for under its lead at the same distances.
 //! - *A batch of which amoCRM refuses one lead*: whether the others were stored is not documented. All are looked up
 //!   and then sent one by one.
-//! - *amoCRM breaks on one lead only*: it must not pass for an outage again and again. Once it has failed some times
-//!   while others went through, it is tried at growing distances and the breaker stays closed.
+//! - *amoCRM, or a wall in front of it, breaks on one lead only*: it must not pass for an outage again and again. Fresh
+//!   leads go one by one; after a wall's page the account is asked for, which a blocked server is not shown. What has
+//!   failed while others went through is tried alone, more plainly and at growing distances, and the breaker stays closed.
+//! - *amoCRM refuses lead after lead*: three in a row in the same words are an outage. None of them is condemned; all go
+//!   on when it is over.
 //! - *amoCRM can be read but not written*: a look-up does not close the breaker, only a write does.
 //!
 //! What remains, and is counted as `repeated`: amoCRM stores a create later than the last look-up, or hides it from
@@ -24,8 +27,11 @@ mod backoff;
 mod breaker;
 mod creates;
 mod drain;
+mod isolation;
 mod lookups;
 mod notes;
+mod run;
+mod shortage;
 mod steps;
 mod verdict;
 mod worker;
@@ -33,6 +39,7 @@ mod worker;
 pub use backoff::lookup_distance;
 pub use breaker::{Breaker, Pause};
 pub use drain::{DrainReport, drain};
+pub use shortage::{SHORTAGES_MARK, Short, shortages};
 pub use steps::{Courier, Progress, Stop};
 pub use verdict::{CreateVerdict, trouble_of, trouble_of_tokens};
 pub use worker::{Figures, Health, RETRY_MARK, Worker};

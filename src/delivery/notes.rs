@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tracing::{info, warn};
+use tracing::info;
 use ulid::Ulid;
 
 use crate::{
@@ -15,7 +15,8 @@ use crate::{
 
 use super::{
     backoff::{lookup_distance, lookup_distance_since},
-    creates::{LOOKUPS_AFTER_REFUSED_BATCH, degradation_of, describe},
+    creates::{LOOKUPS_AFTER_REFUSED_BATCH, degradation_of},
+    isolation::Failed,
     lookups::LOOKUPS_AFTER_KILL,
     steps::{Courier, Progress, Stop},
     verdict::CreateVerdict,
@@ -67,6 +68,10 @@ impl Courier {
         let mut batch: Vec<(ToNote, Vec<String>)> = Vec::new();
         let mut notes = 0;
         for one in to_note {
+            if self.notes_from() > self.clock().now() {
+                self.store.put_off(&self.lease, one.lead.id, self.notes_from()).await?;
+                continue;
+            }
             let Some(missing) = self.missing_notes(&one).await? else { continue };
             if missing.is_empty() {
                 self.delivered(&[&one.lead]).await?;
@@ -103,6 +108,16 @@ impl Courier {
         }
         let missing = match self.crm.missing_notes(one.crm_lead_id, &one.lead.number, notes).await {
             Ok(missing) => missing,
+            Err(error @ (CrmError::WrongAddress { .. } | CrmError::Refused { .. })) => {
+                let later = self.due_in(lookup_distance(0, 1));
+                self.store.put_off(&self.lease, one.lead.id, later).await?;
+                return if self.follow_lead(one).await? { Ok(None) } else { Err(Stop::Crm(error)) };
+            }
+            Err(CrmError::Forbidden { .. }) => {
+                self.notes_wait().await?;
+                self.store.put_off(&self.lease, one.lead.id, self.notes_from()).await?;
+                return Ok(None);
+            }
             Err(error) => {
                 let later = self.due_in(lookup_distance(0, 1));
                 self.store.put_off(&self.lease, one.lead.id, later).await?;
@@ -143,6 +158,7 @@ impl Courier {
         match answer {
             Ok(_) => {
                 *progress = Progress::Wrote;
+                self.took_a_note().await?;
                 let leads: Vec<&Lead> = sent.iter().map(|one| &one.lead).collect();
                 Ok(self.delivered(&leads).await?)
             }
@@ -162,22 +178,49 @@ impl Courier {
         let now = self.clock().now();
         match CreateVerdict::of(&error) {
             CreateVerdict::NotDone => {
+                let forbidden = matches!(error, CrmError::Forbidden { .. });
+                let not_found = matches!(error, CrmError::WrongAddress { .. });
+                let stop = match (batch, forbidden) {
+                    // Leads may be made all the same.
+                    (_, true) => {
+                        self.notes_wait().await?;
+                        None
+                    }
+                    ([one], _) if not_found => {
+                        if self.follow_lead(one).await? {
+                            return Ok(());
+                        }
+                        None
+                    }
+                    // One of them may be gone; whether all of amoCRM is, its account tells.
+                    _ if not_found => self.crm.account().await.err().map(Stop::Crm),
+                    _ => self.is_about_one(&error, batch[0].last_error_at).await.err(),
+                };
+                if let (None, false, [one]) = (&stop, forbidden, batch) {
+                    return self.hold_from_wall(Failed::from(one), &error).await;
+                }
                 // A part of several that an earlier, unsure sending has left there must still be looked for.
-                let (resent, fresh): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.note_sent_at.is_some());
-                self.store.record_note_not_sent(&self.lease, &ids(&fresh), now, &text).await?;
-                let again = Lookups { needed: 1, first_at: now, solo: false };
+                let due_at = if forbidden { self.notes_from() } else { now };
+                let apart = stop.is_none() && !forbidden;
+                let (resent, fresh): (Vec<_>, Vec<_>) =
+                    all.into_iter().partition(|one| one.note_sent_at.is_some() || apart);
+                self.store.record_note_not_sent(&self.lease, &ids(&fresh), due_at, &text).await?;
+                let again = Lookups { needed: 1, first_at: due_at, solo: apart };
                 self.store.record_note_unsure(&self.lease, &ids(&resent), again, &text).await?;
-                Err(Stop::Crm(error))
+                stop.map_or(Ok(()), Err)
             }
             CreateVerdict::Unsure { lookups } => {
                 for one in batch {
-                    let first_at = self.due_in(lookup_distance(0, one.attempts + 1));
+                    let failures = self.own_failures(one.attempts + 1, one.last_error_at).await?;
+                    let first_at = self.due_in(lookup_distance(0, failures));
                     let lookups = Lookups { needed: lookups, first_at, solo: batch.len() > 1 };
                     self.store.record_note_unsure(&self.lease, &[one.lead.id], lookups, &text).await?;
                 }
                 point("note.unsure_stored");
                 match batch {
-                    [one] if self.is_poisoned(one.attempts, one.last_error_at).await? => Ok(()),
+                    [one] if self.is_poisoned(one.attempts, one.last_error_at).await? => {
+                        Ok(self.store.tell_of_stuck(one.lead.id).await?)
+                    }
                     _ => Err(Stop::Crm(error)),
                 }
             }
@@ -189,10 +232,34 @@ impl Courier {
             }
             CreateVerdict::Refused { .. } if self.follow_merge(&batch[0]).await? => Ok(()),
             CreateVerdict::Refused { fields, detail } => {
-                warn!(lead = %batch[0].lead.number, error = text, "amoCRM refuses a note; the lead is kept for a person");
-                Figures::add(&self.figures.rejected, 1);
-                self.store.record_rejected(&self.lease, batch[0].lead.id, &describe(&detail, &fields)).await?;
-                Ok(())
+                let one = &batch[0];
+                let about_the_lead = fields.is_empty() || fields.iter().any(|field| field.path.contains("entity_id"));
+                if about_the_lead && self.follow_lead(one).await? {
+                    return Ok(());
+                }
+                let failed = Failed::from(one);
+                if failed.degradation.plain {
+                    self.hold_note(failed, &detail, &fields).await
+                } else {
+                    self.hold_from_wall(failed, &error).await
+                }
+            }
+        }
+    }
+
+    /// What becomes of a lead under which no note can stand; `false` when it is where it was.
+    ///
+    /// One that a person has deleted had been delivered: its note is not needed. It is only called deleted where the
+    /// account itself answers.
+    pub(super) async fn follow_lead(&self, one: &ToNote) -> Result<bool, Stop> {
+        let whereabouts = self.crm.whereabouts(one.crm_lead_id, &one.lead, one.lead.submitted_at).await;
+        match whereabouts.map_err(Stop::Crm)? {
+            Whereabouts::There | Whereabouts::MergedInto(_) => Ok(false),
+            Whereabouts::Gone => {
+                self.crm.account().await.map_err(Stop::Crm)?;
+                info!(lead = %one.lead.number, crm_lead = one.crm_lead_id, "the lead was deleted in amoCRM");
+                self.delivered(&[&one.lead]).await?;
+                Ok(true)
             }
         }
     }

@@ -1,7 +1,11 @@
 //! Walking claimed leads through their recorded steps: look-up, contact, create, note. Used by the worker and by the
 //! command.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tracing::debug;
 
@@ -15,11 +19,16 @@ use crate::{
 use super::{
     creates::create_chunks,
     notes::{NOTE_BATCH, ToNote},
+    run::Run,
+    shortage::Shortages,
     worker::Figures,
 };
 
 /// A claim lasts so long unless renewed: longer than any one call with its wait for the rate limit.
 pub const LEASE: Duration = Duration::from_secs(120);
+
+/// At most so many fresh leads are claimed at once; fewer go one by one, so that none can harm another.
+const FRESH_BATCH: usize = 10;
 
 /// A lead submitted within this time is fresh: a backlog does not hold it up.
 pub const FRESH: Duration = Duration::from_secs(60);
@@ -50,6 +59,23 @@ impl From<StoreError> for Stop {
     }
 }
 
+/// What one process learns of the account as it goes, and may forget.
+#[derive(Debug, Default)]
+pub struct Learned {
+    /// What of the settings is not taken.
+    pub(super) shortages: Shortages,
+    /// Leads that were refused in a row.
+    pub(super) refused: Mutex<Run>,
+    /// When a lead was last taken.
+    pub(super) taken_at: Mutex<Millis>,
+    /// Leads of which the note was refused in a row.
+    pub(super) refused_notes: Mutex<Run>,
+    /// Phones that amoCRM has no contact for, and when it was asked.
+    pub(super) strangers: Mutex<HashMap<String, Millis>>,
+    /// No note is tried before: there is no right to write them.
+    pub(super) notes_from: Mutex<Millis>,
+}
+
 /// Walks leads through their steps.
 #[derive(Debug, Clone)]
 pub struct Courier {
@@ -63,6 +89,8 @@ pub struct Courier {
     pub contact_lookup: bool,
     /// Figures of what was done.
     pub figures: Arc<Figures>,
+    /// What this process has learned of the account.
+    pub learned: Arc<Learned>,
 }
 
 impl Courier {
@@ -97,14 +125,17 @@ impl Courier {
 
     async fn walk_fresh(&self) -> Result<Progress, Stop> {
         let since = self.clock().now() - self.clock().millis(FRESH);
-        self.walk_claim(10, Claim::SubmittedSince(since), false).await
+        self.walk_claim(FRESH_BATCH, Claim::SubmittedSince(since), false).await
     }
 
     async fn walk_claim(&self, limit: usize, which: Claim, let_fresh_in: bool) -> Result<Progress, Stop> {
         let limit = i64::try_from(limit).unwrap_or(1);
-        let claimed = self.store.claim_due(&self.lease, self.lease_end(), limit, which).await?;
+        let mut claimed = self.store.claim_due(&self.lease, self.lease_end(), limit, which).await?;
         if claimed.is_empty() {
             return Ok(Progress::Idle);
+        }
+        if matches!(which, Claim::SubmittedSince(_)) && claimed.len() < FRESH_BATCH {
+            claimed.iter_mut().for_each(|row| row.solo = true);
         }
         debug!(leads = claimed.len(), "claimed");
         point("claim.after");

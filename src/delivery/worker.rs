@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    amocrm::TokenKeeper,
+    amocrm::{CrmError, TokenKeeper},
     clock::{Clock, Millis},
     fault::point,
     notice::Trouble,
@@ -79,6 +79,8 @@ impl Figures {
 pub struct Health {
     /// What is wrong and since when.
     pub trouble: Option<(Trouble, Millis)>,
+    /// Since when it has been this trouble and no other.
+    pub kind_since: Millis,
     /// When amoCRM last did what it was asked.
     pub last_success: Option<Millis>,
     /// The last failure in the log's words.
@@ -162,6 +164,13 @@ impl Worker {
             self.tell_saved().await?;
             return Ok(Some(pause));
         }
+        // A block is probed with the cheapest read: hammering prolongs it.
+        if matches!(self.breaker.trouble(), Some((Trouble::Blocked, _)))
+            && let Err(error) = self.courier.crm.account().await
+        {
+            self.failed(&error).await?;
+            return Ok(None);
+        }
         match self.courier.pass(self.breaker.is_probing()).await {
             Ok(Progress::Wrote) => {
                 self.succeeded();
@@ -176,7 +185,7 @@ impl Worker {
                         Ok(None)
                     }
                     Err(error) => {
-                        self.breaker.failed(&error, self.clock, rand::random());
+                        self.failed(&error).await?;
                         Ok(None)
                     }
                 }
@@ -187,25 +196,32 @@ impl Worker {
             }
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Crm(error)) => {
-                let first = self.breaker.trouble().is_none();
-                self.breaker.failed(&error, self.clock, rand::random());
-                self.courier.figures.failed(&trouble_of(&error));
-                let text = error.to_string();
-                if first {
-                    warn!(error = text, "amoCRM does not take leads; they are kept and tried again");
-                } else {
-                    info!(error = text, failures = self.breaker.failures(), "amoCRM still does not take leads");
-                }
-                self.tell_saved().await?;
-                let trouble = self.breaker.trouble().cloned();
-                self.health.send_modify(|health| {
-                    health.trouble = trouble;
-                    health.last_error = Some(text);
-                    health.failures += 1;
-                });
+                self.failed(&error).await?;
                 Ok(None)
             }
         }
+    }
+
+    /// amoCRM cannot take anything now.
+    async fn failed(&mut self, error: &CrmError) -> Result<(), StoreError> {
+        let first = self.breaker.trouble().is_none();
+        self.breaker.failed(error, self.clock, rand::random());
+        self.courier.figures.failed(&trouble_of(error));
+        let text = error.to_string();
+        if first {
+            warn!(error = text, "amoCRM does not take leads; they are kept and tried again");
+        } else {
+            info!(error = text, failures = self.breaker.failures(), "amoCRM still does not take leads");
+        }
+        self.tell_saved().await?;
+        let (trouble, kind_since) = (self.breaker.trouble().cloned(), self.breaker.kind_since());
+        self.health.send_modify(|health| {
+            health.trouble = trouble;
+            health.kind_since = kind_since;
+            health.last_error = Some(text);
+            health.failures += 1;
+        });
+        Ok(())
     }
 
     fn succeeded(&mut self) {

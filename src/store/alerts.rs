@@ -10,6 +10,15 @@ use crate::{
 
 use super::{NewMessage, Store, StoreError, json, messages};
 
+/// What the admin is told of a single lead, with what amoCRM said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// It is refused for its data.
+    Rejected(String),
+    /// It does not get through and is tried again.
+    Stuck(String),
+}
+
 /// An alert that is open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenAlert {
@@ -65,28 +74,24 @@ impl Store {
         Ok(())
     }
 
-    /// Marks rejected leads as told and owes the messages that tell it, in one commit.
-    pub async fn tell_rejections(
+    /// Marks leads as told and owes the messages that tell of them, in one commit.
+    pub async fn tell_of_leads(
         &self,
         chat_id: i64,
-        rejections: &[(crate::lead::LeadNumber, String)],
-    ) -> Result<(), StoreError> {
-        self.again(|| self.tell_rejections_once(chat_id, rejections)).await
-    }
-
-    async fn tell_rejections_once(
-        &self,
-        chat_id: i64,
-        rejections: &[(crate::lead::LeadNumber, String)],
+        leads: &[(crate::lead::LeadNumber, Told)],
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
-        for (number, error) in rejections {
+        for (number, told) in leads {
             sqlx::query("UPDATE leads SET admin_told = 1 WHERE number = $1")
                 .bind(number.as_str())
                 .execute(&mut *transaction)
                 .await?;
-            let notice = AdminNotice::Rejected { number: number.clone(), error: error.clone() };
+            let number = number.clone();
+            let notice = match told {
+                Told::Rejected(error) => AdminNotice::Rejected { number, error: error.clone() },
+                Told::Stuck(error) => AdminNotice::Stuck { number, error: error.clone() },
+            };
             let body = json(&Notice::Admin(notice));
             messages::insert(&mut transaction, chat_id, &body, now, now).await?;
         }

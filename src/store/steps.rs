@@ -30,7 +30,7 @@ const FURTHEST_LEASE: Duration = Duration::from_secs(10 * 60);
 /// Identity of one process start; never derived from a host or dyno name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    id: String,
+    pub(super) id: String,
     generation: Option<i64>,
 }
 
@@ -118,8 +118,12 @@ impl Store {
         };
         let free = "(leased_by IS NULL OR leased_until < $3 OR leased_until > $7)";
         let ready = if which == Claim::Ready { " AND sent_at IS NULL" } else { "" };
-        let in_turn = matches!(which, Claim::InTurn | Claim::Ready);
-        let order = if in_turn { "due_at, submitted_at, id" } else { "submitted_at, id" };
+        let order = match which {
+            // Of those that need a write the one on which amoCRM has failed the least shows best whether it works.
+            Claim::Ready => "attempts, due_at, submitted_at, id",
+            Claim::InTurn => "due_at, submitted_at, id",
+            Claim::Oldest | Claim::SubmittedSince(_) => "submitted_at, id",
+        };
         let sql = format!(
             "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN (\
                SELECT id FROM leads WHERE state = 'waiting' AND submitted_at >= $5 \

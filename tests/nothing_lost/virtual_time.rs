@@ -194,6 +194,7 @@ impl Ground {
             lease,
             contact_lookup: true,
             figures: Arc::default(),
+            learned: Arc::default(),
         }
     }
 

@@ -17,7 +17,7 @@ use amocrm_lead_bot::{
     notice::Notice,
     store::{
         Claim, Created, Dialogue, Engine, ImportedLead, LeadState, Lease, Lookups, NewLead, NewMessage, OpenAlert,
-        Store, TokenRow, Turn, TurnOutcome,
+        Store, TokenRow, Told, Turn, TurnOutcome,
     },
 };
 use chrono::{TimeDelta, Utc};
@@ -317,7 +317,7 @@ on_both! {
         reject(store, &ivan, "price: InvalidType").await;
         let untold = store.untold_rejections().await.expect("a read");
         assert_eq!(untold, [(ivan.number.clone(), "price: InvalidType".to_owned())]);
-        store.tell_rejections(1, &untold).await.expect("a write");
+        store.tell_of_leads(1, &untold.iter().map(|(number, error)| (number.clone(), Told::Rejected(error.clone()))).collect::<Vec<_>>()).await.expect("a write");
         assert!(store.untold_rejections().await.expect("a read").is_empty());
         assert_eq!(store.undelivered(10).await.expect("a read")[0].state, LeadState::Rejected);
         assert_eq!(store.retry_now(Some(&ivan.number)).await.expect("a write"), 1);

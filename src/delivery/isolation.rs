@@ -1,0 +1,241 @@
+//! Telling a failure that is about one lead from one that is about all of them, and holding that lead by itself.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tracing::warn;
+use ulid::Ulid;
+
+use crate::{
+    amocrm::{CrmError, Degradation, RejectedField},
+    clock::Millis,
+    lead::LeadNumber,
+    notice::Shortage,
+    store::{Hold, LeadRow, StoreError},
+};
+
+use super::{
+    backoff::{PERSON_PAUSE, lead_pause},
+    creates::{degradation_of, describe},
+    notes::ToNote,
+    steps::{Courier, Stop},
+    worker::Figures,
+};
+
+/// A lead on which amoCRM has broken so often, while others went through, is no sign of an outage.
+const ATTEMPTS_OF_A_POISONED_LEAD: i64 = 2;
+
+/// After so many failures of one lead the admin hears of it, whatever becomes of others.
+const ATTEMPTS_UNTOLD: i64 = 3;
+
+/// What is known of a lead of which a step has failed.
+#[derive(Debug, Clone)]
+pub(super) struct Failed {
+    pub id: Ulid,
+    pub number: LeadNumber,
+    pub attempts: i64,
+    pub last_error_at: Option<Millis>,
+    pub degradation: Degradation,
+    /// What failed is its note.
+    pub of_note: bool,
+    /// A note of it that was sent before may be there.
+    pub note_unsure: bool,
+}
+
+impl From<&LeadRow> for Failed {
+    fn from(row: &LeadRow) -> Self {
+        Self {
+            id: row.lead.id,
+            number: row.lead.number.clone(),
+            attempts: row.attempts,
+            last_error_at: row.last_error_at,
+            degradation: degradation_of(row),
+            of_note: false,
+            note_unsure: false,
+        }
+    }
+}
+
+impl From<&ToNote> for Failed {
+    fn from(one: &ToNote) -> Self {
+        Self {
+            id: one.lead.id,
+            number: one.lead.number.clone(),
+            attempts: one.attempts,
+            last_error_at: one.last_error_at,
+            degradation: one.degradation.clone(),
+            of_note: true,
+            note_unsure: one.note_sent_at.is_some(),
+        }
+    }
+}
+
+impl Courier {
+    /// Whether other leads went through since this moment, at which a lead has failed.
+    async fn others_went_through(&self, since: Option<Millis>) -> Result<bool, StoreError> {
+        match since {
+            Some(at) => self.store.delivered_after(at).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Whether amoCRM breaks on this one lead: it has before, and since then others went through. Then the rest goes on,
+    /// the lead is tried again at growing distances.
+    pub(super) async fn is_poisoned(&self, attempts: i64, last_error_at: Option<Millis>) -> Result<bool, StoreError> {
+        Ok(attempts >= ATTEMPTS_OF_A_POISONED_LEAD && self.others_went_through(last_error_at).await?)
+    }
+
+    /// By which number of failures a lead's pauses grow: an outage is not its fault.
+    pub(super) async fn own_failures(&self, attempts: i64, last_error_at: Option<Millis>) -> Result<i64, StoreError> {
+        Ok(if self.is_poisoned(attempts, last_error_at).await? { attempts } else { 1 })
+    }
+
+    /// Whether a call that certainly did nothing has failed because of the one lead in it. Else `Err` has what is wrong
+    /// with everything.
+    pub(super) async fn is_about_one(&self, error: &CrmError, failed_at: Option<Millis>) -> Result<(), Stop> {
+        match error {
+            // A wall in front of amoCRM may dislike one request. Whom it blocks it shows nothing at all.
+            CrmError::Blocked => match self.crm.account().await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(Stop::Crm(error)),
+            },
+            CrmError::Forbidden { .. } | CrmError::Account { .. } | CrmError::WrongAddress { .. }
+                if self.others_went_through(failed_at).await? =>
+            {
+                Ok(())
+            }
+            error => Err(Stop::Crm(error.clone())),
+        }
+    }
+
+    /// A wall refuses one lead: it is tried once more in plain words at once, then at growing pauses. `Err` when it
+    /// refuses lead after lead.
+    pub(super) async fn hold_from_wall(&self, failed: Failed, error: &CrmError) -> Result<(), Stop> {
+        let error = match error {
+            CrmError::Blocked => "403, a page in front of amoCRM that lets other requests pass".to_owned(),
+            error => error.to_string(),
+        };
+        let error = error.as_str();
+        if failed.degradation.plain {
+            let of_note = failed.of_note;
+            return if of_note {
+                self.hold_note(failed, error, &[]).await
+            } else {
+                self.hold(failed, error, &[]).await
+            };
+        }
+        warn!(lead = %failed.number, error, "a wall refuses one lead; it is sent in plain words");
+        let plain = Degradation { plain: true, ..failed.degradation };
+        let hold = Hold {
+            due_at: self.clock().now(),
+            error: error.to_owned(),
+            degradation: Some(crate::store::json(&plain)),
+            tell: false,
+            note_unsure: failed.note_unsure,
+        };
+        Ok(self.store.record_held(&self.lease, failed.id, &hold).await?)
+    }
+
+    /// amoCRM refuses a lead, and there is nothing left to leave out. Where it blames its data (`fields`), or takes
+    /// others, a person has to look; else it waits for what becomes of others. `Err` when lead after lead is refused.
+    pub(super) async fn hold(&self, failed: Failed, words: &str, fields: &[RejectedField]) -> Result<(), Stop> {
+        let error = describe(words, fields);
+        let others_went_through = failed.last_error_at.is_some_and(|at| *lock(&self.learned.taken_at) > at);
+        // What others have proved to be about this lead counts for nothing more.
+        if !others_went_through && self.is_refused_with_others(failed.id, &error).await? {
+            let hold = Hold {
+                due_at: self.clock().now(),
+                error,
+                degradation: Some(crate::store::json(&Degradation { tried_less: true, ..Degradation::default() })),
+                tell: false,
+                note_unsure: failed.note_unsure,
+            };
+            self.store.record_held(&self.lease, failed.id, &hold).await?;
+            return Err(Stop::Crm(CrmError::Refused { detail: words.to_owned(), request_id: None }));
+        }
+        if !fields.is_empty() {
+            warn!(lead = %failed.number, error, "amoCRM refuses a lead; it is kept");
+            Figures::add(&self.figures.rejected, 1);
+            self.store.record_rejected(&self.lease, failed.id, &error).await?;
+            return Ok(());
+        }
+        warn!(lead = %failed.number, error, "amoCRM does not take one lead; it is kept and tried by itself");
+        let hold = Hold {
+            due_at: self.due_in(lead_pause(failed.attempts + 1)),
+            error,
+            degradation: None,
+            tell: others_went_through || failed.attempts >= ATTEMPTS_UNTOLD,
+            note_unsure: failed.note_unsure,
+        };
+        Ok(self.store.record_held(&self.lease, failed.id, &hold).await?)
+    }
+
+    /// Whether this refusal is one of many in a row: then those rejected before it are put back in line.
+    async fn is_refused_with_others(&self, lead: Ulid, words: &str) -> Result<bool, StoreError> {
+        let (was, is, leads) = {
+            let mut run = lock(&self.learned.refused);
+            let was = run.is_outage();
+            (was, run.refused(lead, words), run.leads().to_vec())
+        };
+        if is && !was {
+            warn!(leads = leads.len(), "amoCRM refuses one lead after another; none of them is to blame");
+            self.store.revive(&leads).await?;
+        }
+        Ok(is)
+    }
+
+    /// Whether amoCRM is known to refuse whatever it is sent.
+    pub(super) fn refuses_all(&self) -> bool {
+        lock(&self.learned.refused).is_outage()
+    }
+
+    /// amoCRM has taken a lead.
+    pub(super) fn took_one(&self) {
+        lock(&self.learned.refused).taken();
+        *lock(&self.learned.taken_at) = self.clock().now();
+    }
+
+    /// amoCRM refuses the note of a lead that it has, and there is nothing left to leave out.
+    pub(super) async fn hold_note(&self, failed: Failed, words: &str, fields: &[RejectedField]) -> Result<(), Stop> {
+        let error = describe(words, fields);
+        let others_went_through = self.others_went_through(failed.last_error_at).await?;
+        let all = !others_went_through && lock(&self.learned.refused_notes).refused(failed.id, &error);
+        if !all && !fields.is_empty() {
+            warn!(lead = %failed.number, error, "amoCRM refuses a note; the lead is kept for a person");
+            Figures::add(&self.figures.rejected, 1);
+            self.store.record_rejected(&self.lease, failed.id, &error).await?;
+            return Ok(());
+        }
+        let hold = Hold {
+            due_at: self.due_in(lead_pause(failed.attempts + 1)),
+            error,
+            degradation: None,
+            tell: !all && (others_went_through || failed.attempts >= ATTEMPTS_UNTOLD),
+            note_unsure: failed.note_unsure,
+        };
+        self.store.record_held(&self.lease, failed.id, &hold).await?;
+        if all { self.notes_wait().await } else { Ok(()) }
+    }
+
+    /// There is no right to write notes, or they are refused one after another: they wait, leads are made all the same.
+    pub(super) async fn notes_wait(&self) -> Result<(), Stop> {
+        *lock(&self.learned.notes_from) = self.due_in(PERSON_PAUSE);
+        Ok(self.learned.shortages.add(&self.store, vec![Shortage::Notes]).await?)
+    }
+
+    /// amoCRM has taken a note.
+    pub(super) async fn took_a_note(&self) -> Result<(), StoreError> {
+        lock(&self.learned.refused_notes).taken();
+        *lock(&self.learned.notes_from) = 0;
+        self.learned.shortages.remove(&self.store, |what| *what == Shortage::Notes).await
+    }
+
+    /// Until when no note is tried.
+    pub(super) fn notes_from(&self) -> Millis {
+        *lock(&self.learned.notes_from)
+    }
+}
+
+/// Whatever panicked while it held one of these, what is in them is no more than remembered.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,171 @@
+//! What of the settings amoCRM does not take, remembered so that not every lead has to find it out.
+//!
+//! It stands in the store, where the status commands and the alerts read it. After a start, and every hour, one lead is
+//! sent with all that the settings ask for: a stage that was restored is used again without anybody's doing.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use crate::{
+    amocrm::{Degradation, Degraded},
+    clock::{Clock, Millis},
+    notice::Shortage,
+    store::{Store, StoreError},
+};
+
+/// Name of the mark in the store.
+pub const SHORTAGES_MARK: &str = "shortages";
+
+/// How often a lead is sent with everything again.
+const TRY_AGAIN: Duration = Duration::from_secs(3600);
+
+/// A field whose value was refused of so many leads in a row takes nobody's.
+const VALUES_OF_A_SHORTAGE: u32 = 2;
+
+/// One shortage since when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Short {
+    /// What.
+    #[serde(flatten)]
+    pub what: Shortage,
+    /// Since when.
+    pub since: Millis,
+    /// The next lead that goes alone tries it.
+    #[serde(skip, default = "yes")]
+    tries: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What is short, as it stands in the store.
+pub async fn shortages(store: &Store) -> Result<Vec<Short>, StoreError> {
+    let mark = store.mark(SHORTAGES_MARK).await?;
+    Ok(mark.and_then(|mark| serde_json::from_str(&mark).ok()).unwrap_or_default())
+}
+
+#[derive(Debug, Default)]
+struct State {
+    loaded: bool,
+    short: Vec<Short>,
+    tried_at: Millis,
+    /// How often in a row the value of a field was refused.
+    values: HashMap<i64, u32>,
+}
+
+/// The shortages of one process.
+#[derive(Debug, Default)]
+pub struct Shortages {
+    state: Mutex<State>,
+}
+
+impl Shortages {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn load(&self, store: &Store) -> Result<(), StoreError> {
+        if self.state().loaded {
+            return Ok(());
+        }
+        let short = shortages(store).await?;
+        let mut state = self.state();
+        if !state.loaded {
+            (state.loaded, state.short, state.tried_at) = (true, short, store.clock().now());
+        }
+        Ok(())
+    }
+
+    /// What leads go without for now. A lead that goes alone tries now and then what was short.
+    pub async fn left_out(&self, store: &Store, alone: bool) -> Result<Degradation, StoreError> {
+        self.load(store).await?;
+        let clock: Clock = store.clock();
+        let mut state = self.state();
+        if alone && clock.now() - state.tried_at > clock.millis(TRY_AGAIN) {
+            state.tried_at = clock.now();
+            state.short.iter_mut().for_each(|short| short.tries = true);
+        }
+        let left_out = state.short.iter().filter(|short| !(alone && short.tries)).map(|short| &short.what);
+        Ok(Degradation::for_shortages(left_out))
+    }
+
+    /// Learns from a refusal.
+    pub async fn learn(&self, store: &Store, degraded: &Degraded) -> Result<(), StoreError> {
+        let mut what = degraded.shortages.clone();
+        {
+            let mut state = self.state();
+            for value in &degraded.values {
+                let (Shortage::BudgetField { id } | Shortage::CarLinkField { id }) = value else { continue };
+                let times = state.values.entry(*id).or_default();
+                *times += 1;
+                if *times >= VALUES_OF_A_SHORTAGE {
+                    what.push(value.clone());
+                }
+            }
+        }
+        self.add(store, what).await
+    }
+
+    /// These are short.
+    pub async fn add(&self, store: &Store, what: Vec<Shortage>) -> Result<(), StoreError> {
+        self.load(store).await?;
+        let now = store.clock().now();
+        let changed = {
+            let mut state = self.state();
+            let before = state.short.len();
+            for what in what {
+                match state.short.iter_mut().find(|short| short.what == what) {
+                    Some(short) => short.tries = false,
+                    None => {
+                        warn!(
+                            setting = what.setting(),
+                            "amoCRM does not take this of the settings; leads go without it"
+                        );
+                        state.short.push(Short { what, since: now, tries: false });
+                    }
+                }
+            }
+            state.short.len() != before
+        };
+        if changed { self.save(store).await } else { Ok(()) }
+    }
+
+    /// A lead was taken that was sent with this left out: what was not left out is no longer short.
+    pub async fn taken(&self, store: &Store, sent: &Degradation, new_contact: bool) -> Result<(), StoreError> {
+        let shows = |what: &Shortage| sent.shows(what, new_contact);
+        {
+            let mut state = self.state();
+            state.values.retain(|id, _| sent.fields.contains(id));
+        }
+        self.remove(store, shows).await
+    }
+
+    /// No longer short.
+    pub async fn remove(&self, store: &Store, which: impl Fn(&Shortage) -> bool) -> Result<(), StoreError> {
+        let changed = {
+            let mut state = self.state();
+            let before = state.short.len();
+            state.short.retain(|short| {
+                let over = which(&short.what);
+                if over {
+                    info!(setting = short.what.setting(), "amoCRM takes this of the settings again");
+                }
+                !over
+            });
+            state.short.len() != before
+        };
+        if changed { self.save(store).await } else { Ok(()) }
+    }
+
+    async fn save(&self, store: &Store) -> Result<(), StoreError> {
+        let text = crate::store::json(&self.state().short);
+        store.set_mark(SHORTAGES_MARK, &text).await
+    }
+}
