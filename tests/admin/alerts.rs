@@ -77,13 +77,13 @@ async fn another_trouble_during_the_outage_is_told_once() {
     leads_wait(&world, 1);
     let mut admin = admin(&world);
     admin.hears("⚠️ Заявки не попадают в amoCRM").await;
-    becomes(Fault::Status(402));
+    becomes(Fault::Status(403));
     // No waiting for the answer: the alert may come before it.
     admin.user.press("admin:retry").expect("the button");
     let changed = admin.hears("причина теперь другая").await;
-    assert!(changed.text.contains("не оплачен") && changed.text.contains("оплатите"), "{}", changed.text);
+    assert!(changed.text.contains("не хватает прав") && changed.text.contains("права на создание"), "{}", changed.text);
     // To and fro, as when its front falls over: no flood of messages.
-    for fault in [Fault::Html(502), Fault::Status(402), Fault::Html(502)] {
+    for fault in [Fault::Html(502), Fault::Status(403), Fault::Html(502)] {
         let now = becomes(fault);
         admin.commands("/retry", "отправляю").await;
         world.until("it is tried", |world| world.amocrm.fault_hits(now) > 0).await;
