@@ -74,8 +74,8 @@ impl Phone {
         let says_more = words_of_text
             .split(|c: char| !c.is_alphabetic())
             .any(|word| word.chars().count() > 1 && !PHONE_WORDS.contains(&word));
-        // Shorter ones are easily a sum; nobody has eleven digits of money.
-        let is_long = (10..=15).contains(&text::digits_in(text));
+        // Shorter ones are easily a sum; nobody has ten digits of money. One or two numbers are alike.
+        let is_long = (10..=30).contains(&text::digits_in(text));
         (is_long && !says_more).then(|| Self::parse(text, region).ok()).flatten()
     }
 

@@ -7,7 +7,7 @@
 use url::{Host, Url};
 
 use super::super::text;
-use super::site::{has_ascii_addresses, is_known};
+use super::site::{has_ascii_addresses, is_chat, is_known};
 
 /// Top-level domains in Cyrillic: an address without `https://` is only believed to be one with such an end, since any
 /// two words with a dot between them look alike.
@@ -20,6 +20,13 @@ pub(super) fn addresses(text: &str) -> Vec<Url> {
     for piece in text.replace('\u{AD}', "").split(|c| !may_be_in_address(c)) {
         in_piece(piece, &mut found);
     }
+    // A messenger's way out (`t.me/share/url?url=…`, `vk.com/away.php?to=…`) leads to the address in it.
+    let inner = found.iter().filter(|url| is_chat(url)).flat_map(|url| {
+        let values = url.query_pairs().map(|(_, value)| value.into_owned());
+        values.filter(|value| scheme_at(value, 0) == Some(0)).collect::<Vec<_>>()
+    });
+    let inner: Vec<Url> = inner.filter_map(|value| address(&value[..end_of(&value)])).collect();
+    found.extend(inner);
     found
 }
 
@@ -44,6 +51,12 @@ fn in_piece(piece: &str, found: &mut Vec<Url>) {
             return;
         }
         without_scheme(before, found);
+        // `https://https://…`
+        let behind = at + rest[at..].find("//").map_or(0, |slashes| slashes + 2);
+        if scheme_at(rest, behind) == Some(behind) {
+            rest = &rest[behind..];
+            continue;
+        }
         let end = at + end_of(&rest[at..]);
         found.extend(address(&rest[at..end]));
         rest = &rest[end..];
@@ -61,29 +74,42 @@ fn scheme_at(text: &str, from: usize) -> Option<usize> {
 
 /// `encar.com/…`, `www.example.com` or `example.com/cars/1`: a host alone could be any two words with a dot.
 fn without_scheme(stretch: &str, found: &mut Vec<Url>) {
-    if stretch.contains("://") {
-        return;
-    }
-    let mut rest = stretch;
+    let mut rest = match stretch.split_once("://") {
+        None => stretch,
+        Some((scheme, behind)) if is_misspelt(scheme) => behind,
+        Some(_) => return,
+    };
     while !rest.is_empty() {
-        let host_end = rest.find(['/', '?', '#', ',', ';']).unwrap_or(rest.len());
-        let start = host_start(&rest[..host_end]);
-        let (before, candidate) = rest.split_at(start);
-        let end = end_of(candidate);
-        let taken = (!before.ends_with('@') && is_meant(&candidate[..end]))
-            .then(|| address(&format!("https://{}", &candidate[..end])))
-            .flatten();
-        let behind = match &taken {
-            Some(_) => start + end,
-            None => host_end + rest[host_end..].chars().next().map_or(0, char::len_utf8),
-        };
+        let mut host_end = rest.find(['/', '?', '#', ',', ';']).unwrap_or(rest.len());
+        let mut start = host_start(&rest[..host_end]);
         // The second part of a mail address is no host, nor is what follows it.
-        if before.ends_with('@') {
+        if rest[..start].ends_with('@') {
             return;
         }
-        found.extend(taken);
-        rest = &rest[behind..];
+        // In `www.example.comвот` the host ends where the script changes.
+        if start > 0 && !is_domain(&rest[start..host_end]) && rest[..start].ends_with(is_word) {
+            host_end = start;
+            start = host_start(&rest[..start]);
+        }
+        let candidate = &rest[start..];
+        let end = end_of(candidate);
+        let is_taken = !rest[..start].ends_with('@') && is_meant(&candidate[..end]);
+        match is_taken.then(|| address(&format!("https://{}", &candidate[..end]))).flatten() {
+            Some(address) => {
+                found.push(address);
+                rest = &rest[start + end..];
+            }
+            None => rest = &rest[host_end + rest[host_end..].chars().next().map_or(0, char::len_utf8)..],
+        }
     }
+}
+
+/// `htps`, `hhttps`, `ttps`: no scheme of something else.
+fn is_misspelt(scheme: &str) -> bool {
+    let word = scheme.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
+    let is_apart =
+        !scheme.ends_with(['+', '.', '-']) && !scheme[..scheme.len() - word.len()].ends_with(['+', '.', '-']);
+    is_apart && (3..=7).contains(&word.len()) && word.contains('p') && word.chars().all(|c| "htps".contains(c))
 }
 
 /// Where the host begins that a stretch ends with: behind whatever no host has in it, or where the script changes.
@@ -108,12 +134,16 @@ fn is_meant(candidate: &str) -> bool {
     let host_length = candidate.find(['/', '?', '#']).unwrap_or(candidate.len());
     let (host, path) = candidate.split_at(host_length);
     let host = host.trim_end_matches('.').to_lowercase();
-    let top = host.rsplit('.').next().unwrap_or_default();
-    let is_domain = host.split('.').count() > 1
-        && host.split('.').all(|label| !label.is_empty())
-        && (top.len() > 1 && top.bytes().all(|b| b.is_ascii_alphabetic()) || CYRILLIC_TOP_LEVELS.contains(&top));
     let has_path = path.len() > 1 && path.starts_with('/');
-    is_domain && (has_path || host.starts_with("www.") || is_known(&host))
+    is_domain(&host) && (has_path || host.starts_with("www.") || is_known(&host))
+}
+
+fn is_domain(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_lowercase();
+    let top = host.rsplit('.').next().unwrap_or_default();
+    host.split('.').count() > 1
+        && host.split('.').all(|label| !label.is_empty())
+        && (top.len() > 1 && top.bytes().all(|b| b.is_ascii_alphabetic()) || CYRILLIC_TOP_LEVELS.contains(&top))
 }
 
 fn address(text: &str) -> Option<Url> {
@@ -174,7 +204,15 @@ fn glued_to_host(authority: &str) -> Option<usize> {
     let mut labels = 0;
     let cut = host.char_indices().find_map(|(at, c)| {
         match (c, Script::of(c), script) {
+            ('.', ..) if host[at + 1..].starts_with('.') => return Some(at),
+            // A sentence goes on behind the full stop.
+            ('.', _, Some(Script::Latin)) if labels > 0 && is_foreign_label(&host[at + 1..]) => return Some(at),
             ('.', ..) => (labels, script) = (labels + 1, None),
+            ('-' | '_', _, Some(Script::Latin))
+                if labels > 0 && host[at + 1..].starts_with(|c: char| !c.is_ascii()) =>
+            {
+                return Some(at);
+            }
             (':', ..) if host[at + 1..].starts_with(|c: char| c.is_ascii_digit()) => script = Some(Script::Latin),
             ('-' | '_' | '%', ..) => {}
             (c, ..) if !is_word(c) => return Some(at),
@@ -185,6 +223,13 @@ fn glued_to_host(authority: &str) -> Option<usize> {
         None
     });
     cut.map(|cut| login + cut)
+}
+
+/// Whether a label is in another script than Latin and no top-level domain.
+fn is_foreign_label(host: &str) -> bool {
+    let label = host.split(['.', ':']).next().unwrap_or_default().to_lowercase();
+    label.chars().next().and_then(Script::of).is_some_and(|script| script != Script::Latin)
+        && !CYRILLIC_TOP_LEVELS.contains(&label.as_str())
 }
 
 /// Where words begin that are glued to a path, query or fragment.
@@ -200,6 +245,10 @@ fn glued_to_path(path: &str) -> Option<usize> {
                 segment = at + 1;
             }
             before = Some((at, c));
+            continue;
+        }
+        // `%20` is a delimiter.
+        if c.is_ascii_hexdigit() && matches!(before, Some((percent, '%')) if at - percent <= 2) {
             continue;
         }
         let this = Script::of(c).unwrap_or(Script::Latin);

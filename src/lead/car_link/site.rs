@@ -131,6 +131,11 @@ pub(super) fn is_known(host: &str) -> bool {
     is_one_of(host, &["encar.com", "che168.com", "autohome.com.cn", "dongchedi.com", "bobaedream.co.kr", "guazi.com"])
 }
 
+/// Whether an address is a messenger's or a social network's.
+pub(super) fn is_chat(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| is_one_of(host, CHATS))
+}
+
 /// Whether a site's addresses are ASCII alone, so that any other character is not the address's.
 pub(super) fn has_ascii_addresses(host: &str) -> bool {
     is_one_of(host, CAR_SITES) || is_one_of(host, CHATS)

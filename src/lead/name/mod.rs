@@ -84,10 +84,17 @@ impl Name {
 
 /// What is left of `Олег, 8 950 123-45-67` beside the phone, if it can be nothing but a name.
 fn without_numbers(typed: &str) -> Option<String> {
+    const PHONE_WORDS: &[&str] = &["тел", "телефон", "моб", "номер", "tel", "phone"];
+    // Fewer digits are no phone but a sum, and `до 2500000` is nobody's name.
+    if holds_address(typed) || text::digits_in(typed) < 10 {
+        return None;
+    }
     let words: Vec<&str> = typed.split(' ').collect();
+    let is_label = |word: &&str| PHONE_WORDS.contains(&word.trim_matches(['.', ':', ',']).to_lowercase().as_str());
     let is_numeric = |word: &&str| word.chars().any(|c| text::ascii_digit(c).is_some()) && !holds_letter(word);
     let is_joint = |word: &&str| !word.chars().any(char::is_alphanumeric);
-    let rest: Vec<&str> = words.into_iter().filter(|word| !is_numeric(word) && !is_joint(word)).collect();
+    let rest: Vec<&str> =
+        words.into_iter().filter(|word| !is_numeric(word) && !is_joint(word) && !is_label(word)).collect();
     let rest = rest.join(" ");
     let rest = wish::introduced(&rest).unwrap_or(&rest).trim_end_matches([',', ';', ':', '.']);
     wish::is_plain_name(rest).then(|| rest.to_owned())

@@ -159,6 +159,9 @@ const WISH_WORDS: &[&str] = &[
     "бюджет",
     "бюджетом",
     "мне",
+    "мой",
+    "моя",
+    "мои",
     "нам",
     "бы",
     "для",
@@ -207,6 +210,10 @@ const WISH_WORDS: &[&str] = &[
     "напишите",
     "ссылка",
     "спасибо",
+    "позовите",
+    "менеджера",
+    "оператора",
+    "консультация",
     "пожалуйста",
     "want",
     "wanna",
@@ -338,7 +345,10 @@ pub(super) fn introduced(text: &str) -> Option<&str> {
     match (introduction, greeting) {
         // Whoever says so is called so, be it Kia or Салам.
         (1.., _) => (is_letters(name) && !holds(name, WISH_WORDS)).then_some(name),
-        (0, 1..) => (is_apart(&text[greeting..]) && is_plain_name(name)).then_some(name),
+        (0, 1..) => {
+            let greets = is_apart(&text[greeting..]) || !may_be_name(&text[..greeting]) && has_name_case(name);
+            (greets && is_plain_name(name)).then_some(name)
+        }
         (0, 0) => None,
     }
 }
@@ -370,6 +380,7 @@ pub(super) fn is_wish(text: &str) -> bool {
         || NO_ANSWERS.contains(&words.as_str())
         || says_name_inside
         || greets_in_front(text)
+        || text.contains(['?', '@', '？'])
         || MAKES.contains(&first)
         || has_digit && holds(text, MAKES)
         || is_sum
@@ -385,6 +396,12 @@ fn greets_in_front(text: &str) -> bool {
         let rest = &text[length..];
         is_apart(rest) || !(has_name_case(rest.trim_start()) && is_plain_name(rest.trim_start()))
     })
+}
+
+/// Greetings that are names or parts of them somewhere, or look like it: `Салам Салимов`, `Ку Чжун Пхё`.
+fn may_be_name(greeting: &str) -> bool {
+    ["салам", "салом", "ку", "хай", "привет", "прив", "добрый", "hi", "salam"]
+        .contains(&greeting.to_lowercase().as_str())
 }
 
 /// Whether something stands between a greeting and what is behind it.

@@ -96,7 +96,11 @@ fn dialled_abroad(digits: &str, region: Region) -> Option<String> {
         let found = DATABASE.by_id(region.0.as_ref())?.international_prefix()?.find(digits)?;
         (found.start() == 0).then(|| &digits[found.end()..])
     };
-    digits.strip_prefix("00").and_then(international).or_else(|| own_prefix().and_then(international))
+    let abroad = |rest: &str| match with_stray_plus(rest, region) {
+        Some((number, true)) => Some(number),
+        _ => international(rest),
+    };
+    digits.strip_prefix("00").and_then(abroad).or_else(|| own_prefix().and_then(international))
 }
 
 /// A number in the region's own spelling, with or without its trunk prefix.
