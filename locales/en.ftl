@@ -59,6 +59,7 @@ help =
     /cancel – cancel the request
     /help – this text
 group = I take requests in private messages: write to me @{ $bot }
+group-unnamed = I take requests in private messages: open my profile and write to me
 set-aside = I could not handle this message. It is kept and we will look at it. Please try other words or press /start
 
 ## Buyer: what became of the request

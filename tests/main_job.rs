@@ -22,3 +22,5 @@ mod starting;
 #[path = "main_job/stopping.rs"]
 mod stopping;
 mod support;
+#[path = "main_job/updates.rs"]
+mod updates;

@@ -5,15 +5,17 @@ use std::{io, sync::Arc};
 
 use reqwest::{Client, RequestBuilder, Url, multipart::Form};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use teloxide::{
     ApiError, RequestError,
     requests::Payload,
-    types::{ResponseParameters, Update, UpdateKind},
+    types::{ChatId, Seconds},
 };
 
 use crate::net::{self, NetError};
+
+use super::answer::{self, Answer, List};
 
 /// Longest answer to anything but a poll: the sent message comes back, of at most 4,096 characters.
 const ANSWER_CAP: usize = 1024 * 1024;
@@ -30,47 +32,31 @@ pub struct Api {
     token: SecretString,
 }
 
-/// What every answer has around it.
-#[derive(Deserialize)]
-struct Envelope {
-    ok: bool,
-    result: Option<Value>,
-    description: Option<String>,
-    parameters: Option<Value>,
-}
-
 impl Api {
     /// At an address, for a bot's token.
     pub fn new(client: Client, base: Url, token: SecretString) -> Self {
         Self { client, base, token }
     }
 
-    /// Calls the method that a payload is for.
-    pub async fn call<P>(&self, payload: &P) -> Result<P::Output, RequestError>
-    where
-        P: Payload + Serialize,
-        P::Output: DeserializeOwned,
-    {
-        read(&self.answer(self.post(P::NAME).json(payload), ANSWER_CAP).await?)
+    /// The bot's token.
+    pub fn token(&self) -> &str {
+        self.token.expose_secret()
+    }
+
+    /// Calls the method that a payload is for and returns the result as it is: what Telegram did is known from `ok`
+    /// alone, whether or not the library can parse what it tells of it.
+    pub async fn call<P: Payload + Serialize>(&self, payload: &P) -> Result<Value, RequestError> {
+        result(&self.answer(self.post(P::NAME).json(payload), ANSWER_CAP).await?)
     }
 
     /// Calls a method with a file.
     pub async fn upload(&self, method: &str, form: Form) -> Result<Value, RequestError> {
-        read(&self.answer(self.post(method).multipart(form), ANSWER_CAP).await?)
+        result(&self.answer(self.post(method).multipart(form), ANSWER_CAP).await?)
     }
 
-    /// Asks for updates; one that cannot be parsed keeps its body in [`UpdateKind::Error`].
-    pub async fn poll(&self, payload: &teloxide::payloads::GetUpdates) -> Result<Vec<Update>, RequestError> {
-        let answer = self.answer(self.post("getUpdates").json(payload), POLL_CAP).await?;
-        let parse = |body: Value| -> Result<Update, serde_json::Error> {
-            let mut update = Update::deserialize(&body)?;
-            if let UpdateKind::Error(kept) = &mut update.kind {
-                *kept = body;
-            }
-            Ok(update)
-        };
-        let updates = read::<Vec<Value>>(&answer)?.into_iter().map(parse).collect::<Result<_, _>>();
-        updates.map_err(|error| not_telegrams(error, &answer))
+    /// Asks for updates; see [`updates`].
+    pub async fn poll(&self, parameters: &Value) -> Result<Vec<u8>, RequestError> {
+        self.answer(self.post("getUpdates").json(parameters), POLL_CAP).await
     }
 
     fn post(&self, method: &str) -> RequestBuilder {
@@ -96,24 +82,47 @@ pub fn is_too_large(error: &RequestError) -> bool {
     error.get_ref().and_then(|error| error.downcast_ref()).is_some_and(|error| matches!(error, NetError::TooLarge(_)))
 }
 
-fn not_telegrams(source: serde_json::Error, body: &[u8]) -> RequestError {
-    RequestError::InvalidJson { source: Arc::new(source), raw: String::from_utf8_lossy(body).into() }
+/// The updates of an answer to a poll, each as it stands there, or the error it tells of.
+pub fn updates(body: &[u8]) -> Result<List<'_>, RequestError> {
+    match answer::list(body) {
+        Some(Answer::List(list)) => Ok(list),
+        Some(Answer::Other(answer)) => Err(refusal(&answer).unwrap_or_else(|| not_telegrams(body))),
+        None => Err(not_telegrams(body)),
+    }
 }
 
 /// The result of an answer, or the error it tells of.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestError> {
-    let invalid = |error| not_telegrams(error, body);
-    let answer: Envelope = serde_json::from_slice(body).map_err(invalid)?;
-    if answer.ok {
-        return T::deserialize(answer.result.unwrap_or_default()).map_err(invalid);
+fn result(body: &[u8]) -> Result<Value, RequestError> {
+    match answer::value(body) {
+        Some(mut answer) if answer["ok"] == true => Ok(answer["result"].take()),
+        Some(answer) => Err(refusal(&answer).unwrap_or_else(|| not_telegrams(body))),
+        None => Err(not_telegrams(body)),
     }
-    match answer.parameters.and_then(|parameters| ResponseParameters::deserialize(parameters).ok()) {
-        Some(ResponseParameters::RetryAfter(pause)) => return Err(RequestError::RetryAfter(pause)),
-        Some(ResponseParameters::MigrateToChatId(chat)) => return Err(RequestError::MigrateToChatId(chat)),
-        None => {}
+}
+
+/// The error that an answer tells of; `None` when it is none of Telegram's.
+fn refusal(answer: &Value) -> Option<RequestError> {
+    if answer.get("ok")? != false {
+        return None;
     }
-    let description = answer.description.unwrap_or_else(|| "an error without a description".into());
-    Err(RequestError::Api(ApiError::deserialize(Value::String(description)).map_err(invalid)?))
+    let parameters = &answer["parameters"];
+    if let Some(pause) = parameters["retry_after"].as_u64() {
+        let pause = u32::try_from(pause).unwrap_or(u32::MAX);
+        return Some(RequestError::RetryAfter(Seconds::from_seconds(pause)));
+    }
+    if let Some(chat) = parameters["migrate_to_chat_id"].as_i64() {
+        return Some(RequestError::MigrateToChatId(ChatId(chat)));
+    }
+    let description = answer["description"].as_str().unwrap_or("an error without a description");
+    let unknown = || ApiError::Unknown(description.to_owned());
+    let known = std::panic::catch_unwind(|| ApiError::deserialize(Value::from(description)).ok()).ok().flatten();
+    Some(RequestError::Api(known.unwrap_or_else(unknown)))
+}
+
+fn not_telegrams(body: &[u8]) -> RequestError {
+    let source = serde_json::from_slice::<serde::de::IgnoredAny>(body).err();
+    let source = source.unwrap_or_else(|| serde::de::Error::custom("not an answer of the Bot API"));
+    RequestError::InvalidJson { source: Arc::new(source), raw: String::from_utf8_lossy(body).into() }
 }
 
 #[cfg(test)]
@@ -122,8 +131,17 @@ mod tests {
 
     #[test]
     fn answers_are_told_apart() {
-        let read = |body: &str| read::<bool>(body.as_bytes());
-        assert!(matches!(read(r#"{"ok":true,"result":true}"#), Ok(true)));
+        let read = |body: &str| result(body.as_bytes());
+        assert!(matches!(read(r#"{"ok":true,"result":true}"#), Ok(Value::Bool(true))));
+        // Done, whatever it says of it.
+        for body in [
+            r#"{"ok":true,"result":{"message_id":1,"text":"\ud83d"}}"#,
+            r#"{"ok":true,"result":1e999}"#,
+            r#"{"ok":true,"result":{"new":1}}"#,
+            r#"{"ok":true}"#,
+        ] {
+            assert!(read(body).is_ok(), "{body}");
+        }
         let pause = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#;
         assert!(matches!(read(pause), Err(RequestError::RetryAfter(pause)) if pause.seconds() == 7));
         let moved = r#"{"ok":false,"description":"Bad Request: …","parameters":{"migrate_to_chat_id":-1001}}"#;
@@ -137,7 +155,15 @@ mod tests {
         ] {
             assert!(matches!(read(body), Err(RequestError::Api(ApiError::Unknown(text))) if text == words), "{body}");
         }
-        for body in ["", "<html>", "[]", "{}", r#"{"ok":true,"result":{"new":1}}"#, r#"{"ok":true}"#] {
+        for body in [
+            "",
+            "<html>",
+            "[]",
+            "{}",
+            r#"{"ok":"true"}"#,
+            r#"{"ok":true,"result":{"message_id":"#,
+            r#"{"ok":true,"result":<!doctype html>"#,
+        ] {
             assert!(matches!(read(body), Err(RequestError::InvalidJson { .. })), "{body}");
         }
     }

@@ -13,15 +13,15 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::json;
 use teloxide::{
     ApiError, RequestError,
-    payloads::{DeleteWebhook, GetUpdates, GetUpdatesSetters},
+    payloads::DeleteWebhook,
     stop::{StopFlag, StopToken, mk_stop_token},
-    types::{AllowedUpdate, Update, UpdateKind},
+    types::Update,
 };
 use tokio::sync::mpsc;
 use tracing::{info, warn};
@@ -34,9 +34,13 @@ use crate::{
 };
 
 use super::{
-    api::is_too_large,
-    intake::Intake,
+    answer::List,
+    api::{self, is_too_large},
+    intake::{ATTEMPTS, Failure, Intake},
     messages::Say,
+    pace::{Complaint, Pause},
+    reading,
+    strays::{self, Numbered, Stray, Strays},
     telegram::{Telegram, api_text, describe},
 };
 
@@ -46,6 +50,18 @@ pub const QUIET_CONFLICT: Duration = Duration::from_secs(60);
 /// Pauses after failed polls and failed batches: doubled up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(15);
+
+/// While another instance takes the updates.
+const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
+
+/// Telegram may ask to wait for longer than our own pauses, up to this.
+const LONGEST_ASKED: Duration = Duration::from_secs(600);
+
+/// An empty poll takes at least so long, whatever the server says; not scaled, as no server's pace is.
+const LEAST_POLL: Duration = Duration::from_millis(300);
+
+/// Before asking again where what is done comes again and again.
+const AGAIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// The most updates that Telegram gives at once.
 const MOST_UPDATES: u8 = 100;
@@ -69,6 +85,8 @@ pub struct IntakeFigures {
     last_poll: AtomicI64,
     polls: AtomicU64,
     unparsable: AtomicU64,
+    read_in_part: AtomicU64,
+    not_asked_for: AtomicU64,
     updates: AtomicU64,
 }
 
@@ -83,7 +101,17 @@ impl IntakeFigures {
         self.polls.load(Ordering::Relaxed)
     }
 
-    /// Updates received that could not be parsed.
+    /// Updates of which a part could not be read: something beside the text, the contact or the caption.
+    pub fn read_in_part(&self) -> u64 {
+        self.read_in_part.load(Ordering::Relaxed)
+    }
+
+    /// Updates of kinds that were not asked for.
+    pub fn not_asked_for(&self) -> u64 {
+        self.not_asked_for.load(Ordering::Relaxed)
+    }
+
+    /// Updates received that could not be read, and were set aside.
     pub fn unparsable(&self) -> u64 {
         self.unparsable.load(Ordering::Relaxed)
     }
@@ -111,11 +139,22 @@ pub struct Listener {
     figures: Arc<IntakeFigures>,
     events: mpsc::UnboundedSender<IntakeEvent>,
     queue: VecDeque<Update>,
-    offset: Option<u32>,
+    offset: Option<i64>,
+    /// A batch was taken and its end not yet looked at.
+    open: bool,
     conflict: Option<Conflict>,
-    /// The store refused the last update that could not be parsed.
+    /// The store refused the last update that was to be set aside.
     store_failed: bool,
-    pause: Duration,
+    /// After failed batches.
+    batch_pause: Pause,
+    /// After failed polls.
+    poll_pause: Pause,
+    complaint: Complaint,
+    strays: Strays,
+    /// The next poll only passes strays.
+    passing: bool,
+    /// How often the first update of an answer was not whole.
+    cut_off: u32,
     /// How many updates are asked for.
     batch: u8,
     stop: (StopToken, StopFlag),
@@ -139,9 +178,15 @@ impl Listener {
             events,
             queue: VecDeque::new(),
             offset: None,
+            open: false,
             conflict: None,
             store_failed: false,
-            pause: FIRST_PAUSE,
+            batch_pause: Pause::new(FIRST_PAUSE, LAST_PAUSE),
+            poll_pause: Pause::new(FIRST_PAUSE, LAST_PAUSE),
+            complaint: Complaint::default(),
+            strays: Strays::default(),
+            passing: false,
+            cut_off: 0,
             batch: MOST_UPDATES,
             stop: mk_stop_token(),
         }
@@ -158,30 +203,21 @@ impl Listener {
                 self.intake.hand_out(update.id.0);
                 return Some(update);
             }
-            let settled = self.intake.settle().await;
-            if self.offset.is_some() {
-                self.offset = Some(settled.offset);
-            }
-            if settled.failed {
-                self.rest().await;
-                if self.stop.1.is_stopped() {
-                    return None;
+            if std::mem::take(&mut self.open) {
+                let settled = self.intake.settle().await;
+                self.offset = Some(i64::from(settled.offset));
+                if settled.failed {
+                    let pause = self.batch_pause.grow();
+                    self.rest(pause).await;
+                    if self.stop.1.is_stopped() {
+                        return None;
+                    }
+                } else {
+                    self.batch_pause.reset();
                 }
-            } else if self.offset.is_some() {
-                self.pause = FIRST_PAUSE;
             }
             point("intake.before_confirm");
             self.poll().await;
-        }
-    }
-
-    /// Waits before the next try, longer each time.
-    async fn rest(&mut self) {
-        let pause = self.clock.scaled(self.pause);
-        self.pause = (self.pause * 2).min(LAST_PAUSE);
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = self.stop.1.clone() => {}
         }
     }
 
@@ -190,166 +226,236 @@ impl Listener {
         self.stop.0.clone()
     }
 
+    /// Waits before the next try.
+    async fn rest(&self, pause: Duration) {
+        self.wait(self.clock.scaled(pause)).await;
+    }
+
+    async fn wait(&self, pause: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.stop.1.clone() => {}
+        }
+    }
+
     async fn poll(&mut self) {
         // The first answer comes at once, so that a health check need not wait for a long poll to end.
+        let passing = std::mem::take(&mut self.passing);
         let patience = match self.figures.polls() {
             0 => 0,
-            _ => u32::try_from(self.telegram.long_poll().as_secs()).unwrap_or(1),
+            // What comes meanwhile may have lower ids, and is asked for at once.
+            _ if passing => 0,
+            _ => self.telegram.long_poll().as_secs(),
         };
-        let mut request = GetUpdates::new().timeout(patience).limit(self.batch).allowed_updates([
-            AllowedUpdate::Message,
-            AllowedUpdate::EditedMessage,
-            AllowedUpdate::CallbackQuery,
-        ]);
+        // After an answer that is not whole one at a time, so that the one it breaks off in is known.
+        let limit = if self.cut_off > 0 { 1 } else { self.batch };
+        let mut parameters = json!({"timeout": patience, "limit": limit, "allowed_updates": reading::KINDS});
         if let Some(offset) = self.offset {
-            request = request.offset(i32::try_from(offset).unwrap_or(i32::MAX));
+            parameters["offset"] = offset.into();
         }
+        if passing {
+            self.offset = None;
+        }
+        let asked_at = Instant::now();
         let answer = tokio::select! {
-            answer = self.telegram.poll(&request) => answer,
+            answer = self.telegram.poll(&parameters) => answer,
             () = self.stop.1.clone() => return,
         };
-        match answer {
-            Ok(updates) => {
-                self.figures.last_poll.store(self.clock.now(), Ordering::Relaxed);
-                self.figures.polls.fetch_add(1, Ordering::Relaxed);
-                self.figures.updates.fetch_add(updates.len() as u64, Ordering::Relaxed);
-                self.intake.confirmed();
-                self.batch = MOST_UPDATES;
-                point("intake.received");
-                self.take(updates).await;
-            }
-            Err(error) => self.poll_failed(&error).await,
+        let list = match answer.as_deref().map_err(Clone::clone).and_then(api::updates) {
+            Ok(list) => list,
+            Err(error) => return self.poll_failed(&error).await,
+        };
+        self.figures.last_poll.store(self.clock.now(), Ordering::Relaxed);
+        self.figures.polls.fetch_add(1, Ordering::Relaxed);
+        self.figures.updates.fetch_add(list.elements.len() as u64, Ordering::Relaxed);
+        self.poll_pause.reset();
+        self.batch = MOST_UPDATES;
+        if let Some(failures) = self.complaint.over() {
+            info!(failures, "Telegram answers polls again");
+        }
+        self.intake.confirmed();
+        point("intake.received");
+        if !list.elements.is_empty() || list.broken.is_some() {
+            return self.take(list).await;
+        }
+        self.nothing_new();
+        if patience > 0 {
+            // A server that does not hold polls is not asked without end.
+            self.wait(LEAST_POLL.saturating_sub(asked_at.elapsed())).await;
         }
     }
 
-    async fn take(&mut self, updates: Vec<Update>) {
-        let Some(last) = updates.last() else {
-            self.pause = FIRST_PAUSE;
-            // Held for its whole time by nobody disturbed. An answer with updates says nothing: two instances that end
-            // each other's polls get such answers too.
-            self.conflict = None;
-            // Everything is confirmed. Without an offset the next poll also sees ids that restart lower, as Telegram's
-            // do at random after a week without updates.
-            self.offset = None;
-            return;
-        };
-        self.offset = Some(last.id.0);
-        self.intake.open(updates.iter().map(|update| (update.id.0, chat_of(update))));
-        for update in updates {
-            if self.intake.is_done(update.id.0) {
+    fn nothing_new(&mut self) {
+        // Held for its whole time by nobody disturbed. An answer with updates says nothing: two instances that end
+        // each other's polls get such answers too.
+        self.conflict = None;
+        // Everything is confirmed. Without an offset the next poll also sees ids that restart lower, as Telegram's
+        // do at random after a week without updates.
+        self.offset = None;
+        self.cut_off = 0;
+        self.strays = Strays::default();
+    }
+
+    async fn take(&mut self, list: List<'_>) {
+        let mut batch = strays::sort(&list.elements);
+        match list.broken {
+            Some(rest) if list.elements.is_empty() => {
+                self.cut_off += 1;
+                warn!(times = self.cut_off, "an answer breaks off within its first update");
+                if self.cut_off <= ATTEMPTS {
+                    let pause = self.batch_pause.grow();
+                    return self.rest(pause).await;
+                }
+                // By now it is the update, not the network. Ids follow each other, so where none can be read in it, it
+                // is the one that was asked for.
+                batch.strays.push(Stray::cut_off(rest, self.offset));
+                self.cut_off = 1;
+            }
+            _ => self.cut_off = 0,
+        }
+        for stray in &batch.strays {
+            if self.strays.knows(stray) {
                 continue;
             }
-            match update.kind {
-                UpdateKind::Error(body) => self.unparsable(update.id.0, &body).await,
-                _ => self.queue.push_back(update),
+            if !self.set_aside(stray).await {
+                // None of the batch is taken or confirmed: it comes again.
+                let pause = self.batch_pause.grow();
+                return self.rest(pause).await;
+            }
+            self.strays.add(stray);
+        }
+        let Some(last) = batch.updates.last() else {
+            // Nothing but what is set aside: it goes when the offset passes it.
+            match self.strays.next_offset(&batch.strays) {
+                Some(offset) => (self.offset, self.passing) = (Some(offset), true),
+                None => self.rest(AGAIN_PAUSE).await,
+            }
+            return;
+        };
+        if self.offset.is_some_and(|offset| i64::from(last.id) < offset) {
+            // They were confirmed by asking for more, and came all the same.
+            self.rest(AGAIN_PAUSE).await;
+        }
+        let read: Vec<_> = batch.updates.iter().map(|update| (update, self.read(update))).collect();
+        self.open = true;
+        self.intake.open(read.iter().map(|(update, read)| (update.id, read.as_ref().ok().and_then(chat_of))));
+        for (update, read) in read {
+            if self.intake.is_done(update.id) {
+                continue;
+            }
+            match read {
+                Ok(read) => self.queue.push_back(read),
+                Err(NotRead::NotAskedFor) => {
+                    self.figures.not_asked_for.fetch_add(1, Ordering::Relaxed);
+                    self.intake.hand_out(update.id);
+                    self.intake.done(update.id);
+                }
+                Err(NotRead::Unreadable) => {
+                    self.intake.hand_out(update.id);
+                    if self.set_aside(&Stray::unreadable(update)).await {
+                        self.intake.done(update.id);
+                    } else {
+                        self.intake.failed(update.id, &Failure::Store);
+                    }
+                }
             }
         }
     }
 
-    /// Keeps an update that teloxide cannot parse, and answers it where it came from a private chat.
-    async fn unparsable(&mut self, id: u32, body: &Value) {
-        let kind = kind_of(body);
+    fn read(&self, update: &Numbered) -> Result<Update, NotRead> {
+        let body = update.body.as_ref().map_err(|_| NotRead::Unreadable)?;
+        let kind = reading::kind_of(body).ok_or(NotRead::NotAskedFor)?;
+        let read = reading::read(update.id, kind, &body[kind]).ok_or(NotRead::Unreadable)?;
+        if !read.lost.is_empty() {
+            self.figures.read_in_part.fetch_add(1, Ordering::Relaxed);
+            info!(update = update.id, kind, lost = strays::names(&read.lost), "a part of an update cannot be read");
+        }
+        Ok(read.update)
+    }
+
+    /// Keeps what cannot be handled, and answers it where it came from a private chat; false when the store does not
+    /// take it.
+    async fn set_aside(&mut self, stray: &Stray) -> bool {
         self.figures.unparsable.fetch_add(1, Ordering::Relaxed);
-        warn!(update = id, kind, "an update cannot be parsed and is set aside");
-        self.intake.hand_out(id);
-        let chat = private_chat(body);
+        warn!(update = stray.id, kind = stray.kind, reason = stray.reason, "an update is set aside");
         // Owed and not sent from here, so that a slow chat holds nobody up.
-        let answer = chat.map(|chat_id| NewMessage {
+        let answer = stray.chat.map(|chat_id| NewMessage {
             chat_id,
             notice: Notice::Reply(serde_json::to_value([Say::OnlyText]).unwrap_or_default()),
             due_at: self.clock.now(),
         });
-        let (id64, body) = (i64::from(id), body.to_string());
-        let kept = self.store.set_aside(id64, chat, &kind, "cannot be parsed", &body, answer.as_ref()).await;
-        if let Err(error) = kept {
+        let kept =
+            self.store.set_aside(stray.key, stray.chat, &stray.kind, stray.reason, &stray.body, answer.as_ref()).await;
+        if let Err(error) = &kept {
             self.store_failed = true;
             let _ = self.events.send(IntakeEvent::StoreFailed(error.to_string()));
-            self.intake.failed(id, &super::intake::Failure::Store);
-            return;
-        }
-        if std::mem::take(&mut self.store_failed) {
+        } else if std::mem::take(&mut self.store_failed) {
             let _ = self.events.send(IntakeEvent::StoreWorks);
         }
-        self.intake.done(id);
+        kept.is_ok()
     }
 
     async fn poll_failed(&mut self, error: &RequestError) {
-        match error {
+        let pause = match error {
             RequestError::Api(ApiError::TerminatedByOtherGetUpdates) => {
-                let (now, quiet) = (self.clock.now(), self.clock.millis(QUIET_CONFLICT));
-                // The last one may have ended without an undisturbed poll, among busy buyers.
-                let conflict = match &mut self.conflict {
-                    Some(conflict) if now - conflict.last <= quiet => conflict,
-                    ended => {
-                        info!("another instance takes the updates; waiting for it to stop");
-                        ended.insert(Conflict { since: now, last: now, told: false })
-                    }
-                };
-                conflict.last = now;
-                if !conflict.told && now - conflict.since >= quiet {
-                    warn!("another instance with the same bot token is running");
-                    conflict.told = true;
-                    let _ = self.events.send(IntakeEvent::SecondInstance);
-                }
-                self.pause = Duration::from_secs(2);
+                self.conflict();
+                CONFLICT_PAUSE
             }
             RequestError::Api(api) if api_text(api).contains("webhook is active") => {
-                info!("a webhook is set for this bot; removing it, updates are kept");
+                if self.complaint.failure().is_some() {
+                    info!("a webhook is set for this bot; removing it, updates are kept");
+                }
                 let _ = self.telegram.call(&DeleteWebhook::new()).await;
-            }
-            RequestError::RetryAfter(pause) => {
-                warn!(seconds = pause.seconds(), "Telegram asks to poll more slowly");
-                self.pause = pause.duration();
+                self.poll_pause.grow()
             }
             error if is_too_large(error) && self.batch > 1 => {
                 self.batch /= 2;
                 warn!(batch = self.batch, "the updates are too much for one answer; asking for fewer");
                 return;
             }
-            other => warn!(error = describe(other), "a poll failed"),
-        }
-        self.rest().await;
+            error => {
+                if let Some(failures) = self.complaint.failure() {
+                    warn!(error = describe(error), failures, "a poll failed");
+                }
+                let growing = self.poll_pause.grow();
+                match error {
+                    RequestError::RetryAfter(asked) => asked.duration().clamp(growing, LONGEST_ASKED),
+                    _ => growing,
+                }
+            }
+        };
+        self.rest(pause).await;
     }
+
+    fn conflict(&mut self) {
+        let (now, quiet) = (self.clock.now(), self.clock.millis(QUIET_CONFLICT));
+        // The last one may have ended without an undisturbed poll, among busy buyers.
+        let conflict = match &mut self.conflict {
+            Some(conflict) if now - conflict.last <= quiet => conflict,
+            ended => {
+                info!("another instance takes the updates; waiting for it to stop");
+                ended.insert(Conflict { since: now, last: now, told: false })
+            }
+        };
+        conflict.last = now;
+        if !conflict.told && now - conflict.since >= quiet {
+            warn!("another instance with the same bot token is running");
+            conflict.told = true;
+            let _ = self.events.send(IntakeEvent::SecondInstance);
+        }
+    }
+}
+
+/// Why an update goes to no handler.
+#[derive(Debug)]
+enum NotRead {
+    /// Its kind was not asked for; Telegram sends such for a while after what is asked for has changed.
+    NotAskedFor,
+    /// There is nobody to answer in it.
+    Unreadable,
 }
 
 /// The chat an update belongs to: the key by which the dispatcher keeps order.
 pub fn chat_of(update: &Update) -> Option<i64> {
     update.chat().map(|chat| chat.id.0)
-}
-
-/// The kind of an update that cannot be parsed: the name of its one key besides the id.
-fn kind_of(body: &Value) -> String {
-    let keys = body.as_object().map(|object| {
-        object.keys().filter(|key| *key != "update_id").map(String::as_str).collect::<Vec<_>>().join(",")
-    });
-    super::messages::shorten(keys.as_deref().filter(|keys| !keys.is_empty()).unwrap_or("unknown"), 100)
-}
-
-fn private_chat(body: &Value) -> Option<i64> {
-    let message = ["message", "edited_message"].iter().find_map(|kind| body.get(kind))?;
-    let chat = message.get("chat")?;
-    (chat.get("type")?.as_str()? == "private").then(|| chat.get("id")?.as_i64()).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn an_unparsable_update_is_named_without_its_content() {
-        for (body, kind, chat) in [
-            (
-                json!({"update_id": 1, "message": {"chat": {"id": 5, "type": "private"}, "text": "secret"}}),
-                "message",
-                Some(5),
-            ),
-            (json!({"update_id": 1, "message": {"chat": {"id": -5, "type": "group"}}}), "message", None),
-            (json!({"update_id": 1, "brand_new": {}}), "brand_new", None),
-            (json!({"update_id": 1}), "unknown", None),
-            (json!([]), "unknown", None),
-        ] {
-            assert_eq!((kind_of(&body).as_str(), private_chat(&body)), (kind, chat));
-        }
-    }
 }

@@ -319,6 +319,7 @@ impl Say {
             Self::NothingToCancel => simple("nothing-to-cancel"),
             Self::AlreadySent { number } => lang.text("already-sent", &[("number", number.as_str().into())]),
             Self::Help => simple("help"),
+            Self::Group if wording.bot_username.is_empty() => simple("group-unnamed"),
             Self::Group => lang.text("group", &[("bot", wording.bot_username.as_str().into())]),
             Self::SetAside => simple("set-aside"),
         }

@@ -3,6 +3,7 @@
 //! Knows the domain and the store, never amoCRM: it hands leads to the store, and outcomes come back as owed messages.
 
 pub mod admin_texts;
+mod answer;
 pub mod api;
 pub mod dialogue;
 pub mod dispatch;
@@ -11,8 +12,12 @@ pub mod input;
 pub mod intake;
 mod keyboards;
 pub mod listener;
+pub mod me;
 pub mod messages;
 pub mod outbox;
+mod pace;
+pub mod reading;
 pub mod repeats;
 pub mod storage;
+mod strays;
 pub mod telegram;

@@ -13,19 +13,20 @@ use reqwest::{
     multipart::{Form, Part},
 };
 use secrecy::ExposeSecret;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde_json::Value;
 use teloxide::{
     ApiError, RequestError,
-    payloads::{AnswerCallbackQuery, DeleteMessage, GetUpdates, SendMessage, SendMessageSetters},
+    payloads::{AnswerCallbackQuery, DeleteMessage, GetMe, SendMessage, SendMessageSetters},
     requests::Payload,
-    types::{ChatId, LinkPreviewOptions, Update},
+    types::{ChatId, LinkPreviewOptions, Me},
 };
 use thiserror::Error;
 use tokio::time::Instant;
 
 use crate::{clock::Clock, config::TelegramSettings, net};
 
-use super::{api::Api, messages::Rendered};
+use super::{api::Api, me, messages::Rendered};
 
 /// How long Telegram may hold a poll that has nothing to say.
 pub const LONG_POLL: Duration = Duration::from_secs(25);
@@ -117,18 +118,19 @@ impl Telegram {
         self.figures.clone()
     }
 
-    /// Calls the method that a payload is for.
-    pub async fn call<P>(&self, payload: &P) -> Result<P::Output, RequestError>
-    where
-        P: Payload + Serialize,
-        P::Output: DeserializeOwned,
-    {
-        self.send.call(payload).await
+    /// Calls the method that a payload is for; whatever result comes, it is done.
+    pub async fn call<P: Payload + Serialize>(&self, payload: &P) -> Result<(), RequestError> {
+        self.send.call(payload).await.map(drop)
     }
 
-    /// Asks for updates.
-    pub async fn poll(&self, payload: &GetUpdates) -> Result<Vec<Update>, RequestError> {
-        self.poll.poll(payload).await
+    /// Asks who the bot is; `None` when the answer tells of no bot.
+    pub async fn who_am_i(&self) -> Result<Option<Me>, RequestError> {
+        Ok(me::read(&self.send.call(&GetMe::new()).await?, self.send.token()))
+    }
+
+    /// Asks for updates; see [`super::api::updates`].
+    pub async fn poll(&self, parameters: &Value) -> Result<Vec<u8>, RequestError> {
+        self.poll.poll(parameters).await
     }
 
     /// How long a poll may be held.
@@ -193,7 +195,6 @@ impl Telegram {
     {
         match tokio::time::timeout(limit, request.into_future()).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(RequestError::InvalidJson { raw, .. })) if is_done(&raw) => Ok(()),
             Ok(Err(error)) => Err(decide(&error)),
             Err(_) => Err(SendError::Later { cause: "no answer in time".into(), after: None }),
         }
@@ -206,12 +207,6 @@ fn client(settings: &TelegramSettings) -> Result<ClientBuilder, reqwest::Error> 
         Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.expose_secret())?),
         None => builder,
     })
-}
-
-/// Whether Telegram did what it was asked, though its answer has a shape this library does not know: to ask again would
-/// tell the buyer the same for ever.
-fn is_done(raw: &str) -> bool {
-    serde_json::from_str::<serde_json::Value>(raw).is_ok_and(|answer| answer["ok"] == true)
 }
 
 /// What an error of Telegram means for the message that was to be sent.

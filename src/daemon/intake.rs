@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use teloxide::{
     ApiError, RequestError,
-    payloads::{GetMe, GetUpdates, GetUpdatesSetters, SetMyCommands, SetMyCommandsSetters},
+    payloads::{SetMyCommands, SetMyCommandsSetters},
     types::{BotCommand, BotCommandScope, Me, Recipient},
 };
 use tokio::sync::{mpsc, watch};
@@ -22,7 +22,7 @@ use crate::{
         listener::Listener,
         messages::Lang,
         storage::DialogueStorage,
-        telegram::{Telegram, describe},
+        telegram::{Telegram, api_text, describe},
     },
     delivery::Health,
 };
@@ -42,8 +42,11 @@ impl Parts<'_> {
         stop: &CancellationToken,
     ) -> Result<(), DaemonError> {
         let Some(me) = self.who_am_i(stop).await? else { return Ok(()) };
-        let wording = Arc::new(self.wording(me.username().to_owned()));
-        let _ = self.bot_username.set(me.username().to_owned());
+        let username = me.user.username.unwrap_or_default();
+        let wording = Arc::new(self.wording(username.clone()));
+        if !username.is_empty() {
+            let _ = self.bot_username.set(username.clone());
+        }
         let intake = Arc::new(Intake::default());
         let (events, mut from_intake) = mpsc::unbounded_channel();
         tokio::spawn(async move {
@@ -65,13 +68,13 @@ impl Parts<'_> {
             crm,
             health,
             page: self.config.http_addr.is_some(),
-            bot_username: me.username().to_owned(),
+            bot_username: username.clone(),
         }));
         let tree = handlers::tree(intake.clone(), events.clone(), desk.clone(), admin);
         let dependencies = teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk, intake.clone()];
         let dispatch = Dispatch::new(tree, dependencies);
         tokio::spawn(register_commands(self.telegram.clone(), self.config.admin_chat_id));
-        info!(bot = me.username(), "taking messages");
+        info!(bot = username, "taking messages");
         let listener = Listener::new(
             self.telegram.clone(),
             self.store.clone(),
@@ -97,19 +100,24 @@ impl Parts<'_> {
         let clock = self.store.clock();
         let mut pause = Duration::from_secs(1);
         loop {
-            let question = GetMe::new();
             let answer = tokio::select! {
-                answer = self.telegram.call(&question) => answer,
+                answer = self.telegram.who_am_i() => answer,
                 () = stop.cancelled() => return Ok(None),
             };
             match answer {
-                Ok(me) => return Ok(Some(me)),
+                Ok(Some(me)) => return Ok(Some(me)),
                 Err(RequestError::Api(ApiError::InvalidToken)) => {
                     error!("Telegram does not accept BOT_TOKEN");
                     return Err(DaemonError::Setting(
                         "BOT_TOKEN: Telegram does not accept it. Get it from @BotFather in Telegram: /mybots → your bot → API Token"
                             .into(),
                     ));
+                }
+                Ok(None) | Err(RequestError::InvalidJson { .. }) => warn!(
+                    "what answers at TELEGRAM_API_URL is not Telegram's Bot API (its getMe tells of no bot); trying again"
+                ),
+                Err(RequestError::Api(error)) => {
+                    warn!(error = api_text(&error), "Telegram does not say who the bot is; trying again");
                 }
                 Err(error) => warn!(
                     error = describe(&error),
@@ -126,8 +134,7 @@ impl Parts<'_> {
 
     /// The last poll: it only tells Telegram what is done. Whatever it returns comes again.
     async fn confirm(&self, offset: u32) {
-        let offset = i32::try_from(offset).unwrap_or(i32::MAX);
-        let poll = GetUpdates::new().offset(offset).limit(1).timeout(0);
+        let poll = serde_json::json!({"offset": offset, "limit": 1, "timeout": 0});
         match tokio::time::timeout(LAST_CONFIRM, self.telegram.poll(&poll)).await {
             Ok(Ok(_)) => {}
             _ => info!("the last messages could not be confirmed to Telegram; they come again and change nothing"),

@@ -153,7 +153,11 @@ impl Sources {
         page.moment("last_poll_timestamp_seconds", "When Telegram answered a poll last.", self.intake.last_poll())?;
         page.count("polls_total", "Polls Telegram answered.", self.intake.polls())?;
         page.count("updates_total", "Updates received.", self.intake.updates())?;
-        page.count("updates_unparsable_total", "Updates that could not be parsed.", self.intake.unparsable())?;
+        page.count("updates_unparsable_total", "Updates that could not be read at all.", self.intake.unparsable())?;
+        let help = "Updates of which something beside the words could not be read.";
+        page.count("updates_read_in_part_total", help, self.intake.read_in_part())?;
+        let help = "Updates of kinds that the bot has not asked for.";
+        page.count("updates_not_asked_for_total", help, self.intake.not_asked_for())?;
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         page.counter_with(
             "telegram_sends_total",

@@ -150,6 +150,29 @@ impl FakeTelegram {
         id
     }
 
+    /// Queues what is an update on the wire alone, made from the update_id under which it is confirmed.
+    pub fn raw_bytes(&self, bytes: impl FnOnce(i64) -> Vec<u8>) -> i64 {
+        let id = self.shared.world().queue_bytes(None, bytes);
+        self.shared.queue_changed.notify_waiters();
+        id
+    }
+
+    /// The same under an update_id as Telegram has none.
+    pub fn raw_bytes_as(&self, id: i64, bytes: Vec<u8>) {
+        self.shared.world().queue_bytes(Some(id), |_| bytes);
+        self.shared.queue_changed.notify_waiters();
+    }
+
+    /// What getMe tells from now on.
+    pub fn tells_of_itself(&self, me: Value) {
+        self.shared.world().me = Some(me);
+    }
+
+    /// From now on polls are answered at once, as some proxies and servers of one's own do.
+    pub fn holds_no_polls(&self) {
+        self.shared.world().holds_no_polls = true;
+    }
+
     /// As after a quiet week: nothing is pending, and the next update_id is `to`, possibly lower than before.
     pub fn reset_update_ids(&self, to: i64) {
         self.shared.world().reset_update_ids(to);

@@ -21,6 +21,8 @@ pub enum Fault {
     Garbage,
     /// The request takes effect, and the result has a shape that no library knows yet.
     Newer,
+    /// The request takes effect, and the answer is JSON by its brackets alone.
+    Unparsable,
     /// The request takes effect at once, the answer comes this much later.
     Slow(Duration),
     /// 401, as for a revoked token.

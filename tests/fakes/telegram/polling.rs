@@ -44,11 +44,11 @@ pub(super) async fn get_updates(shared: &Arc<Shared>, params: &Params) -> Answer
             let kinds = kinds.iter().filter_map(Value::as_str).map(str::to_lowercase).collect();
             world.allowed_updates = Some(kinds).filter(|kinds: &std::collections::BTreeSet<_>| !kinds.is_empty());
         }
-        let mut timeout = Duration::from_secs(asked);
+        let mut timeout = if world.holds_no_polls { Duration::ZERO } else { Duration::from_secs(asked) };
         let now = Instant::now();
         let repeated =
             world.previous_poll.is_some_and(|(previous, at)| previous == asked_offset && now < at + REPEAT_HOLD);
-        if repeated && world.hold_repeated_polls {
+        if repeated && world.hold_repeated_polls && !world.holds_no_polls {
             timeout = timeout.max(REPEAT_HOLD);
         }
         world.previous_poll = Some((asked_offset, now));
@@ -112,4 +112,20 @@ fn give(world: &mut World, poll: usize, from: i64, limit: usize) -> Option<Value
     }
     world.polls[poll].given = Some(updates.iter().map(update_id).collect());
     Some(Value::Array(updates))
+}
+
+/// The answer's body, in which some updates are on the wire what they are.
+pub(super) fn body(world: &World, updates: &[Value]) -> Vec<u8> {
+    let mut body = br#"{"ok":true,"result":["#.to_vec();
+    for (at, update) in updates.iter().enumerate() {
+        if at > 0 {
+            body.push(b',');
+        }
+        match world.raw.get(&update_id(update)) {
+            Some(raw) => body.extend_from_slice(raw),
+            None => body.extend_from_slice(update.to_string().as_bytes()),
+        }
+    }
+    body.extend_from_slice(b"]}");
+    body
 }

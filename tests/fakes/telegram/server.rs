@@ -200,7 +200,12 @@ async fn handle(
             Fault::Garbage => "{\"ok\":true,\"result\":<!doctype html>".into_response(),
             Fault::Newer => {
                 answer(&shared, method, &params).await;
-                Json { status: 200, body: json!({"ok": true, "result": {"brand_new": {"a": 1}}}) }.into_response()
+                json!({"ok": true, "result": {"brand_new": {"a": 1}}}).to_string().into_response()
+            }
+            Fault::Unparsable => {
+                answer(&shared, method, &params).await;
+                let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+                format!(r#"{{"ok":true,"result":{{"text":"\ud83d","date":1e999,"deep":{deep}}}}}"#).into_response()
             }
             Fault::TooManyRequests { retry_after } => Json {
                 status: 429,
@@ -209,7 +214,9 @@ async fn handle(
                     "error_code": 429,
                     "description": format!("Too Many Requests: retry after {retry_after}"),
                     "parameters": {"retry_after": retry_after},
-                }),
+                })
+                .to_string()
+                .into(),
             }
             .into_response(),
             Fault::Unauthorized => refuse(&unauthorized()).into_response(),
@@ -239,26 +246,29 @@ async fn answer(shared: &Arc<Shared>, method: &str, params: &Params) -> Json {
         _ => methods::call(shared, method, params),
     };
     match answer {
-        Ok(result) => Json { status: 200, body: json!({"ok": true, "result": result}) },
+        Ok(Value::Array(updates)) if method == "getUpdates" => {
+            Json { status: 200, body: polling::body(&shared.world(), &updates) }
+        }
+        Ok(result) => Json { status: 200, body: json!({"ok": true, "result": result}).to_string().into() },
         Err(refusal) => refuse(&refusal),
     }
 }
 
 struct Json {
     status: u16,
-    body: Value,
+    body: Vec<u8>,
 }
 
 impl IntoResponse for Json {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).expect("a status of three digits");
-        (status, [(header::CONTENT_TYPE, "application/json")], self.body.to_string()).into_response()
+        (status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response()
     }
 }
 
 fn refuse(refusal: &Refusal) -> Json {
     let body = json!({"ok": false, "error_code": refusal.status, "description": refusal.description});
-    Json { status: refusal.status, body }
+    Json { status: refusal.status, body: body.to_string().into() }
 }
 
 fn unauthorized() -> Refusal {

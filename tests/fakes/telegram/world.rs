@@ -188,6 +188,12 @@ pub(super) struct World {
     pub(super) calls: Vec<Call>,
     pub(super) ledger: Vec<Seen>,
     pub(super) faults: Faults,
+    /// What an update is on the wire, by the id under which it is confirmed, where that is no JSON of ours.
+    pub(super) raw: HashMap<i64, Vec<u8>>,
+    /// getMe's result, where it is another one.
+    pub(super) me: Option<Value>,
+    /// Polls are answered at once, whatever their timeout.
+    pub(super) holds_no_polls: bool,
 }
 
 impl World {
@@ -215,7 +221,20 @@ impl World {
             calls: Vec::new(),
             ledger: Vec::new(),
             faults: Faults::default(),
+            raw: HashMap::new(),
+            me: None,
+            holds_no_polls: false,
         }
+    }
+
+    pub(super) fn queue_bytes(&mut self, id: Option<i64>, bytes: impl FnOnce(i64) -> Vec<u8>) -> i64 {
+        let id = id.unwrap_or_else(|| {
+            self.next_update_id += 1;
+            self.next_update_id - 1
+        });
+        self.raw.insert(id, bytes(id));
+        self.pending.push_back(json!({"update_id": id}));
+        id
     }
 
     /// Fills in the update_id and queues; `None` when allowed_updates leaves the kind out.
@@ -245,12 +264,19 @@ impl World {
         let from = match offset {
             ..0 => head.max(self.next_update_id + offset),
             0 => return head,
-            _ if offset > self.next_update_id + OFFSET_LEAD => return head,
+            _ if offset
+                > self
+                    .pending
+                    .iter()
+                    .map(update_id)
+                    .fold(self.next_update_id, i64::max)
+                    .saturating_add(OFFSET_LEAD) =>
+            {
+                return head;
+            }
             _ => offset,
         };
-        while self.pending.front().is_some_and(|update| update_id(update) < from) {
-            self.pending.pop_front();
-        }
+        self.pending.retain(|update| update_id(update) >= from);
         self.confirmed = from;
         from
     }
