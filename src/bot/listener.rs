@@ -332,6 +332,7 @@ impl Listener {
             }
             return;
         };
+        self.strays.accompanied();
         if self.offset.is_some_and(|offset| i64::from(last.id) < offset) {
             // They were confirmed by asking for more, and came all the same.
             self.rest(AGAIN_PAUSE).await;

@@ -150,6 +150,11 @@ impl Strays {
         self.known.insert(stray.key);
     }
 
+    /// Updates came with them, and more may be on the way: what waits for a second look waits anew.
+    pub fn accompanied(&mut self) {
+        self.looks.retain(|_, looks| *looks > 1);
+    }
+
     /// The offset behind strays that came alone; `None` when they have none, when it did not help, or when it is too
     /// early: an offset beyond all of Telegram's ids could pass more than the strays, so it waits for a second look.
     pub fn next_offset(&mut self, strays: &[Stray]) -> Option<i64> {
@@ -239,6 +244,9 @@ mod tests {
         assert_eq!([(); 4].map(|()| strays.next_offset(&three)), [None, Some((1 << 40) + 1), None, None]);
         assert_eq!([(); 2].map(|()| strays.next_offset(&three[..2])), [Some(1), None]);
         assert_eq!(strays.next_offset(&[stray(Some(8))]), Some(9));
+        assert_eq!(strays.next_offset(&[stray(Some(1 << 33))]), None);
+        strays.accompanied();
+        assert_eq!(strays.next_offset(&[stray(Some(1 << 33))]), None);
         assert_eq!([(); 2].map(|()| strays.next_offset(&[stray(Some(i64::MAX))])), [None, Some(i64::MAX)]);
         assert_eq!(strays.next_offset(&[stray(None)]), None);
         strays.add(&stray(None));
