@@ -55,6 +55,11 @@ pub fn read(id: u32, kind: &str, body: &Value) -> Option<Read> {
         _ => {
             let now = Utc::now().timestamp();
             let message = message(body.as_object()?, now, &mut lost)?;
+            let is_numbered = body.get("message_id").and_then(integer).is_some();
+            if matches!(message.kind, MessageKind::Empty {}) && !is_numbered {
+                // Nothing was said in it, and it is no message as Telegram sends them: a person may look at it.
+                return None;
+            }
             Some(if kind == "message" { UpdateKind::Message(message) } else { UpdateKind::EditedMessage(message) })
         }
     })??;
