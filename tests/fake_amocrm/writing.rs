@@ -230,3 +230,41 @@ async fn bodies_are_checked_against_the_contract() {
     assert_eq!(found.len(), 2, "{found:#?}");
     assert!(found[0].contains("/0/price") && found[1].contains("note_type"), "{found:#?}");
 }
+
+#[tokio::test]
+async fn texts_do_not_come_back_as_they_were_sent() {
+    let client = Client::new().await;
+    let body = lead_with("name", json!("#K7M2QXA \"Ко\" <b>&</b> д'А 🚗 Иван "));
+    let id = client.post(COMPLEX, json!([body])).await.json[0]["id"].as_u64().unwrap();
+    let lead = client.get(&format!("/api/v4/leads/{id}")).await.json;
+    assert_eq!(lead["name"], "#K7M2QXA &quot;Ко&quot; &lt;b&gt;&amp;&lt;/b&gt; д&#039;А");
+    assert_eq!(client.crm.leads()[0].name, "#K7M2QXA \"Ко\" <b>&</b> д'А");
+
+    let text = " ⏰ 🚗\u{FE0F} \"a\" > b\n✅ \n";
+    let note = json!([{ "note_type": "common", "params": { "text": text } }]);
+    client.post(&format!("/api/v4/leads/{id}/notes"), note).await;
+    let notes = client.get(&format!("/api/v4/leads/{id}/notes")).await.json;
+    let shown = &notes["_embedded"]["notes"][0]["params"]["text"];
+    assert_eq!(shown, "⏰ \u{FE0F} &quot;a&quot; &gt; b\n✅");
+}
+
+#[tokio::test]
+async fn a_merged_lead_is_gone_and_its_notes_and_contacts_are_not() {
+    let client = Client::new().await;
+    let (first, second) = (client.crm.add_lead("Первая"), client.crm.add_lead("Вторая"));
+    let contact = client.crm.add_contact("Иван", &["+79990000001"]);
+    client.crm.attach(second, contact);
+    client.crm.add_note(second, "примечание");
+    client.crm.merge_leads(second, first);
+    assert_eq!(client.get("/api/v4/leads").await.ids("leads"), [first]);
+    assert_eq!(client.get(&format!("/api/v4/leads/{second}")).await.status, 204);
+    assert_eq!(client.crm.leads()[0].notes, ["примечание"]);
+    let contacts = client.get("/api/v4/contacts?query=9990000001&with=leads").await.json;
+    assert_eq!(contacts["_embedded"]["contacts"][0]["_embedded"]["leads"][0]["id"], first);
+    let events = client.get("/api/v4/events?filter[type]=entity_merged").await.json;
+    let event = &events["_embedded"]["events"][0];
+    assert_eq!((&event["entity_id"], &event["value_after"]), (&json!(first), &json!([])));
+    let late = json!([{ "entity_id": second, "note_type": "common", "params": { "text": "поздно" } }]);
+    let refused = client.post("/api/v4/leads/notes", late).await;
+    assert_eq!(refused.complaint(), ("NotSupportedChoice".to_owned(), "entity_id".to_owned()));
+}

@@ -93,6 +93,28 @@ fn a_number_in_another_buyers_words_is_not_taken_for_the_lead() {
     }
 }
 
+#[test]
+fn a_lead_that_version_0_1_0_may_have_created_is_found_under_the_title_it_had() {
+    in_virtual_time(async {
+        let ground = Ground::new().await;
+        let life = Life::begin(&ground).await;
+        let buyer = ground.telegram.user("Иван").known().id;
+        let names = ["Иван🚗", "<b>Иван</b> & \"Ко\"", "Иван, заявка #N7HR3T9"];
+        let leads: Vec<Lead> = (0..).zip(names).map(|(at, name)| named(&ground, buyer, at, name)).collect();
+        for lead in &leads {
+            let number = lead.number.as_str();
+            ground.amocrm.fault(On::complex().containing(number), Fault::CutBefore, Times::N(1));
+            // The fake would cut it at the picture, where the number would be lost, as it was then.
+            let name = lead.name.as_str().replace('🚗', "");
+            let there = ground.amocrm.add_lead(&format!("Заявка от {name} #{number}"));
+            ground.amocrm.add_note(there, &format!("Заявка #{number}\nИмя: {name}\nТелефон: ещё по-старому"));
+            submit(&life.store, lead).await;
+        }
+        rest(&ground, &life.store, &leads).await.expect("all delivered");
+        assert_eq!(ground.amocrm.leads().len(), leads.len(), "{}", ground.amocrm.story());
+    });
+}
+
 /// What goes wrong, and when the lead is merged into the buyer's older one.
 #[derive(Debug, Clone, Copy)]
 enum Merge {
