@@ -264,7 +264,8 @@ impl Courier {
         }
     }
 
-    /// Whether the lead is a part of another one in amoCRM now; then its note goes there.
+    /// Whether the lead is a part of another one in amoCRM now; then its note goes there. To be asked before a lead that takes no
+    /// note is called deleted.
     pub(super) async fn follow_merge(&self, one: &ToNote) -> Result<bool, Stop> {
         match self.crm.whereabouts(one.crm_lead_id, &one.lead, one.lead.submitted_at).await.map_err(Stop::Crm)? {
             Whereabouts::MergedInto(found) => {
