@@ -1,10 +1,12 @@
-//! Stores of earlier versions, and the engine inside.
+//! Stores of earlier versions, the engine inside, and what it does not take.
 
 use amocrm_lead_bot::{
     clock::Clock,
     lead::LeadNumber,
-    store::{LeadState, SQLITE_FILE, Store},
+    store::{LeadState, SQLITE_FILE, Store, StoreError},
 };
+
+use super::Opened;
 use sqlx::{Connection, Executor, Row, SqliteConnection};
 
 /// What version 0.1.0 kept of its first migration: a store in which this differs would not be opened.
@@ -63,4 +65,28 @@ async fn sqlite_is_one_without_the_fault_in_its_log() {
     let version: String = row.get(0);
     let version: Vec<u32> = version.split('.').map(|part| part.parse().expect("a number")).collect();
     assert!(version >= vec![3, 51, 3], "{version:?}");
+}
+
+#[tokio::test]
+async fn what_is_refused_for_its_content_is_told_apart_and_without_it() {
+    let opened = Opened::sqlite().await;
+    let url = format!("sqlite://{}", opened.folder.path().join(SQLITE_FILE).display());
+    let mut other = SqliteConnection::connect(&url).await.expect("the file");
+    other
+        .execute(
+            "CREATE TRIGGER picky BEFORE INSERT ON marks WHEN NEW.name LIKE '%Иван%' \
+             BEGIN SELECT RAISE(ABORT, 'no Иван'); END",
+        )
+        .await
+        .expect("a trigger");
+    let mut stores = vec![(opened, "Иван")];
+    if let Some(opened) = Opened::postgres().await {
+        stores.push((opened, "Иван\0"));
+    }
+    for (opened, name) in stores {
+        let refused = opened.store.set_mark(name, "").await.expect_err("a refusal");
+        assert!(matches!(refused, StoreError::Refused(_)), "{refused:?}");
+        assert!(!format!("{refused} {refused:?}").contains("Иван"), "{refused}");
+        opened.store.set_mark("Пётр", "").await.expect("the store goes on");
+    }
 }
