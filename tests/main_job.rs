@@ -1,5 +1,7 @@
 //! The main job, end to end, as buyers, the admin and the operator see it: the compiled daemon between two fakes.
 
+#[path = "main_job/answers.rs"]
+mod answers;
 #[path = "main_job/backup_file.rs"]
 mod backup_file;
 #[path = "main_job/commands.rs"]

@@ -133,6 +133,13 @@ pub enum Fault {
         /// The code, such as `NotSupportedChoice`.
         code: String,
     },
+    /// Exactly this answer, as it was recorded, and no effect.
+    Raw {
+        /// The HTTP status.
+        status: u16,
+        /// The body: JSON when it begins like it, a page else.
+        body: String,
+    },
     /// An OAuth problem with this status and hint, and no effect.
     OauthProblem {
         /// The HTTP status, also named in the body.
@@ -143,6 +150,12 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// A 400 in words that name no field, as it was seen of accounts without a right and of systems in trouble.
+    pub fn words(detail: &str) -> Self {
+        let body = serde_json::json!({"title": "Bad Request", "status": 400, "detail": detail});
+        Self::Raw { status: 400, body: body.to_string() }
+    }
+
     /// What goes wrong with any request to amoCRM: slow and late by as much, throttled for so many seconds.
     pub fn usual(retry_after: u64, slow: Duration, late: Duration) -> Vec<Self> {
         vec![

@@ -123,6 +123,7 @@ impl Shared {
                 let target = format!("{}/moved{}", request.base, request.path);
                 Answer::html(status).header("location", target)
             }
+            Fault::Raw { status, body } => Answer::raw(status, body),
             Fault::Validation { path, code } => validation(request, &path, &code),
             Fault::GarbageNoEffect => Answer::text("<!doctype html><p>ok"),
             Fault::NothingFound => Answer::empty(204),

@@ -129,6 +129,16 @@ impl Answer {
         Self::new(200, "application/json", body.to_string())
     }
 
+    /// Whatever this is, under the content type that amoCRM gives it.
+    pub(super) fn raw(status: u16, body: String) -> Self {
+        let content_type = match (body.trim_start().starts_with(['{', '[']), status) {
+            (true, ..300) => "application/hal+json",
+            (true, _) => "application/problem+json",
+            (false, _) => "text/html; charset=UTF-8",
+        };
+        Answer::new(status, content_type, body)
+    }
+
     /// A status without a body, such as the 204 of an empty list.
     pub(super) fn empty(status: u16) -> Self {
         Answer { status, content_type: None, headers: Vec::new(), body: String::new() }
