@@ -7,6 +7,8 @@ mod fakes;
 mod leads;
 #[path = "amocrm_client/merges.rs"]
 mod merges;
+#[path = "amocrm_client/recorded.rs"]
+mod recorded;
 #[path = "amocrm_client/tokens.rs"]
 mod tokens;
 
