@@ -7,7 +7,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -25,6 +25,7 @@ use ulid::Ulid;
 use crate::{
     clock::Clock,
     fault::point,
+    files,
     lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region},
     store::{ImportedLead, LeadRow, LeadState, NewLead, Store, StoreError},
 };
@@ -45,12 +46,6 @@ const STILL_WRITING: Duration = Duration::from_secs(1);
 
 /// Pause after the file could not be written.
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
-
-/// How the names of files begin that are being written.
-const TEMPORARY: &str = ".backup_leads-";
-
-/// A file that is being written for so long has no writer any more.
-const ABANDONED: Duration = Duration::from_secs(10 * 60);
 
 /// Somebody who writes the file again and again is waited for until the next look.
 const MOST_TRIES: usize = 3;
@@ -135,7 +130,6 @@ impl Backup {
 
     /// Follows the store and the file until stopped, with a last export at the end.
     pub async fn run(mut self, events: mpsc::UnboundedSender<BackupEvent>, stop: CancellationToken) {
-        self.sweep();
         let mut took = Duration::ZERO;
         loop {
             let tick = tokio::time::sleep(self.clock.period(LOOK_AT_FILE));
@@ -183,18 +177,6 @@ impl Backup {
         Ok(())
     }
 
-    /// Removes what writers that were killed half-way have left beside the file.
-    fn sweep(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        for entry in entries.flatten() {
-            let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
-            let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
-            if ours && age.is_some_and(|age| age > ABANDONED) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-    }
-
     fn path(&self) -> PathBuf {
         self.folder.join(FILE)
     }
@@ -230,7 +212,7 @@ impl Backup {
                             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
                             other => other?,
                         }
-                        sync_folder(&self.folder)?;
+                        files::sync_folder(&self.folder)?;
                         warn!(moved_to = name, "backup_leads.json cannot be parsed and was moved aside");
                         return Ok(vec![BackupEvent::Unreadable(name)]);
                     }
@@ -252,7 +234,7 @@ impl Backup {
         if history + strange > 0 {
             // The export will leave them out, so they are kept beside it first.
             let name = self.free_name("kept");
-            copy_durably(&self.path(), &self.folder, &name)?;
+            files::replace(&self.folder.join(&name), &fs::read(self.path())?)?;
             info!(history, strange, kept_in = name, "entries of backup_leads.json that are not to be sent are kept");
             if strange > 0 {
                 events.push(BackupEvent::Skipped(strange, name));
@@ -291,9 +273,9 @@ impl Backup {
             return Ok(true);
         }
         point("backup.before_write");
-        let (folder, path, seen) = (self.folder.clone(), self.path(), self.seen);
+        let (path, seen) = (self.path(), self.seen);
         let still_as_seen = move |path: &Path| Ok(look_at(path)? == seen);
-        let written = tokio::task::spawn_blocking(move || replace(&folder, &path, &bytes, still_as_seen))
+        let written = tokio::task::spawn_blocking(move || replace(&path, &bytes, still_as_seen))
             .await
             .map_err(io::Error::other)??;
         let Some(seen) = written else { return Ok(false) };
@@ -304,11 +286,7 @@ impl Backup {
 }
 
 fn read(path: &Path) -> io::Result<Read> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Read::Nothing),
-        Err(error) => return Err(error),
-    };
+    let Some(bytes) = files::read_private(path)? else { return Ok(Read::Nothing) };
     // Windows editors begin a file with a mark.
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -466,46 +444,21 @@ fn timestamp(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// Replaces a file where `still` holds at the last moment, and says how the new one looks; `None` when it did not.
-fn replace(
-    folder: &Path,
-    path: &Path,
-    bytes: &[u8],
-    still: impl FnOnce(&Path) -> io::Result<bool>,
-) -> io::Result<Option<Seen>> {
-    let mut file = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .permissions(fs::Permissions::from_mode(0o600))
-        .tempfile_in(folder)?;
-    io::Write::write_all(&mut file, bytes)?;
-    file.as_file().sync_all()?;
+fn replace(path: &Path, bytes: &[u8], still: impl FnOnce(&Path) -> io::Result<bool>) -> io::Result<Option<Seen>> {
+    let file = files::Replacement::write(path, bytes)?;
     // Looked at before it has its name: afterwards it may be somebody else's already.
-    let seen = Seen::of(&file.as_file().metadata()?);
+    let seen = Seen::of(&file.metadata()?);
     if !still(path)? {
         return Ok(None);
     }
     point("backup.before_rename");
-    file.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)?;
+    file.put()?;
     Ok(Some(seen))
-}
-
-fn write_durably(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(folder, path, bytes, |_| Ok(true)).map(drop)
 }
 
 /// Writes a file atomically and durably, readable by its owner only.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(write_durably(folder, path, bytes)?)
-}
-
-fn copy_durably(path: &Path, folder: &Path, name: &str) -> io::Result<()> {
-    write_durably(folder, &folder.join(name), &fs::read(path)?)
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    fs::File::open(folder)?.sync_all()
+    Ok(files::replace(path, bytes)?)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! - [`clock`]: what time it is, and how fast it runs in tests
 //! - [`fault`]: where tests may kill the process; empty in a release
 //! - [`net`]: every HTTP client, and how answers are read
+//! - [`files`]: files for their owner alone, replaced whole
 //! - [`lead`]: the domain, no I/O
 //! - [`config`], [`telemetry`]: settings and logging
 //! - [`notice`]: what people are told, as values
@@ -31,6 +32,7 @@ pub mod config;
 pub mod daemon;
 pub mod delivery;
 pub mod fault;
+pub mod files;
 pub mod http;
 pub mod lead;
 pub mod net;

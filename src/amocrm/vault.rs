@@ -8,8 +8,8 @@
 //! at any time, so nothing here is cached and a missing file is an ordinary thing. Two processes are kept from
 //! refreshing at once by a lock on a file of its own (the token files are replaced, so a lock on them would be lost).
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::fault::point;
+use crate::files;
 use crate::store::{Store, TokenRow};
 use tokio::time::{Instant, sleep};
 
@@ -168,11 +169,11 @@ impl Vault {
         let (folder, pair, previous) = (folder.clone(), pair.clone(), previous.cloned());
         blocking(move || {
             if let Some(previous) = &previous {
-                replace(&folder, PREVIOUS_FILE, &previous_json(previous)?)?;
+                files::replace(&folder.join(PREVIOUS_FILE), &previous_json(previous)?)?;
             }
             for (name, token) in [(REFRESH_FILE, &pair.refresh), (ACCESS_FILE, &pair.access)] {
                 match token {
-                    Some(token) => replace(&folder, name, token.expose_secret().as_bytes())?,
+                    Some(token) => files::replace(&folder.join(name), token.expose_secret().as_bytes())?,
                     None => remove(&folder, name)?,
                 }
                 if name == REFRESH_FILE {
@@ -207,7 +208,7 @@ impl Vault {
             Self::Database(store) => return lock_row(store, wait, held).await,
         };
         let path = folder.join(LOCK_FILE);
-        let file = blocking(move || private().write(true).create(true).truncate(false).open(path)).await?;
+        let file = blocking(move || files::private().write(true).create(true).truncate(false).open(path)).await?;
         let deadline = Instant::now() + wait;
         loop {
             // Tried and never waited for: a thread that waits in the system call would hold up the shutdown.
@@ -269,19 +270,11 @@ pub(super) fn clean(text: &str) -> Option<SecretString> {
 }
 
 fn read_token(path: &Path) -> io::Result<Option<SecretString>> {
-    let Some(bytes) = read_file(path)? else {
+    let Some(bytes) = files::read_private(path)? else {
         return Ok(None);
     };
     let bytes = &bytes[..bytes.len().min(FILE_CAP)];
     Ok(clean(&String::from_utf8_lossy(bytes)))
-}
-
-fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -303,7 +296,7 @@ fn previous_json(previous: &Previous) -> io::Result<Vec<u8>> {
 
 /// An unreadable file counts as none: it is only a safety net and must not keep a good pair from being used.
 fn read_previous(path: &Path) -> io::Result<Option<Previous>> {
-    let Some(bytes) = read_file(path)? else {
+    let Some(bytes) = files::read_private(path)? else {
         return Ok(None);
     };
     Ok(serde_json::from_slice::<PreviousFile>(&bytes).ok().map(|file| Previous {
@@ -315,33 +308,12 @@ fn read_previous(path: &Path) -> io::Result<Option<Previous>> {
     }))
 }
 
-/// Replaces a file so that it is either the old or the new one, whole, whenever the power goes.
-fn replace(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    // `NamedTempFile` is made with mode 0600 and removed again on every early return.
-    let mut file = tempfile::Builder::new().prefix(&format!(".{name}.")).tempfile_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(folder.join(name)).map_err(|error| error.error)?;
-    sync_folder(folder)
-}
-
 fn remove(folder: &Path, name: &str) -> io::Result<()> {
     match fs::remove_file(folder.join(name)) {
-        Ok(()) => sync_folder(folder),
+        Ok(()) => files::sync_folder(folder),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 #[cfg(test)]

@@ -54,25 +54,16 @@ pub(super) fn checked(
         "Signs of a password are written as %40 for @, %23 for #, %2F for /, %3A for :, %3F for ?, %25 for %";
     let mut url = match Url::parse(text) {
         Ok(url) if url.fragment().is_none() => url,
+        _ if text.contains(',') => return Ok(text.to_owned()),
         _ => return wrong("cannot be read as an address", ENCODE.into()),
     };
-    let value = |names: &[&str]| {
-        url.query_pairs().filter(|(name, _)| names.contains(&name.as_ref())).map(|(_, value)| value.into_owned()).last()
-    };
-    if let Some(mode) = value(&["sslmode", "ssl-mode"])
-        && PgSslMode::from_str(&mode).is_err()
-    {
-        let remedy = "It is one of disable, allow, prefer, require, verify-ca, verify-full";
-        return wrong("has an sslmode that does not exist", remedy.into());
-    }
-    let Ok(options) = PgConnectOptions::from_str(text) else {
-        return wrong("cannot be read as an address", ENCODE.into());
-    };
+    // What cannot be meant in it the store tells, which uses it.
+    let Ok(options) = PgConnectOptions::from_str(text) else { return Ok(text.to_owned()) };
     let host = options.get_host().to_owned();
     let local = options.get_socket().is_some() || host.starts_with('/') || plaintext.may_be_read(&host);
-    let encrypted = matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    let (asked, encrypted) = encryption(&url, &options);
     if !local && !encrypted {
-        if platform == Platform::Heroku && value(&["sslmode", "ssl-mode"]).is_none() {
+        if platform == Platform::Heroku && !asked {
             url.query_pairs_mut().append_pair("sslmode", "require");
             return Ok(url.into());
         }
@@ -85,14 +76,26 @@ pub(super) fn checked(
             ),
         );
     }
-    // A root that is given is meant to be used: the driver takes any certificate with `require`.
-    if matches!(options.get_ssl_mode(), PgSslMode::Require)
-        && value(&["sslrootcert", "ssl-root-cert", "ssl-ca"]).is_some()
-    {
-        url.query_pairs_mut().append_pair("sslmode", "verify-ca");
-        return Ok(url.into());
-    }
     Ok(text.to_owned())
+}
+
+/// Whether something is said of encryption, and whether it is insisted on. Naming an authority does so, too.
+fn encryption(url: &Url, options: &PgConnectOptions) -> (bool, bool) {
+    let value = |names: &[&str]| {
+        let given = url.query_pairs().filter(|(name, _)| names.contains(&name.as_ref())).last();
+        given.map(|(_, value)| value.trim().to_ascii_lowercase())
+    };
+    let (mode, short) = (value(&["sslmode", "ssl-mode"]), value(&["ssl"]));
+    let insisted = match (&mode, &short) {
+        (Some(mode), _) => matches!(mode.as_str(), "require" | "verify-ca" | "verify-full"),
+        (None, Some(short)) => matches!(short.as_str(), "true" | "1" | "on" | "require"),
+        // From PGSSLMODE.
+        (None, None) => {
+            matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull)
+        }
+    };
+    let checked = value(&["sslrootcert", "ssl-root-cert", "ssl-ca"]).is_some() && mode.as_deref() != Some("disable");
+    (mode.or(short).is_some(), insisted || checked)
 }
 
 #[cfg(test)]
@@ -116,6 +119,8 @@ mod tests {
             "postgres://u@%2Fvar%2Frun%2Fpostgresql/db",
             "postgres://u:p@db.example.com/db?sslmode=require",
             "postgres://u:p@db.example.com/db?sslmode=verify-full&sslrootcert=/root.pem",
+            "postgres://u:p@8.8.8.8/db?ssl=true",
+            "postgres://u:p@8.8.8.8/db?sslrootcert=/root.pem",
             "postgres://u:p@8.8.8.8/db?application_name=x&sslmode=verify-ca",
             "postgres://u:p@db.example.org/db?sslmode=disable",
             "sqlite:///tmp/x.sqlite",
@@ -144,14 +149,6 @@ mod tests {
     }
 
     #[test]
-    fn a_root_that_is_given_is_used() {
-        let used =
-            check("postgres://u:p@localhost/db?sslmode=require&sslrootcert=/r.pem", Platform::Other).expect("fine");
-        let options = PgConnectOptions::from_str(&used).expect("an address");
-        assert!(matches!(options.get_ssl_mode(), PgSslMode::VerifyCa));
-    }
-
-    #[test]
     fn what_cannot_be_read_is_told_without_the_password() {
         for url in [
             "mysql://u:hush@host/db",
@@ -159,9 +156,7 @@ mod tests {
             "postgres://u:hu#sh@localhost/db",
             "postgres://u:hush/x@localhost/db",
             "postgres://u:hush@localhost:port/db",
-            "postgres://u:hush@localhost/db?sslmode=on",
             "postgres://u:hush@localhost/db name",
-            "postgres://u:hush@localhost/db?port=abc",
         ] {
             let problem = check(url, Platform::Other).expect_err(url);
             assert!(!problem.contains("hush") && problem.lines().count() == 1, "{problem}");

@@ -20,7 +20,8 @@ use crate::{
     amocrm::{Crm, Timing, Vault},
     clock::Clock,
     config::{AmocrmSettings, Config},
-    store::{Engine, Store, StoreError},
+    files,
+    store::{Engine, SQLITE_FILE, Store, StoreError},
 };
 
 pub use reign::run_until;
@@ -28,6 +29,9 @@ pub use reign::run_until;
 /// Everything is cut off this long after SIGTERM; with closing the store it makes less than the promised 10 s (Heroku
 /// kills after 30 s, systemd after 90 s).
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
+
+/// Held by the daemon of a `DATA_DIR`.
+const LOCK_FILE: &str = "daemon.lock";
 
 /// A command holds the lock for a moment to see whether a daemon does; nobody but a daemon holds it for all of these.
 const LOOKS_AT_LOCK: u32 = 5;
@@ -71,13 +75,9 @@ impl OnlyOne {
     pub fn take(folder: &Path) -> Result<Self, DaemonError> {
         let path = folder.display().to_string();
         let unusable = |source| DaemonError::DataDir { path: path.clone(), source };
-        std::fs::create_dir_all(folder).map_err(unusable)?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join("daemon.lock"))
-            .map_err(unusable)?;
+        files::make_folder(folder).map_err(unusable)?;
+        let lock =
+            files::private().create(true).truncate(false).write(true).open(folder.join(LOCK_FILE)).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { _lock: lock }),
             Err(std::fs::TryLockError::WouldBlock) => Err(DaemonError::AlreadyRunning(path)),
@@ -96,17 +96,36 @@ impl OnlyOne {
         Self::take(folder)
     }
 
-    /// Whether a daemon runs on this folder now.
+    /// Whether a daemon runs on this folder now; leaves no trace.
     pub fn is_running(folder: &Path) -> bool {
-        matches!(Self::take(folder), Err(DaemonError::AlreadyRunning(_)))
+        let lock = File::open(folder.join(LOCK_FILE));
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
     }
+}
+
+/// Where the store is, for people: a path, or host, port and name of a database without user and password.
+pub fn store_place(config: &Config) -> String {
+    match config.database_url() {
+        Some(url) => place_of_url(url),
+        None => {
+            let file = config.data_dir.join(SQLITE_FILE);
+            std::path::absolute(&file).unwrap_or(file).display().to_string()
+        }
+    }
+}
+
+/// An address without user, password and parameters.
+pub fn place_of_url(url: &str) -> String {
+    let Ok(url) = url::Url::parse(url) else { return "DATABASE_URL".into() };
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
 /// Opens the store that the settings name.
 pub async fn open_store(config: &Config, clock: Clock) -> Result<Store, DaemonError> {
     let folder = &config.data_dir;
-    std::fs::create_dir_all(folder)
-        .map_err(|source| DaemonError::DataDir { path: folder.display().to_string(), source })?;
+    files::make_folder(folder).map_err(|source| DaemonError::DataDir { path: folder.display().to_string(), source })?;
+    files::close_data_dir(folder);
     Ok(Store::open(config.database_url(), folder, clock).await?)
 }
 
@@ -120,7 +139,12 @@ pub fn vault_beside(store: &Store, folder: &Path) -> Vault {
 
 /// Sets the account up with its tokens; sends nothing.
 pub fn open_crm(settings: &AmocrmSettings, config: &Config, store: &Store) -> Result<Crm, DaemonError> {
-    Crm::new(settings.clone(), vault_beside(store, &config.data_dir), timing(config.speed))
+    open_crm_with(settings, config, vault_beside(store, &config.data_dir))
+}
+
+/// The same with tokens that are kept elsewhere.
+pub fn open_crm_with(settings: &AmocrmSettings, config: &Config, vault: Vault) -> Result<Crm, DaemonError> {
+    Crm::new(settings.clone(), vault, timing(config.speed))
         .map_err(|error| DaemonError::Setting(format!("the connection to amoCRM cannot be set up: {error}")))
 }
 

@@ -19,7 +19,7 @@ mod postgres;
 mod steps;
 mod tokens;
 
-use std::{os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     AnyConnection, AssertSqlSafe, ConnectOptions, Connection, Executor,
@@ -27,7 +27,7 @@ use sqlx::{
 };
 use tokio::sync::Notify;
 
-use crate::clock::Clock;
+use crate::{clock::Clock, files};
 
 use again::Pool;
 use postgres::Server;
@@ -101,12 +101,12 @@ impl Store {
     /// Opens (and creates or migrates) the store in one SQLite file.
     pub async fn open_file(file: &Path, clock: Clock) -> Result<Self, StoreError> {
         // Names, phones and tokens stand in it: nobody else may read it. SQLite gives its log files the same mode.
-        std::fs::OpenOptions::new()
+        files::private()
             .create(true)
             .append(true)
-            .mode(0o600)
             .open(file)
             .map_err(|error| StoreError::Unavailable(sqlx::Error::Io(error)))?;
+        files::close_database(file);
         Self::open_url(&sqlite_url(file), clock).await
     }
 

@@ -1,0 +1,268 @@
+//! Files that hold phones and tokens: for their owner alone, replaced whole or not at all.
+//!
+//! **Promise.** What [`Replacement::put`] has put in place survives a power cut; a reader sees the old file or the new
+//! one. Whatever of ours others could read is closed to them and told. A writer that was killed leaves a temporary file
+//! behind, which [`sweep`] takes away: a living writer holds a lock on its own.
+
+use std::{
+    fs::{self, File, OpenOptions, Permissions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+use tracing::warn;
+
+/// Read and written by its owner.
+const FILE_MODE: u32 = 0o600;
+
+/// Entered by its owner.
+const FOLDER_MODE: u32 = 0o700;
+
+/// What anybody but the owner may do.
+const OTHERS: u32 = 0o077;
+
+/// Everybody may put files into such a folder, like `/tmp`.
+const STICKY: u32 = 0o1000;
+
+/// How the names of temporary files begin.
+const TEMPORARY: &str = ".amocrm-lead-bot-";
+
+/// How they began in earlier versions.
+const TEMPORARY_BEFORE: [&str; 4] =
+    [".backup_leads-", ".access_token.txt.", ".refresh_token.txt.", ".tokens_previous.json."];
+
+/// Names in `DATA_DIR` that are ours, with what SQLite puts behind its own.
+const OURS: [&str; 5] = ["access_token.txt", "refresh_token.txt", "tokens_previous.json", "tokens.lock", "daemon.lock"];
+const SQLITE: &str = "amocrm-lead-bot.sqlite";
+const BACKUP: &str = "backup_leads";
+
+/// A file that takes its place when it is whole.
+#[derive(Debug)]
+pub struct Replacement {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Replacement {
+    /// Writes the content beside `path`, durably.
+    pub fn write(path: &Path, content: &[u8]) -> io::Result<Self> {
+        let mut file = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .permissions(Permissions::from_mode(FILE_MODE))
+            .tempfile_in(folder_of(path))?;
+        // Nobody else knows it yet; the lock says that its writer lives.
+        let _ = file.as_file().try_lock();
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// How it looks; it keeps that when it is put in place.
+    pub fn metadata(&self) -> io::Result<fs::Metadata> {
+        self.file.as_file().metadata()
+    }
+
+    /// Puts it in place, durably.
+    pub fn put(self) -> io::Result<()> {
+        self.file.persist(&self.path).map_err(|error| error.error)?;
+        sync_folder(folder_of(&self.path))
+    }
+}
+
+/// Replaces a file so that it is either the old or the new one, whole, whenever the power goes.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    Replacement::write(path, content)?.put()
+}
+
+/// Makes what was renamed or removed in a folder survive a power cut.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// How a file is opened that nobody else may read.
+pub fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(FILE_MODE);
+    options
+}
+
+/// Makes a folder that nobody else may enter, with those above it, where there is none.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)
+}
+
+/// Closes an open file to everybody but its owner; says whether it was open to others.
+pub fn close_to_others(file: &File) -> io::Result<bool> {
+    let mode = file.metadata()?.mode();
+    if mode & OTHERS == 0 {
+        return Ok(false);
+    }
+    file.set_permissions(Permissions::from_mode(mode & 0o7700))?;
+    Ok(true)
+}
+
+/// Reads a file that nobody else may read, and closes it to them where they could; `None` where there is none.
+pub fn read_private(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // What cannot be closed was told at the start, and is used all the same.
+    if close_to_others(&file).unwrap_or(false) {
+        tell_closed(&[path.display().to_string()]);
+    }
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut file, &mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Closes one SQLite file, with its log, to everybody but its owner.
+pub fn close_database(file: &Path) {
+    let with = |end: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    close_all([file.to_owned(), with("-wal"), with("-shm"), with("-journal")]);
+}
+
+/// Closes `DATA_DIR` and all that is ours in it to everybody but its owner, and says so once.
+pub fn close_data_dir(folder: &Path) {
+    let mut paths = Vec::new();
+    if is_ours_alone(folder) {
+        paths.push(folder.to_owned());
+    }
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    paths.extend(entries.filter(|entry| entry.file_name().to_str().is_some_and(is_ours)).map(|entry| entry.path()));
+    close_all(paths);
+}
+
+fn close_all(paths: impl IntoIterator<Item = PathBuf>) {
+    let (mut closed, mut open) = (Vec::new(), Vec::new());
+    for path in paths {
+        let Ok(file) = File::open(&path) else { continue };
+        let name = path.display().to_string();
+        match close_to_others(&file) {
+            Ok(true) => closed.push(name),
+            Ok(false) => {}
+            Err(_) => open.push(name),
+        }
+    }
+    closed.sort();
+    tell_closed(&closed);
+    if !open.is_empty() {
+        warn!(files = open.join(", "), "other users of this machine may read these files, and that cannot be changed");
+    }
+}
+
+fn tell_closed(names: &[String]) {
+    if !names.is_empty() {
+        warn!(files = names.join(", "), "other users of this machine could read these files; now they cannot");
+    }
+}
+
+fn is_ours(name: &str) -> bool {
+    OURS.contains(&name) || name.starts_with(SQLITE) || (name.starts_with(BACKUP) && name.ends_with(".json"))
+}
+
+/// Whether a folder serves the bot and nothing else, as far as can be seen: `DATA_DIR` may be the working directory, and
+/// that a checkout of the source, somebody's home or a folder for all.
+fn is_ours_alone(folder: &Path) -> bool {
+    let (Ok(folder), Ok(meta)) = (folder.canonicalize(), fs::metadata(folder)) else { return false };
+    let home = std::env::var_os("HOME").and_then(|home| PathBuf::from(home).canonicalize().ok());
+    let shared = ["Cargo.toml", ".git", "Procfile"].iter().any(|name| folder.join(name).exists());
+    meta.is_dir()
+        && meta.uid() == rustix::process::geteuid().as_raw()
+        && meta.mode() & STICKY == 0
+        && folder.parent().is_some()
+        && home.as_ref() != Some(&folder)
+        && !shared
+}
+
+/// Takes away what writers that were killed half-way have left.
+pub fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let temporary = name.to_str().is_some_and(|name| {
+            name.starts_with(TEMPORARY) || TEMPORARY_BEFORE.iter().any(|beginning| name.starts_with(beginning))
+        });
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        // Whoever writes it now holds its lock.
+        if temporary && is_file && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("it is there").mode() & 0o777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).expect("its mode is set");
+    }
+
+    #[test]
+    fn what_is_ours_is_closed_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = [
+            "access_token.txt",
+            "refresh_token.txt",
+            "tokens_previous.json",
+            "backup_leads.json",
+            "backup_leads.kept-20260101T000000Z.json",
+            "amocrm-lead-bot.sqlite",
+            "amocrm-lead-bot.sqlite-wal",
+            "amocrm-lead-bot.sqlite-shm",
+            "daemon.lock",
+        ];
+        let others = ["README.md", "backup_leads.json.example", "photo.jpg"];
+        for name in names.iter().chain(&others) {
+            fs::write(folder.path().join(name), "x").expect("written");
+            set_mode(&folder.path().join(name), 0o664);
+        }
+        set_mode(folder.path(), 0o755);
+        close_data_dir(folder.path());
+        for name in names {
+            assert_eq!(mode(&folder.path().join(name)), 0o600, "{name}");
+        }
+        for name in others {
+            assert_eq!(mode(&folder.path().join(name)), 0o664, "{name}");
+        }
+        assert_eq!(mode(folder.path()), 0o700);
+        // A checkout is used for other things as well.
+        fs::write(folder.path().join("Cargo.toml"), "").expect("written");
+        set_mode(folder.path(), 0o755);
+        close_data_dir(folder.path());
+        assert_eq!(mode(folder.path()), 0o755);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        for name in [".backup_leads-abc", ".access_token.txt.x1", ".amocrm-lead-bot-y", ".profile"] {
+            fs::write(at(name), "left").expect("written");
+        }
+        let living = Replacement::write(&at("backup_leads.json"), b"[]").expect("written");
+        sweep(folder.path());
+        let mut left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").flatten().map(|it| it.path()).collect();
+        left.sort();
+        assert_eq!(left.len(), 2, "{left:?}");
+        living.put().expect("in place");
+        assert_eq!(fs::read(at("backup_leads.json")).expect("there"), b"[]");
+        assert_eq!(mode(&at("backup_leads.json")), 0o600);
+        assert!(at(".profile").exists());
+    }
+}
