@@ -61,6 +61,15 @@ const LOOK: Duration = Duration::from_secs(1);
 const COPIES_IN_MESSAGE: usize = 5;
 const COPIES_AT_ONCE: i64 = 200;
 
+/// What an open alert is about.
+pub fn trouble_of_alert(alert: &OpenAlert) -> Option<Trouble> {
+    #[derive(Deserialize)]
+    struct About {
+        trouble: Trouble,
+    }
+    serde_json::from_str::<About>(&alert.body).ok().map(|about| about.trouble)
+}
+
 /// News for the admin.
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {

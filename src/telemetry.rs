@@ -1,29 +1,117 @@
 //! Logging: human lines or JSON (`LOG_FORMAT=json`), nothing personal, nothing secret.
+//!
+//! Only this crate logs at the level that `RUST_LOG` asks for: libraries write addresses with tokens, passwords and
+//! whole updates into theirs. Of libraries warnings alone are shown, without their fields; what comes through the crate
+//! `log`, whose messages have everything in them already, is not shown at all.
 
-use tracing_subscriber::EnvFilter;
+use std::fmt;
 
-/// What is logged without `RUST_LOG`; the libraries' own lines may quote addresses with tokens, so they stay quiet.
-const DEFAULT_FILTER: &str = "warn,amocrm_lead_bot=info,teloxide=off,teloxide_core=off,sqlx=off,reqwest=off,hyper=off";
+use serde_json::json;
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::filter_fn,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::Writer,
+        time::{FormatTime, SystemTime},
+    },
+    layer::SubscriberExt,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
+
+/// What is logged without `RUST_LOG`.
+const DEFAULT_FILTER: &str = "warn,amocrm_lead_bot=info";
+
+/// This crate's name, as targets begin with it.
+const OURS: &str = "amocrm_lead_bot";
+
+/// The library whose messages are fixed texts; what differs is in its fields.
+const QUOTED: &str = "sqlx::";
+
+/// Here the database's own words are the message.
+const NOT_QUOTED: &str = "sqlx::postgres::notice";
 
 /// Sets the process's logging up; called once, by `main`.
 pub fn init() {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let wanted = set("RUST_LOG")
-        .map(|filter| EnvFilter::try_new(format!("{filter},teloxide=off,teloxide_core=off,reqwest=off,hyper=off")));
+    let wanted = set("RUST_LOG").map(EnvFilter::try_new);
     let filter_is_wrong = matches!(wanted, Some(Err(_)));
     let filter = wanted.and_then(Result::ok).unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
     let format = set("LOG_FORMAT").unwrap_or_else(|| "human".into()).to_lowercase();
+    let json = format == "json";
     // A log that cannot be written (its disk is full) must not take the daemon with it: the complaint about it would go
     // to the same place, and panic.
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
+    macro_rules! lines {
+        () => {
+            tracing_subscriber::fmt::layer().with_writer(std::io::stderr).log_internal_errors(false).with_ansi(false)
+        };
+    }
+    let ours = if json { lines!().json().flatten_event(true).boxed() } else { lines!().boxed() };
+    let others = lines!().event_format(Brief { json });
     // A second initialisation can only come from a test that runs the daemon in its own process.
-    let _ =
-        if format == "json" { lines.json().flatten_event(true).try_init() } else { lines.with_ansi(false).try_init() };
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(ours.with_filter(filter_fn(is_ours)))
+        .with(others.with_filter(filter_fn(is_a_warning_of_a_library)))
+        .try_init();
     if filter_is_wrong {
         tracing::warn!("RUST_LOG cannot be read and is left aside; an example: amocrm_lead_bot=debug");
     }
     if !["human", "json"].contains(&format.as_str()) {
         tracing::warn!("LOG_FORMAT is neither human nor json; the log is for humans");
+    }
+}
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.target().strip_prefix(OURS).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+fn is_a_warning_of_a_library(metadata: &Metadata<'_>) -> bool {
+    // What comes through the crate `log` has this target in the end, whatever it was written under.
+    !is_ours(metadata) && metadata.is_event() && *metadata.level() <= Level::WARN && metadata.target() != "log"
+}
+
+/// A line that says who warned, and of what where that is a fixed text.
+struct Brief {
+    json: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Brief
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let (level, target) = (event.metadata().level(), event.metadata().target());
+        let mut message = Message::default();
+        if target.starts_with(QUOTED) && target != NOT_QUOTED {
+            event.record(&mut message);
+        }
+        let message = message.0.unwrap_or_else(|| "this library warns of something".into());
+        let mut at = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut at))?;
+        if self.json {
+            let line = json!({"timestamp": at, "level": level.as_str(), "message": message, "target": target});
+            writeln!(writer, "{line}")
+        } else {
+            writeln!(writer, "{at} {level:>5} {target}: {message}")
+        }
+    }
+}
+
+/// The message of an event, without its other fields.
+#[derive(Default)]
+struct Message(Option<String>);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = Some(format!("{value:?}").chars().filter(|char| !char.is_control()).collect());
+        }
     }
 }

@@ -47,6 +47,8 @@ pub struct TokensInfo {
     pub account_id: Option<i64>,
     /// What is wrong, also while the access token still works.
     pub problem: Option<AuthProblem>,
+    /// Why there is nothing left to try, when there is not: somebody has to authorize the bot again.
+    pub dead: Option<TokenError>,
     /// The account's new host, when it was found to have moved.
     pub moved_to: Option<String>,
 }
@@ -87,6 +89,7 @@ impl TokenKeeper {
                     _ => None,
                 },
             },
+            dead: steps.is_empty().then(|| verdict(&candidates, &state.memory, at)),
             moved_to: state.moved_to.clone(),
         })
     }

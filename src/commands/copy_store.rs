@@ -9,16 +9,20 @@ use sqlx::sqlite::SqliteConnectOptions;
 use crate::{
     amocrm::{Vault, move_tokens},
     clock::Clock,
-    config::Config,
-    daemon::{DaemonError, vault_beside},
+    config::{Config, checked_database_url},
+    daemon::{DaemonError, OnlyOne, place_of_url, store_place, vault_beside},
     store::{Copied, SQLITE_FILE, Store, StoreError},
 };
 
-use super::CommandError;
+use super::{CommandError, given, opened};
 
 /// Copies a store from one address to another, with its tokens, and compares the counts; safe to repeat.
 pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> {
-    let (from, to) = (Address::parse(from)?, Address::parse(to)?);
+    if given::from_input(from) && given::from_input(to) {
+        return Err(CommandError::Failed("--from and --to cannot both be read from standard input".into()));
+    }
+    let from = Address::parse("--from", &given::read("--from", from, given::holds_password)?)?;
+    let to = Address::parse("--to", &given::read("--to", to, given::holds_password)?)?;
     if from == to {
         return Err(CommandError::Failed("--from and --to are the same store".into()));
     }
@@ -33,6 +37,13 @@ pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> 
     };
     let source = from.open().await.map_err(|error| cannot("--from", error))?;
     let target = to.open().await.map_err(|error| cannot("--to", error))?;
+    if to.is_in_use(&target).await? {
+        eprintln!(
+            "Warning: a bot runs on {} (--to) right now. Stop it and run this once more: what comes from two sides at once \
+             is looked up in amoCRM before it is sent, and takes longer.",
+            to.place()
+        );
+    }
     // A backup has the tokens inside, a bot on SQLite keeps them beside its store.
     let vaults = [Vault::Database(source.clone()), from.vault(&source)];
     let code = copy(&source, &vaults, &target, &to.vault(&target)).await?;
@@ -49,7 +60,13 @@ pub async fn backup_store(config: &Config, file: PathBuf) -> Result<ExitCode, Co
     if file.exists() {
         return Err(CommandError::Failed(format!("{} exists already; give a new name", file.display())));
     }
-    let store = super::store(config).await?;
+    let store = opened::existing(config).await?;
+    if !store.exists() {
+        return Err(CommandError::Failed(format!(
+            "there is no store at {} yet, so there is nothing to back up; is DATA_DIR the folder the bot runs in?",
+            store_place(config)
+        )));
+    }
     let target = Store::open_file(&file, store.clock())
         .await
         .map_err(|error| CommandError::Failed(format!("{}: {error}", file.display())))?;
@@ -81,9 +98,12 @@ enum Address {
 
 impl Address {
     /// What has no scheme is the path of an SQLite file.
-    fn parse(text: &str) -> Result<Self, CommandError> {
+    fn parse(option: &'static str, text: &str) -> Result<Self, CommandError> {
         let file = match text.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => return Ok(Self::Postgres(text.to_owned())),
+            Some(("postgres" | "postgresql", _)) => {
+                let url = checked_database_url(option, text).map_err(|problem| CommandError::Config(vec![problem]))?;
+                return Ok(Self::Postgres(url));
+            }
             // The address itself may hold a password.
             Some((scheme, _)) if scheme != "sqlite" => {
                 return Err(CommandError::Failed(format!("{scheme}:// is neither postgres:// nor sqlite:")));
@@ -101,6 +121,26 @@ impl Address {
         match self {
             Self::File(file) => Store::open_file(file, Clock::default()).await,
             Self::Postgres(url) => Store::open_url(url, Clock::default()).await,
+        }
+    }
+
+    /// Whether a bot runs on it now.
+    async fn is_in_use(&self, store: &Store) -> Result<bool, StoreError> {
+        Ok(match (store.is_led().await?, self) {
+            (Some(led), _) => led,
+            (None, Self::File(file)) => {
+                file.file_name().is_some_and(|name| name == SQLITE_FILE)
+                    && OnlyOne::is_running(file.parent().unwrap_or(Path::new(".")))
+            }
+            (None, Self::Postgres(_)) => false,
+        })
+    }
+
+    /// Where it is, for people.
+    fn place(&self) -> String {
+        match self {
+            Self::File(file) => file.display().to_string(),
+            Self::Postgres(url) => place_of_url(url),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     store::{LeadRow, LeadState, Store},
 };
 
-use super::CommandError;
+use super::{CommandError, opened};
 
 /// What `leads` can do.
 #[derive(Debug, Subcommand)]
@@ -47,7 +47,8 @@ pub enum Action {
 
 /// Runs one action on the store.
 pub async fn run(config: &Config, action: Action) -> Result<ExitCode, CommandError> {
-    let store = super::store(config).await?;
+    let store = opened::existing(config).await?;
+    store.tell_if_there_is_none(config);
     let code = match action {
         Action::List { full } => {
             let code = list(&store, full).await?;

@@ -1,8 +1,10 @@
 //! The command line: one file for each command.
 
 mod copy_store;
+mod given;
 mod leads;
 mod new_tokens;
+mod opened;
 mod retry;
 mod run;
 mod status;
@@ -16,7 +18,6 @@ use thiserror::Error;
 use crate::{
     amocrm::{CrmError, TokenError},
     backup::{self, BackupError},
-    clock::Clock,
     config::{self, Config, ConfigProblem},
     daemon::{self, DaemonError, OnlyOne},
     delivery::Courier,
@@ -44,7 +45,8 @@ enum Command {
     Run,
     /// Authorize the bot in amoCRM anew: prints the address, takes the code, writes the token files
     GetNewTokens {
-        /// The code, or the whole address amoCRM has sent you to; without it you are asked
+        /// The code, or the whole address amoCRM has sent you to; without it you are asked. So that nobody else can read
+        /// it, give `-` for standard input, `@FILE`, or `env:NAME`
         #[arg(long, value_name = "CODE_OR_REDIRECT_URL")]
         code: Option<String>,
     },
@@ -64,10 +66,10 @@ enum Command {
     },
     /// Copy everything from one store to another, with the tokens, and compare the counts; may be repeated
     MoveStore {
-        /// `sqlite:FILE`, a path, or `postgres://…`
+        /// `sqlite:FILE`, a path, or `postgres://…`; with a password better `-` for standard input, `@FILE`, or `env:NAME`
         #[arg(long)]
         from: String,
-        /// `sqlite:FILE`, a path, or `postgres://…`
+        /// The same; what a running bot uses is better left alone until that is stopped
         #[arg(long)]
         to: String,
     },
@@ -143,6 +145,9 @@ pub fn main(cli: Cli) -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
     if let Command::MoveStore { from, to } = &command {
+        // It needs no settings; `.env` may hold an address that is given as env:NAME.
+        config::load_dotenv().map_err(|problem| CommandError::Config(vec![problem]))?;
+        crate::telemetry::init();
         return copy_store::move_store(from, to).await;
     }
     let (config, odd) = Config::from_env().map_err(CommandError::Config)?;
@@ -164,20 +169,6 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::BackupStore { file } => copy_store::backup_store(&config, file).await,
         Command::Leads { action } => leads::run(&config, action).await,
     }
-}
-
-/// The store, for a command beside a daemon that may run.
-async fn store(config: &Config) -> Result<Store, CommandError> {
-    daemon::open_store(config, Clock::with_speed(config.speed)).await.map_err(|error| match error {
-        DaemonError::Store(StoreError::Setting(problem)) => {
-            DaemonError::Setting(format!("DATABASE_URL: {problem}")).into()
-        }
-        DaemonError::Store(error) => {
-            let setting = if config.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
-            CommandError::Failed(format!("{setting}: {error}"))
-        }
-        other => other.into(),
-    })
 }
 
 /// Says how many entries of `backup_leads.json` nobody has taken in yet; a running bot does so at once.

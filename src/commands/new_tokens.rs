@@ -1,14 +1,50 @@
 use std::{io::Write, process::ExitCode};
 
 use secrecy::ExposeSecret;
+use thiserror::Error;
 
 use crate::{
-    amocrm::parse_code,
+    amocrm::{AuthProblem, CodeError, Crm, TokenError, TokenInfo, parse_code},
     config::{Config, missing_integration},
-    daemon,
+    daemon, files,
 };
 
-use super::CommandError;
+use super::{CommandError, given, opened};
+
+/// Why what was pasted brought no tokens.
+#[derive(Debug, Error)]
+enum Refused {
+    #[error("{0}")]
+    Code(#[from] CodeError),
+    #[error("this address belongs to another authorization; open the address above and paste what it leads to")]
+    OtherState,
+    #[error("{0}")]
+    Tokens(#[from] TokenError),
+}
+
+impl Refused {
+    /// Whether another code may do; a wrong setting has to be put right first.
+    fn another_may_do(&self) -> bool {
+        use AuthProblem::{CodeExpired, CodeUsed, CodeWrong, WrongAccount};
+        match self {
+            Self::Code(_) | Self::OtherState => true,
+            Self::Tokens(TokenError::NeedsAuthorization { reason, .. }) => {
+                matches!(reason, CodeExpired | CodeUsed | CodeWrong | WrongAccount { .. } | AuthProblem::Refused { .. })
+            }
+            Self::Tokens(TokenError::Transient { .. }) => true,
+            Self::Tokens(_) => false,
+        }
+    }
+}
+
+impl From<Refused> for CommandError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Tokens(error) => error.into(),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
 
 /// Prints the authorization address, takes the code or the whole redirect address, exchanges it, writes the tokens.
 pub async fn run(config: &Config, code: Option<String>) -> Result<ExitCode, CommandError> {
@@ -16,27 +52,22 @@ pub async fn run(config: &Config, code: Option<String>) -> Result<ExitCode, Comm
     if settings.integration.is_none() {
         return Err(CommandError::Config(missing_integration()));
     }
-    let store = super::store(config).await?;
-    let crm = daemon::open_crm(&settings, config, &store)?;
-    // The state ties an address to the question; whoever pastes it here has seen the question.
-    let state = ulid::Ulid::new().to_string();
-    let pasted = match code {
-        Some(code) => code,
-        None => {
-            println!("1. Open this address and allow access:\n");
-            println!("   {}\n", crm.tokens().authorization_url(&state)?);
-            println!("2. Copy the address of the page you are sent to (it need not load), or the code in it.");
-            println!("   The code works for 20 minutes and once.\n");
-            print!("Paste it here and press Enter: ");
-            let _ = std::io::stdout().flush();
-            read_line().await?
-        }
+    let code = code.map(|code| given::read("--code", &code, |code| !code.trim().is_empty())).transpose()?;
+    files::make_folder(&config.data_dir)
+        .map_err(|error| daemon::DaemonError::DataDir { path: config.data_dir.display().to_string(), source: error })?;
+    let crm = opened::crm(&settings, config).await?;
+    let info = match code {
+        Some(code) => exchange(&crm, &code, None).await?,
+        None => ask(&crm).await?,
     };
-    let pasted = parse_code(&pasted).map_err(|error| CommandError::Failed(error.to_string()))?;
-    let info = crm.tokens().exchange_code(pasted.code.expose_secret(), pasted.referer.as_deref()).await?;
     // DATA_DIR is often a dot, which tells nobody where to look.
     let folder = config.data_dir.canonicalize().unwrap_or_else(|_| config.data_dir.clone());
-    println!("Done: the tokens are written to access_token.txt and refresh_token.txt in {}", folder.display());
+    match config.database_url() {
+        Some(_) => println!("Done: the tokens are in the database, {}", daemon::store_place(config)),
+        None => {
+            println!("Done: the tokens are written to access_token.txt and refresh_token.txt in {}", folder.display());
+        }
+    }
     if let Some(at) = info.access_expires_at {
         println!("The access token works until {} UTC and renews itself.", at.format("%Y-%m-%d %H:%M"));
     }
@@ -44,13 +75,53 @@ pub async fn run(config: &Config, code: Option<String>) -> Result<ExitCode, Comm
     Ok(ExitCode::SUCCESS)
 }
 
-async fn read_line() -> Result<String, CommandError> {
+/// Asks until a code has brought tokens, or nobody answers any more.
+async fn ask(crm: &Crm) -> Result<TokenInfo, CommandError> {
+    // The state ties an address to the question; whoever pastes it here has seen the question.
+    let state = ulid::Ulid::new().to_string();
+    println!("1. Open this address and allow access:\n");
+    println!("   {}\n", crm.tokens().authorization_url(&state)?);
+    println!("2. Copy the address of the page you are sent to (it need not load), or the code in it.");
+    println!("   The code works for 20 minutes and once.\n");
+    let mut refused = None;
+    loop {
+        print!("Paste it here and press Enter: ");
+        let _ = std::io::stdout().flush();
+        let Some(pasted) = read_line().await? else {
+            return Err(refused.map_or_else(|| CommandError::Failed(CodeError::Empty.to_string()), Into::into));
+        };
+        match exchange(crm, &pasted, Some(&state)).await {
+            Ok(info) => return Ok(info),
+            Err(error) if error.another_may_do() => {
+                println!(
+                    "\nThat did not do: {error}.\nOpen the address once more for a new code, or press Ctrl-C to stop."
+                );
+                refused = Some(error);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn exchange(crm: &Crm, pasted: &str, state: Option<&str>) -> Result<TokenInfo, Refused> {
+    let pasted = parse_code(pasted)?;
+    // A bare code has no state; what comes from another question may be somebody else's account.
+    if let (Some(given), Some(state)) = (&pasted.state, state)
+        && given != state
+    {
+        return Err(Refused::OtherState);
+    }
+    Ok(crm.tokens().exchange_code(pasted.code.expose_secret(), pasted.referer.as_deref()).await?)
+}
+
+/// What was typed; `None` at the end of the input.
+async fn read_line() -> Result<Option<String>, CommandError> {
     let line = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map(|_| line)
+        std::io::stdin().read_line(&mut line).map(|length| (length > 0).then_some(line))
     });
     match line.await {
         Ok(Ok(line)) => Ok(line),
-        _ => Err(CommandError::Failed("the answer could not be read; give it with --code".into())),
+        _ => Err(CommandError::Failed("the answer could not be read; give it with --code -".into())),
     }
 }

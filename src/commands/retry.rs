@@ -4,16 +4,21 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 
 use crate::{
-    backup::{Backup, BackupEvent},
+    backup::{self, Backup, BackupEvent},
     config::Config,
     delivery::drain,
 };
 
-use super::CommandError;
+use super::{CommandError, opened};
 
 /// Takes in the backup file, delivers everything that waits, and tells what is left.
 pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
-    let store = super::store(config).await?;
+    // What stands in the file is taken into the store, which is made for it if need be.
+    if config.data_dir.join(backup::FILE).exists() {
+        opened::made(config).await?.close().await;
+    }
+    let store = opened::existing(config).await?;
+    store.tell_if_there_is_none(config);
     let courier = super::courier(config, &store).await?;
     let mut backup = Backup::new(store.clone(), &config.data_dir, config.phone_region);
     let (events, mut told) = mpsc::unbounded_channel();

@@ -3,15 +3,34 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::{amocrm::TokenKind, clock::date, config::Config, daemon, delivery::shortages, notice::Shortage};
+use crate::{
+    alerts::{OUTAGE, REFRESH, trouble_of_alert},
+    amocrm::{TokenKind, TokensInfo},
+    bot::{
+        admin_texts::{advice_text, trouble_text},
+        messages::Lang,
+    },
+    clock::date,
+    config::Config,
+    daemon,
+    delivery::{shortages, trouble_of_tokens},
+    notice::{Shortage, Trouble},
+    store::OpenAlert,
+};
 
-use super::CommandError;
+use super::{CommandError, opened};
 
 /// What `status --json` prints; times are RFC 3339, UTC.
 #[derive(Debug, Serialize)]
 struct Status {
     version: &'static str,
+    /// Path of the file, or the database without user and password.
+    store: String,
+    store_exists: bool,
     daemon_running: bool,
+    verdict: &'static str,
+    reason: Option<String>,
+    advice: Option<String>,
     waiting: i64,
     rejected: i64,
     unsure: i64,
@@ -44,14 +63,28 @@ struct Tokens {
     problem: Option<String>,
 }
 
-/// Tells what waits and how the tokens are, without asking amoCRM.
+/// Tells what waits and how the tokens are, without asking amoCRM; exit code 1 when there is no access to it.
 pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> {
-    let store = super::store(config).await?;
+    let store = opened::existing(config).await?;
+    store.tell_if_there_is_none(config);
     let day_ago = store.clock().now() - 24 * 3600 * 1000;
     let totals = store.totals(day_ago).await?;
+    let outage = store.alert(OUTAGE).await?;
+    let info = match &config.amocrm {
+        Some(settings) => Some(daemon::open_crm(settings, config, &store)?.tokens().info().await?),
+        None => None,
+    };
+    let state = State::of(info.as_ref(), outage.as_ref(), store.alert(REFRESH).await?.as_ref());
+    let can_authorize = config.amocrm.as_ref().is_some_and(|settings| settings.integration.is_some());
+    let trouble = state.trouble();
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
+        store: daemon::store_place(config),
+        store_exists: store.exists(),
         daemon_running: super::is_daemon_running(config, &store).await?,
+        verdict: state.verdict(),
+        reason: trouble.map(|trouble| trouble_text(trouble, Lang::En)),
+        advice: trouble.map(|trouble| advice(trouble, can_authorize)),
         waiting: totals.waiting,
         rejected: totals.rejected,
         unsure: totals.unsure,
@@ -60,13 +93,13 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         last_delivery_at: totals.last_delivery_at.map(date),
         messages_owed: store.messages_owed().await?,
         updates_set_aside: store.set_aside_count().await?,
-        outage_since: store.alert("outage").await?.map(|alert| date(alert.opened_at)),
+        outage_since: outage.map(|alert| date(alert.opened_at)),
         goes_without: shortages(&store)
             .await?
             .into_iter()
             .map(|short| Without { setting: short.what.setting(), since: date(short.since), what: short.what })
             .collect(),
-        tokens: tokens(config, &store).await?,
+        tokens: tokens(info),
     };
     if json {
         println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
@@ -75,22 +108,115 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         super::tell_of_the_file(config, &store).await?;
     }
     store.close().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(if matches!(state, State::NoAccess(_)) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn tokens(config: &Config, store: &crate::store::Store) -> Result<Tokens, CommandError> {
-    let Some(settings) = &config.amocrm else {
-        return Ok(Tokens {
+/// How leads get into amoCRM now, as far as can be known without asking it.
+#[derive(Debug, PartialEq)]
+enum State {
+    Works,
+    /// Leads are collected and nothing else.
+    NotSetUp,
+    /// Somebody has to see to the access.
+    NoAccess(Trouble),
+    /// The access still works and cannot be renewed.
+    EndsSoon(Trouble),
+    /// amoCRM does not take leads for another reason.
+    Outage(Trouble),
+}
+
+impl State {
+    fn of(info: Option<&TokensInfo>, outage: Option<&OpenAlert>, refresh: Option<&OpenAlert>) -> Self {
+        let Some(info) = info else { return Self::NotSetUp };
+        if let Some(error) = &info.dead {
+            return Self::NoAccess(trouble_of_tokens(error));
+        }
+        // What the bot has been told of older tokens says nothing about newer ones.
+        let still = |alert: &&OpenAlert| info.refreshed_at.is_none_or(|at| at < date(alert.opened_at));
+        match outage.filter(still).and_then(trouble_of_alert) {
+            Some(trouble) if is_about_access(&trouble) => return Self::NoAccess(trouble),
+            _ => {}
+        }
+        if let Some(trouble) = refresh.filter(still).and_then(trouble_of_alert)
+            && is_about_access(&trouble)
+        {
+            return Self::EndsSoon(trouble);
+        }
+        match outage.and_then(trouble_of_alert) {
+            Some(trouble) if !is_about_access(&trouble) => Self::Outage(trouble),
+            _ => Self::Works,
+        }
+    }
+
+    fn trouble(&self) -> Option<&Trouble> {
+        match self {
+            Self::Works => None,
+            Self::NotSetUp => Some(&Trouble::NotConfigured),
+            Self::NoAccess(trouble) | Self::EndsSoon(trouble) | Self::Outage(trouble) => Some(trouble),
+        }
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self {
+            Self::Works => "nothing is known to be wrong",
+            Self::NotSetUp => "amoCRM is not set up: leads are collected and saved, nothing more",
+            Self::NoAccess(_) => "there is no access to amoCRM: leads are saved and wait",
+            Self::EndsSoon(_) => "the access to amoCRM still works and cannot be renewed",
+            Self::Outage(_) => "amoCRM does not take leads: they are saved and wait",
+        }
+    }
+}
+
+fn is_about_access(trouble: &Trouble) -> bool {
+    use Trouble::{
+        IntegrationOff, Moved, NoTokens, TokensExpired, TokensRevoked, WrongAccount, WrongClient, WrongRedirect,
+    };
+    matches!(
+        trouble,
+        TokensExpired
+            | TokensRevoked
+            | NoTokens
+            | WrongClient
+            | WrongRedirect
+            | WrongAccount
+            | IntegrationOff
+            | Moved { .. }
+    )
+}
+
+/// What to do about it, for whoever sits at the machine.
+fn advice(trouble: &Trouble, can_authorize: bool) -> String {
+    use Trouble::{NoTokens, NotConfigured, TokensExpired, TokensRevoked, WrongAccount, WrongClient};
+    match trouble {
+        TokensExpired | TokensRevoked | NoTokens | WrongAccount if can_authorize => {
+            "run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat".into()
+        }
+        TokensExpired | TokensRevoked | NoTokens | WrongAccount => {
+            "make a new long-lived token in amoCRM (your integration → «Ключи и доступы») and put it into \
+             AMOCRM_ACCESS_TOKEN"
+                .into()
+        }
+        WrongClient => "put the id and the secret key from «Ключи и доступы» into AMOCRM_CLIENT_ID and \
+                        AMOCRM_CLIENT_SECRET"
+            .into(),
+        NotConfigured => "set AMOCRM_SUBDOMAIN and AMOCRM_ACCESS_TOKEN; see README.md".into(),
+        other => advice_text(other, can_authorize, Lang::En),
+    }
+}
+
+fn tokens(info: Option<TokensInfo>) -> Tokens {
+    let Some(info) = info else {
+        return Tokens {
             configured: false,
             kind: "none",
             source: None,
             access_expires_at: None,
             refreshed_at: None,
             problem: Some("no amoCRM settings".into()),
-        });
+        };
     };
-    let info = daemon::open_crm(settings, config, store)?.tokens().info().await?;
-    Ok(Tokens {
+    let dead = info.dead.as_ref().map(ToString::to_string);
+    Tokens {
         configured: true,
         kind: match info.kind {
             TokenKind::None => "none",
@@ -101,8 +227,8 @@ async fn tokens(config: &Config, store: &crate::store::Store) -> Result<Tokens, 
         source: info.source.map(|source| source.to_string()),
         access_expires_at: info.access_expires_at,
         refreshed_at: info.refreshed_at,
-        problem: info.problem.map(|problem| problem.to_string()),
-    })
+        problem: info.problem.map(|problem| problem.to_string()).or(dead),
+    }
 }
 
 fn print(status: &Status) {
@@ -110,6 +236,14 @@ fn print(status: &Status) {
         at.map_or_else(|| "-".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
     };
     println!("amocrm-lead-bot {}", status.version);
+    println!("verdict:           {}", status.verdict);
+    for (name, text) in [("reason", &status.reason), ("what to do", &status.advice)] {
+        if let Some(text) = text {
+            println!("  {:<17}{text}", format!("{name}:"));
+        }
+    }
+    let none = if status.store_exists { "" } else { " (not there yet)" };
+    println!("store:             {}{none}", status.store);
     println!("daemon:            {}", if status.daemon_running { "running" } else { "not running" });
     println!("waiting:           {} (oldest since {})", status.waiting, at(status.oldest_waiting_since));
     println!("  of them unsure:  {}", status.unsure);

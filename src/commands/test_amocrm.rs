@@ -6,17 +6,15 @@ use ulid::Ulid;
 use crate::{
     amocrm::{Crm, CrmError, NewLead, NewNote, TokenKind},
     config::{AmocrmSettings, Config},
-    daemon,
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone},
 };
 
-use super::CommandError;
+use super::{CommandError, opened};
 
 /// Tells tokens, account, pipelines and rights; creates nothing unless `create_test_lead`.
 pub async fn run(config: &Config, create_test_lead: bool) -> Result<ExitCode, CommandError> {
     let settings = super::amocrm(config)?;
-    let store = super::store(config).await?;
-    let crm = daemon::open_crm(&settings, config, &store)?;
+    let crm = opened::crm(&settings, config).await?;
     let before = crm.tokens().info().await?;
     println!("Account address: {}", settings.account_host);
     match before.kind {

@@ -62,6 +62,25 @@ pub struct Config {
     pub heartbeat_url: Option<Url>,
 }
 
+/// Puts what `.env` in the working directory says into the environment.
+///
+/// # Errors
+/// The file belongs to somebody else, or cannot be read.
+pub fn load_dotenv() -> Result<(), ConfigProblem> {
+    dotenv::load().map(drop)
+}
+
+/// The address of a database that was given as an option: checked like `DATABASE_URL`.
+pub fn checked_database_url(option: &'static str, url: &str) -> Result<String, ConfigProblem> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    let mut reader = Reader::new(&lookup, Vec::new());
+    if let Some(problem) = reader.problems.pop() {
+        return Err(problem);
+    }
+    let platform = if reader.text("DYNO").is_some() { Platform::Heroku } else { Platform::Other };
+    database::checked(option, url, &reader.plaintext, platform)
+}
+
 impl Config {
     /// Reads `.env` in the working directory (where there is one) and the environment, and says besides what looks wrong
     /// without being in the way.

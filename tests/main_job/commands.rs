@@ -71,7 +71,8 @@ async fn get_new_tokens_says_what_is_wrong_with_a_code() {
         ("https://example.com/", "no code"),
     ] {
         let ran = world.run(&["get-new-tokens", "--code", code]).await.ended_with(1);
-        assert!(ran.stderr.contains(reason) && ran.stderr.lines().count() == 1, "{code}: {}", ran.stderr);
+        let told = ran.stderr.lines().filter(|line| !line.starts_with("--code: ")).collect::<Vec<_>>();
+        assert!(told.len() == 1 && told[0].contains(reason), "{code}: {}", ran.stderr);
     }
     assert_eq!((world.read("access_token.txt"), world.read("refresh_token.txt")), tokens, "good tokens are kept");
     let other = "https://example.com/?code=def502abcdef&referer=evil.example.com";
@@ -176,11 +177,20 @@ async fn test_amocrm_says_what_is_wrong() {
 #[tokio::test]
 async fn status_tells_a_person_and_a_program() {
     let (world, number) = a_lead_waits_for_tokens().await;
-    let json = world.run(&["status", "--json"]).await.ended_with(0).stdout;
+    let json = world.run(&["status", "--json"]).await.ended_with(1).stdout;
     let status: Value = serde_json::from_str(&json).expect("JSON");
+    let store = world.path("amocrm-lead-bot.sqlite").display().to_string();
+    assert_eq!(status["store"], store.as_str(), "{json}");
+    for key in ["verdict", "reason", "advice"] {
+        assert!(status[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {json}");
+    }
+    assert!(status["advice"].as_str().is_some_and(|advice| advice.contains("get-new-tokens")), "{json}");
     assert_eq!((&status["daemon_running"], &status["waiting"]), (&true.into(), &1.into()), "{json}");
     assert!(status["outage_since"].is_string() && status["tokens"]["access_expires_at"].is_string(), "{json}");
-    let said = world.run(&["status"]).await.ended_with(0).said();
+    let said = world.run(&["status"]).await.ended_with(1).said();
+    for words in ["no access", "reason:", "get-new-tokens", &store] {
+        assert!(said.contains(words), "«{words}» is not in {said}");
+    }
     assert!(said.contains("running") && said.contains("waiting:           1"), "{said}");
     for text in [&json, &said] {
         world.keeps_secrets(text);
@@ -245,6 +255,105 @@ async fn a_store_that_cannot_be_used_names_its_setting() {
     world.set("DATABASE_URL", "postgres://somebody:secret@127.0.0.1:1/leads");
     let said = world.run(&["status"]).await.ended_with(1).stderr;
     assert!(said.starts_with("DATABASE_URL: ") && !said.contains("secret"), "{said}");
+}
+
+/// Tokens may be dead before any lead has met them.
+#[tokio::test]
+async fn status_knows_tokens_that_cannot_work() {
+    let mut world = World::new().await;
+    world.unset("AMOCRM_REFRESH_TOKEN");
+    world.unset("AMOCRM_ACCESS_TOKEN");
+    for (expired, advice) in [(false, "get-new-tokens"), (true, "AMOCRM_ACCESS_TOKEN")] {
+        if expired {
+            // {"iat":1500000000,"exp":1500086400}, which nobody need ask amoCRM about.
+            let token = "eyJhbGciOiJSUzI1NiJ9.eyJpYXQiOjE1MDAwMDAwMDAsImV4cCI6MTUwMDA4NjQwMH0.c2lnbmF0dXJl";
+            world.set("AMOCRM_ACCESS_TOKEN", token);
+            for name in ["AMOCRM_CLIENT_ID", "AMOCRM_CLIENT_SECRET", "AMOCRM_REDIRECT_URL"] {
+                world.unset(name);
+            }
+        }
+        let json = world.run(&["status", "--json"]).await.ended_with(1).stdout;
+        let status: Value = serde_json::from_str(&json).expect("JSON");
+        assert!(status["advice"].as_str().is_some_and(|text| text.contains(advice)), "{json}");
+        assert!(status["tokens"]["problem"].is_string(), "{json}");
+    }
+    assert!(world.amocrm.requests().is_empty());
+    // Collecting is what a bot without amoCRM is there for.
+    world.without_amocrm();
+    let said = world.run(&["status"]).await.ended_with(0).stdout;
+    assert!(said.contains("not set up"), "{said}");
+}
+
+#[tokio::test]
+async fn looking_makes_nothing_in_a_wrong_folder() {
+    let mut world = World::new().await;
+    let empty = tempfile::tempdir().expect("a folder");
+    world.set("DATA_DIR", empty.path().display().to_string());
+    let place = empty.path().join("amocrm-lead-bot.sqlite").display().to_string();
+    for (args, code) in [
+        (&["status"][..], 0),
+        (&["status", "--json"], 0),
+        (&["leads", "list"], 0),
+        (&["leads", "list", "--full"], 0),
+        (&["leads", "show", "AAAAAA2"], 1),
+        (&["leads", "retry"], 0),
+        (&["leads", "discard", "AAAAAA2", "--yes"], 1),
+        (&["leads", "export"], 0),
+        (&["retry-backup-leads"], 0),
+        (&["backup-store", "copy.sqlite"], 1),
+    ] {
+        let ran = world.run(args).await.ended_with(code);
+        assert!(ran.stderr.contains(&place), "{args:?}: {}", ran.said());
+    }
+    world.run(&["test-amocrm"]).await.ended_with(0);
+    let found: Vec<_> = std::fs::read_dir(empty.path()).expect("a folder").flatten().map(|it| it.path()).collect();
+    assert!(found.is_empty() && !world.path("copy.sqlite").exists(), "{found:?}");
+    // A folder that is not there is a wrong setting.
+    let missing = empty.path().join("missing");
+    world.set("DATA_DIR", missing.display().to_string());
+    for args in [&["status"][..], &["leads", "list"], &["retry-backup-leads"]] {
+        let ran = world.run(args).await.ended_with(78);
+        assert!(ran.stderr.contains("DATA_DIR") && ran.stderr.contains("missing"), "{args:?}: {}", ran.said());
+    }
+    assert!(!missing.exists());
+}
+
+#[tokio::test]
+async fn get_new_tokens_asks_again_after_a_wrong_code() {
+    let (world, number) = a_lead_waits_for_tokens().await;
+    let (code, expired) = (world.amocrm.issue_code(), world.amocrm.issue_code());
+    world.amocrm.expire_code(&expired);
+    let redirect = world.amocrm.redirect_uri();
+    // Somebody else's authorization, which would send this dealer's leads elsewhere.
+    let foreign = format!("{redirect}?code={code}&state=somebody-else");
+    let typed = format!("\nnonsense\n{redirect}?error=access_denied\n{foreign}\n{expired}\n{code}\n");
+    let ran = world.run_with(&["get-new-tokens"], &typed).await.ended_with(0);
+    for reason in
+        ["nothing in it", "neither a code", "denied", "another authorization", "older than 20 minutes", "Done"]
+    {
+        assert!(ran.said().contains(reason), "«{reason}» is not in {}", ran.said());
+    }
+    world.keeps_secrets(&ran.said());
+    world.delivered(&number).await;
+    for typed in ["", "nonsense\n"] {
+        world.run_with(&["get-new-tokens"], typed).await.ended_with(1);
+    }
+}
+
+#[tokio::test]
+async fn move_store_warns_of_a_bot_that_runs_on_the_target() {
+    let world = World::running().await;
+    let number = world.buyer("Иван").leaves_a_request().await;
+    world.delivered(&number).await;
+    world.run(&["backup-store", "copy.sqlite"]).await.ended_with(0);
+    let (from, to) = (world.path("copy.sqlite"), world.path("amocrm-lead-bot.sqlite"));
+    let args = ["move-store", "--from", &from.display().to_string(), "--to", &to.display().to_string()];
+    let ran = world.run(&args).await.ended_with(0);
+    assert!(ran.stderr.contains("a bot runs on") && ran.stderr.contains(&to.display().to_string()), "{}", ran.said());
+    // Away from a running bot is the usual way.
+    let args = ["move-store", "--from", &to.display().to_string(), "--to", "other.sqlite"];
+    assert!(!world.run(&args).await.ended_with(0).stderr.contains("a bot runs on"));
+    assert_eq!(world.amocrm.leads().len(), 1);
 }
 
 #[tokio::test]

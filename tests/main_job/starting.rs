@@ -33,6 +33,24 @@ async fn every_wrong_setting_is_one_line_and_exit_code_78() {
         ("PHONE_REGION", "Россия"),
         ("HTTP_ADDR", "8080"),
         ("PORT", "http"),
+        ("PORT", "99999"),
+        ("BOT_TOKEN", "bot123456:AAhush"),
+        ("BOT_TOKEN", "123456:AA hush"),
+        ("ADMIN_CHAT_ID", "+79991234567"),
+        ("ADMIN_CHAT_ID", "12.5"),
+        ("AMOCRM_SUBDOMAIN", "https://acme.amocrm.ru/leads/list/"),
+        ("AMOCRM_TAGS", ",,,"),
+        ("AMOCRM_ACCESS_TOKEN", "eyJ hush"),
+        ("AMOCRM_REFRESH_TOKEN", "\"hush\""),
+        ("AMOCRM_CLIENT_SECRET", "your-hush-here"),
+        ("AMOCRM_REDIRECT_URL", "http://bot.example.com/callback"),
+        ("AMOCRM_REQUESTS_PER_SECOND", "NaN"),
+        ("TELEGRAM_API_URL", "http://telegram.example.org"),
+        ("HEARTBEAT_URL", "http://ping.example.org/hush"),
+        ("DATABASE_URL", "postgres://user:hush@db.example.org/leads"),
+        ("DATABASE_URL", "postgres://user:hush@203.0.113.7/leads?sslmode=disable"),
+        ("DATA_DIR", "/dev/null"),
+        ("DATA_DIR", "~/leads"),
     ] {
         let mut other = world.env.clone();
         // It would raise the limit of requests.
@@ -58,6 +76,58 @@ async fn several_wrong_settings_are_a_line_each() {
         assert_eq!(said.lines().filter(|line| line.starts_with(&format!("{name}: "))).count(), 1, "{said}");
     }
     assert_eq!(said.lines().count(), 4, "{said}");
+}
+
+#[tokio::test]
+async fn a_misspelt_name_is_told_by_the_bot_and_by_commands() {
+    let mut world = World::new().await;
+    let slips = [
+        ("AMOCRM_SUBDOMIAN", "AMOCRM_SUBDOMAIN"),
+        ("TELEGRAM_PROXI", "TELEGRAM_PROXY"),
+        ("ADMIN_CHATID", "ADMIN_CHAT_ID"),
+        ("AMOCRM_PIPLINE_ID", "AMOCRM_PIPELINE_ID"),
+    ];
+    for (name, _) in slips {
+        world.set(name, "hush");
+    }
+    let told = |text: &str| {
+        for (name, meant) in slips {
+            let line = text.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+            assert!(line.contains(meant) && !line.contains("hush"), "{line}");
+        }
+    };
+    told(&world.run(&["status"]).await.ended_with(0).stderr);
+    world.start();
+    world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
+    told(&world.log());
+    world.terminate().await;
+    // What is missing stands beside what was meant for it.
+    let token = world.env.remove("BOT_TOKEN").expect("set");
+    world.set("BOT_TOKE", token);
+    let said = world.run(&[]).await.ended_with(78).stderr;
+    assert!(said.starts_with("BOT_TOKEN: is missing") && said.contains("BOT_TOKE: "), "{said}");
+    world.keeps_secrets(&said);
+    told(&said);
+}
+
+#[tokio::test]
+async fn the_first_lines_of_the_log_say_what_runs_where() {
+    let mut world = World::new().await;
+    world.set("RUST_LOG", "info");
+    world.start();
+    world.until("it takes messages", |world| world.log().contains("taking messages")).await;
+    let log = world.log();
+    let first = log.lines().take(3).collect::<Vec<_>>().join("\n");
+    let store = world.path("amocrm-lead-bot.sqlite").display().to_string();
+    for words in [env!("CARGO_PKG_VERSION"), &store, &world.env["ADMIN_CHAT_ID"]] {
+        assert!(first.contains(words), "«{words}» is not in {first}");
+    }
+    world.terminate().await;
+    world.set("DATABASE_URL", "postgres://somebody:hush@127.0.0.1:1/leads?password=hush");
+    std::fs::remove_file(world.path("daemon.log")).expect("the old log");
+    world.start();
+    world.until("it waits", |world| world.log().contains("127.0.0.1:1/leads")).await;
+    assert!(!world.log().contains("hush") && !world.log().contains("somebody"), "{}", world.log());
 }
 
 #[tokio::test]

@@ -1,0 +1,88 @@
+//! The store as a command finds it. A command never makes one: in a wrong folder that would look like an empty bot.
+
+use std::ops::Deref;
+
+use tempfile::TempDir;
+
+use crate::{
+    amocrm::{Crm, Vault},
+    clock::Clock,
+    config::{AmocrmSettings, Config},
+    daemon::{self, DaemonError},
+    files,
+    store::{SQLITE_FILE, Store, StoreError},
+};
+
+use super::CommandError;
+
+/// An open store, or an empty one in its place.
+pub struct Opened {
+    store: Store,
+    /// Holds what stands in for a store that is not there, for as long as it is looked at.
+    nothing: Option<TempDir>,
+}
+
+impl Opened {
+    /// Whether there is a store at all.
+    pub fn exists(&self) -> bool {
+        self.nothing.is_none()
+    }
+
+    /// Says on standard error that there is none, and where it was looked for.
+    pub fn tell_if_there_is_none(&self, config: &Config) {
+        if !self.exists() {
+            eprintln!(
+                "There is no store at {} yet: the bot has not run there. If it has, DATA_DIR is another folder.",
+                daemon::store_place(config)
+            );
+        }
+    }
+}
+
+impl Deref for Opened {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// The store that is there, beside a daemon that may run; an empty one where there is none.
+pub async fn existing(config: &Config) -> Result<Opened, CommandError> {
+    if config.database_url.is_some() || config.data_dir.join(SQLITE_FILE).exists() {
+        return Ok(Opened { store: made(config).await?, nothing: None });
+    }
+    if !config.data_dir.is_dir() {
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(DaemonError::DataDir { path: config.data_dir.display().to_string(), source }.into());
+    }
+    let folder = tempfile::tempdir().map_err(|error| CommandError::Failed(format!("a temporary folder: {error}")))?;
+    let clock = Clock::with_speed(config.speed);
+    let store = Store::open_file(&folder.path().join(SQLITE_FILE), clock).await?;
+    Ok(Opened { store, nothing: Some(folder) })
+}
+
+/// The store, made where there is none.
+pub async fn made(config: &Config) -> Result<Store, CommandError> {
+    daemon::open_store(config, Clock::with_speed(config.speed)).await.map_err(|error| match error {
+        DaemonError::Store(StoreError::Setting(problem)) => {
+            DaemonError::Setting(format!("DATABASE_URL: {problem}")).into()
+        }
+        DaemonError::Store(error) => {
+            let setting = if config.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
+            CommandError::Failed(format!("{setting}: {error}"))
+        }
+        other => other.into(),
+    })
+}
+
+/// The account with its tokens, which on SQLite are in files and need no store.
+pub async fn crm(settings: &AmocrmSettings, config: &Config) -> Result<Crm, CommandError> {
+    match config.database_url() {
+        None => {
+            files::close_data_dir(&config.data_dir);
+            Ok(daemon::open_crm_with(settings, config, Vault::Files(config.data_dir.clone()))?)
+        }
+        Some(_) => Ok(daemon::open_crm(settings, config, &made(config).await?)?),
+    }
+}
