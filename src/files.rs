@@ -5,6 +5,7 @@
 //! behind, which [`sweep`] takes away: a living writer holds a lock on its own.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File, OpenOptions, Permissions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
@@ -174,16 +175,26 @@ fn is_ours(name: &str) -> bool {
 
 /// Whether a folder serves the bot and nothing else, as far as can be seen: `DATA_DIR` may be the working directory, and
 /// that a checkout of the source, somebody's home or a folder for all.
-fn is_ours_alone(folder: &Path) -> bool {
-    let (Ok(folder), Ok(meta)) = (folder.canonicalize(), fs::metadata(folder)) else { return false };
+fn is_ours_alone(given: &Path) -> bool {
+    let (Ok(folder), Ok(meta)) = (given.canonicalize(), fs::metadata(given)) else { return false };
     let home = std::env::var_os("HOME").and_then(|home| PathBuf::from(home).canonicalize().ok());
-    let shared = ["Cargo.toml", ".git", "Procfile"].iter().any(|name| folder.join(name).exists());
+    // The working directory is where a program happens to be started, so there nothing else may be in it.
+    let shared = match given == Path::new(".") {
+        true => fs::read_dir(&folder).into_iter().flatten().flatten().any(|entry| !is_known(&entry.file_name())),
+        false => ["Cargo.toml", ".git", "Procfile"].iter().any(|name| folder.join(name).exists()),
+    };
     meta.is_dir()
         && meta.uid() == rustix::process::geteuid().as_raw()
         && meta.mode() & STICKY == 0
         && folder.parent().is_some()
         && home.as_ref() != Some(&folder)
         && !shared
+}
+
+/// What stands beside the data where the bot is started in its own folder.
+fn is_known(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    is_ours(&name) || name.starts_with(".env") || name.starts_with("amocrm-lead-bot") || name.ends_with(".log")
 }
 
 /// Takes away what writers that were killed half-way have left.

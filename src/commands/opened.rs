@@ -9,7 +9,6 @@ use crate::{
     clock::Clock,
     config::{AmocrmSettings, Config},
     daemon::{self, DaemonError},
-    files,
     store::{SQLITE_FILE, Store, StoreError},
 };
 
@@ -79,10 +78,7 @@ pub async fn made(config: &Config) -> Result<Store, CommandError> {
 /// The account with its tokens, which on SQLite are in files and need no store.
 pub async fn crm(settings: &AmocrmSettings, config: &Config) -> Result<Crm, CommandError> {
     match config.database_url() {
-        None => {
-            files::close_data_dir(&config.data_dir);
-            Ok(daemon::open_crm_with(settings, config, Vault::Files(config.data_dir.clone()))?)
-        }
+        None => Ok(daemon::open_crm_with(settings, config, Vault::Files(config.data_dir.clone()))?),
         Some(_) => Ok(daemon::open_crm(settings, config, &made(config).await?)?),
     }
 }

@@ -9,6 +9,7 @@ use super::CommandError;
 /// Runs the daemon until it is told to stop.
 pub async fn run(config: Config) -> Result<ExitCode, CommandError> {
     tell(&config);
+    files::close_data_dir(&config.data_dir);
     files::sweep(&config.data_dir);
     daemon::run(config).await?;
     Ok(ExitCode::SUCCESS)

@@ -125,7 +125,6 @@ pub fn place_of_url(url: &str) -> String {
 pub async fn open_store(config: &Config, clock: Clock) -> Result<Store, DaemonError> {
     let folder = &config.data_dir;
     files::make_folder(folder).map_err(|source| DaemonError::DataDir { path: folder.display().to_string(), source })?;
-    files::close_data_dir(folder);
     Ok(Store::open(config.database_url(), folder, clock).await?)
 }
 

@@ -326,7 +326,7 @@ async fn get_new_tokens_asks_again_after_a_wrong_code() {
     let redirect = world.amocrm.redirect_uri();
     // Somebody else's authorization, which would send this dealer's leads elsewhere.
     let foreign = format!("{redirect}?code={code}&state=somebody-else");
-    let typed = format!("\nnonsense\n{redirect}?error=access_denied\n{foreign}\n{expired}\n{code}\n");
+    let typed = format!("\nдве буквы\n{redirect}?error=access_denied\n{foreign}\n{expired}\n{code}\n");
     let ran = world.run_with(&["get-new-tokens"], &typed).await.ended_with(0);
     for reason in
         ["nothing in it", "neither a code", "denied", "another authorization", "older than 20 minutes", "Done"]

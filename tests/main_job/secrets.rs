@@ -112,6 +112,7 @@ async fn files_that_others_may_read_are_closed() {
         world.set_mode(name, 0o644);
     }
     world.set_mode("", 0o755);
+    std::fs::remove_file(world.path("daemon.log")).expect("the first log");
     world.start();
     world.delivered(&world.buyer("Анна").leaves_a_request().await).await;
     for name in names.iter().filter(|name| world.path(name).exists()) {
@@ -152,7 +153,7 @@ async fn secrets_need_not_be_arguments() {
         (["get-new-tokens", "--code", "-"], codes[2].as_str()),
     ] {
         let ran = world.run_with(&args, typed).await.ended_with(0);
-        assert!(ran.stderr.is_empty(), "{args:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("can read the arguments"), "{args:?}: {}", ran.stderr);
     }
     let ran = world.run(&["get-new-tokens", "--code", &codes[3]]).await.ended_with(0);
     assert!(ran.stderr.contains("can read the arguments") && !ran.stderr.contains(&codes[3]), "{}", ran.stderr);
