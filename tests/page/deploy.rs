@@ -33,9 +33,34 @@ fn the_readme_and_the_example_explain_every_setting() {
 }
 
 #[test]
+fn an_image_is_built_from_what_is_named_and_nothing_else() {
+    let dockerfile = include_str!("../../docs/deploy/Dockerfile");
+    let images: Vec<_> = dockerfile.lines().filter(|line| line.starts_with("FROM ")).collect();
+    assert!(images.len() == 2 && images.iter().all(|line| line.contains("@sha256:")), "{images:?}");
+    let ignored = include_str!("../../docs/deploy/Dockerfile.dockerignore");
+    let rules: Vec<_> = ignored.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert!(rules[0] == "*" && rules[1..].iter().all(|rule| rule.starts_with('!')), "{rules:?}");
+    for needed in ["!Cargo.toml", "!Cargo.lock", "!src", "!locales", "!migrations", "!benches"] {
+        assert!(rules.contains(&needed), "{needed}");
+    }
+}
+
+#[test]
+fn nothing_secret_is_committed_by_accident() {
+    let ignored = include_str!("../../.gitignore");
+    for line in
+        ["tokens_previous.json", ".amocrm-lead-bot-*", "access_token.txt", "refresh_token.txt", "*.sqlite-*", ".env"]
+    {
+        assert!(ignored.lines().any(|other| other == line), "{line}");
+    }
+}
+
+#[test]
 fn the_unit_ends_for_good_on_a_wrong_setting_only() {
     let unit = include_str!("../../docs/deploy/amocrm-lead-bot.service");
-    for line in ["Restart=always", "RestartPreventExitStatus=78", "NoNewPrivileges=yes", "ProtectSystem=strict"] {
+    for line in
+        ["Restart=always", "RestartPreventExitStatus=78", "NoNewPrivileges=yes", "ProtectSystem=strict", "LimitCORE=0"]
+    {
         assert!(unit.lines().any(|other| other == line), "{line}");
     }
 }
