@@ -230,7 +230,6 @@ impl Courier {
                 self.store.record_note_unsure(&self.lease, &ids(&all), lookups, &text).await?;
                 Ok(())
             }
-            CreateVerdict::Refused { .. } if self.follow_merge(&batch[0]).await? => Ok(()),
             CreateVerdict::Refused { fields, detail } => {
                 let one = &batch[0];
                 let about_the_lead = fields.is_empty() || fields.iter().any(|field| field.path.contains("entity_id"));
@@ -249,31 +248,24 @@ impl Courier {
 
     /// What becomes of a lead under which no note can stand; `false` when it is where it was.
     ///
-    /// One that a person has deleted had been delivered: its note is not needed. It is only called deleted where the
+    /// One that was merged is a part of another one now, and its note goes there. One that a person has deleted had been
+    /// delivered: its note is not needed. It is only called deleted where the
     /// account itself answers.
     pub(super) async fn follow_lead(&self, one: &ToNote) -> Result<bool, Stop> {
         let whereabouts = self.crm.whereabouts(one.crm_lead_id, &one.lead, one.lead.submitted_at).await;
         match whereabouts.map_err(Stop::Crm)? {
-            Whereabouts::There | Whereabouts::MergedInto(_) => Ok(false),
+            Whereabouts::There => Ok(false),
+            Whereabouts::MergedInto(found) => {
+                info!(lead = %one.lead.number, from = one.crm_lead_id, to = found.lead_id, "merged in amoCRM");
+                self.store.record_merged(one.lead.id, found.lead_id, found.contact_id).await?;
+                Ok(true)
+            }
             Whereabouts::Gone => {
                 self.crm.account().await.map_err(Stop::Crm)?;
                 info!(lead = %one.lead.number, crm_lead = one.crm_lead_id, "the lead was deleted in amoCRM");
                 self.delivered(&[&one.lead]).await?;
                 Ok(true)
             }
-        }
-    }
-
-    /// Whether the lead is a part of another one in amoCRM now; then its note goes there. To be asked before a lead that takes no
-    /// note is called deleted.
-    pub(super) async fn follow_merge(&self, one: &ToNote) -> Result<bool, Stop> {
-        match self.crm.whereabouts(one.crm_lead_id, &one.lead, one.lead.submitted_at).await.map_err(Stop::Crm)? {
-            Whereabouts::MergedInto(found) => {
-                info!(lead = %one.lead.number, from = one.crm_lead_id, to = found.lead_id, "merged in amoCRM");
-                self.store.record_merged(one.lead.id, found.lead_id, found.contact_id).await?;
-                Ok(true)
-            }
-            Whereabouts::There | Whereabouts::Gone => Ok(false),
         }
     }
 
