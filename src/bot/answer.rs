@@ -36,11 +36,11 @@ pub fn list(bytes: &[u8]) -> Option<Answer<'_>> {
     let mut at = skip_blank(bytes, bytes.iter().position(|byte| *byte == b'{')? + 1);
     let (mut ok, mut list) = (false, None);
     while bytes.get(at) == Some(&b'"') {
-        let end = string_end(bytes, at)?;
+        let Some(end) = string_end(bytes, at) else { break };
         let key = &bytes[at + 1..end - 1];
         at = skip_blank(bytes, end);
         if bytes.get(at) != Some(&b':') {
-            return None;
+            break;
         }
         at = skip_blank(bytes, at + 1);
         if key == b"result" && bytes.get(at) == Some(&b'[') {
@@ -72,13 +72,13 @@ fn elements(bytes: &[u8], at: usize) -> (List<'_>, Option<usize>) {
     let mut at = skip_blank(bytes, at + 1);
     loop {
         match bytes.get(at) {
-            Some(b']') => return (List { elements, broken: None }, Some(at + 1)),
+            Some(b']') => match next_update(bytes, at) {
+                Some(next) => at = next,
+                None => return (List { elements, broken: None }, Some(at + 1)),
+            },
             Some(b',') => at = skip_blank(bytes, at + 1),
             Some(_) => {
-                // No text can hold the beginning of an update, as its quotes would be escaped; so where one stands, the
-                // element before it has ended, whatever its brackets say.
-                let rest = &bytes[at + 1..];
-                let next = rest.windows(UPDATE.len()).position(|window| window == UPDATE).map(|next| at + 1 + next);
+                let next = next_update(bytes, at);
                 let end = match (value_end(bytes, at), next) {
                     (Some(end), Some(next)) => end.min(next),
                     (Some(end), None) => end,
@@ -92,6 +92,13 @@ fn elements(bytes: &[u8], at: usize) -> (List<'_>, Option<usize>) {
             None => return (List { elements, broken: Some(&[]) }, None),
         }
     }
+}
+
+/// Where the next update begins. No text can hold such a beginning, as its quotes would be escaped; so where one stands,
+/// whatever came before it has ended, whatever its brackets say.
+fn next_update(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes.get(at + 1..)?;
+    rest.windows(UPDATE.len()).position(|window| window == UPDATE).map(|next| at + 1 + next)
 }
 
 /// Reads one value; `None` when its brackets, quotes or separators are wrong.
@@ -347,11 +354,21 @@ mod tests {
         let body = [&br#"{"ok":true,"result":["#[..], good, b",", wrong, b" , ", good, b"]}"].concat();
         assert_eq!(values(&body), (vec![Some(json!({"update_id": 1})), None, Some(json!({"update_id": 1}))], false));
         assert_eq!(values(br#" {"result":[], "ok" : true}"#), (vec![], false));
+        // What follows the list takes nothing from it.
+        for rest in ["],\"", "],\"x\"", "],\"x\":", "]]}", "]"] {
+            let body = [br#"{"ok":true,"result":["#, good.as_slice(), rest.as_bytes()].concat();
+            assert_eq!(values(&body), (vec![Some(json!({"update_id": 1}))], false), "{rest}");
+        }
         // Cut off within the second.
         assert_eq!(values(&body[..48]), (vec![Some(json!({"update_id": 1}))], true));
-        for wrong in
-            [r#"{"update_id":2,"text":"x}"#, r#"{"update_id":2,"a":[{"#, r#"{"update_id":2}}]"#, r#"{"update_id":2"#]
-        {
+        for wrong in [
+            r#"{"update_id":2,"text":"x}"#,
+            r#"{"update_id":2,"a":[{"#,
+            r#"{"update_id":2}}]"#,
+            r#"{"update_id":2}]}"#,
+            r#"{"update_id":2}],"x"#,
+            r#"{"update_id":2"#,
+        ] {
             let body = [&br#"{"ok":true,"result":["#[..], good, b",", wrong.as_bytes(), b",", good, b"]}"].concat();
             let (read, _) = values(&body);
             assert_eq!(read[0], Some(json!({"update_id": 1})), "{wrong}");
