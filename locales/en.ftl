@@ -177,6 +177,8 @@ admin-store-trouble =
     What to do: show this message to whoever installed the bot, the disk or the database has to be checked ({ $detail }).
 admin-store-works = ✅ The bot saves requests again and answers buyers.
 admin-second-instance = ⚠️ A second copy of the bot with the same token is running. Now one, now the other answers buyers. Ask whoever installed the bot to stop one of them.
+admin-group-moved =
+    ℹ️ This group has become a supergroup and has a new id. The bot has remembered it, everything goes on working. Ask whoever installed the bot to put { $setting } into the settings some day.
 admin-backup-unreadable = ⚠️ The file backup_leads.json could not be read. It was moved aside as { $name }, nothing in it was deleted. Ask whoever installed the bot to mend it and put it back.
 admin-backup-skipped =
     ⚠️ The file backup_leads.json holds entries that could not be understood: { $count }. The file was kept as { $name }.
@@ -307,6 +309,11 @@ admin-lead-discard-ask = Delete lead #{ $number }? It will not get into amoCRM. 
 admin-lead-discarded = Lead #{ $number } is deleted.
 admin-lead-busy = Lead #{ $number } is being sent right now, try again in a minute.
 admin-lead-in-crm = Lead #{ $number } is in amoCRM already.
+admin-press-over = Nothing is deleted: the button is too old or has been used. If it has to be deleted all the same, begin with “Delete” again.
+admin-press-foreign = Nothing is deleted: only whoever pressed “Delete” can confirm it. If it is yours to decide, press “Delete” yourself.
+admin-stranger = The bot's commands and buttons here obey the group's administrators only. If this is your job, ask an administrator to add you.
+admin-nameless = Here the bot obeys the people on a list, and you write in the group's name. Please write under your own name.
+admin-unknown-person = Telegram does not say right now who is an administrator of this group. Please try again in a minute.
 admin-backup-caption = Undelivered requests: { $count }. If the bot's disk is lost, put this file into its folder (DATA_DIR): the bot takes them in again and doubles none.
 admin-backup-empty = All leads are in amoCRM, there is nothing to send.
 admin-backup-failed = The file could not be sent. Try again in a minute: /backup

@@ -35,6 +35,16 @@ pub enum Notice {
     Worded(Worded),
 }
 
+impl Notice {
+    /// The topic of a group that it goes to.
+    pub fn topic(&self) -> Option<i32> {
+        match self {
+            Self::Worded(worded) => worded.topic,
+            _ => None,
+        }
+    }
+}
+
 /// A worded message with buttons.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Worded {
@@ -42,6 +52,9 @@ pub struct Worded {
     pub text: String,
     /// Rows of buttons under it.
     pub buttons: Vec<Vec<Button>>,
+    /// The topic of a group in which it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<i32>,
 }
 
 /// A button under a message.
@@ -188,6 +201,13 @@ pub enum AdminNotice {
     AccessLost {
         /// Why.
         trouble: Trouble,
+    },
+    /// A group in the settings has become a supergroup and has a new id.
+    GroupMoved {
+        /// The setting.
+        setting: String,
+        /// The new id.
+        chat_id: i64,
     },
     /// New tokens were taken.
     TokensRenewed {

@@ -10,7 +10,10 @@ use crate::{
     store::{LeadRow, LeadState},
 };
 
-use super::{AdminDesk, Answer, button};
+use super::{
+    AdminDesk, Answer, button,
+    second_press::{self, Second},
+};
 
 /// Leads shown as buttons; more would not fit a phone.
 const SHOWN: usize = 20;
@@ -113,7 +116,7 @@ impl AdminDesk {
     }
 
     /// The first press only asks.
-    pub(super) async fn ask_discard(&self, number: &str, lang: Lang) -> Result<Answer, HandlerError> {
+    pub(super) async fn ask_discard(&self, number: &str, person: i64, lang: Lang) -> Result<Answer, HandlerError> {
         let Some(row) = self.find(number).await? else {
             return Ok(Answer::plain(lang.text("admin-lead-unknown", &[])));
         };
@@ -126,27 +129,51 @@ impl AdminDesk {
         if let Some(id) = over {
             return Ok(Answer::plain(lang.text(id, &[("number", number.into())])));
         }
-        let sure = button(lang, "button-lead-discard-sure", Some(number), &format!("lead-discard-sure:{number}"));
+        let nonce = second_press::ask(&self.store, &discarding(number), person).await?;
+        let data = format!("lead-discard-sure:{number}:{nonce}");
+        let sure = button(lang, "button-lead-discard-sure", Some(number), &data);
         let text = lang.text("admin-lead-discard-ask", &[("number", number.into())]);
         Ok(Answer { text, buttons: vec![vec![sure]] })
     }
 
-    pub(super) async fn discard(&self, number: &str, lang: Lang) -> Result<Answer, HandlerError> {
+    /// The second press does it, if it follows its first.
+    pub(super) async fn discard(
+        &self,
+        number: &str,
+        nonce: &str,
+        person: i64,
+        lang: Lang,
+    ) -> Result<Answer, HandlerError> {
         let id = match self.find(number).await? {
             None => "admin-lead-unknown",
             Some(row) if row.state == LeadState::Discarded => "admin-lead-discarded",
             Some(row) if row.state == LeadState::Delivered => "admin-lead-in-crm",
             Some(row) => {
-                if self.store.discard(&row.lead.number).await? {
-                    info!(lead = %row.lead.number, "the admin gives a lead up");
-                    "admin-lead-discarded"
-                } else {
-                    "admin-lead-busy"
+                let number = &row.lead.number;
+                match second_press::second(&self.store, nonce, &discarding(number.as_str()), person).await? {
+                    Second::Counts if self.store.discard(number).await? => {
+                        info!(lead = %number, "the admin gives a lead up");
+                        second_press::done(&self.store, nonce).await?;
+                        "admin-lead-discarded"
+                    }
+                    Second::Counts => "admin-lead-busy",
+                    refused => return Ok(not_second(refused, lang)),
                 }
             }
         };
         Ok(Answer::plain(lang.text(id, &[("number", number.into())])))
     }
+}
+
+/// What the first and the second press are about.
+fn discarding(number: &str) -> String {
+    format!("discard {number}")
+}
+
+/// Why a second press did nothing.
+fn not_second(second: Second, lang: Lang) -> Answer {
+    let id = if second == Second::Foreign { "admin-press-foreign" } else { "admin-press-over" };
+    Answer::plain(lang.text(id, &[]))
 }
 
 fn retry_button(lang: Lang, number: &str) -> crate::notice::Button {

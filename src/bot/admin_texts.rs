@@ -131,6 +131,10 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
             lang,
             outage_buttons(trouble),
         ),
+        AdminNotice::GroupMoved { setting, chat_id } => {
+            let setting = format!("{setting}={chat_id}");
+            Rendered::plain(lang.text("admin-group-moved", &[("setting", setting.into())]))
+        }
         AdminNotice::TokensRenewed { waiting } => {
             Rendered::plain(lang.text("admin-tokens-renewed", &[("waiting", waiting_text(*waiting, lang).into())]))
         }

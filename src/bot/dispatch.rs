@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 
 use super::{
+    groups::Groups,
     handlers::HandlerError,
     listener::{Listener, chat_of},
 };
@@ -24,15 +25,16 @@ const CHATS_KEPT: usize = 1000;
 
 /// The tree with what its handlers ask for.
 pub struct Dispatch {
+    groups: Groups,
     tree: UpdateHandler<HandlerError>,
     dependencies: DependencyMap,
 }
 
 impl Dispatch {
     /// Panics when a handler asks for something that is not there: a fault of the program, found by any start.
-    pub fn new(tree: UpdateHandler<HandlerError>, dependencies: DependencyMap) -> Self {
+    pub fn new(groups: Groups, tree: UpdateHandler<HandlerError>, dependencies: DependencyMap) -> Self {
         dptree::type_check(tree.sig(), &dependencies, &[dptree::Type::of::<Update>()]);
-        Self { tree, dependencies }
+        Self { groups, tree, dependencies }
     }
 
     /// Until the listener ends, and then until everything handed out is handled.
@@ -40,7 +42,9 @@ impl Dispatch {
         let tasks = TaskTracker::new();
         let mut chats: HashMap<i64, JoinHandle<()>> = HashMap::new();
         while let Some(update) = listener.next().await {
-            let chat = chat_of(&update);
+            // What comes next may already be said under the new id.
+            self.groups.look_at(&update);
+            let chat = chat_of(&update).map(|chat| self.groups.now(chat));
             let before = chat.and_then(|chat| chats.remove(&chat));
             let (tree, mut dependencies) = (self.tree.clone(), self.dependencies.clone());
             dependencies.insert(update);

@@ -21,7 +21,7 @@ use teloxide::{
     dptree::{self, HandlerDescription, HandlerSignature, di::DependencyMap},
     types::{
         CallbackQuery, Chat as TelegramChat, InlineKeyboardButton, InlineKeyboardMarkup, MediaGroupId, Message,
-        MessageKind, ReplyMarkup, Update, UpdateKind, User,
+        MessageKind, ReplyMarkup, Update, User,
     },
 };
 use thiserror::Error;
@@ -38,12 +38,13 @@ use crate::{
 
 use super::{
     dialogue::{Input, Press, World, turn},
+    groups::{is_migration, topic_of},
     input::input_of,
     intake::{ATTEMPTS, Failure, Intake},
     listener::{IntakeEvent, chat_of},
     messages::{Lang, Rendered, Say, Wording, clip, render},
     storage::{Chat, DialogueStorage, StorageError},
-    telegram::{SendError, Telegram},
+    telegram::{Place, SendError, Telegram},
 };
 
 /// A chat's last update is remembered for so long: longer than Telegram keeps updates (24 h), shorter than the quiet
@@ -267,12 +268,12 @@ async fn on_press(
     let input = query.data.as_deref().and_then(Press::parse).map_or(Input::UnknownPress, Input::Press);
     // The circle on the button holds nobody up, however slow its chat is.
     let (telegram, id) = (desk.telegram.clone(), query.id.clone());
-    tokio::spawn(async move { telegram.answer_press(&id).await });
+    tokio::spawn(async move { telegram.answer_press(&id, None).await });
     take_turn(&desk, &intake, &dialogue, update.id.0, Some(&query.from), None, input).await
 }
 
 async fn on_stray_press(query: CallbackQuery, desk: Arc<Desk>) -> Result<(), HandlerError> {
-    desk.telegram.answer_press(&query.id).await;
+    desk.telegram.answer_press(&query.id, None).await;
     Ok(())
 }
 
@@ -282,6 +283,9 @@ async fn on_group_message(message: Message, desk: Arc<Desk>) -> Result<(), Handl
     }
     let spoken_to = message.text().is_some_and(|text| text.starts_with('/'));
     let chat = message.chat.id.0;
+    if is_migration(&message) {
+        return Ok(());
+    }
     let now = desk.clock.now();
     let told = {
         let mut hints = desk.group_hints.lock().unwrap_or_else(PoisonError::into_inner);
@@ -295,7 +299,8 @@ async fn on_group_message(message: Message, desk: Arc<Desk>) -> Result<(), Handl
     };
     if spoken_to || !told {
         let answer = render(&[Say::Group], lang_of(message.from.as_ref()), &desk.wording);
-        if let Err(error) = desk.telegram.send(chat, &answer).await {
+        let place = Place { chat_id: chat, topic: topic_of(&message) };
+        if let Err(error) = desk.telegram.send(place, &answer).await {
             info!(error = %error, "a group was not answered");
         }
     }
@@ -390,10 +395,10 @@ async fn answer(
         match sent {
             Ok(()) => {}
             Err(SendError::ChatClosed(_)) => return Ok(()),
-            Err(SendError::Refused(cause)) => {
+            Err(SendError::Refused(cause) | SendError::NoTopic(cause)) => {
                 error!(error = cause, "Telegram refuses an answer");
             }
-            Err(error @ (SendError::Moved(_) | SendError::Later { .. })) => {
+            Err(error @ SendError::Later { .. }) => {
                 let pause = match error {
                     SendError::Later { after: Some(pause), .. } => desk.clock.millis(pause),
                     _ => 0,
@@ -450,9 +455,4 @@ fn buyer_of(user: Option<&User>, chat_id: i64) -> Buyer {
         username: user.and_then(|user| user.username.clone()),
         full_name: user.map(User::full_name),
     }
-}
-
-/// Whether an update comes from the admin's chat.
-pub fn is_from_chat(update: &Update, chat_id: Option<i64>) -> bool {
-    chat_id.is_some() && chat_of(update) == chat_id && !matches!(update.kind, UpdateKind::Error(_))
 }

@@ -7,6 +7,7 @@ mod answer;
 pub mod api;
 pub mod dialogue;
 pub mod dispatch;
+pub mod groups;
 pub mod handlers;
 pub mod input;
 pub mod intake;

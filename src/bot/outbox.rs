@@ -26,7 +26,7 @@ use super::{
     handlers::render_notice,
     messages::{Lang, Wording},
     storage::Chat,
-    telegram::{SendError, Telegram},
+    telegram::{Place, SendError, Telegram},
 };
 
 /// Messages under way at once; Telegram takes about 30 a second from one bot.
@@ -151,7 +151,8 @@ impl Outbox {
         let lang =
             self.store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| Chat::from_stored(&stored).lang);
         point("outbox.before_send");
-        let sent = self.telegram.send(chat_id, &render_notice(notice, lang, &self.wording)).await;
+        let place = Place { chat_id, topic: notice.topic() };
+        let sent = self.telegram.send(place, &render_notice(notice, lang, &self.wording)).await;
         point("outbox.after_send");
         match sent {
             Ok(()) => {
@@ -160,8 +161,9 @@ impl Outbox {
                 point("outbox.after_done");
                 Ok(())
             }
-            Err(SendError::Moved(to)) => self.store.move_messages(chat_id, to).await,
-            Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_))) if self.admin_chat_id == Some(chat_id) => {
+            Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_) | SendError::NoTopic(_)))
+                if self.admin_chat_id.is_some_and(|admin| self.telegram.groups().is_same(admin, chat_id)) =>
+            {
                 warn!(%error, "the admin's chat cannot be reached: open the bot there and press Start");
                 self.put_off(&message, ADMIN_PAUSE).await
             }
@@ -171,7 +173,7 @@ impl Outbox {
                 self.figures.given_up.fetch_add(1, Ordering::Relaxed);
                 self.store.message_done(&message.id).await
             }
-            Err(SendError::Refused(cause)) => {
+            Err(SendError::Refused(cause) | SendError::NoTopic(cause)) => {
                 warn!(cause, "Telegram refuses a message; it is given up");
                 self.figures.given_up.fetch_add(1, Ordering::Relaxed);
                 self.store.message_done(&message.id).await

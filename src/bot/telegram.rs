@@ -17,16 +17,19 @@ use serde::Serialize;
 use serde_json::Value;
 use teloxide::{
     ApiError, RequestError,
-    payloads::{AnswerCallbackQuery, DeleteMessage, GetMe, SendMessage, SendMessageSetters},
+    payloads::{
+        AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteMessage, GetChatAdministrators, GetChatMember, GetMe,
+        SendMessage, SendMessageSetters,
+    },
     requests::Payload,
-    types::{ChatId, LinkPreviewOptions, Me},
+    types::{ChatId, LinkPreviewOptions, Me, MessageId, ThreadId, UserId},
 };
 use thiserror::Error;
 use tokio::time::Instant;
 
 use crate::{clock::Clock, config::TelegramSettings, net};
 
-use super::{api::Api, me, messages::Rendered};
+use super::{api::Api, groups::Groups, me, messages::Rendered};
 
 /// How long Telegram may hold a poll that has nothing to say.
 pub const LONG_POLL: Duration = Duration::from_secs(25);
@@ -49,9 +52,9 @@ pub enum SendError {
     /// Telegram will never take this message.
     #[error("Telegram refuses the message: {0}")]
     Refused(String),
-    /// The group has a new id.
-    #[error("the group moved")]
-    Moved(i64),
+    /// Every topic of the group that is known is closed to the bot or gone.
+    #[error("no topic of the group takes the message: {0}")]
+    NoTopic(String),
     /// Try again, not before the pause if one is named.
     #[error("Telegram cannot take it now: {cause}")]
     Later {
@@ -81,10 +84,34 @@ impl SendFigures {
             Ok(()) => &self.taken,
             Err(SendError::ChatClosed(_)) => &self.closed,
             Err(SendError::Refused(_)) => &self.refused,
-            Err(SendError::Moved(_) | SendError::Later { .. }) => &self.later,
+            Err(SendError::NoTopic(_) | SendError::Later { .. }) => &self.later,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The chat, under any id that it has had.
+    pub chat_id: i64,
+    /// A topic of it; without one a group's messages go to General.
+    pub topic: Option<i32>,
+}
+
+impl From<i64> for Place {
+    fn from(chat_id: i64) -> Self {
+        Self { chat_id, topic: None }
+    }
+}
+
+/// A call that is for one chat.
+#[derive(Debug)]
+enum Call<'a> {
+    Message(&'a Rendered),
+    Document { name: &'a str, bytes: &'a [u8], caption: &'a str },
+    Member(UserId),
+    Administrators,
 }
 
 /// The two clients of one bot.
@@ -95,11 +122,12 @@ pub struct Telegram {
     poll: Api,
     long_poll: Duration,
     reply_timeout: Duration,
+    groups: Groups,
 }
 
 impl Telegram {
     /// Builds both clients; errors only when the proxy cannot be used.
-    pub fn new(settings: &TelegramSettings, clock: Clock) -> Result<Self, reqwest::Error> {
+    pub fn new(settings: &TelegramSettings, clock: Clock, groups: Groups) -> Result<Self, reqwest::Error> {
         let long_poll = clock.scaled(LONG_POLL).max(Duration::from_secs(1));
         let poll_timeout = long_poll + clock.scaled(POLL_MARGIN).max(Duration::from_secs(1));
         let api = |client| Api::new(client, settings.api_url.clone(), settings.token.clone());
@@ -110,7 +138,13 @@ impl Telegram {
             long_poll,
             // Not below two seconds: a busy machine would be told the same twice.
             reply_timeout: clock.scaled(REPLY_TIMEOUT).max(Duration::from_secs(2)),
+            groups,
         })
+    }
+
+    /// What is known of the groups in the settings.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// Figures for metrics.
@@ -139,27 +173,18 @@ impl Telegram {
     }
 
     /// Sends one message, within one reply timeout.
-    pub async fn send(&self, chat_id: i64, message: &Rendered) -> Result<(), SendError> {
-        self.send_since(Instant::now(), chat_id, message).await
+    pub async fn send(&self, to: impl Into<Place>, message: &Rendered) -> Result<(), SendError> {
+        self.send_since(Instant::now(), to, message).await
     }
 
     /// Sends one message, within one reply timeout from a moment on.
-    pub async fn send_since(&self, since: Instant, chat_id: i64, message: &Rendered) -> Result<(), SendError> {
+    pub async fn send_since(&self, since: Instant, to: impl Into<Place>, message: &Rendered) -> Result<(), SendError> {
         let left = (since + self.reply_timeout).saturating_duration_since(Instant::now());
         if left < self.reply_timeout / 10 {
             return Err(SendError::Later { cause: "others wait".into(), after: None });
         }
-        let mut request = SendMessage::new(ChatId(chat_id), &message.text).link_preview_options(LinkPreviewOptions {
-            is_disabled: true,
-            url: None,
-            prefer_small_media: false,
-            prefer_large_media: false,
-            show_above_text: false,
-        });
-        if let Some(markup) = &message.markup {
-            request = request.reply_markup(markup.clone());
-        }
-        let result = self.within(left, self.call(&request)).await;
+        let call = Call::Message(message);
+        let result = self.within(left, self.wherever_it_goes(to.into(), &call)).await;
         self.figures.count(&result);
         result
     }
@@ -167,26 +192,100 @@ impl Telegram {
     /// Sends a file.
     pub async fn send_document(
         &self,
-        chat_id: i64,
+        to: impl Into<Place>,
         name: &str,
         bytes: Vec<u8>,
         caption: String,
     ) -> Result<(), SendError> {
-        let file = Part::bytes(bytes).file_name(name.to_owned());
-        let form = Form::new().text("chat_id", chat_id.to_string()).text("caption", caption).part("document", file);
-        let result = self.within(DOCUMENT_TIMEOUT, self.send.upload("sendDocument", form)).await;
+        let call = Call::Document { name, bytes: &bytes, caption: &caption };
+        let result = self.within(DOCUMENT_TIMEOUT, self.wherever_it_goes(to.into(), &call)).await;
         self.figures.count(&result);
         result
     }
 
-    /// Stops the waiting circle on a pressed button; a late or lost answer harms nobody.
-    pub async fn answer_press(&self, id: &teloxide::types::CallbackQueryId) {
-        let _ = self.within(self.reply_timeout, self.call(&AnswerCallbackQuery::new(id.clone()))).await;
+    /// Stops the waiting circle on a pressed button, with a word that pops up where there is one (up to 200 characters);
+    /// a late or lost answer harms nobody.
+    pub async fn answer_press(&self, id: &teloxide::types::CallbackQueryId, word: Option<&str>) {
+        let mut answer = AnswerCallbackQuery::new(id.clone());
+        if let Some(word) = word {
+            answer = answer.text(word).show_alert(true);
+        }
+        let _ = self.within(self.reply_timeout, self.call(&answer)).await;
     }
 
     /// Deletes a message, as far as Telegram lets us.
-    pub async fn delete(&self, chat_id: i64, message: teloxide::types::MessageId) -> Result<(), SendError> {
-        self.within(self.reply_timeout, self.call(&DeleteMessage::new(ChatId(chat_id), message))).await
+    pub async fn delete(&self, chat_id: i64, message: MessageId) -> Result<(), SendError> {
+        let chat = ChatId(self.groups.now(chat_id));
+        self.within(self.reply_timeout, self.call(&DeleteMessage::new(chat, message))).await
+    }
+
+    /// What Telegram tells of a person in a group (a ChatMember), within one reply timeout.
+    pub async fn chat_member(&self, chat_id: i64, user: UserId) -> Result<Value, RequestError> {
+        self.asked(chat_id, &Call::Member(user)).await
+    }
+
+    /// The administrators of a group (a list of ChatMember), within one reply timeout.
+    pub async fn chat_administrators(&self, chat_id: i64) -> Result<Value, RequestError> {
+        self.asked(chat_id, &Call::Administrators).await
+    }
+
+    async fn asked(&self, chat_id: i64, call: &Call<'_>) -> Result<Value, RequestError> {
+        let late =
+            |_| RequestError::Io(Arc::new(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time")));
+        tokio::time::timeout(self.reply_timeout, self.wherever_it_goes(chat_id.into(), call)).await.map_err(late)?
+    }
+
+    /// Calls for a place; where its group has a new id, that is learnt and taken, and where its topic is closed or gone,
+    /// General or another one is.
+    async fn wherever_it_goes(&self, to: Place, call: &Call<'_>) -> Result<Value, RequestError> {
+        let mut place = Place { chat_id: self.groups.now(to.chat_id), topic: to.topic };
+        let mut result = self.call_for(place, call).await;
+        if let Err(RequestError::MigrateToChatId(new)) = &result
+            && new.0 != place.chat_id
+        {
+            self.groups.moved(place.chat_id, new.0);
+            place.chat_id = new.0;
+            result = self.call_for(place, call).await;
+        }
+        let general = place.topic.is_some().then_some(None);
+        let others = self.groups.topics(place.chat_id).into_iter().filter(|topic| place.topic != Some(*topic));
+        for topic in general.into_iter().chain(others.map(Some)) {
+            if !result.as_ref().is_err_and(is_no_topic) {
+                break;
+            }
+            result = self.call_for(Place { topic, ..place }, call).await;
+        }
+        result
+    }
+
+    async fn call_for(&self, place: Place, call: &Call<'_>) -> Result<Value, RequestError> {
+        let chat = ChatId(place.chat_id);
+        match call {
+            Call::Message(message) => {
+                let mut request = SendMessage::new(chat, &message.text).link_preview_options(LinkPreviewOptions {
+                    is_disabled: true,
+                    url: None,
+                    prefer_small_media: false,
+                    prefer_large_media: false,
+                    show_above_text: false,
+                });
+                request.message_thread_id = place.topic.map(|topic| ThreadId(MessageId(topic)));
+                if let Some(markup) = &message.markup {
+                    request = request.reply_markup(markup.clone());
+                }
+                self.send.call(&request).await
+            }
+            Call::Document { name, bytes, caption } => {
+                let file = Part::bytes(bytes.to_vec()).file_name((*name).to_owned());
+                let mut form = Form::new().text("chat_id", chat.to_string()).text("caption", (*caption).to_owned());
+                if let Some(topic) = place.topic {
+                    form = form.text("message_thread_id", topic.to_string());
+                }
+                self.send.upload("sendDocument", form.part("document", file)).await
+            }
+            Call::Member(user) => self.send.call(&GetChatMember::new(chat, *user)).await,
+            Call::Administrators => self.send.call(&GetChatAdministrators::new(chat)).await,
+        }
     }
 
     async fn within<T, R>(&self, limit: Duration, request: R) -> Result<(), SendError>
@@ -199,6 +298,13 @@ impl Telegram {
             Err(_) => Err(SendError::Later { cause: "no answer in time".into(), after: None }),
         }
     }
+}
+
+/// Whether a topic is closed or gone (`TOPIC_CLOSED`, `TOPIC_DELETED`, `TOPIC_ID_INVALID`, `message thread not found`).
+fn is_no_topic(error: &RequestError) -> bool {
+    let RequestError::Api(api) = error else { return false };
+    let text = api_text(api).to_lowercase();
+    text.starts_with("bad request") && (text.contains("topic_") || text.contains("message thread not found"))
 }
 
 fn client(settings: &TelegramSettings) -> Result<ClientBuilder, reqwest::Error> {
@@ -215,7 +321,8 @@ fn decide(error: &RequestError) -> SendError {
         RequestError::RetryAfter(pause) => {
             SendError::Later { cause: "too many requests".into(), after: Some(pause.duration()) }
         }
-        RequestError::MigrateToChatId(chat) => SendError::Moved(chat.0),
+        RequestError::MigrateToChatId(_) => SendError::Later { cause: describe(error), after: None },
+        RequestError::Api(api) if is_no_topic(error) => SendError::NoTopic(api_text(api)),
         RequestError::Api(api) => {
             let text = api_text(api);
             if text.starts_with("Forbidden") || text.contains("chat not found") || text.contains("user is deactivated")

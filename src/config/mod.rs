@@ -42,6 +42,8 @@ pub struct Config {
     pub amocrm: Option<AmocrmSettings>,
     /// `ADMIN_CHAT_ID`: where alerts go and admin commands are taken from.
     pub admin_chat_id: Option<i64>,
+    /// `ADMIN_USER_IDS`: who may act in an admin group; empty stands for its administrators.
+    pub admin_user_ids: Vec<u64>,
     /// `DATA_DIR`.
     pub data_dir: PathBuf,
     /// `DATABASE_URL`; absent means SQLite in `DATA_DIR`.
@@ -132,6 +134,7 @@ impl Reader<'_> {
         let telegram = self.telegram();
         let amocrm = self.amocrm();
         let admin_chat_id = self.admin_chat_id(&telegram);
+        let admin_user_ids = self.admin_user_ids(admin_chat_id);
         let on_dyno = self.text("DYNO").is_some();
         let database_url = self.database_url(if on_dyno { Platform::Heroku } else { Platform::Other });
         const REGION: &str = "Two letters of a country, such as RU, KR or KZ";
@@ -150,6 +153,7 @@ impl Reader<'_> {
             telegram,
             amocrm,
             admin_chat_id,
+            admin_user_ids,
             data_dir: self.data_dir(),
             database_url,
             privacy_policy_url,
@@ -178,6 +182,36 @@ impl Reader<'_> {
             self.warnings.push(ConfigProblem::new(NAME, "looks like a phone number", ADMIN));
         }
         Some(id)
+    }
+
+    /// People, with commas (or blanks) between them.
+    fn admin_user_ids(&mut self, admin_chat_id: Option<i64>) -> Vec<u64> {
+        const NAME: &str = "ADMIN_USER_IDS";
+        const IDS: &str = "Ids of people with commas between them; each learns their own from @userinfobot";
+        let Some(text) = self.text(NAME) else { return Vec::new() };
+        let parts: Vec<&str> = text.split([',', ';', ' ']).map(str::trim).filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() {
+            self.wrong(NAME, "has no id in it", IDS);
+        }
+        let mut ids = Vec::new();
+        for part in parts {
+            match part.parse::<u64>() {
+                Ok(id) if (1..LARGEST_CHAT_ID).contains(&id) => ids.push(id),
+                Ok(_) => self.wrong(NAME, "has a number in it that is no person's id", IDS),
+                Err(_) if part.starts_with('-') => {
+                    self.wrong(NAME, "has the id of a group in it, and people are asked for", IDS);
+                }
+                Err(_) if part.starts_with('@') => {
+                    self.wrong(NAME, "has a name in it, and ids are asked for", IDS);
+                }
+                Err(_) => self.wrong(NAME, "has something in it that is no number", IDS),
+            }
+        }
+        if !ids.is_empty() && admin_chat_id.is_none_or(|chat_id| chat_id > 0) {
+            let remedy = "Leave it out, or let ADMIN_CHAT_ID name a group";
+            self.warnings.push(ConfigProblem::new(NAME, "says nothing where ADMIN_CHAT_ID is no group", remedy));
+        }
+        ids
     }
 
     fn data_dir(&mut self) -> PathBuf {

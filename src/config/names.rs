@@ -6,6 +6,7 @@ use super::ConfigProblem;
 pub const SETTINGS: &[&str] = &[
     "ADMIN_CHAT_ID",
     "ADMIN_LEAD_COPIES",
+    "ADMIN_USER_IDS",
     "ALLOW_PLAINTEXT",
     "AMOCRM_ACCESS_TOKEN",
     "AMOCRM_BASE_URL",

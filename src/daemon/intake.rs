@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    admin::{self, AdminDesk},
+    admin::{self, AdminDesk, People},
     alerts::News,
     amocrm::Crm,
     bot::{
@@ -65,6 +65,7 @@ impl Parts<'_> {
             chat_id: self.config.admin_chat_id,
             store: self.store.clone(),
             telegram: self.telegram.clone(),
+            people: People::new(self.telegram.clone(), self.store.clock(), self.config.admin_user_ids.clone()),
             crm,
             health,
             page: self.config.http_addr.is_some(),
@@ -72,8 +73,8 @@ impl Parts<'_> {
         }));
         let tree = handlers::tree(intake.clone(), events.clone(), desk.clone(), admin);
         let dependencies = teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk, intake.clone()];
-        let dispatch = Dispatch::new(tree, dependencies);
-        tokio::spawn(register_commands(self.telegram.clone(), self.config.admin_chat_id));
+        let dispatch = Dispatch::new(self.telegram.groups().clone(), tree, dependencies);
+        let menu = tokio::spawn(keep_commands(self.telegram.clone(), self.config.admin_chat_id));
         info!(bot = username, "taking messages");
         let listener = Listener::new(
             self.telegram.clone(),
@@ -89,6 +90,7 @@ impl Parts<'_> {
         });
         dispatch.run(listener).await;
         stopper.abort();
+        menu.abort();
         if let Some(offset) = intake.unconfirmed() {
             self.confirm(offset).await;
         }
@@ -142,8 +144,26 @@ impl Parts<'_> {
     }
 }
 
+/// Puts the commands into the menu, and again where the admin's group has a new id.
+async fn keep_commands(telegram: Telegram, admin_chat_id: Option<i64>) {
+    let mut changes = telegram.groups().changes();
+    loop {
+        changes.mark_unchanged();
+        let chat_id = admin_chat_id.map(|chat_id| telegram.groups().now(chat_id));
+        register_commands(&telegram, chat_id).await;
+        loop {
+            if changes.changed().await.is_err() {
+                return;
+            }
+            if chat_id != admin_chat_id.map(|chat_id| telegram.groups().now(chat_id)) {
+                break;
+            }
+        }
+    }
+}
+
 /// Puts the commands into the menu, for everybody and for the admin, in both languages.
-async fn register_commands(telegram: Telegram, admin_chat_id: Option<i64>) {
+async fn register_commands(telegram: &Telegram, admin_chat_id: Option<i64>) {
     const BUYER: [&str; 3] = ["start", "cancel", "help"];
     const ADMIN: [&str; 8] = ["status", "leads", "retry", "auth", "backup", "start", "cancel", "help"];
     let commands = |names: &[&str], lang: Lang| -> Vec<BotCommand> {
@@ -164,6 +184,10 @@ async fn register_commands(telegram: Telegram, admin_chat_id: Option<i64>) {
             request = request.language_code(code);
         }
         if let Err(error) = telegram.call(&request).await {
+            if let RequestError::MigrateToChatId(new) = &error {
+                // The menu is set again then.
+                telegram.groups().moved(chat, new.0);
+            }
             info!(error = describe(&error), "the admin's menu of commands could not be set");
         }
     }

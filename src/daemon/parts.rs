@@ -62,6 +62,8 @@ impl Parts<'_> {
         let (news, received) = mpsc::unbounded_channel();
         let wording = Arc::new(self.wording(String::new()));
         let outbox = Outbox::new(self.telegram.clone(), store.clone(), wording, config.admin_chat_id);
+        let groups = self.telegram.groups().clone();
+        tasks.spawn(groups.keep(store.clone(), config.admin_chat_id, self.stop.clone()));
         let outbox_figures = outbox.figures();
         tasks.spawn(outbox.run(self.stop.clone()));
         let (backup_events, mut from_backup) = mpsc::unbounded_channel();

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use crate::{
     bot::{
         admin_texts,
+        groups::{Groups, Watched},
         messages::{Lang, Wording},
         telegram::Telegram,
     },
@@ -45,7 +46,9 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 /// Runs the daemon until `stop`.
 pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.speed);
-    let telegram = Telegram::new(&config.telegram, clock).map_err(|_| {
+    let admin = config.admin_chat_id.filter(|chat_id| *chat_id < 0);
+    let groups = Groups::new(admin.map(|chat_id| Watched { setting: "ADMIN_CHAT_ID", chat_id }).into_iter().collect());
+    let telegram = Telegram::new(&config.telegram, clock, groups).map_err(|_| {
         DaemonError::Setting("TELEGRAM_PROXY: this proxy cannot be used. Check the address with its provider".into())
     })?;
     match config.database_url().filter(|url| url.starts_with("postgres")) {
@@ -128,6 +131,7 @@ async fn reign(
         store_trouble: store_trouble.clone(),
         stop: CancellationToken::new(),
     };
+    telegram.groups().restore(store).await?;
     let tasks = TaskTracker::new();
     let (news, health) = parts.spawn(&tasks, crm.as_ref(), page);
     let work = async {

@@ -24,6 +24,11 @@ pub(super) async fn write(
     Ok(())
 }
 
+/// A pattern for LIKE with `!` as its escape.
+fn beginning_with(prefix: &str) -> String {
+    format!("{}%", prefix.replace('!', "!!").replace('_', "!_").replace('%', "!%"))
+}
+
 /// JSON in which every sign beyond ASCII is written as `\\uXXXX`: the same document for every encoding.
 fn ascii_json(json: &str) -> String {
     let mut units = [0; 2];
@@ -43,6 +48,21 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
+    /// The value of a mark and when it was left.
+    pub async fn mark_with_time(&self, name: &str) -> Result<Option<(String, Millis)>, StoreError> {
+        let row = sqlx::query("SELECT value, written_at FROM marks WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?))).transpose()?)
+    }
+
+    /// Removes a mark, if it is there.
+    pub async fn remove_mark(&self, name: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM marks WHERE name = $1").bind(name).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// Leaves a mark.
     pub async fn set_mark(&self, name: &str, value: &str) -> Result<(), StoreError> {
         self.again(|| async {
@@ -50,6 +70,59 @@ impl Store {
             write(&mut connection, name, value, self.clock.now()).await
         })
         .await
+    }
+
+    /// Leaves a mark where there is none yet, and with it a message, in one commit; `true` when it was left now.
+    pub async fn set_mark_once(
+        &self,
+        name: &str,
+        value: &str,
+        message: Option<&NewMessage>,
+    ) -> Result<bool, StoreError> {
+        let left = self.again(|| self.set_mark_once_once(name, value, message)).await?;
+        if left {
+            self.wakes.messages.notify_one();
+        }
+        Ok(left)
+    }
+
+    async fn set_mark_once_once(
+        &self,
+        name: &str,
+        value: &str,
+        message: Option<&NewMessage>,
+    ) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "INSERT INTO marks (name, value, written_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(name)
+        .bind(value)
+        .bind(now)
+        .execute(&mut *transaction)
+        .await?;
+        let left = done.rows_affected() == 1;
+        if let (true, Some(message)) = (left, message) {
+            let body = json(&message.notice);
+            messages::insert(&mut transaction, message.chat_id, &body, message.due_at, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(left)
+    }
+
+    /// All marks whose names begin with `prefix`: the rest of the name, and the value.
+    pub async fn marks_of(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sqlx::query("SELECT name, value FROM marks WHERE name LIKE $1 ESCAPE '!' ORDER BY name")
+            .bind(beginning_with(prefix))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let name: String = row.try_get(0)?;
+                Ok((name.strip_prefix(prefix).unwrap_or_default().to_owned(), row.try_get(1)?))
+            })
+            .collect()
     }
 
     /// Removes a mark; `true` when it was there: of several callers exactly one gets `true`.
@@ -78,9 +151,8 @@ impl Store {
 
     /// Removes the marks whose names begin with `prefix` and that were left before `before`.
     pub async fn remove_old_marks(&self, prefix: &str, before: Millis) -> Result<(), StoreError> {
-        let names = format!("{}%", prefix.replace('!', "!!").replace('_', "!_").replace('%', "!%"));
         sqlx::query("DELETE FROM marks WHERE name LIKE $1 ESCAPE '!' AND written_at < $2")
-            .bind(names)
+            .bind(beginning_with(prefix))
             .bind(before)
             .execute(&self.pool)
             .await?;

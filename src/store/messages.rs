@@ -159,14 +159,4 @@ impl Store {
         }
         Ok(())
     }
-
-    /// The group became a supergroup: what is owed follows it.
-    pub async fn move_messages(&self, from: i64, to: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE messages SET chat_id = $1 WHERE chat_id = $2")
-            .bind(to)
-            .bind(from)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
 }

@@ -1,12 +1,10 @@
 //! The admin's commands: right figures in good and bad times, in a group, and twice without harm.
 
-use serde_json::json;
-
 use crate::{
-    desk::{admin, everything_comes_again, keeps_secrets, leads_wait, nothing_is_confirmed},
+    desk::{admin, everything_comes_again, group_hears, keeps_secrets, leads_wait, nothing_is_confirmed, sure_in},
     fakes::{
         amocrm::{Fault, On, Times},
-        telegram::{BotMessage, FakeGroup},
+        telegram::BotMessage,
     },
     support::{Buyer, PATIENCE, World},
 };
@@ -192,8 +190,10 @@ async fn commands_that_come_twice_do_no_harm() {
     nothing_is_confirmed(&world).await;
     // After a start all are tried at once, and what is being sent cannot be given up.
     world.until("only one is tried", |world| world.log().matches("still does not take leads").count() > 2).await;
-    admin.user.press_raw(&format!("admin:lead-discard-sure:{gone}"));
-    admin.hears("удалена").await;
+    admin.user.press_raw(&format!("admin:lead-discard:{gone}"));
+    let sure = sure_in(&admin.hears("Нажмите ещё раз").await);
+    // The first press comes again too, and only asks again.
+    admin.presses(&sure, "удалена").await;
     everything_comes_again(&mut world).await;
     admin.hears("удалена").await;
     world.backup_holds(2).await;
@@ -212,12 +212,6 @@ async fn commands_that_come_twice_do_no_harm() {
     admin.says(&pasted, "Доступ к amoCRM обновлён").await;
 }
 
-/// What the bot says in a group.
-async fn group_hears(world: &World, group: &FakeGroup, words: &str) -> BotMessage {
-    let heard = world.telegram.wait_for(group.id, |message| message.text.contains(words), PATIENCE).await;
-    heard.unwrap_or_else(|why| panic!("the group does not hear «{words}»: {why}\n{}", world.log()))
-}
-
 #[tokio::test]
 async fn a_group_can_be_the_admin_s_chat() {
     let mut world = World::new().await;
@@ -226,15 +220,12 @@ async fn a_group_can_be_the_admin_s_chat() {
     world.start();
     world.amocrm.revoke_all();
     let manager = world.telegram.user("Менеджер");
+    world.telegram.makes(&manager, "administrator", &group);
     let mut ivan = world.buyer("Иван");
     let number = ivan.leaves_a_request().await;
     let alert = group_hears(&world, &group, "не попадают в amoCRM").await;
     group_hears(&world, &group, "копия на всякий случай").await;
-    let press = |message: &BotMessage, data: &str| {
-        let (raw, data) = (message.raw.clone(), data.to_owned());
-        world.telegram.raw_update(json!({"callback_query": {"id": "77", "chat_instance": "1", "message": raw,
-            "data": data, "from": {"id": manager.id, "is_bot": false, "first_name": "М", "language_code": "ru"}}}));
-    };
+    let press = |message: &BotMessage, data: &str| manager.press_in(message, data);
     assert!(alert.has_button("admin:auth") && alert.has_button("admin:status"), "{alert:?}");
     press(&alert, "admin:status");
     group_hears(&world, &group, "Ждут отправки: 1").await;

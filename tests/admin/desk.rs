@@ -4,7 +4,7 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
-    fakes::telegram::{BotMessage, Fault, On, Times},
+    fakes::telegram::{BotMessage, FakeGroup, Fault, On, Times},
     support::{Buyer, PATIENCE, World},
 };
 
@@ -30,6 +30,18 @@ pub fn state_in(message: &BotMessage) -> String {
 pub fn redirect(world: &World, code: &str, state: &str, referer: &str) -> String {
     let (page, id) = (world.amocrm.redirect_uri(), world.amocrm.client_id());
     format!("{page}?code={code}&referer={referer}&state={state}&client_id={id}")
+}
+
+/// The data of the button that makes sure: the only one under the question.
+pub fn sure_in(message: &BotMessage) -> String {
+    let [row] = message.buttons.as_slice() else { panic!("not one button under {message:?}") };
+    row[0].data.clone().expect("a button with data")
+}
+
+/// What the bot says in a group.
+pub async fn group_hears(world: &World, group: &FakeGroup, words: &str) -> BotMessage {
+    let heard = world.telegram.wait_for(group.id, |message| message.text.contains(words), PATIENCE).await;
+    heard.unwrap_or_else(|why| panic!("the group does not hear «{words}»: {why}\n{}", world.log()))
 }
 
 /// The account's host.

@@ -1,7 +1,7 @@
 //! `/leads`: what waits and what is refused, one by one.
 
 use crate::{
-    desk::{admin, keeps_secrets, leads_wait, waiting_numbers},
+    desk::{admin, keeps_secrets, leads_wait, sure_in, waiting_numbers},
     fakes::amocrm::{Fault, On, Times},
     support::World,
 };
@@ -20,7 +20,6 @@ async fn a_lead_is_looked_at_sent_again_and_given_up_from_the_chat() {
     admin.hears(&second).await;
 
     let (look, discard) = (format!("admin:lead:{number}"), format!("admin:lead-discard:{number}"));
-    let sure = format!("admin:lead-discard-sure:{number}");
     assert!(told.has_button(&look) && told.has_button(&format!("admin:lead-retry:{number}")), "{told:?}");
     let list = admin.commands("/leads", "которых ещё нет в amoCRM").await;
     assert!(list.has_button(&look) && list.has_button(&format!("admin:lead:{second}")), "{list:?}");
@@ -30,7 +29,7 @@ async fn a_lead_is_looked_at_sent_again_and_given_up_from_the_chat() {
         assert!(card.text.contains(words), "«{words}» is not in\n{}", card.text);
     }
     // Asked first, and nothing is lost by asking.
-    admin.presses(&discard, "Нажмите ещё раз").await;
+    let sure = sure_in(&admin.presses(&discard, "Нажмите ещё раз").await);
     assert_eq!(world.backup().len(), 2);
     world.amocrm.clear_faults();
     admin.presses(&format!("admin:lead-retry:{number}"), "поставлена на отправку").await;
@@ -45,9 +44,9 @@ async fn a_lead_is_looked_at_sent_again_and_given_up_from_the_chat() {
 
     let card = admin.presses(&format!("admin:lead:{second}"), "(не принята amoCRM)").await;
     assert!(card.has_button(&format!("admin:lead-discard:{second}")));
-    admin.presses(&format!("admin:lead-discard:{second}"), "Нажмите ещё раз").await;
-    admin.presses(&format!("admin:lead-discard-sure:{second}"), &format!("Заявка #{second} удалена")).await;
-    admin.presses(&format!("admin:lead-discard-sure:{second}"), &format!("Заявка #{second} удалена")).await;
+    let sure = sure_in(&admin.presses(&format!("admin:lead-discard:{second}"), "Нажмите ещё раз").await);
+    admin.presses(&sure, &format!("Заявка #{second} удалена")).await;
+    admin.presses(&sure, &format!("Заявка #{second} удалена")).await;
     admin.commands("/leads", "Ничего не ждёт отправки").await;
     world.backup_holds(0).await;
     // Given up by mistake: it can still be sent.
@@ -83,8 +82,8 @@ async fn a_long_list_is_cut_and_counted() {
     assert_eq!(shown, 20);
     let card = admin.presses(&format!("admin:lead:{}", gone), "(ждёт отправки)").await;
     assert!(card.text.contains("Что мешает: amoCRM не отвечает"), "{}", card.text);
-    admin.presses(&format!("admin:lead-discard:{}", gone), "Нажмите ещё раз").await;
-    admin.presses(&format!("admin:lead-discard-sure:{}", gone), "удалена").await;
+    let sure = sure_in(&admin.presses(&format!("admin:lead-discard:{gone}"), "Нажмите ещё раз").await);
+    admin.presses(&sure, "удалена").await;
     world.backup_holds(24).await;
     world.amocrm.comes_back();
     admin.presses("admin:retry", "Хорошо, отправляю. Ждут 24 заявки").await;

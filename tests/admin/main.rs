@@ -8,6 +8,7 @@ mod commands;
 mod desk;
 #[path = "../fakes/mod.rs"]
 mod fakes;
+mod groups;
 mod leads;
 mod strangers;
 #[path = "../support/mod.rs"]

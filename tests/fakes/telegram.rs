@@ -14,6 +14,7 @@
 
 mod buyer;
 mod fault;
+mod groups;
 mod markup;
 mod messages;
 mod methods;

@@ -20,7 +20,7 @@ use std::{
 use amocrm_lead_bot::{
     amocrm::{Crm, Timing, Vault},
     backup::Backup,
-    bot::{messages::Wording, outbox::Outbox, telegram::Telegram},
+    bot::{groups::Groups, messages::Wording, outbox::Outbox, telegram::Telegram},
     clock::Clock,
     config::{AmocrmSettings, Integration, TelegramSettings},
     delivery::{Courier, Worker},
@@ -226,7 +226,7 @@ impl Life {
         let courier = ground.courier(&store, Lease::daemon(generation));
         let tokens = courier.crm.tokens().clone();
         let (worker, health) = Worker::new(courier, tokens);
-        let telegram = Telegram::new(&ground.telegram_settings, clock).expect("a client");
+        let telegram = Telegram::new(&ground.telegram_settings, clock, Groups::new(Vec::new())).expect("a client");
         let wording = Arc::new(Wording::default());
         let outbox = Outbox::new(telegram, Store::clone(&store), wording, None);
         let backup = Backup::new(Store::clone(&store), ground.folder.path(), Region::default());

@@ -91,7 +91,7 @@ impl FakeUser {
         self
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let mut user = json!({"id": self.id, "is_bot": false, "first_name": self.name});
         if let Some(username) = &self.username {
             user["username"] = json!(username);
@@ -130,6 +130,19 @@ impl FakeUser {
     pub fn command_in(&self, group: &FakeGroup, command: &str) -> i32 {
         assert!(command.starts_with('/'), "a command begins with a slash");
         self.write(group.id, command)
+    }
+
+    /// Writes in a topic of a group.
+    pub fn say_in_topic(&self, group: &FakeGroup, topic: i32, text: &str) -> i32 {
+        let mut fields = text_fields(text);
+        super::groups::in_topic(&mut fields, Some(topic));
+        self.post(group.id, fields, text)
+    }
+
+    /// Presses a button, or sends any data in its place, under a message in a group; returns the callback query's id.
+    pub fn press_in(&self, message: &BotMessage, data: &str) -> String {
+        let label = message.button(data).map_or_else(|| data.to_owned(), |button| button.text.clone());
+        self.query_in(message.chat_id, data, &label, message.raw.clone())
     }
 
     fn write(&self, chat_id: i64, text: &str) -> i32 {
@@ -232,7 +245,11 @@ impl FakeUser {
         let chat = world.chat(chat_id);
         assert!(!chat.blocked, "{} blocked the bot and must unblock it before writing", self.name);
         assert!(!chat.deactivated, "{}'s account is deleted", self.name);
+        assert!(chat.group.moved_to.is_none(), "the group is a supergroup now");
         chat.open = true;
+        if !chat.private {
+            chat.group.enters(self.id, self.json());
+        }
         chat
     }
 
@@ -301,15 +318,19 @@ impl FakeUser {
     }
 
     fn query(&self, data: &str, label: &str, message: Value) -> String {
+        self.query_in(self.id, data, label, message)
+    }
+
+    fn query_in(&self, chat_id: i64, data: &str, label: &str, message: Value) -> String {
         let shared = &self.telegram.shared;
         let mut guard = shared.world();
         let world = &mut *guard;
-        let chat = self.enter(world, self.id);
+        let chat = self.enter(world, chat_id);
         chat.transcript.push(format!("{} нажимает [{label}]", self.name));
-        let id = world.press(Press { chat_id: self.id, data: data.to_owned() });
+        let id = world.press(Press { chat_id, data: data.to_owned() });
         let query = json!({
             "id": id, "from": self.json(), "message": message, "data": data,
-            "chat_instance": format!("{}", self.id.wrapping_mul(7_919)),
+            "chat_instance": format!("{}", chat_id.wrapping_mul(7_919)),
         });
         shared.queue(world, "callback_query", query);
         id

@@ -7,7 +7,7 @@ use super::markup::{self, Markup};
 use super::params::{Answer, Params, Refusal, Upload, bad, refusal};
 use super::text::{self, MAX_TEXT, utf16_len};
 use super::world::{BotMessage, CallbackAnswer, Chat, Event, Seen, World, bot_user};
-use super::{Shared, reading};
+use super::{Shared, groups, reading};
 
 const MAX_CAPTION: usize = 1024;
 const MAX_CALLBACK_TEXT: usize = 200;
@@ -20,7 +20,11 @@ pub(super) fn known_chat<'a>(world: &'a mut World, params: &Params) -> Result<&'
         return Err(bad("chat_id is empty"));
     }
     let chat = params.int("chat_id").and_then(|id| world.chats.get_mut(&id));
-    chat.filter(|chat| chat.open).ok_or_else(|| bad("chat not found"))
+    let chat = chat.filter(|chat| chat.open).ok_or_else(|| bad("chat not found"))?;
+    match chat.group.moved_to {
+        Some(to) => Err(groups::upgraded(to)),
+        None => Ok(chat),
+    }
 }
 
 /// The chat, if the bot may write there now.
@@ -89,13 +93,15 @@ pub(super) fn send_document(shared: &Shared, world: &mut World, params: &Params)
 fn send(shared: &Shared, world: &mut World, params: &Params, content: Content, document: Option<Upload>) -> Answer {
     let private = params.int("chat_id").is_none_or(|id| id > 0);
     let markup = markup::read(params.get("reply_markup"), private).map_err(bad)?;
-    let chat_id = writable_chat(world, params)?.id();
+    let chat = writable_chat(world, params)?;
+    let (chat_id, topic) = (chat.id(), groups::writable_topic(chat, params)?);
     let message_id = world.message_id();
     let chat = world.chat(chat_id);
     let date = Utc::now();
     let mut raw = json!({
         "message_id": message_id, "from": bot_user(), "chat": chat.json, "date": date.timestamp(),
     });
+    groups::in_topic(&mut raw, topic);
     if let Some(reply) = params.get("reply_parameters") {
         let id = reply["message_id"].as_i64().unwrap_or_default() as i32;
         let original = chat.theirs.get(&id).cloned();
@@ -122,6 +128,7 @@ fn send(shared: &Shared, world: &mut World, params: &Params, content: Content, d
     let mut message = BotMessage {
         message_id,
         chat_id,
+        topic,
         text: content.formatted.text,
         source: content.source,
         parse_mode: content.parse_mode,

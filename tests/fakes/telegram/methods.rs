@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::params::{Answer, Params, Refusal, bad};
 use super::text::utf16_len;
 use super::world::{World, bot_user};
-use super::{Shared, messages};
+use super::{Shared, groups, messages};
 
 /// Every method the fake knows, as the documentation writes it.
-const METHODS: [&str; 26] = [
+const METHODS: [&str; 28] = [
     "getMe",
     "getUpdates",
     "setWebhook",
@@ -27,6 +27,8 @@ const METHODS: [&str; 26] = [
     "answerCallbackQuery",
     "sendChatAction",
     "getChat",
+    "getChatMember",
+    "getChatAdministrators",
     "setMyName",
     "getMyName",
     "setMyDescription",
@@ -113,6 +115,8 @@ pub(super) fn call(shared: &Arc<Shared>, method: &str, params: &Params) -> Answe
             messages::writable_chat(world, params)?;
             Ok(json!(true))
         }
+        "getChatMember" => groups::get_member(world, params),
+        "getChatAdministrators" => groups::get_administrators(world, params),
         "getChat" => {
             let chat = messages::known_chat(world, params)?;
             let mut full = chat.json.clone();
@@ -160,6 +164,9 @@ fn command_key(world: &World, params: &Params) -> Result<(String, String), Refus
         "chat" | "chat_administrators" | "chat_member" => {
             let id = scope["chat_id"].as_i64().or_else(|| scope["chat_id"].as_str()?.parse().ok());
             let id = id.filter(|id| world.chats.get(id).is_some_and(|chat| chat.open));
+            if let Some(to) = id.and_then(|id| world.chats.get(&id)?.group.moved_to) {
+                return Err(groups::upgraded(to));
+            }
             format!("{kind} {}", id.ok_or_else(|| bad("chat not found"))?)
         }
         _ => {

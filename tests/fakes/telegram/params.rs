@@ -11,10 +11,12 @@ use super::world::World;
 pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) description: String,
+    /// The id of the supergroup that the group is now.
+    pub(super) migrate_to: Option<i64>,
 }
 
 pub(super) fn refusal(status: u16, description: &str) -> Refusal {
-    Refusal { status, description: description.to_owned() }
+    Refusal { status, description: description.to_owned(), migrate_to: None }
 }
 
 /// A 400 with the words after `Bad Request: `; Telegram begins them in lower case unless they are a CODE.
@@ -24,7 +26,7 @@ pub(super) fn bad(why: impl AsRef<str>) -> Refusal {
     let first = letters.next().unwrap_or_default();
     let code = letters.next().is_some_and(|second| second == '_' || second.is_uppercase());
     let why = if code { why.to_owned() } else { first.to_lowercase().chain(why.chars().skip(1)).collect() };
-    Refusal { status: 400, description: format!("Bad Request: {why}") }
+    Refusal { status: 400, description: format!("Bad Request: {why}"), migrate_to: None }
 }
 
 pub(super) type Answer = Result<Value, Refusal>;

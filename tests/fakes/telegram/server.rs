@@ -267,7 +267,10 @@ impl IntoResponse for Json {
 }
 
 fn refuse(refusal: &Refusal) -> Json {
-    let body = json!({"ok": false, "error_code": refusal.status, "description": refusal.description});
+    let mut body = json!({"ok": false, "error_code": refusal.status, "description": refusal.description});
+    if let Some(to) = refusal.migrate_to {
+        body["parameters"] = json!({ "migrate_to_chat_id": to });
+    }
     Json { status: refusal.status, body: body.to_string().into() }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use super::fault::{Fault, Faults};
+use super::groups::Group;
 use super::markup::{Button, ReplyKeyboard};
 use super::{BOT_USERNAME, TOKEN};
 
@@ -26,6 +27,8 @@ pub struct BotMessage {
     pub message_id: i32,
     /// Where it is.
     pub chat_id: i64,
+    /// In which topic there; none is General.
+    pub topic: Option<i32>,
     /// What the buyer reads: formatting taken out, references decoded; the caption of a document.
     pub text: String,
     /// The text as the bot sent it.
@@ -157,6 +160,7 @@ pub(super) struct Chat {
     /// Messages of people, by id.
     pub(super) theirs: BTreeMap<i32, Value>,
     pub(super) transcript: Vec<String>,
+    pub(super) group: Group,
     /// Rings when the bot did something here.
     pub(super) bell: Arc<Notify>,
 }
@@ -297,6 +301,11 @@ impl World {
         -1_001_900_000_000 - self.groups
     }
 
+    pub(super) fn small_group_id(&mut self) -> i64 {
+        self.groups += 1;
+        -599_075_000 - self.groups
+    }
+
     pub(super) fn press(&mut self, press: Press) -> String {
         self.presses += 1;
         let id = format!("{}", 4_382_000_000_000_000_000 + self.presses);
@@ -326,6 +335,7 @@ impl Chat {
             messages: Vec::new(),
             theirs: BTreeMap::new(),
             transcript: Vec::new(),
+            group: Group::default(),
             bell: Arc::new(Notify::new()),
         }
     }

@@ -1,0 +1,80 @@
+//! What cannot be taken back takes two presses, and the second counts only after its first: by the same person, within
+//! minutes, once. The first press leaves a mark in the store, so that a restart in between changes nothing.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::{Store, StoreError};
+
+/// Marks of first presses begin so; the nonce follows.
+const MARK: &str = "first_press:";
+
+/// Whoever asked to be sure has this long to be.
+const WITHIN: Duration = Duration::from_secs(10 * 60);
+
+/// Signs of a nonce; callback data has 64 bytes for everything.
+const NONCE_SIGNS: usize = 10;
+
+/// What was pressed first, and by whom.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct First {
+    action: String,
+    person: i64,
+}
+
+/// What a second press is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Second {
+    /// It follows its first.
+    Counts,
+    /// Somebody else pressed first.
+    Foreign,
+    /// There was no first press, or it was long ago, or it has had its second.
+    Over,
+}
+
+/// Remembers a first press; the nonce that it returns (10 letters and digits) goes into the second button's data.
+pub async fn ask(store: &Store, action: &str, person: i64) -> Result<String, StoreError> {
+    store.remove_old_marks(MARK, since(store)).await?;
+    let nonce: String = rand::random_iter::<u32>().map(letter).take(NONCE_SIGNS).collect();
+    let first = First { action: action.to_owned(), person };
+    store.set_mark(&mark(&nonce), &crate::store::json(&first)).await?;
+    Ok(nonce)
+}
+
+/// What a second press with a nonce is worth. It counts until [`done`], so that an update that comes again is not
+/// refused for having come before.
+pub async fn second(store: &Store, nonce: &str, action: &str, person: i64) -> Result<Second, StoreError> {
+    let Some((first, at)) = store.mark_with_time(&mark(nonce)).await? else { return Ok(Second::Over) };
+    let first: Option<First> = serde_json::from_str(&first).ok();
+    Ok(match first {
+        Some(first) if at >= since(store) && first.action == action => {
+            if first.person == person {
+                Second::Counts
+            } else {
+                Second::Foreign
+            }
+        }
+        _ => Second::Over,
+    })
+}
+
+/// What was to be done is done: the nonce is used.
+pub async fn done(store: &Store, nonce: &str) -> Result<(), StoreError> {
+    store.remove_mark(&mark(nonce)).await
+}
+
+fn since(store: &Store) -> i64 {
+    store.clock().now() - store.clock().millis(WITHIN)
+}
+
+fn mark(nonce: &str) -> String {
+    // Whatever stands in forged data, a name stays short.
+    format!("{MARK}{}", nonce.chars().take(NONCE_SIGNS + 1).collect::<String>())
+}
+
+fn letter(random: u32) -> char {
+    const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    char::from(SIGNS[random as usize % SIGNS.len()])
+}

@@ -1,0 +1,82 @@
+//! Sending what waits, now or as a file.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::{
+    backup,
+    bot::{
+        admin_texts::{advice_text, backup_caption, outage_buttons, trouble_text, waiting_text},
+        handlers::HandlerError,
+        messages::Lang,
+        telegram::Place,
+    },
+    notice::{Button, Notice, Worded},
+    store::NewMessage,
+};
+
+use super::{AdminDesk, Answer};
+
+/// One attempt takes no longer: a refresh of the tokens and a call.
+const RETRY_FAILS_WITHIN: Duration = Duration::from_secs(60);
+
+impl AdminDesk {
+    pub(super) async fn retry(&self, lang: Lang, topic: Option<i32>) -> Result<Answer, HandlerError> {
+        let trouble = self.trouble();
+        let failures = self.health.borrow().failures;
+        self.store.retry_now(None).await?;
+        // With those that were rejected until now.
+        let waiting = self.store.waiting().await?.0;
+        info!(waiting, "the admin asks to send what waits now");
+        if waiting == 0 && trouble.is_none() {
+            return Ok(Answer::plain(lang.text("admin-retry-none", &[])));
+        }
+        if self.crm.is_some() && trouble.is_some() {
+            self.tell_when_it_fails(failures, lang, topic);
+        }
+        Ok(Answer::plain(lang.text("admin-retry-done", &[("waiting", waiting_text(waiting, lang).into())])))
+    }
+
+    /// Comes back with what still stands in the way after `failures` failures. Of a success the end of the outage tells.
+    fn tell_when_it_fails(&self, failures: u64, lang: Lang, topic: Option<i32>) {
+        let (store, mut health, chat_id) = (self.store.clone(), self.health.clone(), self.chat_id);
+        let can_authorize = self.crm.as_ref().is_some_and(|crm| crm.settings().integration.is_some());
+        tokio::spawn(async move {
+            let limit = store.clock().scaled(RETRY_FAILS_WITHIN).max(Duration::from_secs(5));
+            let tried = health.wait_for(|health| health.trouble.is_none() || health.failures > failures);
+            let Ok(Ok(now)) = tokio::time::timeout(limit, tried).await.map(|tried| tried.map(|health| health.clone()))
+            else {
+                return;
+            };
+            let (Some((trouble, _)), Some(chat_id)) = (now.trouble, chat_id) else { return };
+            let advice = advice_text(&trouble, can_authorize, lang);
+            let args = [("trouble", trouble_text(&trouble, lang).into()), ("advice", advice.into())];
+            let press = |(label, data): &(&str, &str)| {
+                vec![Button::Press { text: lang.text(label, &[]), data: (*data).to_owned() }]
+            };
+            let buttons = outage_buttons(&trouble, can_authorize).iter().map(press).collect();
+            let notice = Notice::Worded(Worded { text: lang.text("admin-retry-failed", &args), buttons, topic });
+            if let Err(error) = store.owe(&NewMessage { chat_id, notice, due_at: store.clock().now() }).await {
+                warn!(%error, "the admin could not be told that a retry failed");
+            }
+        });
+    }
+
+    /// Sends the file of undelivered leads as a document.
+    pub(super) async fn backup(&self, lang: Lang, topic: Option<i32>) -> Result<Option<Answer>, HandlerError> {
+        let rows = self.store.undelivered(i64::from(i32::MAX)).await?;
+        let Some(chat_id) = self.chat_id.filter(|_| !rows.is_empty()) else {
+            return Ok(Some(Answer::plain(lang.text("admin-backup-empty", &[]))));
+        };
+        let caption = backup_caption(rows.len(), lang);
+        match self.telegram.send_document(Place { chat_id, topic }, backup::FILE, backup::to_json(&rows), caption).await
+        {
+            Ok(()) => Ok(None),
+            Err(error) => {
+                warn!(%error, "the backup file could not be sent to the admin");
+                Ok(Some(Answer::plain(lang.text("admin-backup-failed", &[]))))
+            }
+        }
+    }
+}

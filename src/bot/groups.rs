@@ -1,0 +1,327 @@
+//! What is learnt of the groups in the settings: the id of the supergroup that one has become, and topics to write in.
+//!
+//! A chat keeps the id that the settings give it everywhere in this program; only what goes to Telegram and what comes
+//! from there is translated. So nothing that waits has to be moved, and an old setting works for ever. What is learnt
+//! stands in the store, and is learnt again from Telegram's refusal where that was too late.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use teloxide::types::{ChatKind, Message, PublicChatKind, Update, UpdateKind};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    notice::{AdminNotice, Notice},
+    store::{NewMessage, Store, StoreError},
+};
+
+/// Marks of groups that have become supergroups: the old id follows, the new one is the value.
+const MOVED: &str = "group_moved:";
+
+/// Marks of topics that were written in: the chat's id follows, the value is their ids, the last one first.
+const TOPICS: &str = "group_topics:";
+
+/// So many topics of a chat are remembered.
+const MOST_TOPICS: usize = 10;
+
+/// A group moves once; this ends whatever else a store may say.
+const MOST_MOVES: usize = 5;
+
+/// A group or a channel that stands in a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// The setting's name.
+    pub setting: &'static str,
+    /// The chat's id there.
+    pub chat_id: i64,
+}
+
+#[derive(Debug, Default)]
+struct Learnt {
+    moved: HashMap<i64, i64>,
+    topics: HashMap<i64, Vec<i32>>,
+}
+
+/// What is known of the groups in the settings; clones share it.
+#[derive(Debug, Clone)]
+pub struct Groups {
+    watched: Arc<[Watched]>,
+    learnt: Arc<Mutex<Learnt>>,
+    changed: Arc<watch::Sender<u64>>,
+}
+
+impl Groups {
+    /// Nothing is learnt yet of these.
+    pub fn new(watched: Vec<Watched>) -> Self {
+        Self { watched: watched.into(), learnt: Arc::default(), changed: Arc::new(watch::channel(0).0) }
+    }
+
+    fn learnt(&self) -> MutexGuard<'_, Learnt> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The id under which Telegram knows a chat now.
+    pub fn now(&self, chat_id: i64) -> i64 {
+        self.learnt().now(chat_id)
+    }
+
+    /// Whether two ids are of one chat.
+    pub fn is_same(&self, one: i64, other: i64) -> bool {
+        let learnt = self.learnt();
+        learnt.now(one) == learnt.now(other)
+    }
+
+    /// All ids that a chat has had.
+    pub fn ids(&self, chat_id: i64) -> Vec<i64> {
+        let learnt = self.learnt();
+        let now = learnt.now(chat_id);
+        let mut ids: Vec<i64> = learnt.moved.keys().copied().filter(|id| learnt.now(*id) == now).collect();
+        ids.extend([now, chat_id]);
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Whether a chat stands in a setting, under whatever id.
+    pub fn watches(&self, chat_id: i64) -> bool {
+        self.watched.iter().any(|watched| self.is_same(watched.chat_id, chat_id))
+    }
+
+    /// Rings when the id of a chat has changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// A group has become a supergroup; `true` when that is new and concerns us.
+    pub fn moved(&self, from: i64, to: i64) -> bool {
+        if !self.watches(from) || self.is_same(from, to) {
+            return false;
+        }
+        self.learnt().moved.insert(from, to);
+        self.changed.send_modify(|changes| *changes += 1);
+        info!("a group has become a supergroup; its new id is learnt");
+        true
+    }
+
+    /// Somebody wrote in a topic, so one can.
+    pub fn topic_seen(&self, chat_id: i64, topic: i32) {
+        if !self.watches(chat_id) {
+            return;
+        }
+        let mut learnt = self.learnt();
+        let chat = learnt.now(chat_id);
+        let topics = learnt.topics.entry(chat).or_default();
+        if topics.first() == Some(&topic) {
+            return;
+        }
+        let is_new = !topics.contains(&topic);
+        topics.retain(|known| *known != topic);
+        topics.insert(0, topic);
+        topics.truncate(MOST_TOPICS);
+        drop(learnt);
+        if is_new {
+            self.changed.send_modify(|changes| *changes += 1);
+        }
+    }
+
+    /// Topics to write in where the right one cannot be had: the last one that was written in first.
+    pub fn topics(&self, chat_id: i64) -> Vec<i32> {
+        let learnt = self.learnt();
+        learnt.topics.get(&learnt.now(chat_id)).cloned().unwrap_or_default()
+    }
+
+    /// Learns from what comes, before anything that comes after it is handled.
+    pub fn look_at(&self, update: &Update) {
+        let message = match &update.kind {
+            UpdateKind::Message(message) => message,
+            UpdateKind::CallbackQuery(query) => match query.message.as_ref().and_then(|it| it.regular_message()) {
+                Some(message) => message,
+                None => return,
+            },
+            _ => return,
+        };
+        if let Some((from, to)) = migration(message) {
+            self.moved(from, to);
+        }
+        if let Some(topic) = topic_of(message)
+            && message.forum_topic_closed().is_none()
+        {
+            self.topic_seen(message.chat.id.0, topic);
+        }
+    }
+
+    /// Reads what earlier processes have learnt.
+    pub async fn restore(&self, store: &Store) -> Result<(), StoreError> {
+        let number = |text: &str| text.parse::<i64>().ok();
+        let (moved, topics) = (store.marks_of(MOVED).await?, store.marks_of(TOPICS).await?);
+        let mut learnt = self.learnt();
+        for (from, to) in moved {
+            if let (Some(from), Some(to)) = (number(&from), number(&to)) {
+                learnt.moved.entry(from).or_insert(to);
+            }
+        }
+        for (chat, topics) in topics {
+            let topics = topics.split(',').filter_map(|topic| topic.parse().ok()).take(MOST_TOPICS).collect();
+            if let Some(chat) = number(&chat) {
+                learnt.topics.entry(chat).or_insert(topics);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what is learnt, and has the admin told of it once; a second time nothing happens.
+    pub async fn save(&self, store: &Store, admin_chat_id: Option<i64>) -> Result<(), StoreError> {
+        let (moved, topics) = {
+            let learnt = self.learnt();
+            (learnt.moved.clone(), learnt.topics.clone())
+        };
+        for (from, to) in moved {
+            let setting = self.watched.iter().find(|watched| watched.chat_id == from);
+            let message = admin_chat_id.zip(setting).map(|(chat_id, watched)| NewMessage {
+                chat_id,
+                notice: Notice::Admin(AdminNotice::GroupMoved { setting: watched.setting.into(), chat_id: to }),
+                due_at: store.clock().now(),
+            });
+            store.set_mark_once(&format!("{MOVED}{from}"), &to.to_string(), message.as_ref()).await?;
+        }
+        for (chat, topics) in topics {
+            let topics: Vec<String> = topics.iter().map(ToString::to_string).collect();
+            store.set_mark(&format!("{TOPICS}{chat}"), &topics.join(",")).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what is learnt as it is learnt, until stopped.
+    pub async fn keep(self, store: Store, admin_chat_id: Option<i64>, stop: CancellationToken) {
+        let mut changes = self.changes();
+        // What was learnt before anybody looked.
+        let mut is_saved = *changes.borrow_and_update() == 0;
+        loop {
+            if !is_saved {
+                match self.save(&store, admin_chat_id).await {
+                    Ok(()) => is_saved = true,
+                    Err(error) => warn!(%error, "what is learnt of a group is not yet stored"),
+                }
+            }
+            let again = store.clock().period(std::time::Duration::from_secs(10));
+            tokio::select! {
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    is_saved = false;
+                }
+                () = tokio::time::sleep(again), if !is_saved => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+}
+
+impl Learnt {
+    fn now(&self, mut chat_id: i64) -> i64 {
+        for _ in 0..MOST_MOVES {
+            match self.moved.get(&chat_id) {
+                Some(to) => chat_id = *to,
+                None => break,
+            }
+        }
+        chat_id
+    }
+}
+
+/// The old and the new id that a service message tells of.
+fn migration(message: &Message) -> Option<(i64, i64)> {
+    let here = message.chat.id.0;
+    let to = message.migrate_to_chat_id().map(|to| (here, to.0));
+    to.or_else(|| message.migrate_from_chat_id().map(|from| (from.0, here)))
+}
+
+/// Whether a message only tells that its group has a new id.
+pub fn is_migration(message: &Message) -> bool {
+    migration(message).is_some()
+}
+
+/// The topic that a message is in. A thread of replies is none, and one cannot write to it by its id.
+pub fn topic_of(message: &Message) -> Option<i32> {
+    let is_forum = matches!(&message.chat.kind, ChatKind::Public(chat)
+        if matches!(&chat.kind, PublicChatKind::Supergroup(group) if group.is_forum));
+    message.thread_id.filter(|_| message.is_topic_message || is_forum).map(|thread| thread.0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups() -> Groups {
+        Groups::new(vec![Watched { setting: "ADMIN_CHAT_ID", chat_id: -5 }])
+    }
+
+    #[test]
+    fn a_group_in_the_settings_is_followed_and_no_other() {
+        let groups = groups();
+        assert_eq!(groups.now(-5), -5);
+        assert!(groups.moved(-5, -1005));
+        assert!(!groups.moved(-5, -1005), "it is known");
+        assert!(!groups.moved(-6, -1006), "a stranger's");
+        assert!(!groups.moved(-1005, -5), "there is no way back");
+        assert_eq!((groups.now(-5), groups.now(-1005), groups.now(-6)), (-1005, -1005, -6));
+        assert!(groups.is_same(-5, -1005) && groups.watches(-1005) && !groups.watches(-1006));
+        assert!(groups.moved(-1005, -2005));
+        assert_eq!((groups.now(-5), groups.ids(-5)), (-2005, vec![-2005, -1005, -5]));
+        assert!(!groups.is_same(-6, -5));
+    }
+
+    #[test]
+    fn a_store_that_leads_in_a_circle_leads_nowhere_for_ever() {
+        let groups = groups();
+        groups.learnt().moved = HashMap::from([(-5, -6), (-6, -5)]);
+        assert!([-5, -6].contains(&groups.now(-5)));
+    }
+
+    #[test]
+    fn topics_are_known_by_what_is_written_in_them() {
+        let groups = groups();
+        for topic in [7, 9, 7] {
+            groups.topic_seen(-5, topic);
+        }
+        groups.topic_seen(-8, 3);
+        assert_eq!((groups.topics(-5), groups.topics(-8)), (vec![7, 9], vec![]));
+        groups.moved(-5, -1005);
+        for topic in 20..50 {
+            groups.topic_seen(-1005, topic);
+        }
+        assert_eq!(groups.topics(-5).len(), MOST_TOPICS);
+    }
+
+    #[test]
+    fn what_comes_is_looked_at() {
+        let read = |body: serde_json::Value| {
+            let update = serde_json::json!({"update_id": 1, "message": body});
+            serde_json::from_value::<Update>(update).expect("an update")
+        };
+        let group = serde_json::json!({"id": -5, "type": "group", "title": "Отдел"});
+        let supergroup = serde_json::json!({"id": -1005, "type": "supergroup", "title": "Отдел", "is_forum": true});
+        let from = serde_json::json!({"id": 7, "is_bot": false, "first_name": "А"});
+        for (chat, field, id) in [(&group, "migrate_to_chat_id", -1005), (&supergroup, "migrate_from_chat_id", -5)] {
+            let groups = groups();
+            let mut body = serde_json::json!({"message_id": 1, "date": 1, "chat": chat, "from": from});
+            body[field] = id.into();
+            groups.look_at(&read(body));
+            assert_eq!(groups.now(-5), -1005, "{field}");
+        }
+        let groups = groups();
+        let said = |is_topic: bool| {
+            read(serde_json::json!({"message_id": 3, "date": 1, "chat": group, "from": from, "text": "/status",
+                "message_thread_id": 2, "is_topic_message": is_topic}))
+        };
+        groups.look_at(&said(false));
+        assert!(groups.topics(-5).is_empty(), "a thread of replies is no topic");
+        groups.look_at(&said(true));
+        assert_eq!(groups.topics(-5), [2]);
+    }
+}
