@@ -301,8 +301,7 @@ mod tests {
     #[test]
     fn what_comes_is_looked_at() {
         let read = |body: serde_json::Value| {
-            let update = serde_json::json!({"update_id": 1, "message": body});
-            serde_json::from_value::<Update>(update).expect("an update")
+            super::super::reading::read(1, "message", &body).expect("an update").update
         };
         let group = serde_json::json!({"id": -5, "type": "group", "title": "Отдел"});
         let supergroup = serde_json::json!({"id": -1005, "type": "supergroup", "title": "Отдел", "is_forum": true});
