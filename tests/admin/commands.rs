@@ -187,12 +187,11 @@ async fn commands_that_come_twice_do_no_harm() {
     }
     admin.hears("/backup – файл").await;
     everything_comes_again(&mut world).await;
+    admin.user.press_raw(&format!("admin:lead-discard:{gone}"));
+    let sure = sure_in(&admin.hears("Нажмите ещё раз").await);
     nothing_is_confirmed(&world).await;
     // After a start all are tried at once, and what is being sent cannot be given up.
     world.until("only one is tried", |world| world.log().matches("still does not take leads").count() > 2).await;
-    admin.user.press_raw(&format!("admin:lead-discard:{gone}"));
-    let sure = sure_in(&admin.hears("Нажмите ещё раз").await);
-    // The first press comes again too, and only asks again.
     admin.presses(&sure, "удалена").await;
     everything_comes_again(&mut world).await;
     admin.hears("удалена").await;
