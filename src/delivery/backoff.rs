@@ -5,8 +5,9 @@ use std::time::Duration;
 /// First pause after a failure of amoCRM or of the way to it.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Longest pause in an ordinary outage, however long it lasts: leads get through within a minute of its end.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Longest pause in an ordinary outage, however long it lasts: the first lead gets through within a minute of its end, the
+/// requests that it takes included.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(55);
 
 /// Longest pause of a single lead on which amoCRM fails while others go through.
 pub const LONGEST_LEAD_PAUSE: Duration = Duration::from_secs(15 * 60);
@@ -15,7 +16,7 @@ pub const LONGEST_LEAD_PAUSE: Duration = Duration::from_secs(15 * 60);
 const SHORTEST_LOOKUP_DISTANCE: Duration = Duration::from_secs(5);
 
 /// Pause while the account is not paid for or rights are missing: a person mends that, and waits for the effect.
-pub const PERSON_PAUSE: Duration = Duration::from_secs(60);
+pub const PERSON_PAUSE: Duration = Duration::from_secs(55);
 
 /// First and longest pause after a block: hammering prolongs it (amoCRM support, amocrm-api-php#563).
 pub const BLOCKED_PAUSE: Duration = Duration::from_secs(15 * 60);
@@ -62,8 +63,8 @@ mod tests {
             (0, 0.0, 750),
             (0, 1.0, 1250),
             (5, 0.5, 32_000),
-            (6, 0.5, 60_000),
-            (40, 1.0, 60_000),
+            (6, 0.5, 55_000),
+            (40, 1.0, 55_000),
         ] {
             let pause = exponential(FIRST_PAUSE, LONGEST_PAUSE, failures, jitter);
             assert_eq!(pause.as_millis(), millis, "{failures} {jitter}");

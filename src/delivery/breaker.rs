@@ -45,6 +45,8 @@ pub struct Breaker {
     trouble: Option<(Trouble, Millis)>,
     /// Since when it has been this trouble and no other.
     kind_since: Millis,
+    /// The last failure may leave a write unsure: a read tells first whether amoCRM answers at all.
+    reads_first: bool,
 }
 
 impl Breaker {
@@ -71,6 +73,11 @@ impl Breaker {
     /// Whether the next call is the single probe.
     pub fn is_probing(&self) -> bool {
         self.failures > 0
+    }
+
+    /// Whether a probe begins with a read: an outage in which every probe was a write would make lead after lead unsure.
+    pub fn reads_first(&self) -> bool {
+        self.reads_first
     }
 
     /// The pause ends now: somebody changed something.
@@ -105,6 +112,8 @@ impl Breaker {
             _ => (clock.scaled(exponential(FIRST_PAUSE, LONGEST_PAUSE, failures, jitter)), false),
         };
         self.failures = failures.saturating_add(1);
+        self.reads_first =
+            matches!(error, CrmError::Ambiguous { .. } | CrmError::Unavailable { .. } | CrmError::Blocked);
         let until = now + i64::try_from(pause.as_millis()).unwrap_or(0);
         self.pause = Some(if for_tokens { Pause::TokensOr(until) } else { Pause::Until(until) });
         let quiet = matches!(error, CrmError::Throttled { .. })
@@ -140,7 +149,7 @@ mod tests {
             breaker.failed(&down(), clock, 0.5);
             seconds.push((breaker.pause(clock.now()).expect("open").until() - clock.now()) / 1000);
         }
-        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]);
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 55, 55, 55, 55, 55, 55]);
         assert_eq!(breaker.trouble(), Some(&(Trouble::Unreachable, 1_000_000)));
         breaker.succeeded();
         assert!(breaker.pause(clock.now()).is_none() && breaker.trouble().is_none());
@@ -156,10 +165,10 @@ mod tests {
         });
         for (error, first, second, trouble) in [
             (CrmError::Blocked, 900, 1800, Some(Trouble::Blocked)),
-            (CrmError::PaymentRequired, 60, 60, Some(Trouble::NotPaid)),
+            (CrmError::PaymentRequired, 55, 55, Some(Trouble::NotPaid)),
             (CrmError::Throttled { retry_after: Some(Duration::from_secs(7)) }, 7, 7, None),
             (CrmError::Throttled { retry_after: Some(Duration::from_secs(300)) }, 300, 300, Some(Trouble::Throttled)),
-            (expired, 60, 60, Some(Trouble::TokensExpired)),
+            (expired, 55, 55, Some(Trouble::TokensExpired)),
         ] {
             let mut breaker = Breaker::default();
             for seconds in [first, second] {

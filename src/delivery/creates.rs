@@ -26,8 +26,12 @@ use super::{
     worker::Figures,
 };
 
-/// At most so many leads in one create (documented maximum of `leads/complex`).
-pub const CREATE_BATCH: usize = 50;
+/// At most so many leads in one create. amoCRM takes 50 in `leads/complex`, but all of them have to be looked up for two
+/// minutes when its answer is lost.
+pub const CREATE_BATCH: usize = 10;
+
+/// After so many vain searches for a contact, while other leads go through, one is made.
+const SEARCHES: i64 = 4;
 
 /// After a refused batch nothing is under way, but what was stored of it may not be shown at once.
 pub(super) const LOOKUPS_AFTER_REFUSED_BATCH: i64 = 2;
@@ -36,36 +40,40 @@ pub(super) const LOOKUPS_AFTER_REFUSED_BATCH: i64 = 2;
 const STRANGER: Duration = Duration::from_secs(5 * 60);
 
 impl Courier {
-    /// Finds the contact to attach a lead to: remembered, or searched for by phone.
-    pub(super) async fn contact_for(&self, row: &LeadRow) -> Result<Option<i64>, Stop> {
+    /// Finds the contact to attach a lead to: remembered, or searched for by phone. The inner `Err`: the search fails for
+    /// this lead alone, which has to wait.
+    async fn contact_for(&self, row: &LeadRow) -> Result<Result<Option<i64>, CrmError>, Stop> {
         if row.contact_id.is_some() {
-            return Ok(row.contact_id);
+            return Ok(Ok(row.contact_id));
         }
         let phone = row.lead.phone.e164();
         if let Some(contact_id) = self.store.known_contact(phone).await? {
-            return Ok(Some(contact_id));
+            return Ok(Ok(Some(contact_id)));
         }
-        if !self.contact_lookup {
-            return Ok(None);
-        }
-        if self.is_stranger(phone) {
-            return Ok(None);
+        if !self.contact_lookup || self.is_stranger(phone) {
+            return Ok(Ok(None));
         }
         match self.crm.find_contact(&row.lead.phone).await {
             Ok(Some(contact_id)) => {
                 point("contact.answered");
                 self.store.record_contact(row.lead.id, phone, contact_id).await?;
                 point("contact.recorded");
-                Ok(Some(contact_id))
+                Ok(Ok(Some(contact_id)))
             }
             Ok(None) => {
                 self.remember_stranger(phone);
-                Ok(None)
+                Ok(Ok(None))
             }
             // No right to search is no reason to keep a lead back: a new contact is made.
-            Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. } | CrmError::Refused { .. }) => Ok(None),
-            // Nor is a wall that dislikes this search.
-            Err(error @ CrmError::Blocked) => self.is_about_one(&error, None).await.map(|()| None),
+            Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. } | CrmError::Refused { .. }) => Ok(Ok(None)),
+            // Nor is a wall that dislikes this search, or whatever breaks on it each time.
+            Err(error @ CrmError::Blocked) => {
+                self.is_about_one(row.lead.id, &error, row.last_error_at).await.map(|()| Ok(None))
+            }
+            Err(error @ CrmError::Unavailable { .. }) => {
+                self.is_about_one(row.lead.id, &error, row.last_error_at).await?;
+                Ok(if row.attempts >= SEARCHES { Ok(None) } else { Err(error) })
+            }
             Err(error) => Err(Stop::Crm(error)),
         }
     }
@@ -86,9 +94,16 @@ impl Courier {
     /// Creates the leads of one chunk; returns those that amoCRM has.
     pub(super) async fn create(&self, chunk: Vec<LeadRow>, progress: &mut Progress) -> Result<Vec<ToNote>, Stop> {
         let mut contacts = HashMap::new();
+        let mut held = HashSet::new();
         for row in &chunk {
             match self.contact_for(row).await {
-                Ok(contact) => contacts.insert(row.lead.id, contact),
+                Ok(Ok(contact)) => {
+                    contacts.insert(row.lead.id, contact);
+                }
+                Ok(Err(error)) => {
+                    self.hold_back(row, &error).await?;
+                    held.insert(row.lead.id);
+                }
                 Err(stop) => {
                     if let Stop::Crm(error) = &stop {
                         let ids: Vec<Ulid> = chunk.iter().map(|other| other.lead.id).collect();
@@ -97,6 +112,10 @@ impl Courier {
                     return Err(stop);
                 }
             };
+        }
+        let chunk: Vec<LeadRow> = chunk.into_iter().filter(|row| !held.contains(&row.lead.id)).collect();
+        if chunk.is_empty() {
+            return Ok(Vec::new());
         }
         let chunk = self.leave_out(chunk).await?;
         let ids: Vec<Ulid> = chunk.iter().map(|row| row.lead.id).collect();
@@ -194,10 +213,13 @@ impl Courier {
         let text = error.to_string();
         match CreateVerdict::of(&error) {
             CreateVerdict::NotDone => {
-                let about_one = self.is_about_one(&error, chunk[0].last_error_at).await;
+                let about_one = self.is_about_one(chunk[0].lead.id, &error, chunk[0].last_error_at).await;
                 match (about_one, chunk) {
                     (Ok(()), [row]) => self.hold_from_wall(Failed::from(row), &error).await,
-                    (Ok(()), _) => Ok(self.store.record_apart(&self.lease, &ids, &text).await?),
+                    (Ok(()), _) => {
+                        self.go_singly();
+                        Ok(self.store.record_apart(&self.lease, &ids, &text).await?)
+                    }
                     (Err(stop), _) => {
                         self.store.record_not_sent(&self.lease, &ids, self.clock().now(), &text).await?;
                         point("create.not_sent_stored");
@@ -213,19 +235,25 @@ impl Courier {
                     let schedule = Lookups {
                         needed: lookups,
                         first_at: self.due_in(lookup_distance(0, failures)),
-                        solo: chunk.len() > 1,
+                        // In an outage none of them is the cause; and should one be, all go singly for a while.
+                        solo: false,
                     };
                     self.store.record_unsure(&self.lease, &[row.lead.id], schedule, &text).await?;
                 }
                 point("create.unsure_stored");
-                match chunk {
-                    [row] if self.is_poisoned(row.attempts, row.last_error_at).await? => {
-                        Ok(self.store.tell_of_stuck(row.lead.id).await?)
-                    }
-                    _ => Err(Stop::Crm(error)),
+                if let [row] = chunk
+                    && self.is_poisoned(row.attempts, row.last_error_at).await?
+                {
+                    return Ok(self.store.tell_of_stuck(row.lead.id).await?);
                 }
+                self.is_about_one(chunk[0].lead.id, &error, chunk[0].last_error_at).await?;
+                if chunk.len() > 1 {
+                    self.go_singly();
+                }
+                Ok(())
             }
             CreateVerdict::Refused { .. } if chunk.len() > 1 => {
+                self.go_singly();
                 warn!(leads = ids.len(), error = text, "amoCRM refuses a batch; its leads go one by one");
                 let schedule = Lookups {
                     needed: LOOKUPS_AFTER_REFUSED_BATCH,

@@ -51,7 +51,7 @@ pub async fn drain(courier: &Courier, mut progress: impl FnMut(i64, i64)) -> Res
         if waiting == 0 || clock.now() - moved_at > clock.millis(STANDSTILL) {
             break;
         }
-        match courier.pass(breaker.is_probing()).await {
+        match courier.pass_by(&breaker).await {
             Ok(Progress::Wrote) => breaker.succeeded(),
             Ok(Progress::Looked) => {}
             // Not due yet (a create that is being looked up), or in the daemon's hands.

@@ -27,6 +27,9 @@ const ATTEMPTS_OF_A_POISONED_LEAD: i64 = 2;
 /// After so many failures of one lead the admin hears of it, whatever becomes of others.
 const ATTEMPTS_UNTOLD: i64 = 3;
 
+/// What a wall says, in our words.
+const WALL: &str = "403, a page in front of amoCRM that lets other requests pass";
+
 /// What is known of a lead of which a step has failed.
 #[derive(Debug, Clone)]
 pub(super) struct Failed {
@@ -71,9 +74,9 @@ impl From<&ToNote> for Failed {
 
 impl Courier {
     /// Whether other leads went through since this moment, at which a lead has failed.
-    async fn others_went_through(&self, since: Option<Millis>) -> Result<bool, StoreError> {
+    pub(super) async fn others_went_through(&self, since: Option<Millis>) -> Result<bool, StoreError> {
         match since {
-            Some(at) => self.store.delivered_after(at).await,
+            Some(at) => Ok(*lock(&self.learned.taken_at) > at || self.store.delivered_after(at).await?),
             None => Ok(false),
         }
     }
@@ -89,29 +92,66 @@ impl Courier {
         Ok(if self.is_poisoned(attempts, last_error_at).await? { attempts } else { 1 })
     }
 
-    /// Whether a call that certainly did nothing has failed because of the one lead in it. Else `Err` has what is wrong
-    /// with everything.
-    pub(super) async fn is_about_one(&self, error: &CrmError, failed_at: Option<Millis>) -> Result<(), Stop> {
+    /// Whether a call has failed because of the one lead in it: the account can be read, and others go through, or are
+    /// there to be tried. Else, and when it fails for lead after lead, `Err` has what is wrong with everything.
+    pub(super) async fn is_about_one(
+        &self,
+        lead: Ulid,
+        error: &CrmError,
+        failed_at: Option<Millis>,
+    ) -> Result<(), Stop> {
+        let all = || Err(Stop::Crm(error.clone()));
         match error {
-            // A wall in front of amoCRM may dislike one request. Whom it blocks it shows nothing at all.
-            CrmError::Blocked => match self.crm.account().await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(Stop::Crm(error)),
-            },
+            // What breaks, and a wall in front of amoCRM, may dislike one request. Whom it blocks it shows nothing at all.
+            CrmError::Blocked | CrmError::Ambiguous { .. } | CrmError::Unavailable { .. } => {
+                let writes_blocked = CrmError::Refused { detail: WALL.to_owned(), request_id: None };
+                let all =
+                    || Err(Stop::Crm(if matches!(error, CrmError::Blocked) { writes_blocked } else { error.clone() }));
+                if lock(&self.learned.broken).is_outage() {
+                    return all();
+                }
+                self.crm.account().await.map_err(Stop::Crm)?;
+                if self.others_went_through(failed_at).await? {
+                    return Ok(());
+                }
+                let leads = {
+                    let mut run = lock(&self.learned.broken);
+                    run.refused(lead, "");
+                    if run.is_outage() { run.leads().to_vec() } else { Vec::new() }
+                };
+                if !leads.is_empty() {
+                    warn!(leads = leads.len(), "amoCRM can be read but takes no lead; none of them is to blame");
+                    self.store.revive(&leads).await?;
+                    return all();
+                }
+                if matches!(error, CrmError::Blocked) || self.store.untroubled().await? > 0 { Ok(()) } else { all() }
+            }
             CrmError::Forbidden { .. } | CrmError::Account { .. } | CrmError::WrongAddress { .. }
                 if self.others_went_through(failed_at).await? =>
             {
                 Ok(())
             }
-            error => Err(Stop::Crm(error.clone())),
+            _ => all(),
         }
+    }
+
+    /// Something that a lead needs before it is sent fails for it each time: it waits by itself.
+    pub(super) async fn hold_back(&self, row: &LeadRow, error: &CrmError) -> Result<(), StoreError> {
+        let hold = Hold {
+            due_at: self.due_in(lead_pause(row.attempts + 1)),
+            error: error.to_string(),
+            degradation: None,
+            tell: row.attempts >= ATTEMPTS_UNTOLD,
+            note_unsure: false,
+        };
+        self.store.record_held(&self.lease, row.lead.id, &hold).await
     }
 
     /// A wall refuses one lead: it is tried once more in plain words at once, then at growing pauses. `Err` when it
     /// refuses lead after lead.
     pub(super) async fn hold_from_wall(&self, failed: Failed, error: &CrmError) -> Result<(), Stop> {
         let error = match error {
-            CrmError::Blocked => "403, a page in front of amoCRM that lets other requests pass".to_owned(),
+            CrmError::Blocked => WALL.to_owned(),
             error => error.to_string(),
         };
         let error = error.as_str();
@@ -185,12 +225,13 @@ impl Courier {
 
     /// Whether amoCRM is known to refuse whatever it is sent.
     pub(super) fn refuses_all(&self) -> bool {
-        lock(&self.learned.refused).is_outage()
+        lock(&self.learned.refused).is_outage() || lock(&self.learned.broken).is_outage()
     }
 
     /// amoCRM has taken a lead.
     pub(super) fn took_one(&self) {
         lock(&self.learned.refused).taken();
+        lock(&self.learned.broken).taken();
         *lock(&self.learned.taken_at) = self.clock().now();
     }
 
@@ -214,6 +255,20 @@ impl Courier {
         };
         self.store.record_held(&self.lease, failed.id, &hold).await?;
         if all { self.notes_wait().await } else { Ok(()) }
+    }
+
+    /// Whether what has happened to a note happens to this one only, or to all notes: then they wait, and leads are made all
+    /// the same. `Err` when amoCRM cannot be read either.
+    pub(super) async fn is_about_one_note(&self, one: &ToNote, error: &CrmError) -> Result<(), Stop> {
+        self.crm.account().await.map_err(Stop::Crm)?;
+        if self.store.delivered_after(one.last_error_at.unwrap_or(Millis::MAX)).await? {
+            return Ok(());
+        }
+        if lock(&self.learned.refused_notes).refused(one.lead.id, "") {
+            return self.notes_wait().await;
+        }
+        // With nothing else to try it is as good as an outage.
+        if self.store.waiting().await?.0 > 1 { Ok(()) } else { Err(Stop::Crm(error.clone())) }
     }
 
     /// There is no right to write notes, or they are refused one after another: they wait, leads are made all the same.

@@ -21,6 +21,12 @@ use super::{
 /// A process that was killed while sending left no schedule; its create or note gets the longest.
 pub(super) const LOOKUPS_AFTER_KILL: i64 = 3;
 
+/// A lead that cannot be looked up for so long, while others go through, is told.
+const LONG_UNSURE: Duration = Duration::from_secs(10 * 60);
+
+/// A create that was sent so long ago is over; what delayed its look-ups was an outage.
+const SETTLED: Duration = Duration::from_secs(120);
+
 impl Courier {
     /// Looks up creates whose result is not known; returns those that amoCRM has.
     pub(super) async fn look_up(&self, unsure: Vec<LeadRow>) -> Result<Vec<ToNote>, Stop> {
@@ -48,6 +54,7 @@ impl Courier {
         point("lookup.answered");
         let mut to_note = Vec::new();
         let mut created = Vec::new();
+        let mut at = None;
         for row in due {
             if let Some(hit) = looked.found.get(&row.lead.number) {
                 info!(lead = %row.lead.number, crm_lead = hit.lead_id, "an unsure create is found in amoCRM");
@@ -64,11 +71,16 @@ impl Courier {
             if !looked.absent.contains(&row.lead.number) {
                 // A failed look-up says nothing: the lead stays unsure. It may have failed because of this very lead.
                 let this_one = looked.failed_at.as_ref() == Some(&row.lead.number);
+                if this_one {
+                    at = Some((row.lead.id, row.last_error_at, self.ago(row.sent_at)));
+                }
                 let later = if this_one { lookup_distance(1, row.attempts) } else { lookup_distance(0, 1) };
                 self.store.put_off(&self.lease, row.lead.id, self.due_in(later)).await?;
                 continue;
             }
             let needed = if row.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { row.lookups_needed };
+            // Two looks at what was settled when the outage ended are worth as much as three that began at once.
+            let needed = if row.lookups == 1 && self.ago(row.sent_at) > SETTLED { needed.min(2) } else { needed };
             let absent = row.lookups + 1 >= needed;
             let due_at = if absent {
                 clock.now()
@@ -85,7 +97,14 @@ impl Courier {
         }
         self.store.record_created(&created).await?;
         match looked.failed {
-            Some(error) => Err(Stop::Crm(error)),
+            Some(error) => {
+                let Some((lead, failed_at, ago)) = at else { return Err(Stop::Crm(error)) };
+                self.is_about_one(lead, &error, failed_at).await?;
+                if ago > LONG_UNSURE {
+                    self.store.tell_of_stuck(lead).await?;
+                }
+                Ok(to_note)
+            }
             None => Ok(to_note),
         }
     }

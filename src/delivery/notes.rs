@@ -23,8 +23,11 @@ use super::{
     worker::Figures,
 };
 
-/// At most so many notes in one call (documented maximum of `leads/notes`), and so many leads in one claim.
-pub const NOTE_BATCH: usize = 250;
+/// At most so many leads in one claim.
+pub const CLAIM: usize = 250;
+
+/// At most so many notes in one call. amoCRM takes 250, but all of them have to be looked for when its answer is lost.
+const NOTE_BATCH: usize = 20;
 
 /// A lead that amoCRM has, waiting for its note.
 pub(super) struct ToNote {
@@ -78,7 +81,7 @@ impl Courier {
             } else if one.solo {
                 self.write_note_batch(vec![(one, missing)], progress).await?;
             } else {
-                if notes + missing.len() > NOTE_BATCH {
+                if notes + missing.len() > NOTE_BATCH && !batch.is_empty() {
                     self.write_note_batch(std::mem::take(&mut batch), progress).await?;
                     notes = 0;
                 }
@@ -194,7 +197,7 @@ impl Courier {
                     }
                     // One of them may be gone; whether all of amoCRM is, its account tells.
                     _ if not_found => self.crm.account().await.err().map(Stop::Crm),
-                    _ => self.is_about_one(&error, batch[0].last_error_at).await.err(),
+                    _ => self.is_about_one(batch[0].lead.id, &error, batch[0].last_error_at).await.err(),
                 };
                 if let (None, false, [one]) = (&stop, forbidden, batch) {
                     return self.hold_from_wall(Failed::from(one), &error).await;
@@ -213,16 +216,19 @@ impl Courier {
                 for one in batch {
                     let failures = self.own_failures(one.attempts + 1, one.last_error_at).await?;
                     let first_at = self.due_in(lookup_distance(0, failures));
-                    let lookups = Lookups { needed: lookups, first_at, solo: batch.len() > 1 };
+                    let lookups = Lookups { needed: lookups, first_at, solo: false };
                     self.store.record_note_unsure(&self.lease, &[one.lead.id], lookups, &text).await?;
                 }
                 point("note.unsure_stored");
-                match batch {
-                    [one] if self.is_poisoned(one.attempts, one.last_error_at).await? => {
-                        Ok(self.store.tell_of_stuck(one.lead.id).await?)
-                    }
-                    _ => Err(Stop::Crm(error)),
+                let one = &batch[0];
+                if batch.len() == 1 && self.is_poisoned(one.attempts, one.last_error_at).await? {
+                    return Ok(self.store.tell_of_stuck(one.lead.id).await?);
                 }
+                self.is_about_one_note(one, &error).await?;
+                if batch.len() > 1 {
+                    self.go_singly();
+                }
+                Ok(())
             }
             CreateVerdict::Refused { .. } if batch.len() > 1 => {
                 let first_at = self.due_in(lookup_distance(0, 1));

@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,8 +20,9 @@ use crate::{
 };
 
 use super::{
+    breaker::Breaker,
     creates::create_chunks,
-    notes::{NOTE_BATCH, ToNote},
+    notes::{CLAIM, ToNote},
     run::Run,
     shortage::Shortages,
     worker::Figures,
@@ -27,8 +31,24 @@ use super::{
 /// A claim lasts so long unless renewed: longer than any one call with its wait for the rate limit.
 pub const LEASE: Duration = Duration::from_secs(120);
 
-/// At most so many fresh leads are claimed at once; fewer go one by one, so that none can harm another.
+/// At most so many fresh leads are claimed at once.
 const FRESH_BATCH: usize = 10;
+
+/// Up to so many waiting leads go one by one, so that none can harm another: with the search for its contact and its note
+/// each takes three requests, and all of them most of a minute.
+const MOST_SINGLY: i64 = 60;
+
+/// Once more than that have waited they go together until so few are left.
+const FEW: i64 = 10;
+
+/// After a batch has failed while amoCRM answers, all leads go one by one for so long.
+const SINGLY: Duration = Duration::from_secs(10 * 60);
+
+/// At most so many leads with a trouble are claimed at once.
+const TROUBLED_BATCH: usize = 50;
+
+/// At most so many unsure leads are looked up by one probe.
+const PROBED_LOOKUPS: usize = 3;
 
 /// A lead submitted within this time is fresh: a backlog does not hold it up.
 pub const FRESH: Duration = Duration::from_secs(60);
@@ -68,6 +88,14 @@ pub struct Learned {
     pub(super) refused: Mutex<Run>,
     /// When a lead was last taken.
     pub(super) taken_at: Mutex<Millis>,
+    /// Leads on which amoCRM, or the way to it, broke in a row while the account could be read.
+    pub(super) broken: Mutex<Run>,
+    /// Until when leads go one by one.
+    pub(super) singly_until: Mutex<Millis>,
+    /// So many leads wait that they go together, until nearly all are through.
+    pub(super) together: AtomicBool,
+    /// Those with a trouble have their turn next.
+    pub(super) troubled_next: AtomicBool,
     /// Leads of which the note was refused in a row.
     pub(super) refused_notes: Mutex<Run>,
     /// Phones that amoCRM has no contact for, and when it was asked.
@@ -106,7 +134,22 @@ impl Courier {
         self.clock().now() + self.clock().millis(pause)
     }
 
-    /// Claims and walks fresh leads, or else the oldest ones.
+    /// A pass as the breaker allows it: whole, or a probe.
+    ///
+    /// Where the last failure may have left a write unsure, a probe begins with the cheapest read, so that an outage makes
+    /// nothing more unsure; a block is not prolonged by it. Where reading works, what is unsure is looked up.
+    pub async fn pass_by(&self, breaker: &Breaker) -> Result<Progress, Stop> {
+        if breaker.reads_first() {
+            self.crm.account().await.map_err(Stop::Crm)?;
+            if let Progress::Wrote = self.walk_claim(PROBED_LOOKUPS, Claim::Unsure, false).await? {
+                return Ok(Progress::Wrote);
+            }
+        }
+        self.pass(breaker.is_probing()).await
+    }
+
+    /// Claims and walks fresh leads, or else the oldest ones; those with a trouble come after all others, or in turn with
+    /// parts of a backlog.
     ///
     /// As a probe it takes one lead only, best one that needs a write: reading may work where writing does not. Of the
     /// others it takes them in turn, because amoCRM may break on one of them.
@@ -117,10 +160,19 @@ impl Courier {
                 progress => Ok(progress),
             };
         }
-        match self.walk_fresh().await? {
-            Progress::Idle => self.walk_claim(NOTE_BATCH, Claim::Oldest, true).await,
-            progress => Ok(progress),
+        let fresh = self.walk_fresh().await?;
+        if fresh != Progress::Idle {
+            return Ok(fresh);
         }
+        let (backlog, troubled) = ((CLAIM, Claim::Untroubled), (TROUBLED_BATCH, Claim::Troubled));
+        let troubled_first = self.learned.troubled_next.fetch_xor(true, Ordering::Relaxed);
+        for (limit, which) in if troubled_first { [troubled, backlog] } else { [backlog, troubled] } {
+            let progress = self.walk_claim(limit, which, true).await?;
+            if progress != Progress::Idle {
+                return Ok(progress);
+            }
+        }
+        Ok(Progress::Idle)
     }
 
     async fn walk_fresh(&self) -> Result<Progress, Stop> {
@@ -134,7 +186,7 @@ impl Courier {
         if claimed.is_empty() {
             return Ok(Progress::Idle);
         }
-        if matches!(which, Claim::SubmittedSince(_)) && claimed.len() < FRESH_BATCH {
+        if self.singly().await? {
             claimed.iter_mut().for_each(|row| row.solo = true);
         }
         debug!(leads = claimed.len(), "claimed");
@@ -169,16 +221,42 @@ impl Courier {
                     self.let_fresh_in().await?;
                 }
             }
-            to_note.extend(self.create(chunk, &mut progress).await?);
+            let alone = chunk.len() == 1;
+            let created = self.create(chunk, &mut progress).await?;
+            if alone {
+                // Whatever becomes of the next one, this one is through.
+                self.write_notes(created, &mut progress).await?;
+            } else {
+                to_note.extend(created);
+            }
         }
         self.write_notes(to_note, &mut progress).await?;
         Ok(progress)
     }
 
+    /// Whether leads go one by one: there are few of them, or amoCRM breaks on one of them.
+    async fn singly(&self) -> Result<bool, StoreError> {
+        let until = *self.learned.singly_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock().now();
+        // A clock that was set back must not keep it so.
+        let told_to = (now..=now + self.clock().millis(SINGLY)).contains(&until);
+        let together = &self.learned.together;
+        let most = if together.load(Ordering::Relaxed) { FEW } else { MOST_SINGLY };
+        let singly = self.store.untroubled().await? <= most;
+        together.store(!singly, Ordering::Relaxed);
+        Ok(told_to || singly)
+    }
+
+    /// A batch has failed while amoCRM answers: one lead of it may be the cause.
+    pub(super) fn go_singly(&self) {
+        *self.learned.singly_until.lock().unwrap_or_else(PoisonError::into_inner) = self.due_in(SINGLY);
+    }
+
     /// Fresh leads go first; they have a claim of their own under the same lease.
     async fn let_fresh_in(&self) -> Result<(), Stop> {
         let since = self.clock().now() - self.clock().millis(FRESH);
-        let claimed = self.store.claim_due(&self.lease, self.lease_end(), 10, Claim::SubmittedSince(since)).await?;
+        let mut claimed = self.store.claim_due(&self.lease, self.lease_end(), 10, Claim::SubmittedSince(since)).await?;
+        claimed.iter_mut().for_each(|row| row.solo = true);
         if claimed.is_empty() { Ok(()) } else { Box::pin(self.walk(claimed, false)).await.map(drop) }
     }
 }

@@ -164,14 +164,7 @@ impl Worker {
             self.tell_saved().await?;
             return Ok(Some(pause));
         }
-        // A block is probed with the cheapest read: hammering prolongs it.
-        if matches!(self.breaker.trouble(), Some((Trouble::Blocked, _)))
-            && let Err(error) = self.courier.crm.account().await
-        {
-            self.failed(&error).await?;
-            return Ok(None);
-        }
-        match self.courier.pass(self.breaker.is_probing()).await {
+        match self.courier.pass_by(&self.breaker).await {
             Ok(Progress::Wrote) => {
                 self.succeeded();
                 Ok(None)

@@ -65,7 +65,13 @@ pub enum Claim {
     InTurn,
     /// The same of those only whose create is not unsure: what they need is a write.
     Ready,
-    /// Only those submitted since, oldest first: a backlog must not hold them up.
+    /// The same of those only whose create is unsure: what they need is a look-up.
+    Unsure,
+    /// The same of those on which something has failed, or that are unsure.
+    Troubled,
+    /// Only those on which nothing has failed yet, oldest first: what amoCRM breaks on must not hold them up.
+    Untroubled,
+    /// The same of those submitted since: a backlog must not hold them up.
     SubmittedSince(Millis),
 }
 
@@ -113,21 +119,27 @@ impl Store {
     ) -> Result<Vec<LeadRow>, StoreError> {
         let now = self.clock.now();
         let since = match which {
-            Claim::Oldest | Claim::InTurn | Claim::Ready => i64::MIN,
             Claim::SubmittedSince(since) => since,
+            _ => i64::MIN,
         };
         let free = "(leased_by IS NULL OR leased_until < $3 OR leased_until > $7)";
-        let ready = if which == Claim::Ready { " AND sent_at IS NULL" } else { "" };
+        let only = match which {
+            Claim::Oldest | Claim::InTurn => "",
+            Claim::Ready => " AND sent_at IS NULL",
+            Claim::Unsure => " AND sent_at IS NOT NULL",
+            Claim::Troubled => " AND (attempts > 0 OR sent_at IS NOT NULL)",
+            Claim::Untroubled | Claim::SubmittedSince(_) => " AND attempts = 0 AND sent_at IS NULL",
+        };
         let order = match which {
             // Of those that need a write the one on which amoCRM has failed the least shows best whether it works.
             Claim::Ready => "attempts, due_at, submitted_at, id",
-            Claim::InTurn => "due_at, submitted_at, id",
-            Claim::Oldest | Claim::SubmittedSince(_) => "submitted_at, id",
+            Claim::InTurn | Claim::Unsure | Claim::Troubled => "due_at, submitted_at, id",
+            Claim::Oldest | Claim::Untroubled | Claim::SubmittedSince(_) => "submitted_at, id",
         };
         let sql = format!(
             "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN (\
                SELECT id FROM leads WHERE state = 'waiting' AND submitted_at >= $5 \
-               AND (due_at <= $3 OR due_at > $4) AND {free}{ready} ORDER BY {order} LIMIT $6) \
+               AND (due_at <= $3 OR due_at > $4) AND {free}{only} ORDER BY {order} LIMIT $6) \
              AND {free}{} RETURNING {LEAD_COLUMNS}",
             lease.fence()
         );
@@ -152,6 +164,18 @@ impl Store {
             "SELECT MIN(CASE WHEN leased_by IS NOT NULL AND leased_until > due_at THEN leased_until ELSE due_at END) \
              FROM leads WHERE state = 'waiting'",
         )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// How many leads are due that nothing keeps from being sent and on which nothing has failed.
+    pub async fn untroubled(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM leads WHERE state = 'waiting' AND attempts = 0 AND sent_at IS NULL \
+             AND crm_lead_id IS NULL AND due_at <= $1",
+        )
+        .bind(self.clock.now())
         .fetch_one(&self.pool)
         .await?;
         Ok(row.try_get(0)?)

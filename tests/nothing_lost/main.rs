@@ -15,6 +15,7 @@ mod turmoil;
 mod altered;
 mod crm_troubles;
 mod intake_troubles;
+mod isolation;
 mod kill_points;
 mod random_kills;
 mod schedules;

@@ -1,0 +1,142 @@
+//! One lead on which amoCRM, or a wall in front of it, breaks each time; and how fast all is through after an outage. In
+//! virtual time, at the rate of requests of a real account.
+
+use std::time::Duration;
+
+use amocrm_lead_bot::lead::Lead;
+use tokio::time::Instant;
+
+use crate::{
+    fakes::amocrm::{Fault, On, Times},
+    virtual_time::{Ground, Life, in_virtual_time, is_delivered, lead, rest, submit},
+};
+
+async fn leads(ground: &Ground, life: &Life, count: usize) -> Vec<Lead> {
+    let buyer = ground.telegram.user("Иван").known().id;
+    let leads: Vec<Lead> = (0..count).map(|at| lead(ground.clock, buyer, &format!("+7999{at:07}"))).collect();
+    for lead in &leads {
+        submit(&life.store, lead).await;
+    }
+    leads
+}
+
+/// How long until all of these are delivered.
+async fn through(ground: &Ground, life: &Life, leads: &[Lead]) -> Duration {
+    let start = Instant::now();
+    while !is_delivered(&life.store, leads).await {
+        assert!(start.elapsed() < Duration::from_secs(1800), "{}\n{}", ground.judge(), ground.amocrm.story());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    start.elapsed()
+}
+
+/// Each kind of failure, for every write with the lead's number and every search for its phone.
+fn poison(ground: &Ground, poisoned: &Lead, fault: &Fault, everything: bool) {
+    let writes = On::post("/api/v4").containing(poisoned.number.as_str());
+    ground.amocrm.fault(writes, fault.clone(), Times::Forever);
+    if everything {
+        for text in [poisoned.number.to_string(), poisoned.phone.last_ten_digits().expect("it has them")] {
+            ground.amocrm.fault(On::get("/api/v4").containing(&text), fault.clone(), Times::Forever);
+        }
+    }
+}
+
+#[test]
+fn one_poisoned_lead_keeps_nobody_waiting_whatever_it_does_to_amocrm() {
+    let kinds = [
+        Fault::CutBefore,
+        Fault::Hang,
+        Fault::Html(403),
+        Fault::Html(502),
+        Fault::Status(500),
+        Fault::Html(520),
+        Fault::GarbageNoEffect,
+        Fault::Html(404),
+        Fault::Status(409),
+    ];
+    let sizes: [usize; 3] = [6, 12, 60];
+    for (kind, fault) in kinds.iter().enumerate() {
+        for (size, count) in sizes.into_iter().enumerate() {
+            let all = std::env::var("TEST_ALL_PAIRS").is_ok();
+            // Each kind once, each size with each third kind.
+            if !all && kind % sizes.len() != size {
+                continue;
+            }
+            for everything in if all { vec![true, false] } else { vec![kind % 2 == 0] } {
+                in_virtual_time(async {
+                    let ground = Ground::new().await;
+                    ground.amocrm.goes_down();
+                    let life = Life::begin(&ground).await;
+                    let mut leads = leads(&ground, &life, count).await;
+                    // In the middle, and when it comes back all are there at once.
+                    let poisoned = leads.remove(count / 2);
+                    poison(&ground, &poisoned, fault, everything);
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                    ground.amocrm.comes_back();
+                    let took = through(&ground, &life, &leads).await;
+                    println!("{fault:?} {count} everything {everything}: {took:?}");
+                    assert!(took < Duration::from_secs(75), "{fault:?}, {count}: {took:?}\n{}", ground.amocrm.story());
+                    ground.amocrm.clear_faults();
+                    leads.push(poisoned);
+                    rest(&ground, &life.store, &leads).await.expect("all delivered");
+                    let judgement = ground.judge();
+                    assert!(judgement.is_exactly_once(count), "{fault:?}, {count}: {judgement}");
+                });
+            }
+        }
+    }
+}
+
+/// Where nothing is written while everything can be read, no lead is to blame, and few are tried.
+#[test]
+fn a_wall_before_all_writes_is_an_outage_and_ends_by_itself() {
+    for fault in [Fault::Html(403), Fault::CutBefore, Fault::Status(500)] {
+        in_virtual_time(async {
+            let ground = Ground::new().await;
+            ground.amocrm.fault(On::post("/api/v4"), fault.clone(), Times::Forever);
+            let life = Life::begin(&ground).await;
+            let leads = leads(&ground, &life, 30).await;
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            let tried = ground.amocrm.count(&On::post("/api/v4"));
+            assert!(tried <= 24, "{fault:?}: {tried} writes in ten minutes");
+            assert!(life.store.untold_stuck().await.expect("a read").is_empty(), "{fault:?}: a lead is blamed");
+            assert_eq!(life.store.waiting().await.expect("a count").0, 30, "{fault:?}");
+            ground.amocrm.clear_faults();
+            let took = through(&ground, &life, &leads[20..]).await;
+            println!("{fault:?}: {tried} writes, the others {took:?} after");
+            assert!(took < Duration::from_secs(95), "{fault:?}: {took:?}\n{}", ground.amocrm.story());
+            rest(&ground, &life.store, &leads).await.expect("all delivered");
+            assert!(ground.judge().is_exactly_once(30), "{fault:?}: {}", ground.judge());
+        });
+    }
+}
+
+/// An outage of any length: the first lead within a minute of its end, the others as fast as requests are allowed.
+#[test]
+fn after_an_outage_all_is_through_in_a_minute_or_two() {
+    for (fault, seconds, count) in [
+        (Fault::Html(502), 8, 100),
+        (Fault::CutBefore, 3600, 100),
+        (Fault::Status(500), 600, 20),
+        (Fault::Html(504), 45, 1),
+    ] {
+        in_virtual_time(async {
+            let ground = Ground::new().await;
+            ground.amocrm.fault(On::any("/"), fault.clone(), Times::Forever);
+            let life = Life::begin(&ground).await;
+            let leads = leads(&ground, &life, count).await;
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            ground.amocrm.clear_faults();
+            let start = Instant::now();
+            while life.store.totals(ground.clock.now()).await.expect("totals").waiting == count as i64 {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            let first = start.elapsed();
+            let took = through(&ground, &life, &leads).await;
+            println!("{fault:?} for {seconds} s, {count} leads: first {first:?}, all {took:?} later");
+            assert!(first < Duration::from_secs(70), "{fault:?}, {seconds}: {first:?}\n{}", ground.amocrm.story());
+            assert!(took < Duration::from_secs(60), "{fault:?}, {seconds}: {took:?}\n{}", ground.amocrm.story());
+            assert!(ground.judge().is_exactly_once(count), "{}", ground.judge());
+        });
+    }
+}
