@@ -253,7 +253,6 @@ impl Courier {
                 Ok(())
             }
             CreateVerdict::Refused { .. } if chunk.len() > 1 => {
-                self.go_singly();
                 warn!(leads = ids.len(), error = text, "amoCRM refuses a batch; its leads go one by one");
                 let schedule = Lookups {
                     needed: LOOKUPS_AFTER_REFUSED_BATCH,
