@@ -55,6 +55,13 @@ pub(super) fn is_harmless(word: &str) -> bool {
             || (word.chars().count() > 4 && ENDINGS.split_whitespace().any(|ending| word.ends_with(ending))))
 }
 
+/// Whether the word is of a car whose models are plain numbers: `Mazda 3`, `BMW 5`, `Audi 80`, `Tiggo 7`.
+pub(super) fn is_numbered(word: &str) -> bool {
+    const WORDS: &str =
+        "мазда мазду mazda бмв bmw ауди audi пежо peugeot тигго tiggo омода omoda model модель джейку jaecoo";
+    has(WORDS, word)
+}
+
 fn has(words: &str, word: &str) -> bool {
     words.split_whitespace().any(|known| known == word)
 }
@@ -82,7 +89,8 @@ static FOREIGN: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 
 static FILLERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set("а без более больше будет бы был была было бюджет бюджета бюджете бюджетом в вам вас вместе во вот все всего \
+    set(
+        "думаю думаем пусть планирую планируем потратить потрачу уложиться уложусь вложиться рассчитываем а без более больше будет бы был была было бюджет бюджета бюджете бюджетом в вам вас вместе во вот все всего \
         вся всю всем выше где готов готова готовы да даже дал даю деньги денег деньгами для добрый доброе добро день \
         утро вечер дороже дешевле его ее если есть еще же за здравствуйте здесь из или имею имеем итого их к как кажется \
         ключ ко край крайний край конечно кровных лимит лучше максимальная максимальный \
@@ -110,7 +118,8 @@ static FILLERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         for from full have hello hi i if in incl included including is it least less limit little me min \
         minimum more most my no not of ok only our over please plus price say something spend than thanks that the \
         there this total turnkey under up us want we willing with without would a an bit door car auto vehicle key \
-        and-so")
+        and-so",
+    )
 });
 
 /// Beginnings of words that may stand right behind a sum and are no money.

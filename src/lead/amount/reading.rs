@@ -116,6 +116,7 @@ fn parts(tokens: &[Token]) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut rest = tokens;
     while let [token, behind @ ..] = rest {
+        let before = tokens[..tokens.len() - rest.len()].last();
         rest = behind;
         let plain = match *token {
             Token::Number(_) | Token::Sum { .. } => None,
@@ -129,7 +130,7 @@ fn parts(tokens: &[Token]) -> Vec<Part> {
             Token::Joint(joint) => Some(Part::Joint(joint)),
             Token::Payment => Some(Part::Payment),
             Token::OtherSum => Some(Part::OtherSum),
-            Token::Harmless => Some(Part::Harmless),
+            Token::Harmless | Token::Numbered => Some(Part::Harmless),
             Token::Comma => Some(Part::Comma),
             Token::Break => Some(Part::Break),
             Token::Stranger | Token::Unit(_) => Some(Part::Stranger),
@@ -157,10 +158,13 @@ fn parts(tokens: &[Token]) -> Vec<Part> {
             rest = &rest[length..];
         }
         let is_name = unit.is_none() && number.whole_roubles().is_none_or(|value| value < MIN_AMONG_WORDS);
-        // `Mazda 3 500 тыс` may be a Mazda 3.
-        let may_be_two = unit == Some(THOUSAND)
-            && number.is_grouped
-            && matches!(parts.last(), Some(Part::Stranger | Part::Harmless));
+        // `Mazda 3 500 тыс` and `Mazda 3 500 000` may be a Mazda 3.
+        let may_be_two = number.is_grouped
+            && match before {
+                Some(Token::Numbered) => true,
+                Some(Token::Stranger) => unit == Some(THOUSAND),
+                _ => false,
+            };
         parts.push(Part::Amount(Amount {
             number,
             unit,
@@ -168,7 +172,7 @@ fn parts(tokens: &[Token]) -> Vec<Part> {
             is_bare,
             counts_something: match rest {
                 [Token::Stranger, ..] => true,
-                [Token::Harmless, ..] => is_name || may_be_two,
+                [Token::Harmless | Token::Numbered, ..] => is_name || may_be_two,
                 _ => may_be_two,
             },
         }));
@@ -325,7 +329,9 @@ fn upper_bound(low: &Amount, high: &Amount, may_be_millions: bool) -> Option<u12
             (Some(low), Some(high)) => Some(low.max(high)),
             (None, None) => Some(low.value()?.max(high.value()?)),
             (Some(low), None) => high.value().filter(|value| (low..=low * WIDEST_RANGE).contains(value)),
-            (None, Some(_)) => None,
+            (None, Some(high)) => {
+                low.value().is_some_and(|low| (low..=low * WIDEST_RANGE).contains(&high)).then_some(high)
+            }
         },
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Token {
     OtherSum,
     Credit,
     Harmless,
+    /// A car whose models are plain numbers.
+    Numbered,
     Filler,
     Stranger,
 }
@@ -114,7 +116,7 @@ pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
                 tokens.pop();
                 tokens.push(Token::Harmless);
             }
-            let is_name = matches!(tokens.last(), Some(Token::Stranger | Token::Harmless));
+            let is_name = matches!(tokens.last(), Some(Token::Stranger | Token::Harmless | Token::Numbered));
             if is_name && is_glued {
                 // The digits of `x5`, `q7` or `jzx100-1234567` are part of the name.
                 rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_".contains(c));
@@ -208,6 +210,7 @@ fn add_word(tokens: &mut Vec<Token>, word: Word) -> Option<()> {
         Word::Joint(joint) => Token::Joint(joint),
         Word::Filler => Token::Filler,
         Word::Harmless => Token::Harmless,
+        Word::Numbered => Token::Numbered,
         Word::Payment => Token::Payment,
         Word::OtherSum => Token::OtherSum,
         Word::Credit => Token::Credit,

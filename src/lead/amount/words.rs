@@ -24,6 +24,8 @@ pub(super) enum Word {
     Filler,
     /// Known to be no money: a car, a colour, a verb.
     Harmless,
+    /// A car whose models are plain numbers: the digits behind it may be its name.
+    Numbered,
     /// An amount beside it is a payment.
     Payment,
     /// An amount beside it is a mileage, an income or the price of another car.
@@ -84,6 +86,7 @@ pub(super) fn classify(word: &str) -> Word {
         _ if lists::is_credit(word) => Word::Credit,
         _ if lists::is_foreign(word) => Word::Foreign,
         _ if lists::is_filler(word) => Word::Filler,
+        _ if lists::is_numbered(word) => Word::Numbered,
         _ if lists::is_harmless(word) => Word::Harmless,
         _ => Word::Stranger,
     }

@@ -49,11 +49,17 @@ impl Name {
             return Err(NameError::Empty);
         }
         let typed = text::clean(text);
+        // A greeting in a line of its own is no part of the name.
+        let lines: Vec<&str> = text.lines().filter(|line| !wish::is_courtesy(line)).collect();
+        let typed = if lines.is_empty() || wish::is_greeting(&typed) { typed } else { text::clean(&lines.join("\n")) };
         if holds_address(&typed) || text::digits_in(&typed) >= MIN_DIGITS_OF_NUMBER {
             return without_numbers(&typed).map(Self).ok_or(NameError::NotAName);
         }
         if wish::is_greeting(&typed) {
             return Err(NameError::Greeting);
+        }
+        if wish::is_no_answer(&typed) {
+            return Err(NameError::NotAName);
         }
         if let Some(name) = wish::introduced(&typed) {
             return Self::within_limit(name);

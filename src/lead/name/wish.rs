@@ -73,6 +73,7 @@ const GREETINGS: &[&str] = &[
 const INTRODUCTIONS: &[&str] = &[
     "меня зовут",
     "меня звать",
+    "меня",
     "зовут меня",
     "зовут",
     "мое имя",
@@ -90,7 +91,13 @@ const INTRODUCTIONS: &[&str] = &[
     "call me",
     "name",
     "this is",
+    "我叫",
+    "我是",
+    "저는",
 ];
+
+/// What stands behind the name a buyer gives, in lower case: `Олег меня зовут`, `Меня Олег зовут`.
+const INTRODUCED: &[&str] = &[" меня зовут", " зовут", " меня звать"];
 
 /// Words that no name has in it and no wish goes without, in lower case.
 const WISH_WORDS: &[&str] = &[
@@ -210,6 +217,7 @@ const WISH_WORDS: &[&str] = &[
     "напишите",
     "ссылка",
     "спасибо",
+    "жду",
     "позовите",
     "менеджера",
     "оператора",
@@ -262,6 +270,162 @@ const NO_ANSWERS: &[&str] = &[
     "помощь",
     "← назад",
     "← back",
+    "хорошо",
+    "ладно",
+    "конечно",
+    "давай",
+    "давайте",
+    "поехали",
+    "понятно",
+    "ясно",
+    "пойдет",
+    "пойдёт",
+    "отлично",
+    "супер",
+    "готов",
+    "готово",
+    "начнем",
+    "начнём",
+    "ok",
+    "okay",
+    "no",
+    "это я",
+    "менеджер",
+    "клиент",
+    "покупатель",
+    "гость",
+    "никто",
+    "неважно",
+    "не важно",
+    "без имени",
+    "секрет",
+    "что",
+    "зачем",
+    "почему",
+    "как",
+    "кто",
+    "кто это",
+    "авто",
+];
+
+/// What people say beside their name out of kindness, in lower case.
+const COURTESIES: &[&str] = &[
+    "да",
+    "ок",
+    "окей",
+    "хорошо",
+    "ладно",
+    "конечно",
+    "спасибо",
+    "заранее спасибо",
+    "большое спасибо",
+    "пожалуйста",
+    "очень приятно",
+    "приятно познакомиться",
+    "будем знакомы",
+    "thanks",
+    "thank you",
+    "please",
+    "nice to meet you",
+    "ok",
+    "yes",
+];
+
+/// Who is greeted without being named, in lower case.
+const EVERYBODY: &[&str] = &[
+    "всем",
+    "вам",
+    "тебе",
+    "ребята",
+    "друзья",
+    "бот",
+    "коллеги",
+    "народ",
+    "господа",
+    "девушка",
+    "мужики",
+    "уважаемые",
+    "there",
+    "all",
+    "everyone",
+    "guys",
+    "bot",
+    "вечерок",
+    "денек",
+    "денёк",
+    "утречко",
+];
+
+/// Words of a wish that are also somebody's name, in lower case; beside another name they are one.
+const NAMESAKES: &[&str] = &["нам", "мой", "мои", "есть", "машина", "корея"];
+
+/// Models of cars that are nobody's name, in lower case; `Рио`, `Лада` and `Веста` are.
+const MODELS: &[&str] = &[
+    "mercedes benz",
+    "mercedes-benz",
+    "мерседес бенц",
+    "лада гранта",
+    "лада веста",
+    "лада калина",
+    "лада приора",
+    "sportage",
+    "спортейдж",
+    "спортаж",
+    "sorento",
+    "соренто",
+    "seltos",
+    "селтос",
+    "cerato",
+    "церато",
+    "optima",
+    "оптима",
+    "carnival",
+    "карнивал",
+    "stinger",
+    "стингер",
+    "camry",
+    "камри",
+    "corolla",
+    "королла",
+    "highlander",
+    "хайлендер",
+    "land cruiser",
+    "ленд крузер",
+    "prado",
+    "прадо",
+    "tucson",
+    "туксон",
+    "туссан",
+    "palisade",
+    "палисад",
+    "santa fe",
+    "санта фе",
+    "elantra",
+    "элантра",
+    "solaris",
+    "солярис",
+    "creta",
+    "крета",
+    "staria",
+    "starex",
+    "старекс",
+    "tiguan",
+    "тигуан",
+    "touareg",
+    "туарег",
+    "passat",
+    "пассат",
+    "kodiaq",
+    "кодиак",
+    "qashqai",
+    "кашкай",
+    "x-trail",
+    "outlander",
+    "аутлендер",
+    "forester",
+    "форестер",
+    "tiggo",
+    "тигго",
 ];
 
 /// Makes of cars as buyers write them, in lower case; with a model behind them they are no name.
@@ -325,6 +489,11 @@ const MAKES: &[&str] = &[
     "changan",
     "чанган",
     "voyah",
+    "tesla",
+    "тесла",
+    "genesis",
+    "генезис",
+    "дженезис",
     "infiniti",
     "инфинити",
 ];
@@ -336,21 +505,62 @@ pub(super) fn is_greeting(text: &str) -> bool {
         || greeting_length(text).is_some_and(|length| !text[length..].chars().any(char::is_alphanumeric))
 }
 
-/// The name behind `Меня зовут …`, `Здравствуйте, …` or both, where nothing else stands there.
+/// The name behind `Меня зовут …`, `Здравствуйте, …` or both, before `… меня зовут`, or beside `спасибо` and the like,
+/// where nothing else stands there.
 pub(super) fn introduced(text: &str) -> Option<&str> {
-    let greeting = greeting_length(text).unwrap_or(0);
-    let behind_greeting = text[greeting..].trim_start_matches(is_separator);
-    let introduction = longest_beginning(behind_greeting, INTRODUCTIONS).unwrap_or(0);
-    let name = behind_greeting[introduction..].trim_matches(is_separator);
-    match (introduction, greeting) {
-        // Whoever says so is called so, be it Kia or Салам.
-        (1.., _) => (is_letters(name) && !holds(name, WISH_WORDS)).then_some(name),
-        (0, 1..) => {
-            let greets = is_apart(&text[greeting..]) || !may_be_name(&text[..greeting]) && has_name_case(name);
-            (greets && is_plain_name(name)).then_some(name)
-        }
-        (0, 0) => None,
+    let essence = without_courtesies(text);
+    let greeting = greeting_length(essence).unwrap_or(0);
+    let behind_greeting = essence[greeting..].trim_start_matches(is_separator);
+    let before = longest_beginning(behind_greeting, INTRODUCTIONS).unwrap_or(0);
+    let rest = behind_greeting[before..].trim_matches(is_separator);
+    let behind = INTRODUCED.iter().find_map(|words| beginning_of_end(rest, words));
+    let name = rest[..behind.unwrap_or(rest.len())].trim_matches(is_separator);
+    // `меня` alone introduces nobody.
+    let says_so = behind.is_some() || before > 0 && behind_greeting[..before].to_lowercase() != "меня";
+    if says_so {
+        // Whoever says so is called so, be it Kia, Салам or Нам.
+        return (is_letters(name) && (!holds(name, WISH_WORDS) || has_name_case(name))).then_some(name);
     }
+    if greeting > 0 {
+        let is_one_word = !name.contains(' ') && !EVERYBODY.contains(&name.to_lowercase().as_str());
+        let greets = is_apart(&essence[greeting..])
+            || !may_be_name(&essence[..greeting]) && has_name_case(name)
+            || is_one_word && name.starts_with(char::is_lowercase);
+        return (greets && is_plain_name(name)).then_some(name);
+    }
+    (essence.len() < text.len() && is_plain_name(essence)).then_some(essence)
+}
+
+/// Whether a text is an answer to something else than the name: `да`, `хорошо`, `это я`.
+pub(super) fn is_no_answer(text: &str) -> bool {
+    NO_ANSWERS.contains(&words(text).as_str())
+}
+
+/// Whether a text says nothing but a greeting or `спасибо` and the like.
+pub(super) fn is_courtesy(text: &str) -> bool {
+    is_greeting(text) || COURTESIES.contains(&words(text).as_str())
+}
+
+/// `Анна, привет`, `Да, Анна` without what is said out of kindness.
+fn without_courtesies(text: &str) -> &str {
+    const ENDS: [char; 4] = [',', '.', '!', ';'];
+    let says_something = |text: &str| !words(text).is_empty();
+    let mut rest = text;
+    loop {
+        let in_front = rest.split_once(ENDS).filter(|(first, _)| COURTESIES.contains(&words(first).as_str()));
+        let at_the_end = rest.trim_end_matches(is_separator).rsplit_once(ENDS).filter(|(_, last)| is_courtesy(last));
+        rest = match (in_front, at_the_end) {
+            (Some((_, behind)), _) if says_something(behind) => behind.trim_start(),
+            (_, Some((before, _))) if says_something(before) => before.trim_end(),
+            _ => return rest,
+        };
+    }
+}
+
+/// Where these words begin, in lower case, that a text ends with.
+fn beginning_of_end(text: &str, words: &str) -> Option<usize> {
+    let (at, _) = text.char_indices().rev().nth(words.chars().count().checked_sub(1)?)?;
+    (text[at..].to_lowercase() == words).then_some(at)
 }
 
 /// Whether a text can be nothing but a name: one to four words of letters, none of them a wish's.
@@ -376,14 +586,55 @@ pub(super) fn is_wish(text: &str) -> bool {
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let is_sum = text.starts_with(|c: char| c.is_ascii_digit() || "$€₽₩¥~".contains(c)) && letters < 4;
     is_command(text)
-        || holds(text, WISH_WORDS)
-        || NO_ANSWERS.contains(&words.as_str())
+        || holds(text, WISH_WORDS) && !is_namesake(text) && !is_company(text)
+        || is_no_answer(text)
+        || longest_beginning(text, MODELS).is_some()
+        || is_model_code(&words)
         || says_name_inside
         || greets_in_front(text)
         || text.contains(['?', '@', '？'])
-        || MAKES.contains(&first)
+        || MAKES.contains(&first) && !is_company(text)
         || has_digit && holds(text, MAKES)
         || is_sum
+}
+
+/// `Машина Ольга`, `Нам Ким`: names of two or three words, one of which could be of a wish.
+fn is_namesake(text: &str) -> bool {
+    let words = words(text);
+    let words: Vec<&str> = words.split(' ').collect();
+    let of_wish: Vec<&&str> = words.iter().filter(|word| WISH_WORDS.contains(word) || MAKES.contains(word)).collect();
+    (2..=3).contains(&words.len())
+        && is_letters(text)
+        && has_name_case(text)
+        && matches!(of_wish.as_slice(), [one] if NAMESAKES.contains(one))
+}
+
+/// `ООО Автомобили Кореи`, `Kia Motors LLC`.
+fn is_company(text: &str) -> bool {
+    const FORMS: &[&str] =
+        &["ооо", "оао", "ао", "зао", "пао", "ип", "тоо", "чп", "оао", "гк", "llc", "ltd", "inc", "gmbh", "co"];
+    let words = words(text);
+    let has_form =
+        words.split(' ').next().into_iter().chain(words.split(' ').next_back()).any(|word| FORMS.contains(&word));
+    has_form && words.contains(' ') && !text.contains([',', '?'])
+}
+
+/// `k5`, `cx-5`, `gle 350`, `х5`, each also with a year: short codes of models (in lower case) that are nobody's name.
+fn is_model_code(words: &str) -> bool {
+    let is_year = |word: &str| word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
+    let code = match words.rsplit_once(' ') {
+        Some((code, year)) if is_year(year) => code,
+        _ => words,
+    };
+    let digits = code.trim_start_matches(char::is_alphabetic);
+    let letters = &code[..code.len() - digits.len()];
+    let is_apart = digits.starts_with([' ', '-']);
+    let digits = digits.trim_start_matches([' ', '-']);
+    let longest = if letters.is_ascii() { 3 } else { 1 };
+    (1..=longest).contains(&letters.chars().count())
+        && (letters.is_ascii() || !is_apart)
+        && (1..=3).contains(&digits.len())
+        && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn is_command(text: &str) -> bool {
@@ -429,9 +680,12 @@ fn longest_beginning(text: &str, phrases: &[&str]) -> Option<usize> {
         let mut letters = text.chars();
         let same =
             phrase.chars().all(|c| letters.next().is_some_and(|typed| typed.to_lowercase().eq(c.to_lowercase())));
-        same && !letters
-            .next()
-            .is_some_and(|c| c.is_alphanumeric() || matches!(c, '-' | '\'' | '’' | '\u{300}'..='\u{36F}'))
+        // Chinese and Korean go on without a space.
+        let goes_on = phrase.ends_with(|c: char| c >= '\u{3040}');
+        same && (goes_on
+            || !letters
+                .next()
+                .is_some_and(|c| c.is_alphanumeric() || matches!(c, '-' | '\'' | '’' | '\u{300}'..='\u{36F}')))
     };
     let longest = phrases.iter().filter(begins).map(|phrase| phrase.chars().count()).max()?;
     Some(text.char_indices().nth(longest).map_or(text.len(), |(at, _)| at))
@@ -445,7 +699,7 @@ fn words(text: &str) -> String {
 }
 
 fn is_separator(c: char) -> bool {
-    c == ' ' || ",.!:;)(…-–—".contains(c) || is_emoji(c)
+    c == ' ' || ",.!:;)(…-–—，。！、".contains(c) || is_emoji(c)
 }
 
 /// Pictures, and what joins and colours them.
