@@ -34,6 +34,7 @@ not-a-name = This does not look like a name. Tell me what to call you, for examp
 noted-phone = 📞 Noted the phone: { $value }
 noted-budget = 💰 Noted the amount: { $value }
 noted-car-link = 🚗 Noted the car: { $value }
+noted-wish = 📝 I will pass on to the manager: { $value }
 noted-can-be-changed = You can change this before sending.
 repeated = The same message has come already, it is not needed twice.
 phone-is-no-budget = This is a phone, not an amount. The request has { $phone }, you can change it before sending.

@@ -405,6 +405,7 @@ fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed {
         phone: Phone::imported(&phone, region),
         budget: Budget::imported(&text(&loose.budget)),
         car_link: CarLink::imported(&text(&loose.car_link)),
+        wish: None,
         buyer: Buyer {
             user_id: text(&loose.user_id).parse().unwrap_or(0),
             chat_id: None,

@@ -43,6 +43,7 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> 
             lines.extend(link.encar_id().map(|id| format!("Encar ID: {id}")));
         }
     }
+    lines.extend(lead.wish.as_ref().map(|wish| format!("Пожелания: {}", answer(wish.as_str()))));
     lines.extend(telegram_line(lead));
     lines.push(format!(
         "Источник: {}",

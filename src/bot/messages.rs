@@ -155,6 +155,9 @@ pub enum Say {
         budget: Option<String>,
         /// Link to a car.
         car_link: Option<String>,
+        /// Words about the car, for the manager.
+        #[serde(default)]
+        wish: Option<String>,
     },
     /// A message that came twice.
     Repeated,
@@ -289,7 +292,7 @@ impl Say {
             Self::NameUnreadable => simple("name-unreadable"),
             Self::NameGreeting => simple("name-greeting"),
             Self::NotAName => simple("not-a-name"),
-            Self::Noted { phone, budget, car_link } => {
+            Self::Noted { phone, budget, car_link, wish } => {
                 let line = |id: &str, value: &Option<String>| {
                     value.as_ref().map(|value| lang.text(id, &[("value", shorten(value, 1000).into())]))
                 };
@@ -297,7 +300,12 @@ impl Say {
                     line("noted-phone", phone),
                     line("noted-budget", budget),
                     line("noted-car-link", car_link),
-                    Some(simple("noted-can-be-changed")),
+                    line("noted-wish", wish),
+                    // A wish stands on no card.
+                    [phone, budget, car_link]
+                        .iter()
+                        .any(|noted| noted.is_some())
+                        .then(|| simple("noted-can-be-changed")),
                 ];
                 lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
             }

@@ -154,6 +154,7 @@ fn read_draft(value: &Value) -> Option<Draft> {
         phone: field(&value["phone"]),
         budget: field(&value["budget"]),
         car: field(&value["car"]),
+        wish: field(&value["wish"]),
     })
 }
 

@@ -100,6 +100,7 @@ async fn test_lead(crm: &Crm, config: &Config) -> bool {
         phone: Phone::imported("+7 999 000-00-00", config.phone_region),
         budget: Budget::imported("не знаю"),
         car_link: None,
+        wish: None,
         buyer: Buyer::default(),
         consent_at: None,
         origin: Origin::Telegram,

@@ -18,7 +18,7 @@ use ulid::Ulid;
 
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
-pub use name::{NAMELESS, Name, NameError};
+pub use name::{NAMELESS, Name, NameError, Wish};
 pub use number::LeadNumber;
 pub use phone::{Phone, PhoneError, PhoneOrigin, Region};
 pub(crate) use text::{is_invisible, is_visible};
@@ -40,6 +40,9 @@ pub struct Lead {
     pub budget: Budget,
     /// The link to a car, absent when skipped.
     pub car_link: Option<CarLink>,
+    /// What the buyer said of the car beside the answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Wish>,
     /// Who wrote to the bot.
     pub buyer: Buyer,
     /// When the buyer accepted the privacy policy, where one is configured (UTC).

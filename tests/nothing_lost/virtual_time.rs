@@ -269,6 +269,7 @@ pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
         phone: Phone::imported(phone, Region::default()),
         budget: Budget::imported("2 млн"),
         car_link: None,
+        wish: None,
         buyer: Buyer { user_id: buyer, chat_id: Some(buyer), username: None, full_name: None },
         consent_at: None,
         origin: Origin::Telegram,

@@ -88,6 +88,35 @@ impl Name {
     }
 }
 
+/// What a buyer said of the car they want where something else was asked: 1–1000 characters, cleaned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish(String);
+
+impl Wish {
+    const MAX_CHARS: usize = 1000;
+
+    /// The wish in an answer that could not be taken (`Хочу Kia K5`); `None` for a greeting, `да`, a sum, a phone, an
+    /// address alone.
+    pub fn mentioned(text: &str) -> Option<Self> {
+        let typed = text::clean_to(text, Self::MAX_CHARS);
+        let is_wish = wish::names_a_wish(&typed) && !wish::is_no_answer(&typed) && !wish::is_courtesy(&typed);
+        is_wish.then_some(Self(typed))
+    }
+
+    /// Both wishes, the earlier first; the same words are kept once.
+    pub fn and(self, later: Self) -> Self {
+        if self.0.contains(&later.0) {
+            return self;
+        }
+        Self(text::clean_to(&format!("{}; {}", self.0, later.0), Self::MAX_CHARS))
+    }
+
+    /// As typed.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What is left of `Олег, 8 950 123-45-67` beside the phone, if it can be nothing but a name.
 fn without_numbers(typed: &str) -> Option<String> {
     const PHONE_WORDS: &[&str] = &["тел", "телефон", "моб", "номер", "tel", "phone"];

@@ -533,7 +533,7 @@ pub(super) fn introduced(text: &str) -> Option<&str> {
 
 /// Whether a text is an answer to something else than the name: `да`, `хорошо`, `это я`.
 pub(super) fn is_no_answer(text: &str) -> bool {
-    NO_ANSWERS.contains(&words(text).as_str())
+    [text, without_courtesies(text)].iter().any(|text| NO_ANSWERS.contains(&words(text).as_str()))
 }
 
 /// Whether a text says nothing but a greeting or `спасибо` and the like.
@@ -574,6 +574,14 @@ fn is_letters(text: &str) -> bool {
             && word.chars().all(|c| c.is_alphabetic() || "-'’.\u{301}".contains(c) || is_emoji(c))
     };
     text.split(' ').count() <= 4 && text.split(' ').all(is_word)
+}
+
+/// Whether a text names what its writer is looking for: a wish's words, a make or a model.
+pub(super) fn names_a_wish(text: &str) -> bool {
+    holds(text, WISH_WORDS)
+        || holds(text, MAKES)
+        || longest_beginning(text, MODELS).is_some()
+        || is_model_code(&words(text))
 }
 
 /// Whether a text says what its writer wants rather than what they are called.
