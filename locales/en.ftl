@@ -139,6 +139,14 @@ admin-stuck =
     ⚠️ Lead #{ $number } does not get through to amoCRM: it answers, but does not take this lead.
     What amoCRM answers: { $error }
     The lead is saved, the bot keeps trying it by itself, less and less often. What can be done: open the lead, enter it in amoCRM by hand and delete it here, or press "Send again".
+admin-unreadable-leads =
+    { $count ->
+        [one] ⚠️ The record of one lead in the bot's store is damaged; the bot cannot read or send it: { $list }
+       *[other] ⚠️ The records of { $count } leads in the bot's store are damaged; the bot cannot read or send them: { $list }
+    }
+    Nothing is deleted, all other leads go on as usual. Open the lead: it shows all that is known. Call the buyer, enter the lead in amoCRM by hand and delete it here. Tell whoever installed the bot, too.
+admin-unreadable-messages =
+    ⚠️ A message of the bot that has not been sent yet is damaged in the store. It is kept, the next ones are sent. Chat: { $list }
 admin-goes-on-without =
     ℹ️ Leads get through, but amoCRM does not take all that the settings ask for:
     { $list }
@@ -265,6 +273,7 @@ admin-status =
         [good] ✅ Everything works.
         [waiting] 🕓 Everything works, leads are being sent.
         [rejected] ⚠️ amoCRM works but does not take all leads: /leads
+        [unreadable] ⚠️ amoCRM works but not all leads in the bot's store can be read: /leads
        *[bad] ⚠️ Leads do not reach amoCRM.
     }
 
@@ -272,9 +281,12 @@ admin-status =
     Waiting: { $waiting }{ $oldest }
     Refused by amoCRM: { $rejected }
     Delivered in the last day: { $delivered }
-    Last delivery: { $last }{ $without }
+    Last delivery: { $last }{ $unreadable }{ $without }
     Access to amoCRM: { $tokens }
     Version: { $version }
+admin-status-unreadable =
+    {""}
+    Damaged in the bot's store: { $count } (see /leads)
 admin-status-oldest = {""}, the longest for { $age }
 admin-ago = { $age } ago
 admin-never = none yet
@@ -291,6 +303,7 @@ admin-retry-failed =
     What to do: { $advice }
 admin-leads-none = Nothing is waiting to be sent.
 admin-leads-list = Leads that are not in amoCRM yet. Press a number to look at it:
+admin-leads-unreadable = Damaged in the bot's store, cannot be sent: { $list }
 admin-leads-more = …and { $count } more.
 admin-lead =
     Lead #{ $number } ({ $state })
@@ -300,6 +313,13 @@ admin-lead =
     Car: { $car }
     Submitted: { $age } ago
     What is in the way: { $error }
+admin-lead-unreadable =
+    Lead #{ $number } is damaged in the bot's store ({ $state }); it will not be sent to amoCRM.
+    Submitted: { $at }
+    Telegram user: { $user }
+    In amoCRM: { $crm }
+    What is wrong: { $reason }
+    What stands there: { $body }
 state-waiting = waiting
 state-rejected = refused by amoCRM
 state-delivered = delivered

@@ -25,6 +25,7 @@ use crate::{
         admin_texts,
         listener::IntakeEvent,
         messages::{Lang, Wording},
+        pace::Pause,
         telegram::Telegram,
     },
     clock::{Clock, Millis},
@@ -56,6 +57,9 @@ const OVER_AT_LAST: Duration = Duration::from_secs(10 * 60);
 
 /// How often the state is looked at.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// After looks that failed pauses grow up to this.
+const LAST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Leads in one message of copies (five of the longest fit Telegram's 4096 characters whole), and copied at one look.
 const COPIES_IN_MESSAGE: usize = 5;
@@ -133,6 +137,7 @@ impl Alerts {
     /// Runs until stopped.
     pub async fn run(mut self, mut news: mpsc::UnboundedReceiver<News>, stop: CancellationToken) {
         let mut watching = true;
+        let mut pause = Pause::new(LOOK, LAST_PAUSE);
         loop {
             tokio::select! {
                 received = news.recv() => match received {
@@ -146,6 +151,12 @@ impl Alerts {
             }
             if let Err(error) = self.look().await {
                 warn!(%error, "alerts wait for the store");
+                tokio::select! {
+                    () = self.clock.sleep(pause.grow()) => {}
+                    () = stop.cancelled() => return,
+                }
+            } else {
+                pause.reset();
             }
         }
     }
@@ -217,6 +228,7 @@ impl Alerts {
             (_, Some(_), None) => self.store.close_alert(OUTAGE, &[]).await?,
         }
         if let Some(chat_id) = self.admin_chat_id {
+            self.look_at_unreadable(chat_id).await?;
             let rejections = self.store.untold_rejections().await?;
             let rejected = |(number, error)| (number, Told::Rejected(error));
             let stuck = self.store.untold_stuck().await?;
@@ -230,6 +242,17 @@ impl Alerts {
             }
         }
         self.look_at_shortages().await
+    }
+
+    /// Names once what stands in the store and cannot be read.
+    async fn look_at_unreadable(&self, chat_id: i64) -> Result<(), StoreError> {
+        let untold = self.store.untold_unreadable().await?;
+        if untold.leads.is_empty() && untold.chats.is_empty() {
+            return Ok(());
+        }
+        let notice = AdminNotice::Unreadable { leads: untold.leads.clone(), chats: untold.chats.clone() };
+        let message = NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock.now() };
+        self.store.tell_of_unreadable(&untold, &message).await
     }
 
     /// Tells once what leads go on without, and once that it is over.
@@ -357,11 +380,18 @@ impl Alerts {
 /// Without amoCRM settings every lead is copied to the admin as it comes.
 pub async fn ping_without_crm(store: Store, admin_chat_id: Option<i64>, stop: CancellationToken) {
     let clock = store.clock();
+    let mut pause = Pause::new(LOOK, LAST_PAUSE);
     while !stop.is_cancelled() {
         if let Some(chat_id) = admin_chat_id
             && let Err(error) = store.copy_to_admin(chat_id, 1, COPIES_AT_ONCE).await
         {
             warn!(%error, "new leads could not be copied to the admin");
+            tokio::select! {
+                () = clock.sleep(pause.grow()) => {}
+                () = stop.cancelled() => {}
+            }
+        } else {
+            pause.reset();
         }
         tokio::select! {
             () = store.leads_changed() => {}

@@ -44,8 +44,9 @@ const LOOK_AT_FILE: Duration = Duration::from_secs(2);
 /// A file that cannot be parsed may still be being written: it is looked at again after this.
 const STILL_WRITING: Duration = Duration::from_secs(1);
 
-/// Pause after the file could not be written.
+/// Pauses after the file could not be written: doubled up to the last.
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
+const LAST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Somebody who writes the file again and again is waited for until the next look.
 const MOST_TRIES: usize = 3;
@@ -130,7 +131,7 @@ impl Backup {
 
     /// Follows the store and the file until stopped, with a last export at the end.
     pub async fn run(mut self, events: mpsc::UnboundedSender<BackupEvent>, stop: CancellationToken) {
-        let mut took = Duration::ZERO;
+        let (mut took, mut failures) = (Duration::ZERO, 0_u32);
         loop {
             let tick = tokio::time::sleep(self.clock.period(LOOK_AT_FILE));
             tokio::select! {
@@ -147,11 +148,19 @@ impl Backup {
             let stopping = stop.is_cancelled();
             let began = Instant::now();
             let synchronised = self.synchronise(&events).await;
+            if synchronised.is_ok() {
+                failures = 0;
+            }
             took = began.elapsed();
             if let Err(error) = synchronised {
                 warn!(%error, "backup_leads.json could not be brought up to date");
                 if !stopping {
-                    self.clock.sleep(WRITE_AGAIN).await;
+                    let pause = (WRITE_AGAIN * 2u32.saturating_pow(failures.min(16))).min(LAST_PAUSE);
+                    failures = failures.saturating_add(1);
+                    tokio::select! {
+                        () = self.clock.sleep(pause) => {}
+                        () = stop.cancelled() => {}
+                    }
                 }
             }
             if stopping {

@@ -133,6 +133,13 @@ pub enum AdminNotice {
         /// What happens to it.
         error: String,
     },
+    /// Leads or owed messages stand in the store so that this version cannot read them; they are kept and passed over.
+    Unreadable {
+        /// Numbers of leads (ids where the number cannot be read either).
+        leads: Vec<String>,
+        /// Chats to which a message is owed.
+        chats: Vec<String>,
+    },
     /// Leads go on with less than the settings ask for.
     GoesOnWithout {
         /// What is new of it.

@@ -2,17 +2,18 @@ use tracing::info;
 
 use crate::{
     bot::{
-        admin_texts::{age, trouble_text},
+        admin_texts::{age, is_pressable, trouble_text},
         handlers::HandlerError,
         messages::{Lang, shorten},
     },
     lead::LeadNumber,
-    store::{LeadRow, LeadState},
+    store::{LeadRow, LeadState, UnreadableLead},
 };
 
 use super::{
     AdminDesk, Answer, button,
     second_press::{self, Second},
+    when,
 };
 
 /// Leads shown as buttons; more would not fit a phone.
@@ -22,7 +23,8 @@ impl AdminDesk {
     /// Waiting and rejected leads, one button each.
     pub(super) async fn leads(&self, lang: Lang) -> Result<Answer, HandlerError> {
         let rows = self.store.undelivered(SHOWN as i64).await?;
-        if rows.is_empty() {
+        let unreadable = self.store.unreadable_leads(SHOWN as i64).await?;
+        if rows.is_empty() && unreadable.is_empty() {
             return Ok(Answer::plain(lang.text("admin-leads-none", &[])));
         }
         let now = self.store.clock().now();
@@ -33,11 +35,16 @@ impl AdminDesk {
             text.push('\n');
             text.push_str(&lang.text("admin-leads-more", &[("count", more.into())]));
         }
-        let show = |row: &LeadRow| {
-            let number = row.lead.number.as_str();
-            button(lang, "button-lead-show", Some(number), &format!("lead:{number}"))
-        };
-        let mut buttons: Vec<_> = rows.chunks(3).map(|row| row.iter().map(show).collect()).collect();
+        if !unreadable.is_empty() {
+            let list = unreadable.iter().map(|lead| format!("#{}", lead.name())).collect::<Vec<_>>().join(", ");
+            text.push('\n');
+            text.push_str(&lang.text("admin-leads-unreadable", &[("list", list.into())]));
+        }
+        let readable = rows.iter().map(|row| row.lead.number.as_str());
+        let names: Vec<&str> =
+            readable.chain(unreadable.iter().map(UnreadableLead::name).filter(|name| is_pressable(name))).collect();
+        let show = |name: &&str| button(lang, "button-lead-show", Some(name), &format!("lead:{name}"));
+        let mut buttons: Vec<_> = names.chunks(3).map(|row| row.iter().map(show).collect()).collect();
         buttons.push(vec![button(lang, "button-retry", None, "retry")]);
         Ok(Answer { text, buttons })
     }
@@ -49,10 +56,38 @@ impl AdminDesk {
         }
     }
 
+    /// What is known of a lead that cannot be read, for whoever calls the buyer.
+    fn show_unreadable(&self, lead: &UnreadableLead, lang: Lang) -> Answer {
+        let state = match lead.state.as_str() {
+            state @ ("waiting" | "rejected" | "delivered" | "discarded") => lang.text(&format!("state-{state}"), &[]),
+            other => other.to_owned(),
+        };
+        let id = |id: Option<i64>| id.map_or_else(|| "—".to_owned(), |id| id.to_string());
+        let text = lang.text(
+            "admin-lead-unreadable",
+            &[
+                ("number", lead.name().into()),
+                ("state", state.into()),
+                ("at", when(lead.submitted_at, lang).into()),
+                ("user", id(lead.user_id).into()),
+                ("crm", id(lead.crm_lead_id).into()),
+                ("reason", lead.reason.as_str().into()),
+                ("body", shorten(&lead.body, 1500).into()),
+            ],
+        );
+        let name = lead.name();
+        let discard = button(lang, "button-lead-discard", None, &format!("lead-discard:{name}"));
+        let buttons = if is_pressable(name) { vec![vec![retry_button(lang, name), discard]] } else { Vec::new() };
+        Answer { text, buttons }
+    }
+
     /// Everything about one lead, with buttons to retry and discard.
     pub(super) async fn show_lead(&self, number: &str, lang: Lang) -> Result<Answer, HandlerError> {
         let Some(row) = self.find(number).await? else {
-            return Ok(Answer::plain(lang.text("admin-lead-unknown", &[])));
+            return Ok(match self.store.unreadable_lead(number).await? {
+                Some(lead) => self.show_unreadable(&lead, lang),
+                None => Answer::plain(lang.text("admin-lead-unknown", &[])),
+            });
         };
         let lead = &row.lead;
         let number = lead.number.as_str();
@@ -110,7 +145,13 @@ impl AdminDesk {
                 "admin-lead-retried"
             }
             Some(_) => "admin-lead-in-crm",
-            None => "admin-lead-unknown",
+            None => match self.store.unreadable_lead(number).await? {
+                Some(lead) => {
+                    self.store.retry_unreadable(&lead).await?;
+                    "admin-lead-retried"
+                }
+                None => "admin-lead-unknown",
+            },
         };
         Ok(Answer::plain(lang.text(id, &[("number", number.into())])))
     }
@@ -118,7 +159,10 @@ impl AdminDesk {
     /// The first press only asks.
     pub(super) async fn ask_discard(&self, number: &str, person: i64, lang: Lang) -> Result<Answer, HandlerError> {
         let Some(row) = self.find(number).await? else {
-            return Ok(Answer::plain(lang.text("admin-lead-unknown", &[])));
+            return Ok(match self.store.unreadable_lead(number).await? {
+                Some(lead) => self.sure_of_discarding(lead.name(), person, lang).await?,
+                None => Answer::plain(lang.text("admin-lead-unknown", &[])),
+            });
         };
         let number = row.lead.number.as_str();
         let over = match row.state {
@@ -129,6 +173,10 @@ impl AdminDesk {
         if let Some(id) = over {
             return Ok(Answer::plain(lang.text(id, &[("number", number.into())])));
         }
+        self.sure_of_discarding(number, person, lang).await
+    }
+
+    async fn sure_of_discarding(&self, number: &str, person: i64, lang: Lang) -> Result<Answer, HandlerError> {
         let nonce = second_press::ask(&self.store, &discarding(number), person).await?;
         let data = format!("lead-discard-sure:{number}:{nonce}");
         let sure = button(lang, "button-lead-discard-sure", Some(number), &data);
@@ -145,7 +193,18 @@ impl AdminDesk {
         lang: Lang,
     ) -> Result<Answer, HandlerError> {
         let id = match self.find(number).await? {
-            None => "admin-lead-unknown",
+            None => match self.store.unreadable_lead(number).await? {
+                Some(lead) => match second_press::second(&self.store, nonce, &discarding(lead.name()), person).await? {
+                    Second::Counts => {
+                        self.store.discard_unreadable(&lead).await?;
+                        info!(lead = lead.name(), "the admin gives a lead up that cannot be read");
+                        second_press::done(&self.store, nonce).await?;
+                        "admin-lead-discarded"
+                    }
+                    refused => return Ok(not_second(refused, lang)),
+                },
+                None => "admin-lead-unknown",
+            },
             Some(row) if row.state == LeadState::Discarded => "admin-lead-discarded",
             Some(row) if row.state == LeadState::Delivered => "admin-lead-in-crm",
             Some(row) => {

@@ -49,6 +49,7 @@ impl AdminDesk {
         let totals = self.store.totals(self.store.clock().now() - DAY).await?;
         let health = match (&trouble, totals.rejected, totals.waiting) {
             (Some(_), ..) => "bad",
+            (None, 0, _) if totals.unreadable > 0 => "unreadable",
             (None, 0, 0) => "good",
             (None, 0, _) => "waiting",
             (None, ..) => "rejected",
@@ -63,6 +64,10 @@ impl AdminDesk {
             let list = short.iter().map(|short| short_name(&short.what, lang)).collect::<Vec<_>>().join(", ");
             lang.text("admin-status-without", &[("list", list.into())])
         };
+        let unreadable = match totals.unreadable {
+            0 => String::new(),
+            count => lang.text("admin-status-unreadable", &[("count", count.into())]),
+        };
         let crm = trouble.as_ref().map_or_else(|| lang.text("crm-works", &[]), |trouble| trouble_text(trouble, lang));
         let text = lang.text(
             "admin-status",
@@ -74,13 +79,14 @@ impl AdminDesk {
                 ("rejected", totals.rejected.into()),
                 ("delivered", totals.delivered_since.into()),
                 ("last", when(totals.last_delivery_at, lang).into()),
+                ("unreadable", unreadable.into()),
                 ("without", without.into()),
                 ("tokens", self.tokens(lang).await.into()),
                 ("version", env!("CARGO_PKG_VERSION").into()),
             ],
         );
         let mut buttons = Vec::new();
-        if totals.waiting + totals.rejected > 0 {
+        if totals.waiting + totals.rejected + totals.unreadable > 0 {
             buttons
                 .push(vec![button(lang, "button-retry", None, "retry"), button(lang, "button-leads", None, "leads")]);
         }

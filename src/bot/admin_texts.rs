@@ -11,6 +11,9 @@ use crate::{
 
 use super::messages::{Lang, Rendered, Wording, clip, shorten};
 
+/// More buttons would not fit a phone.
+const MOST_BUTTONS: usize = 12;
+
 /// Words a message to the admin. Ages are counted up to `Utc::now()`.
 pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
     let plain = |id: &str| Rendered::plain(lang.text(id, &[]));
@@ -72,6 +75,7 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
         }
         AdminNotice::Rejected { number, error } => about_a_lead("admin-rejected", number, error, lang),
         AdminNotice::Stuck { number, error } => about_a_lead("admin-stuck", number, error, lang),
+        AdminNotice::Unreadable { leads, chats } => unreadable(leads, chats, lang),
         AdminNotice::GoesOnWithout { shortages } => {
             let list = shortages.iter().map(|shortage| format!("• {}", shortage_text(shortage, lang)));
             let list = list.collect::<Vec<_>>().join("\n");
@@ -150,6 +154,34 @@ fn about_a_lead(id: &str, number: &LeadNumber, error: &str, lang: Lang) -> Rende
     let row = [(show, format!("admin:lead:{number}")), (retry, format!("admin:lead-retry:{number}"))];
     let row = row.map(|(label, data)| InlineKeyboardButton::callback(label, data));
     Rendered { text: clip(text), markup: Some(ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new([row]))) }
+}
+
+/// What stands in the store and cannot be read; each lead has a button of its own, as far as they fit.
+fn unreadable(leads: &[String], chats: &[String], lang: Lang) -> Rendered {
+    let list = |words: &[String], before: &str| {
+        words.iter().map(|word| format!("{before}{word}")).collect::<Vec<_>>().join(", ")
+    };
+    let mut text = Vec::new();
+    if !leads.is_empty() {
+        let list = shorten(&list(leads, "#"), 2000);
+        text.push(lang.text("admin-unreadable-leads", &[("count", leads.len().into()), ("list", list.into())]));
+    }
+    if !chats.is_empty() {
+        text.push(lang.text("admin-unreadable-messages", &[("list", shorten(&list(chats, ""), 500).into())]));
+    }
+    let show = |name: &String| {
+        let label = lang.text("button-lead-show", &[("number", name.as_str().into())]);
+        InlineKeyboardButton::callback(label, format!("admin:lead:{name}"))
+    };
+    let pressable: Vec<_> = leads.iter().filter(|name| is_pressable(name)).take(MOST_BUTTONS).collect();
+    let buttons = pressable.chunks(3).map(|row| row.iter().copied().map(show).collect::<Vec<_>>());
+    let markup = (!pressable.is_empty()).then(|| ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(buttons)));
+    Rendered { text: clip(text.join("\n\n")), markup }
+}
+
+/// Whether a lead's name can stand in a button: a number or an id, and not what happens to stand in their place.
+pub(crate) fn is_pressable(name: &str) -> bool {
+    (1..=26).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What amoCRM does not take of the settings: its id in the texts, and what tells which one it is.

@@ -300,9 +300,8 @@ mod tests {
 
     #[test]
     fn what_comes_is_looked_at() {
-        let read = |body: serde_json::Value| {
-            super::super::reading::read(1, "message", &body).expect("an update").update
-        };
+        let read =
+            |body: serde_json::Value| super::super::reading::read(1, "message", &body).expect("an update").update;
         let group = serde_json::json!({"id": -5, "type": "group", "title": "Отдел"});
         let supergroup = serde_json::json!({"id": -1005, "type": "supergroup", "title": "Отдел", "is_forum": true});
         let from = serde_json::json!({"id": 7, "is_bot": false, "first_name": "А"});

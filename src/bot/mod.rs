@@ -16,7 +16,7 @@ pub mod listener;
 pub mod me;
 pub mod messages;
 pub mod outbox;
-mod pace;
+pub(crate) mod pace;
 pub mod reading;
 pub mod repeats;
 pub mod storage;

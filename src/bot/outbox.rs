@@ -4,7 +4,7 @@
 //! no key to prevent that, and a number told twice is better than one never told.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -25,6 +25,7 @@ use crate::{
 use super::{
     handlers::render_notice,
     messages::{Lang, Wording},
+    pace::Pause,
     storage::Chat,
     telegram::{Place, SendError, Telegram},
 };
@@ -38,6 +39,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Pauses after failures: doubled up to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Pauses after the store failed grow up to this.
+const LONGEST_REST: Duration = Duration::from_secs(15);
 
 /// The admin may not have opened the chat yet; alerts wait for it.
 const ADMIN_PAUSE: Duration = Duration::from_secs(300);
@@ -63,6 +67,8 @@ pub struct Outbox {
     admin_chat_id: Option<i64>,
     in_flight: Arc<Mutex<HashSet<i64>>>,
     left: Arc<Notify>,
+    /// How often in a row the result of a message to a chat could not be stored.
+    troubles: Arc<Mutex<HashMap<i64, u32>>>,
     figures: Arc<OutboxFigures>,
 }
 
@@ -78,6 +84,7 @@ impl Outbox {
             admin_chat_id,
             in_flight: Arc::default(),
             left: Arc::default(),
+            troubles: Arc::default(),
             figures: Arc::default(),
         }
     }
@@ -91,6 +98,7 @@ impl Outbox {
     pub async fn run(self, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         let places = Arc::new(Semaphore::new(AT_ONCE));
+        let mut pause = Pause::new(FIRST_PAUSE, LONGEST_REST);
         while !stop.is_cancelled() {
             let changed = self.store.messages_changed();
             let left = self.left.notified();
@@ -99,6 +107,7 @@ impl Outbox {
             let under_way = self.in_flight().clone();
             match self.store.messages_due(200).await {
                 Ok(due) => {
+                    pause.reset();
                     for message in due {
                         if stop.is_cancelled() {
                             break;
@@ -108,23 +117,31 @@ impl Outbox {
                         }
                         self.in_flight().insert(message.chat_id);
                         let Ok(place) = places.clone().acquire_owned().await else { break };
-                        let outbox = self.clone();
+                        let (outbox, stop) = (self.clone(), stop.clone());
                         tasks.spawn(async move {
                             let chat_id = message.chat_id;
                             let result = outbox.deliver(message).await;
+                            drop(place);
+                            match result {
+                                Ok(()) => drop(outbox.troubles().remove(&chat_id)),
+                                Err(error) => {
+                                    warn!(%error, "a message's result could not be stored; it may be sent again");
+                                    // It is due as before: without a pause it would be sent on and on.
+                                    outbox.rest(chat_id, &stop).await;
+                                }
+                            }
                             outbox.in_flight().remove(&chat_id);
                             // The next message to this chat may have been passed over.
                             outbox.left.notify_one();
-                            drop(place);
-                            if let Err(error) = result {
-                                warn!(%error, "a message's result could not be stored; it may be sent again");
-                            }
                         });
                     }
                 }
                 Err(error) => {
                     warn!(%error, "owed messages cannot be read");
-                    self.clock.sleep(LOOK_AGAIN).await;
+                    tokio::select! {
+                        () = self.clock.sleep(pause.grow()) => {}
+                        () = stop.cancelled() => {}
+                    }
                 }
             }
             tokio::select! {
@@ -142,17 +159,31 @@ impl Outbox {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn troubles(&self) -> MutexGuard<'_, HashMap<i64, u32>> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn rest(&self, chat_id: i64, stop: &CancellationToken) {
+        let before = {
+            let mut troubles = self.troubles();
+            let times = troubles.entry(chat_id).or_default();
+            *times = times.saturating_add(1);
+            *times - 1
+        };
+        let pause = (FIRST_PAUSE * 2u32.saturating_pow(before.min(16))).min(LONGEST_REST);
+        tokio::select! {
+            () = self.clock.sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
     async fn deliver(&self, message: OwedMessage) -> Result<(), StoreError> {
         let chat_id = message.chat_id;
-        let Some(notice) = &message.notice else {
-            warn!(message = message.id, "an owed message was written by another version and cannot be read");
-            return self.store.message_done(&message.id).await;
-        };
         let lang =
             self.store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| Chat::from_stored(&stored).lang);
         point("outbox.before_send");
-        let place = Place { chat_id, topic: notice.topic() };
-        let sent = self.telegram.send(place, &render_notice(notice, lang, &self.wording)).await;
+        let place = Place { chat_id, topic: message.notice.topic() };
+        let sent = self.telegram.send(place, &render_notice(&message.notice, lang, &self.wording)).await;
         point("outbox.after_send");
         match sent {
             Ok(()) => {

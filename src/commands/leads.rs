@@ -4,9 +4,10 @@ use clap::Subcommand;
 
 use crate::{
     backup,
+    clock::date,
     config::Config,
     lead::LeadNumber,
-    store::{LeadRow, LeadState, Store},
+    store::{LeadRow, LeadState, Store, UnreadableLead},
 };
 
 use super::{CommandError, opened};
@@ -70,7 +71,8 @@ fn parse(number: &str) -> Result<LeadNumber, CommandError> {
 
 async fn list(store: &Store, full: bool) -> Result<ExitCode, CommandError> {
     let rows = store.undelivered(i64::from(i32::MAX)).await?;
-    if rows.is_empty() {
+    let unreadable = store.unreadable_leads(i64::from(i32::MAX)).await?;
+    if rows.is_empty() && unreadable.is_empty() {
         println!("Nothing waits and nothing is rejected.");
     }
     for row in &rows {
@@ -85,7 +87,36 @@ async fn list(store: &Store, full: bool) -> Result<ExitCode, CommandError> {
             None => println!(),
         }
     }
+    for lead in &unreadable {
+        println!("#{}  {}  {}  UNREADABLE  ({})", plain(lead.name()), at(lead), plain(&lead.state), lead.reason);
+    }
+    if !unreadable.is_empty() {
+        println!(
+            "Unreadable: {}. They are damaged in the store and not sent; `leads show N` prints what is known, \
+             `leads retry N` reads one again, `leads discard N --yes` gives it up.",
+            unreadable.len()
+        );
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn at(lead: &UnreadableLead) -> String {
+    lead.submitted_at.map_or_else(|| "?".to_owned(), |at| date(at).format("%Y-%m-%d %H:%M UTC").to_string())
+}
+
+/// What stands in a damaged row must not move the cursor of the terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
+}
+
+fn show_unreadable(lead: &UnreadableLead) {
+    println!("number:     #{}", plain(&lead.number));
+    println!("id:         {}", plain(&lead.id));
+    println!("state:      {} (unreadable: {})", plain(&lead.state), lead.reason);
+    println!("submitted:  {}", at(lead));
+    println!("telegram:   user {}", id(lead.user_id));
+    println!("in amoCRM:  lead {}", id(lead.crm_lead_id));
+    println!("document:   {}", plain(&lead.body));
 }
 
 async fn find(store: &Store, number: &str) -> Result<LeadRow, CommandError> {
@@ -94,6 +125,10 @@ async fn find(store: &Store, number: &str) -> Result<LeadRow, CommandError> {
 }
 
 async fn show(store: &Store, number: &str) -> Result<ExitCode, CommandError> {
+    if let Some(lead) = store.unreadable_lead(number).await? {
+        show_unreadable(&lead);
+        return Ok(ExitCode::SUCCESS);
+    }
     let row = find(store, number).await?;
     let lead = &row.lead;
     println!("number:     #{}", lead.number);
@@ -121,6 +156,11 @@ fn id(id: Option<i64>) -> String {
 
 async fn retry(store: &Store, number: Option<&str>) -> Result<ExitCode, CommandError> {
     if let Some(number) = number {
+        if let Some(lead) = store.unreadable_lead(number).await? {
+            store.retry_unreadable(&lead).await?;
+            println!("#{} is read once more; a running bot tells the admin if it still cannot be.", plain(lead.name()));
+            return Ok(ExitCode::SUCCESS);
+        }
         let row = find(store, number).await?;
         if row.state == LeadState::Delivered {
             return Err(CommandError::Failed(format!("lead #{} is in amoCRM already", row.lead.number)));
@@ -138,6 +178,16 @@ async fn retry(store: &Store, number: Option<&str>) -> Result<ExitCode, CommandE
 }
 
 async fn discard(store: &Store, number: &str, yes: bool) -> Result<ExitCode, CommandError> {
+    if let Some(lead) = store.unreadable_lead(number).await? {
+        let name = plain(lead.name());
+        if !yes {
+            println!("Lead #{name} cannot be read and will be given up. To do it: leads discard {name} --yes");
+            return Ok(ExitCode::FAILURE);
+        }
+        store.discard_unreadable(&lead).await?;
+        println!("Lead #{name} is given up; it stays in the store.");
+        return Ok(ExitCode::SUCCESS);
+    }
     let row = find(store, number).await?;
     if row.state == LeadState::Delivered {
         return Err(CommandError::Failed(format!("lead #{} is in amoCRM already", row.lead.number)));

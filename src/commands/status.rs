@@ -33,6 +33,7 @@ struct Status {
     advice: Option<String>,
     waiting: i64,
     rejected: i64,
+    unreadable: i64,
     unsure: i64,
     delivered_last_24h: i64,
     oldest_waiting_since: Option<DateTime<Utc>>,
@@ -67,6 +68,8 @@ struct Tokens {
 pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> {
     let store = opened::existing(config).await?;
     store.tell_if_there_is_none(config);
+    // Nobody may have come upon what cannot be read.
+    store.undelivered(i64::from(i32::MAX)).await?;
     let day_ago = store.clock().now() - 24 * 3600 * 1000;
     let totals = store.totals(day_ago).await?;
     let outage = store.alert(OUTAGE).await?;
@@ -87,6 +90,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         advice: trouble.map(|trouble| advice(trouble, can_authorize)),
         waiting: totals.waiting,
         rejected: totals.rejected,
+        unreadable: store.unreadable_leads(i64::from(i32::MAX)).await?.len() as i64,
         unsure: totals.unsure,
         delivered_last_24h: totals.delivered_since,
         oldest_waiting_since: totals.oldest_waiting_at.map(date),
@@ -248,6 +252,9 @@ fn print(status: &Status) {
     println!("waiting:           {} (oldest since {})", status.waiting, at(status.oldest_waiting_since));
     println!("  of them unsure:  {}", status.unsure);
     println!("rejected:          {}", status.rejected);
+    if status.unreadable > 0 {
+        println!("unreadable:        {} (damaged in the store and not sent; see `leads list`)", status.unreadable);
+    }
     println!("delivered (24 h):  {}", status.delivered_last_24h);
     println!("last delivery:     {}", at(status.last_delivery_at));
     println!("outage since:      {}", at(status.outage_since));

@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -216,7 +216,7 @@ async fn lead_in_turn(
             () = stop.cancelled() => break,
         };
         let (store, generation) = store?;
-        let term = stop.child_token();
+        let (term, began) = (stop.child_token(), Instant::now());
         let reign = reign(config, &store, generation, telegram, page, &trouble.told, &term);
         tokio::pin!(reign);
         let ended = tokio::select! {
@@ -235,6 +235,13 @@ async fn lead_in_turn(
                 }
             }
             other => other?,
+        }
+        // One that ends as soon as it has begun would begin again and again.
+        if began.elapsed() < DATABASE_PAUSE {
+            tokio::select! {
+                () = tokio::time::sleep(DATABASE_PAUSE) => {}
+                () = stop.cancelled() => {}
+            }
         }
     }
     Ok(())

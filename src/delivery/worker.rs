@@ -32,8 +32,12 @@ use super::{
 /// How often leads of other processes (a command that imports, an admin's retry) are looked for.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Pause after the store failed.
+/// Pauses after the store failed or something panicked: doubled up to the last, whoever wakes the worker meanwhile.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
+const LAST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Pause where a lead is due and cannot be had, because somebody else holds it: doubled up to [`LOOK_AGAIN`].
+const FIRST_LOOK: Duration = Duration::from_millis(10);
 
 /// Pause of a lead in whose handling something panicked.
 const PANIC_PAUSE: Duration = Duration::from_secs(60);
@@ -97,6 +101,8 @@ pub struct Worker {
     breaker: Breaker,
     health: watch::Sender<Health>,
     seen_retry: Option<String>,
+    /// How often in a row a lead was due that could not be had.
+    in_vain: u32,
     /// The store failed while leads were in hand: they may still be leased to us, and nobody works on them.
     dropped_leads: bool,
     clock: Clock,
@@ -114,6 +120,7 @@ impl Worker {
                 breaker: Breaker::default(),
                 health,
                 seen_retry: None,
+                in_vain: 0,
                 dropped_leads: false,
                 clock,
             },
@@ -124,19 +131,27 @@ impl Worker {
     /// Delivers until stopped; the call under way is finished first.
     pub async fn run(mut self, stop: CancellationToken) {
         self.seen_retry = self.courier.store.mark(RETRY_MARK).await.ok().flatten();
+        let mut failures = 0;
         while !stop.is_cancelled() {
             let step = AssertUnwindSafe(self.step()).catch_unwind().await;
             let pause = match step {
-                Ok(Ok(pause)) => pause,
+                Ok(Ok(pause)) => {
+                    failures = 0;
+                    pause
+                }
                 Ok(Err(error)) => {
                     warn!(%error, "delivery waits for the store");
                     self.dropped_leads = true;
-                    Some(Pause::Until(self.clock.now() + self.clock.millis(STORE_PAUSE)))
+                    failures += 1;
+                    self.rest(failures, &stop).await;
+                    None
                 }
                 Err(_) => {
                     error!("delivery panicked; the leads in hand are put off");
                     let later = self.clock.now() + self.clock.millis(PANIC_PAUSE);
                     self.dropped_leads = self.courier.store.put_off_lease(&self.courier.lease, later).await.is_err();
+                    failures += 1;
+                    self.rest(failures, &stop).await;
                     None
                 }
             };
@@ -146,6 +161,16 @@ impl Worker {
         }
         if let Err(error) = self.courier.store.release_lease(&self.courier.lease).await {
             warn!(%error, "the lease could not be given back; it expires by itself");
+        }
+    }
+
+    /// Waits after a failure, the longer the more there were in a row: nothing but the end shortens it, since what has
+    /// failed may itself be what wakes the worker.
+    async fn rest(&self, failures: u32, stop: &CancellationToken) {
+        let pause = (STORE_PAUSE * 2u32.saturating_pow(failures.saturating_sub(1).min(16))).min(LAST_PAUSE);
+        tokio::select! {
+            () = self.clock.sleep(pause) => {}
+            () = stop.cancelled() => {}
         }
     }
 
@@ -184,8 +209,11 @@ impl Worker {
                 }
             }
             Ok(Progress::Idle) => {
-                let due = self.courier.store.next_due().await?;
-                Ok(Some(Pause::Until(due.unwrap_or(Millis::MAX).max(now + 10))))
+                let due = self.courier.store.next_due().await?.unwrap_or(Millis::MAX);
+                let now = self.clock.now();
+                self.in_vain = if due <= now { (self.in_vain + 1).min(10) } else { 0 };
+                let look = (FIRST_LOOK * 2u32.pow(self.in_vain)).min(self.clock.period(LOOK_AGAIN));
+                Ok(Some(Pause::Until(due.max(now + i64::try_from(look.as_millis()).unwrap_or(10)))))
             }
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Crm(error)) => {

@@ -90,6 +90,11 @@ impl Sources {
             let oldest = totals.oldest_waiting_at.map_or(0, |at| (self.store.clock().now() - at).max(0));
             page.gauge("leads_waiting", "Leads amoCRM has not got yet.", totals.waiting as f64)?;
             page.gauge("leads_rejected", "Leads amoCRM refuses; a person has to look.", totals.rejected as f64)?;
+            page.gauge(
+                "leads_unreadable",
+                "Leads damaged in the store; a person has to look.",
+                totals.unreadable as f64,
+            )?;
             page.gauge("leads_ambiguous", "Waiting leads amoCRM may or may not have.", totals.unsure as f64)?;
             page.gauge(
                 "oldest_waiting_age_seconds",

@@ -1,14 +1,17 @@
 //! What the admin has been told and not yet told is over: survives restarts.
 
-use sqlx::Row;
+use sqlx::AssertSqlSafe;
 
 use crate::{
     clock::Millis,
-    lead::Lead,
     notice::{AdminNotice, LeadCopy, Notice},
 };
 
-use super::{NewMessage, Store, StoreError, json, messages};
+use super::{
+    NewMessage, Store, StoreError, json,
+    leads::{lead_columns, lead_row},
+    messages, rows, unreadable,
+};
 
 /// What the admin is told of a single lead, with what amoCRM said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,11 +34,14 @@ pub struct OpenAlert {
 impl Store {
     /// The open alert of a kind.
     pub async fn alert(&self, kind: &str) -> Result<Option<OpenAlert>, StoreError> {
-        let row = sqlx::query("SELECT opened_at, body FROM alerts WHERE kind = $1")
-            .bind(kind)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.map(|row| Ok(OpenAlert { opened_at: row.try_get(0)?, body: row.try_get(1)? })).transpose()
+        let sql = format!("SELECT opened_at, {} FROM alerts WHERE kind = $1", rows::bytes(self.engine, "body"));
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(kind).fetch_optional(&self.pool).await?;
+        // What is damaged is like what another version wrote: it is open, and nothing else is known.
+        let now = self.clock.now();
+        Ok(row.map(|row| OpenAlert {
+            opened_at: rows::number(&row, 0).unwrap_or(now),
+            body: rows::lossy(&row, 1).unwrap_or_default(),
+        }))
     }
 
     /// Opens or changes an alert and owes the messages that say so, in one commit.
@@ -108,17 +114,18 @@ impl Store {
     async fn copy_to_admin_once(&self, chat_id: i64, group: usize, limit: i64) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
-        let rows = sqlx::query(
+        let sql = format!(
             "UPDATE leads SET admin_copied = 1 WHERE id IN (SELECT id FROM leads WHERE state = 'waiting' \
-             AND admin_copied = 0 ORDER BY submitted_at, id LIMIT $1) RETURNING body",
-        )
-        .bind(limit)
-        .fetch_all(&mut *transaction)
-        .await?;
+             AND admin_copied = 0 AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1) RETURNING {}",
+            lead_columns(self.engine)
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&mut *transaction).await?;
         let mut leads = Vec::with_capacity(rows.len());
         for row in &rows {
-            let body: String = row.try_get(0)?;
-            leads.push(serde_json::from_str::<Lead>(&body).map_err(|error| StoreError::Unreadable(error.to_string()))?);
+            match lead_row(row) {
+                Ok(row) => leads.push(row.lead),
+                Err(_) => unreadable::mark(&mut transaction, self.engine, "leads", rows::raw(row, 16)).await?,
+            }
         }
         leads.sort_by_key(|lead| (lead.submitted_at, lead.id));
         for leads in leads.chunks(group.max(1)) {

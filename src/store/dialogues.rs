@@ -2,11 +2,12 @@
 //! submits and the messages owed for it. A turn is committed only if the dialogue still stands as it was read: a process
 //! that has lost the leadership may still be taking a turn when the next leader has taken the same one, and more.
 
-use sqlx::Row;
+use sqlx::AssertSqlSafe;
+use tracing::warn;
 
 use crate::{clock::Millis, fault::point};
 
-use super::{NewLead, NewMessage, Store, StoreError, json, leads, messages};
+use super::{NewLead, NewMessage, Store, StoreError, json, leads, messages, rows};
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,22 +51,42 @@ pub enum TurnOutcome {
 }
 
 impl Store {
-    /// A chat's dialogue.
+    /// A chat's dialogue; whatever stands there, it can be read.
     pub async fn dialogue(&self, chat_id: i64) -> Result<Option<Dialogue>, StoreError> {
-        let row = sqlx::query("SELECT step, draft, update_id, update_at, replies FROM dialogues WHERE chat_id = $1")
+        let sql = format!(
+            "SELECT {}, {}, update_id, update_at, {} FROM dialogues WHERE chat_id = $1",
+            rows::bytes(self.engine, "step"),
+            rows::bytes(self.engine, "draft"),
+            rows::bytes(self.engine, "replies")
+        );
+        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).fetch_optional(&self.pool).await? else {
+            return Ok(None);
+        };
+        let taken = (rows::number(&row, 2), rows::number(&row, 3));
+        if let (None, _) | (_, None) = taken {
+            // The next turn is compared with these two: without them the chat would be locked out.
+            warn!("a dialogue does not say which update it has taken last; it goes on with the next one");
+            self.forget_last_update(chat_id).await?;
+        }
+        let (update_id, update_at) = match taken {
+            (Some(update_id), Some(update_at)) => (update_id, update_at),
+            _ => (0, 0),
+        };
+        Ok(Some(Dialogue {
+            step: rows::lossy(&row, 0).unwrap_or_default(),
+            draft: rows::lossy(&row, 1).unwrap_or_default(),
+            update_id,
+            update_at,
+            replies: rows::lossy(&row, 4),
+        }))
+    }
+
+    async fn forget_last_update(&self, chat_id: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE dialogues SET update_id = 0, update_at = 0 WHERE chat_id = $1")
             .bind(chat_id)
-            .fetch_optional(&self.pool)
+            .execute(&self.pool)
             .await?;
-        row.map(|row| {
-            Ok(Dialogue {
-                step: row.try_get(0)?,
-                draft: row.try_get(1)?,
-                update_id: row.try_get(2)?,
-                update_at: row.try_get(3)?,
-                replies: row.try_get(4)?,
-            })
-        })
-        .transpose()
+        Ok(())
     }
 
     /// Commits a turn.

@@ -1,11 +1,11 @@
 //! Leads that are held: amoCRM fails on them, or refuses them, while it may not be their fault.
 
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 use ulid::Ulid;
 
 use crate::{clock::Millis, lead::LeadNumber};
 
-use super::{Lease, Store, StoreError};
+use super::{Lease, Store, StoreError, leads::lead_columns};
 
 /// `admin_told` of a waiting lead of which the admin is to be told that it does not get through.
 const TO_BE_TOLD: i64 = 2;
@@ -119,17 +119,12 @@ impl Store {
     /// Waiting leads of which the admin is to be told that they do not get through, with what amoCRM said.
     pub async fn untold_stuck(&self) -> Result<Vec<(LeadNumber, String)>, StoreError> {
         let sql = format!(
-            "SELECT number, COALESCE(last_error, '') FROM leads WHERE state = 'waiting' \
-             AND admin_told = {TO_BE_TOLD} ORDER BY submitted_at, id LIMIT 50"
+            "SELECT {} FROM leads WHERE state = 'waiting' AND unreadable = 0 \
+             AND admin_told = {TO_BE_TOLD} ORDER BY submitted_at, id LIMIT 50",
+            lead_columns(self.engine)
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
-        let mut stuck = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let number: String = row.try_get(0)?;
-            if let Some(number) = LeadNumber::parse(&number) {
-                stuck.push((number, row.try_get(1)?));
-            }
-        }
-        Ok(stuck)
+        let stuck = self.leads_of(&rows).await?.into_iter();
+        Ok(stuck.map(|row| (row.lead.number, row.last_error.unwrap_or_default())).collect())
     }
 }

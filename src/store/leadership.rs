@@ -19,6 +19,7 @@ use tracing::warn;
 use super::{
     Engine, Store, StoreError,
     postgres::{CONNECT_TIMEOUT, Server},
+    rows,
 };
 
 /// Key of the advisory lock; it is local to the database.
@@ -151,18 +152,23 @@ impl Store {
     /// Begins a reign: a new generation, and everything that daemons before it held is free. To be called by the one
     /// daemon that leads.
     pub async fn begin_reign(&self) -> Result<i64, StoreError> {
-        self.again(|| self.begin_reign_once()).await
+        let generation = self.again(|| self.begin_reign_once()).await?;
+        // This version may be able to read what the last one could not.
+        self.read_again().await?;
+        Ok(generation)
     }
 
     async fn begin_reign_once(&self) -> Result<i64, StoreError> {
         let mut transaction = self.begin().await?;
-        let last: Option<String> = sqlx::query("SELECT value FROM marks WHERE name = $1")
-            .bind(GENERATION)
-            .fetch_optional(&mut *transaction)
-            .await?
-            .map(|row| row.try_get(0))
-            .transpose()?;
-        let generation = last.and_then(|last| last.parse::<i64>().ok()).unwrap_or(0) + 1;
+        let sql = format!("SELECT {} FROM marks WHERE name = $1", rows::bytes(self.engine, "value"));
+        let last = sqlx::query(AssertSqlSafe(sql)).bind(GENERATION).fetch_optional(&mut *transaction).await?;
+        let generation = match last {
+            None => 1,
+            // Where the last number cannot be read, the time is greater than any that was counted up to.
+            Some(row) => rows::lossy(&row, 0)
+                .and_then(|last| last.parse::<i64>().ok()?.checked_add(1))
+                .unwrap_or_else(|| self.clock.now()),
+        };
         super::marks::write(&mut transaction, GENERATION, &generation.to_string(), self.clock.now()).await?;
         sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by LIKE 'daemon-%'")
             .execute(&mut *transaction)

@@ -1,14 +1,14 @@
 //! Leads: inserted with the turn that submits them, read by number, counted.
 
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Row, any::AnyRow};
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use crate::{
     clock::Millis,
     lead::{Lead, LeadNumber},
 };
 
-use super::{Store, StoreError, json};
+use super::{Engine, Store, StoreError, json, rows};
 
 /// Where a lead is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -41,7 +41,7 @@ impl LeadState {
             "delivered" => Ok(Self::Delivered),
             "rejected" => Ok(Self::Rejected),
             "discarded" => Ok(Self::Discarded),
-            other => Err(StoreError::Unreadable(format!("lead state {other:?}"))),
+            _ => Err(StoreError::Unreadable("its state is none that this version knows".into())),
         }
     }
 }
@@ -117,31 +117,69 @@ pub struct Totals {
     pub last_delivery_at: Option<Millis>,
     /// Waiting leads of which it is not known whether amoCRM has them.
     pub unsure: i64,
+    /// Leads that cannot be read; they are among no other count.
+    pub unreadable: i64,
 }
 
-pub(super) const LEAD_COLUMNS: &str = "body, state, attempts, contact_id, sent_at, lookups, lookups_needed, solo, \
-     degradation, crm_lead_id, note_sent_at, delivered_at, last_error, last_error_at, buyer_told, due_at";
+/// No document of a lead is longer, in characters: an answer of a buyer has 4096 at most.
+const LONGEST_BODY: usize = 256_000;
 
+/// What [`lead_row`] reads.
+pub(super) fn lead_columns(engine: Engine) -> String {
+    let text = |column: &str| rows::bytes(engine, column);
+    format!(
+        "{}, {}, attempts, contact_id, sent_at, lookups, lookups_needed, solo, {}, crm_lead_id, note_sent_at, \
+         delivered_at, {}, last_error_at, buyer_told, due_at, {}, {}",
+        text(&format!("SUBSTR(body, 1, {})", LONGEST_BODY + 1)),
+        text("state"),
+        text("degradation"),
+        text("last_error"),
+        text("id"),
+        text("number")
+    )
+}
+
+/// Reads a lead. It is unreadable where its document, its state or its id in amoCRM is; of what is only remembered of its
+/// way, damage is taken for what is safe: that it may have been sent, and is to be looked up.
 pub(super) fn lead_row(row: &AnyRow) -> Result<LeadRow, StoreError> {
-    let body: String = row.try_get(0)?;
-    let state: String = row.try_get(1)?;
+    let wrong = |what: &str| StoreError::Unreadable(what.into());
+    let body = rows::text(row, 0, "its document")?;
+    if body.chars().count() > LONGEST_BODY {
+        return Err(wrong("its document is too long"));
+    }
+    let lead: Lead = rows::document(&body, "its document")?;
+    let state = LeadState::parse(&rows::text(row, 1, "its state")?)?;
+    if rows::lossy(row, 16) != Some(lead.id.to_string())
+        || rows::lossy(row, 17).and_then(|number| LeadNumber::parse(&number)).as_ref() != Some(&lead.number)
+    {
+        return Err(wrong("its document is of another lead"));
+    }
+    let crm_lead_id = rows::number(row, 9);
+    if crm_lead_id.is_none() && !rows::is_null(row, 9) {
+        return Err(wrong("its id in amoCRM is no number"));
+    }
+    let moment = |at: usize| match rows::number(row, at) {
+        None if !rows::is_null(row, at) => Some(lead.submitted_at.timestamp_millis()),
+        moment => moment,
+    };
+    let count = |at: usize| rows::number(row, at).unwrap_or(0);
     Ok(LeadRow {
-        lead: serde_json::from_str(&body).map_err(|error| StoreError::Unreadable(format!("a lead: {error}")))?,
-        state: LeadState::parse(&state)?,
-        attempts: row.try_get(2)?,
-        contact_id: row.try_get(3)?,
-        sent_at: row.try_get(4)?,
-        lookups: row.try_get(5)?,
-        lookups_needed: row.try_get(6)?,
-        solo: row.try_get::<i64, _>(7)? != 0,
-        degradation: row.try_get(8)?,
-        crm_lead_id: row.try_get(9)?,
-        note_sent_at: row.try_get(10)?,
-        delivered_at: row.try_get(11)?,
-        last_error: row.try_get(12)?,
-        last_error_at: row.try_get(13)?,
-        buyer_told: row.try_get::<i64, _>(14)? != 0,
-        due_at: row.try_get(15)?,
+        state,
+        attempts: count(2),
+        contact_id: rows::number(row, 3),
+        sent_at: moment(4),
+        lookups: count(5),
+        lookups_needed: count(6),
+        solo: rows::number(row, 7) != Some(0),
+        degradation: rows::lossy(row, 8),
+        crm_lead_id,
+        note_sent_at: moment(10),
+        delivered_at: rows::number(row, 11),
+        last_error: rows::lossy(row, 12),
+        last_error_at: rows::number(row, 13),
+        buyer_told: count(14) != 0,
+        due_at: count(15),
+        lead,
     })
 }
 
@@ -175,11 +213,11 @@ pub(super) async fn id_exists(connection: &mut sqlx::AnyConnection, id: &str) ->
 }
 
 impl Store {
-    /// The lead with this number.
+    /// The lead with this number, if it can be read.
     pub async fn lead_by_number(&self, number: &LeadNumber) -> Result<Option<LeadRow>, StoreError> {
-        let sql = format!("SELECT {LEAD_COLUMNS} FROM leads WHERE number = $1");
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(number.as_str()).fetch_optional(&self.pool).await?;
-        row.as_ref().map(lead_row).transpose()
+        let sql = format!("SELECT {} FROM leads WHERE number = $1 AND unreadable = 0", lead_columns(self.engine));
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(number.as_str()).fetch_all(&self.pool).await?;
+        Ok(self.leads_of(&rows).await?.pop())
     }
 
     /// Leads that amoCRM has not got, oldest first: waiting and rejected ones, at most `limit`.
@@ -191,46 +229,54 @@ impl Store {
         Ok(leads)
     }
 
-    /// Leads in one state, oldest first, at most `limit`.
+    /// Leads in one state that can be read, oldest first, at most `limit`.
     pub async fn leads_in(&self, state: LeadState, limit: i64) -> Result<Vec<LeadRow>, StoreError> {
         // The state stands in the text and not in a parameter, so that both engines use the partial index.
         let sql = format!(
-            "SELECT {LEAD_COLUMNS} FROM leads WHERE state = '{}' ORDER BY submitted_at, id LIMIT $1",
+            "SELECT {} FROM leads WHERE state = '{}' AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1",
+            lead_columns(self.engine),
             state.as_str()
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&self.pool).await?;
-        rows.iter().map(lead_row).collect()
+        self.leads_of(&rows).await
     }
 
     /// Counts, with deliveries counted from `since`.
     pub async fn totals(&self, since: Millis) -> Result<Totals, StoreError> {
-        let waiting =
-            sqlx::query("SELECT COUNT(*), MIN(submitted_at), COUNT(sent_at) FROM leads WHERE state = 'waiting'")
-                .fetch_one(&self.pool)
-                .await?;
-        let rejected = sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'rejected'").fetch_one(&self.pool).await?;
+        let one = async |sql: &'static str| sqlx::query(sql).fetch_one(&self.pool).await;
+        let waiting = one(
+            "SELECT COUNT(*), MIN(submitted_at), COUNT(sent_at) FROM leads WHERE state = 'waiting' AND unreadable = 0",
+        )
+        .await?;
+        let rejected = one("SELECT COUNT(*) FROM leads WHERE state = 'rejected' AND unreadable = 0").await?;
         let delivered = sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'delivered' AND delivered_at >= $1")
             .bind(since)
             .fetch_one(&self.pool)
             .await?;
-        let last =
-            sqlx::query("SELECT MAX(delivered_at) FROM leads WHERE state = 'delivered'").fetch_one(&self.pool).await?;
+        // Whatever is no number is taken by SQLite for more than any number.
+        let last = sqlx::query("SELECT MAX(delivered_at) FROM leads WHERE state = 'delivered' AND delivered_at <= $1")
+            .bind(Millis::MAX)
+            .fetch_one(&self.pool)
+            .await?;
+        let count = |row: &AnyRow, at| rows::number(row, at).unwrap_or(0);
         Ok(Totals {
-            waiting: waiting.try_get(0)?,
-            oldest_waiting_at: waiting.try_get(1)?,
-            unsure: waiting.try_get(2)?,
-            rejected: rejected.try_get(0)?,
-            delivered_since: delivered.try_get(0)?,
-            last_delivery_at: last.try_get(0)?,
+            waiting: count(&waiting, 0),
+            oldest_waiting_at: rows::number(&waiting, 1),
+            unsure: count(&waiting, 2),
+            rejected: count(&rejected, 0),
+            delivered_since: count(&delivered, 0),
+            last_delivery_at: rows::number(&last, 0),
+            unreadable: self.unreadable_count().await?,
         })
     }
 
     /// Waiting leads whose buyers were told that they are saved: what an outage has left.
     pub async fn waiting_told(&self) -> Result<i64, StoreError> {
-        let row = sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'waiting' AND buyer_told = 1")
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(row.try_get(0)?)
+        let row =
+            sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'waiting' AND buyer_told = 1 AND unreadable = 0")
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(rows::number(&row, 0).unwrap_or(0))
     }
 
     /// Leads delivered since a moment that were submitted or told "saved" before: how many, and the longest wait, ms.
@@ -242,15 +288,16 @@ impl Store {
         .bind(since)
         .fetch_one(&self.pool)
         .await?;
-        Ok((row.try_get(0)?, row.try_get(1)?))
+        Ok((rows::number(&row, 0).unwrap_or(0), rows::number(&row, 1).unwrap_or(0)))
     }
 
-    /// How many leads wait and since when the oldest does.
+    /// How many leads wait that can be read, and since when the oldest does.
     pub async fn waiting(&self) -> Result<(i64, Option<Millis>), StoreError> {
-        let row = sqlx::query("SELECT COUNT(*), MIN(submitted_at) FROM leads WHERE state = 'waiting'")
-            .fetch_one(&self.pool)
-            .await?;
-        Ok((row.try_get(0)?, row.try_get(1)?))
+        let row =
+            sqlx::query("SELECT COUNT(*), MIN(submitted_at) FROM leads WHERE state = 'waiting' AND unreadable = 0")
+                .fetch_one(&self.pool)
+                .await?;
+        Ok((rows::number(&row, 0).unwrap_or(0), rows::number(&row, 1)))
     }
 
     /// Puts one lead, or every rejected one, back in line and makes every waiting lead due; returns how many were

@@ -1,10 +1,10 @@
 //! Small marks that processes leave for each other and for their next start.
 
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 use crate::clock::Millis;
 
-use super::{NewMessage, Store, StoreError, json, messages, plain};
+use super::{NewMessage, Store, StoreError, json, messages, plain, rows};
 
 pub(super) async fn write(
     connection: &mut sqlx::AnyConnection,
@@ -42,19 +42,19 @@ fn ascii_json(json: &str) -> String {
 }
 
 impl Store {
-    /// The value of a mark.
+    /// The value of a mark; one that cannot be read is as good as none, and is replaced by the next.
     pub async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query("SELECT value FROM marks WHERE name = $1").bind(name).fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
+        let sql = format!("SELECT {} FROM marks WHERE name = $1", rows::bytes(self.engine, "value"));
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(name).fetch_optional(&self.pool).await?;
+        Ok(row.and_then(|row| rows::text(&row, 0, "a mark").ok()))
     }
 
     /// The value of a mark and when it was left.
     pub async fn mark_with_time(&self, name: &str) -> Result<Option<(String, Millis)>, StoreError> {
-        let row = sqlx::query("SELECT value, written_at FROM marks WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?))).transpose()?)
+        let (value, at) = (rows::bytes(self.engine, "value"), rows::numbers(self.engine, "written_at"));
+        let sql = format!("SELECT {value}, {at} FROM marks WHERE name = $1");
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(name).fetch_optional(&self.pool).await?;
+        Ok(row.and_then(|row| Some((rows::text(&row, 0, "a mark").ok()?, rows::number(&row, 1)?))))
     }
 
     /// Removes a mark, if it is there.
@@ -113,16 +113,14 @@ impl Store {
 
     /// All marks whose names begin with `prefix`: the rest of the name, and the value.
     pub async fn marks_of(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = sqlx::query("SELECT name, value FROM marks WHERE name LIKE $1 ESCAPE '!' ORDER BY name")
-            .bind(beginning_with(prefix))
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let name: String = row.try_get(0)?;
-                Ok((name.strip_prefix(prefix).unwrap_or_default().to_owned(), row.try_get(1)?))
-            })
-            .collect()
+        let (name, value) = (rows::bytes(self.engine, "name"), rows::bytes(self.engine, "value"));
+        let sql = format!("SELECT {name}, {value} FROM marks WHERE name LIKE $1 ESCAPE '!' ORDER BY name");
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(beginning_with(prefix)).fetch_all(&self.pool).await?;
+        let readable = |row| {
+            let name = rows::text(row, 0, "a mark").ok()?;
+            Some((name.strip_prefix(prefix)?.to_owned(), rows::text(row, 1, "a mark").ok()?))
+        };
+        Ok(rows.iter().filter_map(readable).collect())
     }
 
     /// Removes a mark; `true` when it was there: of several callers exactly one gets `true`.

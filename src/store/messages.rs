@@ -1,11 +1,12 @@
 //! Messages owed to a chat until Telegram has taken them, in order for each chat.
 
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, any::AnyRow};
+use tracing::warn;
 use ulid::Ulid;
 
 use crate::{clock::Millis, notice::Notice};
 
-use super::{FURTHEST_DUE, Store, StoreError, json};
+use super::{Engine, FURTHEST_DUE, Store, StoreError, json, rows, unreadable};
 
 /// A message to be owed.
 #[derive(Debug, Clone)]
@@ -25,10 +26,28 @@ pub struct OwedMessage {
     pub id: String,
     /// Chat to send to.
     pub chat_id: i64,
-    /// What is said; `None` when this version cannot read it.
-    pub notice: Option<Notice>,
+    /// What is said.
+    pub notice: Notice,
     /// Attempts so far.
     pub attempts: i64,
+}
+
+/// What [`owed`] reads.
+pub(super) fn columns(engine: Engine) -> String {
+    format!("{}, chat_id, {}, attempts", rows::bytes(engine, "id"), rows::bytes(engine, "body"))
+}
+
+/// Reads a message that is owed.
+pub(super) fn owed(row: &AnyRow) -> Result<OwedMessage, StoreError> {
+    let wrong = |what: &str| StoreError::Unreadable(what.into());
+    let id = rows::text(row, 0, "its id")?;
+    Ulid::from_string(&id).map_err(|_| wrong("its id is none of ours"))?;
+    Ok(OwedMessage {
+        id,
+        chat_id: rows::number(row, 1).ok_or_else(|| wrong("its chat is no number"))?,
+        notice: rows::document(&rows::text(row, 2, "it")?, "it")?,
+        attempts: rows::number(row, 3).unwrap_or(0),
+    })
 }
 
 /// Inserts a message and returns its id. Ids grow with time, so their order is the order of sending.
@@ -40,11 +59,11 @@ pub(super) async fn insert(
     now: Millis,
 ) -> Result<String, StoreError> {
     // The clock may jump back; a message must still come after those that are already owed to the chat.
-    let last: Option<String> = sqlx::query("SELECT MAX(id) FROM messages WHERE chat_id = $1")
+    let last = sqlx::query("SELECT MAX(id) FROM messages WHERE chat_id = $1 AND unreadable = 0")
         .bind(chat_id)
         .fetch_one(&mut *connection)
-        .await?
-        .try_get(0)?;
+        .await?;
+    let last = rows::lossy(&last, 0);
     let mut id = Ulid::from_parts(u64::try_from(now).unwrap_or(0), rand::random());
     if let Some(last) = last.and_then(|last| Ulid::from_string(&last).ok())
         && id <= last
@@ -78,34 +97,42 @@ impl Store {
         Ok(id)
     }
 
-    /// The first owed message of every chat, where it is due: at most `limit`, oldest first.
+    /// The first owed message of every chat that can be read, where it is due: at most `limit`, oldest first.
     pub async fn messages_due(&self, limit: i64) -> Result<Vec<OwedMessage>, StoreError> {
         let now = self.clock.now();
-        let rows = sqlx::query(
-            "SELECT id, chat_id, body, attempts FROM messages WHERE id IN \
-             (SELECT MIN(id) FROM messages GROUP BY chat_id) AND (due_at <= $1 OR due_at > $2) ORDER BY id LIMIT $3",
-        )
-        .bind(now)
-        .bind(now + self.clock.millis(FURTHEST_DUE))
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let body: String = row.try_get(2)?;
-                Ok(OwedMessage {
-                    id: row.try_get(0)?,
-                    chat_id: row.try_get(1)?,
-                    notice: serde_json::from_str(&body).ok(),
-                    attempts: row.try_get(3)?,
-                })
-            })
-            .collect()
+        let sql = format!(
+            "SELECT {} FROM messages WHERE id IN (SELECT MIN(id) FROM messages WHERE unreadable = 0 GROUP BY chat_id) \
+             AND (due_at <= $1 OR due_at > $2) ORDER BY id LIMIT $3",
+            columns(self.engine)
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(now)
+            .bind(now + self.clock.millis(FURTHEST_DUE))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        let mut due = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match owed(row) {
+                Ok(message) => due.push(message),
+                Err(reason) => {
+                    warn!(%reason, "an owed message cannot be read; it is kept, and the next ones go on");
+                    self.again(|| async {
+                        let mut connection = self.pool.0.acquire().await?;
+                        unreadable::mark(&mut connection, self.engine, "messages", rows::raw(row, 0)).await
+                    })
+                    .await?;
+                    // The next one of the same chat.
+                    self.wakes.messages.notify_one();
+                }
+            }
+        }
+        Ok(due)
     }
 
     /// Whether anything is owed to a chat.
     pub async fn owes(&self, chat_id: i64) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM messages WHERE chat_id = $1 LIMIT 1")
+        let row = sqlx::query("SELECT 1 FROM messages WHERE chat_id = $1 AND unreadable = 0 LIMIT 1")
             .bind(chat_id)
             .fetch_optional(&self.pool)
             .await?;
@@ -114,12 +141,14 @@ impl Store {
 
     /// When the next owed message is due.
     pub async fn next_message_due(&self) -> Result<Option<Millis>, StoreError> {
-        Ok(sqlx::query("SELECT MIN(due_at) FROM messages").fetch_one(&self.pool).await?.try_get(0)?)
+        let row = sqlx::query("SELECT MIN(due_at) FROM messages WHERE unreadable = 0").fetch_one(&self.pool).await?;
+        Ok(rows::number(&row, 0))
     }
 
     /// How many messages are owed.
     pub async fn messages_owed(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query("SELECT COUNT(*) FROM messages").fetch_one(&self.pool).await?.try_get(0)?)
+        let row = sqlx::query("SELECT COUNT(*) FROM messages").fetch_one(&self.pool).await?;
+        Ok(rows::number(&row, 0).unwrap_or(0))
     }
 
     /// Telegram has taken it, or never will: the debt ends.

@@ -16,8 +16,10 @@ mod leads;
 mod marks;
 mod messages;
 mod postgres;
+mod rows;
 mod steps;
 mod tokens;
+mod unreadable;
 
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
@@ -43,6 +45,7 @@ pub use leads::{LeadRow, LeadState, NewLead, Totals};
 pub use messages::{NewMessage, OwedMessage};
 pub use steps::{Claim, Created, Lease, Lookups, Renewed};
 pub use tokens::TokenRow;
+pub use unreadable::{UnreadableLead, Untold};
 
 /// Name of the SQLite file in `DATA_DIR`.
 pub const SQLITE_FILE: &str = "amocrm-lead-bot.sqlite";

@@ -20,9 +20,12 @@ use crate::{
 use super::{
     FURTHEST_DUE, Store, StoreError, json,
     leadership::GENERATION,
-    leads::{LEAD_COLUMNS, LeadRow, lead_row},
-    messages, plain,
+    leads::{LeadRow, lead_columns, lead_row},
+    messages, plain, rows, unreadable,
 };
+
+/// So many claims that hold nothing that can be read are passed over at once.
+const MOST_UNREADABLE: usize = 100;
 
 /// No lease is ever longer.
 const FURTHEST_LEASE: Duration = Duration::from_secs(10 * 60);
@@ -138,22 +141,33 @@ impl Store {
         };
         let sql = format!(
             "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN (\
-               SELECT id FROM leads WHERE state = 'waiting' AND submitted_at >= $5 \
+               SELECT id FROM leads WHERE state = 'waiting' AND unreadable = 0 AND submitted_at >= $5 \
                AND (due_at <= $3 OR due_at > $4) AND {free}{only} ORDER BY {order} LIMIT $6) \
-             AND {free}{} RETURNING {LEAD_COLUMNS}",
-            lease.fence()
+             AND {free}{} RETURNING {}",
+            lease.fence(),
+            lead_columns(self.engine)
         );
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(&lease.id)
-            .bind(until)
-            .bind(now)
-            .bind(now + self.clock.millis(FURTHEST_DUE))
-            .bind(since)
-            .bind(limit)
-            .bind(now + self.clock.millis(FURTHEST_LEASE))
-            .fetch_all(&self.pool)
-            .await?;
-        let mut leads = rows.iter().map(lead_row).collect::<Result<Vec<_>, _>>()?;
+        let claim = || {
+            sqlx::query(AssertSqlSafe(sql.as_str()))
+                .bind(&lease.id)
+                .bind(until)
+                .bind(now)
+                .bind(now + self.clock.millis(FURTHEST_DUE))
+                .bind(since)
+                .bind(limit)
+                .bind(now + self.clock.millis(FURTHEST_LEASE))
+                .fetch_all(&self.pool)
+        };
+        let mut rows = claim().await?;
+        let mut leads = self.leads_of(&rows).await?;
+        // What cannot be read is not claimed again; where it was all of the claim, somebody else may be behind it.
+        for _ in 0..MOST_UNREADABLE {
+            if rows.is_empty() || !leads.is_empty() {
+                break;
+            }
+            rows = claim().await?;
+            leads = self.leads_of(&rows).await?;
+        }
         leads.sort_by_key(|row| (row.lead.submitted_at, row.lead.id));
         Ok(leads)
     }
@@ -162,17 +176,17 @@ impl Store {
     pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
         let row = sqlx::query(
             "SELECT MIN(CASE WHEN leased_by IS NOT NULL AND leased_until > due_at THEN leased_until ELSE due_at END) \
-             FROM leads WHERE state = 'waiting'",
+             FROM leads WHERE state = 'waiting' AND unreadable = 0",
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok(row.try_get(0)?)
+        Ok(rows::number(&row, 0))
     }
 
     /// How many leads are due that nothing keeps from being sent and on which nothing has failed.
     pub async fn untroubled(&self) -> Result<i64, StoreError> {
         let row = sqlx::query(
-            "SELECT COUNT(*) FROM leads WHERE state = 'waiting' AND attempts = 0 AND sent_at IS NULL \
+            "SELECT COUNT(*) FROM leads WHERE state = 'waiting' AND unreadable = 0 AND attempts = 0 AND sent_at IS NULL \
              AND crm_lead_id IS NULL AND due_at <= $1",
         )
         .bind(self.clock.now())
@@ -227,13 +241,12 @@ impl Store {
         Ok(())
     }
 
-    /// Gives back everything a lease still holds.
+    /// Gives back everything a lease still holds. Wakes nobody: whoever gives back decides when to look again.
     pub async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
         sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by = $1")
             .bind(&lease.id)
             .execute(&self.pool)
             .await?;
-        self.leads_moved();
         Ok(())
     }
 
@@ -388,7 +401,8 @@ impl Store {
             .bind(phone)
             .fetch_optional(&self.pool)
             .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
+        // Damaged, it is as good as none: the contact is looked for and remembered anew.
+        Ok(row.as_ref().and_then(|row| rows::number(row, 0)))
     }
 
     /// Forgets a contact that amoCRM does not know any more.
@@ -508,7 +522,7 @@ impl Store {
             .await?;
             let Some(row) = row else { continue };
             fresh += 1;
-            if let (true, Some(chat_id)) = (row.try_get::<i64, _>(0)? != 0, lead.buyer.chat_id) {
+            if let (true, Some(chat_id)) = (rows::number(&row, 0) == Some(1), lead.buyer.chat_id) {
                 let notice = Notice::Delivered { number: lead.number.clone() };
                 messages::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
             }
@@ -569,16 +583,18 @@ impl Store {
     async fn tell_saved_once(&self, limit: i64) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
-        let rows = sqlx::query(
+        let sql = format!(
             "UPDATE leads SET buyer_told = 1 WHERE id IN (SELECT id FROM leads WHERE state = 'waiting' \
-             AND buyer_told = 0 ORDER BY submitted_at, id LIMIT $1) RETURNING body",
-        )
-        .bind(limit)
-        .fetch_all(&mut *transaction)
-        .await?;
+             AND buyer_told = 0 AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1) RETURNING {}",
+            lead_columns(self.engine)
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&mut *transaction).await?;
         for row in &rows {
-            let body: String = row.try_get(0)?;
-            let lead: Lead = serde_json::from_str(&body).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            let Ok(LeadRow { lead, .. }) = lead_row(row) else {
+                // Its buyer is told once it can be read.
+                unreadable::mark(&mut transaction, self.engine, "leads", rows::raw(row, 16)).await?;
+                continue;
+            };
             if let Some(chat_id) = lead.buyer.chat_id {
                 let notice = Notice::Saved { number: lead.number };
                 messages::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
@@ -596,20 +612,14 @@ impl Store {
 
     /// Rejected leads the admin has not been told of, with what amoCRM said.
     pub async fn untold_rejections(&self) -> Result<Vec<(LeadNumber, String)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT number, COALESCE(last_error, '') FROM leads WHERE state = 'rejected' AND admin_told = 0 \
+        let sql = format!(
+            "SELECT {} FROM leads WHERE state = 'rejected' AND admin_told = 0 AND unreadable = 0 \
              ORDER BY submitted_at, id LIMIT 50",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut rejections = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let number: String = row.try_get(0)?;
-            if let Some(number) = LeadNumber::parse(&number) {
-                rejections.push((number, row.try_get(1)?));
-            }
-        }
-        Ok(rejections)
+            lead_columns(self.engine)
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        let rejected = self.leads_of(&rows).await?.into_iter();
+        Ok(rejected.map(|row| (row.lead.number, row.last_error.unwrap_or_default())).collect())
     }
 
     async fn update_leads(

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
+use sqlx::AssertSqlSafe;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, rows};
 
 /// The row of tokens, as it stands.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -30,19 +30,16 @@ impl std::fmt::Debug for TokenRow {
 impl Store {
     /// The tokens.
     pub async fn tokens(&self) -> Result<TokenRow, StoreError> {
-        let row = sqlx::query(
-            "SELECT access_token, refresh_token, previous_access, previous_refresh, previous_replaced_by FROM tokens",
-        )
-        .fetch_optional(&self.pool)
-        .await?;
+        let columns = ["access_token", "refresh_token", "previous_access", "previous_refresh", "previous_replaced_by"]
+            .map(|column| rows::bytes(self.engine, column))
+            .join(", ");
+        let sql = format!("SELECT {columns} FROM tokens ORDER BY id");
+        let row = sqlx::query(AssertSqlSafe(sql)).fetch_optional(&self.pool).await?;
         let Some(row) = row else { return Ok(TokenRow::default()) };
-        Ok(TokenRow {
-            access: row.try_get(0)?,
-            refresh: row.try_get(1)?,
-            previous_access: row.try_get(2)?,
-            previous_refresh: row.try_get(3)?,
-            previous_replaced_by: row.try_get(4)?,
-        })
+        // One that is damaged is none: the others, and those of the settings, are tried all the same.
+        let [access, refresh, previous_access, previous_refresh, previous_replaced_by] =
+            [0, 1, 2, 3, 4].map(|at| rows::text(&row, at, "a token").ok());
+        Ok(TokenRow { access, refresh, previous_access, previous_refresh, previous_replaced_by })
     }
 
     /// Replaces the tokens.

@@ -1,0 +1,69 @@
+//! Reading rows in which anything may stand: a disk, a person with `sqlite3` or another version of ours may have written
+//! it, and SQLite's columns take every type.
+//!
+//! The driver refuses a whole answer when one text in it is no UTF-8. So texts are asked for as bytes where that can be
+//! (PostgreSQL keeps no such text), and are looked at row by row. What a row says of itself never goes into an error: it
+//! may be a name or a phone.
+
+use sqlx::{
+    Row, ValueRef,
+    any::{AnyRow, AnyTypeInfoKind},
+};
+
+use super::{Engine, StoreError};
+
+/// A column of text, asked for so that the answer can be read whatever stands in it.
+pub(super) fn bytes(engine: Engine, column: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!("CAST({column} AS BLOB)"),
+        Engine::Postgres => column.to_owned(),
+    }
+}
+
+/// What stands there as bytes; `None` for NULL and for what is no text.
+pub(super) fn raw(row: &AnyRow, at: usize) -> Option<Vec<u8>> {
+    let value = row.try_get_raw(at).ok()?;
+    let kind = value.type_info().kind();
+    match kind {
+        _ if value.is_null() => None,
+        AnyTypeInfoKind::Blob => row.try_get(at).ok(),
+        AnyTypeInfoKind::Text => row.try_get::<String, _>(at).ok().map(String::into_bytes),
+        _ => None,
+    }
+}
+
+/// A text; an error without the content when it is damaged or none.
+pub(super) fn text(row: &AnyRow, at: usize, what: &str) -> Result<String, StoreError> {
+    raw(row, at)
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| StoreError::Unreadable(format!("{what} is no text")))
+}
+
+/// A text with marks in place of what is damaged; `None` for NULL and for what is no text.
+pub(super) fn lossy(row: &AnyRow, at: usize) -> Option<String> {
+    raw(row, at).map(|bytes| match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}
+
+/// A whole number; `None` for NULL and for anything else.
+pub(super) fn number(row: &AnyRow, at: usize) -> Option<i64> {
+    row.try_get::<Option<i64>, _>(at).ok().flatten()
+}
+
+/// Whether nothing stands there.
+pub(super) fn is_null(row: &AnyRow, at: usize) -> bool {
+    row.try_get_raw(at).is_ok_and(|value| value.is_null())
+}
+
+/// A document of ours; an error tells where it cannot be read, and not what stands there.
+pub(super) fn document<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| {
+        let kind = match error.classify() {
+            serde_json::error::Category::Data => "holds what this version does not know",
+            _ => "is no JSON",
+        };
+        StoreError::Unreadable(format!("{what} {kind} (line {}, column {})", error.line(), error.column()))
+    })
+}

@@ -1,0 +1,269 @@
+//! Leads and messages that this version cannot read: passed over, kept as they are, and named to the admin once.
+//!
+//! Whoever comes upon one marks it, and nobody reads it again before the next start, which may be of a version that can
+//! read it. So one bad row costs its one reading, and holds nothing up.
+
+use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
+use tracing::warn;
+
+use crate::clock::Millis;
+
+use super::{
+    Engine, NewMessage, Store, StoreError, json,
+    leads::{LeadRow, lead_columns, lead_row},
+    messages, rows,
+};
+
+/// Looked at in one go.
+const AT_ONCE: i64 = 200;
+
+/// Of a body that cannot be read so many characters are shown.
+const SHOWN: usize = 2000;
+
+/// A lead that cannot be read, with what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableLead {
+    /// What stands in the store as its id.
+    pub id: String,
+    /// What stands in the store as its number.
+    pub number: String,
+    /// What stands in the store as its state.
+    pub state: String,
+    /// When it was submitted, where that can be read.
+    pub submitted_at: Option<Millis>,
+    /// Telegram's id of its buyer, where that can be read.
+    pub user_id: Option<i64>,
+    /// Its id in amoCRM, if it has one.
+    pub crm_lead_id: Option<i64>,
+    /// What is wrong, without personal data.
+    pub reason: String,
+    /// The beginning of its document as it stands, for a person.
+    pub body: String,
+    key: Vec<u8>,
+}
+
+impl UnreadableLead {
+    /// By what it is called: its number, or its id where that is no number.
+    pub fn name(&self) -> &str {
+        match crate::lead::LeadNumber::parse(&self.number) {
+            Some(_) => &self.number,
+            None => &self.id,
+        }
+    }
+}
+
+/// What the admin has not been told of yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Untold {
+    /// Numbers of leads (ids where there is no number).
+    pub leads: Vec<String>,
+    /// Chats to which a message is owed that cannot be read, as they stand in the store.
+    pub chats: Vec<String>,
+    ids: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// Marks a row that cannot be read; a lease on it ends.
+pub(super) async fn mark(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    table: &'static str,
+    id: Option<Vec<u8>>,
+) -> Result<(), StoreError> {
+    let lease = if table == "leads" { ", leased_by = NULL, leased_until = 0" } else { "" };
+    set(connection, engine, table, id.unwrap_or_default(), &format!("unreadable = 1{lease}")).await.map(drop)
+}
+
+/// Changes the one row with this id, whatever type it has.
+async fn set(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    table: &str,
+    id: Vec<u8>,
+    change: &str,
+) -> Result<u64, StoreError> {
+    if let Ok(text) = std::str::from_utf8(&id) {
+        let sql = format!("UPDATE {table} SET {change} WHERE id = $1");
+        let done = sqlx::query(AssertSqlSafe(sql)).bind(text).execute(&mut *connection).await?;
+        if done.rows_affected() > 0 || engine == Engine::Postgres {
+            return Ok(done.rows_affected());
+        }
+    }
+    let sql = format!("UPDATE {table} SET {change} WHERE {} = $1", rows::bytes(engine, "id"));
+    Ok(sqlx::query(AssertSqlSafe(sql)).bind(id).execute(connection).await?.rows_affected())
+}
+
+fn unreadable_lead(row: &AnyRow) -> UnreadableLead {
+    let reason = match lead_row(row) {
+        Err(StoreError::Unreadable(reason)) => reason,
+        _ => "it can be read now".into(),
+    };
+    let shown = |text: String| text.chars().take(SHOWN).collect::<String>();
+    let word = |at| rows::lossy(row, at).unwrap_or_else(|| "?".into()).chars().take(40).collect::<String>();
+    UnreadableLead {
+        id: word(16),
+        number: word(17),
+        state: word(1),
+        submitted_at: rows::number(row, 18),
+        user_id: rows::number(row, 19),
+        crm_lead_id: rows::number(row, 9),
+        reason,
+        body: rows::lossy(row, 0).map(shown).unwrap_or_default(),
+        key: rows::raw(row, 16).unwrap_or_default(),
+    }
+}
+
+impl Store {
+    /// Of these rows the leads; what is none is marked.
+    pub(super) async fn leads_of(&self, rows: &[AnyRow]) -> Result<Vec<LeadRow>, StoreError> {
+        let mut leads = Vec::with_capacity(rows.len());
+        for row in rows {
+            match lead_row(row) {
+                Ok(lead) => leads.push(lead),
+                Err(StoreError::Unreadable(reason)) => {
+                    let name = rows::lossy(row, 17).and_then(|number| crate::lead::LeadNumber::parse(&number));
+                    warn!(lead = ?name, reason, "a lead cannot be read; it is kept and passed over");
+                    self.again(|| async {
+                        let mut connection = self.pool.0.acquire().await?;
+                        mark(&mut connection, self.engine, "leads", rows::raw(row, 16)).await
+                    })
+                    .await?;
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(leads)
+    }
+
+    /// Leads that were come upon and cannot be read, oldest first, at most `limit`.
+    pub async fn unreadable_leads(&self, limit: i64) -> Result<Vec<UnreadableLead>, StoreError> {
+        self.mark_strange_states().await?;
+        let sql = format!(
+            "SELECT {}, submitted_at, user_id FROM leads WHERE unreadable <> 0 ORDER BY submitted_at, id LIMIT $1",
+            lead_columns(self.engine)
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(unreadable_lead).collect())
+    }
+
+    /// The lead with this number or id, where it cannot be read.
+    pub async fn unreadable_lead(&self, name: &str) -> Result<Option<UnreadableLead>, StoreError> {
+        let name = name.trim().trim_start_matches('#').trim_start();
+        if let Some(number) = crate::lead::LeadNumber::parse(name) {
+            // Nobody may have come upon it yet.
+            self.lead_by_number(&number).await?;
+        }
+        let all = self.unreadable_leads(i64::from(i32::MAX)).await?;
+        Ok(all.into_iter().find(|lead| lead.number.eq_ignore_ascii_case(name) || lead.id.eq_ignore_ascii_case(name)))
+    }
+
+    /// How many leads that are not over cannot be read.
+    pub async fn unreadable_count(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) FROM leads WHERE unreadable <> 0").fetch_one(&self.pool).await?;
+        Ok(rows::number(&row, 0).unwrap_or(0))
+    }
+
+    /// Gives up a lead that cannot be read; it stays in the store.
+    pub async fn discard_unreadable(&self, lead: &UnreadableLead) -> Result<bool, StoreError> {
+        self.change_unreadable(lead, "state = 'discarded', unreadable = 0, leased_by = NULL, leased_until = 0").await
+    }
+
+    /// Has a lead read once more: somebody may have mended it.
+    pub async fn retry_unreadable(&self, lead: &UnreadableLead) -> Result<bool, StoreError> {
+        let change = format!("unreadable = 0, due_at = {}", self.clock.now());
+        self.change_unreadable(lead, &change).await
+    }
+
+    async fn change_unreadable(&self, lead: &UnreadableLead, change: &str) -> Result<bool, StoreError> {
+        let done = self
+            .again(|| async {
+                let mut connection = self.pool.0.acquire().await?;
+                set(&mut connection, self.engine, "leads", lead.key.clone(), change).await
+            })
+            .await?;
+        self.leads_moved();
+        Ok(done > 0)
+    }
+
+    /// A lead in a state that no version up to this one knows is on nobody's list.
+    async fn mark_strange_states(&self) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE leads SET unreadable = 1 WHERE state <> 'waiting' AND state <> 'delivered' AND state <> 'rejected' \
+             AND state <> 'discarded' AND unreadable = 0",
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Looks again at what could not be read: this version may be able to. Called at a start.
+    pub async fn read_again(&self) -> Result<(), StoreError> {
+        let sql = format!("SELECT {} FROM leads WHERE unreadable <> 0 LIMIT $1", lead_columns(self.engine));
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(i32::MAX)).fetch_all(&self.pool).await?;
+        for row in rows.iter().filter(|row| lead_row(row).is_ok()) {
+            let id = rows::raw(row, 16).unwrap_or_default();
+            self.again(|| async {
+                let mut connection = self.pool.0.acquire().await?;
+                set(&mut connection, self.engine, "leads", id.clone(), "unreadable = 0").await
+            })
+            .await?;
+        }
+        let sql = format!(
+            "SELECT {}, {} FROM messages WHERE unreadable <> 0",
+            messages::columns(self.engine),
+            rows::bytes(self.engine, "id")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        for row in rows.iter().filter(|row| messages::owed(row).is_ok()) {
+            let id = rows::raw(row, 0).unwrap_or_default();
+            self.again(|| async {
+                let mut connection = self.pool.0.acquire().await?;
+                set(&mut connection, self.engine, "messages", id.clone(), "unreadable = 0").await
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// What the admin is to be told of.
+    pub async fn untold_unreadable(&self) -> Result<Untold, StoreError> {
+        self.mark_strange_states().await?;
+        let mut untold = Untold::default();
+        let text = |column| rows::bytes(self.engine, column);
+        let sql = format!("SELECT {}, {} FROM leads WHERE unreadable = 1 LIMIT $1", text("id"), text("number"));
+        for row in sqlx::query(AssertSqlSafe(sql)).bind(AT_ONCE).fetch_all(&self.pool).await? {
+            let id = rows::lossy(&row, 0).unwrap_or_default();
+            let number = rows::lossy(&row, 1).and_then(|number| crate::lead::LeadNumber::parse(&number));
+            untold.leads.push(number.map_or_else(|| id.chars().take(40).collect(), |number| number.to_string()));
+            untold.ids.push(("leads", rows::raw(&row, 0).unwrap_or_default()));
+        }
+        let sql = format!(
+            "SELECT {}, {} FROM messages WHERE unreadable = 1 LIMIT $1",
+            text("id"),
+            text("CAST(chat_id AS TEXT)")
+        );
+        for row in sqlx::query(AssertSqlSafe(sql)).bind(AT_ONCE).fetch_all(&self.pool).await? {
+            untold.chats.push(rows::lossy(&row, 1).unwrap_or_default().chars().take(20).collect());
+            untold.ids.push(("messages", rows::raw(&row, 0).unwrap_or_default()));
+        }
+        untold.chats.dedup();
+        Ok(untold)
+    }
+
+    /// The admin is told of these, in one commit with the message.
+    pub async fn tell_of_unreadable(&self, untold: &Untold, message: &NewMessage) -> Result<(), StoreError> {
+        self.again(|| self.tell_of_unreadable_once(untold, message)).await?;
+        self.wakes.messages.notify_one();
+        Ok(())
+    }
+
+    async fn tell_of_unreadable_once(&self, untold: &Untold, message: &NewMessage) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        for (table, id) in &untold.ids {
+            set(&mut transaction, self.engine, table, id.clone(), "unreadable = 2").await?;
+        }
+        messages::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
