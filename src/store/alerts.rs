@@ -34,7 +34,8 @@ pub struct OpenAlert {
 impl Store {
     /// The open alert of a kind.
     pub async fn alert(&self, kind: &str) -> Result<Option<OpenAlert>, StoreError> {
-        let sql = format!("SELECT opened_at, {} FROM alerts WHERE kind = $1", rows::bytes(self.engine, "body"));
+        let (opened_at, body) = (rows::numbers(self.engine, "opened_at"), rows::bytes(self.engine, "body"));
+        let sql = format!("SELECT {opened_at}, {body} FROM alerts WHERE kind = $1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(kind).fetch_optional(&self.pool).await?;
         // What is damaged is like what another version wrote: it is open, and nothing else is known.
         let now = self.clock.now();

@@ -54,9 +54,11 @@ impl Store {
     /// A chat's dialogue; whatever stands there, it can be read.
     pub async fn dialogue(&self, chat_id: i64) -> Result<Option<Dialogue>, StoreError> {
         let sql = format!(
-            "SELECT {}, {}, update_id, update_at, {} FROM dialogues WHERE chat_id = $1",
+            "SELECT {}, {}, {}, {}, {} FROM dialogues WHERE chat_id = $1",
             rows::bytes(self.engine, "step"),
             rows::bytes(self.engine, "draft"),
+            rows::numbers(self.engine, "update_id"),
+            rows::numbers(self.engine, "update_at"),
             rows::bytes(self.engine, "replies")
         );
         let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).fetch_optional(&self.pool).await? else {

@@ -126,17 +126,30 @@ const LONGEST_BODY: usize = 256_000;
 
 /// What [`lead_row`] reads.
 pub(super) fn lead_columns(engine: Engine) -> String {
+    let body = format!("SUBSTR(body, 1, {})", LONGEST_BODY + 1);
     let text = |column: &str| rows::bytes(engine, column);
-    format!(
-        "{}, {}, attempts, contact_id, sent_at, lookups, lookups_needed, solo, {}, crm_lead_id, note_sent_at, \
-         delivered_at, {}, last_error_at, buyer_told, due_at, {}, {}",
-        text(&format!("SUBSTR(body, 1, {})", LONGEST_BODY + 1)),
+    let number = |column: &str| rows::numbers(engine, column);
+    [
+        text(&body),
         text("state"),
+        number("attempts"),
+        number("contact_id"),
+        number("sent_at"),
+        number("lookups"),
+        number("lookups_needed"),
+        number("solo"),
         text("degradation"),
+        number("crm_lead_id"),
+        number("note_sent_at"),
+        number("delivered_at"),
         text("last_error"),
+        number("last_error_at"),
+        number("buyer_told"),
+        number("due_at"),
         text("id"),
-        text("number")
-    )
+        text("number"),
+    ]
+    .join(", ")
 }
 
 /// Reads a lead. It is unreadable where its document, its state or its id in amoCRM is; of what is only remembered of its
@@ -243,12 +256,14 @@ impl Store {
 
     /// Counts, with deliveries counted from `since`.
     pub async fn totals(&self, since: Millis) -> Result<Totals, StoreError> {
-        let one = async |sql: &'static str| sqlx::query(sql).fetch_one(&self.pool).await;
-        let waiting = one(
-            "SELECT COUNT(*), MIN(submitted_at), COUNT(sent_at) FROM leads WHERE state = 'waiting' AND unreadable = 0",
-        )
-        .await?;
-        let rejected = one("SELECT COUNT(*) FROM leads WHERE state = 'rejected' AND unreadable = 0").await?;
+        let sql = format!(
+            "SELECT COUNT(*), MIN({}), COUNT(sent_at) FROM leads WHERE state = 'waiting' AND unreadable = 0",
+            rows::only_numbers("submitted_at")
+        );
+        let waiting = sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await?;
+        let rejected = sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'rejected' AND unreadable = 0")
+            .fetch_one(&self.pool)
+            .await?;
         let delivered = sqlx::query("SELECT COUNT(*) FROM leads WHERE state = 'delivered' AND delivered_at >= $1")
             .bind(since)
             .fetch_one(&self.pool)
@@ -293,10 +308,11 @@ impl Store {
 
     /// How many leads wait that can be read, and since when the oldest does.
     pub async fn waiting(&self) -> Result<(i64, Option<Millis>), StoreError> {
-        let row =
-            sqlx::query("SELECT COUNT(*), MIN(submitted_at) FROM leads WHERE state = 'waiting' AND unreadable = 0")
-                .fetch_one(&self.pool)
-                .await?;
+        let sql = format!(
+            "SELECT COUNT(*), MIN({}) FROM leads WHERE state = 'waiting' AND unreadable = 0",
+            rows::only_numbers("submitted_at")
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await?;
         Ok((rows::number(&row, 0).unwrap_or(0), rows::number(&row, 1)))
     }
 

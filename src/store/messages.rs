@@ -34,7 +34,9 @@ pub struct OwedMessage {
 
 /// What [`owed`] reads.
 pub(super) fn columns(engine: Engine) -> String {
-    format!("{}, chat_id, {}, attempts", rows::bytes(engine, "id"), rows::bytes(engine, "body"))
+    let number = |column: &str| rows::numbers(engine, column);
+    let (id, body) = (rows::bytes(engine, "id"), rows::bytes(engine, "body"));
+    format!("{id}, {}, {body}, {}", number("chat_id"), number("attempts"))
 }
 
 /// Reads a message that is owed.
@@ -141,7 +143,8 @@ impl Store {
 
     /// When the next owed message is due.
     pub async fn next_message_due(&self) -> Result<Option<Millis>, StoreError> {
-        let row = sqlx::query("SELECT MIN(due_at) FROM messages WHERE unreadable = 0").fetch_one(&self.pool).await?;
+        let sql = format!("SELECT MIN({}) FROM messages WHERE unreadable = 0", rows::only_numbers("due_at"));
+        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await?;
         Ok(rows::number(&row, 0))
     }
 

@@ -20,6 +20,19 @@ pub(super) fn bytes(engine: Engine, column: &str) -> String {
     }
 }
 
+/// A column of numbers, asked for so that the answer can be read whatever stands in it.
+pub(super) fn numbers(engine: Engine, column: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!("CASE WHEN typeof({column}) = 'text' THEN CAST({column} AS BLOB) ELSE {column} END"),
+        Engine::Postgres => column.to_owned(),
+    }
+}
+
+/// A column of numbers for MIN and MAX, where what is none counts as nothing: SQLite takes it for more than any number.
+pub(super) fn only_numbers(column: &str) -> String {
+    format!("CASE WHEN {column} <= {} THEN {column} END", i64::MAX)
+}
+
 /// What stands there as bytes; `None` for NULL and for what is no text.
 pub(super) fn raw(row: &AnyRow, at: usize) -> Option<Vec<u8>> {
     let value = row.try_get_raw(at).ok()?;

@@ -174,12 +174,13 @@ impl Store {
 
     /// When the next waiting lead that nobody holds is due.
     pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        let row = sqlx::query(
-            "SELECT MIN(CASE WHEN leased_by IS NOT NULL AND leased_until > due_at THEN leased_until ELSE due_at END) \
+        let sql = format!(
+            "SELECT MIN(CASE WHEN leased_by IS NOT NULL AND leased_until > due_at THEN {} ELSE {} END) \
              FROM leads WHERE state = 'waiting' AND unreadable = 0",
-        )
-        .fetch_one(&self.pool)
-        .await?;
+            rows::only_numbers("leased_until"),
+            rows::only_numbers("due_at")
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await?;
         Ok(rows::number(&row, 0))
     }
 
@@ -397,10 +398,8 @@ impl Store {
 
     /// The contact remembered for a phone (E.164).
     pub async fn known_contact(&self, phone: &str) -> Result<Option<i64>, StoreError> {
-        let row = sqlx::query("SELECT contact_id FROM customers WHERE phone = $1")
-            .bind(phone)
-            .fetch_optional(&self.pool)
-            .await?;
+        let sql = format!("SELECT {} FROM customers WHERE phone = $1", rows::numbers(self.engine, "contact_id"));
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(phone).fetch_optional(&self.pool).await?;
         // Damaged, it is as good as none: the contact is looked for and remembered anew.
         Ok(row.as_ref().and_then(|row| rows::number(row, 0)))
     }
@@ -514,7 +513,7 @@ impl Store {
         for lead in leads {
             let row = sqlx::query(
                 "UPDATE leads SET state = 'delivered', delivered_at = $1, leased_by = NULL, leased_until = 0, \
-                 note_sent_at = NULL, lookups = 0, lookups_needed = 0, last_error = NULL WHERE id = $2 AND state <> 'delivered' RETURNING buyer_told",
+                 note_sent_at = NULL, lookups = 0, lookups_needed = 0, last_error = NULL WHERE id = $2 AND state <> 'delivered' RETURNING CASE WHEN buyer_told = 1 THEN 1 ELSE 0 END",
             )
             .bind(now)
             .bind(lead.id.to_string())

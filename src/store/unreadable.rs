@@ -138,8 +138,10 @@ impl Store {
     pub async fn unreadable_leads(&self, limit: i64) -> Result<Vec<UnreadableLead>, StoreError> {
         self.mark_strange_states().await?;
         let sql = format!(
-            "SELECT {}, submitted_at, user_id FROM leads WHERE unreadable <> 0 ORDER BY submitted_at, id LIMIT $1",
-            lead_columns(self.engine)
+            "SELECT {}, {}, {} FROM leads WHERE unreadable <> 0 ORDER BY submitted_at, id LIMIT $1",
+            lead_columns(self.engine),
+            rows::numbers(self.engine, "submitted_at"),
+            rows::numbers(self.engine, "user_id")
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&self.pool).await?;
         Ok(rows.iter().map(unreadable_lead).collect())

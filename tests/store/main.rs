@@ -99,6 +99,9 @@ macro_rules! on_both {
     )* };
 }
 
+// After the macro, which it uses.
+mod damage;
+
 fn lead(name: &str, minutes_ago: i64) -> Lead {
     Lead {
         id: Ulid::new(),

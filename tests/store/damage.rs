@@ -1,0 +1,239 @@
+//! Rows broken by hand, in every table: whatever is beside them goes on.
+
+use super::*;
+use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
+
+async fn break_it(opened: &Opened, sql: &str) {
+    match &opened.url {
+        None => {
+            let url = format!("sqlite://{}", opened.folder.path().join(amocrm_lead_bot::store::SQLITE_FILE).display());
+            let mut other = SqliteConnection::connect(&url).await.expect("the file");
+            other.execute(AssertSqlSafe(sql)).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
+        Some(url) => {
+            let mut other = sqlx::PgConnection::connect(url).await.expect("the database");
+            other.execute(AssertSqlSafe(sql)).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
+    }
+}
+
+/// What makes a lead unreadable; the first on both engines.
+const ON_BOTH: &[&str] = &["body = 'not json'", "body = '{}'", "body = '[1]'", "state = 'paused'", "state = ''"];
+const ON_SQLITE: &[&str] = &[
+    "body = x'00ff'",
+    "body = CAST(x'7bff7d' AS TEXT)",
+    "body = 5",
+    "state = x'ff'",
+    "state = CAST(x'ff' AS TEXT)",
+    "crm_lead_id = 'abc'",
+    "crm_lead_id = x'01'",
+    "number = CAST(x'ff' AS TEXT)",
+    "id = x'ff01'",
+    "body = json_set(body, '$.name', CAST(hex(zeroblob(400000)) AS TEXT))",
+];
+
+/// What is only remembered of a lead's way; it goes on all the same.
+const HARMLESS: &[&str] = &[
+    "attempts = 'x'",
+    "due_at = 'soon'",
+    "leased_until = 'x'",
+    "contact_id = 'x'",
+    "lookups = x'01'",
+    "solo = 'x'",
+    "degradation = x'ff'",
+    "last_error = CAST(x'ff' AS TEXT)",
+    "last_error_at = 'x'",
+    "submitted_at = 'yesterday'",
+    "user_id = 'x'",
+    "buyer_told = CAST(x'ff' AS TEXT)",
+    "attempts = CAST(x'ff' AS TEXT)",
+];
+
+on_both! {
+    async fn a_damaged_lead_holds_nobody_up(opened: &Opened) {
+        let store = &opened.store;
+        let mut damages = ON_BOTH.to_vec();
+        if opened.store.engine() == Engine::Sqlite {
+            damages.extend(ON_SQLITE);
+        }
+        // As claims, lists, copies and words to the buyers come upon them.
+        for (at, damage) in damages.iter().enumerate() {
+            let (bad, good) = (lead("Иван", 9), lead("Анна", 1));
+            submit(store, &bad).await;
+            submit(store, &good).await;
+            break_it(opened, &format!("UPDATE leads SET {damage} WHERE number = '{}'", bad.number)).await;
+            let numbers = match at % 4 {
+                0 => {
+                    let lease = Lease::command();
+                    let claimed = store.claim_due(&lease, later(store), 1, Claim::Oldest).await.expect("a claim");
+                    claimed.into_iter().map(|row| row.lead.number).collect()
+                }
+                1 => {
+                    let rows = store.undelivered(99).await.expect("a read");
+                    rows.into_iter().map(|row| row.lead.number).collect::<Vec<_>>()
+                }
+                2 => {
+                    store.tell_saved(99).await.expect("a write");
+                    vec![good.number.clone()]
+                }
+                _ => {
+                    store.copy_to_admin(1, 5, 99).await.expect("a write");
+                    vec![good.number.clone()]
+                }
+            };
+            assert_eq!(numbers, std::slice::from_ref(&good.number), "{damage}");
+            let untold = store.untold_unreadable().await.expect("a read");
+            assert_eq!(untold.leads.len(), 1, "{damage}: {untold:?}");
+            if !damage.starts_with("number") {
+                assert_eq!(untold.leads, [bad.number.as_str()], "{damage}");
+            }
+            let message = NewMessage { chat_id: 1, notice: Notice::Accepted { number: good.number.clone() }, due_at: 0 };
+            store.tell_of_unreadable(&untold, &message).await.expect("a write");
+            assert!(store.untold_unreadable().await.expect("a read").leads.is_empty(), "{damage}: told once");
+            // It is listed, can be looked at, read again and given up.
+            let listed = store.unreadable_leads(9).await.expect("a read");
+            assert_eq!(listed.len(), 1, "{damage}");
+            let shown = store.unreadable_lead(listed[0].name()).await.expect("a read").expect("it is found by its name");
+            assert!(!shown.reason.contains("Иван"), "{}", shown.reason);
+            let totals = store.totals(0).await.expect("counts");
+            assert_eq!((totals.waiting, totals.unreadable), (1, 1), "{damage}");
+            assert!(store.retry_unreadable(&shown).await.expect("a write"));
+            store.undelivered(9).await.expect("a read");
+            if !damage.starts_with("state") {
+                assert_eq!(store.unreadable_count().await.expect("a count"), 1, "{damage}: it is read again");
+            }
+            let shown = store.untold_unreadable().await.map(|_| store.unreadable_leads(9)).expect("a read");
+            let shown = shown.await.expect("a read").remove(0);
+            assert!(store.discard_unreadable(&shown).await.expect("a write"), "{damage}");
+            let untold = store.untold_unreadable().await.expect("a read");
+            assert_eq!((store.unreadable_count().await.expect("a count"), untold.leads.len()), (0, 0), "{damage}");
+            break_it(opened, "DELETE FROM leads").await;
+        }
+    }
+
+    async fn a_lead_that_can_be_read_again_goes_on_after_a_start(opened: &Opened) {
+        let store = &opened.store;
+        let ivan = lead("Иван", 1);
+        submit(store, &ivan).await;
+        break_it(opened, "UPDATE leads SET state = 'of tomorrow'").await;
+        assert_eq!(store.untold_unreadable().await.expect("a read").leads, [ivan.number.as_str()]);
+        assert!(store.claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim").is_empty());
+        // A version that knows it starts.
+        break_it(opened, "UPDATE leads SET state = 'waiting'").await;
+        store.begin_reign().await.expect("a reign");
+        assert_eq!(store.claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim").len(), 1);
+    }
+
+    async fn a_damaged_message_is_kept_and_the_next_one_goes(opened: &Opened) {
+        let store = &opened.store;
+        let mut damages = vec!["body = 'not json'", "body = '{\"of_tomorrow\":1}'"];
+        if opened.store.engine() == Engine::Sqlite {
+            damages.extend(["body = x'ff'", "body = CAST(x'ff' AS TEXT)", "chat_id = 'x'", "id = x'01'"]);
+        }
+        for damage in damages {
+            let number = LeadNumber::random();
+            let message = NewMessage { chat_id: 42, notice: Notice::Saved { number: number.clone() }, due_at: 0 };
+            let first = store.owe(&message).await.expect("a write");
+            let second = store.owe(&message).await.expect("a write");
+            store.owe(&NewMessage { chat_id: 43, ..message.clone() }).await.expect("a write");
+            break_it(opened, &format!("UPDATE messages SET {damage} WHERE id = '{first}'")).await;
+            let mut due = store.messages_due(9).await.expect("a read");
+            if due.len() == 1 {
+                due = store.messages_due(9).await.expect("a read");
+            }
+            assert!(due.len() == 2 && due.iter().any(|owed| owed.id == second), "{damage}: {due:?}");
+            let untold = store.untold_unreadable().await.expect("a read");
+            // A blob comes after every text.
+            if !damage.starts_with("id") {
+                assert_eq!(untold.chats, [if damage.starts_with("chat") { "x" } else { "42" }], "{damage}");
+            }
+            assert_eq!(store.messages_owed().await.expect("a count"), 3, "{damage}: it is kept");
+            break_it(opened, "DELETE FROM messages").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_only_remembered_of_a_lead_may_be_damaged() {
+    for damage in HARMLESS.iter().chain(&["sent_at = 'x'", "note_sent_at = 'x'"]) {
+        let opened = Opened::sqlite().await;
+        let store = &opened.store;
+        let (ivan, anna) = (lead("Иван", 1), lead("Анна", 0));
+        submit(store, &ivan).await;
+        submit(store, &anna).await;
+        break_it(&opened, &format!("UPDATE leads SET {damage} WHERE number = '{}'", ivan.number)).await;
+        let claimed = store.claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim");
+        assert_eq!(claimed.len(), 2, "{damage}");
+        // Where it may have been sent it is looked up.
+        let row = claimed.iter().find(|row| row.lead.id == ivan.id).expect("it");
+        assert_eq!(row.sent_at.is_some(), damage.starts_with("sent_at"), "{damage}");
+        store.totals(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+        store.next_due().await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+        assert_eq!(store.record_delivered(&[&ivan, &anna]).await.expect("a write"), 2, "{damage}");
+        store.delivered_late(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+        break_it(&opened, "UPDATE leads SET delivered_at = 'x' WHERE rowid = 1").await;
+        assert!(store.totals(0).await.expect("counts").last_delivery_at.is_some());
+    }
+}
+
+#[tokio::test]
+async fn no_chat_is_locked_out() {
+    for damage in [
+        "step = x'ff'",
+        "draft = CAST(x'7bff' AS TEXT)",
+        "draft = x'00'",
+        "update_id = 'x'",
+        "update_at = x'01'",
+        "replies = CAST(x'ff' AS TEXT)",
+        "draft = CAST(hex(zeroblob(3000000)) AS TEXT)",
+    ] {
+        let opened = Opened::sqlite().await;
+        let store = &opened.store;
+        store.commit_turn(&turn(1, None)).await.expect("a commit");
+        break_it(&opened, &format!("UPDATE dialogues SET {damage}")).await;
+        let read = store.dialogue(42).await.expect(damage).expect("a dialogue");
+        let after = Some((read.update_id, read.update_at));
+        let outcome = store.commit_turn(&Turn { after, ..turn(2, None) }).await.expect(damage);
+        assert!(matches!(outcome, TurnOutcome::Committed(_)), "{damage}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
+    let opened = Opened::sqlite().await;
+    let store = &opened.store;
+    store.set_mark("retry", "1").await.expect("a write");
+    let alert = OpenAlert { opened_at: 5, body: "{}".into() };
+    store.save_alert("outage", &alert, &[]).await.expect("a write");
+    let tokens = TokenRow { access: Some("a".into()), refresh: Some("r".into()), ..TokenRow::default() };
+    store.set_tokens(&tokens).await.expect("a write");
+    let ivan = lead("Иван", 0);
+    submit(store, &ivan).await;
+    store.record_contact(ivan.id, "+79990000000", 7).await.expect("a write");
+    store.begin_reign().await.expect("a reign");
+    for value in ["x'ff'", "CAST(x'ff' AS TEXT)"] {
+        for sql in [
+            "UPDATE marks SET value = BAD",
+            "UPDATE alerts SET body = BAD, opened_at = BAD",
+            "UPDATE tokens SET access_token = BAD",
+            "UPDATE customers SET contact_id = BAD, seen_at = BAD",
+            "INSERT OR REPLACE INTO locks (name, holder, held_until) VALUES ('tokens', BAD, BAD)",
+            "INSERT OR REPLACE INTO imports (fingerprint, lead_id, imported_at) VALUES (BAD, BAD, BAD)",
+            "INSERT OR REPLACE INTO set_aside (update_id, kind, error, body, set_aside_at) VALUES (1, BAD, BAD, BAD, BAD)",
+        ] {
+            break_it(&opened, &sql.replace("BAD", value)).await;
+        }
+        assert_eq!(store.mark("retry").await.expect("a read"), None);
+        assert!(store.alert("outage").await.expect("a read").is_some());
+        let read = store.tokens().await.expect("a read");
+        assert_eq!((read.access, read.refresh.as_deref()), (None, Some("r")));
+        assert_eq!(store.known_contact("+79990000000").await.expect("a read"), None);
+        assert!(store.take_lock("tokens", "me", std::time::Duration::from_secs(9)).await.expect("a lock"));
+        assert!(store.begin_reign().await.expect("a reign") > 1_000_000, "no lease of an older reign is valid");
+        let imported = ImportedLead { new: NewLead::fresh(lead("Пётр", 0)), fingerprint: Some("f".into()) };
+        store.import(&[imported]).await.expect("an import");
+        assert_eq!(store.set_aside_count().await.expect("a count"), 1);
+        store.set_mark("retry", "2").await.expect("a write");
+        assert_eq!(store.mark("retry").await.expect("a read").as_deref(), Some("2"));
+    }
+}
