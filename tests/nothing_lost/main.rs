@@ -14,6 +14,7 @@ mod turmoil;
 
 mod altered;
 mod crm_troubles;
+mod damaged_rows;
 mod intake_troubles;
 mod isolation;
 mod kill_points;

@@ -119,6 +119,11 @@ impl Stage {
         }
     }
 
+    /// The daemon's process.
+    pub fn pid(&self) -> u32 {
+        self.daemon.as_ref().and_then(Child::id).expect("a running daemon")
+    }
+
     /// Sends a signal to the daemon.
     pub fn signal(&self, signal: i32) {
         if let Some(pid) = self.daemon.as_ref().and_then(Child::id) {
