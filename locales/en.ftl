@@ -162,6 +162,7 @@ shortage-car-link-field = the link field { $which } is not taken (AMOCRM_CAR_LIN
 shortage-tag = the tag "{ $which }" is not taken (AMOCRM_TAGS): leads go without it
 shortage-phone-kind = the kind "work" of a phone is not taken: a contact's phone goes without a kind
 shortage-notes = there is no right to write notes: leads and contacts are made, the notes wait
+shortage-unexplained = amoCRM refuses without a reason and takes leads only without some of their fields: the lead and the contact with its phone are made, the note has the rest
 shortage-name-pipeline = pipeline { $which }
 shortage-name-status = stage { $which }
 shortage-name-responsible = responsible user { $which }
@@ -169,6 +170,7 @@ shortage-name-budget-field = budget field { $which }
 shortage-name-car-link-field = link field { $which }
 shortage-name-tag = tag "{ $which }"
 shortage-name-phone-kind = the kind "work" of a phone
+shortage-name-unexplained = fields that amoCRM does not take, without a reason
 shortage-name-notes = notes of leads
 admin-status-without =
     {""}

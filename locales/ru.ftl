@@ -165,6 +165,7 @@ shortage-car-link-field = поле ссылки { $which } не принимае
 shortage-tag = тег «{ $which }» не принимается (AMOCRM_TAGS): заявки без него
 shortage-phone-kind = тип телефона «рабочий» не принимается: телефон контакта передаётся без типа
 shortage-notes = нет права писать примечания к сделкам: сделки и контакты создаются, примечания ждут
+shortage-unexplained = amoCRM отказывает, не называя причины, и принимает заявки только без части полей: создаются сделка и контакт с телефоном, остальное стоит в примечании
 shortage-name-pipeline = воронка { $which }
 shortage-name-status = этап { $which }
 shortage-name-responsible = ответственный { $which }
@@ -172,6 +173,7 @@ shortage-name-budget-field = поле бюджета { $which }
 shortage-name-car-link-field = поле ссылки { $which }
 shortage-name-tag = тег «{ $which }»
 shortage-name-phone-kind = тип телефона «рабочий»
+shortage-name-unexplained = поля, которые amoCRM не принимает без объяснений
 shortage-name-notes = примечания к сделкам
 admin-status-without =
     {""}

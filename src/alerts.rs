@@ -40,7 +40,7 @@ pub use tokens::{REFRESH, TokenWatch};
 pub const OUTAGE: &str = "outage";
 
 /// Name of the alert about what leads go on without.
-const SHORT: &str = "shortages";
+const SHORT: &str = crate::delivery::SHORTAGES_ALERT;
 
 /// "Not paid for" that lasts no longer is amoCRM's own matter: it was seen for some 9 minutes at night.
 const UNPAID_TOLERATED: Duration = Duration::from_secs(15 * 60);

@@ -289,6 +289,8 @@ pub enum Shortage {
     PhoneKind,
     /// Leads may be made but no notes written: the notes wait.
     Notes,
+    /// Something that amoCRM does not name: leads are made with their names and phones, the note has the rest.
+    Unexplained,
 }
 
 impl Shortage {
@@ -303,6 +305,7 @@ impl Shortage {
             Self::Tag { name } => format!("AMOCRM_TAGS={name}"),
             Self::PhoneKind => "PHONE WORK".into(),
             Self::Notes => "notes".into(),
+            Self::Unexplained => "something that amoCRM does not name".into(),
         }
     }
 }

@@ -105,6 +105,8 @@ impl Degradation {
                     result.some_tags.insert(name.clone());
                 }
                 Shortage::PhoneKind => result.phone_kind = true,
+                // What that leaves out hangs on the settings: see `least`.
+                Shortage::Unexplained => result.less = true,
                 Shortage::Notes => {}
             }
         }
@@ -120,6 +122,7 @@ impl Degradation {
             Shortage::BudgetField { id } | Shortage::CarLinkField { id } => !self.fields.contains(id),
             Shortage::Tag { name } => !self.tags && !self.some_tags.contains(name),
             Shortage::PhoneKind => new_contact && !self.phone_kind && !self.phone,
+            Shortage::Unexplained => !self.less,
             Shortage::Notes => false,
         }
     }

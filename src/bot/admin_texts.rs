@@ -195,6 +195,7 @@ fn shortage_name(shortage: &Shortage) -> (&'static str, String) {
         Shortage::Tag { name } => ("tag", name.clone()),
         Shortage::PhoneKind => ("phone-kind", String::new()),
         Shortage::Notes => ("notes", String::new()),
+        Shortage::Unexplained => ("unexplained", String::new()),
     }
 }
 

@@ -162,7 +162,7 @@ impl Courier {
     /// Records what each lead goes without because amoCRM does not take it of anybody, before anything is sent: its note
     /// tells it, and must stay the same.
     async fn leave_out(&self, mut chunk: Vec<LeadRow>) -> Result<Vec<LeadRow>, StoreError> {
-        let left_out = self.learned.shortages.left_out(&self.store, chunk.len() == 1).await?;
+        let left_out = self.learned.shortages.left_out(&self.store, self.crm.settings(), chunk.len() == 1).await?;
         for row in &mut chunk {
             let own = degradation_of(row);
             let all = own.and(&left_out);

@@ -39,7 +39,7 @@ mod worker;
 pub use backoff::lookup_distance;
 pub use breaker::{Breaker, Pause};
 pub use drain::{DrainReport, drain};
-pub use shortage::{SHORTAGES_MARK, Short, shortages};
+pub use shortage::{SHORTAGES_ALERT, SHORTAGES_MARK, Short, shortages};
 pub use steps::{Courier, Progress, Stop};
 pub use verdict::{CreateVerdict, trouble_of, trouble_of_tokens};
 pub use worker::{Figures, Health, RETRY_MARK, Worker};

@@ -15,12 +15,16 @@ use tracing::{info, warn};
 use crate::{
     amocrm::{Degradation, Degraded},
     clock::{Clock, Millis},
+    config::AmocrmSettings,
     notice::Shortage,
-    store::{Store, StoreError},
+    store::{OpenAlert, Store, StoreError},
 };
 
 /// Name of the mark in the store.
 pub const SHORTAGES_MARK: &str = "shortages";
+
+/// Name of the alert that tells the admin of it.
+pub const SHORTAGES_ALERT: &str = "shortages";
 
 /// How often a lead is sent with everything again.
 const TRY_AGAIN: Duration = Duration::from_secs(3600);
@@ -58,6 +62,10 @@ struct State {
     tried_at: Millis,
     /// How often in a row the value of a field was refused.
     values: HashMap<i64, u32>,
+    /// How many leads in a row were taken only with less, for no reason that amoCRM named.
+    only_with_less: u32,
+    /// What the settings do not ask for any more is forgotten.
+    matched: bool,
 }
 
 /// The shortages of one process.
@@ -83,9 +91,50 @@ impl Shortages {
         Ok(())
     }
 
+    /// Forgets, once, what the settings do not ask for any more: that is neither short nor taken again.
+    async fn match_settings(&self, store: &Store, settings: &AmocrmSettings) -> Result<(), StoreError> {
+        if self.state().matched {
+            return Ok(());
+        }
+        let asked_for = |what: &Shortage| match what {
+            Shortage::Pipeline { id } => settings.pipeline_id == Some(*id),
+            Shortage::Status { id } => settings.status_id == Some(*id),
+            Shortage::Responsible { id } => settings.responsible_user_id == Some(*id),
+            Shortage::BudgetField { id } => settings.budget_field_id == Some(*id),
+            Shortage::CarLinkField { id } => settings.car_link_field_id == Some(*id),
+            Shortage::Tag { name } => settings.tags.contains(name),
+            Shortage::PhoneKind | Shortage::Notes | Shortage::Unexplained => true,
+        };
+        // What the admin was told of goes first: whoever compares the two must not find more there than here.
+        if let Some(told) = store.alert(SHORTAGES_ALERT).await? {
+            let all: Vec<Shortage> = serde_json::from_str(&told.body).unwrap_or_default();
+            let left: Vec<Shortage> = all.iter().filter(|what| asked_for(what)).cloned().collect();
+            if left.is_empty() {
+                store.close_alert(SHORTAGES_ALERT, &[]).await?;
+            } else if left.len() < all.len() {
+                let left = OpenAlert { opened_at: told.opened_at, body: crate::store::json(&left) };
+                store.save_alert(SHORTAGES_ALERT, &left, &[]).await?;
+            }
+        }
+        let changed = {
+            let mut state = self.state();
+            let before = state.short.len();
+            state.short.retain(|short| asked_for(&short.what));
+            state.matched = true;
+            state.short.len() != before
+        };
+        if changed { self.save(store).await } else { Ok(()) }
+    }
+
     /// What leads go without for now. A lead that goes alone tries now and then what was short.
-    pub async fn left_out(&self, store: &Store, alone: bool) -> Result<Degradation, StoreError> {
+    pub async fn left_out(
+        &self,
+        store: &Store,
+        settings: &AmocrmSettings,
+        alone: bool,
+    ) -> Result<Degradation, StoreError> {
         self.load(store).await?;
+        self.match_settings(store, settings).await?;
         let clock: Clock = store.clock();
         let mut state = self.state();
         if alone && clock.now() - state.tried_at > clock.millis(TRY_AGAIN) {
@@ -93,7 +142,8 @@ impl Shortages {
             state.short.iter_mut().for_each(|short| short.tries = true);
         }
         let left_out = state.short.iter().filter(|short| !(alone && short.tries)).map(|short| &short.what);
-        Ok(Degradation::for_shortages(left_out))
+        let left_out = Degradation::for_shortages(left_out);
+        Ok(if left_out.less { left_out.least(settings) } else { left_out })
     }
 
     /// Learns from a refusal.
@@ -140,9 +190,14 @@ impl Shortages {
     /// A lead was taken that was sent with this left out: what was not left out is no longer short.
     pub async fn taken(&self, store: &Store, sent: &Degradation, new_contact: bool) -> Result<(), StoreError> {
         let shows = |what: &Shortage| sent.shows(what, new_contact);
-        {
+        let unexplained = {
             let mut state = self.state();
             state.values.retain(|id, _| sent.fields.contains(id));
+            state.only_with_less = if sent.less { state.only_with_less + 1 } else { 0 };
+            state.only_with_less >= VALUES_OF_A_SHORTAGE
+        };
+        if unexplained {
+            self.add(store, vec![Shortage::Unexplained]).await?;
         }
         self.remove(store, shows).await
     }

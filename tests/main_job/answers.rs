@@ -136,6 +136,43 @@ async fn one_lead_refused_without_a_reason_is_tried_with_less() {
 }
 
 #[tokio::test]
+async fn what_only_less_cures_is_told_and_later_leads_cost_one_request() {
+    let world = World::running().await;
+    world.amocrm.fault(On::complex().containing("telegram_bot"), Fault::words("Что-то новое"), Times::Forever);
+    let mut creates = Vec::new();
+    let mut buyers = Vec::new();
+    for at in 0..4 {
+        let mut buyer = world.buyer(&format!("Покупатель {at}"));
+        let before = world.amocrm.count(&On::complex());
+        let number = buyer.leaves_a_request().await;
+        world.delivered(&number).await;
+        creates.push(world.amocrm.count(&On::complex()) - before);
+        buyers.push(buyer);
+    }
+    assert_eq!(creates, [2, 2, 1, 1]);
+    world.admin_reads("не называя причины").await;
+    assert_eq!((world.admin_has("не попадают"), world.admin_has("не называя причины")), (0, 1));
+}
+
+#[tokio::test]
+async fn a_setting_that_was_changed_is_not_called_taken_again() {
+    let mut world = World::new().await;
+    world.set("AMOCRM_STATUS_ID", "999001");
+    world.start();
+    let number = world.buyer("Иван").leaves_a_request().await;
+    world.delivered(&number).await;
+    world.admin_reads("этапа 999001 нет").await;
+    world.kill().await;
+    world.set("AMOCRM_STATUS_ID", account::FIRST_STATUS.to_string());
+    world.start();
+    let number = world.buyer("Анна").leaves_a_request().await;
+    world.delivered(&number).await;
+    world.backup_holds(0).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.admin_has("больше не мешает"), 0);
+}
+
+#[tokio::test]
 async fn not_paid_for_some_minutes_is_not_told() {
     let world = World::running().await;
     // Nine minutes by the daemon's clock are 27 s here: a part of them will do.
