@@ -13,9 +13,11 @@
 //! - *Killed while a note is under way*: as with a create; it is looked for under its lead at the same distances.
 //! - *A batch of which amoCRM refuses one lead*: whether the others were stored is not documented. All are looked up
 //!   and then sent one by one.
-//! - *amoCRM, or a wall in front of it, breaks on one lead only*: it must not pass for an outage again and again. Fresh
-//!   leads go one by one; after a wall's page the account is asked for, which a blocked server is not shown. What has
-//!   failed while others went through is tried alone, more plainly and at growing distances, and the breaker stays closed.
+//! - *amoCRM, or a wall in front of it, breaks on one lead only*: it must not pass for an outage again and again. Up to
+//!   sixty leads go one by one, each to its end; more go in tens. After a failure the account is read, which a blocked
+//!   server is not shown: where that works the next lead is tried, and only three in a row are an outage. What has failed
+//!   comes after what has not, is tried alone, more plainly and at growing distances, and the breaker stays closed.
+//! - *An outage*: a probe reads before it writes, so that it makes no lead after lead unsure.
 //! - *amoCRM refuses lead after lead*: three in a row in the same words are an outage. None of them is condemned; all go
 //!   on when it is over.
 //! - *amoCRM can be read but not written*: a look-up does not close the breaker, only a write does.
