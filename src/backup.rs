@@ -466,11 +466,6 @@ fn replace(path: &Path, bytes: &[u8], still: impl FnOnce(&Path) -> io::Result<bo
     Ok(Some(seen))
 }
 
-/// Writes a file atomically and durably, readable by its owner only.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
-    Ok(files::replace(path, bytes)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -93,6 +93,21 @@ pub fn private() -> OpenOptions {
     options
 }
 
+/// An error about a file, with its name, and whose it is where that is in the way: a command that was run once as another
+/// user leaves such files behind.
+pub fn named(path: &Path, error: &io::Error) -> io::Error {
+    let mut words = format!("{}: {error}", path.display());
+    let user = rustix::process::geteuid().as_raw();
+    let owner = fs::symlink_metadata(path).or_else(|_| fs::metadata(folder_of(path))).map(|meta| meta.uid());
+    if error.kind() == io::ErrorKind::PermissionDenied
+        && let Ok(owner) = owner
+        && owner != user
+    {
+        words.push_str(&format!(" (it belongs to user {owner}, and this runs as user {user}: chown it)"));
+    }
+    io::Error::new(error.kind(), words)
+}
+
 /// Makes a folder that nobody else may enter, with those above it, where there is none.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)

@@ -40,6 +40,10 @@ const POLL_MARGIN: Duration = Duration::from_secs(10);
 /// A reply that takes longer is owed instead, so that one slow chat holds nobody up for longer.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What is begun has at least so long, however little is left of that: a message that is given up while Telegram takes it
+/// is sent twice. Not scaled, as no server's pace is.
+const LEAST_SEND: Duration = Duration::from_secs(2);
+
 /// A document takes longer than a message.
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -137,7 +141,7 @@ impl Telegram {
             poll: api(client(settings)?.timeout(poll_timeout).pool_max_idle_per_host(1).build()?),
             long_poll,
             // Not below two seconds: a busy machine would be told the same twice.
-            reply_timeout: clock.scaled(REPLY_TIMEOUT).max(Duration::from_secs(2)),
+            reply_timeout: clock.scaled(REPLY_TIMEOUT).max(LEAST_SEND),
             groups,
         })
     }
@@ -184,7 +188,7 @@ impl Telegram {
             return Err(SendError::Later { cause: "others wait".into(), after: None });
         }
         let call = Call::Message(message);
-        let result = self.within(left, self.wherever_it_goes(to.into(), &call)).await;
+        let result = self.within(left.max(LEAST_SEND), self.wherever_it_goes(to.into(), &call)).await;
         self.figures.count(&result);
         result
     }

@@ -6,6 +6,7 @@ use crate::{
     backup,
     clock::date,
     config::Config,
+    files,
     lead::LeadNumber,
     store::{LeadRow, LeadState, Store, UnreadableLead},
 };
@@ -211,7 +212,10 @@ async fn export(store: &Store, file: Option<PathBuf>) -> Result<ExitCode, Comman
     let bytes = backup::to_json(&store.undelivered(i64::from(i32::MAX)).await?);
     match file {
         Some(file) => {
-            backup::write_file(&file, &bytes)?;
+            // The error's own words name a temporary file.
+            files::replace(&file, &bytes).map_err(|error| {
+                CommandError::Failed(format!("{} cannot be written: {}", file.display(), error.kind()))
+            })?;
             println!("Written to {}.", file.display());
         }
         None => print!("{}", String::from_utf8_lossy(&bytes)),

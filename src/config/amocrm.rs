@@ -50,6 +50,9 @@ pub struct Integration {
     pub redirect_url: String,
 }
 
+/// The stages that every pipeline ends with: won and lost (amocrm.ru/developers, «Воронки и этапы»).
+const CLOSED: [i64; 2] = [142, 143];
+
 const SUBDOMAIN_REMEDY: &str = "It is the first part of your amoCRM address: acme for https://acme.amocrm.ru";
 
 const TOKEN_REMEDY: &str =
@@ -76,6 +79,10 @@ impl Reader<'_> {
         let base_url = self.base_url();
         let access_token = self.secret("AMOCRM_ACCESS_TOKEN", TOKEN_REMEDY);
         let refresh_token = self.secret("AMOCRM_REFRESH_TOKEN", TOKEN_REMEDY);
+        if access_token.as_ref().is_some_and(|token| is_refresh_token(token.expose_secret())) {
+            let problem = "looks like a refresh token or a code (it begins with def50)";
+            self.warnings.push(ConfigProblem::new("AMOCRM_ACCESS_TOKEN", problem, TOKEN_REMEDY));
+        }
         let same = |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
         if access_token.as_ref().zip(refresh_token.as_ref()).is_some_and(|(access, refresh)| same(access, refresh)) {
             let remedy = "Leave it out for a long-lived token; otherwise both stand in the answer to the code";
@@ -90,6 +97,10 @@ impl Reader<'_> {
         const FIELD: &str = "It stands in the settings of the lead's fields in amoCRM";
         let pipeline_id = self.id("AMOCRM_PIPELINE_ID", PIPELINE);
         let status_id = self.id("AMOCRM_STATUS_ID", PIPELINE);
+        if status_id.is_some_and(|id| CLOSED.contains(&id)) {
+            let problem = "is a closed stage (142 won, 143 lost): every new lead would be over at once";
+            self.warnings.push(ConfigProblem::new("AMOCRM_STATUS_ID", problem, PIPELINE));
+        }
         let responsible_user_id = self.id("AMOCRM_RESPONSIBLE_USER_ID", USER);
         let tags = self.tags();
         let budget_field_id = self.id("AMOCRM_BUDGET_FIELD_ID", FIELD);
@@ -120,6 +131,8 @@ impl Reader<'_> {
         let url = self.own_address(NAME, REMEDY)?;
         if url.query().is_some() || url.fragment().is_some() {
             self.wrong(NAME, "has a question mark or a # in it", REMEDY);
+        } else if is_part_of_the_api(url.path()) {
+            self.wrong(NAME, "ends with a part of the API, which is added behind it", REMEDY);
         }
         Some(url)
     }
@@ -215,6 +228,15 @@ impl Reader<'_> {
     }
 }
 
+/// amoCRM's refresh tokens and codes begin so; access tokens are JWT.
+fn is_refresh_token(token: &str) -> bool {
+    token.starts_with("def50")
+}
+
+fn is_part_of_the_api(path: &str) -> bool {
+    ["/api/v", "/oauth2"].iter().any(|part| path.contains(part))
+}
+
 /// Whether a host is an account of amoCRM or Kommo.
 pub fn is_account_host(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
@@ -222,7 +244,10 @@ pub fn is_account_host(host: &str) -> bool {
         host.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).is_some_and(|account| {
             !account.is_empty()
                 && account != "www"
-                && account.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
+                && account.len() <= 63
+                && !account.starts_with('-')
+                && !account.ends_with('-')
+                && account.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         })
     })
 }
@@ -257,6 +282,9 @@ mod tests {
             ("amocrm.ru.evil.com", None),
             ("www.amocrm.ru", None),
             ("a b", None),
+            ("-acme", None),
+            ("acme-", None),
+            ("x.acme.amocrm.ru", None),
             ("https://acme.amocrm.ru/leads/", None),
         ] {
             assert_eq!(account_host(text).as_deref(), host, "{text}");

@@ -44,7 +44,11 @@ pub(super) fn checked(
     if text.contains(char::is_whitespace) {
         return wrong("has a blank in it", PROVIDER.into());
     }
-    if text.starts_with("sqlite:") {
+    if let Some(file) = text.strip_prefix("sqlite:") {
+        let file = file.trim_start_matches("//").split('?').next().unwrap_or_default();
+        if file.is_empty() || file == ":memory:" {
+            return wrong("names no file", "Leave it out to keep everything in a file in DATA_DIR".into());
+        }
         return Ok(text.to_owned());
     }
     if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
@@ -152,6 +156,9 @@ mod tests {
     fn what_cannot_be_read_is_told_without_the_password() {
         for url in [
             "mysql://u:hush@host/db",
+            "sqlite:",
+            "sqlite://",
+            "sqlite::memory:",
             "hush",
             "postgres://u:hu#sh@localhost/db",
             "postgres://u:hush/x@localhost/db",

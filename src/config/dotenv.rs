@@ -1,9 +1,9 @@
 //! `.env` of the working directory.
 
 use std::{
-    fs::File,
+    fs::OpenOptions,
     io::{self, Read},
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
 };
 
 use super::ConfigProblem;
@@ -19,7 +19,8 @@ const REMEDY: &str = "Each line is NAME=value; put values with spaces or # into 
 /// # Errors
 /// The file belongs to somebody else, or a line cannot be read.
 pub(super) fn load() -> Result<Vec<ConfigProblem>, ConfigProblem> {
-    let mut file = match File::open(FILE) {
+    // A pipe by that name would be waited for; what it is is looked at before anything is read.
+    let mut file = match OpenOptions::new().read(true).custom_flags(NONBLOCK).open(FILE) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(&error)),
@@ -29,25 +30,61 @@ pub(super) fn load() -> Result<Vec<ConfigProblem>, ConfigProblem> {
     if let Some(problem) = foreign(meta.uid(), user) {
         return Err(problem);
     }
+    if !meta.is_file() {
+        return Err(ConfigProblem::new(
+            FILE,
+            "is no file",
+            "Make it a text file with lines NAME=value, or take it away",
+        ));
+    }
+    if let Some(problem) = written_by_all(meta.mode()) {
+        return Err(problem);
+    }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| ConfigProblem::new(FILE, "is not UTF-8 text", "Save it as UTF-8 in your editor"))?;
     dotenvy::from_read(text.as_bytes()).map_err(|error| match error {
         // The error's own text would print the line, and with it a secret.
-        dotenvy::Error::LineParse(line, column) => {
+        dotenvy::Error::LineParse(line, _) => {
             let problem = match line_number(&text, &line) {
-                Some(number) => format!("line {number} cannot be read (at character {column})"),
-                None => format!("a line cannot be read (at character {column})"),
+                Some(number) => format!("line {number} cannot be read"),
+                None => "a line cannot be read".to_owned(),
             };
             ConfigProblem::new(FILE, problem, REMEDY)
         }
         _ => ConfigProblem::new(FILE, "the file cannot be read", REMEDY),
     })?;
+    let mut warnings = Vec::new();
     // A warning only: on a machine of one's own nobody else is there to read it.
-    let open = meta.mode() & 0o077 != 0;
-    let warning = || ConfigProblem::new(FILE, "other users of this machine may read it", "Close it: chmod 600 .env");
-    Ok(open.then(warning).into_iter().collect())
+    if meta.mode() & 0o077 != 0 {
+        warnings.push(ConfigProblem::new(FILE, "other users of this machine may read it", "Close it: chmod 600 .env"));
+    }
+    if let Some(number) = text.lines().position(has_variable) {
+        warnings.push(ConfigProblem::new(
+            FILE,
+            format!("line {} has a $ in it, which stands for the value of another variable", number + 1),
+            "If it belongs to the value, put that into single quotes: NAME='a$b'",
+        ));
+    }
+    Ok(warnings)
+}
+
+/// Opening a pipe does not wait for its writer.
+const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+
+/// What anybody may write could send leads and tokens anywhere.
+fn written_by_all(mode: u32) -> Option<ConfigProblem> {
+    let problem = "every user of this machine may write to it, so it is not read";
+    (mode & 0o002 != 0).then(|| ConfigProblem::new(FILE, problem, "Look through it and close it: chmod 600 .env"))
+}
+
+/// Whether a part of the value would be replaced: a $ that is neither escaped nor in single quotes.
+fn has_variable(line: &str) -> bool {
+    let line = line.trim_start();
+    let Some((_, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) else { return false };
+    let value = value.trim_start();
+    !value.starts_with('\'') && value.replace("\\$", "").contains('$')
 }
 
 /// Somebody else's file could send leads and tokens anywhere.
@@ -68,7 +105,10 @@ fn unreadable(error: &io::Error) -> ConfigProblem {
 /// Where this text stands, counted from 1.
 fn line_number(text: &str, line: &str) -> Option<usize> {
     let first = line.lines().next()?.trim();
-    text.lines().position(|candidate| candidate.trim() == first).map(|at| at + 1)
+    let whole = text.lines().position(|candidate| candidate.trim() == first);
+    // Of a value with a blank in it the error has the value alone.
+    let end = || text.lines().position(|candidate| !first.is_empty() && candidate.trim().ends_with(first));
+    whole.or_else(end).map(|at| at + 1)
 }
 
 #[cfg(test)]
@@ -81,5 +121,31 @@ mod tests {
         for (owner, user) in [(1000, 0), (1001, 1000), (65534, 1000)] {
             assert!(foreign(owner, user).is_some_and(|problem| problem.to_string().contains(&owner.to_string())));
         }
+    }
+
+    #[test]
+    fn a_file_that_anybody_may_write_is_not_read() {
+        for (mode, refused) in
+            [(0o100_600, false), (0o100_644, false), (0o100_664, false), (0o100_666, true), (0o100_602, true)]
+        {
+            assert_eq!(written_by_all(mode).is_some(), refused, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_would_be_changed_is_noticed() {
+        for line in ["A=a$b", "A=\"a$b\"", "export A=${B}", " A = $B"] {
+            assert!(has_variable(line), "{line}");
+        }
+        for line in ["A='a$b'", "A=a\\$b", "#A=a$b", "A=ab", "", "$"] {
+            assert!(!has_variable(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_named_by_its_number() {
+        let text = "BOT_TOKEN=x\n\nAMOCRM_TAGS=a b c\nA: b\n";
+        assert_eq!((line_number(text, "a b c"), line_number(text, "A: b")), (Some(3), Some(4)));
+        assert_eq!((line_number(text, "zz"), line_number(text, "")), (None, None));
     }
 }

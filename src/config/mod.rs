@@ -339,6 +339,12 @@ mod tests {
             ("AMOCRM_BASE_URL", "http://crm.example.org"),
             ("AMOCRM_BASE_URL", "https://user:hush@crm.example.org"),
             ("AMOCRM_BASE_URL", "https://crm.example.org/?x=1"),
+            ("AMOCRM_BASE_URL", "https://crm.example.org/api/v4/"),
+            ("AMOCRM_SUBDOMAIN", "-acme"),
+            ("AMOCRM_SUBDOMAIN", "a.b.amocrm.ru"),
+            ("AMOCRM_PIPELINE_ID", "99999999999999999999"),
+            ("ADMIN_CHAT_ID", "−1001234567890"),
+            ("DATABASE_URL", "sqlite:"),
             ("DATABASE_URL", "postgres://user:hush@db.example.org/leads"),
             ("DATABASE_URL", "postgres://user:hush@8.8.8.8/leads?sslmode=disable"),
             ("DATABASE_URL", "postgres://user:hu#sh@localhost/leads"),
@@ -365,6 +371,22 @@ mod tests {
             assert_eq!(problems[0].variable, name);
             let told = problems[0].to_string();
             assert!(told.lines().count() == 1 && !told.contains("hush") && !told.contains("AAbb"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_is_odd_without_being_in_the_way_is_told() {
+        for (name, value) in [
+            ("AMOCRM_STATUS_ID", "142"),
+            ("AMOCRM_STATUS_ID", "143"),
+            ("AMOCRM_ACCESS_TOKEN", "def50200hush"),
+            ("ADMIN_CHAT_ID", "79991234567"),
+        ] {
+            let pairs = [TOKEN, ("AMOCRM_SUBDOMAIN", "acme"), (name, value)];
+            let lookup = |wanted: &str| pairs.iter().find(|(key, _)| *key == wanted).map(|(_, at)| (*at).to_owned());
+            let (_, odd) = Config::read_beside(&lookup, Vec::new()).expect("it can be used");
+            assert_eq!(odd.iter().map(|odd| odd.variable.as_ref()).collect::<Vec<_>>(), [name]);
+            assert!(!odd[0].to_string().contains("hush"), "{}", odd[0]);
         }
     }
 

@@ -193,8 +193,12 @@ fn not_a_number(text: &str) -> &'static str {
     let phone = text.chars().all(|char| char.is_ascii_digit() || "+-() ".contains(char));
     if text.starts_with('@') || text.contains("t.me/") {
         "is a name and not a number"
-    } else if phone && digits >= 10 && !text.starts_with('-') {
+    } else if phone && (10..=15).contains(&digits) && !text.starts_with('-') {
         "looks like a phone number"
+    } else if text.starts_with(['−', '–', '—', '‐', '‑']) {
+        "begins with a dash that is no minus; type the minus of the keyboard"
+    } else if text.len() > 15 && text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) {
+        "is larger than any id"
     } else {
         "is not a whole number"
     }
@@ -250,7 +254,10 @@ mod tests {
             ("12.5", "is not a whole number"),
             ("1e9", "is not a whole number"),
             ("+5", "is not a whole number"),
-            ("−100123", "is not a whole number"),
+            ("−100123", "begins with a dash that is no minus; type the minus of the keyboard"),
+            ("–100123", "begins with a dash that is no minus; type the minus of the keyboard"),
+            ("99999999999999999999", "is larger than any id"),
+            ("-99999999999999999999", "is larger than any id"),
         ] {
             assert_eq!(not_a_number(text), problem, "{text}");
         }

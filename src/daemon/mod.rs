@@ -76,8 +76,9 @@ impl OnlyOne {
         let path = folder.display().to_string();
         let unusable = |source| DaemonError::DataDir { path: path.clone(), source };
         files::make_folder(folder).map_err(unusable)?;
-        let lock =
-            files::private().create(true).truncate(false).write(true).open(folder.join(LOCK_FILE)).map_err(unusable)?;
+        let file = folder.join(LOCK_FILE);
+        let lock = files::private().create(true).truncate(false).write(true).open(&file);
+        let lock = lock.map_err(|error| unusable(files::named(&file, &error)))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { _lock: lock }),
             Err(std::fs::TryLockError::WouldBlock) => Err(DaemonError::AlreadyRunning(path)),

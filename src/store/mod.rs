@@ -108,7 +108,7 @@ impl Store {
             .create(true)
             .append(true)
             .open(file)
-            .map_err(|error| StoreError::Unavailable(sqlx::Error::Io(error)))?;
+            .map_err(|error| StoreError::Unavailable(sqlx::Error::Io(files::named(file, &error))))?;
         files::close_database(file);
         Self::open_url(&sqlite_url(file), clock).await
     }

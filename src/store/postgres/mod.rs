@@ -42,6 +42,8 @@ const SESSION: &[(&str, &str)] = &[
     ("standard_conforming_strings", "'on'"),
     ("client_encoding", "'UTF8'"),
     ("client_min_messages", "'warning'"),
+    // Compiling takes far longer than any statement here.
+    ("jit", "'off'"),
     // What is told to a buyer is on the server's disk; whoever asks for more than that keeps it.
     (
         "synchronous_commit",
