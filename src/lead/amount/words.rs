@@ -170,7 +170,7 @@ fn unit_alone(word: &str) -> Option<Unit> {
         let ending = word.strip_prefix(stem).filter(|ending| ENDINGS.contains(ending))?;
         // `миллион` is one of them, `миллионы` and `миллионов` are any number.
         let stands_alone = *size > THOUSAND && matches!(ending, "" | "а" | "у" | "ом" | "чика");
-        let inverts = !matches!(ending, "у" | "ом" | "ами") && !(stands_alone && ending.is_empty());
+        let inverts = !(matches!(ending, "у" | "ом" | "ами") || stands_alone && ending.is_empty());
         Some(Unit { size: *size, stands_alone, inverts })
     })
 }

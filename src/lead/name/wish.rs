@@ -620,7 +620,7 @@ fn is_namesake(text: &str) -> bool {
 /// `ООО Автомобили Кореи`, `Kia Motors LLC`.
 fn is_company(text: &str) -> bool {
     const FORMS: &[&str] =
-        &["ооо", "оао", "ао", "зао", "пао", "ип", "тоо", "чп", "оао", "гк", "llc", "ltd", "inc", "gmbh", "co"];
+        &["ооо", "оао", "ао", "зао", "пао", "ип", "тоо", "чп", "гк", "llc", "ltd", "inc", "gmbh", "co"];
     let words = words(text);
     let has_form =
         words.split(' ').next().into_iter().chain(words.split(' ').next_back()).any(|word| FORMS.contains(&word));
