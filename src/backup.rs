@@ -415,12 +415,7 @@ fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed {
         budget: Budget::imported(&text(&loose.budget)),
         car_link: CarLink::imported(&text(&loose.car_link)),
         wish: None,
-        buyer: Buyer {
-            user_id: text(&loose.user_id).parse().unwrap_or(0),
-            chat_id: None,
-            username: Some(text(&loose.username)).filter(|name| !name.is_empty()),
-            full_name: None,
-        },
+        buyer: Buyer::new(text(&loose.user_id).parse().unwrap_or(0), None, Some(&text(&loose.username)), None),
         consent_at: None,
         origin: Origin::Backup,
     };

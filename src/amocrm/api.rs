@@ -18,7 +18,7 @@ use super::tokens::TokenKeeper;
 use super::transport::{Request, SendError, Timing, Transport};
 use super::vault::Vault;
 use crate::config::AmocrmSettings;
-use crate::lead::LeadNumber;
+use crate::lead::{LeadNumber, one_line};
 
 /// amoCRM takes 50 leads in one `POST /leads/complex`.
 pub const MOST_LEADS: usize = 50;
@@ -90,6 +90,11 @@ struct Inner {
     keeper: TokenKeeper,
 }
 
+/// Names that people gave things in amoCRM, for a line of a terminal or a message.
+fn line(name: &str) -> String {
+    one_line(name, 200)
+}
+
 impl Crm {
     /// Sets up the account with its tokens in this vault. Sends nothing; needs a running tokio runtime.
     pub fn new(settings: AmocrmSettings, vault: Vault, timing: Timing) -> Result<Self, CrmError> {
@@ -112,7 +117,7 @@ impl Crm {
     /// The account; the cheapest way to try a token.
     pub async fn account(&self) -> Result<Account, CrmError> {
         let body = self.get("/api/v4/account", &[]).await?;
-        let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |key: &str| body.get(key).and_then(Value::as_str).map_or_else(String::new, line);
         let Some(account_id) = id(body.get("id")) else {
             return Err(unreadable("account"));
         };
@@ -123,7 +128,7 @@ impl Crm {
     /// The account's pipelines with their statuses.
     pub async fn pipelines(&self) -> Result<Vec<Pipeline>, CrmError> {
         let body = self.get("/api/v4/leads/pipelines", &[]).await?;
-        let name = |value: &Value| value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = |value: &Value| value.get("name").and_then(Value::as_str).map_or_else(String::new, line);
         let flag = |value: &Value, key: &str| value.get(key).and_then(Value::as_bool) == Some(true);
         let status = |status: &Value| {
             let unsorted = status.get("type").and_then(Value::as_i64) == Some(1);

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::error::CrmError;
 use super::refusal::{Meaning, meaning, rejected_fields};
 use super::transport::Answer;
+use crate::lead::one_line;
 
 /// Whether a call may leave a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +123,7 @@ pub(super) fn problem_detail(body: &Value) -> String {
     for field in rejected_fields(body) {
         text.push_str(&format!("; {} {}", field.path, field.code));
     }
-    text.trim().chars().take(DETAIL_CAP).collect()
+    one_line(&text, DETAIL_CAP)
 }
 
 #[cfg(test)]

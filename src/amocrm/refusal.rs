@@ -6,6 +6,8 @@
 
 use serde_json::Value;
 
+use crate::lead::one_line;
+
 use super::error::RejectedField;
 
 /// What words without `validation-errors` say.
@@ -125,7 +127,8 @@ fn code(body: &Value, words: &str) -> Option<u64> {
 
 /// The fields of a `validation-errors` body; empty where it blames none.
 pub(super) fn rejected_fields(body: &Value) -> Vec<RejectedField> {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |value: Option<&Value>| value.and_then(Value::as_str).map_or_else(String::new, |text| one_line(text, 200));
     let mut fields = Vec::new();
     for entry in items(body.get("validation-errors")) {
         let request_id = match entry.get("request_id") {

@@ -17,6 +17,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::limit::Limiter;
+use crate::lead::one_line;
 use crate::net::{self, NetError};
 
 /// How amoCRM's own support asks to be pointed at one call.
@@ -199,7 +200,7 @@ fn secret_headers(bearer: Option<&SecretString>, refresh: Option<&SecretString>)
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    Some(headers.get(name)?.to_str().ok()?.chars().take(200).collect())
+    Some(one_line(headers.get(name)?.to_str().ok()?, 200))
 }
 
 fn send_error(error: reqwest::Error) -> SendError {

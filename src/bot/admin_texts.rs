@@ -5,7 +5,7 @@ use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup, ReplyMarkup};
 
 use crate::{
     clock::{Millis, date, in_moscow, in_utc},
-    lead::LeadNumber,
+    lead::{LeadNumber, one_line},
     notice::{AdminNotice, LeadCopy, Shortage, Trouble},
 };
 
@@ -90,7 +90,7 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
         AdminNotice::NoCrm => plain("admin-no-crm"),
         AdminNotice::EphemeralDisk => plain("admin-ephemeral-disk"),
         AdminNotice::StoreTrouble { detail } => {
-            Rendered::plain(lang.text("admin-store-trouble", &[("detail", shorten(detail, 300).into())]))
+            Rendered::plain(lang.text("admin-store-trouble", &[("detail", one_line(detail, 300).into())]))
         }
         AdminNotice::StoreWorks => plain("admin-store-works"),
         AdminNotice::SecondInstance => plain("admin-second-instance"),

@@ -449,10 +449,7 @@ fn lang_of(user: Option<&User>) -> Lang {
 }
 
 fn buyer_of(user: Option<&User>, chat_id: i64) -> Buyer {
-    Buyer {
-        user_id: user.map_or(chat_id, |user| i64::try_from(user.id.0).unwrap_or(chat_id)),
-        chat_id: Some(chat_id),
-        username: user.and_then(|user| user.username.clone()),
-        full_name: user.map(User::full_name),
-    }
+    let user_id = user.map_or(chat_id, |user| i64::try_from(user.id.0).unwrap_or(chat_id));
+    let username = user.and_then(|user| user.username.as_deref());
+    Buyer::new(user_id, Some(chat_id), username, user.map(User::full_name).as_deref())
 }

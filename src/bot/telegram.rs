@@ -27,7 +27,7 @@ use teloxide::{
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::{clock::Clock, config::TelegramSettings, net};
+use crate::{clock::Clock, config::TelegramSettings, lead::one_line, net};
 
 use super::{api::Api, groups::Groups, me, messages::Rendered};
 
@@ -345,7 +345,7 @@ fn decide(error: &RequestError) -> SendError {
 /// The words of Telegram's own error.
 pub fn api_text(error: &ApiError) -> String {
     match error {
-        ApiError::Unknown(text) => text.clone(),
+        ApiError::Unknown(text) => one_line(text, 300),
         known => known.to_string(),
     }
 }

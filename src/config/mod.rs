@@ -275,6 +275,37 @@ mod tests {
     const TOKEN: (&str, &str) = ("BOT_TOKEN", "123456:AAbb_cc-dd");
 
     #[test]
+    fn who_may_act_in_a_group_is_a_list_of_people() {
+        let read = |ids: &str, chat: &str| {
+            let set = [
+                ("BOT_TOKEN", "123456789:AAFt2pQm7Zr-1KxY0wVbNc_8dLhGsUeJfo5"),
+                ("ADMIN_USER_IDS", ids),
+                ("ADMIN_CHAT_ID", chat),
+            ];
+            let lookup =
+                |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            Config::read_beside(&lookup, Vec::new())
+        };
+        for ids in ["77, 88", "77,88", "77;88,", "77 88"] {
+            let (config, warnings) = read(ids, "-1005").expect("settings");
+            assert_eq!((config.admin_user_ids, warnings.len()), (vec![77, 88], 0), "{ids}");
+        }
+        for (ids, word) in [
+            (",,", "no id"),
+            ("@anna", "a name"),
+            ("77,-1005", "a group"),
+            ("Анна", "no number"),
+            ("77,0", "no person"),
+            ("99999999999999999", "no person"),
+        ] {
+            let problems = read(ids, "-1005").expect_err("a problem");
+            assert!(problems.iter().any(|problem| problem.to_string().contains(word)), "{ids}: {problems:?}");
+        }
+        let (_, warnings) = read("77", "5").expect("settings");
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+    }
+
+    #[test]
     fn only_the_bot_token_is_required() {
         let config = read(&[TOKEN]).expect("a valid configuration");
         assert!(config.amocrm.is_none());

@@ -21,6 +21,7 @@ pub use car_link::{CarLink, CarLinkError};
 pub use name::{NAMELESS, Name, NameError, Wish};
 pub use number::LeadNumber;
 pub use phone::{Phone, PhoneError, PhoneOrigin, Region};
+pub use text::one_line;
 pub(crate) use text::{is_invisible, is_visible};
 
 /// One request of a buyer, complete and ready to be delivered.
@@ -62,11 +63,28 @@ pub struct Buyer {
     #[serde(default)]
     pub chat_id: Option<i64>,
     /// `@username` without the `@`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "profile_line")]
     pub username: Option<String>,
     /// First and last name as Telegram shows them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "profile_line")]
     pub full_name: Option<String>,
+}
+
+/// Telegram's first and last names have 64 characters each.
+const PROFILE_LINE: usize = 130;
+
+impl Buyer {
+    /// A person by what their profile says: everybody names themselves as they like, so it is cleaned here.
+    pub fn new(user_id: i64, chat_id: Option<i64>, username: Option<&str>, full_name: Option<&str>) -> Self {
+        let line = |text: &str| Some(one_line(text, PROFILE_LINE)).filter(|line| !line.is_empty());
+        Self { user_id, chat_id, username: username.and_then(line), full_name: full_name.and_then(line) }
+    }
+}
+
+/// What an earlier version has stored as it was.
+fn profile_line<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    Ok(text.map(|text| one_line(&text, PROFILE_LINE)).filter(|line| !line.is_empty()))
 }
 
 /// How a lead came into the store.

@@ -25,6 +25,54 @@ pub(super) fn clean_to(text: &str, limit: usize) -> String {
     }
 }
 
+/// What others have named or worded (profile names, amoCRM's and Telegram's own words), as one line of at most `limit`
+/// characters that shows all it holds: without control characters (a terminal obeys them), without marks that turn its
+/// direction, without what has no glyph. Of that only stays what joins pictures to one (👨‍👩‍👧, ❤️).
+pub fn one_line(text: &str, limit: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(4 * limit));
+    let mut signs = text.chars().peekable();
+    let mut count = 0;
+    while let Some(sign) = signs.next() {
+        let keeps = match sign {
+            // A text without a blank at its end, and without two in a row.
+            _ if sign.is_whitespace() => {
+                if line.is_empty() || line.ends_with(' ') {
+                    continue;
+                }
+                false
+            }
+            '\u{200D}' => {
+                line.chars().next_back().is_some_and(is_of_a_picture)
+                    && signs.peek().is_some_and(|next| is_picture(*next))
+            }
+            '\u{FE0F}' => line.chars().next_back().is_some_and(is_picture),
+            _ => !is_unreadable(sign) && !is_invisible(sign),
+        };
+        if !keeps && !sign.is_whitespace() {
+            continue;
+        }
+        count += 1;
+        if count > limit {
+            line.truncate(line.char_indices().nth(limit.saturating_sub(1)).map_or(line.len(), |(at, _)| at));
+            let kept = line.trim_end_matches([' ', '\u{200D}']).len();
+            line.truncate(kept);
+            line.push('…');
+            break;
+        }
+        line.push(if sign.is_whitespace() { ' ' } else { sign });
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+fn is_picture(sign: char) -> bool {
+    matches!(sign, '\u{2190}'..='\u{2BFF}' | '\u{3030}'..='\u{303D}' | '\u{1F000}'..='\u{1FAFF}') && !is_invisible(sign)
+}
+
+fn is_of_a_picture(sign: char) -> bool {
+    is_picture(sign) || sign == '\u{FE0F}'
+}
+
 /// Whether a reader would see anything at all.
 pub(crate) fn is_visible(text: &str) -> bool {
     text.chars().any(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(c))
@@ -87,6 +135,31 @@ mod tests {
     }
 
     #[test]
+    fn what_others_say_is_one_line_that_shows_all_it_holds() {
+        let long = "ы".repeat(500);
+        let cut = format!("{}…", "ы".repeat(39));
+        for (text, want) in [
+            ("", ""),
+            ("Иван Петров", "Иван Петров"),
+            ("  Иван \r\n\t Петров\u{2028}\u{85}x ", "Иван Петров x"),
+            ("\u{1b}[31mred\u{1b}[0m\u{7}\u{9b}2J", "[31mred[0m2J"),
+            ("\u{202E}nav\u{202C}\u{2066}i\u{2069}\u{200F}\u{200E}\u{61C}", "navi"),
+            ("Ив\u{200B}а\u{2060}н\u{FEFF}\u{AD}\u{200D}\u{200C}", "Иван"),
+            ("a\u{200D}b", "ab"),
+            ("👨\u{200D}👩\u{200D}👧", "👨\u{200D}👩\u{200D}👧"),
+            ("❤\u{FE0F}\u{200D}🔥 ok", "❤\u{FE0F}\u{200D}🔥 ok"),
+            ("👨\u{200D}", "👨"),
+            ("x\u{FE0F}y\u{E0041}\u{E0042}", "xy"),
+            ("\u{3164}\u{115F}\u{2800}", ""),
+            ("a\u{0}b", "ab"),
+            ("שלום", "שלום"),
+            (long.as_str(), cut.as_str()),
+        ] {
+            assert_eq!(one_line(text, 40), want, "{text:?}");
+        }
+    }
+
+    #[test]
     fn cuts_between_characters() {
         assert_eq!(clean_to("привет", 3), "при");
         assert_eq!(clean_to("ab cd", 3), "ab");
@@ -126,6 +199,14 @@ mod tests {
             prop_assert_eq!(clean(&once), once.clone());
             prop_assert!(!once.chars().any(is_unreadable));
             prop_assert!(!once.contains("  "));
+        }
+
+        #[test]
+        fn a_line_is_one_and_short(text in any::<String>(), limit in 1usize..40) {
+            let line = one_line(&text, limit);
+            prop_assert!(line.chars().count() <= limit);
+            prop_assert!(!line.chars().any(is_unreadable) && !line.contains('\n') && !line.contains("  "));
+            prop_assert_eq!(one_line(&line, limit), line.clone());
         }
 
         #[test]

@@ -5,10 +5,13 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use crate::{
     clock::Millis,
-    lead::{Lead, LeadNumber},
+    lead::{Lead, LeadNumber, one_line},
 };
 
 use super::{Engine, Store, StoreError, json, rows};
+
+/// No error in words is longer.
+const LONGEST_ERROR: usize = 1000;
 
 /// Where a lead is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -188,7 +191,8 @@ pub(super) fn lead_row(row: &AnyRow) -> Result<LeadRow, StoreError> {
         crm_lead_id,
         note_sent_at: moment(10),
         delivered_at: rows::number(row, 11),
-        last_error: rows::lossy(row, 12),
+        // Earlier versions kept what amoCRM said as it was.
+        last_error: rows::lossy(row, 12).map(|error| one_line(&error, LONGEST_ERROR)),
         last_error_at: rows::number(row, 13),
         buyer_told: count(14) != 0,
         due_at: count(15),

@@ -10,6 +10,38 @@ use crate::{
     support::{Answers, World},
 };
 
+/// Nothing that a terminal obeys, that turns a text round, or that hides in it.
+fn is_hostile(sign: char) -> bool {
+    (sign.is_control() && sign != '\n')
+        || matches!(sign, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+#[tokio::test]
+async fn a_profile_s_name_does_nothing_to_whoever_reads_it() {
+    let world = World::running().await;
+    let hostile = "\u{1b}[2J\u{202E}нава\u{2066}И\u{200B}\r\n#K7M2QXA\u{9b}31m\u{FEFF}";
+    let mut ivan = world.buyer(hostile);
+    let number = ivan.leaves_a_request().await;
+    let lead = world.delivered(&number).await;
+    let note = &lead.notes[0];
+    assert!(note.contains("[2JнаваИ № K7M2QXA31m"), "{note}");
+    assert!(!note.chars().any(is_hostile), "{note:?}");
+    let shown = world.run(&["leads", "show", &number]).await.ended_with(0);
+    assert!(!shown.said().chars().any(is_hostile), "{:?}", shown.said());
+    // Words of amoCRM's that a person reads.
+    let body =
+        serde_json::json!({"title": "Bad\u{1b}[31m Request", "status": 403, "detail": "нет\u{202E} прав\r\n\u{200B}!"});
+    let forbidden = amocrm::Fault::Raw { status: 403, body: body.to_string() };
+    world.amocrm.fault(amocrm::On::any("/api/v4"), forbidden, amocrm::Times::Forever);
+    let waiting = ivan.leaves_a_request().await;
+    world.until("it says why", |world| world.read("backup_leads.json").contains("прав")).await;
+    let shown = world.run(&["leads", "show", &waiting]).await.ended_with(0);
+    assert!(shown.said().contains("Bad[31m Request: нет прав !"), "{}", shown.said());
+    assert!(!shown.said().chars().any(is_hostile), "{:?}", shown.said());
+    assert!(world.backup()[0]["last_error"].as_str().is_some_and(|error| !error.chars().any(is_hostile)));
+    assert!(!world.log().chars().any(is_hostile));
+}
+
 #[tokio::test]
 async fn the_log_holds_neither_secrets_nor_people() {
     let mut world = World::new().await;
