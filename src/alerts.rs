@@ -175,7 +175,6 @@ impl Alerts {
                 }
                 return;
             }
-            News::Intake(IntakeEvent::SecondInstance) => AdminNotice::SecondInstance,
             News::Intake(IntakeEvent::SetAside(update_id)) => AdminNotice::UpdateSetAside { update_id },
             News::Backup(BackupEvent::Unreadable(moved_to)) => AdminNotice::BackupUnreadable { moved_to },
             News::Backup(BackupEvent::Imported(imported)) => AdminNotice::BackupImported { imported },

@@ -32,6 +32,9 @@ pub enum NetError {
         /// Scheme and host it points at.
         to: Option<String>,
     },
+    /// 407: the way there is closed.
+    #[error("the proxy in between does not accept the user and the password")]
+    ProxyRefuses,
     /// It was cut off there.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),

@@ -166,8 +166,28 @@ pub enum AdminNotice {
     },
     /// The store works again.
     StoreWorks,
-    /// A second instance takes the updates.
+    /// A second instance takes the updates; told by versions before [`Self::PollsFail`].
     SecondInstance,
+    /// What buyers write does not arrive.
+    PollsFail {
+        /// Why.
+        trouble: PollTrouble,
+        /// Since when.
+        since: Millis,
+        /// Whether it was told before.
+        still: bool,
+    },
+    /// What buyers write arrives again.
+    PollsWork {
+        /// Why it did not.
+        trouble: PollTrouble,
+        /// Since when it did not.
+        since: Millis,
+        /// When it was over.
+        until: Millis,
+        /// What was told by the second way meanwhile, in order.
+        told_elsewhere: Vec<AdminNotice>,
+    },
     /// A backup file could not be read and was moved aside.
     BackupUnreadable {
         /// Its new name.
@@ -306,6 +326,75 @@ impl Shortage {
             Self::PhoneKind => "PHONE WORK".into(),
             Self::Notes => "notes".into(),
             Self::Unexplained => "something that amoCRM does not name".into(),
+        }
+    }
+}
+
+/// Why what buyers write does not arrive, in the admin's terms; each has its own advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PollTrouble {
+    /// Nobody is reached.
+    NoConnection,
+    /// Somebody is reached and does not answer, or the answer breaks off.
+    NoAnswer,
+    /// What answers is not Telegram: a proxy's or a provider's page.
+    NotTelegrams,
+    /// Telegram, or a Bot API server of one's own, has a fault.
+    ServersFault,
+    /// Telegram asks to wait.
+    Throttled,
+    /// The bot's token was revoked or replaced.
+    TokenRefused,
+    /// Another process with the same token takes the updates.
+    SecondInstance,
+    /// Another program has set a webhook and sets it again and again.
+    Webhook,
+    /// Telegram refuses for another reason.
+    Refused,
+}
+
+impl PollTrouble {
+    /// All there are.
+    pub const ALL: [Self; 9] = [
+        Self::NoConnection,
+        Self::NoAnswer,
+        Self::NotTelegrams,
+        Self::ServersFault,
+        Self::Throttled,
+        Self::TokenRefused,
+        Self::SecondInstance,
+        Self::Webhook,
+        Self::Refused,
+    ];
+
+    /// Its name in texts, the same as in the store.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::NoConnection => "no_connection",
+            Self::NoAnswer => "no_answer",
+            Self::NotTelegrams => "not_telegrams",
+            Self::ServersFault => "servers_fault",
+            Self::Throttled => "throttled",
+            Self::TokenRefused => "token_refused",
+            Self::SecondInstance => "second_instance",
+            Self::Webhook => "webhook",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// In a line of the log or of `/healthz`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NoConnection => "no connection to Telegram",
+            Self::NoAnswer => "no answer from Telegram",
+            Self::NotTelegrams => "what answers is not Telegram",
+            Self::ServersFault => "a fault of Telegram's servers",
+            Self::Throttled => "too many requests",
+            Self::TokenRefused => "Telegram does not accept BOT_TOKEN",
+            Self::SecondInstance => "another process with the same token takes the updates",
+            Self::Webhook => "another program sets a webhook for this bot",
+            Self::Refused => "Telegram refuses",
         }
     }
 }

@@ -94,6 +94,7 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
         }
         AdminNotice::StoreWorks => plain("admin-store-works"),
         AdminNotice::SecondInstance => plain("admin-second-instance"),
+        AdminNotice::PollsFail { .. } | AdminNotice::PollsWork { .. } => todo!(),
         AdminNotice::BackupUnreadable { moved_to } => {
             Rendered::plain(lang.text("admin-backup-unreadable", &[("name", moved_to.as_str().into())]))
         }

@@ -1,9 +1,9 @@
 //! One call of the Bot API: teloxide's payloads and errors over our own client, because teloxide reads an answer whole
 //! however long it is.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
-use reqwest::{Client, RequestBuilder, Url, multipart::Form};
+use reqwest::{Client, RequestBuilder, StatusCode, Url, multipart::Form};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -54,9 +54,9 @@ impl Api {
         result(&self.answer(self.post(method).multipart(form), ANSWER_CAP).await?)
     }
 
-    /// Asks for updates; see [`updates`].
-    pub async fn poll(&self, parameters: &Value) -> Result<Vec<u8>, RequestError> {
-        self.answer(self.post("getUpdates").json(parameters), POLL_CAP).await
+    /// Asks for updates, for so long; see [`updates`].
+    pub async fn poll(&self, parameters: &Value, limit: Duration) -> Result<Vec<u8>, RequestError> {
+        self.answer(self.post("getUpdates").timeout(limit).json(parameters), POLL_CAP).await
     }
 
     fn post(&self, method: &str) -> RequestBuilder {
@@ -68,7 +68,13 @@ impl Api {
     }
 
     async fn answer(&self, request: RequestBuilder, cap: usize) -> Result<Vec<u8>, RequestError> {
-        let answer = async { net::read_capped(net::send(request).await?, cap).await };
+        let answer = async {
+            let response = net::send(request).await?;
+            if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+                return Err(NetError::ProxyRefuses);
+            }
+            net::read_capped(response, cap).await
+        };
         answer.await.map_err(|error| match error {
             NetError::Failed(error) => RequestError::Network(Arc::new(error)),
             other => RequestError::Io(Arc::new(io::Error::other(other))),
@@ -78,8 +84,17 @@ impl Api {
 
 /// Whether an answer was longer than its cap.
 pub fn is_too_large(error: &RequestError) -> bool {
-    let RequestError::Io(error) = error else { return false };
-    error.get_ref().and_then(|error| error.downcast_ref()).is_some_and(|error| matches!(error, NetError::TooLarge(_)))
+    matches!(net_error(error), Some(NetError::TooLarge(_)))
+}
+
+/// Whether a proxy in between wants to know who asks.
+pub fn is_proxys_refusal(error: &RequestError) -> bool {
+    matches!(net_error(error), Some(NetError::ProxyRefuses))
+}
+
+fn net_error(error: &RequestError) -> Option<&NetError> {
+    let RequestError::Io(error) = error else { return None };
+    error.get_ref()?.downcast_ref()
 }
 
 /// The updates of an answer to a poll, each as it stands there, or the error it tells of.

@@ -10,7 +10,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -18,7 +18,7 @@ use std::{
 
 use serde_json::json;
 use teloxide::{
-    ApiError, RequestError,
+    RequestError,
     payloads::DeleteWebhook,
     stop::{StopFlag, StopToken, mk_stop_token},
     types::Update,
@@ -29,7 +29,7 @@ use tracing::{info, warn};
 use crate::{
     clock::{Clock, Millis},
     fault::point,
-    notice::Notice,
+    notice::{Notice, PollTrouble},
     store::{NewMessage, Store},
 };
 
@@ -41,7 +41,7 @@ use super::{
     pace::{Complaint, Pause},
     reading,
     strays::{self, Numbered, Stray, Strays},
-    telegram::{Telegram, api_text, describe},
+    telegram::{Telegram, describe, poll_trouble},
 };
 
 /// A second instance is expected for so long during a rolling deploy.
@@ -69,8 +69,6 @@ const MOST_UPDATES: u8 = 100;
 /// What the listener tells whoever watches over it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IntakeEvent {
-    /// Another instance has been taking the updates for longer than a deploy takes.
-    SecondInstance,
     /// The store does not take updates; says what it said.
     StoreFailed(String),
     /// Updates are taken again.
@@ -88,9 +86,38 @@ pub struct IntakeFigures {
     read_in_part: AtomicU64,
     not_asked_for: AtomicU64,
     updates: AtomicU64,
+    failing: Mutex<Option<PollsFailing>>,
+}
+
+/// What buyers write does not arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PollsFailing {
+    /// Since when.
+    pub since: Millis,
+    /// Why, by the last failure.
+    pub trouble: PollTrouble,
+    /// No way to Telegram works, and not only for a moment.
+    pub unreachable: bool,
 }
 
 impl IntakeFigures {
+    /// Why polls fail, if they do.
+    pub fn failing(&self) -> Option<PollsFailing> {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A poll, or what comes before the first, has failed.
+    pub fn has_failed(&self, trouble: PollTrouble, now: Millis, unreachable: bool) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = failing.map_or(now, |failing| failing.since);
+        *failing = Some(PollsFailing { since, trouble, unreachable });
+    }
+
+    /// What buyers write arrives.
+    pub fn works(&self) {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// When a poll was last completed, ms UTC; `None` before the first.
     pub fn last_poll(&self) -> Option<Millis> {
         Some(self.last_poll.load(Ordering::Relaxed)).filter(|at| *at != 0)
@@ -130,6 +157,13 @@ struct Conflict {
     told: bool,
 }
 
+impl Conflict {
+    /// The last one may have ended without an undisturbed poll, among busy buyers.
+    fn goes_on(&self, now: Millis, clock: Clock) -> bool {
+        now - self.last <= clock.millis(QUIET_CONFLICT)
+    }
+}
+
 /// Long polling under the rule of [`Intake`].
 pub struct Listener {
     telegram: Telegram,
@@ -150,6 +184,10 @@ pub struct Listener {
     /// After failed polls.
     poll_pause: Pause,
     complaint: Complaint,
+    /// The way of the last poll.
+    way: usize,
+    /// Another way than before is taken.
+    is_new_way: bool,
     strays: Strays,
     /// The next poll only passes strays.
     passing: bool,
@@ -170,6 +208,8 @@ impl Listener {
         events: mpsc::UnboundedSender<IntakeEvent>,
     ) -> Self {
         Self {
+            way: telegram.routes().current(),
+            is_new_way: false,
             telegram,
             clock: store.clock(),
             store,
@@ -239,13 +279,15 @@ impl Listener {
     }
 
     async fn poll(&mut self) {
-        // The first answer comes at once, so that a health check need not wait for a long poll to end.
+        // The first answer comes at once, so that a health check need not wait for a long poll to end, and where
+        // something was wrong it is soon known whether it still is.
         let passing = std::mem::take(&mut self.passing);
-        let patience = match self.figures.polls() {
-            0 => 0,
+        let is_first = self.figures.polls() == 0 || std::mem::take(&mut self.is_new_way);
+        let patience = match is_first || self.telegram.routes().all_failed() {
+            true => 0,
             // What comes meanwhile may have lower ids, and is asked for at once.
-            _ if passing => 0,
-            _ => self.telegram.long_poll().as_secs(),
+            false if passing => 0,
+            false => self.telegram.long_poll().as_secs(),
         };
         // After an answer that is not whole one at a time, so that the one it breaks off in is known.
         let limit = if self.cut_off > 0 { 1 } else { self.batch };
@@ -256,12 +298,26 @@ impl Listener {
         if passing {
             self.offset = None;
         }
+        if self.telegram.routes().is_preferred_due() {
+            let mut quick = parameters.clone();
+            (quick["timeout"], quick["limit"]) = (0.into(), 1.into());
+            tokio::select! {
+                () = self.telegram.try_preferred(&quick) => {}
+                () = self.stop.1.clone() => return,
+            }
+        }
         let asked_at = Instant::now();
-        let answer = tokio::select! {
-            answer = self.telegram.poll(&parameters) => answer,
+        let (attempt, answer) = tokio::select! {
+            polled = self.telegram.poll(&parameters, Duration::from_secs(patience)) => polled,
             () = self.stop.1.clone() => return,
         };
-        let list = match answer.as_deref().map_err(Clone::clone).and_then(api::updates) {
+        let Some(answer) = answer else {
+            // Sends have found out that this way does not work; the poll on it is over.
+            return self.take_next_way();
+        };
+        let answer = answer.as_deref().map_err(Clone::clone).and_then(api::updates);
+        self.telegram.ended(attempt, answer.as_ref().err());
+        let list = match answer {
             Ok(list) => list,
             Err(error) => return self.poll_failed(&error).await,
         };
@@ -269,6 +325,12 @@ impl Listener {
         self.figures.polls.fetch_add(1, Ordering::Relaxed);
         self.figures.updates.fetch_add(list.elements.len() as u64, Ordering::Relaxed);
         self.poll_pause.reset();
+        self.way = self.telegram.routes().current();
+        // While another instance takes its turns, an answer says nothing.
+        let now = self.clock.now();
+        if self.conflict.as_ref().is_none_or(|conflict| !conflict.goes_on(now, self.clock)) {
+            self.figures.works();
+        }
         self.batch = MOST_UPDATES;
         if let Some(failures) = self.complaint.over() {
             info!(failures, "Telegram answers polls again");
@@ -289,6 +351,7 @@ impl Listener {
         // Held for its whole time by nobody disturbed. An answer with updates says nothing: two instances that end
         // each other's polls get such answers too.
         self.conflict = None;
+        self.figures.works();
         // Everything is confirmed. Without an offset the next poll also sees ids that restart lower, as Telegram's
         // do at random after a week without updates.
         self.offset = None;
@@ -396,25 +459,33 @@ impl Listener {
         kept.is_ok()
     }
 
+    /// Another way is asked at once, and with patience for what the last one did not bring.
+    fn take_next_way(&mut self) {
+        self.way = self.telegram.routes().current();
+        self.is_new_way = true;
+        self.poll_pause.reset();
+    }
+
     async fn poll_failed(&mut self, error: &RequestError) {
-        let pause = match error {
-            RequestError::Api(ApiError::TerminatedByOtherGetUpdates) => {
+        if is_too_large(error) && self.batch > 1 {
+            self.batch /= 2;
+            warn!(batch = self.batch, "the updates are too much for one answer; asking for fewer");
+            return;
+        }
+        let trouble = poll_trouble(error);
+        let pause = match trouble {
+            PollTrouble::SecondInstance => {
                 self.conflict();
                 CONFLICT_PAUSE
             }
-            RequestError::Api(api) if api_text(api).contains("webhook is active") => {
+            PollTrouble::Webhook => {
                 if self.complaint.failure().is_some() {
                     info!("a webhook is set for this bot; removing it, updates are kept");
                 }
                 let _ = self.telegram.call(&DeleteWebhook::new()).await;
                 self.poll_pause.grow()
             }
-            error if is_too_large(error) && self.batch > 1 => {
-                self.batch /= 2;
-                warn!(batch = self.batch, "the updates are too much for one answer; asking for fewer");
-                return;
-            }
-            error => {
+            _ => {
                 if let Some(failures) = self.complaint.failure() {
                     warn!(error = describe(error), failures, "a poll failed");
                 }
@@ -425,14 +496,20 @@ impl Listener {
                 }
             }
         };
+        let routes = self.telegram.routes();
+        let since = self.conflict.as_ref().map_or_else(|| self.clock.now(), |conflict| conflict.since);
+        self.figures.has_failed(trouble, since, routes.is_unreachable());
+        if routes.current() != self.way && !routes.all_failed() {
+            return self.take_next_way();
+        }
+        self.way = routes.current();
         self.rest(pause).await;
     }
 
     fn conflict(&mut self) {
         let (now, quiet) = (self.clock.now(), self.clock.millis(QUIET_CONFLICT));
-        // The last one may have ended without an undisturbed poll, among busy buyers.
         let conflict = match &mut self.conflict {
-            Some(conflict) if now - conflict.last <= quiet => conflict,
+            Some(conflict) if conflict.goes_on(now, self.clock) => conflict,
             ended => {
                 info!("another instance takes the updates; waiting for it to stop");
                 ended.insert(Conflict { since: now, last: now, told: false })
@@ -442,7 +519,6 @@ impl Listener {
         if !conflict.told && now - conflict.since >= quiet {
             warn!("another instance with the same bot token is running");
             conflict.told = true;
-            let _ = self.events.send(IntakeEvent::SecondInstance);
         }
     }
 }

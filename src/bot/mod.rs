@@ -19,6 +19,7 @@ pub mod outbox;
 pub(crate) mod pace;
 pub mod reading;
 pub mod repeats;
+pub mod routes;
 pub mod storage;
 mod strays;
 pub mod telegram;

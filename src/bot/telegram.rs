@@ -1,4 +1,5 @@
-//! Talking to Telegram: two clients (polls may take long, sends may not), and answers as the caller's decisions.
+//! Talking to Telegram: two clients for each way (polls may take long, sends may not), and answers as the caller's
+//! decisions.
 
 use std::{
     sync::{
@@ -27,15 +28,39 @@ use teloxide::{
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::{clock::Clock, config::TelegramSettings, lead::one_line, net};
+use crate::{
+    clock::Clock,
+    config::{Proxy, RouteSettings, TelegramSettings},
+    lead::one_line,
+    net,
+    notice::PollTrouble,
+};
 
-use super::{api::Api, groups::Groups, me, messages::Rendered};
+use super::{
+    api::{self, Api, is_proxys_refusal},
+    groups::Groups,
+    me,
+    messages::Rendered,
+    routes::{Kind, Outcome, Patience, Routes},
+};
 
 /// How long Telegram may hold a poll that has nothing to say.
 pub const LONG_POLL: Duration = Duration::from_secs(25);
 
 /// A poll that is this much overdue hangs on a dead connection.
-const POLL_MARGIN: Duration = Duration::from_secs(10);
+const POLL_MARGIN: Duration = Duration::from_secs(5);
+
+/// A poll that is not held takes no longer.
+const SHORT_POLL: Duration = Duration::from_secs(10);
+
+/// A way to Telegram without a good answer for so long is left.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// The first way is tried again so often.
+const PREFERRED_AGAIN: Duration = Duration::from_secs(600);
+
+/// getMe through a way that is only tried.
+const TRIAL: Duration = Duration::from_secs(10);
 
 /// A reply that takes longer is owed instead, so that one slow chat holds nobody up for longer.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -118,27 +143,63 @@ enum Call<'a> {
     Administrators,
 }
 
-/// The two clients of one bot.
+/// The two clients of one way to Telegram.
+#[derive(Debug, Clone)]
+struct Way {
+    send: Api,
+    poll: Api,
+}
+
+/// Why Telegram cannot be used with these settings.
+#[derive(Debug, Error)]
+#[error("{name} cannot be used")]
+pub struct UnusableRoute {
+    /// Names the way, without anything secret.
+    pub name: String,
+}
+
+/// A request that was begun, until its outcome is told to the choice of ways.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt {
+    route: usize,
+    kind: Kind,
+    begun: Instant,
+}
+
+/// One bot, over one of several ways.
 #[derive(Debug, Clone)]
 pub struct Telegram {
     figures: Arc<SendFigures>,
-    send: Api,
-    poll: Api,
+    ways: Arc<Vec<Way>>,
+    routes: Arc<Routes>,
+    clock: Clock,
     long_poll: Duration,
     reply_timeout: Duration,
     groups: Groups,
 }
 
 impl Telegram {
-    /// Builds both clients; errors only when the proxy cannot be used.
-    pub fn new(settings: &TelegramSettings, clock: Clock, groups: Groups) -> Result<Self, reqwest::Error> {
+    /// Builds the clients; errors only when a proxy cannot be used.
+    pub fn new(settings: &TelegramSettings, clock: Clock, groups: Groups) -> Result<Self, UnusableRoute> {
         let long_poll = clock.scaled(LONG_POLL).max(Duration::from_secs(1));
-        let poll_timeout = long_poll + clock.scaled(POLL_MARGIN).max(Duration::from_secs(1));
-        let api = |client| Api::new(client, settings.api_url.clone(), settings.token.clone());
+        let ways = settings.routes.iter().map(|route| {
+            let api = |client| Api::new(client, route.api_url.clone(), settings.token.clone());
+            let send = client(route)?.timeout(DOCUMENT_TIMEOUT).build()?;
+            Ok(Way { send: api(send), poll: api(client(route)?.pool_max_idle_per_host(1).build()?) })
+        });
+        let names: Vec<String> = settings.routes.iter().map(RouteSettings::name).collect();
+        let ways: Result<Vec<Way>, UnusableRoute> = ways
+            .zip(&names)
+            .map(|(way, name)| way.map_err(|_: reqwest::Error| UnusableRoute { name: name.clone() }))
+            .collect();
+        let longest_poll = long_poll + clock.scaled(POLL_MARGIN).max(Duration::from_secs(1));
+        let patience =
+            Patience { silence: clock.scaled(SILENCE).max(longest_poll), again: clock.scaled(PREFERRED_AGAIN) };
         Ok(Self {
             figures: Arc::default(),
-            send: api(client(settings)?.timeout(DOCUMENT_TIMEOUT).build()?),
-            poll: api(client(settings)?.timeout(poll_timeout).pool_max_idle_per_host(1).build()?),
+            ways: Arc::new(ways?),
+            routes: Arc::new(Routes::new(names, patience)),
+            clock,
             long_poll,
             // Not below two seconds: a busy machine would be told the same twice.
             reply_timeout: clock.scaled(REPLY_TIMEOUT).max(LEAST_SEND),
@@ -156,19 +217,89 @@ impl Telegram {
         self.figures.clone()
     }
 
+    /// The ways to Telegram.
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    fn begin(&self, kind: Kind) -> (Attempt, &Way) {
+        let route = self.routes.current();
+        (Attempt { route, kind, begun: Instant::now() }, &self.ways[route])
+    }
+
+    /// Tells what came of a request, so that a way that does not work is left.
+    pub fn ended(&self, attempt: Attempt, error: Option<&RequestError>) {
+        self.routes.ended(attempt.route, attempt.kind, error.map_or(Outcome::Good, outcome), attempt.begun);
+    }
+
     /// Calls the method that a payload is for; whatever result comes, it is done.
     pub async fn call<P: Payload + Serialize>(&self, payload: &P) -> Result<(), RequestError> {
-        self.send.call(payload).await.map(drop)
+        let (attempt, way) = self.begin(Kind::Send);
+        let result = way.send.call(payload).await;
+        self.ended(attempt, result.as_ref().err());
+        result.map(drop)
     }
 
     /// Asks who the bot is; `None` when the answer tells of no bot.
     pub async fn who_am_i(&self) -> Result<Option<Me>, RequestError> {
-        Ok(me::read(&self.send.call(&GetMe::new()).await?, self.send.token()))
+        let (attempt, way) = self.begin(Kind::Send);
+        let result = self.ask_who_i_am(way).await;
+        match &result {
+            // Whoever says that is not Telegram.
+            Ok(None) => self.routes.ended(attempt.route, attempt.kind, Outcome::NoAnswer, attempt.begun),
+            other => self.ended(attempt, other.as_ref().err()),
+        }
+        result
     }
 
-    /// Asks for updates; see [`super::api::updates`].
-    pub async fn poll(&self, parameters: &Value) -> Result<Vec<u8>, RequestError> {
-        self.poll.poll(parameters).await
+    async fn ask_who_i_am(&self, way: &Way) -> Result<Option<Me>, RequestError> {
+        let limit = self.clock.scaled(TRIAL).max(Duration::from_secs(2));
+        let Ok(answer) = tokio::time::timeout(limit, way.send.call(&GetMe::new())).await else {
+            return Err(RequestError::Io(Arc::new(std::io::Error::other("no answer in time"))));
+        };
+        Ok(me::read(&answer?, way.send.token()))
+    }
+
+    /// Asks for updates, to be held for so long; see [`super::api::updates`]. `None` when the way was left meanwhile:
+    /// then this poll has ended before another one begins. Whoever asks tells [`Self::ended`] what the answer is.
+    pub async fn poll(&self, parameters: &Value, held: Duration) -> (Attempt, Option<Result<Vec<u8>, RequestError>>) {
+        let (attempt, way) = self.begin(Kind::Poll);
+        let limit = match held.is_zero() {
+            true => self.clock.scaled(SHORT_POLL).max(Duration::from_secs(2)),
+            false => held + self.clock.scaled(POLL_MARGIN).max(Duration::from_secs(1)),
+        };
+        tokio::select! {
+            answer = way.poll.poll(parameters, limit) => (attempt, Some(answer)),
+            () = self.routes.left(attempt.route) => (attempt, None),
+        }
+    }
+
+    /// Tries the first way beside the one that is taken, between two polls: it has to answer a poll too. With
+    /// `parameters` of a poll that is not held.
+    pub async fn try_preferred(&self, parameters: &Value) {
+        let way = &self.ways[0];
+        let works = async {
+            matches!(self.ask_who_i_am(way).await, Ok(Some(_)))
+                && match way.poll.poll(parameters, self.clock.scaled(SHORT_POLL).max(Duration::from_secs(2))).await {
+                    Ok(body) => api::updates(&body).map_or_else(|error| outcome(&error) == Outcome::Good, |_| true),
+                    Err(_) => false,
+                }
+        };
+        let works = works.await;
+        self.routes.preferred_tried(works);
+    }
+
+    /// Asks over each way who the bot is, without taking it: names of the ways, and the bot's or what went wrong.
+    pub async fn look_at_routes(&self) -> Vec<(&str, Result<String, String>)> {
+        let looks = self.ways.iter().enumerate().map(|(route, way)| async move {
+            let told = match self.ask_who_i_am(way).await {
+                Ok(Some(me)) => Ok(me.user.username.unwrap_or_default()),
+                Ok(None) => Err("an answer that is not Telegram's".to_owned()),
+                Err(error) => Err(describe(&error)),
+            };
+            (self.routes.name(route), told)
+        });
+        futures::future::join_all(looks).await
     }
 
     /// How long a poll may be held.
@@ -236,7 +367,12 @@ impl Telegram {
     async fn asked(&self, chat_id: i64, call: &Call<'_>) -> Result<Value, RequestError> {
         let late =
             |_| RequestError::Io(Arc::new(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time")));
-        tokio::time::timeout(self.reply_timeout, self.wherever_it_goes(chat_id.into(), call)).await.map_err(late)?
+        let (attempt, _) = self.begin(Kind::Send);
+        let answer = tokio::time::timeout(self.reply_timeout, self.wherever_it_goes(chat_id.into(), call)).await;
+        if answer.is_err() {
+            self.is_late(attempt);
+        }
+        answer.map_err(late)?
     }
 
     /// Calls for a place; where its group has a new id, that is learnt and taken, and where its topic is closed or gone,
@@ -263,6 +399,13 @@ impl Telegram {
     }
 
     async fn call_for(&self, place: Place, call: &Call<'_>) -> Result<Value, RequestError> {
+        let (attempt, way) = self.begin(Kind::Send);
+        let result = Self::call_over(way, place, call).await;
+        self.ended(attempt, result.as_ref().err());
+        result
+    }
+
+    async fn call_over(way: &Way, place: Place, call: &Call<'_>) -> Result<Value, RequestError> {
         let chat = ChatId(place.chat_id);
         match call {
             Call::Message(message) => {
@@ -277,7 +420,7 @@ impl Telegram {
                 if let Some(markup) = &message.markup {
                     request = request.reply_markup(markup.clone());
                 }
-                self.send.call(&request).await
+                way.send.call(&request).await
             }
             Call::Document { name, bytes, caption } => {
                 let file = Part::bytes(bytes.to_vec()).file_name((*name).to_owned());
@@ -285,22 +428,30 @@ impl Telegram {
                 if let Some(topic) = place.topic {
                     form = form.text("message_thread_id", topic.to_string());
                 }
-                self.send.upload("sendDocument", form.part("document", file)).await
+                way.send.upload("sendDocument", form.part("document", file)).await
             }
-            Call::Member(user) => self.send.call(&GetChatMember::new(chat, *user)).await,
-            Call::Administrators => self.send.call(&GetChatAdministrators::new(chat)).await,
+            Call::Member(user) => way.send.call(&GetChatMember::new(chat, *user)).await,
+            Call::Administrators => way.send.call(&GetChatAdministrators::new(chat)).await,
         }
     }
 
+    /// A request that tells its own outcome to the choice of ways; here only that it is late.
     async fn within<T, R>(&self, limit: Duration, request: R) -> Result<(), SendError>
     where
         R: IntoFuture<Output = Result<T, RequestError>>,
     {
+        let (attempt, _) = self.begin(Kind::Send);
         match tokio::time::timeout(limit, request.into_future()).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(decide(&error)),
-            Err(_) => Err(SendError::Later { cause: "no answer in time".into(), after: None }),
+            Ok(result) => result.map(drop).map_err(|error| decide(&error)),
+            Err(_) => {
+                self.is_late(attempt);
+                Err(SendError::Later { cause: "no answer in time".into(), after: None })
+            }
         }
+    }
+
+    fn is_late(&self, attempt: Attempt) {
+        self.routes.ended(attempt.route, attempt.kind, Outcome::NoAnswer, attempt.begun);
     }
 }
 
@@ -311,12 +462,54 @@ fn is_no_topic(error: &RequestError) -> bool {
     text.starts_with("bad request") && (text.contains("topic_") || text.contains("message thread not found"))
 }
 
-fn client(settings: &TelegramSettings) -> Result<ClientBuilder, reqwest::Error> {
+fn client(route: &RouteSettings) -> Result<ClientBuilder, reqwest::Error> {
     let builder = net::client();
-    Ok(match &settings.proxy {
-        Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.expose_secret())?),
-        None => builder,
+    Ok(match &route.proxy {
+        Proxy::Through(proxy) => builder.proxy(reqwest::Proxy::all(proxy.expose_secret())?),
+        Proxy::Direct => builder.no_proxy(),
+        Proxy::Unset => builder,
     })
+}
+
+/// What an error says of the way that the request took.
+fn outcome(error: &RequestError) -> Outcome {
+    match error {
+        RequestError::RetryAfter(_) | RequestError::MigrateToChatId(_) => Outcome::Good,
+        RequestError::Api(api) if is_servers_fault(api) => Outcome::NoAnswer,
+        RequestError::Api(_) => Outcome::Good,
+        RequestError::Network(error) if error.is_connect() => Outcome::NotConnected,
+        RequestError::Io(_) if is_proxys_refusal(error) => Outcome::NotConnected,
+        RequestError::Network(_) | RequestError::InvalidJson { .. } | RequestError::Io(_) => Outcome::NoAnswer,
+    }
+}
+
+/// Whether a server of one's own, or Telegram's front, tells that it has no way on (5xx).
+fn is_servers_fault(error: &ApiError) -> bool {
+    let text = api_text(error);
+    ["Internal Server Error", "Bad Gateway", "Service Unavailable", "Gateway Time"]
+        .iter()
+        .any(|words| text.starts_with(words))
+}
+
+/// Why a poll fails, in the admin's terms.
+pub fn poll_trouble(error: &RequestError) -> PollTrouble {
+    match error {
+        RequestError::RetryAfter(_) => PollTrouble::Throttled,
+        RequestError::Api(ApiError::TerminatedByOtherGetUpdates) => PollTrouble::SecondInstance,
+        RequestError::Api(ApiError::InvalidToken) => PollTrouble::TokenRefused,
+        RequestError::Api(api) if is_servers_fault(api) => PollTrouble::ServersFault,
+        RequestError::Api(api) => match api_text(api) {
+            text if text.contains("webhook is active") => PollTrouble::Webhook,
+            text if text.starts_with("Conflict") => PollTrouble::SecondInstance,
+            text if text.starts_with("Unauthorized") || text.starts_with("Not Found") => PollTrouble::TokenRefused,
+            _ => PollTrouble::Refused,
+        },
+        RequestError::MigrateToChatId(_) => PollTrouble::Refused,
+        RequestError::Network(error) if error.is_connect() => PollTrouble::NoConnection,
+        RequestError::Network(_) => PollTrouble::NoAnswer,
+        RequestError::Io(_) if is_proxys_refusal(error) => PollTrouble::NoConnection,
+        RequestError::Io(_) | RequestError::InvalidJson { .. } => PollTrouble::NotTelegrams,
+    }
 }
 
 /// What an error of Telegram means for the message that was to be sent.

@@ -24,7 +24,7 @@ pub use amocrm::{
 };
 pub use names::SETTINGS;
 pub use problem::ConfigProblem;
-pub use telegram::TelegramSettings;
+pub use telegram::{Proxy, RouteSettings, TelegramSettings};
 
 /// Ids have at most 52 significant bits (core.telegram.org/bots/api, `Chat`).
 const LARGEST_CHAT_ID: u64 = 1 << 52;

@@ -95,14 +95,29 @@ impl<'a> Reader<'a> {
         Some(id)
     }
 
+    /// Parts with commas between them, without blanks around each; empty ones do not count, but one there must be.
+    pub(super) fn list(&mut self, name: &'static str, remedy: &'static str) -> Vec<String> {
+        let Some(text) = self.text(name) else { return Vec::new() };
+        let parts: Vec<String> =
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        if parts.is_empty() {
+            self.wrong(name, "is a list of nothing", remedy);
+        }
+        parts
+    }
+
     /// An http(s) address, whatever its host.
     pub(super) fn web_address(&mut self, name: &'static str, remedy: &'static str) -> Option<Url> {
         let text = self.text(name)?;
+        self.web_address_in(name, &text, remedy)
+    }
+
+    fn web_address_in(&mut self, name: &'static str, text: &str, remedy: &'static str) -> Option<Url> {
         if text.contains(char::is_whitespace) {
             self.wrong(name, "has a blank in it", remedy);
             return None;
         }
-        match Url::parse(&text) {
+        match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
             _ => {
                 self.wrong(name, "is not an http(s) address", remedy);
@@ -113,7 +128,13 @@ impl<'a> Reader<'a> {
 
     /// An http(s) address that this program sends something to, which must not be readable on the way.
     pub(super) fn own_address(&mut self, name: &'static str, remedy: &'static str) -> Option<Url> {
-        let url = self.web_address(name, remedy)?;
+        let text = self.text(name)?;
+        self.own_address_in(name, &text, remedy)
+    }
+
+    /// The same, of a text that was read already.
+    pub(super) fn own_address_in(&mut self, name: &'static str, text: &str, remedy: &'static str) -> Option<Url> {
+        let url = self.web_address_in(name, text, remedy)?;
         self.no_password(name, &url);
         self.encrypted(name, &url);
         Some(url)

@@ -22,9 +22,10 @@ use crate::{
         listener::Listener,
         messages::Lang,
         storage::DialogueStorage,
-        telegram::{Telegram, api_text, describe},
+        telegram::{Telegram, api_text, describe, poll_trouble},
     },
     delivery::Health,
+    notice::PollTrouble,
 };
 
 use super::{DaemonError, parts::Parts};
@@ -97,15 +98,21 @@ impl Parts<'_> {
         Ok(())
     }
 
-    /// Asks Telegram who the bot is until it answers; `None` when stopped before.
+    /// Asks Telegram who the bot is until it answers; `None` when stopped before. Everything else is at work meanwhile.
     async fn who_am_i(&self, stop: &CancellationToken) -> Result<Option<Me>, DaemonError> {
         let clock = self.store.clock();
+        let routes = self.telegram.routes();
         let mut pause = Duration::from_secs(1);
         loop {
+            let way = routes.current();
             let answer = tokio::select! {
                 answer = self.telegram.who_am_i() => answer,
                 () = stop.cancelled() => return Ok(None),
             };
+            let trouble = answer.as_ref().map_or_else(poll_trouble, |_| PollTrouble::NotTelegrams);
+            if !matches!(answer, Ok(Some(_))) {
+                self.figures.has_failed(trouble, clock.now(), routes.is_unreachable());
+            }
             match answer {
                 Ok(Some(me)) => return Ok(Some(me)),
                 Err(RequestError::Api(ApiError::InvalidToken)) => {
@@ -126,6 +133,10 @@ impl Parts<'_> {
                     "Telegram cannot be reached; trying again (check the network, TELEGRAM_API_URL and TELEGRAM_PROXY)"
                 ),
             }
+            if routes.current() != way && !routes.all_failed() {
+                pause = Duration::from_secs(1);
+                continue;
+            }
             tokio::select! {
                 () = clock.sleep(pause) => {}
                 () = stop.cancelled() => return Ok(None),
@@ -137,8 +148,8 @@ impl Parts<'_> {
     /// The last poll: it only tells Telegram what is done. Whatever it returns comes again.
     async fn confirm(&self, offset: u32) {
         let poll = serde_json::json!({"offset": offset, "limit": 1, "timeout": 0});
-        match tokio::time::timeout(LAST_CONFIRM, self.telegram.poll(&poll)).await {
-            Ok(Ok(_)) => {}
+        match tokio::time::timeout(LAST_CONFIRM, self.telegram.poll(&poll, Duration::ZERO)).await {
+            Ok((_, Some(Ok(_)))) => {}
             _ => info!("the last messages could not be confirmed to Telegram; they come again and change nothing"),
         }
     }

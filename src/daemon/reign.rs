@@ -48,8 +48,8 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     let clock = Clock::with_speed(config.speed);
     let admin = config.admin_chat_id.filter(|chat_id| *chat_id < 0);
     let groups = Groups::new(admin.map(|chat_id| Watched { setting: "ADMIN_CHAT_ID", chat_id }).into_iter().collect());
-    let telegram = Telegram::new(&config.telegram, clock, groups).map_err(|_| {
-        DaemonError::Setting("TELEGRAM_PROXY: this proxy cannot be used. Check the address with its provider".into())
+    let telegram = Telegram::new(&config.telegram, clock, groups).map_err(|error| {
+        DaemonError::Setting(format!("TELEGRAM_PROXY: {error}. Check the address with its provider"))
     })?;
     match config.database_url().filter(|url| url.starts_with("postgres")) {
         None => {

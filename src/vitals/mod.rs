@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::{sync::Mutex, time::Instant};
 use tracing::warn;
 
-use crate::{bot::listener::IntakeFigures, clock::Clock, store::Store};
+use crate::{bot::listener::IntakeFigures, clock::Clock, notice::PollTrouble, store::Store};
 
 pub use heartbeat::Heartbeat;
 
@@ -27,17 +27,26 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Ailment {
     /// Telegram has not been polled since the start.
-    #[error("starting: Telegram has not answered a poll yet")]
-    Starting,
+    #[error("starting: Telegram has not answered a poll yet{}", because(*.trouble))]
+    Starting {
+        /// Why, if it is known.
+        trouble: Option<PollTrouble>,
+    },
     /// Updates are not taken.
-    #[error("not polling: the last poll of Telegram was completed {seconds} s ago")]
+    #[error("not polling: the last poll of Telegram was completed {seconds} s ago{}", because(*.trouble))]
     NotPolling {
         /// How long ago the last poll was completed.
         seconds: u64,
+        /// Why, if it is known.
+        trouble: Option<PollTrouble>,
     },
     /// Nothing can be stored.
     #[error("the store cannot be written")]
     StoreFails,
+}
+
+fn because(trouble: Option<PollTrouble>) -> String {
+    trouble.map_or_else(String::new, |trouble| format!(" ({})", trouble.words()))
 }
 
 /// Knows whether polling and the store are fine.
@@ -57,10 +66,13 @@ impl Vitals {
 
     /// What is wrong, if anything is.
     pub async fn check(&self) -> Result<(), Ailment> {
-        let last = self.intake.last_poll().ok_or(Ailment::Starting)?;
+        let failing = self.intake.failing();
+        let trouble = failing.map(|failing| failing.trouble);
+        let last = self.intake.last_poll().ok_or(Ailment::Starting { trouble })?;
         let ago = Duration::from_millis(u64::try_from(self.clock.now() - last).unwrap_or(0));
-        if ago > self.clock.scaled(PATIENCE).max(SHORTEST_PATIENCE) {
-            return Err(Ailment::NotPolling { seconds: ago.as_secs() });
+        let unreachable = failing.is_some_and(|failing| failing.unreachable);
+        if unreachable || ago > self.clock.scaled(PATIENCE).max(SHORTEST_PATIENCE) {
+            return Err(Ailment::NotPolling { seconds: ago.as_secs(), trouble });
         }
         if self.store_works().await { Ok(()) } else { Err(Ailment::StoreFails) }
     }

@@ -22,7 +22,7 @@ use amocrm_lead_bot::{
     backup::Backup,
     bot::{groups::Groups, messages::Wording, outbox::Outbox, telegram::Telegram},
     clock::Clock,
-    config::{AmocrmSettings, Integration, TelegramSettings},
+    config::{AmocrmSettings, Integration, Proxy, RouteSettings, TelegramSettings},
     delivery::{Courier, Worker},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::Notice,
@@ -159,8 +159,7 @@ impl Ground {
         };
         let telegram_settings = TelegramSettings {
             token: telegram.token().into(),
-            api_url: telegram.url().parse().expect("an address"),
-            proxy: None,
+            routes: vec![RouteSettings { api_url: telegram.url().parse().expect("an address"), proxy: Proxy::Unset }],
         };
         let clock = Clock::following_tokio(chrono::Utc::now().timestamp_millis());
         Self { telegram, amocrm, folder, clock, settings, telegram_settings }
