@@ -190,6 +190,51 @@ admin-store-works = ✅ The bot saves requests again and answers buyers.
 admin-second-instance = ⚠️ A second copy of the bot with the same token is running. Now one, now the other answers buyers. Ask whoever installed the bot to stop one of them.
 admin-group-moved =
     ℹ️ This group has become a supergroup and has a new id. The bot has remembered it, everything goes on working. Ask whoever installed the bot to put { $setting } into the settings some day.
+admin-polls-fail =
+    ⚠️ What buyers write has not reached the bot for { $lasted }.
+    What happened: { $trouble }
+    Requests that were taken are saved and go on to amoCRM as usual; new messages wait at Telegram, up to a day.
+    What to do: { $advice }
+    The bot writes when it works again.
+admin-polls-still =
+    ⚠️ What buyers write still does not reach the bot, for { $lasted } now.
+    What happened: { $trouble }
+    What to do: { $advice }
+polls-trouble =
+    { $trouble ->
+        [no_connection] there is no connection to Telegram.
+        [no_answer] Telegram does not answer: there is a connection and nothing comes back.
+        [not_telegrams] somebody else answers in Telegram's place: a proxy, a provider, or a page about a fault.
+        [servers_fault] a fault of Telegram's servers, or of your own Bot API server.
+        [throttled] Telegram asks to wait: too many requests.
+        [token_refused] Telegram does not accept the bot's token: it was revoked or replaced.
+        [second_instance] a second copy of the bot with the same token is running, and now one, now the other answers buyers.
+        [webhook] another program with the same token takes the messages (a webhook).
+       *[refused] Telegram refuses the bot.
+    }
+polls-advice =
+    { $trouble ->
+        [no_connection] ask whoever installed the bot to check the server's network and the proxy (TELEGRAM_PROXY), and better to add a spare one.
+        [no_answer] ask whoever installed the bot to check the proxy (TELEGRAM_PROXY) and to add a spare one: this is what throttling looks like.
+        [not_telegrams] ask whoever installed the bot to check the proxy (is it paid for?) and the address in TELEGRAM_API_URL.
+        [servers_fault] this mostly passes by itself; if you have a Bot API server of your own, have it checked.
+        [throttled] nothing, it passes by itself. If it comes again, show this to whoever installed the bot.
+        [token_refused] open @BotFather: /mybots → your bot → API Token, and give the token to whoever installed the bot (BOT_TOKEN).
+        [second_instance] ask whoever installed the bot to stop one of them. If you have not started it, the token may be in other hands: replace it in @BotFather.
+        [webhook] ask whoever installed the bot to switch the other program off, or replace the token in @BotFather.
+       *[refused] show this message to whoever installed the bot.
+    }
+admin-polls-work =
+    ✅ What buyers write reaches the bot again.
+    It did not from { $since } to { $until } ({ $lasted }). The bot now goes through what was written meanwhile.
+admin-polls-elsewhere =
+    While Telegram took nothing, this went by the second way (mail or webhook):
+    { $list }
+admin-told-elsewhere =
+    ℹ️ Telegram did not take the bot's messages, and this went by the second way (mail or webhook):
+    { $list }
+    How things are now is shown by /status.
+admin-test-alert = 🔔 This is a test: the bot's alerts come here.
 admin-backup-unreadable = ⚠️ The file backup_leads.json could not be read. It was moved aside as { $name }, nothing in it was deleted. Ask whoever installed the bot to mend it and put it back.
 admin-backup-skipped =
     ⚠️ The file backup_leads.json holds entries that could not be understood: { $count }. The file was kept as { $name }.

@@ -4,6 +4,11 @@
 //! that tell of it are one commit, so it survives restarts and a Telegram that cannot be reached. Only what concerns
 //! the store itself is sent past the store.
 
+mod outside;
+mod past_the_store;
+mod polls;
+mod relay;
+mod second_way;
 mod tokens;
 
 use std::{
@@ -21,19 +26,17 @@ use tracing::{info, warn};
 
 use crate::{
     backup::BackupEvent,
-    bot::{
-        admin_texts,
-        listener::IntakeEvent,
-        messages::{Lang, Wording},
-        pace::Pause,
-        telegram::Telegram,
-    },
+    bot::{listener::IntakeEvent, pace::Pause},
     clock::{Clock, Millis},
     delivery::{Health, shortages},
     notice::{AdminNotice, Notice, Shortage, Trouble},
     store::{NewMessage, OpenAlert, Store, StoreError, Told},
 };
 
+pub use past_the_store::PastTheStore;
+pub use polls::{POLLS, PollWatch};
+pub use relay::Relay;
+pub use second_way::{SecondWay, UnusableWay};
 pub use tokens::{REFRESH, TokenWatch};
 
 /// Name of the alert about amoCRM in the store.
@@ -54,6 +57,9 @@ const DOUBLING_FROM: i64 = 5;
 
 /// An outage is over when its backlog is through; if single leads keep failing, then after so long without trouble.
 const OVER_AT_LAST: Duration = Duration::from_secs(10 * 60);
+
+/// What Telegram does not take within this goes by the second way.
+const NOT_TAKEN: Duration = Duration::from_secs(5 * 60);
 
 /// How often the state is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -104,9 +110,9 @@ struct Outage {
 pub struct Alerts {
     store: Store,
     clock: Clock,
-    telegram: Telegram,
-    admin_chat_id: Option<i64>,
-    copies: bool,
+    past_the_store: PastTheStore,
+    alerts_chat: Option<i64>,
+    copies: Option<i64>,
     health: watch::Receiver<Health>,
     /// Whether the admin knows that the store refuses writes; in memory, because it cannot be anywhere else.
     store_trouble: Arc<AtomicBool>,
@@ -121,17 +127,17 @@ fn next_reminder(opened_at: Millis, now: Millis, reminders: u32, clock: Clock) -
 }
 
 impl Alerts {
-    /// Alerts for one admin's chat, fed by the delivery's health.
+    /// Alerts owed to one chat and copies of waiting leads to another, if at all, fed by the delivery's health.
     pub fn new(
         store: Store,
-        telegram: Telegram,
-        admin_chat_id: Option<i64>,
-        copies: bool,
+        past_the_store: PastTheStore,
+        alerts_chat: Option<i64>,
+        copies: Option<i64>,
         health: watch::Receiver<Health>,
         store_trouble: Arc<AtomicBool>,
     ) -> Self {
         let clock = store.clock();
-        Self { store, clock, telegram, admin_chat_id, copies, health, store_trouble }
+        Self { store, clock, past_the_store, alerts_chat, copies, health, store_trouble }
     }
 
     /// Runs until stopped.
@@ -165,13 +171,13 @@ impl Alerts {
         let notice = match news {
             News::Intake(IntakeEvent::StoreFailed(detail)) => {
                 if !self.store_trouble.swap(true, Ordering::Relaxed) {
-                    self.tell_past_the_store(AdminNotice::StoreTrouble { detail }).await;
+                    self.past_the_store.tell(AdminNotice::StoreTrouble { detail });
                 }
                 return;
             }
             News::Intake(IntakeEvent::StoreWorks) => {
                 if self.store_trouble.swap(false, Ordering::Relaxed) {
-                    self.tell_past_the_store(AdminNotice::StoreWorks).await;
+                    self.past_the_store.tell_over(AdminNotice::StoreWorks);
                 }
                 return;
             }
@@ -190,16 +196,8 @@ impl Alerts {
         }
     }
 
-    async fn tell_past_the_store(&self, notice: AdminNotice) {
-        let Some(chat_id) = self.admin_chat_id else { return };
-        let message = admin_texts::render(&notice, Lang::default(), &Wording::default());
-        if let Err(error) = self.telegram.send(chat_id, &message).await {
-            warn!(%error, "the admin could not be told about the store");
-        }
-    }
-
     fn message(&self, notice: AdminNotice) -> Option<NewMessage> {
-        let chat_id = self.admin_chat_id?;
+        let chat_id = self.alerts_chat?;
         Some(NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock.now() })
     }
 
@@ -226,7 +224,7 @@ impl Alerts {
             // Another version wrote it: begin anew.
             (_, Some(_), None) => self.store.close_alert(OUTAGE, &[]).await?,
         }
-        if let Some(chat_id) = self.admin_chat_id {
+        if let Some(chat_id) = self.alerts_chat {
             self.look_at_unreadable(chat_id).await?;
             let rejections = self.store.untold_rejections().await?;
             let rejected = |(number, error)| (number, Told::Rejected(error));
@@ -369,7 +367,7 @@ impl Alerts {
     }
 
     async fn copy_leads(&self) -> Result<(), StoreError> {
-        if let (Some(chat_id), true) = (self.admin_chat_id, self.copies) {
+        if let Some(chat_id) = self.copies {
             self.store.copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE).await?;
         }
         Ok(())

@@ -177,6 +177,11 @@ pub enum AdminNotice {
         /// Whether it was told before.
         still: bool,
     },
+    /// Alerts that Telegram did not take in time went by the second way.
+    ToldElsewhere {
+        /// They, in order.
+        notices: Vec<AdminNotice>,
+    },
     /// What buyers write arrives again.
     PollsWork {
         /// Why it did not.

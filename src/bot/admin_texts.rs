@@ -94,7 +94,39 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
         }
         AdminNotice::StoreWorks => plain("admin-store-works"),
         AdminNotice::SecondInstance => plain("admin-second-instance"),
-        AdminNotice::PollsFail { .. } | AdminNotice::PollsWork { .. } => todo!(),
+        AdminNotice::PollsFail { trouble, since, still } => {
+            let id = if *still { "admin-polls-still" } else { "admin-polls-fail" };
+            let label = || trouble.label().into();
+            Rendered::plain(lang.text(
+                id,
+                &[
+                    ("trouble", lang.text("polls-trouble", &[("trouble", label())]).into()),
+                    ("advice", lang.text("polls-advice", &[("trouble", label())]).into()),
+                    ("lasted", age(*since, lang).into()),
+                ],
+            ))
+        }
+        AdminNotice::ToldElsewhere { notices } => with_buttons(
+            clip(lang.text("admin-told-elsewhere", &[("list", first_lines(notices, lang, wording).into())])),
+            lang,
+            STATE_BUTTONS,
+        ),
+        AdminNotice::PollsWork { since, until, told_elsewhere, .. } => {
+            let mut text = lang.text(
+                "admin-polls-work",
+                &[
+                    ("since", moment(date(*since), lang).into()),
+                    ("until", moment(date(*until), lang).into()),
+                    ("lasted", duration(until - since, lang).into()),
+                ],
+            );
+            if !told_elsewhere.is_empty() {
+                let list = first_lines(told_elsewhere, lang, wording);
+                text.push('\n');
+                text.push_str(&lang.text("admin-polls-elsewhere", &[("list", list.into())]));
+            }
+            with_buttons(clip(text), lang, STATE_BUTTONS)
+        }
         AdminNotice::BackupUnreadable { moved_to } => {
             Rendered::plain(lang.text("admin-backup-unreadable", &[("name", moved_to.as_str().into())]))
         }
@@ -144,6 +176,18 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
             Rendered::plain(lang.text("admin-tokens-renewed", &[("waiting", waiting_text(*waiting, lang).into())]))
         }
     }
+}
+
+/// Under what may be outdated by the time it is read: how things are now.
+const STATE_BUTTONS: &[(&str, &str)] = &[("button-status", "admin:status"), ("button-leads", "admin:leads")];
+
+/// The first line of each alert.
+fn first_lines(notices: &[AdminNotice], lang: Lang, wording: &Wording) -> String {
+    let lines = notices.iter().map(|notice| {
+        let text = render(notice, lang, wording).text;
+        format!("• {}", shorten(text.lines().next().unwrap_or_default(), 200))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// About one lead by its number, with what can be done about it.

@@ -11,7 +11,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -87,6 +87,8 @@ pub struct IntakeFigures {
     not_asked_for: AtomicU64,
     updates: AtomicU64,
     failing: Mutex<Option<PollsFailing>>,
+    /// Whether the alert about failing polls is open.
+    pub told_failing: AtomicBool,
 }
 
 /// What buyers write does not arrive.

@@ -19,14 +19,16 @@ use tracing::{info, warn};
 use crate::{
     clock::Clock,
     fault::point,
-    store::{OwedMessage, Store, StoreError},
+    notice::{AdminNotice, Notice},
+    store::{NOBODYS_CHAT, OwedMessage, Store, StoreError},
 };
 
 use super::{
     handlers::render_notice,
-    messages::{Lang, Wording},
+    listener::IntakeFigures,
+    messages::Wording,
     pace::Pause,
-    storage::Chat,
+    storage::lang_of,
     telegram::{Place, SendError, Telegram},
 };
 
@@ -65,6 +67,7 @@ pub struct Outbox {
     clock: Clock,
     wording: Arc<Wording>,
     admin_chat_id: Option<i64>,
+    intake: Arc<IntakeFigures>,
     in_flight: Arc<Mutex<HashSet<i64>>>,
     left: Arc<Notify>,
     /// How often in a row the result of a message to a chat could not be stored.
@@ -74,7 +77,13 @@ pub struct Outbox {
 
 impl Outbox {
     /// A sender for one bot.
-    pub fn new(telegram: Telegram, store: Store, wording: Arc<Wording>, admin_chat_id: Option<i64>) -> Self {
+    pub fn new(
+        telegram: Telegram,
+        store: Store,
+        wording: Arc<Wording>,
+        admin_chat_id: Option<i64>,
+        intake: Arc<IntakeFigures>,
+    ) -> Self {
         let clock = store.clock();
         Self {
             telegram,
@@ -82,6 +91,7 @@ impl Outbox {
             clock,
             wording,
             admin_chat_id,
+            intake,
             in_flight: Arc::default(),
             left: Arc::default(),
             troubles: Arc::default(),
@@ -105,7 +115,12 @@ impl Outbox {
             // Taken before the look: what is under way now may be said by the time the look's answer is read, and
             // would be said twice.
             let under_way = self.in_flight().clone();
-            match self.store.messages_due(200).await {
+            let due = match self.intake.failing() {
+                // Trying would only make them wait for longer once there is a way again.
+                Some(failing) if failing.unreachable => Ok(Vec::new()),
+                _ => self.store.messages_due(200).await,
+            };
+            match due {
                 Ok(due) => {
                     pause.reset();
                     for message in due {
@@ -179,8 +194,22 @@ impl Outbox {
 
     async fn deliver(&self, message: OwedMessage) -> Result<(), StoreError> {
         let chat_id = message.chat_id;
-        let lang =
-            self.store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| Chat::from_stored(&stored).lang);
+        if chat_id == NOBODYS_CHAT {
+            return self.put_off(&message, LAST_PAUSE).await;
+        }
+        if self.intake.failing().is_none() {
+            match &message.notice {
+                // It is over, which is told at once.
+                Notice::Admin(AdminNotice::PollsFail { .. }) => return self.store.message_done(&message.id).await,
+                Notice::Admin(AdminNotice::ToldElsewhere { .. })
+                    if self.intake.told_failing.load(Ordering::Relaxed) =>
+                {
+                    return self.put_off(&message, FIRST_PAUSE).await;
+                }
+                _ => {}
+            }
+        }
+        let lang = lang_of(&self.store, chat_id).await?;
         point("outbox.before_send");
         let place = Place { chat_id, topic: message.notice.topic() };
         let sent = self.telegram.send(place, &render_notice(&message.notice, lang, &self.wording)).await;

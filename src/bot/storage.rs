@@ -54,6 +54,11 @@ impl Default for Chat {
     }
 }
 
+/// The language of a chat.
+pub async fn lang_of(store: &Store, chat_id: i64) -> Result<Lang, StoreError> {
+    Ok(store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| Chat::from_stored(&stored).lang))
+}
+
 /// Why a dialogue could not be stored.
 #[derive(Debug, Error)]
 pub enum StorageError {

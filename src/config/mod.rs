@@ -7,6 +7,7 @@ mod names;
 mod plaintext;
 mod problem;
 mod reader;
+mod second_way;
 mod telegram;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -24,6 +25,7 @@ pub use amocrm::{
 };
 pub use names::SETTINGS;
 pub use problem::ConfigProblem;
+pub use second_way::{EmailSettings, SecondWaySettings, SecretUrl};
 pub use telegram::{Proxy, RouteSettings, TelegramSettings};
 
 /// Ids have at most 52 significant bits (core.telegram.org/bots/api, `Chat`).
@@ -60,6 +62,8 @@ pub struct Config {
     pub on_dyno: bool,
     /// `TEST_SPEED`: every pause is divided by it; for tests only.
     pub speed: f64,
+    /// `ALERT_WEBHOOK_URL`, `ALERT_EMAIL`: where alerts go that Telegram does not take.
+    pub second_way: SecondWaySettings,
     /// `HEARTBEAT_URL`: fetched once a minute while all is well.
     pub heartbeat_url: Option<Url>,
 }
@@ -162,6 +166,7 @@ impl Reader<'_> {
             admin_lead_copies: self.switch("ADMIN_LEAD_COPIES"),
             on_dyno,
             speed: self.speed(),
+            second_way: self.second_way(),
             heartbeat_url: self.heartbeat_url(),
         }
     }

@@ -7,6 +7,8 @@ pub const SETTINGS: &[&str] = &[
     "ADMIN_CHAT_ID",
     "ADMIN_LEAD_COPIES",
     "ADMIN_USER_IDS",
+    "ALERT_EMAIL",
+    "ALERT_WEBHOOK_URL",
     "ALLOW_PLAINTEXT",
     "AMOCRM_ACCESS_TOKEN",
     "AMOCRM_BASE_URL",

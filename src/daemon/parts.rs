@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::{
     admin::authorization::Authorization,
-    alerts::{Alerts, News, TokenWatch, ping_without_crm},
+    alerts::{Alerts, News, PastTheStore, PollWatch, Relay, SecondWay, TokenWatch, ping_without_crm},
     amocrm::Crm,
     backup::{self, Backup},
     bot::{
@@ -22,7 +22,7 @@ use crate::{
     delivery::{Courier, Figures, Health, Worker},
     http::{self, Site, Sources},
     notice::AdminNotice,
-    store::{Lease, Store},
+    store::{Lease, NOBODYS_CHAT, Store},
     vitals::{Heartbeat, Vitals},
 };
 
@@ -37,6 +37,8 @@ pub(super) struct Parts<'a> {
     pub bot_username: Arc<OnceLock<String>>,
     /// Whether the admin knows that the store cannot be written; outlives a reign.
     pub store_trouble: Arc<AtomicBool>,
+    pub past_the_store: PastTheStore,
+    pub second_way: &'a SecondWay,
     pub stop: CancellationToken,
 }
 
@@ -61,7 +63,10 @@ impl Parts<'_> {
         let (config, store) = (self.config, self.store);
         let (news, received) = mpsc::unbounded_channel();
         let wording = Arc::new(self.wording(String::new()));
-        let outbox = Outbox::new(self.telegram.clone(), store.clone(), wording, config.admin_chat_id);
+        // Without an admin's chat alerts are owed to nobody's, from which the second way takes them.
+        let alerts_chat = config.admin_chat_id.or(self.second_way.is_set().then_some(NOBODYS_CHAT));
+        let intake = self.figures.clone();
+        let outbox = Outbox::new(self.telegram.clone(), store.clone(), wording, config.admin_chat_id, intake.clone());
         let groups = self.telegram.groups().clone();
         tasks.spawn(groups.keep(store.clone(), config.admin_chat_id, self.stop.clone()));
         let outbox_figures = outbox.figures();
@@ -89,7 +94,7 @@ impl Parts<'_> {
                 };
                 let (worker, health) = Worker::new(courier, crm.tokens().clone());
                 tasks.spawn(worker.run(self.stop.clone()));
-                let tokens = TokenWatch::new(crm.clone(), store.clone(), config.admin_chat_id);
+                let tokens = TokenWatch::new(crm.clone(), store.clone(), alerts_chat);
                 tasks.spawn(tokens.run(self.stop.clone()));
                 health
             }
@@ -106,7 +111,7 @@ impl Parts<'_> {
             );
             let _ = news.send(News::Tell(AdminNotice::EphemeralDisk));
         }
-        if config.admin_chat_id.is_none() {
+        if config.admin_chat_id.is_none() && !self.second_way.is_set() {
             warn!("ADMIN_CHAT_ID is not set: nobody will be told when leads do not reach amoCRM");
         }
         let vitals = Arc::new(Vitals::new(store.clone(), self.figures.clone()));
@@ -138,12 +143,24 @@ impl Parts<'_> {
                 Err(_) => warn!("there is no heartbeat: TLS cannot be set up"),
             }
         }
+        let watch = PollWatch {
+            store: store.clone(),
+            intake,
+            alerts_chat,
+            past_the_store: self.past_the_store.clone(),
+            second_way: self.second_way.clone(),
+        };
+        tasks.spawn(watch.run(self.stop.clone()));
+        if let (Some(alerts_chat), true) = (alerts_chat, self.second_way.is_set()) {
+            let relay = Relay { store: store.clone(), alerts_chat, second_way: self.second_way.clone() };
+            tasks.spawn(relay.run(self.stop.clone()));
+        }
         tasks.spawn(
             Alerts::new(
                 store.clone(),
-                self.telegram.clone(),
-                config.admin_chat_id,
-                config.admin_lead_copies,
+                self.past_the_store.clone(),
+                alerts_chat,
+                config.admin_chat_id.filter(|_| config.admin_lead_copies),
                 health.clone(),
                 self.store_trouble.clone(),
             )

@@ -13,10 +13,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
+    alerts::{PastTheStore, SecondWay},
     bot::{
-        admin_texts,
         groups::{Groups, Watched},
-        messages::{Lang, Wording},
         telegram::Telegram,
     },
     clock::Clock,
@@ -43,6 +42,12 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// Pause after the database did not answer.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
+/// How the admin is told what the store cannot keep, and what Telegram does not take; outlives a reign.
+struct Admin {
+    past_the_store: PastTheStore,
+    second_way: SecondWay,
+}
+
 /// Runs the daemon until `stop`.
 pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.speed);
@@ -51,18 +56,24 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     let telegram = Telegram::new(&config.telegram, clock, groups).map_err(|error| {
         DaemonError::Setting(format!("TELEGRAM_PROXY: {error}. Check the address with its provider"))
     })?;
+    let second_way =
+        SecondWay::new(&config.second_way, clock).map_err(|error| DaemonError::Setting(error.to_string()))?;
+    let admin = Admin {
+        past_the_store: PastTheStore::new(telegram.clone(), config.admin_chat_id, second_way.clone(), clock),
+        second_way,
+    };
     match config.database_url().filter(|url| url.starts_with("postgres")) {
         None => {
             let _only_one = OnlyOne::wait_for(&config.data_dir).await?;
             let page = config.http_addr.map(open_page).transpose()?;
-            let ended = reign_alone(&config, clock, &telegram, page.as_ref(), &stop).await;
+            let ended = reign_alone(&config, clock, &telegram, &admin, page.as_ref(), &stop).await;
             close(page).await;
             ended
         }
         Some(url) => {
             let page = config.http_addr.map(open_page).transpose()?;
             let mut candidate = Candidate::new(url);
-            let ended = lead_in_turn(&config, &mut candidate, &telegram, page.as_ref(), &stop).await;
+            let ended = lead_in_turn(&config, &mut candidate, &telegram, &admin, page.as_ref(), &stop).await;
             // A database that hangs must not hold the end up; it notices by itself that this process is gone.
             let resigned = tokio::time::timeout(RESIGN, candidate.resign());
             let _ = tokio::join!(resigned, close(page));
@@ -97,15 +108,16 @@ async fn reign_alone(
     config: &Config,
     clock: Clock,
     telegram: &Telegram,
+    admin: &Admin,
     page: Option<&http::Server>,
     stop: &CancellationToken,
 ) -> Result<(), DaemonError> {
-    let trouble = StoreTrouble::new(config, telegram);
+    let trouble = StoreTrouble::new(config, admin);
     let (store, generation) = tokio::select! {
         opened = open_when_possible(config, clock, &trouble) => opened?,
         () = stop.cancelled() => return Ok(()),
     };
-    reign(config, &store, generation, telegram, page, &trouble.told, stop).await
+    reign(config, &store, generation, telegram, admin, page, &trouble.told, stop).await
 }
 
 /// One reign: everything runs until `stop`.
@@ -114,6 +126,7 @@ async fn reign(
     store: &Store,
     generation: i64,
     telegram: &Telegram,
+    admin: &Admin,
     page: Option<&http::Server>,
     store_trouble: &Arc<AtomicBool>,
     stop: &CancellationToken,
@@ -129,6 +142,8 @@ async fn reign(
         figures: Arc::default(),
         bot_username: Arc::default(),
         store_trouble: store_trouble.clone(),
+        past_the_store: admin.past_the_store.clone(),
+        second_way: &admin.second_way,
         stop: CancellationToken::new(),
     };
     telegram.groups().restore(store).await?;
@@ -192,7 +207,7 @@ async fn open_when_possible(
                 trouble.over();
                 return Ok(opened);
             }
-            Err(DaemonError::Store(error @ StoreError::Unavailable(_))) => trouble.tell(&error).await,
+            Err(DaemonError::Store(error @ StoreError::Unavailable(_))) => trouble.tell(&error),
             Err(error) => return Err(error),
         }
         clock.sleep(STORE_PAUSE).await;
@@ -204,11 +219,12 @@ async fn lead_in_turn(
     config: &Config,
     candidate: &mut Candidate,
     telegram: &Telegram,
+    admin: &Admin,
     page: Option<&http::Server>,
     stop: &CancellationToken,
 ) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.speed);
-    let trouble = StoreTrouble::new(config, telegram);
+    let trouble = StoreTrouble::new(config, admin);
     while !stop.is_cancelled() {
         idle(page, Idle::Standby);
         let store = tokio::select! {
@@ -217,7 +233,7 @@ async fn lead_in_turn(
         };
         let (store, generation) = store?;
         let (term, began) = (stop.child_token(), Instant::now());
-        let reign = reign(config, &store, generation, telegram, page, &trouble.told, &term);
+        let reign = reign(config, &store, generation, telegram, admin, page, &trouble.told, &term);
         tokio::pin!(reign);
         let ended = tokio::select! {
             ended = &mut reign => ended,
@@ -229,10 +245,7 @@ async fn lead_in_turn(
         };
         match ended {
             Err(DaemonError::Store(error)) => {
-                tokio::select! {
-                    () = trouble.tell(&error) => {}
-                    () = stop.cancelled() => {}
-                }
+                trouble.tell(&error);
             }
             other => other?,
         }
@@ -280,7 +293,7 @@ async fn become_leader(
             StoreError::Setting(problem) if !trouble.has_worked.load(Ordering::Relaxed) => {
                 return Err(DaemonError::Setting(format!("DATABASE_URL: {problem}")));
             }
-            error => trouble.tell(&error).await,
+            error => trouble.tell(&error),
         }
         tokio::time::sleep(DATABASE_PAUSE).await;
     }
@@ -289,7 +302,7 @@ async fn become_leader(
 /// The admin is told once when the store cannot be used, and once when it can again.
 struct StoreTrouble<'a> {
     config: &'a Config,
-    telegram: &'a Telegram,
+    admin: &'a Admin,
     /// Shared with the alerts of a reign, so that each is told once, whoever notices.
     told: Arc<AtomicBool>,
     /// Whether the store could be used since this process began.
@@ -299,11 +312,11 @@ struct StoreTrouble<'a> {
 }
 
 impl<'a> StoreTrouble<'a> {
-    fn new(config: &'a Config, telegram: &'a Telegram) -> Self {
-        Self { config, telegram, told: Arc::default(), has_worked: AtomicBool::default(), words: Mutex::default() }
+    fn new(config: &'a Config, admin: &'a Admin) -> Self {
+        Self { config, admin, told: Arc::default(), has_worked: AtomicBool::default(), words: Mutex::default() }
     }
 
-    async fn tell(&self, error: &StoreError) {
+    fn tell(&self, error: &StoreError) {
         let told = self.told.swap(true, Ordering::Relaxed);
         // The admin is told once, the operator each time that something else is wrong.
         let words = error.to_string();
@@ -314,7 +327,7 @@ impl<'a> StoreTrouble<'a> {
         let setting = if self.config.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
         warn!(setting, %error, "the store cannot be used; messages wait at Telegram until it can");
         if !told {
-            self.send(AdminNotice::StoreTrouble { detail: words }).await;
+            self.admin.past_the_store.tell(AdminNotice::StoreTrouble { detail: words });
         }
     }
 
@@ -323,18 +336,7 @@ impl<'a> StoreTrouble<'a> {
         self.has_worked.store(true, Ordering::Relaxed);
         if self.told.swap(false, Ordering::Relaxed) {
             info!("the store can be used again");
-            tokio::spawn(self.send(AdminNotice::StoreWorks));
-        }
-    }
-
-    fn send(&self, notice: AdminNotice) -> impl Future<Output = ()> + Send + 'static {
-        let (telegram, chat_id) = (self.telegram.clone(), self.config.admin_chat_id);
-        async move {
-            let Some(chat_id) = chat_id else { return };
-            let message = admin_texts::render(&notice, Lang::default(), &Wording::default());
-            if let Err(error) = telegram.send(chat_id, &message).await {
-                warn!(%error, "the admin could not be told about the store");
-            }
+            self.admin.past_the_store.tell_over(AdminNotice::StoreWorks);
         }
     }
 }

@@ -52,6 +52,22 @@ pub(super) fn owed(row: &AnyRow) -> Result<OwedMessage, StoreError> {
     })
 }
 
+/// The chat of alerts where there is no admin's chat: nothing is ever sent to it, the second way takes what is owed.
+pub const NOBODYS_CHAT: i64 = 0;
+
+/// A message that waits, with all that it says.
+#[derive(Debug, Clone)]
+pub struct WaitingMessage {
+    /// Its identity.
+    pub id: String,
+    /// Chat it is owed to.
+    pub chat_id: i64,
+    /// Since when.
+    pub created_at: Millis,
+    /// What is said.
+    pub notice: Notice,
+}
+
 /// Inserts a message and returns its id. Ids grow with time, so their order is the order of sending.
 pub(super) async fn insert(
     connection: &mut sqlx::AnyConnection,
@@ -130,6 +146,53 @@ impl Store {
             }
         }
         Ok(due)
+    }
+
+    /// What is owed to a chat, due or not: at most `limit`, oldest first.
+    pub async fn messages_of(&self, chat_id: i64, limit: i64) -> Result<Vec<WaitingMessage>, StoreError> {
+        let sql = format!(
+            "SELECT {}, {} FROM messages WHERE chat_id = $1 AND unreadable = 0 ORDER BY id LIMIT $2",
+            columns(self.engine),
+            rows::numbers(self.engine, "created_at")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(limit).fetch_all(&self.pool).await?;
+        let read = |row: &AnyRow| {
+            let OwedMessage { id, chat_id, notice, .. } = owed(row).ok()?;
+            Some(WaitingMessage { id, chat_id, created_at: rows::number(row, 4)?, notice })
+        };
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    /// Takes messages back, owes others instead and closes an alert, in one commit.
+    pub async fn replace_messages(
+        &self,
+        closes: Option<&str>,
+        ids: &[String],
+        instead: &[NewMessage],
+    ) -> Result<(), StoreError> {
+        self.again(|| self.replace_messages_once(closes, ids, instead)).await
+    }
+
+    async fn replace_messages_once(
+        &self,
+        closes: Option<&str>,
+        ids: &[String],
+        instead: &[NewMessage],
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        if let Some(kind) = closes {
+            sqlx::query("DELETE FROM alerts WHERE kind = $1").bind(kind).execute(&mut *transaction).await?;
+        }
+        for id in ids {
+            sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&mut *transaction).await?;
+        }
+        for message in instead {
+            insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+        }
+        transaction.commit().await?;
+        self.wakes.messages.notify_one();
+        Ok(())
     }
 
     /// Whether anything is owed to a chat.

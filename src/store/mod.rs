@@ -42,7 +42,7 @@ pub use holding::Hold;
 pub use imports::ImportedLead;
 pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead, Totals};
-pub use messages::{NewMessage, OwedMessage};
+pub use messages::{NOBODYS_CHAT, NewMessage, OwedMessage, WaitingMessage};
 pub use steps::{Claim, Created, Lease, Lookups, Renewed};
 pub use tokens::TokenRow;
 pub use unreadable::{UnreadableLead, Untold};

@@ -227,7 +227,7 @@ impl Life {
         let (worker, health) = Worker::new(courier, tokens);
         let telegram = Telegram::new(&ground.telegram_settings, clock, Groups::new(Vec::new())).expect("a client");
         let wording = Arc::new(Wording::default());
-        let outbox = Outbox::new(telegram, Store::clone(&store), wording, None);
+        let outbox = Outbox::new(telegram, Store::clone(&store), wording, None, Arc::default());
         let backup = Backup::new(Store::clone(&store), ground.folder.path(), Region::default());
         let never = CancellationToken::new;
         let tasks = vec![

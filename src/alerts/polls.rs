@@ -1,0 +1,273 @@
+//! Tells the admin when what buyers write does not arrive, whatever the reason, again at growing intervals, and when it
+//! is over.
+//!
+//! Telegram may be what is broken, so each message goes both ways open to it: it is owed to the admin's chat, and what
+//! Telegram does not take the [relay](super::relay) brings by the second way. When it is over, what has become outdated
+//! is taken back, and one summary says what was. The state is kept in the store as far as that works, and goes on
+//! without.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    bot::listener::{IntakeFigures, PollsFailing, QUIET_CONFLICT},
+    clock::{Clock, Millis},
+    notice::{AdminNotice, Notice, PollTrouble},
+    store::{NewMessage, OpenAlert, Store, StoreError},
+};
+
+use super::{LOOK, PastTheStore, SecondWay, next_reminder, outside, relay};
+
+/// Name of the alert in the store.
+pub const POLLS: &str = "polls";
+
+/// What lasts no longer is not worth a message; a second instance has had its quiet minute.
+const TOLERATED: Duration = Duration::from_secs(3 * 60);
+
+/// It is over when it has been over for so long.
+const OVER: Duration = Duration::from_secs(20);
+
+/// However fast time runs, a busy machine is slow.
+const SHORTEST: Duration = Duration::from_secs(2);
+
+/// What the admin knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Known {
+    since: Millis,
+    trouble: PollTrouble,
+    /// Troubles told since the last reminder: it may go to and fro between two.
+    told: Vec<PollTrouble>,
+    reminders: u32,
+    next_reminder_at: Millis,
+    works_since: Option<Millis>,
+}
+
+/// What there is to do.
+#[derive(Debug, PartialEq)]
+enum Step {
+    Nothing,
+    /// Only what is known has changed.
+    Keep(Known),
+    Tell(Known, AdminNotice),
+    Over {
+        known: Known,
+        until: Millis,
+    },
+}
+
+/// Compares what is with what the admin knows.
+fn step(known: Option<&Known>, failing: Option<PollsFailing>, now: Millis, clock: Clock) -> Step {
+    match (known, failing) {
+        (None, None) => Step::Nothing,
+        (None, Some(failing)) => {
+            let tolerated = match failing.trouble {
+                PollTrouble::SecondInstance => QUIET_CONFLICT,
+                _ => TOLERATED,
+            };
+            if now - failing.since < clock.millis(tolerated).max(SHORTEST.as_millis() as Millis) {
+                return Step::Nothing;
+            }
+            let PollsFailing { since, trouble, .. } = failing;
+            let known = Known {
+                since,
+                trouble,
+                told: vec![trouble],
+                reminders: 0,
+                next_reminder_at: next_reminder(since, now, 0, clock).max(now + clock.millis(TOLERATED)),
+                works_since: None,
+            };
+            Step::Tell(known, AdminNotice::PollsFail { trouble, since, still: false })
+        }
+        (Some(known), Some(failing)) => {
+            let due = now >= known.next_reminder_at;
+            let changed = !known.told.contains(&failing.trouble);
+            let PollsFailing { trouble, .. } = failing;
+            if !due && !changed {
+                let same = known.works_since.is_none() && known.trouble == trouble;
+                return match same {
+                    true => Step::Nothing,
+                    false => Step::Keep(Known { trouble, works_since: None, ..known.clone() }),
+                };
+            }
+            let reminders = known.reminders + u32::from(due);
+            let mut told = if due { Vec::new() } else { known.told.clone() };
+            told.push(trouble);
+            let next_reminder_at =
+                if due { next_reminder(known.since, now, reminders, clock) } else { known.next_reminder_at };
+            let since = known.since;
+            let known = Known { since, trouble, told, reminders, next_reminder_at, works_since: None };
+            Step::Tell(known, AdminNotice::PollsFail { trouble, since, still: true })
+        }
+        (Some(known), None) => match known.works_since {
+            None => Step::Keep(Known { works_since: Some(now), ..known.clone() }),
+            Some(until) if now - until >= clock.millis(OVER) => Step::Over { known: known.clone(), until },
+            Some(_) => Step::Nothing,
+        },
+    }
+}
+
+/// Watches over the polls.
+#[derive(Debug)]
+pub struct PollWatch {
+    /// Where alerts are told.
+    pub store: Store,
+    /// How polls go.
+    pub intake: Arc<IntakeFigures>,
+    /// The chat that alerts are owed to.
+    pub alerts_chat: Option<i64>,
+    /// For a store that does not work.
+    pub past_the_store: PastTheStore,
+    /// Tells the end to whoever was told the beginning there.
+    pub second_way: SecondWay,
+}
+
+impl PollWatch {
+    /// Runs until stopped.
+    pub async fn run(self, stop: CancellationToken) {
+        let clock = self.store.clock();
+        let mut known = None;
+        let mut is_read = false;
+        while !stop.is_cancelled() {
+            if !is_read && let Ok(open) = self.store.alert(POLLS).await {
+                is_read = true;
+                // What this process knows already is younger.
+                known = known.or_else(|| serde_json::from_str(&open?.body).ok());
+            }
+            self.intake.told_failing.store(known.is_some(), Ordering::Relaxed);
+            match step(known.as_ref(), self.intake.failing(), clock.now(), clock) {
+                Step::Nothing => {}
+                Step::Keep(next) => {
+                    // Without the store this is known until the process ends.
+                    let _ = self.save(&next, None).await;
+                    known = Some(next);
+                }
+                Step::Tell(next, notice) => {
+                    warn!(trouble = next.trouble.label(), "what buyers write does not arrive");
+                    if self.save(&next, Some(notice.clone())).await.is_err() {
+                        self.past_the_store.tell(notice);
+                    }
+                    known = Some(next);
+                }
+                Step::Over { known: old, until } => match self.over(&old, until).await {
+                    Ok(()) => known = None,
+                    Err(error) => warn!(%error, "the end of an alert waits for the store"),
+                },
+            }
+            tokio::select! {
+                () = tokio::time::sleep(clock.period(LOOK)) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn save(&self, known: &Known, notice: Option<AdminNotice>) -> Result<(), StoreError> {
+        let alert = OpenAlert { opened_at: known.since, body: crate::store::json(known) };
+        let messages: Vec<NewMessage> = notice.and_then(|notice| self.message(notice)).into_iter().collect();
+        self.store.save_alert(POLLS, &alert, &messages).await
+    }
+
+    fn message(&self, notice: AdminNotice) -> Option<NewMessage> {
+        let due_at = self.store.clock().now();
+        self.alerts_chat.map(|chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at })
+    }
+
+    /// Takes back what is outdated and tells in one message what was, in one commit.
+    async fn over(&self, known: &Known, until: Millis) -> Result<(), StoreError> {
+        let (mut outdated, mut told_elsewhere) = (Vec::new(), Vec::new());
+        if let Some(chat_id) = self.alerts_chat {
+            for waiting in self.store.messages_of(chat_id, relay::MOST_WAITING).await? {
+                match waiting.notice {
+                    Notice::Admin(AdminNotice::PollsFail { .. }) => outdated.push(waiting.id),
+                    Notice::Admin(AdminNotice::ToldElsewhere { notices }) => {
+                        outdated.push(waiting.id);
+                        told_elsewhere.extend(notices);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let Known { since, trouble, .. } = *known;
+        info!(trouble = trouble.label(), seconds = (until - since) / 1000, "what buyers write arrives again");
+        let is_known_elsewhere = !told_elsewhere.is_empty();
+        let notice = AdminNotice::PollsWork { trouble, since, until, told_elsewhere };
+        let messages: Vec<NewMessage> = self.message(notice.clone()).into_iter().collect();
+        self.store.replace_messages(Some(POLLS), &outdated, &messages).await?;
+        if is_known_elsewhere && let Some(text) = outside::text(&notice, Default::default()) {
+            let second_way = self.second_way.clone();
+            tokio::spawn(async move { second_way.tell(&text).await });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Millis = 60_000;
+
+    fn failing(since: Millis, trouble: PollTrouble) -> Option<PollsFailing> {
+        Some(PollsFailing { since, trouble, unreachable: false })
+    }
+
+    #[test]
+    fn it_is_told_after_minutes_whatever_the_reason() {
+        let clock = Clock::default();
+        for trouble in PollTrouble::ALL {
+            let after = if trouble == PollTrouble::SecondInstance { MINUTE } else { 3 * MINUTE };
+            assert_eq!(step(None, failing(1000, trouble), 999 + after, clock), Step::Nothing);
+            let Step::Tell(known, notice) = step(None, failing(1000, trouble), 1000 + after, clock) else {
+                panic!("{trouble:?} is not told")
+            };
+            assert_eq!(notice, AdminNotice::PollsFail { trouble, since: 1000, still: false });
+            assert_eq!(known.since, 1000);
+        }
+        assert_eq!(step(None, None, MINUTE, clock), Step::Nothing);
+    }
+
+    #[test]
+    fn it_is_told_again_at_growing_intervals_and_when_the_reason_changes() {
+        let clock = Clock::default();
+        let (mut known, mut told, mut now) = (None, Vec::new(), 0);
+        while now < 24 * 60 * MINUTE {
+            // To and fro between two every minute, from the second hour on.
+            let trouble = match now / MINUTE {
+                minute if minute > 120 && minute % 2 == 0 => PollTrouble::NoAnswer,
+                _ => PollTrouble::NoConnection,
+            };
+            match step(known.as_ref(), failing(0, trouble), now, clock) {
+                Step::Tell(next, _) => {
+                    told.push(now / MINUTE);
+                    known = Some(next);
+                }
+                Step::Keep(next) => known = Some(next),
+                Step::Nothing => {}
+                Step::Over { .. } => panic!("it is not over"),
+            }
+            now += 10_000;
+        }
+        assert_eq!(&told[..4], [3, 15, 60, 122], "{told:?}");
+        assert!(told.len() <= 12, "{told:?}");
+    }
+
+    #[test]
+    fn it_is_over_when_it_stays_over() {
+        let clock = Clock::default();
+        let Step::Tell(known, _) = step(None, failing(0, PollTrouble::NoAnswer), 3 * MINUTE, clock) else { panic!() };
+        let Step::Keep(known) = step(Some(&known), None, 4 * MINUTE, clock) else { panic!() };
+        assert_eq!(step(Some(&known), None, 4 * MINUTE + 19_999, clock), Step::Nothing);
+        let Step::Keep(again) = step(Some(&known), failing(5 * MINUTE, PollTrouble::NoAnswer), 5 * MINUTE, clock)
+        else {
+            panic!()
+        };
+        assert_eq!(again.works_since, None);
+        let over = step(Some(&known), None, 4 * MINUTE + 20_000, clock);
+        assert_eq!(over, Step::Over { known: known.clone(), until: 4 * MINUTE });
+    }
+}
