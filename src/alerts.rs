@@ -33,6 +33,7 @@ use crate::{
     store::{NewMessage, OpenAlert, Store, StoreError, Told},
 };
 
+pub use outside::text as for_outside;
 pub use past_the_store::PastTheStore;
 pub use polls::{POLLS, PollWatch};
 pub use relay::Relay;

@@ -8,6 +8,7 @@ mod opened;
 mod retry;
 mod run;
 mod status;
+mod test_alerts;
 mod test_amocrm;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -58,6 +59,8 @@ enum Command {
         #[arg(long)]
         create_test_lead: bool,
     },
+    /// Look at every way to Telegram and send a test alert by each way to the admin
+    TestAlerts,
     /// Show what waits and how the tokens are
     Status {
         /// As JSON
@@ -164,6 +167,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::GetNewTokens { code } => new_tokens::run(&config, code).await,
         Command::RetryBackupLeads => retry::run(&config).await,
         Command::TestAmocrm { create_test_lead } => test_amocrm::run(&config, create_test_lead).await,
+        Command::TestAlerts => test_alerts::run(&config).await,
         Command::Status { json } => status::run(&config, json).await,
         Command::MoveStore { from, to } => copy_store::move_store(&from, &to).await,
         Command::BackupStore { file } => copy_store::backup_store(&config, file).await,

@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    alerts::{OUTAGE, REFRESH, trouble_of_alert},
+    alerts::{OUTAGE, POLLS, REFRESH, trouble_of_alert},
     amocrm::{TokenKind, TokensInfo},
     bot::{
         admin_texts::{advice_text, trouble_text},
         messages::Lang,
     },
     clock::date,
-    config::Config,
+    config::{Config, RouteSettings},
     daemon,
     delivery::{shortages, trouble_of_tokens},
     notice::{Shortage, Trouble},
@@ -42,6 +42,12 @@ struct Status {
     updates_set_aside: i64,
     outage_since: Option<DateTime<Utc>>,
     goes_without: Vec<Without>,
+    /// Names of the ways to Telegram, in order of preference.
+    telegram_routes: Vec<String>,
+    /// Since when what buyers write does not arrive, as far as the admin was told.
+    telegram_fails_since: Option<DateTime<Utc>>,
+    /// Ways by which alerts go that Telegram does not take: `webhook`, `email`.
+    second_way: Vec<&'static str>,
     tokens: Tokens,
 }
 
@@ -103,6 +109,9 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
             .into_iter()
             .map(|short| Without { setting: short.what.setting(), since: date(short.since), what: short.what })
             .collect(),
+        telegram_routes: config.telegram.routes.iter().map(RouteSettings::name).collect(),
+        telegram_fails_since: store.alert(POLLS).await?.map(|alert| date(alert.opened_at)),
+        second_way: config.second_way.names(),
         tokens: tokens(info),
     };
     if json {
@@ -261,6 +270,12 @@ fn print(status: &Status) {
     for without in &status.goes_without {
         println!("goes without:      {} (amoCRM does not take it, since {})", without.setting, at(Some(without.since)));
     }
+    println!("telegram:          {}", status.telegram_routes.join(", "));
+    if let Some(since) = status.telegram_fails_since {
+        println!("  fails since:     {}", at(Some(since)));
+    }
+    let second_way = if status.second_way.is_empty() { "none".to_owned() } else { status.second_way.join(", ") };
+    println!("second way:        {second_way}");
     println!("messages owed:     {}", status.messages_owed);
     println!("updates set aside: {}", status.updates_set_aside);
     let tokens = &status.tokens;

@@ -21,6 +21,14 @@ pub struct SecondWaySettings {
     pub email: Option<EmailSettings>,
 }
 
+impl SecondWaySettings {
+    /// `webhook`, `email`: what is set.
+    pub fn names(&self) -> Vec<&'static str> {
+        let webhook = self.webhook.as_ref().map(|_| "webhook");
+        webhook.into_iter().chain(self.email.as_ref().map(|_| "email")).collect()
+    }
+}
+
 /// An address of which the path is a secret.
 #[derive(Clone)]
 pub struct SecretUrl(pub Url);

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     admin::{self, AdminDesk, People},
-    alerts::News,
+    alerts::{self, News, POLLS},
     amocrm::Crm,
     bot::{
         dispatch::Dispatch,
@@ -25,13 +25,16 @@ use crate::{
         telegram::{Telegram, api_text, describe, poll_trouble},
     },
     delivery::Health,
-    notice::PollTrouble,
+    notice::{AdminNotice, PollTrouble},
 };
 
 use super::{DaemonError, parts::Parts};
 
 /// Telegram is asked to confirm what is done for so long at shutdown.
 const LAST_CONFIRM: Duration = Duration::from_secs(2);
+
+/// An alert before the process ends is given so long.
+const LAST_ALERT: Duration = Duration::from_secs(10);
 
 impl Parts<'_> {
     /// Takes updates until stopped.
@@ -117,6 +120,7 @@ impl Parts<'_> {
                 Ok(Some(me)) => return Ok(Some(me)),
                 Err(RequestError::Api(ApiError::InvalidToken)) => {
                     error!("Telegram does not accept BOT_TOKEN");
+                    self.tell_of_the_token().await;
                     return Err(DaemonError::Setting(
                         "BOT_TOKEN: Telegram does not accept it. Get it from @BotFather in Telegram: /mybots → your bot → API Token"
                             .into(),
@@ -142,6 +146,19 @@ impl Parts<'_> {
                 () = stop.cancelled() => return Ok(None),
             }
             pause = (pause * 2).min(Duration::from_secs(30));
+        }
+    }
+
+    /// The process ends, and Telegram takes no message of this bot's: only the second way is left.
+    async fn tell_of_the_token(&self) {
+        let now = self.store.clock().now();
+        let notice = AdminNotice::PollsFail { trouble: PollTrouble::TokenRefused, since: now, still: false };
+        // Whoever was told before the restart need not be told again.
+        if self.second_way.is_set()
+            && !matches!(self.store.alert(POLLS).await, Ok(Some(_)))
+            && let Some(text) = alerts::for_outside(&notice, Lang::default())
+        {
+            let _ = tokio::time::timeout(LAST_ALERT, self.second_way.tell(&text)).await;
         }
     }
 
