@@ -45,6 +45,9 @@ const LAST_PAUSE: Duration = Duration::from_secs(300);
 /// Pauses after the store failed grow up to this.
 const LONGEST_REST: Duration = Duration::from_secs(15);
 
+/// What belongs into a later message is held back so often, a second each.
+const MOST_HOLDS: i64 = 3600;
+
 /// The admin may not have opened the chat yet; alerts wait for it.
 const ADMIN_PAUSE: Duration = Duration::from_secs(300);
 
@@ -109,17 +112,23 @@ impl Outbox {
         let tasks = TaskTracker::new();
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_REST);
+        let mut was_unreachable = false;
         while !stop.is_cancelled() {
             let changed = self.store.messages_changed();
             let left = self.left.notified();
             // Taken before the look: what is under way now may be said by the time the look's answer is read, and
             // would be said twice.
             let under_way = self.in_flight().clone();
-            let due = match self.intake.failing() {
-                // Trying would only make them wait for longer once there is a way again.
-                Some(failing) if failing.unreachable => Ok(Vec::new()),
-                _ => self.store.messages_due(200).await,
-            };
+            let unreachable = self.is_unreachable();
+            if was_unreachable && !unreachable {
+                // What was tried in vain need not wait for its pause any more.
+                if let Err(error) = self.store.hurry_all_messages().await {
+                    warn!(%error, "owed messages wait for longer than they need to");
+                }
+            }
+            was_unreachable = unreachable;
+            // One look is enough to see whether Telegram takes messages while it brings none.
+            let due = self.store.messages_due(if unreachable { 1 } else { 200 }).await;
             match due {
                 Ok(due) => {
                     pause.reset();
@@ -170,6 +179,10 @@ impl Outbox {
         tasks.wait().await;
     }
 
+    fn is_unreachable(&self) -> bool {
+        self.intake.failing().is_some_and(|failing| failing.unreachable)
+    }
+
     fn in_flight(&self) -> MutexGuard<'_, HashSet<i64>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -197,17 +210,17 @@ impl Outbox {
         if chat_id == NOBODYS_CHAT {
             return self.put_off(&message, LAST_PAUSE).await;
         }
-        if self.intake.failing().is_none() {
-            match &message.notice {
-                // It is over, which is told at once.
-                Notice::Admin(AdminNotice::PollsFail { .. }) => return self.store.message_done(&message.id).await,
-                Notice::Admin(AdminNotice::ToldElsewhere { .. })
-                    if self.intake.told_failing.load(Ordering::Relaxed) =>
-                {
-                    return self.put_off(&message, FIRST_PAUSE).await;
-                }
-                _ => {}
+        let is_told = self.intake.told_failing.load(Ordering::Relaxed);
+        match (&message.notice, self.intake.failing()) {
+            // It is over, which is told at once.
+            (Notice::Admin(AdminNotice::PollsFail { .. }), None) => return self.store.message_done(&message.id).await,
+            // It goes into the message that tells that it is over.
+            (Notice::Admin(AdminNotice::ToldElsewhere { .. }), failing)
+                if is_told && message.attempts < MOST_HOLDS && failing.is_none_or(|failing| failing.unreachable) =>
+            {
+                return self.put_off(&message, FIRST_PAUSE).await;
             }
+            _ => {}
         }
         let lang = lang_of(&self.store, chat_id).await?;
         point("outbox.before_send");

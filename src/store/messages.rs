@@ -254,4 +254,17 @@ impl Store {
         }
         Ok(())
     }
+
+    /// Telegram can be reached again: what was tried in vain is due now.
+    pub async fn hurry_all_messages(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let done = sqlx::query("UPDATE messages SET due_at = $1 WHERE due_at > $1 AND attempts > 0")
+            .bind(now)
+            .execute(&self.pool)
+            .await?;
+        if done.rows_affected() > 0 {
+            self.wakes.messages.notify_one();
+        }
+        Ok(())
+    }
 }

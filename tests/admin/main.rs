@@ -10,6 +10,7 @@ mod desk;
 mod fakes;
 mod groups;
 mod leads;
+mod reach;
 mod strangers;
 #[path = "../support/mod.rs"]
 mod support;

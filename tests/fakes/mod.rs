@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpSocket};
 
+pub mod alarms;
 pub mod amocrm;
+pub mod proxy;
 pub mod telegram;
 
 /// How many connections may wait to be accepted.
