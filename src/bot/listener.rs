@@ -342,18 +342,20 @@ impl Listener {
         if !list.elements.is_empty() || list.broken.is_some() {
             return self.take(list).await;
         }
-        self.nothing_new();
+        self.nothing_new(patience > 0);
         if patience > 0 {
             // A server that does not hold polls is not asked without end.
             self.wait(LEAST_POLL.saturating_sub(asked_at.elapsed())).await;
         }
     }
 
-    fn nothing_new(&mut self) {
-        // Held for its whole time by nobody disturbed. An answer with updates says nothing: two instances that end
+    fn nothing_new(&mut self, held: bool) {
+        // Held for its whole time and disturbed by nobody. An answer with updates says nothing: two instances that end
         // each other's polls get such answers too.
-        self.conflict = None;
-        self.figures.works();
+        if held {
+            self.conflict = None;
+            self.figures.works();
+        }
         // Everything is confirmed. Without an offset the next poll also sees ids that restart lower, as Telegram's
         // do at random after a week without updates.
         self.offset = None;

@@ -263,3 +263,15 @@ async fn alerts_can_be_tried() {
     assert!(tried.stderr.contains("ALERT_EMAIL: no mail server there"), "{}", tried.said());
     keeps_secrets(&world, &tried.said());
 }
+
+#[tokio::test]
+async fn a_token_that_is_refused_at_the_start_is_told_before_the_end() {
+    let mut world = world().await;
+    let hook = FakeWebhook::start().await;
+    world.set("ALERT_WEBHOOK_URL", hook.url());
+    world.telegram.fault(On::all(), Fault::Unauthorized, Times::UntilCleared);
+    world.start();
+    assert_eq!(world.ended().await, Some(78));
+    assert_eq!(hook.has("не принимает токен"), 1);
+    keeps_secrets(&world, &hook.texts().join("\n"));
+}

@@ -53,6 +53,7 @@ async fn without_telegram_it_is_not() {
     until(&site, 200, "ok").await;
     site.world.telegram.stop().await;
     until(&site, 503, "not polling").await;
+    until(&site, 503, "(no connection to Telegram)").await;
     site.world.telegram.restart().await;
     until(&site, 200, "ok").await;
 }
