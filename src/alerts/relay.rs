@@ -133,7 +133,7 @@ mod tests {
             (7, Notice::Admin(AdminNotice::Copies { leads: vec![] }), None),
             (7, Notice::Admin(AdminNotice::ToldElsewhere { notices: vec![] }), None),
             (7, Notice::Reply(serde_json::json!([])), None),
-                    ] {
+        ] {
             let message = [WaitingMessage { id: "1".into(), chat_id, created_at: 1000, notice }];
             let due_at = |at: Millis| due(&message, 1000 + at, clock).is_some();
             match seconds {

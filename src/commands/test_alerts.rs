@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use crate::{
     alerts::SecondWay,
     bot::{
+        groups::Groups,
         messages::{Lang, Rendered},
         telegram::Telegram,
     },
@@ -17,7 +18,7 @@ use super::CommandError;
 pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
     let clock = Clock::with_speed(config.speed);
     let telegram = |settings: &TelegramSettings| {
-        Telegram::new(settings, clock).map_err(|error| {
+        Telegram::new(settings, clock, Groups::new(Vec::new())).map_err(|error| {
             DaemonError::Setting(format!("TELEGRAM_PROXY: {error}. Check the address with its provider"))
         })
     };

@@ -1,5 +1,8 @@
 //! Where alerts go besides Telegram: a webhook and a mail server, as small as they can be.
 
+// Each test binary uses a part.
+#![allow(dead_code)]
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},

@@ -1,5 +1,8 @@
 //! A forward proxy on loopback that dies as proxies do.
 
+// Each test binary uses a part.
+#![allow(dead_code)]
+
 use std::{
     net::SocketAddr,
     sync::{
