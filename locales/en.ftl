@@ -53,6 +53,7 @@ unknown-command = I do not know this command. There are /start, /cancel and /hel
 cancelled = The request is cancelled, nothing was sent. To begin a new one, press /start
 nothing-to-cancel = There is nothing to cancel. To leave a request, press /start
 already-sent = Request #{ $number } has been taken already, there is no need to send it twice. To leave another one, press /start
+sent-too-many = You have sent several requests already, and all of them are taken. This one can be sent a little later: in { $wait }, after { $at }. Everything you have filled in is kept – just press “Send” then.
 help =
     I take requests for cars: name, phone, budget and a link. A manager will contact you.
 
@@ -93,6 +94,7 @@ command-leads = Leads that are not in amoCRM yet
 command-retry = Send waiting leads now
 command-auth = Renew access to amoCRM
 command-backup = Get the file with leads
+command-forget = Delete a person's data
 
 ## Admin: alerts
 
@@ -175,6 +177,15 @@ shortage-name-notes = notes of leads
 admin-status-without =
     {""}
     Not taken of the settings: { $list }
+admin-limit-reached =
+    ℹ️ One person ({ $who }) has sent as many requests as are allowed: { $hour } an hour, { $day } a day. The next one was not sent: the form is kept and can be sent from { $at } on. You will not be told of this person again today.
+    What to do: nothing if this is an earnest buyer, who will send it later; if it is rubbish, delete the needless leads in amoCRM. The numbers are LEADS_PER_HOUR and LEADS_PER_DAY, to be changed by whoever installed the bot.
+admin-flood =
+    ⚠️ Far more requests than usual: { $leads } within the last hour, from { $people } people.
+    All of them are taken and go to amoCRM in turn: one of each person first, so that earnest buyers do not wait behind others.
+    What to do: nothing if this is your advertising. If they look like rubbish: delete what is not sent yet (/leads), ask whoever installed the bot to lower LEADS_PER_HOUR and LEADS_PER_DAY for a while, and report such users to Telegram.
+admin-flood-goes-on = ⚠️ Still far more requests than usual: { $leads } within the last hour, from { $people } people. What can be done is written above.
+admin-flood-over = ✅ Requests come as usual again. The flood lasted { $lasted }, { $leads } came meanwhile.
 admin-copies = 📋 Leads that wait for amoCRM (a copy, just in case):
 admin-copy =
     #{ $number }: { $name }, { $phone }
@@ -235,9 +246,9 @@ admin-told-elsewhere =
     { $list }
     How things are now is shown by /status.
 admin-test-alert = 🔔 This is a test: the bot's alerts come here.
-admin-backup-unreadable = ⚠️ The file backup_leads.json could not be read. It was moved aside as { $name }, nothing in it was deleted. Ask whoever installed the bot to mend it and put it back.
+admin-backup-unreadable = ⚠️ The file backup_leads.json could not be read. It was moved aside as { $name }, nothing in it was deleted. Ask whoever installed the bot to mend it and put it back within 30 days: it is deleted then.
 admin-backup-skipped =
-    ⚠️ The file backup_leads.json holds entries that could not be understood: { $count }. The file was kept as { $name }.
+    ⚠️ The file backup_leads.json holds entries that could not be understood: { $count }. The file was kept as { $name } for 30 days.
 admin-backup-imported =
     { $count ->
         [one] ℹ️ { $count } lead was taken in from backup_leads.json.
@@ -303,6 +314,8 @@ button-lead-show = #{ $number }
 button-lead-retry = 🔁 Send again
 button-lead-discard = 🗑 Delete
 button-lead-discard-sure = ❗ Really delete #{ $number }
+button-forget = ❗ Delete the data
+button-forget-all = ❗ Delete the data and the undelivered requests
 
 admin-help =
     You are this bot's admin.
@@ -312,6 +325,7 @@ admin-help =
     /retry – send them now
     /auth – renew access to amoCRM
     /backup – the file with undelivered leads
+    /forget – delete a person's data at their request
     /start – fill in a request as a buyer does
 admin-stray =
     I do not know that one. { $help }
@@ -382,6 +396,25 @@ admin-press-foreign = Nothing is deleted: only whoever pressed “Delete” can 
 admin-stranger = The bot's commands and buttons here obey the group's administrators only. If this is your job, ask an administrator to add you.
 admin-nameless = Here the bot obeys the people on a list, and you write in the group's name. Please write under your own name.
 admin-unknown-person = Telegram does not say right now who is an administrator of this group. Please try again in a minute.
+admin-lead-forgotten = Lead #{ $number } ({ $state }): the person's data are deleted, its number and time are left.
+admin-forget-how =
+    Write after the command whose data are to be deleted: a phone number, or an id in Telegram (it is in the lead's note). For example:
+    /forget +79991234567
+    /forget 123456789
+admin-forget-ambiguous = This is the phone of one person and the Telegram id of another. Write /forget +79991234567 for a phone or /forget user:123456789 for an id.
+admin-forget-nobody = The bot holds nothing of such a person.
+admin-forget-ask =
+    Delete everything the bot holds of this person? Name, phone, answers, the dialogue and copies in files go for good; only the requests' numbers and times stay.
+    Requests: { $leads } ({ $numbers }). Telegram accounts: { $accounts }.
+    Press once more to confirm.
+admin-forget-waiting = ⚠️ Not all requests are in amoCRM: { $numbers }. If you press the button they will not get there. To have them there, wait until they are delivered and send /forget again.
+admin-forget-again = This button has been used or is too old. Send /forget again: if nothing is left, I will say so.
+admin-forget-changed = Meanwhile there is a request that is not in amoCRM yet, so nothing was deleted. Send /forget again.
+admin-forget-done = ✅ The data are deleted. Requests of which only number and time are left: { $leads }. Please delete the messages with these data in this chat yourself.
+admin-forget-in-crm =
+    amoCRM still holds the data, and only you can delete them there – leads together with their contacts:
+    { $list }
+admin-forget-unreadable = Ask whoever installed the bot to look at the files that could not be read: { $names }. They are deleted when they are 30 days old.
 admin-backup-caption = Undelivered requests: { $count }. If the bot's disk is lost, put this file into its folder (DATA_DIR): the bot takes them in again and doubles none.
 admin-backup-empty = All leads are in amoCRM, there is nothing to send.
 admin-backup-failed = The file could not be sent. Try again in a minute: /backup

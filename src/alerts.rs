@@ -4,6 +4,7 @@
 //! that tell of it are one commit, so it survives restarts and a Telegram that cannot be reached. Only what concerns
 //! the store itself is sent past the store.
 
+mod flood;
 mod outside;
 mod past_the_store;
 mod polls;
@@ -52,6 +53,8 @@ const UNPAID_TOLERATED: Duration = Duration::from_secs(15 * 60);
 /// Reminders after the first message, then every [`LATER_REMINDERS`].
 const REMINDERS: [Duration; 2] = [Duration::from_secs(15 * 60), Duration::from_secs(60 * 60)];
 const LATER_REMINDERS: Duration = Duration::from_secs(6 * 3600);
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// A backlog that has doubled is worth a reminder, once it is no longer tiny.
 const DOUBLING_FROM: i64 = 5;
@@ -114,6 +117,9 @@ pub struct Alerts {
     past_the_store: PastTheStore,
     alerts_chat: Option<i64>,
     copies: Option<i64>,
+    leads_alarm: Option<u32>,
+    /// When requests are counted next.
+    count_at: Millis,
     health: watch::Receiver<Health>,
     /// Whether the admin knows that the store refuses writes; in memory, because it cannot be anywhere else.
     store_trouble: Arc<AtomicBool>,
@@ -134,11 +140,13 @@ impl Alerts {
         past_the_store: PastTheStore,
         alerts_chat: Option<i64>,
         copies: Option<i64>,
+        leads_alarm: Option<u32>,
         health: watch::Receiver<Health>,
         store_trouble: Arc<AtomicBool>,
     ) -> Self {
         let clock = store.clock();
-        Self { store, clock, past_the_store, alerts_chat, copies, health, store_trouble }
+        let count_at = Millis::MIN;
+        Self { store, clock, past_the_store, alerts_chat, copies, leads_alarm, count_at, health, store_trouble }
     }
 
     /// Runs until stopped.
@@ -204,6 +212,7 @@ impl Alerts {
 
     /// Compares what is with what the admin knows, and tells the difference.
     async fn look(&mut self) -> Result<(), StoreError> {
+        self.look_for_a_flood().await?;
         let trouble = {
             let health = self.health.borrow_and_update();
             let quiet = |(trouble, _): &(Trouble, Millis)| {

@@ -5,6 +5,8 @@
 //! it is taken in before it is written again: entries of the older Python tool (no `id`), entries of ours restored from
 //! a copy. Entries that are history or cannot be understood are kept in a copy beside it.
 
+mod kept;
+
 use std::{
     fs, io,
     os::unix::fs::MetadataExt,
@@ -29,6 +31,8 @@ use crate::{
     lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region},
     store::{ImportedLead, LeadRow, LeadState, NewLead, Store, StoreError},
 };
+
+pub use kept::{forget_in_copies, remove_old_copies};
 
 /// Name of the file in `DATA_DIR`.
 pub const FILE: &str = "backup_leads.json";

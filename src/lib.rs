@@ -14,6 +14,7 @@
 //! - [`amocrm`]: the CRM
 //! - [`delivery`]: a lead's way from the store to amoCRM
 //! - [`backup`][]: `backup_leads.json`
+//! - [`privacy`]: forgetting a person, and what is old
 //! - [`bot`]: Telegram; knows the store, never amoCRM
 //! - [`alerts`]: what the admin is told and when
 //! - [`admin`]: the admin's chat, and authorizing anew
@@ -37,6 +38,7 @@ pub mod http;
 pub mod lead;
 pub mod net;
 pub mod notice;
+pub mod privacy;
 pub mod store;
 pub mod telemetry;
 pub mod vitals;

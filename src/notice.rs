@@ -150,6 +150,35 @@ pub enum AdminNotice {
         /// What.
         shortages: Vec<Shortage>,
     },
+    /// One person has sent as many requests as the settings allow.
+    LimitReached {
+        /// Telegram's id of the person.
+        user_id: i64,
+        /// `@username` without the `@`.
+        username: Option<String>,
+        /// `LEADS_PER_HOUR`.
+        per_hour: Option<u32>,
+        /// `LEADS_PER_DAY`.
+        per_day: Option<u32>,
+        /// From when on the next is taken.
+        again_at: Millis,
+    },
+    /// Far more requests come than usual.
+    Flood {
+        /// Requests within the last hour.
+        leads: i64,
+        /// From so many people.
+        people: i64,
+        /// Whether it was told before and goes on.
+        goes_on: bool,
+    },
+    /// No more requests come than usual.
+    FloodOver {
+        /// How long it lasted, ms.
+        lasted: Millis,
+        /// Requests that came meanwhile.
+        leads: i64,
+    },
     /// A copy of waiting leads for the admin's chat.
     Copies {
         /// One text for each lead.

@@ -9,10 +9,14 @@ mod commands;
 #[path = "main_job/dialogue.rs"]
 mod dialogue;
 mod fakes;
+#[path = "main_job/forget.rs"]
+mod forget;
 #[path = "main_job/happy.rs"]
 mod happy;
 #[path = "main_job/incident.rs"]
 mod incident;
+#[path = "main_job/limits.rs"]
+mod limits;
 #[path = "main_job/misplaced.rs"]
 mod misplaced;
 #[path = "main_job/rubbish.rs"]

@@ -50,6 +50,13 @@ pub(super) enum Wish {
         /// Of the first press; empty where the data has none.
         nonce: String,
     },
+    /// A phone or an id, as typed.
+    AskForget(String),
+    Forget {
+        whom: String,
+        nonce: String,
+        also_waiting: bool,
+    },
 }
 
 impl Errand {
@@ -65,7 +72,7 @@ impl Errand {
     }
 
     pub(super) fn of_message(message: Message, desk: Arc<AdminDesk>) -> Option<Self> {
-        let (command, _) = parse_command(message.text()?, &desk.bot_username)?;
+        let (command, words) = parse_command(message.text()?, &desk.bot_username)?;
         let wish = match command.to_lowercase().as_str() {
             "help" => Wish::Help,
             "status" => Wish::Status,
@@ -73,6 +80,7 @@ impl Errand {
             "retry" => Wish::Retry,
             "backup" => Wish::Backup,
             "auth" => Wish::Authorize,
+            "forget" => Wish::AskForget(words.join(" ")),
             "start" if !message.chat.is_private() => Wish::Help,
             _ => return None,
         };
@@ -96,6 +104,11 @@ impl Errand {
                     "lead-discard-sure" => {
                         let (number, nonce) = number.split_once(':').unwrap_or((&number, ""));
                         Wish::Discard { number: number.to_owned(), nonce: nonce.to_owned() }
+                    }
+                    "forget" | "forget-all" => {
+                        let (whom, nonce) = number.split_once(':').unwrap_or((&number, ""));
+                        let (whom, nonce) = (whom.to_owned(), nonce.to_owned());
+                        Wish::Forget { whom, nonce, also_waiting: action == "forget-all" }
                     }
                     _ => return None,
                 }

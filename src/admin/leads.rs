@@ -97,6 +97,10 @@ impl AdminDesk {
             LeadState::Delivered => "state-delivered",
             LeadState::Discarded => "state-discarded",
         };
+        if row.forgotten_at.is_some() {
+            let args = [("number", number.into()), ("state", lang.text(state, &[]).into())];
+            return Ok(Answer::plain(lang.text("admin-lead-forgotten", &args)));
+        }
         let car =
             lead.car_link.as_ref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link.url(), 1000));
         let text = lang.text(
@@ -139,6 +143,7 @@ impl AdminDesk {
 
     pub(super) async fn retry_lead(&self, number: &str, lang: Lang) -> Result<Answer, HandlerError> {
         let id = match self.find(number).await? {
+            Some(row) if row.forgotten_at.is_some() => return self.show_lead(number, lang).await,
             Some(row) if row.state != LeadState::Delivered => {
                 self.store.retry_now(Some(&row.lead.number)).await?;
                 info!(lead = %row.lead.number, "the admin sends a lead again");

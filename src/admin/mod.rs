@@ -8,6 +8,7 @@
 pub mod authorization;
 mod code;
 mod errand;
+mod forget;
 mod leads;
 mod people;
 pub mod second_press;
@@ -37,6 +38,7 @@ use crate::{
     },
     delivery::Health,
     notice::{Button, Notice, Worded},
+    privacy::Privacy,
     store::{NewMessage, Store},
 };
 
@@ -57,6 +59,8 @@ pub struct AdminDesk {
     pub telegram: Telegram,
     /// Who may act there.
     pub people: People,
+    /// Forgets people.
+    pub privacy: Privacy,
     /// The CRM, where there are settings for it.
     pub crm: Option<Crm>,
     /// The state of the way to amoCRM.
@@ -141,6 +145,10 @@ async fn run_errand(errand: Errand, desk: Arc<AdminDesk>) -> Result<(), HandlerE
         Wish::RetryLead(number) => Some(desk.retry_lead(&number, lang).await?),
         Wish::AskDiscard(number) => Some(desk.ask_discard(&number, person, lang).await?),
         Wish::Discard { number, nonce } => Some(desk.discard(&number, &nonce, person, lang).await?),
+        Wish::AskForget(who) => Some(desk.ask_forget(&who, person, lang).await?),
+        Wish::Forget { whom, nonce, also_waiting } => {
+            Some(desk.forget(&whom, &nonce, also_waiting, person, lang).await?)
+        }
     };
     if let Some(press) = &errand.press {
         desk.telegram.answer_press(press, None).await;

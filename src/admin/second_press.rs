@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Store, StoreError};
-
-/// Marks of first presses begin so; the nonce follows.
-const MARK: &str = "first_press:";
+use crate::store::{FIRST_PRESS as MARK, Store, StoreError};
 
 /// Whoever asked to be sure has this long to be.
 const WITHIN: Duration = Duration::from_secs(10 * 60);

@@ -86,6 +86,28 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
             let list = list.collect::<Vec<_>>().join("\n");
             Rendered::plain(clip(lang.text("admin-taken-again", &[("list", list.into())])))
         }
+        AdminNotice::LimitReached { user_id, username, per_hour, per_day, again_at } => {
+            let who =
+                username.as_ref().map_or_else(|| format!("id {user_id}"), |name| format!("id {user_id}, @{name}"));
+            let limit = |limit: &Option<u32>| limit.map_or_else(|| "∞".to_owned(), |limit| limit.to_string());
+            Rendered::plain(lang.text(
+                "admin-limit-reached",
+                &[
+                    ("who", who.into()),
+                    ("hour", limit(per_hour).into()),
+                    ("day", limit(per_day).into()),
+                    ("at", moment(date(*again_at), lang).into()),
+                ],
+            ))
+        }
+        AdminNotice::Flood { leads, people, goes_on } => {
+            let id = if *goes_on { "admin-flood-goes-on" } else { "admin-flood" };
+            let text = lang.text(id, &[("leads", (*leads).into()), ("people", (*people).into())]);
+            with_buttons(text, lang, &[("button-leads", "admin:leads"), ("button-status", "admin:status")])
+        }
+        AdminNotice::FloodOver { lasted, leads } => Rendered::plain(
+            lang.text("admin-flood-over", &[("leads", (*leads).into()), ("lasted", duration(*lasted, lang).into())]),
+        ),
         AdminNotice::Copies { leads } => Rendered::plain(clip(copies(leads, lang))),
         AdminNotice::NoCrm => plain("admin-no-crm"),
         AdminNotice::EphemeralDisk => plain("admin-ephemeral-disk"),

@@ -12,7 +12,10 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
-use crate::lead::{Buyer, CarLink, Lead, LeadNumber, Origin, Region};
+use crate::{
+    clock::Millis,
+    lead::{Buyer, CarLink, Lead, LeadNumber, Origin, Region},
+};
 
 use super::{
     messages::{Card, Say},
@@ -144,6 +147,12 @@ fn cancel(conversation: Conversation) -> Outcome {
         None => (Say::NothingToCancel, conversation.last_number),
     };
     Outcome { conversation: Conversation::idle(last_number), replies: vec![vec![say]], lead: None }
+}
+
+/// The card was to be sent by somebody who has sent too many: all that was answered is kept, to be sent later.
+pub fn sent_too_many(mut conversation: Conversation, again_at: Millis, wait: Millis) -> Outcome {
+    conversation.taken = None;
+    stay(conversation, vec![Say::SentTooMany { again_at, wait }])
 }
 
 /// The conversation stays where it was; `say` comes before the question that is still open.

@@ -30,14 +30,15 @@ use tracing::{error, info, warn};
 
 use crate::{
     clock::{Clock, Millis, date},
+    config::LeadLimits,
     fault::point,
     lead::{Buyer, LeadNumber, Region},
-    notice::{Button, Notice, Worded},
+    notice::{AdminNotice, Button, Notice, Worded},
     store::{NewLead, NewMessage, Store, StoreError},
 };
 
 use super::{
-    dialogue::{Input, Press, World, turn},
+    dialogue::{Input, Press, World, sent_too_many, turn},
     groups::{is_migration, topic_of},
     input::input_of,
     intake::{ATTEMPTS, Failure, Intake},
@@ -66,7 +67,7 @@ impl From<StorageError> for HandlerError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Store(error) => Self::Store(error),
-            error @ (StorageError::NumberTaken | StorageError::Overtaken) => {
+            error @ (StorageError::NumberTaken | StorageError::TooMany { .. } | StorageError::Overtaken) => {
                 Self::Store(StoreError::Unreadable(error.to_string()))
             }
         }
@@ -88,6 +89,8 @@ pub struct Desk {
     pub wording: Arc<Wording>,
     /// `ADMIN_CHAT_ID`.
     pub admin_chat_id: Option<i64>,
+    /// How many requests one person may send.
+    pub limits: LeadLimits,
     /// Groups and when they were last told where to write.
     group_hints: Mutex<HashMap<i64, Millis>>,
     /// The album that a chat was last answered for: its photos come as messages of their own, and one answer is enough.
@@ -111,6 +114,7 @@ impl Desk {
         region: Region,
         wording: Arc<Wording>,
         admin_chat_id: Option<i64>,
+        limits: LeadLimits,
     ) -> Self {
         let clock = store.clock();
         Self {
@@ -120,6 +124,7 @@ impl Desk {
             region,
             wording,
             admin_chat_id,
+            limits,
             group_hints: Mutex::default(),
             albums: Mutex::default(),
             store_failed: AtomicBool::new(false),
@@ -338,6 +343,7 @@ async fn take_turn(
         consent_needed: desk.wording.privacy_policy_url.is_some(),
         buyer: buyer_of(user, chat_id),
     };
+    let before = stored.conversation.clone();
     let outcome = turn(stored.conversation, input.clone(), &world);
     let mut chat = Chat {
         conversation: outcome.conversation,
@@ -346,12 +352,19 @@ async fn take_turn(
         after: stored.after,
         replies: outcome.replies,
         lead: outcome.lead.map(NewLead::fresh),
+        // The admin tries the bot out as often as it takes.
+        limits: if desk.admin_chat_id == Some(chat_id) { LeadLimits::default() } else { desk.limits },
     };
     point("intake.before_commit");
     loop {
         match dialogue.update(chat.clone()).await {
             Ok(()) => break,
             Err(StorageError::NumberTaken) => renumber(&mut chat),
+            Err(StorageError::TooMany { again_at }) => {
+                tell_of_limit(desk, &world.buyer, again_at).await?;
+                let outcome = sent_too_many(before.clone(), again_at, again_at - now);
+                chat = Chat { conversation: outcome.conversation, replies: outcome.replies, lead: None, ..chat };
+            }
             Err(StorageError::Overtaken) => {
                 info!("another process has taken a turn of this chat; it is read again");
                 return Box::pin(take_turn(desk, intake, dialogue, update_id, user, sent_at, input)).await;
@@ -366,6 +379,20 @@ async fn take_turn(
     answer(desk, intake, chat_id, &chat.replies, lang).await?;
     point("intake.after_reply");
     Ok(())
+}
+
+/// The admin is told once a day of a person who has reached the limits.
+async fn tell_of_limit(desk: &Desk, buyer: &Buyer, again_at: Millis) -> Result<(), StoreError> {
+    info!("a person has reached the limits; the form is kept");
+    let Some(chat_id) = desk.admin_chat_id else { return Ok(()) };
+    let notice = Notice::Admin(AdminNotice::LimitReached {
+        user_id: buyer.user_id,
+        username: buyer.username.clone(),
+        per_hour: desk.limits.per_hour,
+        per_day: desk.limits.per_day,
+        again_at,
+    });
+    desk.store.tell_of_limit(buyer.user_id, &NewMessage { chat_id, notice, due_at: desk.clock.now() }).await
 }
 
 /// Nobody has seen the number yet, so another one does.

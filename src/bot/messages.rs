@@ -6,9 +6,12 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentB
 use serde::{Deserialize, Serialize};
 use teloxide::types::{KeyboardRemove, ReplyMarkup};
 
-use crate::lead::LeadNumber;
+use crate::{
+    clock::{Millis, date},
+    lead::LeadNumber,
+};
 
-use super::keyboards;
+use super::{admin_texts, keyboards};
 
 /// A language the bot speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,6 +202,13 @@ pub enum Say {
         /// The request's number.
         number: LeadNumber,
     },
+    /// The person has sent too many requests; the form is kept.
+    SentTooMany {
+        /// From when on the next is taken.
+        again_at: Millis,
+        /// How long that was from when it was said.
+        wait: Millis,
+    },
     /// What the bot does.
     Help,
     /// In a group: write in private.
@@ -326,6 +336,13 @@ impl Say {
             Self::Cancelled => simple("cancelled"),
             Self::NothingToCancel => simple("nothing-to-cancel"),
             Self::AlreadySent { number } => lang.text("already-sent", &[("number", number.as_str().into())]),
+            Self::SentTooMany { again_at, wait } => {
+                // Whole minutes, and none too early.
+                let up = |millis: &Millis| (millis + 59_999) / 60_000 * 60_000;
+                let at = admin_texts::moment(date(up(again_at)), lang);
+                let wait = admin_texts::duration(up(wait), lang);
+                lang.text("sent-too-many", &[("at", at.into()), ("wait", wait.into())])
+            }
             Self::Help => simple("help"),
             Self::Group if wording.bot_username.is_empty() => simple("group-unnamed"),
             Self::Group => lang.text("group", &[("bot", wording.bot_username.as_str().into())]),

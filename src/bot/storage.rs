@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::{
     clock::Millis,
+    config::LeadLimits,
     lead::LeadNumber,
     notice::Notice,
     store::{Dialogue, NewLead, NewMessage, Store, StoreError, Turn, TurnOutcome},
@@ -39,6 +40,8 @@ pub struct Chat {
     pub replies: Vec<Vec<Say>>,
     /// The lead it submits; never read back.
     pub lead: Option<NewLead>,
+    /// How many its person may submit; never read back.
+    pub limits: LeadLimits,
 }
 
 impl Default for Chat {
@@ -50,6 +53,7 @@ impl Default for Chat {
             after: None,
             replies: Vec::new(),
             lead: None,
+            limits: LeadLimits::default(),
         }
     }
 }
@@ -68,6 +72,12 @@ pub enum StorageError {
     /// Another lead has this number: draw a new one.
     #[error("the number is taken")]
     NumberTaken,
+    /// The person has sent too many requests: keep the form.
+    #[error("this person has sent too many requests")]
+    TooMany {
+        /// From when on the next is taken.
+        again_at: Millis,
+    },
     /// Another process has taken a turn of this chat meanwhile: begin with what it has stored.
     #[error("another process has taken a turn of this chat")]
     Overtaken,
@@ -131,6 +141,7 @@ impl Chat {
                 .and_then(|replies| serde_json::from_str(replies).ok())
                 .unwrap_or_default(),
             lead: None,
+            limits: LeadLimits::default(),
         }
     }
 }
@@ -182,10 +193,11 @@ impl Storage<Chat> for DialogueStorage {
                 })
                 .collect();
             let (dialogue, after) = (chat.to_stored(), chat.after);
-            let turn = Turn { chat_id: chat_id.0, after, dialogue, lead: chat.lead, messages };
+            let turn = Turn { chat_id: chat_id.0, after, dialogue, lead: chat.lead, limits: chat.limits, messages };
             match self.0.commit_turn(&turn).await? {
                 TurnOutcome::Committed(_) => Ok(()),
                 TurnOutcome::NumberTaken => Err(StorageError::NumberTaken),
+                TurnOutcome::TooMany { again_at } => Err(StorageError::TooMany { again_at }),
                 TurnOutcome::Overtaken => Err(StorageError::Overtaken),
             }
         })

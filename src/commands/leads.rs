@@ -134,6 +134,9 @@ async fn show(store: &Store, number: &str) -> Result<ExitCode, CommandError> {
     let lead = &row.lead;
     println!("number:     #{}", lead.number);
     println!("state:      {}", row.state.as_str());
+    if let Some(at) = row.forgotten_at {
+        println!("forgotten:  {} (the person's data are wiped)", crate::clock::date(at).format("%Y-%m-%d %H:%M UTC"));
+    }
     println!("submitted:  {}", lead.submitted_at.format("%Y-%m-%d %H:%M:%S UTC"));
     println!("name:       {}", lead.name.as_str());
     println!("phone:      {} (typed: {})", lead.phone.e164(), lead.phone.typed());
@@ -165,6 +168,12 @@ async fn retry(store: &Store, number: Option<&str>) -> Result<ExitCode, CommandE
         let row = find(store, number).await?;
         if row.state == LeadState::Delivered {
             return Err(CommandError::Failed(format!("lead #{} is in amoCRM already", row.lead.number)));
+        }
+        if row.forgotten_at.is_some() {
+            return Err(CommandError::Failed(format!(
+                "the person behind lead #{} is forgotten; nothing is left to send",
+                row.lead.number
+            )));
         }
         store.retry_now(Some(&row.lead.number)).await?;
         println!(

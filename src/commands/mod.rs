@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod copy_store;
+mod forget;
 mod given;
 mod leads;
 mod new_tokens;
@@ -80,6 +81,18 @@ enum Command {
     BackupStore {
         /// The file
         file: PathBuf,
+    },
+    /// Forget a person: wipe name, phones, answers and dialogue; numbers, times and amoCRM's ids are kept
+    Forget {
+        /// Telegram's id of the user, or a phone number
+        #[arg(value_name = "USER_ID|PHONE", allow_hyphen_values = true)]
+        who: String,
+        /// Also give up requests that are not in amoCRM yet; without it nothing is wiped while there are any
+        #[arg(long)]
+        also_waiting: bool,
+        /// Really do it; without it you are only told what would be wiped
+        #[arg(long)]
+        yes: bool,
     },
     /// Look at waiting and rejected leads, send them again, give them up
     Leads {
@@ -171,6 +184,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::Status { json } => status::run(&config, json).await,
         Command::MoveStore { from, to } => copy_store::move_store(&from, &to).await,
         Command::BackupStore { file } => copy_store::backup_store(&config, file).await,
+        Command::Forget { who, also_waiting, yes } => forget::run(&config, &who, also_waiting, yes).await,
         Command::Leads { action } => leads::run(&config, action).await,
     }
 }

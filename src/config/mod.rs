@@ -3,6 +3,7 @@
 mod amocrm;
 mod database;
 mod dotenv;
+mod limits;
 mod names;
 mod plaintext;
 mod problem;
@@ -23,6 +24,7 @@ use reader::Reader;
 pub use amocrm::{
     ACCOUNT_DOMAINS, AmocrmSettings, Integration, is_account_host, missing_integration, missing_subdomain,
 };
+pub use limits::LeadLimits;
 pub use names::SETTINGS;
 pub use problem::ConfigProblem;
 pub use second_way::{EmailSettings, SecondWaySettings, SecretUrl};
@@ -58,6 +60,10 @@ pub struct Config {
     pub http_addr: Option<SocketAddr>,
     /// `ADMIN_LEAD_COPIES`: waiting leads are copied to the admin's chat.
     pub admin_lead_copies: bool,
+    /// How many requests one person may send.
+    pub lead_limits: LeadLimits,
+    /// `LEADS_ALARM_PER_HOUR`: so many requests of all people within an hour are told to the admin.
+    pub leads_alarm: Option<u32>,
     /// `DYNO` is set: the disk is wiped daily.
     pub on_dyno: bool,
     /// `TEST_SPEED`: every pause is divided by it; for tests only.
@@ -164,6 +170,8 @@ impl Reader<'_> {
             phone_region,
             http_addr: self.http_addr(),
             admin_lead_copies: self.switch("ADMIN_LEAD_COPIES"),
+            lead_limits: self.lead_limits(),
+            leads_alarm: self.leads_alarm(),
             on_dyno,
             speed: self.speed(),
             second_way: self.second_way(),
@@ -392,6 +400,12 @@ mod tests {
             ("HEARTBEAT_URL", "http://ping.example.org/hush"),
             ("HEARTBEAT_URL", "hush"),
             ("ADMIN_LEAD_COPIES", "да"),
+            ("LEADS_PER_HOUR", "пять"),
+            ("LEADS_PER_HOUR", "-1"),
+            ("LEADS_PER_DAY", "1.5"),
+            ("LEADS_PER_DAY", "+5"),
+            ("LEADS_PER_DAY", "99999999999"),
+            ("LEADS_ALARM_PER_HOUR", "on"),
             ("ALLOW_PLAINTEXT", "yes"),
             ("TEST_SPEED", "fast"),
         ] {

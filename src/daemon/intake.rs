@@ -64,12 +64,14 @@ impl Parts<'_> {
             self.config.phone_region,
             wording.clone(),
             self.config.admin_chat_id,
+            self.config.lead_limits,
         ));
         let admin = admin::tree(Arc::new(AdminDesk {
             chat_id: self.config.admin_chat_id,
             store: self.store.clone(),
             telegram: self.telegram.clone(),
             people: People::new(self.telegram.clone(), self.store.clock(), self.config.admin_user_ids.clone()),
+            privacy: self.privacy(),
             crm,
             health,
             page: self.config.http_addr.is_some(),
@@ -193,7 +195,7 @@ async fn keep_commands(telegram: Telegram, admin_chat_id: Option<i64>) {
 /// Puts the commands into the menu, for everybody and for the admin, in both languages.
 async fn register_commands(telegram: &Telegram, admin_chat_id: Option<i64>) {
     const BUYER: [&str; 3] = ["start", "cancel", "help"];
-    const ADMIN: [&str; 8] = ["status", "leads", "retry", "auth", "backup", "start", "cancel", "help"];
+    const ADMIN: [&str; 9] = ["status", "leads", "retry", "auth", "backup", "forget", "start", "cancel", "help"];
     let commands = |names: &[&str], lang: Lang| -> Vec<BotCommand> {
         names.iter().map(|name| BotCommand::new(*name, lang.text(&format!("command-{name}"), &[]))).collect()
     };

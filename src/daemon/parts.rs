@@ -22,6 +22,7 @@ use crate::{
     delivery::{Courier, Figures, Health, Worker},
     http::{self, Site, Sources},
     notice::AdminNotice,
+    privacy::Privacy,
     store::{Lease, NOBODYS_CHAT, Store},
     vitals::{Heartbeat, Vitals},
 };
@@ -53,6 +54,11 @@ impl Parts<'_> {
         }
     }
 
+    /// What forgets people and what is old.
+    pub(super) fn privacy(&self) -> Privacy {
+        Privacy::new(self.store.clone(), &self.config.data_dir, self.config.phone_region)
+    }
+
     /// Starts everything but the intake; returns where news for the admin go, and the state of the way to amoCRM.
     pub(super) fn spawn(
         &self,
@@ -75,6 +81,7 @@ impl Parts<'_> {
         tasks.spawn(
             Backup::new(store.clone(), &config.data_dir, config.phone_region).run(backup_events, self.stop.clone()),
         );
+        tasks.spawn(self.privacy().run(self.stop.clone()));
         let to_alerts = news.clone();
         tasks.spawn(async move {
             while let Some(event) = from_backup.recv().await {
@@ -161,6 +168,7 @@ impl Parts<'_> {
                 self.past_the_store.clone(),
                 alerts_chat,
                 config.admin_chat_id.filter(|_| config.admin_lead_copies),
+                config.leads_alarm,
                 health.clone(),
                 self.store_trouble.clone(),
             )

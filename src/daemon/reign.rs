@@ -148,6 +148,10 @@ async fn reign(
     };
     telegram.groups().restore(store).await?;
     let tasks = TaskTracker::new();
+    // Before anything is delivered or told: the store may be a copy of an older day.
+    if let Err(error) = parts.privacy().forget_again().await {
+        warn!(%error, "whether the store holds anybody who was forgotten is looked at later");
+    }
     let (news, health) = parts.spawn(&tasks, crm.as_ref(), page);
     let work = async {
         let intake = parts.intake(crm, health, news, stop).await;

@@ -10,6 +10,7 @@ use super::{Engine, Store, StoreError};
 
 /// Every table with its columns: `t` text, `i` integer; the first column is the key.
 const TABLES: &[(&str, &[(&str, char)])] = &[
+    ("forgotten", &[("id", 't'), ("forgotten_at", 'i')]),
     (
         "leads",
         &[
@@ -37,6 +38,8 @@ const TABLES: &[(&str, &[(&str, char)])] = &[
             ("buyer_told", 'i'),
             ("admin_told", 'i'),
             ("admin_copied", 'i'),
+            ("taken_at", 'i'),
+            ("forgotten_at", 'i'),
         ],
     ),
     (
@@ -128,19 +131,27 @@ impl Store {
     /// Copies everything the target does not have yet, without the tokens; a second copy of the same changes nothing.
     pub async fn copy_to(&self, target: &Store) -> Result<Vec<Copied>, StoreError> {
         let mut report = Vec::new();
+        let forgotten = self.forgotten_elsewhere(target).await?;
         for (table, columns) in TABLES {
             let (mut source, mut present) = (0, 0);
             // By key and not by offset, so that rows which come or go meanwhile shift nothing.
             let mut last: Option<String> = None;
             loop {
-                let rows = self.page(table, columns, last.as_deref()).await?;
+                let mut rows = self.page(table, columns, last.as_deref()).await?;
                 let Some(newest) = rows.last() else { break };
                 last = Some(newest[0].clone().unwrap_or_default());
-                source += rows.len() as i64;
+                let all = rows.len() as i64;
+                forgotten.leave_out(table, columns, &mut rows);
+                source += all;
+                // What is left out on purpose is where it belongs.
+                present += all - rows.len() as i64;
                 present += target.take_in(table, columns, &rows).await?;
             }
-            let in_target = target.count(table).await?;
-            report.push(Copied { table, source, target: in_target, present });
+            report.push(Copied { table, source, target: 0, present });
+        }
+        target.forget_again(&[]).await?;
+        for table in &mut report {
+            table.target = target.count(table.table).await?;
         }
         Ok(report)
     }

@@ -5,9 +5,9 @@
 use sqlx::AssertSqlSafe;
 use tracing::warn;
 
-use crate::{clock::Millis, fault::point};
+use crate::{clock::Millis, config::LeadLimits, fault::point};
 
-use super::{NewLead, NewMessage, Store, StoreError, json, leads, messages, rows};
+use super::{NewLead, NewMessage, Store, StoreError, json, leads, limits, messages, rows};
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,8 @@ pub struct Turn {
     pub dialogue: Dialogue,
     /// The lead that the turn submits.
     pub lead: Option<NewLead>,
+    /// How many requests its person may send.
+    pub limits: LeadLimits,
     /// Messages owed for it.
     pub messages: Vec<NewMessage>,
 }
@@ -46,6 +48,11 @@ pub enum TurnOutcome {
     Committed(Vec<String>),
     /// Nothing was committed: another lead has this number, draw a new one.
     NumberTaken,
+    /// Nothing was committed: its person has sent so many requests that the next is taken from this moment on only.
+    TooMany {
+        /// When.
+        again_at: Millis,
+    },
     /// Nothing was committed: another process has taken a turn of this chat meanwhile.
     Overtaken,
 }
@@ -124,12 +131,18 @@ impl Store {
             transaction.rollback().await?;
             return Ok(TurnOutcome::Overtaken);
         }
-        if let Some(new) = &turn.lead
-            && !leads::insert(&mut transaction, new, now).await?
-            && !leads::id_exists(&mut transaction, &new.lead.id.to_string()).await?
-        {
-            transaction.rollback().await?;
-            return Ok(TurnOutcome::NumberTaken);
+        if let Some(new) = &turn.lead {
+            if leads::insert(&mut transaction, new, now, Some(now)).await? {
+                let user_id = new.lead.buyer.user_id;
+                let exceeded = limits::exceeded(&mut transaction, self.clock, user_id, turn.limits, now).await?;
+                if let Some(again_at) = exceeded {
+                    transaction.rollback().await?;
+                    return Ok(TurnOutcome::TooMany { again_at });
+                }
+            } else if !leads::id_exists(&mut transaction, &new.lead.id.to_string()).await? {
+                transaction.rollback().await?;
+                return Ok(TurnOutcome::NumberTaken);
+            }
         }
         let mut ids = Vec::with_capacity(turn.messages.len());
         for message in &turn.messages {

@@ -2,7 +2,7 @@
 
 use crate::fault::point;
 
-use super::{NewLead, Store, StoreError, leads};
+use super::{NewLead, Store, StoreError, forgetting, leads};
 
 /// A lead from a backup file.
 #[derive(Debug, Clone)]
@@ -25,6 +25,10 @@ impl Store {
         let mut transaction = self.begin().await?;
         for one in imported {
             let id = one.new.lead.id.to_string();
+            // An old file brings nobody back who was forgotten.
+            if forgetting::is_forgotten(&mut transaction, one.fingerprint.as_deref().unwrap_or(&id)).await? {
+                continue;
+            }
             if let Some(fingerprint) = &one.fingerprint {
                 let done = sqlx::query(
                     "INSERT INTO imports (fingerprint, lead_id, imported_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
@@ -41,7 +45,7 @@ impl Store {
                 continue;
             }
             let mut new = one.new.clone();
-            while !leads::insert(&mut transaction, &new, now).await? {
+            while !leads::insert(&mut transaction, &new, now, None).await? {
                 new.lead.number = crate::lead::LeadNumber::random();
             }
             taken += 1;

@@ -38,7 +38,7 @@ impl LeadState {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, StoreError> {
+    pub(super) fn parse(text: &str) -> Result<Self, StoreError> {
         match text {
             "waiting" => Ok(Self::Waiting),
             "delivered" => Ok(Self::Delivered),
@@ -103,6 +103,8 @@ pub struct LeadRow {
     pub buyer_told: bool,
     /// No attempt before.
     pub due_at: Millis,
+    /// When everything personal in it was wiped.
+    pub forgotten_at: Option<Millis>,
 }
 
 /// Counts for status, alerts and metrics.
@@ -151,6 +153,7 @@ pub(super) fn lead_columns(engine: Engine) -> String {
         number("due_at"),
         text("id"),
         text("number"),
+        number("forgotten_at"),
     ]
     .join(", ")
 }
@@ -196,20 +199,23 @@ pub(super) fn lead_row(row: &AnyRow) -> Result<LeadRow, StoreError> {
         last_error_at: rows::number(row, 13),
         buyer_told: count(14) != 0,
         due_at: count(15),
+        forgotten_at: rows::number(row, 18),
         lead,
     })
 }
 
-/// Inserts a lead; `false` when its id or its number is already there.
+/// Inserts a lead; `false` when its id or its number is already there. `taken_at` is when a chat sent it.
 pub(super) async fn insert(
     connection: &mut sqlx::AnyConnection,
     new: &NewLead,
     now: Millis,
+    taken_at: Option<Millis>,
 ) -> Result<bool, StoreError> {
     let lead = &new.lead;
     let done = sqlx::query(
         "INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at, buyer_told, sent_at, \
-         note_sent_at, lookups_needed) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT DO NOTHING",
+         note_sent_at, lookups_needed, taken_at) \
+         VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $8, $9, $10) ON CONFLICT DO NOTHING",
     )
     .bind(lead.id.to_string())
     .bind(lead.number.as_str())
@@ -220,6 +226,7 @@ pub(super) async fn insert(
     .bind(i64::from(new.buyer_told))
     .bind(new.unsure_since)
     .bind(i64::from(new.unsure_since.is_some()))
+    .bind(taken_at)
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -333,7 +340,8 @@ impl Store {
             Some(number) => {
                 sqlx::query(
                     "UPDATE leads SET state = 'waiting', due_at = $1, attempts = 0, degradation = NULL, \
-                     admin_told = 0, solo = 1 WHERE number = $2 AND state IN ('rejected', 'discarded')",
+                     admin_told = 0, solo = 1 WHERE number = $2 AND state IN ('rejected', 'discarded') \
+                     AND forgotten_at IS NULL",
                 )
                 .bind(now)
                 .bind(number.as_str())

@@ -9,10 +9,12 @@ mod alerts;
 mod copying;
 mod dialogues;
 mod faults;
+mod forgetting;
 mod holding;
 mod imports;
 mod leadership;
 mod leads;
+mod limits;
 mod marks;
 mod messages;
 mod postgres;
@@ -38,10 +40,12 @@ pub use alerts::{OpenAlert, Told};
 pub use copying::Copied;
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
+pub use forgetting::{FIRST_PRESS, Forgetting, Person, PersonLead, Whom};
 pub use holding::Hold;
 pub use imports::ImportedLead;
 pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead, Totals};
+pub use limits::Arrivals;
 pub use messages::{NOBODYS_CHAT, NewMessage, OwedMessage, WaitingMessage};
 pub use steps::{Claim, Created, Lease, Lookups, Renewed};
 pub use tokens::TokenRow;
@@ -256,7 +260,7 @@ async fn prepare(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     let busy = BUSY_TIMEOUT.as_millis();
     let pragmas = format!(
         "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304"
+         PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304"
     );
     connection.execute(AssertSqlSafe(pragmas)).await?;
     Ok(())

@@ -5,7 +5,7 @@
 //! never doubles a lead. Everything else (it failed, it was not found) is recorded only by the holder: said late by a
 //! process that has lost its lease it would wipe out that the new holder is sending.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use sqlx::{AssertSqlSafe, Row};
 use ulid::Ulid;
@@ -62,7 +62,7 @@ impl Lease {
 /// Which leads to claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// All that are due, oldest first.
+    /// All that are due, oldest first, but one of each person before anybody's second.
     Oldest,
     /// All that are due, the one that has been due for longest first: what has just failed comes after all others.
     InTurn,
@@ -72,7 +72,8 @@ pub enum Claim {
     Unsure,
     /// The same of those on which something has failed, or that are unsure.
     Troubled,
-    /// Only those on which nothing has failed yet, oldest first: what amoCRM breaks on must not hold them up.
+    /// Only those on which nothing has failed yet, oldest first, but one of each person before anybody's second: what
+    /// amoCRM breaks on must not hold them up.
     Untroubled,
     /// The same of those submitted since: a backlog must not hold them up.
     SubmittedSince(Millis),
@@ -133,17 +134,24 @@ impl Store {
             Claim::Troubled => " AND (attempts > 0 OR sent_at IS NOT NULL)",
             Claim::Untroubled | Claim::SubmittedSince(_) => " AND attempts = 0 AND sent_at IS NULL",
         };
-        let order = match which {
+        let due = format!(
+            "FROM leads WHERE state = 'waiting' AND unreadable = 0 AND submitted_at >= $5 \
+             AND (due_at <= $3 OR due_at > $4) AND {free}{only}"
+        );
+        let chosen = match which {
             // Of those that need a write the one on which amoCRM has failed the least shows best whether it works.
-            Claim::Ready => "attempts, due_at, submitted_at, id",
-            Claim::InTurn | Claim::Unsure | Claim::Troubled => "due_at, submitted_at, id",
-            Claim::Oldest | Claim::Untroubled | Claim::SubmittedSince(_) => "submitted_at, id",
+            Claim::Ready => format!("SELECT id {due} ORDER BY attempts, due_at, submitted_at, id LIMIT $6"),
+            Claim::InTurn | Claim::Unsure | Claim::Troubled => {
+                format!("SELECT id {due} ORDER BY due_at, submitted_at, id LIMIT $6")
+            }
+            // Nobody waits behind what somebody else has sent by the hundred.
+            Claim::Oldest | Claim::Untroubled | Claim::SubmittedSince(_) => format!(
+                "SELECT id FROM (SELECT id, submitted_at, ROW_NUMBER() OVER (PARTITION BY user_id \
+                 ORDER BY submitted_at, id) AS place {due}) AS placed ORDER BY place, submitted_at, id LIMIT $6"
+            ),
         };
         let sql = format!(
-            "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN (\
-               SELECT id FROM leads WHERE state = 'waiting' AND unreadable = 0 AND submitted_at >= $5 \
-               AND (due_at <= $3 OR due_at > $4) AND {free}{only} ORDER BY {order} LIMIT $6) \
-             AND {free}{} RETURNING {}",
+            "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN ({chosen}) AND {free}{} RETURNING {}",
             lease.fence(),
             lead_columns(self.engine)
         );
@@ -169,7 +177,7 @@ impl Store {
             leads = self.leads_of(&rows).await?;
         }
         leads.sort_by_key(|row| (row.lead.submitted_at, row.lead.id));
-        Ok(leads)
+        Ok(one_of_each_first(leads))
     }
 
     /// When the next waiting lead that nobody holds is due.
@@ -344,7 +352,8 @@ impl Store {
         let mut transaction = self.begin().await?;
         for one in created {
             sqlx::query(
-                "UPDATE leads SET crm_lead_id = $1, contact_id = COALESCE($2, contact_id), sent_at = NULL, \
+                "UPDATE leads SET crm_lead_id = $1, sent_at = NULL, \
+                 contact_id = CASE WHEN forgotten_at IS NULL THEN COALESCE($2, contact_id) END, \
                  lookups = 0, lookups_needed = CASE WHEN note_sent_at IS NULL THEN 0 ELSE 1 END \
                  WHERE id = $3 AND crm_lead_id IS NULL",
             )
@@ -354,7 +363,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
             if let Some(contact_id) = one.contact_id {
-                remember(&mut transaction, &one.phone, contact_id, now).await?;
+                remember(&mut transaction, one.id, &one.phone, contact_id, now).await?;
             }
         }
         point("create.in_commit");
@@ -386,12 +395,12 @@ impl Store {
 
     async fn record_contact_once(&self, lead: Ulid, phone: &str, contact_id: i64) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        sqlx::query("UPDATE leads SET contact_id = $1 WHERE id = $2")
+        sqlx::query("UPDATE leads SET contact_id = $1 WHERE id = $2 AND forgotten_at IS NULL")
             .bind(contact_id)
             .bind(lead.to_string())
             .execute(&mut *transaction)
             .await?;
-        remember(&mut transaction, phone, contact_id, self.clock.now()).await?;
+        remember(&mut transaction, lead, phone, contact_id, self.clock.now()).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -643,22 +652,39 @@ impl Store {
     }
 }
 
+/// Remembers whose contact it is, unless the person was forgotten while amoCRM was asked.
 async fn remember(
     connection: &mut sqlx::AnyConnection,
+    lead: Ulid,
     phone: &str,
     contact_id: i64,
     now: Millis,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO customers (phone, contact_id, seen_at) VALUES ($1, $2, $3) \
+        "INSERT INTO customers (phone, contact_id, seen_at) SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), \
+         CAST($3 AS BIGINT) WHERE NOT EXISTS (SELECT 1 FROM leads WHERE id = $4 AND forgotten_at IS NOT NULL) \
          ON CONFLICT (phone) DO UPDATE SET contact_id = excluded.contact_id, seen_at = excluded.seen_at",
     )
     .bind(phone)
     .bind(contact_id)
     .bind(now)
+    .bind(lead.to_string())
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Sorts leads, oldest first, so that everybody's first comes before anybody's second.
+fn one_of_each_first(leads: Vec<LeadRow>) -> Vec<LeadRow> {
+    let mut places = HashMap::new();
+    let mut placed = Vec::with_capacity(leads.len());
+    for row in leads {
+        let place = places.entry(row.lead.buyer.user_id).or_insert(0_usize);
+        *place += 1;
+        placed.push((*place, row));
+    }
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, row)| row).collect()
 }
 
 fn ulid(text: String) -> Result<Ulid, StoreError> {

@@ -259,5 +259,5 @@ async fn the_admin_s_menu_has_the_commands() {
     let scope = format!("chat {}", world.admin.id);
     world.until("the menu is set", |world| !world.telegram.commands(&scope, "").is_empty()).await;
     let names: Vec<String> = world.telegram.commands(&scope, "").into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["status", "leads", "retry", "auth", "backup", "start", "cancel", "help"]);
+    assert_eq!(names, ["status", "leads", "retry", "auth", "backup", "forget", "start", "cancel", "help"]);
 }

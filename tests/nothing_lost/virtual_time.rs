@@ -302,6 +302,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
             replies: None,
         },
         lead: Some(NewLead::fresh(lead.clone())),
+        limits: Default::default(),
         messages: vec![NewMessage {
             chat_id,
             notice: Notice::Accepted { number: lead.number.clone() },

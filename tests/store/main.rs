@@ -13,8 +13,9 @@ use std::{
 
 use amocrm_lead_bot::{
     clock::Clock,
+    config::LeadLimits,
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
-    notice::Notice,
+    notice::{AdminNotice, LeadCopy, Notice},
     store::{
         Claim, Created, Dialogue, Engine, ImportedLead, LeadState, Lease, Lookups, NewLead, NewMessage, OpenAlert,
         Store, TokenRow, Told, Turn, TurnOutcome,
@@ -99,8 +100,10 @@ macro_rules! on_both {
     )* };
 }
 
-// After the macro, which it uses.
+// After the macro, which they use.
 mod damage;
+mod forgetting;
+mod limits;
 
 fn lead(name: &str, minutes_ago: i64) -> Lead {
     Lead {
@@ -131,6 +134,7 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
             replies: Some("[]".into()),
         },
         lead: lead.cloned().map(NewLead::fresh),
+        limits: LeadLimits::default(),
         messages: lead
             .map(|lead| NewMessage { chat_id: 42, notice: Notice::Accepted { number: lead.number.clone() }, due_at: 0 })
             .into_iter()

@@ -1,0 +1,186 @@
+//! Copies of an older day: whoever was forgotten since is forgotten in them too.
+//!
+//! A copy names its people itself: ids of requests and forms are all that has to be remembered, and they tell nobody
+//! anything. Whoever has come back since is left alone: only what is older than the forgetting goes.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use sqlx::{AnyConnection, Row};
+
+use crate::{
+    clock::Millis,
+    store::{Store, StoreError},
+};
+
+use super::{Person, form_id, remember, traces, wipe_lead, wiped_body};
+
+/// Ids looked up in one statement.
+const IDS_AT_ONCE: usize = 200;
+
+/// What another store knows to be forgotten, as it stands in this one.
+#[derive(Debug, Default)]
+pub(in crate::store) struct ForgottenElsewhere {
+    ids: HashMap<String, Millis>,
+    people: Vec<(Person, Millis)>,
+}
+
+type Row1 = Vec<Option<String>>;
+
+impl ForgottenElsewhere {
+    /// Leaves out of rows of this store what is forgotten; `columns` are their names. Leads keep what the promise needs.
+    pub(in crate::store) fn leave_out(&self, table: &str, columns: &[(&str, char)], rows: &mut Vec<Row1>) {
+        if self.ids.is_empty() {
+            return;
+        }
+        let at = |name: &str| columns.iter().position(|(column, _)| *column == name).unwrap_or_default();
+        let text = |row: &Row1, name: &str| row[at(name)].clone().unwrap_or_default();
+        let number = |row: &Row1, name: &str| text(row, name).parse::<i64>().unwrap_or_default();
+        match table {
+            "leads" => {
+                for row in rows {
+                    let Some(forgotten_at) = self.ids.get(&text(row, "id")) else { continue };
+                    if row[at("forgotten_at")].is_some() {
+                        continue;
+                    }
+                    let body: Value = serde_json::from_str(&text(row, "body")).unwrap_or_default();
+                    row[at("body")] = Some(wiped_body(&text(row, "number"), &body));
+                    row[at("user_id")] = Some("0".into());
+                    row[at("forgotten_at")] = Some(forgotten_at.to_string());
+                    for name in ["contact_id", "degradation", "last_error"] {
+                        row[at(name)] = None;
+                    }
+                    // It was over when it was forgotten, or else it was given up then.
+                    if matches!(text(row, "state").as_str(), "waiting" | "rejected") {
+                        row[at("state")] = Some("discarded".into());
+                    }
+                }
+            }
+            "dialogues" => rows.retain(|row| {
+                let known = form_id(&text(row, "draft")).is_some_and(|id| self.ids.contains_key(&id));
+                let (chat_id, update_at) = (number(row, "chat_id"), number(row, "update_at"));
+                !known && !self.people.iter().any(|(person, at)| person.chats.contains(&chat_id) && update_at <= *at)
+            }),
+            "messages" => rows.retain_mut(|row| {
+                let (chat_id, created_at) = (number(row, "chat_id"), number(row, "created_at"));
+                for (person, _) in self.people.iter().filter(|(_, at)| created_at <= *at) {
+                    if person.chats.contains(&chat_id) {
+                        return false;
+                    }
+                    match traces::without(&text(row, "body"), person) {
+                        traces::Without::Same => {}
+                        traces::Without::Less(body) => row[at("body")] = Some(body),
+                        traces::Without::Nothing => return false,
+                    }
+                }
+                true
+            }),
+            "customers" => rows.retain(|row| {
+                let (phone, seen_at) = (text(row, "phone"), number(row, "seen_at"));
+                !self.people.iter().any(|(person, at)| person.phones.contains(&phone) && seen_at <= *at)
+            }),
+            "set_aside" => rows.retain(|row| {
+                let (chat_id, at_all) = (number(row, "chat_id"), number(row, "set_aside_at"));
+                let told =
+                    |person: &Person| person.chats.contains(&chat_id) || traces::tells_of(&text(row, "body"), person);
+                !self.people.iter().any(|(person, at)| at_all <= *at && told(person))
+            }),
+            _ => {}
+        }
+    }
+}
+
+impl Store {
+    /// What another store knows to be forgotten and this one still holds.
+    pub(in crate::store) async fn forgotten_elsewhere(&self, other: &Store) -> Result<ForgottenElsewhere, StoreError> {
+        let mut known =
+            ForgottenElsewhere { ids: other.forgotten().await?.into_iter().collect(), ..Default::default() };
+        if known.ids.is_empty() {
+            return Ok(known);
+        }
+        let mut connection = self.pool.0.acquire().await?;
+        known.people = people_of(&mut connection, &known.ids).await?;
+        Ok(known)
+    }
+
+    /// Ids of what was forgotten, and when.
+    pub async fn forgotten(&self) -> Result<Vec<(String, Millis)>, StoreError> {
+        let rows = sqlx::query("SELECT id, forgotten_at FROM forgotten ORDER BY id").fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
+    /// Forgets what is known to be forgotten and stands here all the same, because this is a copy of an older day;
+    /// `known` comes from beside the store. Returns how many requests were wiped.
+    pub async fn forget_again(&self, known: &[(String, Millis)]) -> Result<usize, StoreError> {
+        self.again(|| self.forget_again_once(known)).await
+    }
+
+    async fn forget_again_once(&self, known: &[(String, Millis)]) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut ids: HashMap<String, Millis> = self.forgotten().await?.into_iter().collect();
+        let mut transaction = self.begin().await?;
+        for (id, at) in known {
+            if ids.insert(id.clone(), *at).is_none() {
+                remember(&mut transaction, id, *at).await?;
+            }
+        }
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let mut wiped = 0;
+        for (person, at) in people_of(&mut transaction, &ids).await? {
+            for lead in &person.leads {
+                // What is under way somewhere is taken by the next pass.
+                let over = sqlx::query(
+                    "UPDATE leads SET state = CASE WHEN state = 'delivered' THEN state ELSE 'discarded' END \
+                     WHERE id = $1 AND (leased_by IS NULL OR leased_until < $2)",
+                )
+                .bind(&lead.id)
+                .bind(now)
+                .execute(&mut *transaction)
+                .await?;
+                if over.rows_affected() == 1 {
+                    wipe_lead(&mut transaction, &lead.id, at).await?;
+                    wiped += 1;
+                }
+            }
+            traces::wipe(&mut transaction, &person, at, at).await?;
+        }
+        transaction.commit().await?;
+        if wiped > 0 {
+            self.leads_moved();
+        }
+        Ok(wiped)
+    }
+}
+
+/// Who stands behind these ids here, and until when they are forgotten.
+async fn people_of(
+    connection: &mut AnyConnection,
+    ids: &HashMap<String, Millis>,
+) -> Result<Vec<(Person, Millis)>, StoreError> {
+    let mut people = Vec::new();
+    let all: Vec<&String> = ids.keys().collect();
+    for some in all.chunks(IDS_AT_ONCE) {
+        let places = (1..=some.len()).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ");
+        let sql = format!("SELECT id, body FROM leads WHERE forgotten_at IS NULL AND id IN ({places})");
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for id in some {
+            query = query.bind(id.as_str());
+        }
+        for row in query.fetch_all(&mut *connection).await? {
+            let (id, body): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            let mut person = Person::default();
+            super::take_lead(connection, id.clone(), &body, &mut person).await?;
+            people.push((person, ids[&id]));
+        }
+    }
+    for row in sqlx::query("SELECT chat_id, draft FROM dialogues").fetch_all(connection).await? {
+        let (chat_id, draft): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+        if let Some(at) = form_id(&draft).and_then(|id| ids.get(&id)) {
+            let person = Person { users: [chat_id].into(), chats: [chat_id].into(), ..Person::default() };
+            people.push((person, *at));
+        }
+    }
+    Ok(people)
+}

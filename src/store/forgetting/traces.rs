@@ -1,0 +1,184 @@
+//! What a person leaves beside requests: the dialogue, messages that are owed, contacts, updates set aside, marks.
+
+use serde_json::Value;
+use sqlx::{AnyConnection, Row};
+
+use crate::{
+    clock::Millis,
+    notice::{AdminNotice, Notice},
+    store::{Store, StoreError, json, limits},
+};
+
+use super::{Person, form_id, remember};
+
+/// Wipes all of it, as far as it was written until `until`.
+pub(super) async fn wipe(
+    connection: &mut AnyConnection,
+    person: &Person,
+    until: Millis,
+    now: Millis,
+) -> Result<(), StoreError> {
+    for chat_id in &person.chats {
+        let rows = sqlx::query("DELETE FROM dialogues WHERE chat_id = $1 AND update_at <= $2 RETURNING draft")
+            .bind(*chat_id)
+            .bind(until)
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in rows {
+            if let Some(id) = form_id(&row.try_get::<String, _>(0)?) {
+                remember(connection, &id, now).await?;
+            }
+        }
+        sqlx::query("DELETE FROM messages WHERE chat_id = $1 AND created_at <= $2")
+            .bind(*chat_id)
+            .bind(until)
+            .execute(&mut *connection)
+            .await?;
+    }
+    for phone in &person.phones {
+        sqlx::query("DELETE FROM customers WHERE phone = $1 AND seen_at <= $2")
+            .bind(phone)
+            .bind(until)
+            .execute(&mut *connection)
+            .await?;
+    }
+    for user_id in &person.users {
+        sqlx::query("DELETE FROM marks WHERE name LIKE $1")
+            .bind(format!("{}{user_id}:%", limits::TOLD))
+            .execute(&mut *connection)
+            .await?;
+    }
+    // A first press names whom it is about; it has done its work.
+    let named = person.users.iter().map(|id| format!("%forget u{id} %"));
+    for named in named.chain(person.phones.iter().map(|phone| format!("%forget {phone} %"))) {
+        sqlx::query("DELETE FROM marks WHERE name LIKE $1 AND value LIKE $2")
+            .bind(format!("{}%", super::FIRST_PRESS))
+            .bind(named)
+            .execute(&mut *connection)
+            .await?;
+    }
+    for update_id in set_aside_of(connection, person, until).await? {
+        sqlx::query("DELETE FROM set_aside WHERE update_id = $1").bind(update_id).execute(&mut *connection).await?;
+    }
+    wipe_from_messages(connection, person, until).await
+}
+
+/// Updates that were set aside and tell of the person.
+pub(super) async fn set_aside_of(
+    connection: &mut AnyConnection,
+    person: &Person,
+    until: Millis,
+) -> Result<Vec<i64>, StoreError> {
+    let rows = sqlx::query("SELECT update_id, chat_id, body FROM set_aside WHERE set_aside_at <= $1")
+        .bind(until)
+        .fetch_all(connection)
+        .await?;
+    let mut found = Vec::new();
+    for row in rows {
+        let (chat_id, body): (Option<i64>, String) = (row.try_get(1)?, row.try_get(2)?);
+        let of_a_chat = chat_id.is_some_and(|id| person.chats.contains(&id));
+        if of_a_chat || tells_of(&body, person) {
+            found.push(row.try_get(0)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Messages to others, such as copies of leads for the admin, that nobody has read yet.
+async fn wipe_from_messages(connection: &mut AnyConnection, person: &Person, until: Millis) -> Result<(), StoreError> {
+    let rows = sqlx::query("SELECT id, body FROM messages WHERE created_at <= $1")
+        .bind(until)
+        .fetch_all(&mut *connection)
+        .await?;
+    for row in rows {
+        let (id, body): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        match without(&body, person) {
+            Without::Same => {}
+            Without::Less(body) => {
+                sqlx::query("UPDATE messages SET body = $1 WHERE id = $2")
+                    .bind(body)
+                    .bind(id)
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            Without::Nothing => {
+                sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&mut *connection).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is left of a message without a person.
+pub(super) enum Without {
+    /// It does not tell of that person.
+    Same,
+    /// It tells of others too.
+    Less(String),
+    /// Nothing.
+    Nothing,
+}
+
+pub(super) fn without(body: &str, person: &Person) -> Without {
+    let is_ours = |number: &str| person.leads.iter().any(|lead| lead.number.as_str() == number);
+    match serde_json::from_str::<Notice>(body) {
+        Ok(Notice::Admin(AdminNotice::Copies { mut leads })) => {
+            let before = leads.len();
+            leads.retain(|copy| !is_ours(copy.number.as_str()) && !person.phones.contains(&copy.phone));
+            match leads.len() {
+                0 => Without::Nothing,
+                left if left == before => Without::Same,
+                _ => Without::Less(json(&Notice::Admin(AdminNotice::Copies { leads }))),
+            }
+        }
+        Ok(Notice::Worded(worded)) => {
+            let numbered = person.leads.iter().any(|lead| worded.text.contains(lead.number.as_str()));
+            if numbered || names_phone(&worded.text, person) { Without::Nothing } else { Without::Same }
+        }
+        _ => {
+            if tells_of(body, person) {
+                Without::Nothing
+            } else {
+                Without::Same
+            }
+        }
+    }
+}
+
+/// Whether a document names the person's account or phone.
+pub(super) fn tells_of(body: &str, person: &Person) -> bool {
+    person.users.iter().any(|id| names_user(body, *id)) || names_phone(body, person)
+}
+
+fn names_phone(text: &str, person: &Person) -> bool {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    // Written 8 999… as well as +7 999…
+    person.digits().any(|phone| digits.contains(&phone) || (phone.len() > 10 && digits.contains(&phone[1..])))
+}
+
+/// Whether a document holds this id anywhere as a number.
+fn names_user(body: &str, id: i64) -> bool {
+    fn holds(value: &Value, id: i64) -> bool {
+        match value {
+            Value::Number(number) => number.as_i64() == Some(id),
+            Value::Array(values) => values.iter().any(|value| holds(value, id)),
+            Value::Object(values) => values.values().any(|value| holds(value, id)),
+            _ => false,
+        }
+    }
+    body.contains(&id.to_string()) && serde_json::from_str(body).is_ok_and(|value| holds(&value, id))
+}
+
+impl Store {
+    /// Deletes dialogues and set-aside updates that are older than `before`, and marks of limits older than
+    /// `marks_before`; returns how many dialogues and updates.
+    pub async fn wipe_old(&self, before: Millis, marks_before: Millis) -> Result<(u64, u64), StoreError> {
+        let forms = sqlx::query("DELETE FROM dialogues WHERE update_at < $1").bind(before).execute(&self.pool).await?;
+        let updates =
+            sqlx::query("DELETE FROM set_aside WHERE set_aside_at < $1").bind(before).execute(&self.pool).await?;
+        for prefix in [limits::TOLD, super::FIRST_PRESS] {
+            self.remove_old_marks(prefix, marks_before).await?;
+        }
+        Ok((forms.rows_affected(), updates.rows_affected()))
+    }
+}
