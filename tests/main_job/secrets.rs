@@ -46,6 +46,7 @@ async fn a_profile_s_name_does_nothing_to_whoever_reads_it() {
 async fn the_log_holds_neither_secrets_nor_people() {
     let mut world = World::new().await;
     world.set("RUST_LOG", "trace");
+    world.set("LEADS_PER_HOUR", "off");
     world.start();
     let mut ivan = world.buyer("Иннокентий");
     let answers = Answers {
