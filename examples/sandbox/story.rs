@@ -1,0 +1,313 @@
+//! The story: a request, the incident this product was made for, and the recovery. Every step is checked.
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::{
+    fakes::{
+        amocrm::{FakeAmocrm, On, StoredLead},
+        telegram::{BotMessage, FakeTelegram, FakeUser},
+    },
+    show::{self, BOLD, DIM, GREEN, RED, heading, paint},
+    stage::Stage,
+};
+
+/// Whatever is to happen happens within this time, or the story has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A car on encar.com.
+const CAR: &str = "https://fem.encar.com/cars/detail/38427498";
+
+/// Plays the story; the exit code says whether every step really happened.
+pub async fn play(stage: &mut Stage) -> ExitCode {
+    println!("{}", paint(BOLD, "amocrm-lead-bot: настоящая программа между поддельными Telegram и amoCRM"));
+    println!("{}", paint(DIM, "the real daemon between a fake Telegram and a fake amoCRM, all on this computer"));
+    let began = Instant::now();
+    let mut checks = Checks::default();
+    let ended = tell(stage, &mut checks).await;
+    let seconds = began.elapsed().as_secs_f32();
+    match ended {
+        Ok(()) => {
+            let all = format!("\n✔ Всё произошло на самом деле: {} проверок за {seconds:.1} с", checks.passed);
+            println!("{} {}", paint(GREEN, &all), paint(DIM, "every step really happened"));
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            println!("\n{} {}", paint(RED, "✘ История не удалась:"), why);
+            println!("\n— Журнал программы — the daemon's log\n{}", stage.log(40));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn tell(stage: &mut Stage, checks: &mut Checks) -> Result<(), String> {
+    stage.start().await.map_err(|error| error.to_string())?;
+    let (telegram, amocrm) = (stage.telegram.clone(), stage.amocrm.clone());
+    let mut ivan = Person::new(&telegram, telegram.user("Иван"));
+    let mut maria = Person::new(&telegram, telegram.user("Мария"));
+    let mut pyotr = Person::new(&telegram, telegram.user("Пётр"));
+    let mut admin = Person::new(&telegram, stage.admin.clone());
+
+    chapter(1, "Обычный день", "an ordinary day");
+
+    heading("Покупатель Иван", "a buyer");
+    ivan.says("/start").hears("Как вас зовут").await?;
+    ivan.says("Иван Петров").hears("номер телефона").await?;
+    ivan.says("8 (999) 123-45-67").hears("бюджет").await?;
+    ivan.says("2,5 млн").hears("ссылку").await?;
+    ivan.says(CAR).hears("Проверьте заявку").await?;
+    let pressed = Instant::now();
+    let ivans = number(&ivan.presses("submit")?.hears("принята").await?);
+    let arrived = comes_true(|| lead(&amocrm, &ivans).is_some_and(|lead| !lead.notes.is_empty())).await;
+    let seconds = pressed.elapsed().as_secs_f32();
+
+    heading("amoCRM", "what the manager sees");
+    show_leads(&amocrm, &[&ivans]);
+    checks.that(arrived, format!("заявка #{ivans} в amoCRM через {seconds:.1} с"), "the lead is in the CRM")?;
+    checks.that(
+        lead(&amocrm, &ivans).is_some_and(|lead| lead.price == 2_500_000 && lead.notes[0].contains(CAR))
+            && amocrm.contacts().iter().any(|contact| contact.phones == ["+79991234567"]),
+        "имя, телефон, бюджет и ссылка на месте",
+        "with name, phone, budget and link",
+    )?;
+
+    chapter(2, "Доступ к amoCRM кончился", "both tokens have expired, as in the original incident");
+
+    amocrm.expire_access_tokens();
+    amocrm.expire_refresh_token();
+    let before = amocrm.requests().len();
+
+    heading("Покупательница Мария", "another buyer");
+    maria.fills_in("Мария", "+7 916 555-12-34", "до 3 000 000").await?;
+    let marias = number(&maria.presses("submit")?.hears("принята").await?);
+    maria.hears("сохранена").await?;
+    admin.reads("Ждёт 1 заявка").await?;
+
+    heading("amoCRM", "what the daemon asked, and what it got");
+    for request in &amocrm.requests()[before..] {
+        let (status, problem) = (request.status.unwrap_or_default(), request.problem.as_deref().unwrap_or_default());
+        println!("{} {} → {status} {problem}", request.method, request.path);
+    }
+    let refused = amocrm
+        .requests_to(&On::oauth())
+        .into_iter()
+        .any(|request| request.status == Some(401) && request.problem.as_deref() == Some("Token has expired"));
+    checks.that(refused, "обновить токены нельзя: 401 Token has expired", "as in the original incident")?;
+    checks.that(lead(&amocrm, &marias).is_none(), format!("заявки #{marias} в amoCRM нет"), "not in the CRM")?;
+
+    heading("backup_leads.json", "the copy on the disk");
+    let saved = comes_true(|| saved(stage, &marias).is_some()).await;
+    for (key, value) in saved_fields(stage, &marias) {
+        println!("  {key}: {value}");
+    }
+    checks.that(saved, "заявка Марии сохранена, ей так и сказано", "saved, and she was told so")?;
+
+    heading("Администратор", "the admin's chat");
+    admin.shows();
+    let told = admin.count("срок доступа к amoCRM истёк") == 1;
+    checks.that(told, "администратор знает, что случилось и что делать", "the admin knows what to do")?;
+
+    chapter(3, "Программу убивают в самый неподходящий миг", "the daemon is killed at the worst moment");
+
+    heading("Покупатель Пётр", "a third buyer");
+    pyotr.fills_in("Пётр", "89265550198", "1,8 млн").await?;
+    // A person is slower than the next poll, by which the answer to the link is confirmed.
+    telegram.wait_until_confirmed(PATIENCE).await?;
+    nothing_is_owed(stage).await?;
+    pyotr.presses("submit")?;
+    let press = telegram.pending().pop().and_then(|update| update["update_id"].as_i64()).unwrap_or_default();
+    // The daemon has the press, and nothing but the next poll would tell Telegram so.
+    comes_true(|| telegram.polls().iter().any(|poll| poll.given.iter().flatten().any(|id| *id == press))).await;
+    stage.kill().await;
+    pyotr.shows();
+    println!("{} {}", paint(RED, "kill -9"), paint(DIM, "· и тут же запущена снова · and started again at once"));
+    stage.start().await.map_err(|error| error.to_string())?;
+    let pyotrs = number(&pyotr.hears("принята").await?);
+    pyotr.hears("сохранена").await?;
+    let both = comes_true(|| [&marias, &pyotrs].iter().all(|number| self::saved(stage, number).is_some())).await;
+    checks.that(both, format!("заявка #{pyotrs} не пропала, в файле обе"), "nothing lost, both are in the file")?;
+
+    chapter(4, "Новый доступ", "new tokens, with one command");
+
+    heading("Тот, кто установил бота", "the operator");
+    let code = amocrm.issue_code();
+    println!("$ amocrm-lead-bot get-new-tokens --code {}…", &code[..12]);
+    let output = stage.run(&["get-new-tokens", "--code", &code]).await.map_err(|error| error.to_string())?;
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    checks.that(output.status.success(), "новые токены получены, перезапуск не нужен", "no restart needed")?;
+
+    chapter(5, "Всё дошло", "recovery, by itself");
+
+    for person in [&mut maria, &mut pyotr] {
+        heading(&person.user.name.clone(), "the buyer");
+        person.hears("передана менеджеру").await?;
+    }
+    heading("Администратор", "the admin's chat");
+    admin.hears("Переданы 2 заявки").await?;
+
+    heading("amoCRM", "what the manager sees");
+    let noted = |number: &String| lead(&amocrm, number).is_some_and(|lead| lead.notes.len() == 1);
+    let delivered = comes_true(|| [&ivans, &marias, &pyotrs].into_iter().all(noted)).await;
+    show_leads(&amocrm, &[&marias, &pyotrs]);
+    checks.that(
+        delivered && amocrm.leads().len() == 3 && amocrm.contacts().len() == 3,
+        "в amoCRM три заявки, каждая ровно один раз",
+        "three leads in the CRM, each exactly once",
+    )?;
+    let emptied = comes_true(|| stage.backup().trim() == "[]").await;
+    checks.that(emptied, "backup_leads.json пуст: []", "nothing waits any more")?;
+    let once = |person: &Person, words: &[&str]| words.iter().all(|words| person.count(words) == 1);
+    // Telegram has no key against sending twice, so Пётр may have been told of his request before the kill and after it.
+    checks.that(
+        once(&maria, &["принята", "сохранена", "передана"])
+            && once(&pyotr, &["передана"])
+            && once(&admin, &["⚠️", "✅"]),
+        "«передана» каждый увидел один раз, администратор — одну тревогу и одну сводку",
+        "each told once of the delivery; one alert, one summary",
+    )?;
+    let never = [&ivan, &maria, &pyotr].iter().all(|person| person.count("шибка") == 0);
+    checks.that(never, "слова «ошибка» покупатели не видели", "no buyer ever saw the word error")
+}
+
+fn chapter(number: u32, russian: &str, english: &str) {
+    println!("\n\n{} {}", paint(BOLD, &format!("{number}. {russian}")), paint(DIM, &format!("· {english}")));
+}
+
+/// What was checked.
+#[derive(Default)]
+struct Checks {
+    passed: u32,
+}
+
+impl Checks {
+    /// Prints the result; the story ends at the first thing that is not so.
+    fn that(&mut self, so: bool, russian: impl Into<String>, english: &str) -> Result<(), String> {
+        let russian = russian.into();
+        let (mark, style) = if so { ("✔", GREEN) } else { ("✘", RED) };
+        println!("{} {}", paint(style, &format!("{mark} {russian}")), paint(DIM, &format!("· {english}")));
+        self.passed += u32::from(so);
+        if so { Ok(()) } else { Err(russian) }
+    }
+}
+
+/// What was sent is also noted as sent, so that the kill repeats nothing but what it is meant for.
+async fn nothing_is_owed(stage: &Stage) -> Result<(), String> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let output = stage.run(&["status", "--json"]).await.map_err(|error| error.to_string())?;
+        let status: Value = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
+        if status["messages_owed"] == 0 {
+            return Ok(());
+        }
+    }
+    Err("программа всё ещё должна кому-то сообщение".into())
+}
+
+/// Looks until it is so, or patience is over.
+async fn comes_true(mut so: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !so() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    true
+}
+
+/// The one lead with this number; none also when there are several.
+fn lead(amocrm: &FakeAmocrm, number: &str) -> Option<StoredLead> {
+    let mut leads = amocrm.leads_named(&format!("#{number}"));
+    if leads.len() == 1 { leads.pop() } else { None }
+}
+
+fn show_leads(amocrm: &FakeAmocrm, numbers: &[&str]) {
+    numbers.iter().filter_map(|number| lead(amocrm, number)).for_each(|lead| show::lead(amocrm, &lead));
+}
+
+/// The entry of `backup_leads.json` with this number.
+fn saved(stage: &Stage, number: &str) -> Option<Value> {
+    let entries: Vec<Value> = serde_json::from_str(&stage.backup()).ok()?;
+    entries.into_iter().find(|entry| entry["number"] == number && entry["status"] == "pending")
+}
+
+/// What the file says of a lead, in the words of the older tool.
+fn saved_fields(stage: &Stage, number: &str) -> Vec<(&'static str, String)> {
+    let Some(entry) = saved(stage, number) else { return Vec::new() };
+    ["timestamp", "name", "phone", "budget", "car_link", "status"].map(|key| (key, entry[key].to_string())).to_vec()
+}
+
+/// The number of a request in a message to the buyer.
+fn number(message: &BotMessage) -> String {
+    let after = message.text.split_once('#').map_or("", |(_, after)| after);
+    after.chars().take_while(|char| char.is_alphanumeric() || *char == '-').collect()
+}
+
+/// Somebody at a telephone; what is said and heard is printed as it happens.
+struct Person {
+    telegram: FakeTelegram,
+    user: FakeUser,
+    /// The last message that was waited for.
+    heard: i32,
+    /// How much of the conversation is printed, bytes.
+    shown: usize,
+}
+
+impl Person {
+    fn new(telegram: &FakeTelegram, user: FakeUser) -> Self {
+        Self { telegram: telegram.clone(), user, heard: 0, shown: 0 }
+    }
+
+    fn says(&mut self, text: &str) -> &mut Self {
+        self.user.say(text);
+        self
+    }
+
+    fn presses(&mut self, data: &str) -> Result<&mut Self, String> {
+        self.user.press(data)?;
+        Ok(self)
+    }
+
+    /// Waits for a new message with these words in it and prints the conversation up to it.
+    async fn hears(&mut self, words: &str) -> Result<BotMessage, String> {
+        let message = self.reads(words).await;
+        self.shows();
+        message
+    }
+
+    /// Waits for a new message with these words in it.
+    async fn reads(&mut self, words: &str) -> Result<BotMessage, String> {
+        let has_words = |message: &BotMessage| message.text.contains(words);
+        let message = self.telegram.wait_for_new(self.user.id, self.heard, has_words, PATIENCE).await;
+        let message = message.map_err(|why| format!("{} ждёт «{words}»: {why}", self.user.name))?;
+        self.heard = message.message_id;
+        Ok(message)
+    }
+
+    /// Prints what is new in the conversation.
+    fn shows(&mut self) {
+        let transcript = self.telegram.transcript(self.user.id);
+        show::conversation(&transcript[self.shown..]);
+        self.shown = transcript.len();
+    }
+
+    /// Fills the form in up to the card, of which only the card is printed.
+    async fn fills_in(&mut self, name: &str, phone: &str, budget: &str) -> Result<(), String> {
+        self.says("/start").reads("Как вас зовут").await?;
+        self.says(name).reads("номер телефона").await?;
+        self.says(phone).reads("бюджет").await?;
+        self.says(budget).reads("ссылку").await?;
+        self.shown = self.telegram.transcript(self.user.id).len();
+        println!("{}", paint(DIM, "(те же вопросы · the same questions)"));
+        self.says(CAR).hears("Проверьте заявку").await.map(drop)
+    }
+
+    /// How many messages of the bot have these words.
+    fn count(&self, words: &str) -> usize {
+        self.user.messages().iter().filter(|message| message.text.contains(words)).count()
+    }
+}
