@@ -145,6 +145,8 @@ fn daemon(telegram: &FakeTelegram, folder: &Path, database: Option<&str>) -> Chi
         .env("BOT_TOKEN", telegram.token())
         .env("TELEGRAM_API_URL", telegram.url())
         .env("DATA_DIR", folder)
+        .env("LEADS_PER_HOUR", "off")
+        .env("LEADS_PER_DAY", "off")
         .envs(database.map(|url| ("DATABASE_URL", url)))
         .current_dir(folder)
         .stdin(Stdio::null())

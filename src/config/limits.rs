@@ -17,7 +17,7 @@ pub struct LeadLimits {
 
 impl LeadLimits {
     /// What holds unless the settings say otherwise: more than an earnest buyer needs, less than a nuisance wants.
-    pub const USUAL: Self = Self { per_hour: Some(5), per_day: Some(15) };
+    pub const USUAL: Self = Self { per_hour: Some(10), per_day: Some(30) };
 }
 
 /// Requests of all people within an hour of which the admin is told, unless the settings say otherwise.
@@ -46,7 +46,7 @@ impl Reader<'_> {
                 self.wrong(
                     name,
                     "is not a whole number",
-                    "How many requests are enough, such as 5; 0 or off is no limit",
+                    "How many requests are enough, such as 10; 0 or off is no limit",
                 );
                 usual
             }
