@@ -153,7 +153,7 @@ fn new(lead: &Lead) -> NewLead<'_> {
 
 /// A lead that was sent a moment ago.
 fn wanted(lead: &Lead) -> Wanted<'_> {
-    Wanted { lead, since: Utc::now() }
+    Wanted { lead, since: Utc::now(), first_edition: None }
 }
 
 fn number(text: &str) -> LeadNumber {

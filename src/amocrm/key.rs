@@ -59,6 +59,17 @@ fn is_first_edition(title: &str, lead: &Lead) -> bool {
     there == ours || (there.chars().count() >= FIRST_EDITION_KEPT && ours.starts_with(&there))
 }
 
+/// Whether a title is the one of version 0.1.0 for this lead, cut by amoCRM at the first character that it does not keep,
+/// which was in front of the number. It may be another lead of the same buyer.
+pub(super) fn is_cut_title_of(title: &str, lead: &Lead) -> bool {
+    let name = lead.name.as_str();
+    let cut_at = name.find(|c| c > '\u{FFFF}');
+    cut_at.is_some_and(|at| {
+        let title = unescaped(title);
+        !title.contains('#') && essence(&title) == essence(&format!("{FIRST_EDITION} {}", &name[..at]))
+    })
+}
+
 /// The text with every `#` + number, and whatever could be read as that, broken up: `№ K7M2QXA`, and in an address
 /// `…#%4B7M2QXA`, which leads to the same place.
 pub(super) fn broken_up(text: &str) -> String {
@@ -129,6 +140,25 @@ mod tests {
 
     fn named(name: &str) -> Lead {
         Lead { name: from_value(json!(name)).expect("a stored name"), ..lead() }
+    }
+
+    #[test]
+    fn a_title_of_version_0_1_0_may_have_been_cut_before_its_number() {
+        for (name, title, is_cut) in [
+            ("Иван🚗", "Заявка от Иван", true),
+            ("Иван 🚗 Петров", " Заявка от Иван ", true),
+            ("🚗 Иван", "Заявка от", true),
+            ("\"Ко\" 🚗", "Заявка от &quot;Ко&quot;", true),
+            ("Иван", "Заявка от Иван", false),
+            ("Иван✅", "Заявка от Иван", false),
+            ("Иван🚗", "Заявка от Ива", false),
+            ("Иван🚗", "Заявка от Иван Петров", false),
+            ("Иван🚗", "Заявка: Иван", false),
+            ("Иван🚗", "Заявка от Иван #N7HR3T9", false),
+            ("Иван🚗", "", false),
+        ] {
+            assert_eq!(is_cut_title_of(title, &named(name)), is_cut, "{name}: {title}");
+        }
     }
 
     #[test]

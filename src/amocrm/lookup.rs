@@ -53,6 +53,8 @@ pub struct Wanted<'a> {
     pub lead: &'a Lead,
     /// It was sent then or later (UTC).
     pub since: DateTime<Utc>,
+    /// Version 0.1.0 may have sent it, and amoCRM may have cut the number off; these ids are of other leads.
+    pub first_edition: Option<&'a [i64]>,
 }
 
 /// What a look-up came to.
@@ -277,6 +279,11 @@ impl<'a> Search<'a> {
 
     pub(super) fn found_for(&self, number: &LeadNumber) -> Option<FoundLead> {
         self.found.get(number).copied()
+    }
+
+    /// Whether it is taken for one of the wanted leads.
+    pub(super) fn is_taken(&self, lead_id: i64) -> bool {
+        self.found.values().any(|found| found.lead_id == lead_id)
     }
 
     pub(super) fn has(&self, number: &LeadNumber) -> bool {

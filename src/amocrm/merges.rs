@@ -7,18 +7,20 @@
 //!
 //! **Promise.** A lead of the buyer's own contact into which something was merged since the attempt is taken for the lead
 //! that was sent: its note goes there, so that the request is read in any case, and nothing is created again. Where an
-//! event tells only that some lead is gone, it is a lead of the contact that has changed since.
+//! event tells only that some lead is gone, it is a lead of the contact that has changed since. A title of version 0.1.0
+//! that amoCRM has cut before its number counts for a lead of the contact only, and for none that has another's note.
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::Value;
 
 use super::api::Crm;
 use super::error::CrmError;
+use super::key::is_cut_title_of;
 use super::lookup::{
     CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Search, Wanted, has_phone, id, is_last_page, listed,
     main_contact, may_be_forbidden,
 };
-use super::note::belongs_to;
+use super::note::{belongs_to, is_of_another};
 use crate::lead::Lead;
 
 /// A merge is taken for one since the attempt within this difference of two clocks set by the network.
@@ -60,7 +62,7 @@ impl Crm {
             }
             gone.push(next);
         }
-        let wanted = [Wanted { lead, since }];
+        let wanted = [Wanted { lead, since, first_edition: None }];
         let mut search = Search::of(&wanted, merges);
         may_be_forbidden(self.search_merged(&mut search, &wanted[0], &gone).await)?;
         Ok(search.found_for(&lead.number).map_or(Whereabouts::Gone, Whereabouts::MergedInto))
@@ -107,6 +109,7 @@ impl Crm {
             gone => gone.iter().filter_map(|lead_id| search.merged_at(*lead_id)).max(),
         };
         let mut changed = Vec::new();
+        let mut cut = Vec::new();
         for lead_id in lead_ids {
             let Some(row) = self.living_row(lead_id).await? else { continue };
             search.take(&row);
@@ -121,12 +124,22 @@ impl Crm {
                 search.found_at(number, found);
                 return Ok(());
             }
+            if is_cut(&row, lead_id, wanted) && !search.is_taken(lead_id) {
+                cut.push(found);
+            }
             if updated_at.is_some_and(|at| at >= since(CLOCK_MARGIN)) {
                 changed.push(found);
             }
         }
         for found in changed {
             if self.note_texts(found.lead_id).await?.iter().any(|note| belongs_to(note, number)) {
+                search.found_at(number, found);
+                return Ok(());
+            }
+        }
+        // The oldest first, as everywhere.
+        for found in cut.into_iter().rev() {
+            if !self.note_texts(found.lead_id).await?.iter().any(|note| is_of_another(note, number)) {
                 search.found_at(number, found);
                 return Ok(());
             }
@@ -186,6 +199,15 @@ impl Merge {
         }
         Some(Self { lead_ids, at: event.get("created_at")?.as_i64()? })
     }
+}
+
+/// Whether a lead of the buyer's contact is the one that version 0.1.0 sent, whose title amoCRM has cut before its number.
+fn is_cut(row: &Value, lead_id: i64, wanted: &Wanted<'_>) -> bool {
+    let Some(others) = wanted.first_edition else { return false };
+    let title = row.get("name").and_then(Value::as_str).unwrap_or_default();
+    let created_at = row.get("created_at").and_then(Value::as_i64);
+    let since = (wanted.since - CLOCK_MARGIN).timestamp();
+    !others.contains(&lead_id) && created_at.is_some_and(|at| at >= since) && is_cut_title_of(title, wanted.lead)
 }
 
 /// Every `id` and `…_id` in a value whose shape is not documented.

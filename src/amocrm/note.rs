@@ -83,6 +83,15 @@ pub(super) fn belongs_to(there: &str, number: &LeadNumber) -> bool {
     Headed::read(there, number).is_some_and(|there| there.is_first() && there.text.starts_with(FIRST_LINE))
 }
 
+/// Whether a note in amoCRM stands under the heading of a lead with another number.
+pub(super) fn is_of_another(there: &str, number: &LeadNumber) -> bool {
+    let note = unescaped(there);
+    let heading = note.strip_prefix(FIRST_EDITION).unwrap_or(&note).trim_start();
+    let Some(rest) = heading.strip_prefix('#') else { return false };
+    let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+    LeadNumber::parse(&rest[..end]).is_some_and(|other| other != *number)
+}
+
 /// A note under the heading of a lead: `#K7M2QXA` or `#K7M2QXA (2/3)`, in version 0.1.0 `Заявка #K7M2QXA`.
 struct Headed {
     /// Which of how many; 1 of 1 is not told.

@@ -1,6 +1,6 @@
 //! Looking up creates whose result is not known.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use tracing::info;
 
@@ -47,7 +47,16 @@ impl Courier {
         }
         // A clock that was wrong when they were sent must not hide them.
         let since = |row: &LeadRow| crate::clock::date(row.sent_at.unwrap_or(Millis::MAX).min(clock.now()));
-        let wanted: Vec<Wanted<'_>> = due.iter().map(|row| Wanted { lead: &row.lead, since: since(row) }).collect();
+        let mut others = HashMap::new();
+        for row in due.iter().filter(|row| row.first_edition) {
+            let user_id = row.lead.buyer.user_id;
+            others.insert(user_id, self.store.crm_leads_of(user_id).await?);
+        }
+        let mut wanted = Vec::new();
+        for row in &due {
+            let first_edition = others.get(&row.lead.buyer.user_id).filter(|_| row.first_edition).map(Vec::as_slice);
+            wanted.push(Wanted { lead: &row.lead, since: since(row), first_edition });
+        }
         point("lookup.before");
         Figures::add(&self.figures.lookups, due.len());
         let looked = self.crm.find_leads(&wanted).await;

@@ -105,6 +105,8 @@ pub struct LeadRow {
     pub due_at: Millis,
     /// When everything personal in it was wiped.
     pub forgotten_at: Option<Millis>,
+    /// Whether version 0.1.0 may have sent it; such a lead was never told when a chat sent it.
+    pub first_edition: bool,
 }
 
 /// Counts for status, alerts and metrics.
@@ -154,6 +156,7 @@ pub(super) fn lead_columns(engine: Engine) -> String {
         text("id"),
         text("number"),
         number("forgotten_at"),
+        number("taken_at"),
     ]
     .join(", ")
 }
@@ -200,6 +203,7 @@ pub(super) fn lead_row(row: &AnyRow) -> Result<LeadRow, StoreError> {
         buyer_told: count(14) != 0,
         due_at: count(15),
         forgotten_at: rows::number(row, 18),
+        first_edition: rows::is_null(row, 19),
         lead,
     })
 }
@@ -242,6 +246,14 @@ impl Store {
         let sql = format!("SELECT {} FROM leads WHERE number = $1 AND unreadable = 0", lead_columns(self.engine));
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(number.as_str()).fetch_all(&self.pool).await?;
         Ok(self.leads_of(&rows).await?.pop())
+    }
+
+    /// The ids in amoCRM of everything one person has sent, as far as they are known.
+    pub async fn crm_leads_of(&self, user_id: i64) -> Result<Vec<i64>, StoreError> {
+        let id = rows::numbers(self.engine, "crm_lead_id");
+        let sql = format!("SELECT {id} FROM leads WHERE user_id = $1 AND crm_lead_id IS NOT NULL");
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(user_id).fetch_all(&self.pool).await?;
+        Ok(rows.iter().filter_map(|row| rows::number(row, 0)).collect())
     }
 
     /// Leads that amoCRM has not got, oldest first: waiting and rejected ones, at most `limit`.

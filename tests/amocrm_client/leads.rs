@@ -158,7 +158,7 @@ async fn an_unsure_lead_is_found_by_any_way_that_shows_it() {
         world.fake.list_latency(list);
         world.fake.query_latency(query);
         world.fake.events_latency(events);
-        let hits = clean(crm.find_leads(&[Wanted { lead: &ivan, since }]).await);
+        let hits = clean(crm.find_leads(&[Wanted { lead: &ivan, since, first_edition: None }]).await);
         let stored = world.fake.leads().remove(0);
         let expected = found.then_some((stored.id as i64, stored.contact_id.map(|id| id as i64)));
         assert_eq!(hits.get(&ivan.number).map(|hit| (hit.lead_id, hit.contact_id)), expected, "{list:?} {query:?}");
@@ -168,7 +168,7 @@ async fn an_unsure_lead_is_found_by_any_way_that_shows_it() {
     let created = crm.create_leads(&[new(&ivan)]).await.expect("created");
     world.fake.list_latency(hidden);
     world.fake.query_latency(hidden);
-    let hits = clean(crm.find_leads(&[Wanted { lead: &ivan, since }]).await);
+    let hits = clean(crm.find_leads(&[Wanted { lead: &ivan, since, first_edition: None }]).await);
     assert_eq!(hits[&ivan.number].lead_id, created[0].lead_id);
 }
 
@@ -183,13 +183,13 @@ async fn an_unsure_lead_is_found_behind_hundreds_of_newer_ones() {
     }
     world.fake.query_latency(Duration::from_secs(60));
     world.fake.events_latency(Duration::from_secs(60));
-    let hits = clean(crm.find_leads(&[Wanted { lead: &ivan(), since }]).await);
+    let hits = clean(crm.find_leads(&[Wanted { lead: &ivan(), since, first_edition: None }]).await);
     assert_eq!(hits[&number("K7M2QXA")].lead_id, created[0].lead_id);
     // Nothing is read beyond the time in question.
     let pages = world.fake.count(&On::get("/api/v4/leads").exactly());
     let later = Utc::now() + chrono::Duration::minutes(11);
     let stranger = lead("Z9Y8X7W", "Пётр", "+79995550000");
-    assert!(clean(crm.find_leads(&[Wanted { lead: &stranger, since: later }]).await).is_empty());
+    assert!(clean(crm.find_leads(&[Wanted { lead: &stranger, since: later, first_edition: None }]).await).is_empty());
     assert_eq!(world.fake.count(&On::get("/api/v4/leads").exactly()), pages + 2);
 }
 

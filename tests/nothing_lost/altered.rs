@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use amocrm_lead_bot::lead::{Budget, CarLink, Lead, Name};
+use amocrm_lead_bot::{
+    lead::{Budget, CarLink, Lead, Name},
+    store::SQLITE_FILE,
+};
 use serde_json::{from_value, json};
+use sqlx::{Connection, Executor, SqliteConnection};
 
 use crate::{
     fakes::amocrm::{Fault, On, Throttle, Times},
@@ -112,6 +116,70 @@ fn a_lead_that_version_0_1_0_may_have_created_is_found_under_the_title_it_had() 
         }
         rest(&ground, &life.store, &leads).await.expect("all delivered");
         assert_eq!(ground.amocrm.leads().len(), leads.len(), "{}", ground.amocrm.story());
+    });
+}
+
+/// Version 0.1.0 had sent it and died; amoCRM has cut the title before the number.
+#[test]
+fn a_lead_of_version_0_1_0_whose_number_was_cut_off_is_found_by_its_buyers_contact() {
+    for (name, kept, is_ours) in [
+        ("Иван🚗 Петров", "Заявка от Иван", true),
+        ("\"Ко\" <b>🚗</b>", "Заявка от \"Ко\" <b>", true),
+        ("🚗", "Заявка от", true),
+        // Another title, and a name of which nothing is cut.
+        ("Иван🚗 Петров", "Заявка от Иван Иванов", false),
+        ("Иван", "Заявка от Иван", false),
+    ] {
+        for others_note in [false, true] {
+            in_virtual_time(async {
+                let ground = Ground::new().await;
+                let buyer = ground.telegram.user("Иван").known().id;
+                let lead = named(&ground, buyer, 7, name);
+                let store = ground.store().await;
+                submit(&store, &lead).await;
+                let file = ground.folder.path().join(SQLITE_FILE);
+                let mut rows =
+                    SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.expect("a store");
+                // As the older version has left it.
+                let done = rows.execute("UPDATE leads SET taken_at = NULL, sent_at = submitted_at").await;
+                assert_eq!(done.expect("a write").rows_affected(), 1);
+                rows.close().await.expect("a file");
+                drop(store);
+                let contact = ground.amocrm.add_contact("Иван", &[lead.phone.e164()]);
+                let there = ground.amocrm.add_lead(kept);
+                ground.amocrm.attach(there, contact);
+                if others_note {
+                    ground.amocrm.add_note(there, "Заявка #N7HR3T9\nИмя: Иван\nТелефон: +79990000007");
+                }
+                let life = Life::begin(&ground).await;
+                rest(&ground, &life.store, std::slice::from_ref(&lead)).await.expect("delivered");
+                let leads = ground.amocrm.leads();
+                let is_ours = is_ours && !others_note;
+                assert_eq!(leads.len(), if is_ours { 1 } else { 2 }, "{name}: {kept}\n{}", ground.amocrm.story());
+                let ours = leads.last().expect("one");
+                assert_eq!(ours.notes.len(), 1, "{name}: {:#?}", ours.notes);
+                assert!(ours.notes[0].starts_with(&format!("#{}\n", lead.number)), "{name}: {}", ours.notes[0]);
+            });
+        }
+    }
+}
+
+/// The same title in a store that never was an older version's is a person's own deal.
+#[test]
+fn a_deal_that_only_looks_like_a_cut_title_is_no_lead_of_this_version() {
+    in_virtual_time(async {
+        let ground = Ground::new().await;
+        let life = Life::begin(&ground).await;
+        let buyer = ground.telegram.user("Иван").known().id;
+        let lead = named(&ground, buyer, 7, "Иван🚗");
+        let contact = ground.amocrm.add_contact("Иван", &[lead.phone.e164()]);
+        let there = ground.amocrm.add_lead("Заявка от Иван");
+        ground.amocrm.attach(there, contact);
+        ground.amocrm.fault(On::complex(), Fault::CutBefore, Times::N(1));
+        submit(&life.store, &lead).await;
+        rest(&ground, &life.store, std::slice::from_ref(&lead)).await.expect("delivered");
+        assert_eq!(ground.amocrm.leads().len(), 2, "{}", ground.amocrm.story());
+        assert!(ground.judge().is_exactly_once(1), "{}", ground.judge());
     });
 }
 
