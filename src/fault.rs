@@ -38,6 +38,8 @@ pub const POINTS: &[&str] = &[
     "note.answered",
     "note.unsure_stored",
     "note.read",
+    "merged.before_record",
+    "merged.stored",
     "delivered.in_commit",
     "delivered.stored",
     "saved.in_commit",

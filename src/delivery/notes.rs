@@ -263,7 +263,9 @@ impl Courier {
             Whereabouts::There => Ok(false),
             Whereabouts::MergedInto(found) => {
                 info!(lead = %one.lead.number, from = one.crm_lead_id, to = found.lead_id, "merged in amoCRM");
+                point("merged.before_record");
                 self.store.record_merged(one.lead.id, found.lead_id, found.contact_id).await?;
+                point("merged.stored");
                 Ok(true)
             }
             Whereabouts::Gone => {

@@ -1,13 +1,13 @@
 //! Deaths: the daemon dies at a fault point amid some trouble, and somebody goes on where it was, the same daemon
 //! started again or another one that has waited to take over.
 
-use std::{collections::BTreeSet, os::unix::process::ExitStatusExt};
+use std::{collections::BTreeSet, os::unix::process::ExitStatusExt, time::Duration};
 
 use amocrm_lead_bot::fault::POINTS;
 
 use crate::{
     chaos::{PATIENCE, Stage, fill_in},
-    fakes::amocrm::{Fault, On, ReusePolicy, Times, account::BUDGET_FIELD},
+    fakes::amocrm::{Fault, On, ReusePolicy, Throttle, Times, account::BUDGET_FIELD},
 };
 
 const PHONE: &str = "+79991234567";
@@ -26,6 +26,8 @@ pub enum Trouble {
     NoteLost,
     /// The note is not written, and nobody says so.
     NoteSwallowed,
+    /// The lead becomes a part of the buyer's older one before its note is written.
+    Merged,
     /// The account is not paid for at first.
     NotPaid,
     /// amoCRM does not like a field.
@@ -86,6 +88,8 @@ pub const DEATHS: &[Death] = &[
     ("note.read", 3, Trouble::NoteSwallowed),
     ("note.recorded", 2, Trouble::NoteSwallowed),
     ("note.answered", 2, Trouble::NoteSwallowed),
+    ("merged.before_record", 1, Trouble::Merged),
+    ("merged.stored", 1, Trouble::Merged),
     ("delivered.in_commit", 1, Trouble::None),
     ("delivered.stored", 1, Trouble::None),
     ("saved.in_commit", 1, Trouble::Down),
@@ -155,6 +159,14 @@ pub async fn die_at(mut machine: Stage, other: Option<Stage>, (point, passage, t
         assert!(retried.status.success(), "{point}: {retried:?}\n{}", alive.story());
     }
 
+    if trouble == Trouble::Merged {
+        alive.until("the note is there", |stage| stage.amocrm.leads().iter().any(|lead| !lead.notes.is_empty())).await;
+        let leads = alive.amocrm.leads();
+        assert_eq!(leads.len(), 1, "{point}\n{}", alive.story());
+        // For the judgement, which goes by titles.
+        alive.amocrm.rename_lead(leads[0].id, &format!("#{} Заявка: Иван", number.trim_start_matches('#')));
+    }
+
     if trouble == Trouble::OldFile {
         // Nobody was told the numbers of the two old leads.
         let leads = alive.amocrm.wait_for_leads(3, PATIENCE).await;
@@ -194,6 +206,20 @@ fn prepare(stage: &mut Stage, trouble: Trouble) {
         Trouble::CreateSwallowed => once(On::complex(), Fault::CutBefore),
         Trouble::NoteLost => once(On::post("/api/v4/leads/notes"), Fault::CutAfter),
         Trouble::NoteSwallowed => once(On::post("/api/v4/leads/notes"), Fault::CutBefore),
+        Trouble::Merged => {
+            let contact = amocrm.add_contact("Иван", &[PHONE]);
+            let older = amocrm.add_lead("Старая сделка");
+            amocrm.attach(older, contact);
+            once(On::post("/api/v4/leads/notes"), Fault::TooManyRequests(Throttle::Header(1)));
+            let amocrm = amocrm.clone();
+            tokio::spawn(async move {
+                while amocrm.count(&On::post("/api/v4/leads/notes")) == 0 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                let ours = amocrm.leads().into_iter().find(|lead| lead.id != older).expect("it was created");
+                amocrm.merge_leads(ours.id, older);
+            });
+        }
         Trouble::NotPaid => once(On::complex(), Fault::Status(402)),
         Trouble::FieldRefused => {
             once(On::complex(), refused("custom_fields_values.0.field_id"));
