@@ -152,8 +152,8 @@ impl SecondWay {
     pub async fn tell(&self, text: &str) -> bool {
         let text: Arc<str> = headed(text).into();
         let (done, mut ended) = mpsc::unbounded_channel();
-        for way in self.ways.iter().cloned() {
-            let (text, done, clock) = (text.clone(), done.clone(), self.clock);
+        for way in self.ways.iter() {
+            let (way, text, done, clock) = (way.clone(), text.clone(), done.clone(), self.clock);
             tokio::spawn(async move {
                 let _ = done.send(way.again_and_again(clock, &text).await);
             });

@@ -117,14 +117,13 @@ async fn reign_alone(
         opened = open_when_possible(config, clock, &trouble) => opened?,
         () = stop.cancelled() => return Ok(()),
     };
-    reign(config, &store, generation, telegram, admin, page, &trouble.told, stop).await
+    reign(config, (&store, generation), telegram, admin, page, &trouble.told, stop).await
 }
 
 /// One reign: everything runs until `stop`.
 async fn reign(
     config: &Config,
-    store: &Store,
-    generation: i64,
+    (store, generation): (&Store, i64),
     telegram: &Telegram,
     admin: &Admin,
     page: Option<&http::Server>,
@@ -237,7 +236,7 @@ async fn lead_in_turn(
         };
         let (store, generation) = store?;
         let (term, began) = (stop.child_token(), Instant::now());
-        let reign = reign(config, &store, generation, telegram, admin, page, &trouble.told, &term);
+        let reign = reign(config, (&store, generation), telegram, admin, page, &trouble.told, &term);
         tokio::pin!(reign);
         let ended = tokio::select! {
             ended = &mut reign => ended,
