@@ -296,7 +296,8 @@ impl Alerts {
             trouble: trouble.clone(),
             told: vec![trouble.clone()],
             reminders: 0,
-            next_reminder_at: next_reminder(since, now, 0, self.clock),
+            // From now on: it may have lasted for a while before it was worth telling.
+            next_reminder_at: next_reminder(now, now, 0, self.clock),
             waiting_when_told: waiting,
             works_since: None,
         };

@@ -238,8 +238,12 @@ impl Courier {
     /// amoCRM refuses the note of a lead that it has, and there is nothing left to leave out.
     pub(super) async fn hold_note(&self, failed: Failed, words: &str, fields: &[RejectedField]) -> Result<(), Stop> {
         let error = describe(words, fields);
-        let others_went_through = self.others_went_through(failed.last_error_at).await?;
-        let all = !others_went_through && lock(&self.learned.refused_notes).refused(failed.id, &error);
+        // A lead that was taken meanwhile says nothing of notes.
+        let others_went_through = match failed.last_error_at {
+            Some(at) => self.store.delivered_after(at).await?,
+            None => false,
+        };
+        let all = !others_went_through && self.is_note_refused_with_others(failed.id, &error).await?;
         if !all && !fields.is_empty() {
             warn!(lead = %failed.number, error, "amoCRM refuses a note; the lead is kept for a person");
             Figures::add(&self.figures.rejected, 1);
@@ -255,6 +259,20 @@ impl Courier {
         };
         self.store.record_held(&self.lease, failed.id, &hold).await?;
         if all { self.notes_wait().await } else { Ok(()) }
+    }
+
+    /// Whether this refusal of a note is one of many in a row: then the leads blamed before it are put back in line.
+    async fn is_note_refused_with_others(&self, lead: Ulid, words: &str) -> Result<bool, StoreError> {
+        let (was, is, leads) = {
+            let mut run = lock(&self.learned.refused_notes);
+            let was = run.is_outage();
+            (was, run.refused(lead, words), run.leads().to_vec())
+        };
+        if is && !was {
+            warn!(leads = leads.len(), "amoCRM refuses one note after another; no lead is to blame");
+            self.store.revive_notes(&leads).await?;
+        }
+        Ok(is)
     }
 
     /// Whether what has happened to a note happens to this one only, or to all notes: then they wait, and leads are made all

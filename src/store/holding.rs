@@ -5,7 +5,7 @@ use ulid::Ulid;
 
 use crate::{clock::Millis, lead::LeadNumber};
 
-use super::{Lease, Store, StoreError, leads::lead_columns};
+use super::{Lease, Store, StoreError, leads::lead_columns, steps::placeholders};
 
 /// `admin_told` of a waiting lead of which the admin is to be told that it does not get through.
 const TO_BE_TOLD: i64 = 2;
@@ -112,6 +112,24 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
+        self.leads_moved();
+        Ok(())
+    }
+
+    /// Puts leads back in line whose notes were refused while it was not their fault; amoCRM has them, so what was left
+    /// out of them stays as it is, and so does the doubt whether their notes are there.
+    pub async fn revive_notes(&self, leads: &[Ulid]) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE leads SET state = 'waiting', due_at = $1, solo = 1, \
+             admin_told = CASE WHEN admin_told = 1 THEN 1 ELSE 0 END \
+             WHERE state = 'rejected' AND crm_lead_id IS NOT NULL AND id IN ({})",
+            placeholders(2, leads.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(self.clock.now());
+        for lead in leads {
+            query = query.bind(lead.to_string());
+        }
+        query.execute(&self.pool).await?;
         self.leads_moved();
         Ok(())
     }

@@ -108,7 +108,7 @@ pub struct Lookups {
 pub struct Renewed(pub u64);
 
 /// `$from, $from+1, …`: `count` placeholders.
-fn placeholders(from: usize, count: usize) -> String {
+pub(super) fn placeholders(from: usize, count: usize) -> String {
     (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 

@@ -21,6 +21,7 @@ mod kill_points;
 mod random_kills;
 mod schedules;
 mod store_troubles;
+mod told;
 mod virtual_time;
 
 /// A stage with the daemon under test.

@@ -18,17 +18,21 @@ use std::{
 };
 
 use amocrm_lead_bot::{
+    alerts::{Alerts, News, PastTheStore, SecondWay},
     amocrm::{Crm, Timing, Vault},
     backup::Backup,
     bot::{groups::Groups, messages::Wording, outbox::Outbox, telegram::Telegram},
     clock::Clock,
-    config::{AmocrmSettings, Integration, Proxy, RouteSettings, TelegramSettings},
-    delivery::{Courier, Worker},
+    config::{AmocrmSettings, Integration, Proxy, RouteSettings, SecondWaySettings, TelegramSettings},
+    delivery::{Courier, Health, Worker},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::Notice,
     store::{Dialogue, LeadState, Lease, NewLead, NewMessage, Store, Turn, TurnOutcome},
 };
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
@@ -206,6 +210,8 @@ impl Ground {
 /// backup file.
 pub struct Life {
     pub store: Arc<Store>,
+    health: watch::Receiver<Health>,
+    news: Option<mpsc::UnboundedSender<News>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -235,11 +241,25 @@ impl Life {
             tokio::spawn(outbox.run(never())),
             tokio::spawn(async move {
                 let (events, _unread) = tokio::sync::mpsc::unbounded_channel();
-                let _health = health;
                 backup.run(events, never()).await;
             }),
         ];
-        Self { store, tasks }
+        Self { store, health, news: None, tasks }
+    }
+
+    /// From now on an admin is told what goes wrong; returns the chat.
+    pub fn tell_an_admin(&mut self, ground: &Ground) -> i64 {
+        let admin = ground.telegram.user("Админ").known().id;
+        let telegram =
+            Telegram::new(&ground.telegram_settings, ground.clock, Groups::new(Vec::new())).expect("a client");
+        let second_way = SecondWay::new(&SecondWaySettings::default(), ground.clock).expect("none");
+        let past_the_store = PastTheStore::new(telegram, Some(admin), second_way, ground.clock);
+        let (store, health) = (Store::clone(&self.store), self.health.clone());
+        let alerts = Alerts::new(store, past_the_store, Some(admin), None, None, health, Arc::default());
+        let (news, received) = mpsc::unbounded_channel();
+        self.news = Some(news);
+        self.tasks.push(tokio::spawn(alerts.run(received, CancellationToken::new())));
+        admin
     }
 
     /// At whatever await each part stands, it goes no further.
