@@ -56,6 +56,9 @@ impl Stage {
             ("AMOCRM_REFRESH_TOKEN", refresh),
             ("AMOCRM_REQUESTS_PER_SECOND", "100".into()),
             ("TEST_SPEED", SPEED.to_string()),
+            // Few buyers send many requests here.
+            ("LEADS_PER_HOUR", "off".into()),
+            ("LEADS_PER_DAY", "off".into()),
             ("RUST_LOG", "amocrm_lead_bot=debug".into()),
         ] {
             env.insert(name.into(), value);
