@@ -263,6 +263,22 @@ impl Backup {
         Ok(events)
     }
 
+    /// What the file says of leads that cannot be read in the store: it may be all that is left of them.
+    async fn entries_of_unreadable(&self) -> Result<Vec<Value>, BackupError> {
+        let ids = self.store.unreadable_ids().await?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let path = self.path();
+        let Read::Entries(mut entries) =
+            tokio::task::spawn_blocking(move || read(&path)).await.map_err(io::Error::other)??
+        else {
+            return Ok(Vec::new());
+        };
+        entries.retain(|entry| entry["id"].as_str().is_some_and(|id| ids.iter().any(|known| known == id)));
+        Ok(entries)
+    }
+
     fn free_name(&self, what: &str) -> String {
         let stamp = crate::clock::date(self.clock.now()).format("%Y%m%dT%H%M%SZ");
         (0..)
@@ -276,12 +292,13 @@ impl Backup {
     /// file since it was looked at: that is to be taken in first.
     async fn export(&mut self) -> Result<bool, BackupError> {
         let rows = self.store.undelivered(MOST_ENTRIES).await?;
-        let bytes = to_json(&rows);
+        let kept = self.entries_of_unreadable().await?;
+        let bytes = if kept.is_empty() { to_json(&rows) } else { to_json_beside(&rows, &kept)? };
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         if self.written == Some(digest) && self.seen.is_some() {
             return Ok(true);
         }
-        if rows.is_empty() && self.seen.is_none() {
+        if rows.is_empty() && kept.is_empty() && self.seen.is_none() {
             // Nothing has ever waited here; an empty file would only raise questions.
             return Ok(true);
         }
@@ -322,12 +339,40 @@ enum Read {
     Unreadable,
 }
 
+/// The first keys of an entry, in the contract's order.
+const KEYS: [&str; 7] = ["timestamp", "name", "phone", "budget", "car_link", "user_id", "status"];
+
 /// The file's content for these leads.
 pub fn to_json(rows: &[LeadRow]) -> Vec<u8> {
     let entries: Vec<Entry<'_>> = rows.iter().map(entry).collect();
     let mut bytes = serde_json::to_vec_pretty(&entries).unwrap_or_else(|_| b"[]".to_vec());
     bytes.push(b'\n');
     bytes
+}
+
+/// An entry of the file: of a lead, or as it stood there before.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Line<'a> {
+    Lead(Entry<'a>),
+    Kept(#[serde(serialize_with = "known_keys_first")] &'a Value),
+}
+
+/// The contract's order of keys, which a parsed object has lost.
+fn known_keys_first<S: serde::Serializer>(entry: &&Value, serializer: S) -> Result<S::Ok, S::Error> {
+    let Some(object) = entry.as_object() else { return entry.serialize(serializer) };
+    let known = KEYS.iter().filter_map(|key| object.get_key_value(*key));
+    let others = object.iter().filter(|(key, _)| !KEYS.contains(&key.as_str()));
+    serializer.collect_map(known.chain(others))
+}
+
+/// The same with entries that stood in the file before.
+fn to_json_beside(rows: &[LeadRow], kept: &[Value]) -> io::Result<Vec<u8>> {
+    let lines: Vec<Line<'_>> =
+        rows.iter().map(|row| Line::Lead(entry(row))).chain(kept.iter().map(Line::Kept)).collect();
+    let mut bytes = serde_json::to_vec_pretty(&lines)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 fn entry(row: &LeadRow) -> Entry<'_> {

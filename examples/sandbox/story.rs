@@ -221,7 +221,8 @@ async fn comes_true(mut so: impl FnMut() -> bool) -> bool {
 
 /// The one lead with this number; none also when there are several.
 fn lead(amocrm: &FakeAmocrm, number: &str) -> Option<StoredLead> {
-    let mut leads = amocrm.leads_named(&format!("#{number}"));
+    let title = format!("#{number} ");
+    let mut leads: Vec<_> = amocrm.leads().into_iter().filter(|lead| lead.name.starts_with(&title)).collect();
     if leads.len() == 1 { leads.pop() } else { None }
 }
 

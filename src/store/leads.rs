@@ -132,6 +132,9 @@ pub struct Totals {
 const LONGEST_BODY: usize = 256_000;
 
 /// What [`lead_row`] reads.
+/// How many columns [`lead_columns`] names: what a query reads besides comes after them.
+pub(super) const LEAD_COLUMNS: usize = 20;
+
 pub(super) fn lead_columns(engine: Engine) -> String {
     let body = format!("SUBSTR(body, 1, {})", LONGEST_BODY + 1);
     let text = |column: &str| rows::bytes(engine, column);

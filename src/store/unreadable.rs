@@ -10,7 +10,7 @@ use crate::clock::Millis;
 
 use super::{
     Engine, NewMessage, Store, StoreError, json,
-    leads::{LeadRow, lead_columns, lead_row},
+    leads::{LEAD_COLUMNS, LeadRow, lead_columns, lead_row},
     messages, rows,
 };
 
@@ -103,8 +103,8 @@ fn unreadable_lead(row: &AnyRow) -> UnreadableLead {
         id: word(16),
         number: word(17),
         state: word(1),
-        submitted_at: rows::number(row, 18),
-        user_id: rows::number(row, 19),
+        submitted_at: rows::number(row, LEAD_COLUMNS),
+        user_id: rows::number(row, LEAD_COLUMNS + 1),
         crm_lead_id: rows::number(row, 9),
         reason,
         body: rows::lossy(row, 0).map(shown).unwrap_or_default(),
@@ -156,6 +156,16 @@ impl Store {
         }
         let all = self.unreadable_leads(i64::from(i32::MAX)).await?;
         Ok(all.into_iter().find(|lead| lead.number.eq_ignore_ascii_case(name) || lead.id.eq_ignore_ascii_case(name)))
+    }
+
+    /// The ids of leads that amoCRM may not have got and that cannot be read.
+    pub async fn unreadable_ids(&self) -> Result<Vec<String>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM leads WHERE unreadable <> 0 AND state <> 'delivered' AND state <> 'discarded'",
+            rows::bytes(self.engine, "id")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        Ok(rows.iter().filter_map(|row| rows::lossy(row, 0)).collect())
     }
 
     /// How many leads that are not over cannot be read.

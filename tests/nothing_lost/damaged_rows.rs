@@ -28,10 +28,11 @@ async fn damaged_leads_hold_nobody_up_and_the_admin_is_told_once() {
     stage.set("ADMIN_CHAT_ID", admin.id.to_string());
     stage.amocrm.goes_down();
     stage.start();
-    let mut numbers = Vec::new();
+    let (mut numbers, mut ids) = (Vec::new(), Vec::new());
     for at in 0..8 {
         let buyer = stage.telegram.user(&format!("Покупатель {at}"));
         let number = fill_in(&stage.telegram, &buyer, &format!("+7999000002{at}")).await.expect("a number");
+        ids.push(buyer.id.to_string());
         numbers.push(number.trim_start_matches('#').to_owned());
     }
     stage.kill().await;
@@ -57,7 +58,12 @@ async fn damaged_leads_hold_nobody_up_and_the_admin_is_told_once() {
     let ivan = stage.telegram.user("Покупатель новый");
     fill_in(&stage.telegram, &ivan, "+79990000030").await.unwrap_or_else(|why| panic!("{why}\n{}", stage.story()));
     stage.until("a new one, too", |stage| stage.amocrm.leads().len() == 6).await;
-    stage.until("the file is empty", |stage| stage.backup().is_empty()).await;
+    let in_file =
+        |stage: &Stage| stage.backup().iter().filter_map(|one| Some(one["number"].as_str()?.to_owned())).collect();
+    let damaged: std::collections::BTreeSet<String> = numbers[..3].iter().cloned().collect();
+    let only = |stage: &Stage| -> bool { damaged == in_file(stage) };
+    stage.until("the file keeps what it says of the damaged ones, and of no other", only).await;
+    assert!(stage.backup().iter().all(|one| one["phone"].as_str().is_some_and(|phone| phone.starts_with("+7999"))));
 
     let (before, lines) = (cpu_seconds(stage.pid()), stage.log().lines().count());
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
@@ -77,6 +83,7 @@ async fn damaged_leads_hold_nobody_up_and_the_admin_is_told_once() {
     }
     let shown = said(stage.run(&["leads", "show", &numbers[0]]).await);
     assert!(shown.contains("not json") && shown.contains(&numbers[0]), "{shown}");
+    assert!(shown.contains(&ids[0]), "{}: {shown}", ids[0]);
     assert!(said(stage.run(&["status"]).await).contains("unreadable:        3"));
     admin.command("/leads");
     admin.sees("Повреждены в базе").await;
