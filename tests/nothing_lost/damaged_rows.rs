@@ -35,6 +35,7 @@ async fn damaged_leads_hold_nobody_up_and_the_admin_is_told_once() {
         ids.push(buyer.id.to_string());
         numbers.push(number.trim_start_matches('#').to_owned());
     }
+    stage.until("all are in the file", |stage| stage.backup().len() == 8).await;
     stage.kill().await;
     let mut store = database(&stage).await;
     for (number, damage) in
