@@ -1,6 +1,6 @@
 //! Which of several ways to Telegram is taken: one at a time, for polls and sends together.
 //!
-//! A way is left after [`UNCONNECTED`] failures in a row to connect, or when nothing good has come for a while, and the
+//! A way is left after `UNCONNECTED` failures in a row to connect, or when nothing good has come for a while, and the
 //! next one is tried at once; the first is preferred and tried again from time to time. Polls and sends are judged
 //! apart, since a way may let short requests pass and swallow those that are held. What Telegram itself refuses (a
 //! token, too many requests) is a good answer: the way is not to blame.
