@@ -20,10 +20,10 @@ use std::{
 };
 
 use amocrm_lead_bot::{
-    amocrm::{Crm, Timing, Vault},
     clock::Clock,
     config::Config,
-    delivery::{Courier, drain},
+    crm::amocrm::{Crm, Timing, TokenStorage},
+    delivery::{DeliveryPass, drain},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     store::{Created, ImportedLead, Lease, NewLead, Store},
 };
@@ -107,16 +107,16 @@ async fn drain_at_the_limit(count: usize, contact_lookup: bool, engine: Option<&
     env.insert("AMOCRM_REQUESTS_PER_SECOND".into(), "7".into());
     env.insert("AMOCRM_CONTACT_LOOKUP".into(), if contact_lookup { "on" } else { "off" }.into());
     let settings = Config::read(|name| env.get(name).cloned()).expect("settings").amocrm.expect("amoCRM");
-    let courier = Courier {
+    let pass = DeliveryPass {
         store: store.clone(),
-        crm: Crm::new(settings, Vault::Files(folder.path().to_owned()), Timing::default()).expect("a client"),
+        crm: Crm::new(settings, TokenStorage::Files(folder.path().to_owned()), Timing::default()).expect("a client"),
         lease: Lease::command(),
         contact_lookup,
         figures: Arc::default(),
         learned: Arc::default(),
     };
     let start = Instant::now();
-    let report = drain(&courier, |_, _| {}).await.expect("a drain");
+    let report = drain(&pass, |_, _| {}).await.expect("a drain");
     let took = start.elapsed().as_secs_f64();
     let requests = amocrm.requests().len();
     let needed = count.div_ceil(50) + count.div_ceil(250) + if contact_lookup { count } else { 0 };

@@ -22,7 +22,7 @@ use amocrm_lead_bot::commands;
 use chaos::{Judgement, Stage};
 use clap::Parser;
 use postgres::Cluster;
-use turmoil::{Figures, Turmoil};
+use turmoil::{Counters, Turmoil};
 
 /// With this first argument the program is the daemon (or one of its commands).
 const AS_DAEMON: &str = "as-daemon";
@@ -95,7 +95,7 @@ fn tell_doubled(judgement: &Judgement) {
     }
 }
 
-fn report(figures: &Figures, judgement: &Judgement) {
+fn report(figures: &Counters, judgement: &Judgement) {
     println!("\nleads                          {}", figures.forms);
     println!("kills                          {}", figures.kills);
     println!("faults                         {}", figures.faults.values().sum::<usize>());
@@ -105,7 +105,7 @@ fn report(figures: &Figures, judgement: &Judgement) {
     println!("lost                           {}", judgement.missing.len() + judgement.without_note.len());
     println!("doubled                        {}", judgement.doubled.len() + judgement.notes_doubled.len());
     println!("told out of order              {}", judgement.told_out_of_order.len());
-    println!("unsure creates found           {}", figures.found);
+    println!("uncertain creates found           {}", figures.found);
     println!("repeated after look-ups        {}", figures.repeated);
     println!("longest wait                   {:.1?}", figures.longest_wait);
 }

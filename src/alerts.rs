@@ -27,11 +27,11 @@ use tracing::{info, warn};
 
 use crate::{
     backup::BackupEvent,
-    bot::{listener::IntakeEvent, pace::Pause},
     clock::{Clock, Millis},
     delivery::{Health, shortages},
     notice::{AdminNotice, Notice, Shortage, Trouble},
     store::{NewMessage, OpenAlert, Store, StoreError, Told},
+    telegram::{listener::IntakeEvent, pace::Pause},
 };
 
 pub use outside::text as for_outside;

@@ -11,11 +11,11 @@
 //! - [`config`], [`telemetry`]: settings and logging
 //! - [`notice`]: what people are told, as values
 //! - [`store`]: what must survive
-//! - [`amocrm`]: the CRM
+//! - [`crm`]: the CRM
 //! - [`delivery`]: a lead's way from the store to amoCRM
 //! - [`backup`][]: `backup_leads.json`
 //! - [`privacy`]: forgetting a person, and what is old
-//! - [`bot`]: Telegram; knows the store, never amoCRM
+//! - [`telegram`]: Telegram; knows the store, never amoCRM
 //! - [`alerts`]: what the admin is told and when
 //! - [`admin`]: the admin's chat, and authorizing anew
 //! - [`vitals`]: whether all is well
@@ -24,12 +24,11 @@
 
 pub mod admin;
 pub mod alerts;
-pub mod amocrm;
 pub mod backup;
-pub mod bot;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod crm;
 pub mod daemon;
 pub mod delivery;
 pub mod fault;
@@ -40,5 +39,6 @@ pub mod net;
 pub mod notice;
 pub mod privacy;
 pub mod store;
+pub mod telegram;
 pub mod telemetry;
 pub mod vitals;

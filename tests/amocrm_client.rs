@@ -17,11 +17,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use amocrm_lead_bot::amocrm::{
-    AuthProblem, Crm, CrmError, Degradation, FoundLead, LookedUp, NewLead, NewNote, RejectedField, Source, Timing,
-    TokenError, TokenKind, Vault, Wanted, parse_code,
-};
 use amocrm_lead_bot::config::{AmocrmSettings, Integration};
+use amocrm_lead_bot::crm::amocrm::{
+    AuthProblem, Crm, CrmError, FoundLead, LookedUp, NewLead, NewNote, OmittedFields, RejectedField, Source, Timing,
+    TokenError, TokenKind, TokenStorage, Wanted, parse_code,
+};
 use amocrm_lead_bot::lead::{Lead, LeadNumber};
 use chrono::Utc;
 use fakes::amocrm::{FakeAmocrm, Fault, On, ReusePolicy, Throttle, Times, account};
@@ -105,7 +105,7 @@ impl World {
 
     /// A bot's client: a process of its own.
     fn crm(&self) -> Crm {
-        let vault = Vault::Files(self.path().into());
+        let vault = TokenStorage::Files(self.path().into());
         Crm::new(self.settings.clone(), vault, timing()).expect("TLS")
     }
 
@@ -148,7 +148,7 @@ fn ivan() -> Lead {
 }
 
 fn new(lead: &Lead) -> NewLead<'_> {
-    NewLead { lead, contact_id: None, degradation: Degradation::default() }
+    NewLead { lead, contact_id: None, degradation: OmittedFields::default() }
 }
 
 /// A lead that was sent a moment ago.

@@ -16,8 +16,8 @@ use url::Url;
 
 use crate::{
     alerts,
-    amocrm::{AuthProblem, Crm, TokenError},
     config::is_account_host,
+    crm::amocrm::{AuthProblem, Crm, TokenError},
     delivery::RETRY_MARK,
     store::{Store, StoreError},
 };

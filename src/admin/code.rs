@@ -8,14 +8,14 @@ use teloxide::types::MessageId;
 use tracing::info;
 
 use crate::{
-    amocrm::{AuthProblem, CodeError, parse_code},
-    bot::{
+    crm::amocrm::{AuthProblem, CodeError, parse_code},
+    delivery::trouble_of_tokens,
+    notice::Button,
+    telegram::{
         admin_texts::{advice_text, moment, trouble_text},
         handlers::HandlerError,
         messages::Lang,
     },
-    delivery::trouble_of_tokens,
-    notice::Button,
 };
 
 use super::{
@@ -130,7 +130,7 @@ fn refusal(error: &AuthorizationError, lang: Lang) -> String {
             return lang.text("admin-auth-wrong-account", &[("host", host.as_str().into())]);
         }
         AuthorizationError::Code(problem) => {
-            let error = crate::amocrm::TokenError::NeedsAuthorization {
+            let error = crate::crm::amocrm::TokenError::NeedsAuthorization {
                 reason: problem.clone(),
                 origin: None,
                 expired_at: None,

@@ -8,7 +8,7 @@ use teloxide::{
     utils::command::parse_command,
 };
 
-use crate::bot::{dialogue::Step, groups::topic_of, messages::Lang};
+use crate::telegram::{dialogue::Step, groups::topic_of, messages::Lang};
 
 use super::{AdminDesk, PREFIX, people::Person};
 
@@ -177,21 +177,21 @@ enum Looks {
 }
 
 /// amoCRM's codes are about 700 characters and begin so (they are made by the League OAuth2 server).
-const CODE_BEGINS: &str = "def50";
+const CODE_PREFIX: &str = "def50";
 const CODE_AT_LEAST: usize = 100;
 
 fn looks_of(text: &str, redirect_url: &str) -> Looks {
     let text = text.trim().trim_matches(['<', '>', '"', '\'', '`']).trim();
     let in_one_piece = !text.contains(char::is_whitespace);
     let is_bare = in_one_piece && !text.contains(['?', '&', '=', ':', '/']);
-    if text.starts_with(redirect_url) || (is_bare && text.starts_with(CODE_BEGINS) && text.len() >= CODE_AT_LEAST) {
+    if text.starts_with(redirect_url) || (is_bare && text.starts_with(CODE_PREFIX) && text.len() >= CODE_AT_LEAST) {
         return Looks::Certain;
     }
     // Cars' pages have addresses with all kinds of parameters, but hardly ever with these together.
     let names = |name: &str| text.split(['?', '&']).any(|part| part.split('=').next() == Some(name));
     let is_answer = names("code") && (names("state") || names("referer") || names("client_id"));
     let is_refusal = text.contains("error=access_denied");
-    let is_part = in_one_piece && (text.starts_with(CODE_BEGINS) || text.contains(&format!("code={CODE_BEGINS}")));
+    let is_part = in_one_piece && (text.starts_with(CODE_PREFIX) || text.contains(&format!("code={CODE_PREFIX}")));
     let is_other_code = is_bare && text.len() >= CODE_AT_LEAST;
     if is_answer || is_refusal || is_part || is_other_code { Looks::Possible } else { Looks::Otherwise }
 }

@@ -6,9 +6,9 @@ use tracing::info;
 
 use crate::{
     backup::BackupError,
-    bot::{handlers::HandlerError, messages::Lang},
     privacy::Meant,
     store::{Forgetting, Person, StoreError, Whom},
+    telegram::{handlers::HandlerError, messages::Lang},
 };
 
 use super::{
@@ -103,7 +103,7 @@ impl AdminDesk {
     fn in_crm(&self, person: &Person) -> String {
         let base = self.crm.as_ref().map(|crm| &crm.settings().base_url);
         let mut list = String::new();
-        for lead in person.leads.iter().filter(|lead| lead.crm_lead_id.is_some() || lead.unsure).take(NAMED) {
+        for lead in person.leads.iter().filter(|lead| lead.crm_lead_id.is_some() || lead.uncertain).take(NAMED) {
             let url = lead.crm_lead_id.and_then(|id| base?.join(&format!("leads/detail/{id}")).ok());
             let _ = match url {
                 Some(url) => writeln!(list, "#{} {url}", lead.number),

@@ -1,13 +1,13 @@
 use tracing::info;
 
 use crate::{
-    bot::{
+    lead::LeadNumber,
+    store::{LeadRow, LeadState, UnreadableLead},
+    telegram::{
         admin_texts::{age, is_pressable, trouble_text},
         handlers::HandlerError,
         messages::{Lang, shorten},
     },
-    lead::LeadNumber,
-    store::{LeadRow, LeadState, UnreadableLead},
 };
 
 use super::{

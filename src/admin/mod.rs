@@ -26,20 +26,20 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::{
-    amocrm::Crm,
-    bot::{
+    crm::amocrm::Crm,
+    delivery::Health,
+    notice::{Button, Notice, Worded},
+    privacy::Privacy,
+    store::{NewMessage, Store},
+    telegram::{
+        client::{Place, SendError, Telegram},
         dialogue::Step,
         groups::is_migration,
         handlers::HandlerError,
         listener::chat_of,
         messages::Lang,
         storage::Chat,
-        telegram::{Place, SendError, Telegram},
     },
-    delivery::Health,
-    notice::{Button, Notice, Worded},
-    privacy::Privacy,
-    store::{NewMessage, Store},
 };
 
 use errand::{Errand, Wish};
@@ -164,7 +164,7 @@ impl AdminDesk {
     async fn answer(&self, answer: Answer, topic: Option<i32>) -> Result<(), HandlerError> {
         let Some(chat_id) = self.chat_id else { return Ok(()) };
         let worded = Worded { text: answer.text, buttons: answer.buttons, topic };
-        match self.telegram.send(Place { chat_id, topic }, &crate::bot::handlers::render_worded(&worded)).await {
+        match self.telegram.send(Place { chat_id, topic }, &crate::telegram::handlers::render_worded(&worded)).await {
             Ok(()) => Ok(()),
             Err(SendError::Later { .. } | SendError::NoTopic(_)) => {
                 let now = self.store.clock().now();
@@ -207,7 +207,7 @@ impl AdminDesk {
 fn when(at: Option<i64>, lang: Lang) -> String {
     match at {
         Some(at) => {
-            let age = crate::bot::admin_texts::age(at, lang);
+            let age = crate::telegram::admin_texts::age(at, lang);
             lang.text("admin-ago", &[("age", age.into())])
         }
         None => lang.text("admin-never", &[]),

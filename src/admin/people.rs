@@ -17,8 +17,8 @@ use teloxide::{
 use tracing::warn;
 
 use crate::{
-    bot::telegram::{Telegram, describe},
     clock::{Clock, Millis},
+    telegram::client::{Telegram, describe},
 };
 
 /// An administrator may be demoted, and stays one for us this long.

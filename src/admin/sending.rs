@@ -6,14 +6,14 @@ use tracing::{info, warn};
 
 use crate::{
     backup,
-    bot::{
-        admin_texts::{advice_text, backup_caption, outage_buttons, trouble_text, waiting_text},
-        handlers::HandlerError,
-        messages::Lang,
-        telegram::Place,
-    },
     notice::{Button, Notice, Worded},
     store::NewMessage,
+    telegram::{
+        admin_texts::{advice_text, backup_caption, outage_buttons, trouble_text, waiting_text},
+        client::Place,
+        handlers::HandlerError,
+        messages::Lang,
+    },
 };
 
 use super::{AdminDesk, Answer};

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use crate::{
-    amocrm::{TokenKind, TokensInfo},
-    bot::{
+    crm::amocrm::{TokenKind, TokensInfo},
+    delivery::{shortages, trouble_of},
+    notice::Trouble,
+    telegram::{
         admin_texts::{age, moment, short_name, trouble_text},
         handlers::HandlerError,
         messages::Lang,
     },
-    delivery::{shortages, trouble_of},
-    notice::Trouble,
 };
 
 use super::{AdminDesk, Answer, button, when};

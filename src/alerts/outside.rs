@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::{
-    bot::{
+    notice::{AdminNotice, Trouble},
+    telegram::{
         admin_texts,
         messages::{Lang, Wording},
     },
-    notice::{AdminNotice, Trouble},
 };
 
 /// Stands where others' words stood.

@@ -10,13 +10,13 @@ use tokio::{task::JoinHandle, time::Instant};
 use tracing::warn;
 
 use crate::{
-    bot::{
-        admin_texts,
-        messages::{Lang, Wording},
-        telegram::Telegram,
-    },
     clock::Clock,
     notice::AdminNotice,
+    telegram::{
+        admin_texts,
+        client::Telegram,
+        messages::{Lang, Wording},
+    },
 };
 
 use super::{NOT_TAKEN, SecondWay, outside};

@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    bot::listener::{IntakeFigures, PollsFailing, QUIET_CONFLICT},
     clock::{Clock, Millis},
     notice::{AdminNotice, Notice, PollTrouble},
     store::{NewMessage, OpenAlert, Store, StoreError},
+    telegram::listener::{IntakeCounters, PollsFailing, QUIET_CONFLICT},
 };
 
 use super::{LOOK, PastTheStore, SecondWay, next_reminder, outside, relay};
@@ -118,7 +118,7 @@ pub struct PollWatch {
     /// Where alerts are told.
     pub store: Store,
     /// How polls go.
-    pub intake: Arc<IntakeFigures>,
+    pub intake: Arc<IntakeCounters>,
     /// The chat that alerts are owed to.
     pub alerts_chat: Option<i64>,
     /// For a store that does not work.

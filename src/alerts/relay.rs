@@ -91,7 +91,7 @@ impl Relay {
         loop {
             let waiting = self.store.messages_of(self.alerts_chat, MOST_WAITING).await?;
             let Some((message, notice)) = due(&waiting, clock.now(), clock) else { return Ok(true) };
-            let lang = crate::bot::storage::lang_of(&self.store, self.alerts_chat).await?;
+            let lang = crate::telegram::storage::lang_of(&self.store, self.alerts_chat).await?;
             let Some(text) = outside::text(notice, lang) else { return Ok(true) };
             if !self.second_way.tell(&text).await {
                 return Ok(false);

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    amocrm::{Crm, TokenError, TokenKind, Upkeep},
     clock::{Clock, Millis},
+    crm::amocrm::{Crm, TokenError, TokenKind, Upkeep},
     delivery::trouble_of_tokens,
     notice::{AdminNotice, Notice, Trouble},
     store::{NewMessage, OpenAlert, Store, StoreError},

@@ -7,10 +7,10 @@ use std::{
 use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::{
-    amocrm::{Vault, move_tokens},
     clock::Clock,
     config::{Config, checked_database_url},
-    daemon::{DaemonError, OnlyOne, place_of_url, store_place, vault_beside},
+    crm::amocrm::{TokenStorage, move_tokens},
+    daemon::{DaemonError, InstanceLock, place_of_url, store_place, vault_beside},
     store::{Copied, SQLITE_FILE, Store, StoreError},
 };
 
@@ -45,7 +45,7 @@ pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> 
         );
     }
     // A backup has the tokens inside, a bot on SQLite keeps them beside its store.
-    let vaults = [Vault::Database(source.clone()), from.vault(&source)];
+    let vaults = [TokenStorage::Database(source.clone()), from.vault(&source)];
     let code = copy(&source, &vaults, &target, &to.vault(&target)).await?;
     source.close().await;
     target.close().await;
@@ -71,14 +71,19 @@ pub async fn backup_store(config: &Config, file: PathBuf) -> Result<ExitCode, Co
         .await
         .map_err(|error| CommandError::Failed(format!("{}: {error}", file.display())))?;
     let vault = vault_beside(&store, &config.data_dir);
-    let code = copy(&store, &[vault], &target, &Vault::Database(target.clone())).await?;
+    let code = copy(&store, &[vault], &target, &TokenStorage::Database(target.clone())).await?;
     store.close().await;
     target.close().await;
     println!("Written to {}. To go back to it: move-store --from sqlite:{0} --to …", file.display());
     Ok(code)
 }
 
-async fn copy(source: &Store, vaults: &[Vault], target: &Store, to: &Vault) -> Result<ExitCode, CommandError> {
+async fn copy(
+    source: &Store,
+    vaults: &[TokenStorage],
+    target: &Store,
+    to: &TokenStorage,
+) -> Result<ExitCode, CommandError> {
     let mut report = source.copy_to(target).await?;
     let tokens = move_tokens(vaults, to).await.map_err(|error| {
         CommandError::Failed(format!("the tokens cannot be copied: {error}; run the command again"))
@@ -130,7 +135,7 @@ impl Address {
             (Some(led), _) => led,
             (None, Self::File(file)) => {
                 file.file_name().is_some_and(|name| name == SQLITE_FILE)
-                    && OnlyOne::is_running(file.parent().unwrap_or(Path::new(".")))
+                    && InstanceLock::is_running(file.parent().unwrap_or(Path::new(".")))
             }
             (None, Self::Postgres(_)) => false,
         })
@@ -145,12 +150,12 @@ impl Address {
     }
 
     /// Where the bot on this store looks for its tokens; a file of another name is no bot's.
-    fn vault(&self, store: &Store) -> Vault {
+    fn vault(&self, store: &Store) -> TokenStorage {
         match self {
             Self::File(file) if file.file_name().is_some_and(|name| name == SQLITE_FILE) => {
                 vault_beside(store, file.parent().unwrap_or(Path::new(".")))
             }
-            _ => Vault::Database(store.clone()),
+            _ => TokenStorage::Database(store.clone()),
         }
     }
 }

@@ -78,7 +78,7 @@ fn show(person: &Person) {
         let note = match lead.state {
             LeadState::Delivered => "in amoCRM",
             LeadState::Discarded => "given up before",
-            LeadState::Waiting | LeadState::Rejected if lead.unsure => "NOT DELIVERED, but amoCRM may have it",
+            LeadState::Waiting | LeadState::Rejected if lead.uncertain => "NOT DELIVERED, but amoCRM may have it",
             LeadState::Waiting | LeadState::Rejected => "NOT DELIVERED",
         };
         println!("  #{}  {}  {note}", lead.number, lead.state.as_str());
@@ -99,7 +99,7 @@ fn tell_done(config: &Config, person: &Person) {
             }
         }
     }
-    for lead in person.leads.iter().filter(|lead| lead.unsure && lead.crm_lead_id.is_none()) {
+    for lead in person.leads.iter().filter(|lead| lead.uncertain && lead.crm_lead_id.is_none()) {
         println!("Look for #{} in amoCRM by its number: it may have arrived there.", lead.number);
     }
     println!(

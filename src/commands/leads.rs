@@ -146,7 +146,7 @@ async fn show(store: &Store, number: &str) -> Result<ExitCode, CommandError> {
     println!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id), id(row.contact_id));
     println!("attempts:   {}", row.attempts);
     if row.sent_at.is_some() {
-        println!("unsure:     a create went out and is being looked up ({} of {})", row.lookups, row.lookups_needed);
+        println!("uncertain:     a create went out and is being looked up ({} of {})", row.lookups, row.lookups_needed);
     }
     if let Some(error) = &row.last_error {
         println!("last error: {error}");

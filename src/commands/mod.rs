@@ -18,11 +18,11 @@ use clap::{Parser, Subcommand};
 use thiserror::Error;
 
 use crate::{
-    amocrm::{CrmError, TokenError},
     backup::{self, BackupError},
     config::{self, Config, ConfigProblem},
-    daemon::{self, DaemonError, OnlyOne},
-    delivery::Courier,
+    crm::amocrm::{CrmError, TokenError},
+    daemon::{self, DaemonError, InstanceLock},
+    delivery::DeliveryPass,
     store::{Lease, Store, StoreError},
 };
 
@@ -213,16 +213,16 @@ fn amocrm(config: &Config) -> Result<crate::config::AmocrmSettings, CommandError
 
 /// Whether a daemon runs on this store now.
 async fn is_daemon_running(config: &Config, store: &Store) -> Result<bool, CommandError> {
-    Ok(store.is_led().await?.unwrap_or_else(|| OnlyOne::is_running(&config.data_dir)))
+    Ok(store.is_led().await?.unwrap_or_else(|| InstanceLock::is_running(&config.data_dir)))
 }
 
-/// A courier of a command. Beside a running daemon it leaves most of the 7 requests a second to it.
-async fn courier(config: &Config, store: &Store) -> Result<Courier, CommandError> {
+/// A pass of a command. Beside a running daemon it leaves most of the 7 requests a second to it.
+async fn pass(config: &Config, store: &Store) -> Result<DeliveryPass, CommandError> {
     let mut settings = amocrm(config)?;
     if is_daemon_running(config, store).await? {
         settings.requests_per_second = (7 - settings.requests_per_second.min(6)).min(2);
     }
-    Ok(Courier {
+    Ok(DeliveryPass {
         store: store.clone(),
         crm: daemon::open_crm(&settings, config, store)?,
         lease: Lease::command(),

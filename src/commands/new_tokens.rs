@@ -4,8 +4,8 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 
 use crate::{
-    amocrm::{AuthProblem, CodeError, Crm, TokenError, TokenInfo, parse_code},
     config::{Config, missing_integration},
+    crm::amocrm::{AuthProblem, CodeError, Crm, TokenError, TokenInfo, parse_code},
     daemon, files,
 };
 

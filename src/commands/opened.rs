@@ -5,9 +5,9 @@ use std::ops::Deref;
 use tempfile::TempDir;
 
 use crate::{
-    amocrm::{Crm, Vault},
     clock::Clock,
     config::{AmocrmSettings, Config},
+    crm::amocrm::{Crm, TokenStorage},
     daemon::{self, DaemonError},
     store::{SQLITE_FILE, Store, StoreError},
 };
@@ -78,7 +78,7 @@ pub async fn made(config: &Config) -> Result<Store, CommandError> {
 /// The account with its tokens, which on SQLite are in files and need no store.
 pub async fn crm(settings: &AmocrmSettings, config: &Config) -> Result<Crm, CommandError> {
     match config.database_url() {
-        None => Ok(daemon::open_crm_with(settings, config, Vault::Files(config.data_dir.clone()))?),
+        None => Ok(daemon::open_crm_with(settings, config, TokenStorage::Files(config.data_dir.clone()))?),
         Some(_) => Ok(daemon::open_crm(settings, config, &made(config).await?)?),
     }
 }

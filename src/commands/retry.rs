@@ -19,7 +19,7 @@ pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
     }
     let store = opened::existing(config).await?;
     store.tell_if_there_is_none(config);
-    let courier = super::courier(config, &store).await?;
+    let pass = super::pass(config, &store).await?;
     let mut backup = Backup::new(store.clone(), &config.data_dir, config.phone_region);
     let (events, mut told) = mpsc::unbounded_channel();
     backup.synchronise(&events).await?;
@@ -28,7 +28,7 @@ pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}") {
         bar.set_style(style);
     }
-    let report = drain(&courier, |done, total| {
+    let report = drain(&pass, |done, total| {
         bar.set_length(u64::try_from(total).unwrap_or(0));
         bar.set_position(u64::try_from(done).unwrap_or(0));
     })

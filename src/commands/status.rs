@@ -5,17 +5,17 @@ use serde::Serialize;
 
 use crate::{
     alerts::{OUTAGE, POLLS, REFRESH, trouble_of_alert},
-    amocrm::{TokenKind, TokensInfo},
-    bot::{
-        admin_texts::{advice_text, trouble_text},
-        messages::Lang,
-    },
     clock::date,
     config::{Config, RouteSettings},
+    crm::amocrm::{TokenKind, TokensInfo},
     daemon,
     delivery::{shortages, trouble_of_tokens},
     notice::{Shortage, Trouble},
     store::OpenAlert,
+    telegram::{
+        admin_texts::{advice_text, trouble_text},
+        messages::Lang,
+    },
 };
 
 use super::{CommandError, opened};
@@ -34,7 +34,7 @@ struct Status {
     waiting: i64,
     rejected: i64,
     unreadable: i64,
-    unsure: i64,
+    uncertain: i64,
     delivered_last_24h: i64,
     oldest_waiting_since: Option<DateTime<Utc>>,
     last_delivery_at: Option<DateTime<Utc>>,
@@ -97,7 +97,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         waiting: totals.waiting,
         rejected: totals.rejected,
         unreadable: store.unreadable_leads(i64::from(i32::MAX)).await?.len() as i64,
-        unsure: totals.unsure,
+        uncertain: totals.uncertain,
         delivered_last_24h: totals.delivered_since,
         oldest_waiting_since: totals.oldest_waiting_at.map(date),
         last_delivery_at: totals.last_delivery_at.map(date),
@@ -259,7 +259,7 @@ fn print(status: &Status) {
     println!("store:             {}{none}", status.store);
     println!("daemon:            {}", if status.daemon_running { "running" } else { "not running" });
     println!("waiting:           {} (oldest since {})", status.waiting, at(status.oldest_waiting_since));
-    println!("  of them unsure:  {}", status.unsure);
+    println!("  of them uncertain:  {}", status.uncertain);
     println!("rejected:          {}", status.rejected);
     if status.unreadable > 0 {
         println!("unreadable:        {} (damaged in the store and not sent; see `leads list`)", status.unreadable);

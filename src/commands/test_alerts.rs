@@ -2,14 +2,14 @@ use std::process::ExitCode;
 
 use crate::{
     alerts::SecondWay,
-    bot::{
-        groups::Groups,
-        messages::{Lang, Rendered},
-        telegram::Telegram,
-    },
     clock::Clock,
     config::{Config, TelegramSettings},
     daemon::DaemonError,
+    telegram::{
+        client::Telegram,
+        groups::Groups,
+        messages::{Lang, Rendered},
+    },
 };
 
 use super::CommandError;

@@ -4,8 +4,8 @@ use chrono::Utc;
 use ulid::Ulid;
 
 use crate::{
-    amocrm::{Crm, CrmError, NewLead, NewNote, TokenKind},
     config::{AmocrmSettings, Config},
+    crm::amocrm::{Crm, CrmError, NewLead, NewNote, TokenKind},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone},
 };
 

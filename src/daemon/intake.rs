@@ -14,18 +14,18 @@ use tracing::{error, info, warn};
 use crate::{
     admin::{self, AdminDesk, People},
     alerts::{self, News, POLLS},
-    amocrm::Crm,
-    bot::{
+    crm::amocrm::Crm,
+    delivery::Health,
+    notice::{AdminNotice, PollTrouble},
+    telegram::{
+        client::{Telegram, api_text, describe, poll_trouble},
         dispatch::Dispatch,
-        handlers::{self, Desk},
+        handlers::{self, HandlerContext},
         intake::Intake,
         listener::Listener,
         messages::Lang,
         storage::DialogueStorage,
-        telegram::{Telegram, api_text, describe, poll_trouble},
     },
-    delivery::Health,
-    notice::{AdminNotice, PollTrouble},
 };
 
 use super::{DaemonError, parts::Parts};
@@ -58,7 +58,7 @@ impl Parts<'_> {
                 let _ = news.send(News::Intake(event));
             }
         });
-        let desk = Arc::new(Desk::new(
+        let desk = Arc::new(HandlerContext::new(
             self.telegram.clone(),
             self.store.clone(),
             self.config.phone_region,

@@ -6,8 +6,8 @@
 //! continued by the next start.
 
 mod intake;
+mod leader;
 mod parts;
-mod reign;
 
 use std::{fs::File, io, path::Path, time::Duration};
 
@@ -17,14 +17,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::{
-    amocrm::{Crm, Timing, Vault},
     clock::Clock,
     config::{AmocrmSettings, Config},
+    crm::amocrm::{Crm, Timing, TokenStorage},
     files,
     store::{Engine, SQLITE_FILE, Store, StoreError},
 };
 
-pub use reign::run_until;
+pub use leader::run_until;
 
 /// Everything is cut off this long after SIGTERM; with closing the store it makes less than the promised 10 s (Heroku
 /// kills after 30 s, systemd after 90 s).
@@ -66,11 +66,11 @@ pub enum DaemonError {
 
 /// The one daemon of a `DATA_DIR`, for as long as this value lives (also if the process is killed).
 #[derive(Debug)]
-pub struct OnlyOne {
+pub struct InstanceLock {
     _lock: File,
 }
 
-impl OnlyOne {
+impl InstanceLock {
     /// Takes the folder, creating it if need be.
     pub fn take(folder: &Path) -> Result<Self, DaemonError> {
         let path = folder.display().to_string();
@@ -130,10 +130,10 @@ pub async fn open_store(config: &Config, clock: Clock) -> Result<Store, DaemonEr
 }
 
 /// Where a bot on this store keeps its tokens; `folder` is the one of an SQLite store.
-pub fn vault_beside(store: &Store, folder: &Path) -> Vault {
+pub fn vault_beside(store: &Store, folder: &Path) -> TokenStorage {
     match store.engine() {
-        Engine::Sqlite => Vault::Files(folder.to_owned()),
-        Engine::Postgres => Vault::Database(store.clone()),
+        Engine::Sqlite => TokenStorage::Files(folder.to_owned()),
+        Engine::Postgres => TokenStorage::Database(store.clone()),
     }
 }
 
@@ -143,7 +143,7 @@ pub fn open_crm(settings: &AmocrmSettings, config: &Config, store: &Store) -> Re
 }
 
 /// The same with tokens that are kept elsewhere.
-pub fn open_crm_with(settings: &AmocrmSettings, config: &Config, vault: Vault) -> Result<Crm, DaemonError> {
+pub fn open_crm_with(settings: &AmocrmSettings, config: &Config, vault: TokenStorage) -> Result<Crm, DaemonError> {
     Crm::new(settings.clone(), vault, timing(config.speed))
         .map_err(|error| DaemonError::Setting(format!("the connection to amoCRM cannot be set up: {error}")))
 }

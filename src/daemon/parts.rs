@@ -9,34 +9,34 @@ use tracing::{info, warn};
 use crate::{
     admin::authorization::Authorization,
     alerts::{Alerts, News, PastTheStore, PollWatch, Relay, SecondWay, TokenWatch, ping_without_crm},
-    amocrm::Crm,
     backup::{self, Backup},
-    bot::{
-        admin_texts::backup_caption,
-        listener::IntakeFigures,
-        messages::{Lang, Wording},
-        outbox::Outbox,
-        telegram::Telegram,
-    },
     config::Config,
-    delivery::{Courier, Figures, Health, Worker},
+    crm::amocrm::Crm,
+    delivery::{Counters, DeliveryPass, Health, Worker},
     http::{self, Site, Sources},
     notice::AdminNotice,
     privacy::Privacy,
     store::{Lease, NOBODYS_CHAT, Store},
+    telegram::{
+        admin_texts::backup_caption,
+        client::Telegram,
+        listener::IntakeCounters,
+        messages::{Lang, Wording},
+        outbox::Outbox,
+    },
     vitals::{Heartbeat, Vitals},
 };
 
-/// What one reign of a daemon is built from.
+/// What one term of a daemon is built from.
 pub(super) struct Parts<'a> {
     pub config: &'a Config,
     pub store: &'a Store,
     pub telegram: &'a Telegram,
     pub generation: i64,
-    pub figures: Arc<IntakeFigures>,
+    pub figures: Arc<IntakeCounters>,
     /// Known as soon as Telegram has told it.
     pub bot_username: Arc<OnceLock<String>>,
-    /// Whether the admin knows that the store cannot be written; outlives a reign.
+    /// Whether the admin knows that the store cannot be written; outlives a term.
     pub store_trouble: Arc<AtomicBool>,
     pub past_the_store: PastTheStore,
     pub second_way: &'a SecondWay,
@@ -88,10 +88,10 @@ impl Parts<'_> {
                 let _ = to_alerts.send(News::Backup(event));
             }
         });
-        let delivery = Arc::<Figures>::default();
+        let delivery = Arc::<Counters>::default();
         let health = match crm {
             Some(crm) => {
-                let courier = Courier {
+                let pass = DeliveryPass {
                     store: store.clone(),
                     crm: crm.clone(),
                     lease: Lease::daemon(self.generation),
@@ -99,7 +99,7 @@ impl Parts<'_> {
                     figures: delivery.clone(),
                     learned: Arc::default(),
                 };
-                let (worker, health) = Worker::new(courier, crm.tokens().clone());
+                let (worker, health) = Worker::new(pass, crm.tokens().clone());
                 tasks.spawn(worker.run(self.stop.clone()));
                 let tokens = TokenWatch::new(crm.clone(), store.clone(), alerts_chat);
                 tasks.spawn(tokens.run(self.stop.clone()));

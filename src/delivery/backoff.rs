@@ -23,7 +23,7 @@ pub const BLOCKED_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// See [`BLOCKED_PAUSE`].
 pub const LONGEST_BLOCKED_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// Between an unsure create and its look-ups: 5 s, 30 s and 2 min after it (amocrm-api §10).
+/// Between an uncertain create and its look-ups: 5 s, 30 s and 2 min after it (amocrm-api §10).
 const LOOKUP_DISTANCES: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(25), Duration::from_secs(90)];
 
 /// Doubles from `first` with every failure, up to `longest`; `jitter` from 0 to 1 spreads it by a quarter either way.
@@ -34,21 +34,21 @@ pub fn exponential(first: Duration, longest: Duration, failures: u32, jitter: f6
 
 /// How long to wait for look-up number `lookup` (from 0) of a create that has failed `attempts` times while others went
 /// through: one lead on which amoCRM breaks must not take all its time.
-pub fn lookup_distance(lookup: i64, attempts: i64) -> Duration {
+pub fn lookup_delay(lookup: i64, attempts: i64) -> Duration {
     let at = usize::try_from(lookup).unwrap_or(0).min(LOOKUP_DISTANCES.len() - 1);
     let times = 2u32.saturating_pow(u32::try_from(attempts.clamp(1, 10)).unwrap_or(1) - 1);
     LOOKUP_DISTANCES[at].saturating_mul(times).min(LONGEST_LEAD_PAUSE)
 }
 
 /// The same for a create that was sent `ago`: what an outage has delayed is made up for.
-pub fn lookup_distance_since(lookup: i64, attempts: i64, ago: Duration) -> Duration {
-    let planned: Duration = (0..=lookup).map(|lookup| lookup_distance(lookup, attempts)).sum();
-    planned.saturating_sub(ago).max(SHORTEST_LOOKUP_DISTANCE).min(lookup_distance(lookup, attempts))
+pub fn lookup_delay_since(lookup: i64, attempts: i64, ago: Duration) -> Duration {
+    let planned: Duration = (0..=lookup).map(|lookup| lookup_delay(lookup, attempts)).sum();
+    planned.saturating_sub(ago).max(SHORTEST_LOOKUP_DISTANCE).min(lookup_delay(lookup, attempts))
 }
 
 /// How long a lead pauses that fails while others go through, after so many failures.
 pub fn lead_pause(attempts: i64) -> Duration {
-    lookup_distance(0, attempts)
+    lookup_delay(0, attempts)
 }
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
         for (lookup, ago, seconds) in
             [(0, 0, 5), (1, 5, 25), (2, 30, 90), (1, 20, 10), (1, 600, 5), (2, 600, 5), (2, 90, 30)]
         {
-            let distance = lookup_distance_since(lookup, 1, Duration::from_secs(ago));
+            let distance = lookup_delay_since(lookup, 1, Duration::from_secs(ago));
             assert_eq!(distance.as_secs(), seconds, "{lookup} {ago}");
         }
     }
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn lookups_grow_apart() {
         for (lookup, attempts, seconds) in [(0, 1, 5), (1, 1, 25), (2, 1, 90), (0, 2, 10), (2, 30, 900), (7, 0, 90)] {
-            assert_eq!(lookup_distance(lookup, attempts).as_secs(), seconds, "{lookup} {attempts}");
+            assert_eq!(lookup_delay(lookup, attempts).as_secs(), seconds, "{lookup} {attempts}");
         }
     }
 }

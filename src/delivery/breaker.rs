@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use crate::{
-    amocrm::{CrmError, TokenError},
     clock::{Clock, Millis},
+    crm::amocrm::{CrmError, TokenError},
     notice::Trouble,
 };
 
@@ -45,7 +45,7 @@ pub struct Breaker {
     trouble: Option<(Trouble, Millis)>,
     /// Since when it has been this trouble and no other.
     kind_since: Millis,
-    /// The last failure may leave a write unsure: a read tells first whether amoCRM answers at all.
+    /// The last failure may leave a write uncertain: a read tells first whether amoCRM answers at all.
     reads_first: bool,
 }
 
@@ -75,7 +75,7 @@ impl Breaker {
         self.failures > 0
     }
 
-    /// Whether a probe begins with a read: an outage in which every probe was a write would make lead after lead unsure.
+    /// Whether a probe begins with a read: an outage in which every probe was a write would make lead after lead uncertain.
     pub fn reads_first(&self) -> bool {
         self.reads_first
     }
@@ -133,7 +133,7 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amocrm::AuthProblem;
+    use crate::crm::amocrm::AuthProblem;
 
     fn down() -> CrmError {
         CrmError::Unavailable { cause: "down".into(), request_id: None }

@@ -10,20 +10,20 @@ use tracing::{info, warn};
 use ulid::Ulid;
 
 use crate::{
-    amocrm::{CreatedLead, CrmError, Degradation, NewLead},
+    crm::amocrm::{CreatedLead, CrmError, NewLead, OmittedFields},
     fault::point,
     lead::LeadNumber,
     store::{Created, LeadRow, Lookups, StoreError},
 };
 
 use super::{
-    backoff::lookup_distance,
+    backoff::lookup_delay,
     isolation::Failed,
     lookups::LOOKUPS_AFTER_KILL,
     notes::ToNote,
-    steps::{Courier, Progress, Stop},
+    steps::{DeliveryPass, Progress, Stop},
     verdict::CreateVerdict,
-    worker::Figures,
+    worker::Counters,
 };
 
 /// At most so many leads in one create. amoCRM takes 50 in `leads/complex`, but all of them have to be looked up for two
@@ -39,7 +39,7 @@ pub(super) const LOOKUPS_AFTER_REFUSED_BATCH: i64 = 2;
 /// A phone that was searched for in vain is not searched for again for so long, as every probe would.
 const STRANGER: Duration = Duration::from_secs(5 * 60);
 
-impl Courier {
+impl DeliveryPass {
     /// Finds the contact to attach a lead to: remembered, or searched for by phone. The inner `Err`: the search fails for
     /// this lead alone, which has to wait.
     async fn contact_for(&self, row: &LeadRow) -> Result<Result<Option<i64>, CrmError>, Stop> {
@@ -126,7 +126,7 @@ impl Courier {
         if chunk.is_empty() {
             return Ok(Vec::new());
         }
-        let degradations: Vec<Degradation> = chunk.iter().map(degradation_of).collect();
+        let degradations: Vec<OmittedFields> = chunk.iter().map(degradation_of).collect();
         let requests: Vec<NewLead<'_>> = chunk
             .iter()
             .zip(&degradations)
@@ -196,9 +196,10 @@ impl Courier {
         self.store.record_created(&created).await?;
         point("create.stored");
         if !unanswered.is_empty() {
-            let lookups =
-                Lookups { needed: LOOKUPS_AFTER_KILL, first_at: self.due_in(lookup_distance(0, 1)), solo: true };
-            self.store.record_unsure(&self.lease, &unanswered, lookups, "amoCRM's answer leaves this lead out").await?;
+            let lookups = Lookups { needed: LOOKUPS_AFTER_KILL, first_at: self.due_in(lookup_delay(0, 1)), solo: true };
+            self.store
+                .record_uncertain(&self.lease, &unanswered, lookups, "amoCRM's answer leaves this lead out")
+                .await?;
         }
         Ok(to_note)
     }
@@ -227,18 +228,18 @@ impl Courier {
                     }
                 }
             }
-            CreateVerdict::Unsure { lookups } => {
+            CreateVerdict::Uncertain { lookups } => {
                 warn!(leads = ids.len(), error = text, "amoCRM may or may not have created leads");
-                Figures::add(&self.figures.unsure, ids.len());
+                Counters::add(&self.figures.uncertain, ids.len());
                 for row in chunk {
                     let failures = self.own_failures(row.attempts + 1, row.last_error_at).await?;
                     let schedule = Lookups {
                         needed: lookups,
-                        first_at: self.due_in(lookup_distance(0, failures)),
+                        first_at: self.due_in(lookup_delay(0, failures)),
                         // In an outage none of them is the cause; and should one be, all go singly for a while.
                         solo: false,
                     };
-                    self.store.record_unsure(&self.lease, &[row.lead.id], schedule, &text).await?;
+                    self.store.record_uncertain(&self.lease, &[row.lead.id], schedule, &text).await?;
                 }
                 point("create.unsure_stored");
                 if let [row] = chunk
@@ -256,10 +257,10 @@ impl Courier {
                 warn!(leads = ids.len(), error = text, "amoCRM refuses a batch; its leads go one by one");
                 let schedule = Lookups {
                     needed: LOOKUPS_AFTER_REFUSED_BATCH,
-                    first_at: self.due_in(lookup_distance(0, 1)),
+                    first_at: self.due_in(lookup_delay(0, 1)),
                     solo: true,
                 };
-                self.store.record_unsure(&self.lease, &ids, schedule, &text).await?;
+                self.store.record_uncertain(&self.lease, &ids, schedule, &text).await?;
                 point("create.unsure_stored");
                 Ok(())
             }
@@ -279,7 +280,7 @@ impl Courier {
                 let Some(less) = less else {
                     if before.less {
                         // It did not help: the next time it goes whole again.
-                        let whole = Degradation { tried_less: true, plain: before.plain, ..Degradation::default() };
+                        let whole = OmittedFields { tried_less: true, plain: before.plain, ..OmittedFields::default() };
                         let whole = crate::store::json(&whole);
                         self.store.record_degradation(&self.lease, row.lead.id, &whole).await?;
                     }
@@ -300,12 +301,12 @@ impl Courier {
     }
 }
 
-pub(super) fn degradation_of(row: &LeadRow) -> Degradation {
+pub(super) fn degradation_of(row: &LeadRow) -> OmittedFields {
     row.degradation.as_deref().and_then(|stored| serde_json::from_str(stored).ok()).unwrap_or_default()
 }
 
 /// amoCRM's words and the refused paths: no values, so nothing personal.
-pub(super) fn describe(detail: &str, fields: &[crate::amocrm::RejectedField]) -> String {
+pub(super) fn describe(detail: &str, fields: &[crate::crm::amocrm::RejectedField]) -> String {
     let paths: Vec<String> = fields.iter().map(|field| format!("{} ({})", field.path, field.code)).collect();
     if paths.is_empty() { detail.to_owned() } else { format!("{detail}: {}", paths.join(", ")) }
 }

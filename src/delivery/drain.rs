@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{amocrm::CrmError, clock::Clock, store::StoreError};
+use crate::{clock::Clock, crm::amocrm::CrmError, store::StoreError};
 
 use super::{
     breaker::Breaker,
-    steps::{Courier, Progress, Stop},
+    steps::{DeliveryPass, Progress, Stop},
     verdict::trouble_of,
 };
 use crate::notice::Trouble;
@@ -18,7 +18,7 @@ const PATIENCE: u32 = 3;
 const STANDSTILL: Duration = Duration::from_secs(200);
 
 /// How often the store is looked at while leads are not yet due or in another process's hands.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What a drain has done.
 #[derive(Debug, Default)]
@@ -34,8 +34,8 @@ pub struct DrainReport {
 }
 
 /// Delivers until nothing waits, amoCRM cannot go on, or nothing moves; `progress(done, total)` after every step.
-pub async fn drain(courier: &Courier, mut progress: impl FnMut(i64, i64)) -> Result<DrainReport, StoreError> {
-    let store = &courier.store;
+pub async fn drain(pass: &DeliveryPass, mut progress: impl FnMut(i64, i64)) -> Result<DrainReport, StoreError> {
+    let store = &pass.store;
     let clock: Clock = store.clock();
     store.retry_now(None).await?;
     let before = store.waiting().await?.0;
@@ -51,11 +51,11 @@ pub async fn drain(courier: &Courier, mut progress: impl FnMut(i64, i64)) -> Res
         if waiting == 0 || clock.now() - moved_at > clock.millis(STANDSTILL) {
             break;
         }
-        match courier.pass_by(&breaker).await {
+        match pass.run_by(&breaker).await {
             Ok(Progress::Wrote) => breaker.succeeded(),
             Ok(Progress::Looked) => {}
             // Not due yet (a create that is being looked up), or in the daemon's hands.
-            Ok(Progress::Idle) => clock.sleep(LOOK_AGAIN).await,
+            Ok(Progress::Idle) => clock.sleep(POLL_INTERVAL).await,
             Err(Stop::Store(error)) => return Err(error),
             Err(Stop::Crm(error)) => {
                 breaker.failed(&error, clock, rand::random());
@@ -71,7 +71,7 @@ pub async fn drain(courier: &Courier, mut progress: impl FnMut(i64, i64)) -> Res
             }
         }
     }
-    store.release_lease(&courier.lease).await?;
+    store.release_lease(&pass.lease).await?;
     let totals = store.totals(clock.now()).await?;
     Ok(DrainReport { before, left: totals.waiting, rejected: totals.rejected, stopped_by })
 }

@@ -6,8 +6,8 @@ use tracing::warn;
 use ulid::Ulid;
 
 use crate::{
-    amocrm::{CrmError, Degradation, RejectedField},
     clock::Millis,
+    crm::amocrm::{CrmError, OmittedFields, RejectedField},
     lead::LeadNumber,
     notice::Shortage,
     store::{Hold, LeadRow, StoreError},
@@ -17,8 +17,8 @@ use super::{
     backoff::{PERSON_PAUSE, lead_pause},
     creates::{degradation_of, describe},
     notes::ToNote,
-    steps::{Courier, Stop},
-    worker::Figures,
+    steps::{DeliveryPass, Stop},
+    worker::Counters,
 };
 
 /// A lead on which amoCRM has broken so often, while others went through, is no sign of an outage.
@@ -37,11 +37,11 @@ pub(super) struct Failed {
     pub number: LeadNumber,
     pub attempts: i64,
     pub last_error_at: Option<Millis>,
-    pub degradation: Degradation,
+    pub degradation: OmittedFields,
     /// What failed is its note.
     pub of_note: bool,
     /// A note of it that was sent before may be there.
-    pub note_unsure: bool,
+    pub note_uncertain: bool,
 }
 
 impl From<&LeadRow> for Failed {
@@ -53,7 +53,7 @@ impl From<&LeadRow> for Failed {
             last_error_at: row.last_error_at,
             degradation: degradation_of(row),
             of_note: false,
-            note_unsure: false,
+            note_uncertain: false,
         }
     }
 }
@@ -67,12 +67,12 @@ impl From<&ToNote> for Failed {
             last_error_at: one.last_error_at,
             degradation: one.degradation.clone(),
             of_note: true,
-            note_unsure: one.note_sent_at.is_some(),
+            note_uncertain: one.note_sent_at.is_some(),
         }
     }
 }
 
-impl Courier {
+impl DeliveryPass {
     /// Whether other leads went through since this moment, at which a lead has failed.
     pub(super) async fn others_went_through(&self, since: Option<Millis>) -> Result<bool, StoreError> {
         match since {
@@ -142,7 +142,7 @@ impl Courier {
             error: error.to_string(),
             degradation: None,
             tell: row.attempts >= ATTEMPTS_UNTOLD,
-            note_unsure: false,
+            note_uncertain: false,
         };
         self.store.record_held(&self.lease, row.lead.id, &hold).await
     }
@@ -164,13 +164,13 @@ impl Courier {
             };
         }
         warn!(lead = %failed.number, error, "a wall refuses one lead; it is sent in plain words");
-        let plain = Degradation { plain: true, ..failed.degradation };
+        let plain = OmittedFields { plain: true, ..failed.degradation };
         let hold = Hold {
             due_at: self.clock().now(),
             error: error.to_owned(),
             degradation: Some(crate::store::json(&plain)),
             tell: false,
-            note_unsure: failed.note_unsure,
+            note_uncertain: failed.note_uncertain,
         };
         Ok(self.store.record_held(&self.lease, failed.id, &hold).await?)
     }
@@ -185,16 +185,16 @@ impl Courier {
             let hold = Hold {
                 due_at: self.clock().now(),
                 error,
-                degradation: Some(crate::store::json(&Degradation { tried_less: true, ..Degradation::default() })),
+                degradation: Some(crate::store::json(&OmittedFields { tried_less: true, ..OmittedFields::default() })),
                 tell: false,
-                note_unsure: failed.note_unsure,
+                note_uncertain: failed.note_uncertain,
             };
             self.store.record_held(&self.lease, failed.id, &hold).await?;
             return Err(Stop::Crm(CrmError::Refused { detail: words.to_owned(), request_id: None }));
         }
         if !fields.is_empty() {
             warn!(lead = %failed.number, error, "amoCRM refuses a lead; it is kept");
-            Figures::add(&self.figures.rejected, 1);
+            Counters::add(&self.figures.rejected, 1);
             self.store.record_rejected(&self.lease, failed.id, &error).await?;
             return Ok(());
         }
@@ -204,7 +204,7 @@ impl Courier {
             error,
             degradation: None,
             tell: others_went_through || failed.attempts >= ATTEMPTS_UNTOLD,
-            note_unsure: failed.note_unsure,
+            note_uncertain: failed.note_uncertain,
         };
         Ok(self.store.record_held(&self.lease, failed.id, &hold).await?)
     }
@@ -246,7 +246,7 @@ impl Courier {
         let all = !others_went_through && self.is_note_refused_with_others(failed.id, &error).await?;
         if !all && !fields.is_empty() {
             warn!(lead = %failed.number, error, "amoCRM refuses a note; the lead is kept for a person");
-            Figures::add(&self.figures.rejected, 1);
+            Counters::add(&self.figures.rejected, 1);
             self.store.record_rejected(&self.lease, failed.id, &error).await?;
             return Ok(());
         }
@@ -255,7 +255,7 @@ impl Courier {
             error,
             degradation: None,
             tell: !all && (others_went_through || failed.attempts >= ATTEMPTS_UNTOLD),
-            note_unsure: failed.note_unsure,
+            note_uncertain: failed.note_uncertain,
         };
         self.store.record_held(&self.lease, failed.id, &hold).await?;
         if all { self.notes_wait().await } else { Ok(()) }

@@ -5,17 +5,17 @@ use std::{collections::HashMap, time::Duration};
 use tracing::info;
 
 use crate::{
-    amocrm::Wanted,
     clock::Millis,
+    crm::amocrm::Wanted,
     fault::point,
     store::{Created, LeadRow},
 };
 
 use super::{
-    backoff::{lookup_distance, lookup_distance_since},
+    backoff::{lookup_delay, lookup_delay_since},
     notes::ToNote,
-    steps::{Courier, Stop},
-    worker::Figures,
+    steps::{DeliveryPass, Stop},
+    worker::Counters,
 };
 
 /// A process that was killed while sending left no schedule; its create or note gets the longest.
@@ -27,12 +27,12 @@ const LONG_UNSURE: Duration = Duration::from_secs(10 * 60);
 /// A create that was sent so long ago is over; what delayed its look-ups was an outage.
 const SETTLED: Duration = Duration::from_secs(120);
 
-impl Courier {
+impl DeliveryPass {
     /// Looks up creates whose result is not known; returns those that amoCRM has.
-    pub(super) async fn look_up(&self, unsure: Vec<LeadRow>) -> Result<Vec<ToNote>, Stop> {
+    pub(super) async fn look_up(&self, uncertain: Vec<LeadRow>) -> Result<Vec<ToNote>, Stop> {
         let clock = self.clock();
         let mut due = Vec::new();
-        for row in unsure {
+        for row in uncertain {
             if row.lookups_needed == 0 {
                 self.store.record_lookups_needed(&self.lease, row.lead.id, LOOKUPS_AFTER_KILL).await?;
                 if let Some(later) = self.too_early(row.sent_at, row.attempts) {
@@ -58,7 +58,7 @@ impl Courier {
             wanted.push(Wanted { lead: &row.lead, since: since(row), first_edition });
         }
         point("lookup.before");
-        Figures::add(&self.figures.lookups, due.len());
+        Counters::add(&self.figures.lookups, due.len());
         let looked = self.crm.find_leads(&wanted).await;
         point("lookup.answered");
         let mut to_note = Vec::new();
@@ -66,8 +66,8 @@ impl Courier {
         let mut at = None;
         for row in due {
             if let Some(hit) = looked.found.get(&row.lead.number) {
-                info!(lead = %row.lead.number, crm_lead = hit.lead_id, "an unsure create is found in amoCRM");
-                Figures::add(&self.figures.found, 1);
+                info!(lead = %row.lead.number, crm_lead = hit.lead_id, "an uncertain create is found in amoCRM");
+                Counters::add(&self.figures.found, 1);
                 created.push(Created {
                     id: row.lead.id,
                     crm_lead_id: hit.lead_id,
@@ -78,12 +78,12 @@ impl Courier {
                 continue;
             }
             if !looked.absent.contains(&row.lead.number) {
-                // A failed look-up says nothing: the lead stays unsure. It may have failed because of this very lead.
+                // A failed look-up says nothing: the lead stays uncertain. It may have failed because of this very lead.
                 let this_one = looked.failed_at.as_ref() == Some(&row.lead.number);
                 if this_one {
                     at = Some((row.lead.id, row.last_error_at, self.ago(row.sent_at)));
                 }
-                let later = if this_one { lookup_distance(1, row.attempts) } else { lookup_distance(0, 1) };
+                let later = if this_one { lookup_delay(1, row.attempts) } else { lookup_delay(0, 1) };
                 self.store.put_off(&self.lease, row.lead.id, self.due_in(later)).await?;
                 continue;
             }
@@ -95,13 +95,13 @@ impl Courier {
                 clock.now()
             } else {
                 let failures = self.own_failures(row.attempts, row.last_error_at).await?;
-                self.due_in(lookup_distance_since(row.lookups + 1, failures, self.ago(row.sent_at)))
+                self.due_in(lookup_delay_since(row.lookups + 1, failures, self.ago(row.sent_at)))
             };
-            info!(lead = %row.lead.number, lookup = row.lookups + 1, of = needed, "an unsure create is not in amoCRM");
+            info!(lead = %row.lead.number, lookup = row.lookups + 1, of = needed, "an uncertain create is not in amoCRM");
             self.store.record_lookup_missed(&self.lease, row.lead.id, due_at, absent).await?;
             point(if absent { "lookup.absent_stored" } else { "lookup.missed_stored" });
             if absent {
-                Figures::add(&self.figures.repeated, 1);
+                Counters::add(&self.figures.repeated, 1);
             }
         }
         self.store.record_created(&created).await?;
@@ -128,7 +128,7 @@ impl Courier {
     /// When the first look-up of something sent by a process that died is due, if that is not yet.
     pub(super) fn too_early(&self, sent_at: Option<Millis>, attempts: i64) -> Option<Millis> {
         let now = self.clock().now();
-        let distance = self.clock().millis(lookup_distance(0, attempts));
+        let distance = self.clock().millis(lookup_delay(0, attempts));
         // Not later than from now on, should the clock have been ahead when it was sent.
         Some((sent_at.unwrap_or(now) + distance).min(now + distance)).filter(|earliest| *earliest > now)
     }

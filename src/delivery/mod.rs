@@ -17,7 +17,7 @@
 //!   sixty leads go one by one, each to its end; more go in tens. After a failure the account is read, which a blocked
 //!   server is not shown: where that works the next lead is tried, and only three in a row are an outage. What has failed
 //!   comes after what has not, is tried alone, more plainly and at growing distances, and the breaker stays closed.
-//! - *An outage*: a probe reads before it writes, so that it makes no lead after lead unsure.
+//! - *An outage*: a probe reads before it writes, so that it makes no lead after lead uncertain.
 //! - *amoCRM refuses lead after lead*: three in a row in the same words are an outage. None of them is condemned; all go
 //!   on when it is over.
 //! - *amoCRM can be read but not written*: a look-up does not close the breaker, only a write does.
@@ -38,10 +38,10 @@ mod steps;
 mod verdict;
 mod worker;
 
-pub use backoff::lookup_distance;
+pub use backoff::lookup_delay;
 pub use breaker::{Breaker, Pause};
 pub use drain::{DrainReport, drain};
 pub use shortage::{SHORTAGES_ALERT, SHORTAGES_MARK, Short, shortages};
-pub use steps::{Courier, Progress, Stop};
+pub use steps::{DeliveryPass, Progress, Stop};
 pub use verdict::{CreateVerdict, trouble_of, trouble_of_tokens};
-pub use worker::{Figures, Health, RETRY_MARK, Worker};
+pub use worker::{Counters, Health, RETRY_MARK, Worker};

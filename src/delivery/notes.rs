@@ -6,21 +6,21 @@ use tracing::info;
 use ulid::Ulid;
 
 use crate::{
-    amocrm::{CrmError, Degradation, NewLead, NewNote, Whereabouts},
     clock::Millis,
+    crm::amocrm::{CrmError, NewLead, NewNote, OmittedFields, Whereabouts},
     fault::point,
     lead::Lead,
     store::{LeadRow, Lookups, StoreError},
 };
 
 use super::{
-    backoff::{lookup_distance, lookup_distance_since},
+    backoff::{lookup_delay, lookup_delay_since},
     creates::{LOOKUPS_AFTER_REFUSED_BATCH, degradation_of},
     isolation::Failed,
     lookups::LOOKUPS_AFTER_KILL,
-    steps::{Courier, Progress, Stop},
+    steps::{DeliveryPass, Progress, Stop},
     verdict::CreateVerdict,
-    worker::Figures,
+    worker::Counters,
 };
 
 /// At most so many leads in one claim.
@@ -33,7 +33,7 @@ const NOTE_BATCH: usize = 20;
 pub(super) struct ToNote {
     pub lead: Lead,
     pub crm_lead_id: i64,
-    pub degradation: Degradation,
+    pub degradation: OmittedFields,
     pub note_sent_at: Option<Millis>,
     pub lookups: i64,
     pub lookups_needed: i64,
@@ -65,7 +65,7 @@ impl ToNote {
     }
 }
 
-impl Courier {
+impl DeliveryPass {
     /// Writes the notes of leads that amoCRM has; with them a lead is delivered.
     pub(super) async fn write_notes(&self, to_note: Vec<ToNote>, progress: &mut Progress) -> Result<(), Stop> {
         let mut batch: Vec<(ToNote, Vec<String>)> = Vec::new();
@@ -112,7 +112,7 @@ impl Courier {
         let missing = match self.crm.missing_notes(one.crm_lead_id, &one.lead.number, notes).await {
             Ok(missing) => missing,
             Err(error @ (CrmError::WrongAddress { .. } | CrmError::Refused { .. })) => {
-                let later = self.due_in(lookup_distance(0, 1));
+                let later = self.due_in(lookup_delay(0, 1));
                 self.store.put_off(&self.lease, one.lead.id, later).await?;
                 return if self.follow_lead(one).await? { Ok(None) } else { Err(Stop::Crm(error)) };
             }
@@ -122,14 +122,14 @@ impl Courier {
                 return Ok(None);
             }
             Err(error) => {
-                let later = self.due_in(lookup_distance(0, 1));
+                let later = self.due_in(lookup_delay(0, 1));
                 self.store.put_off(&self.lease, one.lead.id, later).await?;
                 return Err(Stop::Crm(error));
             }
         };
         point("note.read");
         if !missing.is_empty() && one.lookups + 1 < needed {
-            let later = self.due_in(lookup_distance_since(one.lookups + 1, one.attempts, self.ago(one.note_sent_at)));
+            let later = self.due_in(lookup_delay_since(one.lookups + 1, one.attempts, self.ago(one.note_sent_at)));
             self.store.record_note_missed(&self.lease, one.lead.id, later).await?;
             return Ok(None);
         }
@@ -202,22 +202,22 @@ impl Courier {
                 if let (None, false, [one]) = (&stop, forbidden, batch) {
                     return self.hold_from_wall(Failed::from(one), &error).await;
                 }
-                // A part of several that an earlier, unsure sending has left there must still be looked for.
+                // A part of several that an earlier, uncertain sending has left there must still be looked for.
                 let due_at = if forbidden { self.notes_from() } else { now };
                 let apart = stop.is_none() && !forbidden;
                 let (resent, fresh): (Vec<_>, Vec<_>) =
                     all.into_iter().partition(|one| one.note_sent_at.is_some() || apart);
                 self.store.record_note_not_sent(&self.lease, &ids(&fresh), due_at, &text).await?;
                 let again = Lookups { needed: 1, first_at: due_at, solo: apart };
-                self.store.record_note_unsure(&self.lease, &ids(&resent), again, &text).await?;
+                self.store.record_note_uncertain(&self.lease, &ids(&resent), again, &text).await?;
                 stop.map_or(Ok(()), Err)
             }
-            CreateVerdict::Unsure { lookups } => {
+            CreateVerdict::Uncertain { lookups } => {
                 for one in batch {
                     let failures = self.own_failures(one.attempts + 1, one.last_error_at).await?;
-                    let first_at = self.due_in(lookup_distance(0, failures));
+                    let first_at = self.due_in(lookup_delay(0, failures));
                     let lookups = Lookups { needed: lookups, first_at, solo: false };
-                    self.store.record_note_unsure(&self.lease, &[one.lead.id], lookups, &text).await?;
+                    self.store.record_note_uncertain(&self.lease, &[one.lead.id], lookups, &text).await?;
                 }
                 point("note.unsure_stored");
                 let one = &batch[0];
@@ -231,9 +231,9 @@ impl Courier {
                 Ok(())
             }
             CreateVerdict::Refused { .. } if batch.len() > 1 => {
-                let first_at = self.due_in(lookup_distance(0, 1));
+                let first_at = self.due_in(lookup_delay(0, 1));
                 let lookups = Lookups { needed: LOOKUPS_AFTER_REFUSED_BATCH, first_at, solo: true };
-                self.store.record_note_unsure(&self.lease, &ids(&all), lookups, &text).await?;
+                self.store.record_note_uncertain(&self.lease, &ids(&all), lookups, &text).await?;
                 Ok(())
             }
             CreateVerdict::Refused { fields, detail } => {
@@ -280,7 +280,7 @@ impl Courier {
     pub(super) async fn delivered(&self, leads: &[&Lead]) -> Result<(), StoreError> {
         let fresh = self.store.record_delivered(leads).await?;
         point("delivered.stored");
-        Figures::add(&self.figures.delivered, usize::try_from(fresh).unwrap_or(0));
+        Counters::add(&self.figures.delivered, usize::try_from(fresh).unwrap_or(0));
         for lead in leads {
             info!(lead = %lead.number, "delivered");
         }

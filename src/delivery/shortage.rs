@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::{
-    amocrm::{Degradation, Degraded},
     clock::{Clock, Millis},
     config::AmocrmSettings,
+    crm::amocrm::{Degraded, OmittedFields},
     notice::Shortage,
     store::{OpenAlert, Store, StoreError},
 };
@@ -132,7 +132,7 @@ impl Shortages {
         store: &Store,
         settings: &AmocrmSettings,
         alone: bool,
-    ) -> Result<Degradation, StoreError> {
+    ) -> Result<OmittedFields, StoreError> {
         self.load(store).await?;
         self.match_settings(store, settings).await?;
         let clock: Clock = store.clock();
@@ -142,7 +142,7 @@ impl Shortages {
             state.short.iter_mut().for_each(|short| short.tries = true);
         }
         let left_out = state.short.iter().filter(|short| !(alone && short.tries)).map(|short| &short.what);
-        let left_out = Degradation::for_shortages(left_out);
+        let left_out = OmittedFields::for_shortages(left_out);
         Ok(if left_out.less { left_out.least(settings) } else { left_out })
     }
 
@@ -188,7 +188,7 @@ impl Shortages {
     }
 
     /// A lead was taken that was sent with this left out: what was not left out is no longer short.
-    pub async fn taken(&self, store: &Store, sent: &Degradation, new_contact: bool) -> Result<(), StoreError> {
+    pub async fn taken(&self, store: &Store, sent: &OmittedFields, new_contact: bool) -> Result<(), StoreError> {
         let shows = |what: &Shortage| sent.shows(what, new_contact);
         let unexplained = {
             let mut state = self.state();

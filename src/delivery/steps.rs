@@ -13,8 +13,8 @@ use std::{
 use tracing::debug;
 
 use crate::{
-    amocrm::{Crm, CrmError},
     clock::{Clock, Millis},
+    crm::amocrm::{Crm, CrmError},
     fault::point,
     store::{Claim, LeadRow, Lease, Store, StoreError},
 };
@@ -25,7 +25,7 @@ use super::{
     notes::{CLAIM, ToNote},
     run::Run,
     shortage::Shortages,
-    worker::Figures,
+    worker::Counters,
 };
 
 /// A claim lasts so long unless renewed: longer than any one call with its wait for the rate limit.
@@ -47,7 +47,7 @@ const SINGLY: Duration = Duration::from_secs(10 * 60);
 /// At most so many leads with a trouble are claimed at once.
 const TROUBLED_BATCH: usize = 50;
 
-/// At most so many unsure leads are looked up by one probe.
+/// At most so many uncertain leads are looked up by one probe.
 const PROBED_LOOKUPS: usize = 3;
 
 /// A lead submitted within this time is fresh: a backlog does not hold it up.
@@ -106,7 +106,7 @@ pub struct Learned {
 
 /// Walks leads through their steps.
 #[derive(Debug, Clone)]
-pub struct Courier {
+pub struct DeliveryPass {
     /// The store.
     pub store: Store,
     /// The CRM.
@@ -115,13 +115,13 @@ pub struct Courier {
     pub lease: Lease,
     /// Search for contacts before making new ones.
     pub contact_lookup: bool,
-    /// Figures of what was done.
-    pub figures: Arc<Figures>,
+    /// Counters of what was done.
+    pub figures: Arc<Counters>,
     /// What this process has learned of the account.
     pub learned: Arc<Learned>,
 }
 
-impl Courier {
+impl DeliveryPass {
     pub(super) fn clock(&self) -> Clock {
         self.store.clock()
     }
@@ -136,16 +136,16 @@ impl Courier {
 
     /// A pass as the breaker allows it: whole, or a probe.
     ///
-    /// Where the last failure may have left a write unsure, a probe begins with the cheapest read, so that an outage makes
-    /// nothing more unsure; a block is not prolonged by it. Where reading works, what is unsure is looked up.
-    pub async fn pass_by(&self, breaker: &Breaker) -> Result<Progress, Stop> {
+    /// Where the last failure may have left a write uncertain, a probe begins with the cheapest read, so that an outage makes
+    /// nothing more uncertain; a block is not prolonged by it. Where reading works, what is uncertain is looked up.
+    pub async fn run_by(&self, breaker: &Breaker) -> Result<Progress, Stop> {
         if breaker.reads_first() {
             self.crm.account().await.map_err(Stop::Crm)?;
-            if let Progress::Wrote = self.walk_claim(PROBED_LOOKUPS, Claim::Unsure, false).await? {
+            if let Progress::Wrote = self.walk_claim(PROBED_LOOKUPS, Claim::Uncertain, false).await? {
                 return Ok(Progress::Wrote);
             }
         }
-        self.pass(breaker.is_probing()).await
+        self.run(breaker.is_probing()).await
     }
 
     /// Claims and walks fresh leads, or else the oldest ones; those with a trouble come after all others, or in turn with
@@ -153,7 +153,7 @@ impl Courier {
     ///
     /// As a probe it takes one lead only, best one that needs a write: reading may work where writing does not. Of the
     /// others it takes them in turn, because amoCRM may break on one of them.
-    pub async fn pass(&self, probe: bool) -> Result<Progress, Stop> {
+    pub async fn run(&self, probe: bool) -> Result<Progress, Stop> {
         if probe {
             return match self.walk_claim(1, Claim::Ready, false).await? {
                 Progress::Idle => self.walk_claim(1, Claim::InTurn, false).await,
@@ -203,17 +203,17 @@ impl Courier {
 
     async fn walk(&self, claimed: Vec<LeadRow>, let_fresh_in: bool) -> Result<Progress, Stop> {
         let mut progress = Progress::Looked;
-        let (mut unsure, mut to_create, mut to_note) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut uncertain, mut to_create, mut to_note) = (Vec::new(), Vec::new(), Vec::new());
         for row in claimed {
             if let Some(crm_lead_id) = row.crm_lead_id {
                 to_note.push(ToNote::of(row, crm_lead_id));
             } else if row.sent_at.is_some() {
-                unsure.push(row);
+                uncertain.push(row);
             } else {
                 to_create.push(row);
             }
         }
-        to_note.extend(self.look_up(unsure).await?);
+        to_note.extend(self.look_up(uncertain).await?);
         for (at, chunk) in create_chunks(to_create).into_iter().enumerate() {
             if at > 0 {
                 self.store.renew(&self.lease, self.lease_end()).await?;

@@ -1,7 +1,7 @@
 //! What a failed call means: for the lead that was sent, and for the admin.
 
 use crate::{
-    amocrm::{AuthProblem, CrmError, RejectedField, TokenError},
+    crm::amocrm::{AuthProblem, CrmError, RejectedField, TokenError},
     notice::Trouble,
 };
 
@@ -11,7 +11,7 @@ pub enum CreateVerdict {
     /// It certainly did not happen: try again when amoCRM works; no attempt is spent.
     NotDone,
     /// It may have happened: look it up before it is repeated, so many times.
-    Unsure {
+    Uncertain {
         /// Clean look-ups before a repetition.
         lookups: i64,
     },
@@ -29,8 +29,8 @@ impl CreateVerdict {
     pub fn of(error: &CrmError) -> Self {
         match error {
             // amoCRM answered in full, so nothing of the request is under way any more.
-            CrmError::Ambiguous { answered: true, .. } => Self::Unsure { lookups: 2 },
-            CrmError::Ambiguous { answered: false, .. } => Self::Unsure { lookups: 3 },
+            CrmError::Ambiguous { answered: true, .. } => Self::Uncertain { lookups: 2 },
+            CrmError::Ambiguous { answered: false, .. } => Self::Uncertain { lookups: 3 },
             CrmError::Rejected { fields, detail, .. } => {
                 Self::Refused { fields: fields.clone(), detail: detail.clone() }
             }
@@ -99,10 +99,10 @@ mod tests {
 
     #[test]
     fn only_what_may_have_happened_is_looked_up() {
-        let unsure = |answered| CrmError::Ambiguous { cause: "x".into(), answered, request_id: None };
+        let uncertain = |answered| CrmError::Ambiguous { cause: "x".into(), answered, request_id: None };
         for (error, verdict) in [
-            (unsure(true), CreateVerdict::Unsure { lookups: 2 }),
-            (unsure(false), CreateVerdict::Unsure { lookups: 3 }),
+            (uncertain(true), CreateVerdict::Uncertain { lookups: 2 }),
+            (uncertain(false), CreateVerdict::Uncertain { lookups: 3 }),
             (CrmError::Throttled { retry_after: None }, CreateVerdict::NotDone),
             (CrmError::Unavailable { cause: "x".into(), request_id: None }, CreateVerdict::NotDone),
             (CrmError::PaymentRequired, CreateVerdict::NotDone),

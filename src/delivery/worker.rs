@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    amocrm::{CrmError, TokenKeeper},
     clock::{Clock, Millis},
+    crm::amocrm::{CrmError, TokenKeeper},
     fault::point,
     notice::Trouble,
     store::StoreError,
@@ -25,18 +25,18 @@ use crate::{
 
 use super::{
     breaker::{Breaker, Pause},
-    steps::{Courier, Progress, Stop},
+    steps::{DeliveryPass, Progress, Stop},
     verdict::trouble_of,
 };
 
 /// How often leads of other processes (a command that imports, an admin's retry) are looked for.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Pauses after the store failed or something panicked: doubled up to the last, whoever wakes the worker meanwhile.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 const LAST_PAUSE: Duration = Duration::from_secs(15);
 
-/// Pause where a lead is due and cannot be had, because somebody else holds it: doubled up to [`LOOK_AGAIN`].
+/// Pause where a lead is due and cannot be had, because somebody else holds it: doubled up to [`POLL_INTERVAL`].
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 
 /// Pause of a lead in whose handling something panicked.
@@ -50,16 +50,16 @@ pub const RETRY_MARK: &str = "retry";
 
 /// Counts since the start of the process.
 #[derive(Debug, Default)]
-pub struct Figures {
+pub struct Counters {
     /// Leads delivered.
     pub delivered: AtomicU64,
     /// Leads amoCRM refuses.
     pub rejected: AtomicU64,
     /// Creates whose result was not known.
-    pub unsure: AtomicU64,
+    pub uncertain: AtomicU64,
     /// Leads looked up.
     pub lookups: AtomicU64,
-    /// Unsure creates that were found.
+    /// Uncertain creates that were found.
     pub found: AtomicU64,
     /// Creates repeated after clean look-ups: the remaining risk of a double.
     pub repeated: AtomicU64,
@@ -67,7 +67,7 @@ pub struct Figures {
     pub failures: Mutex<BTreeMap<&'static str, u64>>,
 }
 
-impl Figures {
+impl Counters {
     pub(super) fn add(counter: &AtomicU64, count: usize) {
         counter.fetch_add(count as u64, Ordering::Relaxed);
     }
@@ -96,7 +96,7 @@ pub struct Health {
 /// The worker.
 #[derive(Debug)]
 pub struct Worker {
-    courier: Courier,
+    pass: DeliveryPass,
     tokens: TokenKeeper,
     breaker: Breaker,
     health: watch::Sender<Health>,
@@ -110,12 +110,12 @@ pub struct Worker {
 
 impl Worker {
     /// A worker that tells its state through the returned channel.
-    pub fn new(courier: Courier, tokens: TokenKeeper) -> (Self, watch::Receiver<Health>) {
+    pub fn new(pass: DeliveryPass, tokens: TokenKeeper) -> (Self, watch::Receiver<Health>) {
         let (health, watched) = watch::channel(Health::default());
-        let clock = courier.store.clock();
+        let clock = pass.store.clock();
         (
             Self {
-                courier,
+                pass,
                 tokens,
                 breaker: Breaker::default(),
                 health,
@@ -130,7 +130,7 @@ impl Worker {
 
     /// Delivers until stopped; the call under way is finished first.
     pub async fn run(mut self, stop: CancellationToken) {
-        self.seen_retry = self.courier.store.mark(RETRY_MARK).await.ok().flatten();
+        self.seen_retry = self.pass.store.mark(RETRY_MARK).await.ok().flatten();
         let mut failures = 0;
         while !stop.is_cancelled() {
             let step = AssertUnwindSafe(self.step()).catch_unwind().await;
@@ -149,7 +149,7 @@ impl Worker {
                 Err(_) => {
                     error!("delivery panicked; the leads in hand are put off");
                     let later = self.clock.now() + self.clock.millis(PANIC_PAUSE);
-                    self.dropped_leads = self.courier.store.put_off_lease(&self.courier.lease, later).await.is_err();
+                    self.dropped_leads = self.pass.store.put_off_lease(&self.pass.lease, later).await.is_err();
                     failures += 1;
                     self.rest(failures, &stop).await;
                     None
@@ -159,7 +159,7 @@ impl Worker {
                 self.wait(pause, &stop).await;
             }
         }
-        if let Err(error) = self.courier.store.release_lease(&self.courier.lease).await {
+        if let Err(error) = self.pass.store.release_lease(&self.pass.lease).await {
             warn!(%error, "the lease could not be given back; it expires by itself");
         }
     }
@@ -177,7 +177,7 @@ impl Worker {
     /// One look at the store; `None` when there may be more to do at once.
     async fn step(&mut self) -> Result<Option<Pause>, StoreError> {
         if self.dropped_leads {
-            self.courier.store.release_lease(&self.courier.lease).await?;
+            self.pass.store.release_lease(&self.pass.lease).await?;
             self.dropped_leads = false;
         }
         let now = self.clock.now();
@@ -189,15 +189,15 @@ impl Worker {
             self.tell_saved().await?;
             return Ok(Some(pause));
         }
-        match self.courier.pass_by(&self.breaker).await {
+        match self.pass.run_by(&self.breaker).await {
             Ok(Progress::Wrote) => {
                 self.succeeded();
                 Ok(None)
             }
             Ok(Progress::Looked) => Ok(None),
             // Nobody's lead is left to try with (the last one was given up): the account itself is asked.
-            Ok(Progress::Idle) if self.breaker.is_probing() && self.courier.store.waiting().await?.0 == 0 => {
-                match self.courier.crm.account().await {
+            Ok(Progress::Idle) if self.breaker.is_probing() && self.pass.store.waiting().await?.0 == 0 => {
+                match self.pass.crm.account().await {
                     Ok(_) => {
                         self.succeeded();
                         Ok(None)
@@ -209,10 +209,10 @@ impl Worker {
                 }
             }
             Ok(Progress::Idle) => {
-                let due = self.courier.store.next_due().await?.unwrap_or(Millis::MAX);
+                let due = self.pass.store.next_due().await?.unwrap_or(Millis::MAX);
                 let now = self.clock.now();
                 self.in_vain = if due <= now { (self.in_vain + 1).min(10) } else { 0 };
-                let look = (FIRST_LOOK * 2u32.pow(self.in_vain)).min(self.clock.period(LOOK_AGAIN));
+                let look = (FIRST_LOOK * 2u32.pow(self.in_vain)).min(self.clock.period(POLL_INTERVAL));
                 Ok(Some(Pause::Until(due.max(now + i64::try_from(look.as_millis()).unwrap_or(10)))))
             }
             Err(Stop::Store(error)) => Err(error),
@@ -227,7 +227,7 @@ impl Worker {
     async fn failed(&mut self, error: &CrmError) -> Result<(), StoreError> {
         let first = self.breaker.trouble().is_none();
         self.breaker.failed(error, self.clock, rand::random());
-        self.courier.figures.failed(&trouble_of(error));
+        self.pass.figures.failed(&trouble_of(error));
         let text = error.to_string();
         if first {
             warn!(error = text, "amoCRM does not take leads; they are kept and tried again");
@@ -261,7 +261,7 @@ impl Worker {
     /// During an outage every buyer with a waiting lead is told once that it is saved.
     async fn tell_saved(&self) -> Result<(), StoreError> {
         if self.breaker.trouble().is_some() {
-            while self.courier.store.tell_saved(TELL_AT_ONCE).await? > 0 {
+            while self.pass.store.tell_saved(TELL_AT_ONCE).await? > 0 {
                 point("saved.stored");
             }
         }
@@ -269,7 +269,7 @@ impl Worker {
     }
 
     async fn retry_was_asked(&mut self) -> Result<bool, StoreError> {
-        let mark = self.courier.store.mark(RETRY_MARK).await?;
+        let mark = self.pass.store.mark(RETRY_MARK).await?;
         let asked = mark != self.seen_retry;
         self.seen_retry = mark;
         Ok(asked)
@@ -278,11 +278,11 @@ impl Worker {
     async fn wait(&mut self, pause: Pause, stop: &CancellationToken) {
         let left = u64::try_from(pause.until() - self.clock.now()).unwrap_or(0);
         // A retry that another process asks for is noticed within a second.
-        let nap = Duration::from_millis(left).min(self.clock.period(LOOK_AGAIN));
+        let nap = Duration::from_millis(left).min(self.clock.period(POLL_INTERVAL));
         let for_tokens = matches!(pause, Pause::TokensOr(_));
         tokio::select! {
             () = tokio::time::sleep(nap) => {}
-            () = self.courier.store.leads_changed() => {}
+            () = self.pass.store.leads_changed() => {}
             () = self.tokens.changed(), if for_tokens => {
                 info!("the tokens changed; trying at once");
                 self.breaker.probe_now();

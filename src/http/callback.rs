@@ -5,7 +5,7 @@ use tracing::{info, warn};
 use crate::{
     admin::authorization::AuthorizationError,
     alerts::News,
-    amocrm::{CodeError, parse_code},
+    crm::amocrm::{CodeError, parse_code},
     notice::AdminNotice,
 };
 

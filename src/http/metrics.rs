@@ -15,12 +15,12 @@ use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry, Tex
 use tokio::sync::watch;
 
 use crate::{
-    amocrm::{TokenKeeper, TokenKind},
-    bot::{listener::IntakeFigures, outbox::OutboxFigures, telegram::SendFigures},
     clock::Millis,
-    delivery::{Figures, Health},
+    crm::amocrm::{TokenKeeper, TokenKind},
+    delivery::{Counters, Health},
     notice::Trouble,
     store::{Store, StoreError, Totals},
+    telegram::{client::SendCounters, listener::IntakeCounters, outbox::OutboxCounters},
     vitals::Vitals,
 };
 
@@ -38,13 +38,13 @@ pub struct Sources {
     /// Polling and the store.
     pub vitals: Arc<Vitals>,
     /// The listener.
-    pub intake: Arc<IntakeFigures>,
+    pub intake: Arc<IntakeCounters>,
     /// Messages sent to Telegram.
-    pub sends: Arc<SendFigures>,
+    pub sends: Arc<SendCounters>,
     /// Messages that were owed.
-    pub outbox: Arc<OutboxFigures>,
+    pub outbox: Arc<OutboxCounters>,
     /// The delivery worker.
-    pub delivery: Arc<Figures>,
+    pub delivery: Arc<Counters>,
     /// The way to amoCRM.
     pub health: watch::Receiver<Health>,
     /// The tokens, where there are amoCRM settings.
@@ -95,7 +95,7 @@ impl Sources {
                 "Leads damaged in the store; a person has to look.",
                 totals.unreadable as f64,
             )?;
-            page.gauge("leads_ambiguous", "Waiting leads amoCRM may or may not have.", totals.unsure as f64)?;
+            page.gauge("leads_ambiguous", "Waiting leads amoCRM may or may not have.", totals.uncertain as f64)?;
             page.gauge(
                 "oldest_waiting_age_seconds",
                 "Age of the oldest waiting lead, 0 without one.",
@@ -109,7 +109,7 @@ impl Sources {
         let figures = &self.delivery;
         page.counter("leads_delivered_total", "Leads delivered.", &figures.delivered)?;
         page.counter("leads_rejected_total", "Leads amoCRM refused.", &figures.rejected)?;
-        page.counter("creates_ambiguous_total", "Creates whose result was not known.", &figures.unsure)?;
+        page.counter("creates_ambiguous_total", "Creates whose result was not known.", &figures.uncertain)?;
         page.counter("lookups_total", "Look-ups of leads amoCRM may have.", &figures.lookups)?;
         page.counter("creates_found_total", "Ambiguous creates that had worked.", &figures.found)?;
         page.counter("creates_repeated_total", "Creates repeated after clean look-ups.", &figures.repeated)?;

@@ -15,12 +15,12 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     admin::authorization::{AuthorizationError, Authorized},
-    amocrm::{AuthProblem, TokenError},
-    bot::{
+    crm::amocrm::{AuthProblem, TokenError},
+    delivery::trouble_of_tokens,
+    telegram::{
         admin_texts::{advice_text, moment, trouble_text},
         messages::{Lang, shorten},
     },
-    delivery::trouble_of_tokens,
 };
 
 const STYLE: &str = include_str!("page.css");

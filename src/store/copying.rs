@@ -84,7 +84,7 @@ const TAKEN_AS: &[(&str, &str, &str)] = &[
 
 /// What becomes of a row that the target has already; otherwise it stays as it is.
 const MERGED: &[(&str, &str)] = &[
-    // What is over in one store is over; what one store may have sent is unsure in both.
+    // What is over in one store is over; what one store may have sent is uncertain in both.
     (
         "leads",
         "(id) DO UPDATE SET \

@@ -47,7 +47,7 @@ pub struct PersonLead {
     /// amoCRM's id of it.
     pub crm_lead_id: Option<i64>,
     /// A create went out and its result is not known.
-    pub unsure: bool,
+    pub uncertain: bool,
 }
 
 /// What the store holds of a person.
@@ -324,7 +324,7 @@ async fn take_lead(
         number,
         state: LeadState::parse(&row.try_get::<String, _>(1)?)?,
         crm_lead_id: row.try_get(2)?,
-        unsure: row.try_get::<Option<Millis>, _>(3)?.is_some(),
+        uncertain: row.try_get::<Option<Millis>, _>(3)?.is_some(),
     });
     Ok(())
 }

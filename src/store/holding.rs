@@ -22,7 +22,7 @@ pub struct Hold {
     /// Whether the admin is to be told of it by number, if that has not been done.
     pub tell: bool,
     /// Whether a note of it that was sent before may be there.
-    pub note_unsure: bool,
+    pub note_uncertain: bool,
 }
 
 impl Store {
@@ -35,7 +35,7 @@ impl Store {
              admin_told = CASE WHEN $6 = 1 AND admin_told = 0 THEN {TO_BE_TOLD} ELSE admin_told END, \
              leased_by = NULL, leased_until = 0 WHERE id = $7 AND leased_by = $8 AND state = 'waiting'"
         )))
-        .bind(i64::from(hold.note_unsure))
+        .bind(i64::from(hold.note_uncertain))
         .bind(hold.due_at)
         .bind(hold.degradation.as_deref())
         .bind(&hold.error)

@@ -5,7 +5,7 @@
 //! knows at once when the server has ended it, and stops. Where nothing comes any more, not even the end, it notices
 //! within [`CHECK_EVERY`] + [`CHECK_TAKES`]; the server notices such a half-open connection later than that (it is told
 //! to by the keep-alive settings of the session), so the old leader has stopped before a new one starts. What it may
-//! still have under way is fenced: each reign has a generation, which every claim checks, and the new leader frees what
+//! still have under way is fenced: each term has a generation, which every claim checks, and the new leader frees what
 //! daemons before it held.
 
 use std::{str::FromStr, time::Duration};
@@ -149,9 +149,9 @@ impl Store {
         Ok(Some(row.try_get::<i64, _>(0)? > 0))
     }
 
-    /// Begins a reign: a new generation, and everything that daemons before it held is free. To be called by the one
+    /// Begins a term: a new generation, and everything that daemons before it held is free. To be called by the one
     /// daemon that leads.
-    pub async fn begin_reign(&self) -> Result<i64, StoreError> {
+    pub async fn begin_term(&self) -> Result<i64, StoreError> {
         let generation = self.again(|| self.begin_reign_once()).await?;
         // This version may be able to read what the last one could not.
         self.read_again().await?;

@@ -123,7 +123,7 @@ pub struct Totals {
     /// When the newest delivery was recorded.
     pub last_delivery_at: Option<Millis>,
     /// Waiting leads of which it is not known whether amoCRM has them.
-    pub unsure: i64,
+    pub uncertain: i64,
     /// Leads that cannot be read; they are among no other count.
     pub unreadable: i64,
 }
@@ -303,7 +303,7 @@ impl Store {
         Ok(Totals {
             waiting: count(&waiting, 0),
             oldest_waiting_at: rows::number(&waiting, 1),
-            unsure: count(&waiting, 2),
+            uncertain: count(&waiting, 2),
             rejected: count(&rejected, 0),
             delivered_since: count(&delivered, 0),
             last_delivery_at: rows::number(&last, 0),
@@ -373,7 +373,7 @@ impl Store {
                 .await?
             }
         };
-        // Leads whose create is unsure keep their look-up distances: haste is what would double them.
+        // Leads whose create is uncertain keep their look-up distances: haste is what would double them.
         sqlx::query("UPDATE leads SET due_at = $1 WHERE state = 'waiting' AND due_at > $1 AND sent_at IS NULL")
             .bind(now)
             .execute(&mut *transaction)

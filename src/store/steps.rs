@@ -38,7 +38,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// The lease of a daemon's reign; it claims nothing any more once another reign has begun.
+    /// The lease of a daemon's term; it claims nothing any more once another term has begun.
     pub fn daemon(generation: i64) -> Self {
         Self { id: format!("daemon-{}", Ulid::new()), generation: Some(generation) }
     }
@@ -48,7 +48,7 @@ impl Lease {
         Self { id: format!("command-{}", Ulid::new()), generation: None }
     }
 
-    /// The condition that fences a reign that is over.
+    /// The condition that fences a term that is over.
     fn fence(&self) -> String {
         match self.generation {
             Some(generation) => {
@@ -66,11 +66,11 @@ pub enum Claim {
     Oldest,
     /// All that are due, the one that has been due for longest first: what has just failed comes after all others.
     InTurn,
-    /// The same of those only whose create is not unsure: what they need is a write.
+    /// The same of those only whose create is not uncertain: what they need is a write.
     Ready,
-    /// The same of those only whose create is unsure: what they need is a look-up.
-    Unsure,
-    /// The same of those on which something has failed, or that are unsure.
+    /// The same of those only whose create is uncertain: what they need is a look-up.
+    Uncertain,
+    /// The same of those on which something has failed, or that are uncertain.
     Troubled,
     /// Only those on which nothing has failed yet, oldest first, but one of each person before anybody's second: what
     /// amoCRM breaks on must not hold them up.
@@ -130,7 +130,7 @@ impl Store {
         let only = match which {
             Claim::Oldest | Claim::InTurn => "",
             Claim::Ready => " AND sent_at IS NULL",
-            Claim::Unsure => " AND sent_at IS NOT NULL",
+            Claim::Uncertain => " AND sent_at IS NOT NULL",
             Claim::Troubled => " AND (attempts > 0 OR sent_at IS NOT NULL)",
             Claim::Untroubled | Claim::SubmittedSince(_) => " AND attempts = 0 AND sent_at IS NULL",
         };
@@ -141,7 +141,7 @@ impl Store {
         let chosen = match which {
             // Of those that need a write the one on which amoCRM has failed the least shows best whether it works.
             Claim::Ready => format!("SELECT id {due} ORDER BY attempts, due_at, submitted_at, id LIMIT $6"),
-            Claim::InTurn | Claim::Unsure | Claim::Troubled => {
+            Claim::InTurn | Claim::Uncertain | Claim::Troubled => {
                 format!("SELECT id {due} ORDER BY due_at, submitted_at, id LIMIT $6")
             }
             // Nobody waits behind what somebody else has sent by the hundred.
@@ -292,7 +292,7 @@ impl Store {
     }
 
     /// Records that the result of a create is not known, and how it is to be looked up.
-    pub async fn record_unsure(
+    pub async fn record_uncertain(
         &self,
         lease: &Lease,
         leads: &[Ulid],
@@ -330,7 +330,7 @@ impl Store {
         Ok(())
     }
 
-    /// Records how many clean look-ups an unsure create or note needs where that is not known yet (the process was
+    /// Records how many clean look-ups an uncertain create or note needs where that is not known yet (the process was
     /// killed while sending).
     pub async fn record_lookups_needed(&self, lease: &Lease, lead: Ulid, needed: i64) -> Result<(), StoreError> {
         sqlx::query("UPDATE leads SET lookups_needed = $1 WHERE id = $2 AND leased_by = $3 AND lookups_needed = 0")
@@ -451,7 +451,7 @@ impl Store {
     }
 
     /// Records a note that may or may not have been written, and how it is to be looked for before it is written again.
-    pub async fn record_note_unsure(
+    pub async fn record_note_uncertain(
         &self,
         lease: &Lease,
         leads: &[Ulid],
@@ -485,7 +485,7 @@ impl Store {
         self.update_leads(sql, lease, due_at, error, leads).await
     }
 
-    /// Records that an unsure note was looked for and is not there yet.
+    /// Records that an uncertain note was looked for and is not there yet.
     pub async fn record_note_missed(&self, lease: &Lease, lead: Ulid, due_at: Millis) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE leads SET lookups = lookups + 1, due_at = $1, leased_by = NULL, leased_until = 0 \

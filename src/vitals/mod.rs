@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::{sync::Mutex, time::Instant};
 use tracing::warn;
 
-use crate::{bot::listener::IntakeFigures, clock::Clock, notice::PollTrouble, store::Store};
+use crate::{clock::Clock, notice::PollTrouble, store::Store, telegram::listener::IntakeCounters};
 
 pub use heartbeat::Heartbeat;
 
@@ -25,7 +25,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What is wrong, in one line without anything personal or secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Ailment {
+pub enum Unhealthy {
     /// Telegram has not been polled since the start.
     #[error("starting: Telegram has not answered a poll yet{}", because(*.trouble))]
     Starting {
@@ -54,27 +54,27 @@ fn because(trouble: Option<PollTrouble>) -> String {
 pub struct Vitals {
     store: Store,
     clock: Clock,
-    intake: Arc<IntakeFigures>,
+    intake: Arc<IntakeCounters>,
     probed: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Vitals {
     /// Of one daemon.
-    pub fn new(store: Store, intake: Arc<IntakeFigures>) -> Self {
+    pub fn new(store: Store, intake: Arc<IntakeCounters>) -> Self {
         Self { clock: store.clock(), store, intake, probed: Mutex::default() }
     }
 
     /// What is wrong, if anything is.
-    pub async fn check(&self) -> Result<(), Ailment> {
+    pub async fn check(&self) -> Result<(), Unhealthy> {
         let failing = self.intake.failing();
         let trouble = failing.map(|failing| failing.trouble);
-        let last = self.intake.last_poll().ok_or(Ailment::Starting { trouble })?;
+        let last = self.intake.last_poll().ok_or(Unhealthy::Starting { trouble })?;
         let ago = Duration::from_millis(u64::try_from(self.clock.now() - last).unwrap_or(0));
         let unreachable = failing.is_some_and(|failing| failing.unreachable);
         if unreachable || ago > self.clock.scaled(PATIENCE).max(SHORTEST_PATIENCE) {
-            return Err(Ailment::NotPolling { seconds: ago.as_secs(), trouble });
+            return Err(Unhealthy::NotPolling { seconds: ago.as_secs(), trouble });
         }
-        if self.store_works().await { Ok(()) } else { Err(Ailment::StoreFails) }
+        if self.store_works().await { Ok(()) } else { Err(Unhealthy::StoreFails) }
     }
 
     /// Whether the store takes writes; many askers share one probe.

@@ -159,7 +159,7 @@ async fn no_secret_is_ever_shown() {
     let long_lived = world.fake.issue_long_lived(Utc::now() + chrono::Duration::days(30));
     let secret = world.fake.client_secret();
     let mut shown = String::new();
-    let mut show = |crm: &Crm, result: Result<amocrm_lead_bot::amocrm::Account, CrmError>| {
+    let mut show = |crm: &Crm, result: Result<amocrm_lead_bot::crm::amocrm::Account, CrmError>| {
         shown.push_str(&format!("{crm:?}\n{result:?}\n"));
         if let Err(error) = result {
             shown.push_str(&format!("{error}\n"));

@@ -47,27 +47,27 @@ async fn a_lead_with_its_contact_and_note() {
 async fn every_kind_of_answer_to_a_create() {
     /// What a fault must be taken for, and whether the lead is there all the same.
     type Check = fn(&CrmError) -> bool;
-    let unsure: Check = |error| matches!(error, CrmError::Ambiguous { answered: false, .. });
+    let uncertain: Check = |error| matches!(error, CrmError::Ambiguous { answered: false, .. });
     let answered: Check = |error| matches!(error, CrmError::Ambiguous { answered: true, .. });
     let table: [(Fault, Check, usize); 24] = [
-        (Fault::CutBefore, unsure, 0),
-        (Fault::CutAfter, unsure, 1),
-        (Fault::Hang, unsure, 0),
-        (Fault::HangAfter, unsure, 1),
+        (Fault::CutBefore, uncertain, 0),
+        (Fault::CutAfter, uncertain, 1),
+        (Fault::Hang, uncertain, 0),
+        (Fault::HangAfter, uncertain, 1),
         (Fault::StoreThen(500), answered, 1),
         (Fault::StoreThen(502), answered, 1),
-        (Fault::StoreThen(504), unsure, 1),
+        (Fault::StoreThen(504), uncertain, 1),
         (Fault::Status(500), answered, 0),
         (Fault::Html(503), answered, 0),
-        (Fault::Garbage, unsure, 1),
-        (Fault::EmptyOk, unsure, 1),
-        (Fault::WrongShape, unsure, 1),
+        (Fault::Garbage, uncertain, 1),
+        (Fault::EmptyOk, uncertain, 1),
+        (Fault::WrongShape, uncertain, 1),
         (Fault::Status(402), |error| matches!(error, CrmError::PaymentRequired), 0),
         (Fault::Status(403), |error| matches!(error, CrmError::Forbidden { .. }), 0),
         (Fault::Html(403), |error| matches!(error, CrmError::Blocked), 0),
         (Fault::Html(404), answered, 0),
         (Fault::StoreThen(405), answered, 1),
-        (Fault::StoreThen(408), unsure, 1),
+        (Fault::StoreThen(408), uncertain, 1),
         (Fault::StoreThen(409), answered, 1),
         (Fault::Status(409), answered, 0),
         (Fault::StoreThen(499), answered, 1),
@@ -154,7 +154,7 @@ async fn an_unsure_lead_is_found_by_any_way_that_shows_it() {
         let world = World::with_pair().await;
         let crm = world.crm();
         world.once(On::complex(), Fault::CutAfter);
-        crm.create_leads(&[new(&ivan)]).await.expect_err("unsure");
+        crm.create_leads(&[new(&ivan)]).await.expect_err("uncertain");
         world.fake.list_latency(list);
         world.fake.query_latency(query);
         world.fake.events_latency(events);

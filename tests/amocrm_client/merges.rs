@@ -2,7 +2,7 @@
 
 use super::leads::clean;
 use super::*;
-use amocrm_lead_bot::amocrm::Whereabouts;
+use amocrm_lead_bot::crm::amocrm::Whereabouts;
 use fakes::amocrm::MergeEvent;
 
 const PHONE: &str = "+79991234567";

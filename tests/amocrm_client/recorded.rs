@@ -42,7 +42,7 @@ fn word<T>(result: Result<T, CrmError>) -> &'static str {
         Err(CrmError::Refused { .. }) => "refused",
         Err(CrmError::Account { .. }) => "account",
         Err(CrmError::Gone { .. }) => "gone",
-        Err(CrmError::Ambiguous { .. }) => "unsure",
+        Err(CrmError::Ambiguous { .. }) => "uncertain",
         Err(CrmError::Unavailable { .. }) => "unavailable",
     }
 }
@@ -55,12 +55,12 @@ fn expected_of_error(name: &str) -> (&'static str, &'static str) {
         "api_403_nginx_real.html" => ("blocked", "blocked"),
         "api_403_scope_real_2026.json" | "chats_403_signature_kommo_docs.json" => ("forbidden", "forbidden"),
         "api_404_json_real_2026.json" | "api_404_kommo_docs.json" => ("address", "address"),
-        "api_404_web_router_real_2026.html" => ("unavailable", "unsure"),
-        "api_405_kommo_docs.json" => ("address", "unsure"),
+        "api_404_web_router_real_2026.html" => ("unavailable", "uncertain"),
+        "api_405_kommo_docs.json" => ("address", "uncertain"),
         "api_429_kommo_docs.json" => ("throttled", "throttled"),
-        _ if name.starts_with("api_500") => ("unavailable", "unsure"),
+        _ if name.starts_with("api_500") => ("unavailable", "uncertain"),
         "leads_400_code244_real.json" => ("account", "account"),
-        "leads_400_system_error_real_2026.json" => ("unavailable", "unsure"),
+        "leads_400_system_error_real_2026.json" => ("unavailable", "uncertain"),
         // Words without a field blame nothing.
         "api_400_empty_kommo_docs.json"
         | "api_422_limit_kommo_docs.json"
@@ -138,8 +138,9 @@ async fn succeeds(name: &str, crm: &Crm) -> Result<(), String> {
         // A lead that is not ours is no lead of ours, whatever stands in its fields.
         _ if name.starts_with("leads_200") => {
             let lead = ivan();
-            let looked =
-                crm.find_leads(&[amocrm_lead_bot::amocrm::Wanted { lead: &lead, since, first_edition: None }]).await;
+            let looked = crm
+                .find_leads(&[amocrm_lead_bot::crm::amocrm::Wanted { lead: &lead, since, first_edition: None }])
+                .await;
             if looked.found.is_empty() { Ok(()) } else { nothing("found one") }
         }
         _ if name.starts_with("contacts_200") => match crm.find_contact(&ivan().phone).await {

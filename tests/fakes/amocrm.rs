@@ -1,7 +1,7 @@
 //! A strict stand-in for amoCRM: it keeps what it is given, refuses what the real one is known to refuse,
 //! and fails in every way the real one, or the network before it, is known to fail.
 //!
-//! What it imitates is written down in the facts about the API; where they are unsure it takes the reading that is
+//! What it imitates is written down in the facts about the API; where they are uncertain it takes the reading that is
 //! harder for the client. A request passes, in this order: the log, the block and the rate limit, the
 //! outage, the faults that were set, the token, the route. Whatever changes wakes the `wait_for_…` functions.
 

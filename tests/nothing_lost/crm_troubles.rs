@@ -7,7 +7,7 @@ use std::{
 };
 
 use amocrm_lead_bot::{
-    delivery::{Courier, Progress, drain},
+    delivery::{DeliveryPass, Progress, drain},
     lead::Lead,
     store::{LeadState, Lease},
 };
@@ -102,8 +102,8 @@ fn two_couriers_on_one_store_never_take_the_same_lead() {
         ground.amocrm.fault(On::complex(), Fault::Slow(Duration::from_secs(15)), Times::N(6));
         let leads = leads(&ground, &life, 40).await;
         let stores = join_all((0..3).map(|_| ground.store())).await;
-        let commands: Vec<Courier> = stores.iter().map(|store| ground.courier(store, Lease::command())).collect();
-        let drained = join_all(commands.iter().map(|courier| drain(courier, |_, _| {}))).await;
+        let commands: Vec<DeliveryPass> = stores.iter().map(|store| ground.pass(store, Lease::command())).collect();
+        let drained = join_all(commands.iter().map(|pass| drain(pass, |_, _| {}))).await;
         assert!(drained.iter().all(Result::is_ok));
         rest(&ground, &life.store, &leads).await.expect("all delivered");
         let judgement = ground.judge();
@@ -124,10 +124,10 @@ fn a_process_that_slept_past_its_lease_spoils_nothing() {
             submit(&store, &lead).await;
             // By its clock two hours behind, every lease it takes is over at once.
             let sleepy = ground.store_by(ground.clock.off_by(-2 * HOUR)).await;
-            let sleepy = ground.courier(&sleepy, Lease::command());
+            let sleepy = ground.pass(&sleepy, Lease::command());
             ground.amocrm.fault(On::get("/api/v4/contacts"), Fault::Slow(Duration::from_secs(18)), Times::N(1));
             ground.amocrm.fault(On::complex(), fault.clone(), Times::N(1));
-            let sleeping = tokio::spawn(async move { sleepy.pass(false).await.map(drop) });
+            let sleeping = tokio::spawn(async move { sleepy.run(false).await.map(drop) });
             tokio::time::sleep(Duration::from_secs(5)).await;
             let life = Life::begin(&ground).await;
             let _ = sleeping.await;
@@ -208,7 +208,7 @@ fn a_poisoned_lead_neither_blocks_the_others_nor_passes_for_an_outage() {
 /// searched for), or one whose buyer it may know (the phone is searched for).
 #[test]
 fn a_search_that_always_fails_keeps_one_lead_back_and_no_other() {
-    for unsure in [true, false] {
+    for uncertain in [true, false] {
         world(|| async {
             let ground = Ground::new().await;
             ground.amocrm.goes_down();
@@ -217,7 +217,7 @@ fn a_search_that_always_fails_keeps_one_lead_back_and_no_other() {
             tokio::time::sleep(Duration::from_secs(10)).await;
             // The oldest is the first in every order.
             let broken = leads.remove(0);
-            let on = if unsure {
+            let on = if uncertain {
                 // Some creates are lost on their way, and nobody says so.
                 for lead in leads.iter().take(6).chain([&broken]) {
                     let create = On::complex().containing(lead.number.as_str());
@@ -288,17 +288,17 @@ fn what_may_be_doubled_is_counted() {
         let ground = Ground::new().await;
         ground.amocrm.fault(On::complex(), Fault::Late(Duration::from_secs(400)), Times::N(1));
         let store = ground.store().await;
-        let courier = ground.courier(&store, Lease::command());
+        let pass = ground.pass(&store, Lease::command());
         let buyer = ground.telegram.user("Иван").known().id;
         submit(&store, &lead(ground.clock, buyer, "+79991234567")).await;
         while store.waiting().await.expect("a count").0 > 0 {
-            if matches!(courier.pass(false).await, Ok(Progress::Idle) | Err(_)) {
+            if matches!(pass.run(false).await, Ok(Progress::Idle) | Err(_)) {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
         tokio::time::sleep(Duration::from_secs(400)).await;
         let judgement = ground.judge();
-        let counted = courier.figures.repeated.load(Ordering::Relaxed);
+        let counted = pass.figures.repeated.load(Ordering::Relaxed);
         assert_eq!((judgement.doubled.len(), counted), (1, 1), "{judgement}");
     });
 }

@@ -153,11 +153,11 @@ async fn play(schedule: &[(u16, Event)]) -> Result<(), String> {
             }
             Event::Command(seconds) => {
                 let store = ground.store().await;
-                let courier = ground.courier(&store, Lease::command());
+                let pass = ground.pass(&store, Lease::command());
                 let limit = Duration::from_secs((*seconds).into());
                 beside.push(tokio::spawn(async move {
                     let _living = store;
-                    let _ = tokio::time::timeout(limit, drain(&courier, |_, _| {})).await;
+                    let _ = tokio::time::timeout(limit, drain(&pass, |_, _| {})).await;
                 }));
             }
             Event::TokenEnds => ground.amocrm.expire_access_tokens(),

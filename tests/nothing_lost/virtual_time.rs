@@ -19,15 +19,15 @@ use std::{
 
 use amocrm_lead_bot::{
     alerts::{Alerts, News, PastTheStore, SecondWay},
-    amocrm::{Crm, Timing, Vault},
     backup::Backup,
-    bot::{groups::Groups, messages::Wording, outbox::Outbox, telegram::Telegram},
     clock::Clock,
     config::{AmocrmSettings, Integration, Proxy, RouteSettings, SecondWaySettings, TelegramSettings},
-    delivery::{Courier, Health, Worker},
+    crm::amocrm::{Crm, Timing, TokenStorage},
+    delivery::{DeliveryPass, Health, Worker},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::Notice,
     store::{Dialogue, LeadState, Lease, NewLead, NewMessage, Store, Turn, TurnOutcome},
+    telegram::{client::Telegram, groups::Groups, messages::Wording, outbox::Outbox},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -189,9 +189,9 @@ impl Ground {
         }
     }
 
-    pub fn courier(&self, store: &Store, lease: Lease) -> Courier {
-        let vault = Vault::Files(self.folder.path().to_owned());
-        Courier {
+    pub fn pass(&self, store: &Store, lease: Lease) -> DeliveryPass {
+        let vault = TokenStorage::Files(self.folder.path().to_owned());
+        DeliveryPass {
             store: store.clone(),
             crm: Crm::new(self.settings.clone(), vault, Timing::default()).expect("a client"),
             lease,
@@ -224,13 +224,13 @@ impl Life {
     pub async fn begin_by(ground: &Ground, clock: Clock) -> Self {
         let store = ground.store_by(clock).await;
         let generation = loop {
-            if let Ok(generation) = store.begin_reign().await {
+            if let Ok(generation) = store.begin_term().await {
                 break generation;
             }
         };
-        let courier = ground.courier(&store, Lease::daemon(generation));
-        let tokens = courier.crm.tokens().clone();
-        let (worker, health) = Worker::new(courier, tokens);
+        let pass = ground.pass(&store, Lease::daemon(generation));
+        let tokens = pass.crm.tokens().clone();
+        let (worker, health) = Worker::new(pass, tokens);
         let telegram = Telegram::new(&ground.telegram_settings, clock, Groups::new(Vec::new())).expect("a client");
         let wording = Arc::new(Wording::default());
         let outbox = Outbox::new(telegram, Store::clone(&store), wording, None, Arc::default());

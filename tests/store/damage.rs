@@ -120,7 +120,7 @@ on_both! {
         assert!(store.claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim").is_empty());
         // A version that knows it starts.
         break_it(opened, "UPDATE leads SET state = 'waiting'").await;
-        store.begin_reign().await.expect("a reign");
+        store.begin_term().await.expect("a term");
         assert_eq!(store.claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim").len(), 1);
     }
 
@@ -210,7 +210,7 @@ async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
     let ivan = lead("Иван", 0);
     submit(store, &ivan).await;
     store.record_contact(ivan.id, "+79990000000", 7).await.expect("a write");
-    store.begin_reign().await.expect("a reign");
+    store.begin_term().await.expect("a term");
     for value in ["x'ff'", "CAST(x'ff' AS TEXT)"] {
         for sql in [
             "UPDATE marks SET value = BAD",
@@ -229,7 +229,7 @@ async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
         assert_eq!((read.access, read.refresh.as_deref()), (None, Some("r")));
         assert_eq!(store.known_contact("+79990000000").await.expect("a read"), None);
         assert!(store.take_lock("tokens", "me", std::time::Duration::from_secs(9)).await.expect("a lock"));
-        assert!(store.begin_reign().await.expect("a reign") > 1_000_000, "no lease of an older reign is valid");
+        assert!(store.begin_term().await.expect("a term") > 1_000_000, "no lease of an older term is valid");
         let imported = ImportedLead { new: NewLead::fresh(lead("Пётр", 0)), fingerprint: Some("f".into()) };
         store.import(&[imported]).await.expect("an import");
         assert_eq!(store.set_aside_count().await.expect("a count"), 1);

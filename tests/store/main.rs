@@ -277,7 +277,7 @@ on_both! {
         store.record_sending(&lease, &[ivan.id], later(store)).await.expect("a write");
         let now = store.clock().now();
         let lookups = Lookups { needed: 2, first_at: now, solo: true };
-        store.record_unsure(&lease, &[ivan.id], lookups, "no answer").await.expect("a write");
+        store.record_uncertain(&lease, &[ivan.id], lookups, "no answer").await.expect("a write");
         for (lookups, absent) in [(0, false), (1, true)] {
             let row = store.lead_by_number(&ivan.number).await.expect("a read").expect("a lead");
             assert_eq!((row.lookups, row.sent_at.is_some(), row.solo), (lookups, true, true));
@@ -418,10 +418,10 @@ on_both! {
     async fn a_reign_that_is_over_claims_nothing(opened: &Opened) {
         let store = &opened.store;
         submit(store, &lead("Иван", 0)).await;
-        let first = Lease::daemon(store.begin_reign().await.expect("a reign"));
+        let first = Lease::daemon(store.begin_term().await.expect("a term"));
         assert_eq!(store.claim_due(&first, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
-        // The new reign frees what the old one held, and the old one gets nothing any more.
-        let second = Lease::daemon(opened.again().await.begin_reign().await.expect("a reign"));
+        // The new term frees what the old one held, and the old one gets nothing any more.
+        let second = Lease::daemon(opened.again().await.begin_term().await.expect("a term"));
         assert!(store.claim_due(&first, later(store), 1, Claim::Oldest).await.expect("a claim").is_empty());
         assert_eq!(store.claim_due(&second, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
     }

@@ -37,23 +37,23 @@ pub struct Turmoil {
 
 /// What it came to.
 #[derive(Debug, Default, Clone)]
-pub struct Figures {
+pub struct Counters {
     pub forms: usize,
     pub kills: usize,
     pub faults: BTreeMap<String, usize>,
     /// From pressing "send" to being in amoCRM with a note.
     pub longest_wait: Duration,
-    /// Unsure creates that were found in amoCRM, and that were repeated after look-ups had not found them.
+    /// Uncertain creates that were found in amoCRM, and that were repeated after look-ups had not found them.
     pub found: usize,
     pub repeated: usize,
 }
 
-impl fmt::Display for Figures {
+impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let faults: usize = self.faults.values().sum();
         write!(
             f,
-            "{} leads, {} kills, {faults} faults, {} unsure creates found, {} repeated after look-ups",
+            "{} leads, {} kills, {faults} faults, {} uncertain creates found, {} repeated after look-ups",
             self.forms, self.kills, self.found, self.repeated
         )
     }
@@ -87,8 +87,8 @@ impl Turmoil {
         &self,
         machines: &mut [Stage],
         cluster: Option<Cluster>,
-        mut progress: impl FnMut(&Stage, &Figures),
-    ) -> (Figures, Judgement) {
+        mut progress: impl FnMut(&Stage, &Counters),
+    ) -> (Counters, Judgement) {
         let mut random = StdRng::seed_from_u64(self.seed);
         let shared = Arc::new(Shared::default());
         let (telegram, amocrm) = (machines[0].telegram.clone(), machines[0].amocrm.clone());
@@ -105,7 +105,7 @@ impl Turmoil {
             tokio::task::spawn_blocking(move || fail_database(cluster, &shared, seed))
         });
 
-        let mut figures = Figures::default();
+        let mut figures = Counters::default();
         for machine in &mut *machines {
             machine.set("RUST_LOG", "amocrm_lead_bot=info");
             machine.start();
@@ -162,7 +162,7 @@ pub fn stories(machines: &[Stage]) -> String {
     machines.iter().map(Stage::story).collect::<Vec<_>>().join("\n=== the next machine\n")
 }
 
-impl Figures {
+impl Counters {
     fn take(&mut self, machines: &[Stage], shared: &Shared) {
         self.faults = shared.faults.lock().expect("no panic").clone();
         let forms = shared.forms.lock().expect("no panic");
@@ -179,9 +179,9 @@ impl Figures {
         });
         self.longest_wait = waits.max().unwrap_or_default();
         let log: String = machines.iter().map(Stage::log).collect();
-        self.found = log.matches("an unsure create is found in amoCRM").count();
+        self.found = log.matches("an uncertain create is found in amoCRM").count();
         let repeated = |line: &&str| {
-            line.contains("an unsure create is not in amoCRM") && {
+            line.contains("an uncertain create is not in amoCRM") && {
                 let word = |key: &str| line.split_once(key).and_then(|(_, rest)| rest.split_whitespace().next());
                 word("lookup=") == word(" of=")
             }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::bot::messages::{Lang, Wording, render};
+use crate::telegram::messages::{Lang, Wording, render};
 
 fn world(consent_needed: bool) -> World {
     World { now: Utc::now(), sent_at: None, region: Region::default(), consent_needed, buyer: Buyer::default() }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::candidates::{Access, Candidate, Step, plan, problem, verdict};
 use super::error::TokenError;
 use super::jwt::Claims;
-use super::memory::Reason;
+use super::rejections::Reason;
 use super::tokens::{State, TokenKeeper};
 
 /// A pair is renewed at a random moment this long before its access token ends, so that processes do not meet.

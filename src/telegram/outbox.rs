@@ -24,19 +24,19 @@ use crate::{
 };
 
 use super::{
+    client::{Place, SendError, Telegram},
     handlers::render_notice,
-    listener::IntakeFigures,
+    listener::IntakeCounters,
     messages::Wording,
     pace::Pause,
     storage::lang_of,
-    telegram::{Place, SendError, Telegram},
 };
 
 /// Messages under way at once; Telegram takes about 30 a second from one bot.
 const AT_ONCE: usize = 20;
 
 /// How often another process's messages are looked for.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Pauses after failures: doubled up to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -53,7 +53,7 @@ const ADMIN_PAUSE: Duration = Duration::from_secs(300);
 
 /// What became of messages, for metrics.
 #[derive(Debug, Default)]
-pub struct OutboxFigures {
+pub struct OutboxCounters {
     /// Taken by Telegram.
     pub sent: AtomicU64,
     /// Put off.
@@ -70,12 +70,12 @@ pub struct Outbox {
     clock: Clock,
     wording: Arc<Wording>,
     admin_chat_id: Option<i64>,
-    intake: Arc<IntakeFigures>,
+    intake: Arc<IntakeCounters>,
     in_flight: Arc<Mutex<HashSet<i64>>>,
     left: Arc<Notify>,
     /// How often in a row the result of a message to a chat could not be stored.
     troubles: Arc<Mutex<HashMap<i64, u32>>>,
-    figures: Arc<OutboxFigures>,
+    figures: Arc<OutboxCounters>,
 }
 
 impl Outbox {
@@ -85,7 +85,7 @@ impl Outbox {
         store: Store,
         wording: Arc<Wording>,
         admin_chat_id: Option<i64>,
-        intake: Arc<IntakeFigures>,
+        intake: Arc<IntakeCounters>,
     ) -> Self {
         let clock = store.clock();
         Self {
@@ -102,8 +102,8 @@ impl Outbox {
         }
     }
 
-    /// Figures for metrics.
-    pub fn figures(&self) -> Arc<OutboxFigures> {
+    /// Counters for metrics.
+    pub fn figures(&self) -> Arc<OutboxCounters> {
         self.figures.clone()
     }
 
@@ -171,7 +171,7 @@ impl Outbox {
             tokio::select! {
                 () = changed => {}
                 () = left => {}
-                () = tokio::time::sleep(self.clock.period(LOOK_AGAIN)) => {}
+                () = tokio::time::sleep(self.clock.period(POLL_INTERVAL)) => {}
                 () = stop.cancelled() => {}
             }
         }

@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::error::{AuthProblem, Source, TokenError};
 use super::jwt::Claims;
-use super::memory::{Memory, Reason};
-use super::vault::{Fingerprint, TokenPair};
+use super::rejections::{Reason, Rejections};
+use super::storage::{Fingerprint, TokenPair};
 
 /// An access token with less than this to live is renewed first, if it can be: a call takes up to 20 s.
 const LAST_MOMENTS: chrono::Duration = chrono::Duration::seconds(30);
@@ -110,7 +110,7 @@ pub(super) fn sort(candidates: &mut [Candidate]) {
 }
 
 /// What to try, in order, of sorted candidates: of each its access token while it lasts, then its refresh token.
-pub(super) fn plan<'a>(candidates: &'a [Candidate], memory: &Memory, at: Circumstances) -> Vec<Step<'a>> {
+pub(super) fn plan<'a>(candidates: &'a [Candidate], memory: &Rejections, at: Circumstances) -> Vec<Step<'a>> {
     let mut steps = Vec::new();
     for candidate in candidates {
         let refresh = candidate.refresh.as_ref().filter(|refresh| at.can_refresh && !memory.is_refused(&refresh.print));
@@ -126,7 +126,7 @@ pub(super) fn plan<'a>(candidates: &'a [Candidate], memory: &Memory, at: Circums
 }
 
 /// What to tell when there is nothing left to try: the newest candidate speaks for all.
-pub(super) fn verdict(candidates: &[Candidate], memory: &Memory, at: Circumstances) -> TokenError {
+pub(super) fn verdict(candidates: &[Candidate], memory: &Rejections, at: Circumstances) -> TokenError {
     let expired_at = candidates
         .iter()
         .filter_map(|candidate| memory.expires_at(candidate.access.as_ref()?))
@@ -144,7 +144,7 @@ pub(super) fn verdict(candidates: &[Candidate], memory: &Memory, at: Circumstanc
 }
 
 /// What is wrong with a candidate, the refresh token's trouble before the access token's.
-pub(super) fn problem(candidate: &Candidate, memory: &Memory, at: Circumstances) -> Option<Reason> {
+pub(super) fn problem(candidate: &Candidate, memory: &Rejections, at: Circumstances) -> Option<Reason> {
     if let Some(refresh) = &candidate.refresh {
         if let Some(reason) = memory.reason(&refresh.print) {
             return Some(reason.clone());
@@ -164,7 +164,7 @@ pub(super) fn problem(candidate: &Candidate, memory: &Memory, at: Circumstances)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amocrm::jwt::tests::token;
+    use crate::crm::amocrm::jwt::tests::token;
     use serde_json::json;
     use std::time::Duration;
 
@@ -188,7 +188,7 @@ mod tests {
         Circumstances { now: now(), can_refresh: true, replace: None }
     }
 
-    fn steps(candidates: &mut [Candidate], memory: &Memory, at: Circumstances) -> Vec<String> {
+    fn steps(candidates: &mut [Candidate], memory: &Rejections, at: Circumstances) -> Vec<String> {
         sort(candidates);
         plan(candidates, memory, at)
             .iter()
@@ -206,7 +206,7 @@ mod tests {
             candidate(Source::Stored, &jwt(-3600, DAY - 3600), "new"),
         ];
         assert_eq!(
-            steps(&mut candidates, &Memory::default(), at()),
+            steps(&mut candidates, &Rejections::default(), at()),
             ["use Stored", "refresh Stored", "refresh Environment"]
         );
     }
@@ -217,7 +217,7 @@ mod tests {
             candidate(Source::Stored, &jwt(-2 * DAY, -DAY), "old"),
             candidate(Source::Environment, &jwt(-60, DAY), "env"),
         ];
-        assert_eq!(steps(&mut candidates, &Memory::default(), at())[0], "use Environment");
+        assert_eq!(steps(&mut candidates, &Rejections::default(), at())[0], "use Environment");
     }
 
     #[test]
@@ -226,13 +226,13 @@ mod tests {
             candidate(Source::Stored, "opaque-but-perhaps-good", ""),
             candidate(Source::Environment, &jwt(-2 * DAY, -DAY), "env"),
         ];
-        assert_eq!(steps(&mut candidates, &Memory::default(), at()), ["refresh Environment", "use Stored"]);
+        assert_eq!(steps(&mut candidates, &Rejections::default(), at()), ["refresh Environment", "use Stored"]);
     }
 
     #[test]
     fn placeholders_are_never_presented() {
         let mut candidates = [candidate(Source::Environment, "your_access_token_here", "your_refresh_token_here")];
-        let memory = Memory::default();
+        let memory = Rejections::default();
         assert!(steps(&mut candidates, &memory, at()).is_empty());
         assert!(matches!(
             verdict(&candidates, &memory, at()),
@@ -243,17 +243,17 @@ mod tests {
     #[test]
     fn the_last_moments_count_only_where_there_is_a_way_on() {
         let mut pair = [candidate(Source::Stored, &jwt(-DAY, 20), "r")];
-        assert_eq!(steps(&mut pair, &Memory::default(), at()), ["refresh Stored"]);
+        assert_eq!(steps(&mut pair, &Rejections::default(), at()), ["refresh Stored"]);
         let mut alone = [candidate(Source::Stored, &jwt(-DAY, 20), "")];
-        assert_eq!(steps(&mut alone, &Memory::default(), at()), ["use Stored"]);
+        assert_eq!(steps(&mut alone, &Rejections::default(), at()), ["use Stored"]);
         let no_integration = Circumstances { can_refresh: false, ..at() };
-        assert_eq!(steps(&mut pair, &Memory::default(), no_integration), ["use Stored"]);
+        assert_eq!(steps(&mut pair, &Rejections::default(), no_integration), ["use Stored"]);
     }
 
     #[test]
     fn a_long_lived_token_ends_with_its_date() {
         let mut alone = [candidate(Source::Environment, &jwt(-400 * DAY, -DAY), "")];
-        let memory = Memory::default();
+        let memory = Rejections::default();
         assert!(steps(&mut alone, &memory, at()).is_empty());
         match verdict(&alone, &memory, at()) {
             TokenError::NeedsAuthorization { reason: AuthProblem::Expired, expired_at: Some(end), .. } => {
@@ -267,7 +267,7 @@ mod tests {
     fn the_refused_is_not_presented_again_until_it_may_have_healed() {
         let mut candidates = [candidate(Source::Stored, &jwt(-DAY, -60), "r")];
         let print = candidates[0].refresh.as_ref().expect("set").print;
-        let mut memory = Memory::default();
+        let mut memory = Rejections::default();
         memory.refuse(print, Reason::Problem(AuthProblem::Revoked), None);
         assert!(steps(&mut candidates, &memory, at()).is_empty());
         memory.refuse(print, Reason::Problem(AuthProblem::WrongClientSecret), Some(Duration::ZERO));
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn a_wrong_clock_does_not_make_a_fresh_token_old() {
         let mut candidates = [candidate(Source::Stored, &jwt(-3 * DAY, -2 * DAY), "r")];
-        let mut memory = Memory::default();
+        let mut memory = Rejections::default();
         let print = candidates[0].access.as_ref().expect("set").print;
         memory.learn(print, Some(Duration::from_secs(86_400)));
         assert_eq!(steps(&mut candidates, &memory, at())[0], "use Stored");
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn nothing_at_all() {
-        let memory = Memory::default();
+        let memory = Rejections::default();
         assert!(matches!(
             verdict(&[], &memory, at()),
             TokenError::NeedsAuthorization { reason: AuthProblem::NoTokens, .. }

@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::degradation::{Degradation, plain, sent_tags};
 use super::key::{self, broken_up, said};
+use super::omitted::{OmittedFields, plain, sent_tags};
 use super::text::{cut, kept, kept_visible};
 use crate::config::AmocrmSettings;
 use crate::lead::{Lead, NAMELESS};
@@ -22,7 +22,7 @@ pub struct NewLead<'a> {
     /// The buyer's contact, where one was found.
     pub contact_id: Option<i64>,
     /// What to leave out.
-    pub degradation: Degradation,
+    pub degradation: OmittedFields,
 }
 
 /// The custom fields of a lead, in the order in which they are sent: id and value as amoCRM keeps it, uncut.
@@ -133,7 +133,7 @@ pub(super) mod tests {
     }
 
     pub(crate) fn new(lead: &Lead) -> NewLead<'_> {
-        NewLead { lead, contact_id: None, degradation: Degradation::default() }
+        NewLead { lead, contact_id: None, degradation: OmittedFields::default() }
     }
 
     #[test]

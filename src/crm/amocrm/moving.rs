@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, io, time::Duration};
 
-use super::{candidates::Candidate, error::Source, jwt::Claims, vault::Vault};
+use super::{candidates::Candidate, error::Source, jwt::Claims, storage::TokenStorage};
 
 /// How long another process may hold the lock on the tokens of the target.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
@@ -12,7 +12,7 @@ const LOCK_HELD: Duration = Duration::from_secs(10);
 
 /// Puts the newest pair of some vaults, by its access token's own times, into another one, unless that one has a newer
 /// pair; `false` when there is none. Errors are those of the storage.
-pub async fn move_tokens(from: &[Vault], to: &Vault) -> io::Result<bool> {
+pub async fn move_tokens(from: &[TokenStorage], to: &TokenStorage) -> io::Result<bool> {
     let lock = to.lock(LOCK_WAIT, LOCK_HELD).await?;
     let moved = take_newest(from, to).await;
     // The caller may be about to close the store.
@@ -20,7 +20,7 @@ pub async fn move_tokens(from: &[Vault], to: &Vault) -> io::Result<bool> {
     moved
 }
 
-async fn take_newest(from: &[Vault], to: &Vault) -> io::Result<bool> {
+async fn take_newest(from: &[TokenStorage], to: &TokenStorage) -> io::Result<bool> {
     let age = |candidate: &Candidate| candidate.claims().and_then(Claims::age_mark);
     let present = Candidate::new(Source::Stored, &to.read().await?.pair);
     let mut newest = None;
@@ -44,16 +44,16 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::amocrm::{TokenPair, jwt::tests::token};
+    use crate::crm::amocrm::{TokenPair, jwt::tests::token};
 
     fn jwt(issued_at: i64) -> String {
         token(&serde_json::json!({"iat": issued_at, "exp": issued_at + 86_400}))
     }
 
-    async fn vault(folder: &Path, name: &str, issued_at: Option<i64>) -> Vault {
+    async fn vault(folder: &Path, name: &str, issued_at: Option<i64>) -> TokenStorage {
         let folder = folder.join(name);
         std::fs::create_dir(&folder).expect("a folder");
-        let vault = Vault::Files(folder);
+        let vault = TokenStorage::Files(folder);
         if let Some(at) = issued_at {
             let pair = TokenPair { access: Some(jwt(at).into()), refresh: Some(format!("refresh-of-{name}").into()) };
             vault.write(&pair, None).await.expect("written");

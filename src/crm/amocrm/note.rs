@@ -6,8 +6,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::degradation::{Degradation, plain, refused_values};
 use super::key::{self, after_number, broken_up, said};
+use super::omitted::{OmittedFields, plain, refused_values};
 use super::text::{essence, kept, unescaped};
 use crate::clock::{in_moscow, in_utc};
 use crate::config::AmocrmSettings;
@@ -25,7 +25,7 @@ const ONLY_PICTURES: &str = "(только эмодзи)";
 const TELLING: usize = 10;
 
 /// The notes of a lead, in Russian, as plain text; nearly always one.
-pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> Vec<String> {
+pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -> Vec<String> {
     let answer = |typed: &str| match said(typed) {
         None if !typed.trim().is_empty() => ONLY_PICTURES.to_owned(),
         said => said.unwrap_or_default(),
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn holds_every_answer_as_typed() {
-        let notes = notes(&lead(), &settings(), &Degradation::default());
+        let notes = notes(&lead(), &settings(), &OmittedFields::default());
         assert_eq!(
             notes.join("\n---\n"),
             "#K7M2QXA
@@ -220,8 +220,13 @@ Telegram: Ivan P, @ivan, id 42
         lead.phone = from_value(json!({"e164": "12", "typed": "12", "origin": "foreign_contact"})).expect("a phone");
         lead.car_link = None;
         lead.consent_at = Some(lead.submitted_at);
-        let left_out =
-            Degradation { fields: [501, 502].into(), phone: true, stage: true, tags: true, ..Degradation::default() };
+        let left_out = OmittedFields {
+            fields: [501, 502].into(),
+            phone: true,
+            stage: true,
+            tags: true,
+            ..OmittedFields::default()
+        };
         let note = notes(&lead, &settings(), &left_out).join("");
         for line in [
             "Телефон: 12",
@@ -264,7 +269,7 @@ Telegram: Ivan P, @ivan, id 42
                 .expect("a buyer"),
             ..lead()
         };
-        let note = notes(&lead, &settings(), &Degradation::default()).remove(0);
+        let note = notes(&lead, &settings(), &OmittedFields::default()).remove(0);
         for line in [
             "#K7M2QXA",
             "Имя: Без имени",
@@ -286,7 +291,7 @@ Telegram: Ivan P, @ivan, id 42
             budget: from_value(json!({"typed": "до 3 млн 🤷, см. #N7HR3T9", "price": 0})).expect("a budget"),
             ..lead()
         };
-        let ours = notes(&lead, &settings(), &Degradation::default()).remove(0);
+        let ours = notes(&lead, &settings(), &OmittedFields::default()).remove(0);
         let under = ours.strip_prefix("#K7M2QXA\n").expect("a heading");
         let escaped = ours.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
         let older = |name: &str| {
@@ -328,7 +333,7 @@ Telegram: Ivan P, @ivan, id 42
         }
         let long =
             Lead { budget: from_value(json!({"typed": "слово ".repeat(4000), "price": 0})).expect("one"), ..lead };
-        let parts = notes(&long, &settings(), &Degradation::default());
+        let parts = notes(&long, &settings(), &OmittedFields::default());
         assert!(parts.len() > 1);
         for (i, there) in parts.iter().enumerate() {
             for (j, ours) in parts.iter().enumerate() {

@@ -96,7 +96,7 @@ pub enum SendError {
 
 /// What became of messages and files that were sent, for metrics.
 #[derive(Debug, Default)]
-pub struct SendFigures {
+pub struct SendCounters {
     /// Taken by Telegram.
     pub taken: AtomicU64,
     /// The chat is closed to the bot.
@@ -107,7 +107,7 @@ pub struct SendFigures {
     pub later: AtomicU64,
 }
 
-impl SendFigures {
+impl SendCounters {
     fn count(&self, result: &Result<(), SendError>) {
         let counter = match result {
             Ok(()) => &self.taken,
@@ -169,7 +169,7 @@ pub struct Attempt {
 /// One bot, over one of several ways.
 #[derive(Debug, Clone)]
 pub struct Telegram {
-    figures: Arc<SendFigures>,
+    figures: Arc<SendCounters>,
     ways: Arc<Vec<Way>>,
     routes: Arc<Routes>,
     clock: Clock,
@@ -212,8 +212,8 @@ impl Telegram {
         &self.groups
     }
 
-    /// Figures for metrics.
-    pub fn figures(&self) -> Arc<SendFigures> {
+    /// Counters for metrics.
+    pub fn figures(&self) -> Arc<SendCounters> {
         self.figures.clone()
     }
 

@@ -3,8 +3,8 @@
 use super::CarAnswer;
 use super::{Conversation, Draft, Outcome, Step, World, back_to_card, go_on, is_editing, noted::Noted, stay};
 use crate::{
-    bot::messages::{Lang, Say},
     lead::{Budget, CarLink, CarLinkError, Name, NameError, Phone, PhoneError},
+    telegram::messages::{Lang, Say},
 };
 
 pub(super) enum Answer {

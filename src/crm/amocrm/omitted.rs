@@ -16,7 +16,7 @@ use crate::notice::Shortage;
 /// What amoCRM has refused of a lead, and so is left out of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Degradation {
+pub struct OmittedFields {
     /// Custom fields by id: their values go into the note.
     pub fields: BTreeSet<i64>,
     /// `AMOCRM_RESPONSIBLE_USER_ID`, of the lead and of a new contact.
@@ -47,7 +47,7 @@ pub struct Degradation {
     pub tried_less: bool,
 }
 
-impl Degradation {
+impl OmittedFields {
     /// Whether nothing is left out.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -132,7 +132,7 @@ impl Degradation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Degraded {
     /// What was left out before, and what more.
-    pub to: Degradation,
+    pub to: OmittedFields,
     /// Settings that will be refused with every other lead, too.
     pub shortages: Vec<Shortage>,
     /// Custom fields of which the value was refused: of this lead's, or of every one's.
@@ -240,7 +240,7 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
 }
 
 /// The tags that are sent: also without those of which amoCRM would keep nothing.
-pub(super) fn sent_tags<'a>(settings: &'a AmocrmSettings, left_out: &Degradation) -> Vec<&'a String> {
+pub(super) fn sent_tags<'a>(settings: &'a AmocrmSettings, left_out: &OmittedFields) -> Vec<&'a String> {
     let sent = |tag: &&String| !left_out.tags && !left_out.some_tags.contains(*tag) && kept_visible(tag).is_some();
     settings.tags.iter().filter(sent).collect()
 }
@@ -259,7 +259,11 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// The values that were left out, with a name for each, for the note.
-pub(super) fn refused_values(lead: &Lead, settings: &AmocrmSettings, left_out: &Degradation) -> Vec<(String, String)> {
+pub(super) fn refused_values(
+    lead: &Lead,
+    settings: &AmocrmSettings,
+    left_out: &OmittedFields,
+) -> Vec<(String, String)> {
     let id = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
     let mut values = Vec::new();
     for (field, value) in fields(lead, settings) {
@@ -301,7 +305,7 @@ mod tests {
     }
 
     /// What is left out after this refusal.
-    fn without(new: &NewLead<'_>, path: &str) -> Option<Degradation> {
+    fn without(new: &NewLead<'_>, path: &str) -> Option<OmittedFields> {
         degrade(new, &settings(), &[refused(path)]).map(|degraded| degraded.to)
     }
 
@@ -309,34 +313,34 @@ mod tests {
     fn every_refusable_part_can_be_left_out() {
         let lead = lead();
         let found = NewLead { contact_id: Some(9), ..new(&lead) };
-        let left_out = Degradation::default;
-        let contact_responsible = Degradation { contact_responsible: true, ..left_out() };
+        let left_out = OmittedFields::default;
+        let contact_responsible = OmittedFields { contact_responsible: true, ..left_out() };
         for (path, expected) in [
-            ("custom_fields_values.0.field_id", Degradation { fields: [501].into(), ..left_out() }),
-            ("custom_fields_values.1.values.0.value", Degradation { fields: [502].into(), ..left_out() }),
-            ("0.custom_fields_values.1.field_id", Degradation { fields: [502].into(), ..left_out() }),
-            ("[0][custom_fields_values][1][field_id]", Degradation { fields: [502].into(), ..left_out() }),
-            ("custom_fields_values", Degradation { fields: [501, 502].into(), ..left_out() }),
-            ("responsible_user_id", Degradation { responsible: true, ..left_out() }),
+            ("custom_fields_values.0.field_id", OmittedFields { fields: [501].into(), ..left_out() }),
+            ("custom_fields_values.1.values.0.value", OmittedFields { fields: [502].into(), ..left_out() }),
+            ("0.custom_fields_values.1.field_id", OmittedFields { fields: [502].into(), ..left_out() }),
+            ("[0][custom_fields_values][1][field_id]", OmittedFields { fields: [502].into(), ..left_out() }),
+            ("custom_fields_values", OmittedFields { fields: [501, 502].into(), ..left_out() }),
+            ("responsible_user_id", OmittedFields { responsible: true, ..left_out() }),
             ("_embedded.contacts.0.responsible_user_id", contact_responsible),
-            ("tags_to_add.0.name", Degradation { some_tags: ["telegram_bot".into()].into(), ..left_out() }),
-            ("_embedded.tags.1.name", Degradation { some_tags: ["encar".into()].into(), ..left_out() }),
-            ("_embedded.tags", Degradation { tags: true, ..left_out() }),
-            ("status_id", Degradation { status: true, ..left_out() }),
-            ("pipeline_id", Degradation { stage: true, ..left_out() }),
-            ("price", Degradation { price: true, ..left_out() }),
-            ("name", Degradation { plain: true, ..left_out() }),
-            ("_embedded.contacts.0.custom_fields_values.0.values.0.value", Degradation { phone: true, ..left_out() }),
+            ("tags_to_add.0.name", OmittedFields { some_tags: ["telegram_bot".into()].into(), ..left_out() }),
+            ("_embedded.tags.1.name", OmittedFields { some_tags: ["encar".into()].into(), ..left_out() }),
+            ("_embedded.tags", OmittedFields { tags: true, ..left_out() }),
+            ("status_id", OmittedFields { status: true, ..left_out() }),
+            ("pipeline_id", OmittedFields { stage: true, ..left_out() }),
+            ("price", OmittedFields { price: true, ..left_out() }),
+            ("name", OmittedFields { plain: true, ..left_out() }),
+            ("_embedded.contacts.0.custom_fields_values.0.values.0.value", OmittedFields { phone: true, ..left_out() }),
             (
                 "_embedded.contacts.0.custom_fields_values.0.values.0.enum_code",
-                Degradation { phone_kind: true, ..left_out() },
+                OmittedFields { phone_kind: true, ..left_out() },
             ),
             (
                 "_embedded.contacts.0.custom_fields_values.0.values.0.enum_id",
-                Degradation { phone_kind: true, ..left_out() },
+                OmittedFields { phone_kind: true, ..left_out() },
             ),
-            ("_embedded.contacts.0.id", Degradation { contact: true, ..left_out() }),
-            ("_embedded.contacts.0", Degradation { contact: true, ..left_out() }),
+            ("_embedded.contacts.0.id", OmittedFields { contact: true, ..left_out() }),
+            ("_embedded.contacts.0", OmittedFields { contact: true, ..left_out() }),
         ] {
             assert_eq!(without(&found, path), Some(expected), "{path}");
         }
@@ -373,7 +377,7 @@ mod tests {
             assert_eq!(degraded.shortages, Vec::from_iter(shortage.clone()), "{path} {code}");
             // What the next leads leave out for it is what was left out here.
             if let Some(shortage) = shortage.filter(|_| !path.contains("contacts.0.responsible")) {
-                assert_eq!(Degradation::for_shortages([&shortage]), degraded.to, "{path}");
+                assert_eq!(OmittedFields::for_shortages([&shortage]), degraded.to, "{path}");
                 assert!(!degraded.to.shows(&shortage, true), "{path}");
             }
         }
@@ -382,7 +386,7 @@ mod tests {
         let degraded = degrade(&new(&lead), &settings, &both).expect("something");
         assert_eq!(degraded.shortages, [Shortage::Pipeline { id: 101 }]);
         // A stage without its pipeline is refused still: it was the pipeline.
-        let without_status = Degradation { status: true, ..Degradation::default() };
+        let without_status = OmittedFields { status: true, ..OmittedFields::default() };
         let again = NewLead { degradation: without_status, ..new(&lead) };
         let degraded = degrade(&again, &settings, &[refused("status_id")]).expect("something");
         assert!(degraded.to.stage);
@@ -402,7 +406,7 @@ mod tests {
     fn the_least_keeps_the_number_the_name_and_the_phone() {
         let mut lead = lead();
         lead.name = serde_json::from_value(json!("<script>alert(1)</script> Иван")).expect("a name");
-        let least = Degradation::default().least(&settings());
+        let least = OmittedFields::default().least(&settings());
         let json = lead_json(&NewLead { degradation: least.clone(), ..new(&lead) }, &settings());
         let title = json["name"].as_str().expect("a title");
         assert!(title.contains("#K7M2QXA") && title.contains("script alert 1 /script Иван"), "{title}");
@@ -414,7 +418,7 @@ mod tests {
             }]})
         );
         assert_eq!(json.as_object().expect("an object").len(), 3, "{json}");
-        let note = crate::amocrm::note::notes(&lead, &settings(), &least).join("\n");
+        let note = crate::crm::amocrm::note::notes(&lead, &settings(), &least).join("\n");
         assert!(!note.contains(['<', '>', '(', ';']) && note.contains("+79991234567"), "{note}");
     }
 
@@ -434,13 +438,13 @@ mod tests {
     #[test]
     fn a_refused_phone_leaves_the_contact_with_its_name() {
         let lead = lead();
-        let left_out = Degradation {
+        let left_out = OmittedFields {
             phone: true,
             responsible: true,
             tags: true,
             stage: true,
             price: true,
-            ..Degradation::default()
+            ..OmittedFields::default()
         };
         let json = lead_json(&NewLead { degradation: left_out, ..new(&lead) }, &settings());
         assert_eq!(json["_embedded"], json!({"contacts": [{"name": "Иван Петров"}]}));
@@ -451,9 +455,9 @@ mod tests {
 
     #[test]
     fn a_degradation_can_be_stored() {
-        let left_out = Degradation { fields: [501].into(), phone: true, ..Degradation::default() };
+        let left_out = OmittedFields { fields: [501].into(), phone: true, ..OmittedFields::default() };
         let text = serde_json::to_string(&left_out).expect("JSON");
-        assert_eq!(serde_json::from_str::<Degradation>(&text).expect("the same"), left_out);
-        assert!(serde_json::from_str::<Degradation>("{}").expect("nothing").is_empty());
+        assert_eq!(serde_json::from_str::<OmittedFields>(&text).expect("the same"), left_out);
+        assert!(serde_json::from_str::<OmittedFields>("{}").expect("nothing").is_empty());
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::candidates::Access;
 use super::error::AuthProblem;
-use super::vault::Fingerprint;
+use super::storage::Fingerprint;
 
 /// Why something is not presented again.
 #[derive(Debug, Clone)]
@@ -32,13 +32,13 @@ impl Refused {
 
 /// What this process has learned about tokens; a restart forgets it.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct Rejections {
     refused: HashMap<Fingerprint, Refused>,
     /// When a token was obtained and when it ends, by this machine's clock, which may be wrong.
     learned: HashMap<Fingerprint, (DateTime<Utc>, Option<DateTime<Utc>>)>,
 }
 
-impl Memory {
+impl Rejections {
     /// Remembers that amoCRM refused this token, for good or for a while.
     pub fn refuse(&mut self, print: Fingerprint, reason: Reason, hold: Option<Duration>) {
         self.refused.insert(print, Refused { reason, until: hold.map(|hold| Instant::now() + hold) });

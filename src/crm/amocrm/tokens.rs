@@ -30,9 +30,9 @@ use url::Url;
 use super::candidates::{Candidate, Circumstances, Step, plan, sort};
 use super::code;
 use super::error::{AuthProblem, Source, TokenError};
-use super::memory::{Memory, Reason};
+use super::rejections::{Reason, Rejections};
+use super::storage::{Fingerprint, Previous, TokenPair, TokenStorage};
 use super::transport::Transport;
-use super::vault::{Fingerprint, Previous, TokenPair, Vault};
 use crate::config::{AmocrmSettings, Integration};
 
 /// A pair whose access token was refused while fresh waits once, twice, four times … at most so many times as long as
@@ -55,7 +55,7 @@ pub struct TokenKeeper {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) settings: AmocrmSettings,
-    pub(super) vault: Vault,
+    pub(super) vault: TokenStorage,
     pub(super) transport: Transport,
     /// Held by the one task that is getting a token.
     pub(super) flight: tokio::sync::Mutex<()>,
@@ -64,7 +64,7 @@ pub(super) struct Inner {
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) memory: Memory,
+    pub(super) memory: Rejections,
     cache: Option<(Instant, Vec<Candidate>)>,
     /// The access token the previous pair waits for.
     unproven: Option<Fingerprint>,
@@ -86,7 +86,7 @@ pub(super) struct State {
 
 impl TokenKeeper {
     /// A keeper for this account; nothing is read or sent yet.
-    pub fn new(settings: &AmocrmSettings, vault: Vault, transport: Transport) -> Self {
+    pub fn new(settings: &AmocrmSettings, vault: TokenStorage, transport: Transport) -> Self {
         let (settings, state) = (settings.clone(), SyncMutex::default());
         Self { inner: Arc::new(Inner { settings, vault, transport, flight: tokio::sync::Mutex::default(), state }) }
     }
@@ -227,8 +227,8 @@ impl TokenKeeper {
         let stored = self.inner.vault.read().await?;
         let settings = &self.inner.settings;
         let environment = TokenPair {
-            access: settings.access_token.as_ref().and_then(|token| super::vault::clean(token.expose_secret())),
-            refresh: settings.refresh_token.as_ref().and_then(|token| super::vault::clean(token.expose_secret())),
+            access: settings.access_token.as_ref().and_then(|token| super::storage::clean(token.expose_secret())),
+            refresh: settings.refresh_token.as_ref().and_then(|token| super::storage::clean(token.expose_secret())),
         };
         let previous = stored.previous.as_ref().map(|previous| previous.pair.clone()).unwrap_or_default();
         let mut candidates: Vec<Candidate> =

@@ -1,7 +1,7 @@
 //! Finding what is already there, before anything is created a second time.
 //!
 //! **Promise.** "Absent" means: every way of looking was walked to its end and the lead was not seen. A way that failed
-//! leaves the leads it was walked for as unsure as they were; what was found or walked to the end before it counts, so
+//! leaves the leads it was walked for as uncertain as they were; what was found or walked to the end before it counts, so
 //! that a look-up of many leads gets on where every tenth request fails. Every hit is checked here, because amoCRM's
 //! search is a substring search over all fields and its filters may be silently switched off; what buyers typed never
 //! makes a hit (see [`super::key`]). A lead that was merged into another meanwhile is that other one (see
@@ -64,7 +64,7 @@ pub struct LookedUp {
     pub found: HashMap<LeadNumber, FoundLead>,
     /// Every way of looking for these was walked to its end, and they were not seen.
     pub absent: HashSet<LeadNumber>,
-    /// What ended the look-up early; numbers in neither of the two are as unsure as before.
+    /// What ended the look-up early; numbers in neither of the two are as uncertain as before.
     pub failed: Option<CrmError>,
     /// The one whose own search has failed, should it be this one only on which amoCRM breaks.
     pub failed_at: Option<LeadNumber>,

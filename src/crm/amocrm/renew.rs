@@ -11,11 +11,11 @@ use crate::fault::point;
 use super::candidates::{Candidate, Refresh, Step, plan, verdict};
 use super::error::{AuthProblem, TokenError};
 use super::jwt::Claims;
-use super::memory::Reason;
 use super::oauth::{self, Grant, Granted, Refusal, is_amocrm_host};
+use super::rejections::Reason;
 use super::status::TokenInfo;
+use super::storage::{Fingerprint, Previous, TokenPair, TokenStorageLock};
 use super::tokens::{AccessToken, TokenKeeper, needs};
-use super::vault::{Fingerprint, Previous, TokenPair, VaultLock};
 
 /// More than the candidates there can be; a guard against turning in a circle.
 const MOST_STEPS: usize = 8;
@@ -252,7 +252,7 @@ impl TokenKeeper {
         Ok(pair.access.map(|token| AccessToken { print: Fingerprint::of(&token), token }))
     }
 
-    async fn lock(&self) -> Result<VaultLock, TokenError> {
+    async fn lock(&self) -> Result<TokenStorageLock, TokenError> {
         let timing = self.inner.transport.timing();
         match self.inner.vault.lock(timing.lock_wait, timing.lock_held).await {
             Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
@@ -310,14 +310,14 @@ fn may_have_moved(refusal: &Refusal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amocrm::{Timing, Transport, Vault, payload::tests::settings};
+    use crate::crm::amocrm::{Timing, TokenStorage, Transport, payload::tests::settings};
 
     fn keeper(account_host: &str, base: &str) -> TokenKeeper {
         let mut settings = settings();
         settings.account_host = account_host.into();
         settings.base_url = base.parse().expect("an address");
         let transport = Transport::new(5, Timing::default()).expect("TLS");
-        TokenKeeper::new(&settings, Vault::Files(std::env::temp_dir()), transport)
+        TokenKeeper::new(&settings, TokenStorage::Files(std::env::temp_dir()), transport)
     }
 
     #[tokio::test]

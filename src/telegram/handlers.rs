@@ -38,6 +38,7 @@ use crate::{
 };
 
 use super::{
+    client::{Place, SendError, Telegram},
     dialogue::{Input, Press, World, sent_too_many, turn},
     groups::{is_migration, topic_of},
     input::input_of,
@@ -45,7 +46,6 @@ use super::{
     listener::{IntakeEvent, chat_of},
     messages::{Lang, Rendered, Say, Wording, clip, render},
     storage::{Chat, DialogueStorage, StorageError},
-    telegram::{Place, SendError, Telegram},
 };
 
 /// A chat's last update is remembered for so long: longer than Telegram keeps updates (24 h), shorter than the quiet
@@ -76,7 +76,7 @@ impl From<StorageError> for HandlerError {
 
 /// What the handlers work with.
 #[derive(Debug)]
-pub struct Desk {
+pub struct HandlerContext {
     /// Telegram.
     pub telegram: Telegram,
     /// The store.
@@ -106,7 +106,7 @@ struct AnsweredAlbum {
     had_link: bool,
 }
 
-impl Desk {
+impl HandlerContext {
     /// Handlers' tools for one bot.
     pub fn new(
         telegram: Telegram,
@@ -132,7 +132,7 @@ impl Desk {
     }
 }
 
-impl Desk {
+impl HandlerContext {
     fn albums(&self) -> MutexGuard<'_, HashMap<i64, AnsweredAlbum>> {
         self.albums.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,7 +144,7 @@ type BuyerDialogue = Dialogue<Chat, DialogueStorage>;
 pub fn tree(
     intake: Arc<Intake>,
     events: mpsc::UnboundedSender<IntakeEvent>,
-    desk: Arc<Desk>,
+    desk: Arc<HandlerContext>,
     admin: UpdateHandler<HandlerError>,
 ) -> UpdateHandler<HandlerError> {
     root(intake, events, desk)
@@ -166,7 +166,7 @@ pub fn tree(
 fn root(
     intake: Arc<Intake>,
     events: mpsc::UnboundedSender<IntakeEvent>,
-    desk: Arc<Desk>,
+    desk: Arc<HandlerContext>,
 ) -> UpdateHandler<HandlerError> {
     dptree::from_fn_with_description(
         DpHandlerDescription::entry(),
@@ -215,7 +215,7 @@ fn root(
     )
 }
 
-async fn set_aside(desk: &Desk, update: &Update, failure: &str) -> Result<(), StoreError> {
+async fn set_aside(desk: &HandlerContext, update: &Update, failure: &str) -> Result<(), StoreError> {
     let chat = chat_of(update);
     let body = serde_json::to_string(update).unwrap_or_default();
     let private = update.chat().is_some_and(TelegramChat::is_private);
@@ -231,7 +231,7 @@ async fn on_message(
     message: Message,
     update: Update,
     dialogue: BuyerDialogue,
-    desk: Arc<Desk>,
+    desk: Arc<HandlerContext>,
     intake: Arc<Intake>,
 ) -> Result<(), HandlerError> {
     let Some(input) = input_of(&message, &desk.wording.bot_username) else {
@@ -257,7 +257,7 @@ async fn on_message(
 async fn on_edited_message(
     update: Update,
     dialogue: BuyerDialogue,
-    desk: Arc<Desk>,
+    desk: Arc<HandlerContext>,
     intake: Arc<Intake>,
 ) -> Result<(), HandlerError> {
     take_turn(&desk, &intake, &dialogue, update.id.0, update.from(), None, Input::Edited).await
@@ -267,7 +267,7 @@ async fn on_press(
     query: CallbackQuery,
     update: Update,
     dialogue: BuyerDialogue,
-    desk: Arc<Desk>,
+    desk: Arc<HandlerContext>,
     intake: Arc<Intake>,
 ) -> Result<(), HandlerError> {
     let input = query.data.as_deref().and_then(Press::parse).map_or(Input::UnknownPress, Input::Press);
@@ -277,12 +277,12 @@ async fn on_press(
     take_turn(&desk, &intake, &dialogue, update.id.0, Some(&query.from), None, input).await
 }
 
-async fn on_stray_press(query: CallbackQuery, desk: Arc<Desk>) -> Result<(), HandlerError> {
+async fn on_stray_press(query: CallbackQuery, desk: Arc<HandlerContext>) -> Result<(), HandlerError> {
     desk.telegram.answer_press(&query.id, None).await;
     Ok(())
 }
 
-async fn on_group_message(message: Message, desk: Arc<Desk>) -> Result<(), HandlerError> {
+async fn on_group_message(message: Message, desk: Arc<HandlerContext>) -> Result<(), HandlerError> {
     if !matches!(message.kind, MessageKind::Common(_)) || message.chat.is_channel() {
         return Ok(());
     }
@@ -314,7 +314,7 @@ async fn on_group_message(message: Message, desk: Arc<Desk>) -> Result<(), Handl
 
 /// Takes one turn: nothing is answered before it is committed, nothing is committed twice.
 async fn take_turn(
-    desk: &Desk,
+    desk: &HandlerContext,
     intake: &Intake,
     dialogue: &BuyerDialogue,
     update_id: u32,
@@ -382,7 +382,7 @@ async fn take_turn(
 }
 
 /// The admin is told once a day of a person who has reached the limits.
-async fn tell_of_limit(desk: &Desk, buyer: &Buyer, again_at: Millis) -> Result<(), StoreError> {
+async fn tell_of_limit(desk: &HandlerContext, buyer: &Buyer, again_at: Millis) -> Result<(), StoreError> {
     info!("a person has reached the limits; the form is kept");
     let Some(chat_id) = desk.admin_chat_id else { return Ok(()) };
     let notice = Notice::Admin(AdminNotice::LimitReached {
@@ -406,7 +406,7 @@ fn renumber(chat: &mut Chat) {
 
 /// Sends the answer to a turn, or owes it: after this the update needs no further care.
 async fn answer(
-    desk: &Desk,
+    desk: &HandlerContext,
     intake: &Intake,
     chat_id: i64,
     replies: &[Vec<Say>],

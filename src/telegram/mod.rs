@@ -5,6 +5,7 @@
 pub mod admin_texts;
 mod answer;
 pub mod api;
+pub mod client;
 pub mod dialogue;
 pub mod dispatch;
 pub mod groups;
@@ -22,4 +23,3 @@ pub mod repeats;
 pub mod routes;
 pub mod storage;
 mod strays;
-pub mod telegram;

@@ -10,18 +10,18 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::classify::{Kind, Outcome, classify};
-use super::degradation::{Degraded, degrade};
 use super::error::{CrmError, RejectedField, TokenError};
 use super::lookup::{embedded, id};
+use super::omitted::{Degraded, degrade};
 use super::payload::{NewLead, lead_json};
+use super::storage::TokenStorage;
 use super::tokens::TokenKeeper;
 use super::transport::{Request, SendError, Timing, Transport};
-use super::vault::Vault;
 use crate::config::AmocrmSettings;
 use crate::lead::{LeadNumber, one_line};
 
 /// amoCRM takes 50 leads in one `POST /leads/complex`.
-pub const MOST_LEADS: usize = 50;
+pub const MAX_BATCH: usize = 50;
 /// amoCRM takes 250 notes in one request.
 pub const MOST_NOTES: usize = 250;
 /// A call is tried with at most this many tokens: one for each place they come from, and a renewed one.
@@ -97,7 +97,7 @@ fn line(name: &str) -> String {
 
 impl Crm {
     /// Sets up the account with its tokens in this vault. Sends nothing; needs a running tokio runtime.
-    pub fn new(settings: AmocrmSettings, vault: Vault, timing: Timing) -> Result<Self, CrmError> {
+    pub fn new(settings: AmocrmSettings, vault: TokenStorage, timing: Timing) -> Result<Self, CrmError> {
         let transport = Transport::new(settings.requests_per_second, timing)
             .map_err(|cause| CrmError::Unavailable { cause, request_id: None })?;
         let keeper = TokenKeeper::new(&settings, vault, transport.clone());
@@ -149,7 +149,7 @@ impl Crm {
 
     /// Creates leads with their contacts, at most 50 in one request; `Ok` holds one for each, in the same order.
     pub async fn create_leads(&self, leads: &[NewLead<'_>]) -> Result<Vec<CreatedLead>, CrmError> {
-        debug_assert!(leads.len() <= MOST_LEADS, "amoCRM refuses more than {MOST_LEADS} leads");
+        debug_assert!(leads.len() <= MAX_BATCH, "amoCRM refuses more than {MAX_BATCH} leads");
         if leads.is_empty() {
             return Ok(Vec::new());
         }

@@ -2,8 +2,8 @@
 
 use super::{CarAnswer, Conversation, World, is_editing};
 use crate::{
-    bot::messages::Say,
     lead::{Budget, CarLink, Phone, Wish},
+    telegram::messages::Say,
 };
 
 /// What stood in a message beside its answer; each is the answer to a question of its own.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::candidates::{Candidate, Step, plan, problem, verdict};
 use super::error::{AuthProblem, Source, TokenError};
 use super::jwt::Claims;
-use super::memory::Reason;
+use super::rejections::Reason;
 use super::tokens::TokenKeeper;
 
 /// What came of an authorization code.

@@ -1,6 +1,6 @@
 //! Where the tokens live.
 //!
-//! **Promise.** After [`Vault::write`] returns the pair survives a power cut; a reader sees each token whole, old or
+//! **Promise.** After [`TokenStorage::write`] returns the pair survives a power cut; a reader sees each token whole, old or
 //! new, never half of one; nobody else may read the files.
 //!
 //! **Races.** A reader may see the new refresh token beside the old access token: the refresh token is written first
@@ -94,7 +94,7 @@ pub struct Stored {
 
 /// The store of tokens. Errors are those of the storage; a missing token is no error.
 #[derive(Debug, Clone)]
-pub enum Vault {
+pub enum TokenStorage {
     /// `access_token.txt` and `refresh_token.txt` in this folder (`DATA_DIR`).
     Files(PathBuf),
     /// The database, which outlives a disk that is wiped.
@@ -103,7 +103,7 @@ pub enum Vault {
 
 /// Held while tokens are being renewed; let go when dropped, also by a process that dies.
 #[derive(Debug)]
-pub struct VaultLock {
+pub struct TokenStorageLock {
     held: Held,
 }
 
@@ -114,7 +114,7 @@ enum Held {
     Nothing,
 }
 
-impl VaultLock {
+impl TokenStorageLock {
     /// Gives it back at once; one that is dropped may still be held for a moment.
     pub async fn release(mut self) {
         std::mem::replace(&mut self.held, Held::Nothing).give_back().await;
@@ -131,7 +131,7 @@ impl Held {
     }
 }
 
-impl Drop for VaultLock {
+impl Drop for TokenStorageLock {
     fn drop(&mut self) {
         if let (Held::Row { .. }, Ok(runtime)) = (&self.held, tokio::runtime::Handle::try_current()) {
             runtime.spawn(std::mem::replace(&mut self.held, Held::Nothing).give_back());
@@ -139,7 +139,7 @@ impl Drop for VaultLock {
     }
 }
 
-impl Vault {
+impl TokenStorage {
     /// Reads what is stored now.
     pub async fn read(&self) -> io::Result<Stored> {
         let folder = match self {
@@ -202,7 +202,7 @@ impl Vault {
 
     /// Takes the lock that all processes sharing this store respect; `TimedOut` when another one holds it for `wait`. A
     /// lock on files is free at once when its holder dies, one in the database when it has been held for `held`.
-    pub async fn lock(&self, wait: Duration, held: Duration) -> io::Result<VaultLock> {
+    pub async fn lock(&self, wait: Duration, held: Duration) -> io::Result<TokenStorageLock> {
         let folder = match self {
             Self::Files(folder) => folder,
             Self::Database(store) => return lock_row(store, wait, held).await,
@@ -213,7 +213,7 @@ impl Vault {
         loop {
             // Tried and never waited for: a thread that waits in the system call would hold up the shutdown.
             match file.try_lock() {
-                Ok(()) => return Ok(VaultLock { held: Held::File { _file: file } }),
+                Ok(()) => return Ok(TokenStorageLock { held: Held::File { _file: file } }),
                 Err(fs::TryLockError::Error(error)) => return Err(error),
                 Err(fs::TryLockError::WouldBlock) if Instant::now() >= deadline => {
                     return Err(io::Error::new(ErrorKind::TimedOut, "another process holds the lock on the tokens"));
@@ -225,7 +225,7 @@ impl Vault {
 }
 
 /// The same lock for processes that share a database; it expires by itself should its holder die.
-async fn lock_row(store: &Store, wait: Duration, held: Duration) -> io::Result<VaultLock> {
+async fn lock_row(store: &Store, wait: Duration, held: Duration) -> io::Result<TokenStorageLock> {
     let holder = ulid::Ulid::new().to_string();
     let deadline = Instant::now() + wait;
     while !store.take_lock(TOKEN_LOCK, &holder, held).await.map_err(io::Error::other)? {
@@ -234,7 +234,7 @@ async fn lock_row(store: &Store, wait: Duration, held: Duration) -> io::Result<V
         }
         sleep(LOCK_POLL).await;
     }
-    Ok(VaultLock { held: Held::Row { store: store.clone(), holder } })
+    Ok(TokenStorageLock { held: Held::Row { store: store.clone(), holder } })
 }
 
 fn of_row(row: TokenRow) -> Stored {
@@ -331,7 +331,7 @@ mod tests {
     #[tokio::test]
     async fn keeps_a_pair_and_the_one_before_until_it_worked() {
         let folder = tempfile::tempdir().expect("a folder");
-        let vault = Vault::Files(folder.path().into());
+        let vault = TokenStorage::Files(folder.path().into());
         assert!(vault.read().await.expect("readable").pair.access.is_none());
         let new = pair("new-access", "new-refresh");
         let previous = Previous::of(pair("old-access", "old-refresh"), new.access.as_ref().expect("set"));
@@ -353,7 +353,7 @@ mod tests {
     async fn nobody_else_may_read_them_and_nothing_is_left_behind() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
-        let vault = Vault::Files(folder.path().into());
+        let vault = TokenStorage::Files(folder.path().into());
         let new = pair("a", "r");
         let previous = Previous::of(pair("b", "s"), new.access.as_ref().expect("set"));
         vault.write(&new, Some(&previous)).await.expect("written");
@@ -371,7 +371,7 @@ mod tests {
     #[tokio::test]
     async fn takes_tokens_as_people_paste_them() {
         let folder = tempfile::tempdir().expect("a folder");
-        let vault = Vault::Files(folder.path().into());
+        let vault = TokenStorage::Files(folder.path().into());
         for (content, token) in [
             ("  abc\n", Some("abc")),
             ("\u{feff}\"abc\"\r\n", Some("abc")),
@@ -388,13 +388,13 @@ mod tests {
     async fn a_damaged_safety_net_is_no_obstacle() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join(PREVIOUS_FILE), "{").expect("written");
-        assert!(Vault::Files(folder.path().into()).read().await.expect("readable").previous.is_none());
+        assert!(TokenStorage::Files(folder.path().into()).read().await.expect("readable").previous.is_none());
     }
 
     #[tokio::test]
     async fn one_holder_at_a_time() {
         let folder = tempfile::tempdir().expect("a folder");
-        let vault = Vault::Files(folder.path().into());
+        let vault = TokenStorage::Files(folder.path().into());
         let held = vault.lock(Duration::ZERO, Duration::MAX).await.expect("free");
         let error = vault.lock(Duration::from_millis(120), Duration::MAX).await.expect_err("taken");
         assert_eq!(error.kind(), ErrorKind::TimedOut);

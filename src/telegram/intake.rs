@@ -41,7 +41,7 @@ pub struct Settled {
 
 #[derive(Debug, Default)]
 struct State {
-    in_hand: HashMap<u32, Option<i64>>,
+    in_flight: HashMap<u32, Option<i64>>,
     /// Known updates of this batch that are not yet done, in hand or not.
     open: BTreeMap<u32, Option<i64>>,
     failed: BTreeSet<u32>,
@@ -103,7 +103,7 @@ impl Intake {
     pub fn hand_out(&self, id: u32) {
         let mut state = self.state();
         let chat = state.open.get(&id).copied().flatten();
-        state.in_hand.insert(id, chat);
+        state.in_flight.insert(id, chat);
     }
 
     /// Whether a chat's updates are put off because an earlier one failed.
@@ -114,7 +114,7 @@ impl Intake {
     /// An update's effects are committed and its answer is sent or owed.
     pub fn done(&self, id: u32) {
         let mut state = self.state();
-        state.in_hand.remove(&id);
+        state.in_flight.remove(&id);
         state.open.remove(&id);
         state.attempts.remove(&id);
         state.done.insert(id);
@@ -125,7 +125,7 @@ impl Intake {
     /// An update failed; returns how many times it has.
     pub fn failed(&self, id: u32, failure: &Failure) -> u32 {
         let mut state = self.state();
-        let chat = state.in_hand.remove(&id).flatten();
+        let chat = state.in_flight.remove(&id).flatten();
         state.failed.insert(id);
         state.failed_chats.extend(chat);
         let attempts = if *failure == Failure::Update {
@@ -146,7 +146,7 @@ impl Intake {
             let notified = self.settled.notified();
             {
                 let state = self.state();
-                if state.in_hand.is_empty() {
+                if state.in_flight.is_empty() {
                     let failed = !state.failed.is_empty();
                     // Updates that were never handed out (a shutdown) are open too and come again.
                     let offset = state.open.keys().next().copied().unwrap_or(state.end);

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::classify::{is_json, problem_detail, retry_after};
 use super::error::AuthProblem;
+use super::storage::clean;
 use super::transport::{Answer, Request, SendError, Transport};
-use super::vault::clean;
 use crate::config::Integration;
 
 /// What tokens are asked for with.

@@ -1,4 +1,4 @@
-//! From start to stop: one reign on SQLite, as many as it takes on PostgreSQL, where another process may lead.
+//! From start to stop: one term on SQLite, as many as it takes on PostgreSQL, where another process may lead.
 
 use std::{
     net::SocketAddr,
@@ -14,19 +14,19 @@ use tracing::{info, warn};
 
 use crate::{
     alerts::{PastTheStore, SecondWay},
-    bot::{
-        groups::{Groups, Watched},
-        telegram::Telegram,
-    },
     clock::Clock,
     config::Config,
     http::{self, Idle},
     notice::AdminNotice,
     store::{Candidate, Store, StoreError},
+    telegram::{
+        client::Telegram,
+        groups::{Groups, Watched},
+    },
 };
 
 use super::{
-    DaemonError, OnlyOne, SHUTDOWN_LIMIT, open_crm, open_store,
+    DaemonError, InstanceLock, SHUTDOWN_LIMIT, open_crm, open_store,
     parts::{Parts, save_from_the_dyno},
 };
 
@@ -42,7 +42,7 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// Pause after the database did not answer.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
-/// How the admin is told what the store cannot keep, and what Telegram does not take; outlives a reign.
+/// How the admin is told what the store cannot keep, and what Telegram does not take; outlives a term.
 struct Admin {
     past_the_store: PastTheStore,
     second_way: SecondWay,
@@ -64,7 +64,7 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     };
     match config.database_url().filter(|url| url.starts_with("postgres")) {
         None => {
-            let _only_one = OnlyOne::wait_for(&config.data_dir).await?;
+            let _only_one = InstanceLock::wait_for(&config.data_dir).await?;
             let page = config.http_addr.map(open_page).transpose()?;
             let ended = reign_alone(&config, clock, &telegram, &admin, page.as_ref(), &stop).await;
             close(page).await;
@@ -103,7 +103,7 @@ fn idle(page: Option<&http::Server>, why: Idle) {
     }
 }
 
-/// On SQLite: one reign.
+/// On SQLite: one term.
 async fn reign_alone(
     config: &Config,
     clock: Clock,
@@ -117,11 +117,11 @@ async fn reign_alone(
         opened = open_when_possible(config, clock, &trouble) => opened?,
         () = stop.cancelled() => return Ok(()),
     };
-    reign(config, (&store, generation), telegram, admin, page, &trouble.told, stop).await
+    term(config, (&store, generation), telegram, admin, page, &trouble.told, stop).await
 }
 
-/// One reign: everything runs until `stop`.
-async fn reign(
+/// One term: everything runs until `stop`.
+async fn term(
     config: &Config,
     (store, generation): (&Store, i64),
     telegram: &Telegram,
@@ -186,10 +186,10 @@ async fn reign(
     intake
 }
 
-/// Opens the store and begins a reign.
+/// Opens the store and begins a term.
 async fn open(config: &Config, clock: Clock) -> Result<(Store, i64), DaemonError> {
     let store = open_store(config, clock).await?;
-    match store.begin_reign().await {
+    match store.begin_term().await {
         Ok(generation) => Ok((store, generation)),
         Err(error) => {
             store.close().await;
@@ -235,15 +235,15 @@ async fn lead_in_turn(
             () = stop.cancelled() => break,
         };
         let (store, generation) = store?;
-        let (term, began) = (stop.child_token(), Instant::now());
-        let reign = reign(config, (&store, generation), telegram, admin, page, &trouble.told, &term);
-        tokio::pin!(reign);
+        let (end, began) = (stop.child_token(), Instant::now());
+        let term = term(config, (&store, generation), telegram, admin, page, &trouble.told, &end);
+        tokio::pin!(term);
         let ended = tokio::select! {
-            ended = &mut reign => ended,
+            ended = &mut term => ended,
             () = candidate.lost() => {
                 warn!("this process no longer leads; it stops taking messages and delivering");
-                term.cancel();
-                reign.await
+                end.cancel();
+                term.await
             }
         };
         match ended {
@@ -306,7 +306,7 @@ async fn become_leader(
 struct StoreTrouble<'a> {
     config: &'a Config,
     admin: &'a Admin,
-    /// Shared with the alerts of a reign, so that each is told once, whoever notices.
+    /// Shared with the alerts of a term, so that each is told once, whoever notices.
     told: Arc<AtomicBool>,
     /// Whether the store could be used since this process began.
     has_worked: AtomicBool,

@@ -36,12 +36,12 @@ use crate::{
 use super::{
     answer::List,
     api::{self, is_too_large},
+    client::{Telegram, describe, poll_trouble},
     intake::{ATTEMPTS, Failure, Intake},
     messages::Say,
     pace::{Complaint, Pause},
     reading,
     strays::{self, Numbered, Stray, Strays},
-    telegram::{Telegram, describe, poll_trouble},
 };
 
 /// A second instance is expected for so long during a rolling deploy.
@@ -77,9 +77,9 @@ pub enum IntakeEvent {
     SetAside(i64),
 }
 
-/// Figures of the intake, for health and metrics.
+/// Counters of the intake, for health and metrics.
 #[derive(Debug, Default)]
-pub struct IntakeFigures {
+pub struct IntakeCounters {
     last_poll: AtomicI64,
     polls: AtomicU64,
     unparsable: AtomicU64,
@@ -102,7 +102,7 @@ pub struct PollsFailing {
     pub unreachable: bool,
 }
 
-impl IntakeFigures {
+impl IntakeCounters {
     /// Why polls fail, if they do.
     pub fn failing(&self) -> Option<PollsFailing> {
         *self.failing.lock().unwrap_or_else(PoisonError::into_inner)
@@ -172,7 +172,7 @@ pub struct Listener {
     store: Store,
     clock: Clock,
     intake: Arc<Intake>,
-    figures: Arc<IntakeFigures>,
+    figures: Arc<IntakeCounters>,
     events: mpsc::UnboundedSender<IntakeEvent>,
     queue: VecDeque<Update>,
     offset: Option<i64>,
@@ -206,7 +206,7 @@ impl Listener {
         telegram: Telegram,
         store: Store,
         intake: Arc<Intake>,
-        figures: Arc<IntakeFigures>,
+        figures: Arc<IntakeCounters>,
         events: mpsc::UnboundedSender<IntakeEvent>,
     ) -> Self {
         Self {

@@ -1,0 +1,3 @@
+//! The CRM that takes the leads.
+
+pub mod amocrm;
