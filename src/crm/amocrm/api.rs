@@ -10,12 +10,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::classify::{Kind, Outcome, classify};
-use super::error::{CrmError, RejectedField, TokenError};
-use super::lookup::{embedded, id};
+use super::error::{CrmError, RejectedField};
+use super::hal::{embedded, id};
 use super::omitted::{Degraded, degrade};
 use super::payload::{NewLead, lead_json};
-use super::storage::TokenStorage;
-use super::tokens::TokenKeeper;
+use super::tokens::{TokenError, TokenKeeper, TokenStorage};
 use super::transport::{Request, SendError, Timing, Transport};
 use crate::config::AmocrmSettings;
 use crate::lead::{LeadNumber, one_line};

@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use super::api::Crm;
 use super::error::CrmError;
+use super::hal::{embedded, id, is_last_page, listed};
 use super::key::is_cut_title_of;
 use super::lookup::{
-    CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Search, Wanted, has_phone, id, is_last_page, listed,
-    main_contact, may_be_forbidden,
+    CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Search, Wanted, has_phone, main_contact, may_be_forbidden,
 };
 use super::note::{belongs_to, is_of_another};
 use crate::lead::Lead;
@@ -165,7 +165,7 @@ impl Crm {
         let query = [("query", digits.clone()), ("with", "leads".into()), ("limit", "50".into())];
         let answer = self.get("/api/v4/contacts", &query).await?;
         let contacts = listed(&answer, "contacts")?.iter().filter(|contact| has_phone(contact, &digits));
-        let leads = contacts.flat_map(|contact| super::lookup::embedded(contact, "leads"));
+        let leads = contacts.flat_map(|contact| embedded(contact, "leads"));
         let mut lead_ids: Vec<i64> = leads.filter_map(|lead| id(lead.get("id"))).collect();
         lead_ids.sort_unstable();
         lead_ids.dedup();

@@ -7,42 +7,31 @@
 //! `lookup` finds what is already there, `merges` what has become of it, and [`Crm`] is what the rest of the house calls.
 
 mod api;
-mod candidates;
 mod classify;
-mod code;
 mod error;
-mod jwt;
+mod hal;
 mod key;
 mod limit;
 mod lookup;
 mod merges;
-mod moving;
 mod note;
-mod oauth;
 mod omitted;
 mod payload;
 mod phones;
 mod refusal;
-mod rejections;
-mod renew;
-mod status;
-mod storage;
 mod text;
 mod tokens;
 mod transport;
-mod upkeep;
 
 pub use api::{Account, CreatedLead, Crm, MAX_BATCH, MOST_NOTES, NewNote, Pipeline};
-pub use code::{CodeError, PastedCode, parse_code};
-pub use error::{AuthProblem, CrmError, RejectedField, Source, TokenError};
+pub use error::{CrmError, RejectedField};
 pub use key::{is_title_of, lead_name};
 pub use lookup::{FoundLead, LookedUp, Wanted};
 pub use merges::Whereabouts;
-pub use moving::move_tokens;
 pub use omitted::{Degraded, OmittedFields};
 pub use payload::NewLead;
-pub use status::{TokenInfo, TokenKind, TokensInfo};
-pub use storage::{Fingerprint, Previous, Stored, TokenPair, TokenStorage, TokenStorageLock};
-pub use tokens::{AccessToken, TokenKeeper};
+pub use tokens::{
+    AccessToken, AuthProblem, CodeError, Fingerprint, PastedCode, Previous, Source, Stored, TokenError, TokenInfo,
+    TokenKeeper, TokenKind, TokenPair, TokenStorage, TokenStorageLock, TokensInfo, Upkeep, move_tokens, parse_code,
+};
 pub use transport::{Timing, Transport};
-pub use upkeep::Upkeep;

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::candidates::{Candidate, Step, plan, problem, verdict};
 use super::error::{AuthProblem, Source, TokenError};
 use super::jwt::Claims;
+use super::keeper::TokenKeeper;
+use super::plan::{Candidate, Step, plan, problem, verdict};
 use super::rejections::Reason;
-use super::tokens::TokenKeeper;
 
 /// What came of an authorization code.
 #[derive(Debug, Clone)]

@@ -164,7 +164,7 @@ pub(super) fn problem(candidate: &Candidate, memory: &Rejections, at: Circumstan
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crm::amocrm::jwt::tests::token;
+    use crate::crm::amocrm::tokens::jwt::tests::token;
     use serde_json::json;
     use std::time::Duration;
 

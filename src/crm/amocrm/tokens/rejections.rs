@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::candidates::Access;
 use super::error::AuthProblem;
+use super::plan::Access;
 use super::storage::Fingerprint;
 
 /// Why something is not presented again.

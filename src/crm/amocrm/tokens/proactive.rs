@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use rand::Rng;
 use tokio::time::Instant;
 
-use super::candidates::{Access, Candidate, Step, plan, problem, verdict};
 use super::error::TokenError;
 use super::jwt::Claims;
+use super::keeper::{State, TokenKeeper};
+use super::plan::{Access, Candidate, Step, plan, problem, verdict};
 use super::rejections::Reason;
-use super::tokens::{State, TokenKeeper};
 
 /// A pair is renewed at a random moment this long before its access token ends, so that processes do not meet.
 const AHEAD: std::ops::RangeInclusive<i64> = 15 * 60..=60 * 60;

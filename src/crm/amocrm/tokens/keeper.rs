@@ -27,13 +27,13 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use url::Url;
 
-use super::candidates::{Candidate, Circumstances, Step, plan, sort};
 use super::code;
 use super::error::{AuthProblem, Source, TokenError};
+use super::plan::{Candidate, Circumstances, Step, plan, sort};
 use super::rejections::{Reason, Rejections};
 use super::storage::{Fingerprint, Previous, TokenPair, TokenStorage};
-use super::transport::Transport;
 use crate::config::{AmocrmSettings, Integration};
+use crate::crm::amocrm::transport::Transport;
 
 /// A pair whose access token was refused while fresh waits once, twice, four times … at most so many times as long as
 /// the first such pair before it is renewed: a switched-off integration must not rotate its tokens for ever.
@@ -42,7 +42,7 @@ const MOST_FRESH_HOLDS: u32 = 32;
 /// An access token in use. Its text is never shown.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
-    pub(super) token: SecretString,
+    pub(in crate::crm::amocrm) token: SecretString,
     pub(super) print: Fingerprint,
 }
 
@@ -184,7 +184,7 @@ impl TokenKeeper {
     }
 
     /// Resolves when there is something to try that amoCRM has not refused: somebody has put new tokens into the
-    /// store. Looks every [`super::Timing::poll`].
+    /// store. Looks every [`crate::crm::amocrm::Timing::poll`].
     pub async fn changed(&self) {
         loop {
             if let Ok(candidates) = self.read().await
@@ -197,7 +197,7 @@ impl TokenKeeper {
     }
 
     /// Where the API is: the configured base, or the account's new host where it was followed.
-    pub(super) fn base(&self) -> String {
+    pub(in crate::crm::amocrm) fn base(&self) -> String {
         match &self.state().moved_to {
             Some(host) if !self.is_pinned() => format!("https://{host}"),
             _ => self.inner.settings.base_url.to_string(),

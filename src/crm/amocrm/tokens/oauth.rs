@@ -10,11 +10,11 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::classify::{is_json, problem_detail, retry_after};
 use super::error::AuthProblem;
 use super::storage::clean;
-use super::transport::{Answer, Request, SendError, Transport};
 use crate::config::Integration;
+use crate::crm::amocrm::classify::{is_json, problem_detail, retry_after};
+use crate::crm::amocrm::transport::{Answer, Request, SendError, Transport};
 
 /// What tokens are asked for with.
 pub(super) enum Grant<'a> {

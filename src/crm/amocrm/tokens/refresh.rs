@@ -1,6 +1,6 @@
 //! Getting new tokens: one refresh at a time, nothing lost between the answer and the store.
 //!
-//! The promise and the races are told in [`super::tokens`]; this is the part of the keeper that asks amoCRM.
+//! The promise and the races are told in [`super::keeper`]; this is the part of the keeper that asks amoCRM.
 
 use chrono::Utc;
 use secrecy::{ExposeSecret, SecretString};
@@ -8,14 +8,14 @@ use tokio::time::Instant;
 
 use crate::fault::point;
 
-use super::candidates::{Candidate, Refresh, Step, plan, verdict};
 use super::error::{AuthProblem, TokenError};
 use super::jwt::Claims;
+use super::keeper::{AccessToken, TokenKeeper, needs};
 use super::oauth::{self, Grant, Granted, Refusal, is_amocrm_host};
+use super::plan::{Candidate, Refresh, Step, plan, verdict};
 use super::rejections::Reason;
 use super::status::TokenInfo;
 use super::storage::{Fingerprint, Previous, TokenPair, TokenStorageLock};
-use super::tokens::{AccessToken, TokenKeeper, needs};
 
 /// More than the candidates there can be; a guard against turning in a circle.
 const MOST_STEPS: usize = 8;
@@ -183,7 +183,7 @@ impl TokenKeeper {
     }
 
     /// Looks for the account's new host after its address turned out to be wrong; asks rarely. `Some` when it has moved.
-    pub(super) async fn find_host(&self) -> Option<String> {
+    pub(in crate::crm::amocrm) async fn find_host(&self) -> Option<String> {
         {
             let mut state = self.state();
             if state.asked_host.is_some_and(|asked| asked.elapsed() < self.inner.transport.timing().healing) {

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, io, time::Duration};
 
-use super::{candidates::Candidate, error::Source, jwt::Claims, storage::TokenStorage};
+use super::{error::Source, jwt::Claims, plan::Candidate, storage::TokenStorage};
 
 /// How long another process may hold the lock on the tokens of the target.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::crm::amocrm::{TokenPair, jwt::tests::token};
+    use crate::crm::amocrm::{TokenPair, tokens::jwt::tests::token};
 
     fn jwt(issued_at: i64) -> String {
         token(&serde_json::json!({"iat": issued_at, "exp": issued_at + 86_400}))
