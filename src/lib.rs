@@ -10,6 +10,7 @@
 //! - [`lead`]: the domain, no I/O
 //! - [`config`], [`telemetry`]: settings and logging
 //! - [`notice`]: what people are told, as values
+//! - [`wording`]: those values in words, in the languages of `locales/`
 //! - [`store`]: what must survive
 //! - [`crm`]: the CRM
 //! - [`delivery`]: a lead's way from the store to amoCRM
@@ -42,3 +43,4 @@ pub mod store;
 pub mod telegram;
 pub mod telemetry;
 pub mod vitals;
+pub mod wording;

@@ -11,11 +11,8 @@ use crate::{
     crm::amocrm::{AuthProblem, CodeError, parse_code},
     delivery::trouble_of_tokens,
     notice::Button,
-    telegram::{
-        admin_texts::{advice_text, moment, trouble_text},
-        handlers::HandlerError,
-        messages::Lang,
-    },
+    telegram::handlers::HandlerError,
+    wording::{Lang, advice_text, moment, trouble_text},
 };
 
 use super::{

@@ -8,7 +8,10 @@ use teloxide::{
     utils::command::parse_command,
 };
 
-use crate::telegram::{dialogue::Step, groups::topic_of, messages::Lang};
+use crate::{
+    telegram::{dialogue::Step, groups::topic_of},
+    wording::Lang,
+};
 
 use super::{AdminDesk, PREFIX, people::Person};
 

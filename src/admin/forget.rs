@@ -8,7 +8,8 @@ use crate::{
     backup::BackupError,
     privacy::Meant,
     store::{Forgetting, Person, StoreError, Whom},
-    telegram::{handlers::HandlerError, messages::Lang},
+    telegram::handlers::HandlerError,
+    wording::Lang,
 };
 
 use super::{

@@ -1,13 +1,10 @@
 use tracing::info;
 
 use crate::{
-    lead::LeadNumber,
+    lead::{LeadNumber, shorten},
     store::{LeadRow, LeadState, UnreadableLead},
-    telegram::{
-        admin_texts::{age, is_pressable, trouble_text},
-        handlers::HandlerError,
-        messages::{Lang, shorten},
-    },
+    telegram::handlers::HandlerError,
+    wording::{Lang, age, is_pressable, trouble_text},
 };
 
 use super::{

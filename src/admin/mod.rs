@@ -37,9 +37,9 @@ use crate::{
         groups::is_migration,
         handlers::HandlerError,
         listener::chat_of,
-        messages::Lang,
         storage::Chat,
     },
+    wording::{Lang, age, render_worded},
 };
 
 use errand::{Errand, Wish};
@@ -164,7 +164,7 @@ impl AdminDesk {
     async fn answer(&self, answer: Answer, topic: Option<i32>) -> Result<(), HandlerError> {
         let Some(chat_id) = self.chat_id else { return Ok(()) };
         let worded = Worded { text: answer.text, buttons: answer.buttons, topic };
-        match self.telegram.send(Place { chat_id, topic }, &crate::telegram::handlers::render_worded(&worded)).await {
+        match self.telegram.send(Place { chat_id, topic }, &render_worded(&worded)).await {
             Ok(()) => Ok(()),
             Err(SendError::Later { .. } | SendError::NoTopic(_)) => {
                 let now = self.store.clock().now();
@@ -207,7 +207,7 @@ impl AdminDesk {
 fn when(at: Option<i64>, lang: Lang) -> String {
     match at {
         Some(at) => {
-            let age = crate::telegram::admin_texts::age(at, lang);
+            let age = age(at, lang);
             lang.text("admin-ago", &[("age", age.into())])
         }
         None => lang.text("admin-never", &[]),

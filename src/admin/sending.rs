@@ -8,12 +8,8 @@ use crate::{
     backup,
     notice::{Button, Notice, Worded},
     store::NewMessage,
-    telegram::{
-        admin_texts::{advice_text, backup_caption, outage_buttons, trouble_text, waiting_text},
-        client::Place,
-        handlers::HandlerError,
-        messages::Lang,
-    },
+    telegram::{client::Place, handlers::HandlerError},
+    wording::{Lang, advice_text, backup_caption, outage_buttons, trouble_text, waiting_text},
 };
 
 use super::{AdminDesk, Answer};

@@ -4,11 +4,8 @@ use crate::{
     crm::amocrm::{TokenKind, TokensInfo},
     delivery::{shortages, trouble_of},
     notice::Trouble,
-    telegram::{
-        admin_texts::{age, moment, short_name, trouble_text},
-        handlers::HandlerError,
-        messages::Lang,
-    },
+    telegram::handlers::HandlerError,
+    wording::{Lang, age, moment, short_name, trouble_text},
 };
 
 use super::{AdminDesk, Answer, button, when};

@@ -6,10 +6,7 @@ use regex::Regex;
 
 use crate::{
     notice::{AdminNotice, Trouble},
-    telegram::{
-        admin_texts,
-        messages::{Lang, Wording},
-    },
+    wording::{Lang, Wording, render_admin},
 };
 
 /// Stands where others' words stood.
@@ -38,7 +35,7 @@ pub fn text(notice: &AdminNotice, lang: Lang) -> Option<String> {
         other => other,
     };
     let wording = Wording { can_authorize: true, ..Wording::default() };
-    Some(without_secrets(&admin_texts::render(&notice, lang, &wording).text))
+    Some(without_secrets(&render_admin(&notice, lang, &wording).text))
 }
 
 fn wordless(trouble: Trouble) -> Trouble {

@@ -12,11 +12,8 @@ use tracing::warn;
 use crate::{
     clock::Clock,
     notice::AdminNotice,
-    telegram::{
-        admin_texts,
-        client::Telegram,
-        messages::{Lang, Wording},
-    },
+    telegram::client::Telegram,
+    wording::{Lang, Wording, render_admin},
 };
 
 use super::{NOT_TAKEN, SecondWay, outside};
@@ -67,7 +64,7 @@ impl PastTheStore {
         let until = Instant::now() + self.clock.scaled(NOT_TAKEN);
         let mut pause = FIRST_PAUSE;
         if let Some(chat_id) = self.chat_id {
-            let message = admin_texts::render(notice, Lang::default(), &Wording::default());
+            let message = render_admin(notice, Lang::default(), &Wording::default());
             loop {
                 let Err(error) = self.telegram.send(chat_id, &message).await else { return };
                 warn!(%error, "the admin could not be told by Telegram");

@@ -132,7 +132,7 @@ mod tests {
             // Personal, or for Telegram alone.
             (7, Notice::Admin(AdminNotice::Copies { leads: vec![] }), None),
             (7, Notice::Admin(AdminNotice::ToldElsewhere { notices: vec![] }), None),
-            (7, Notice::Reply(serde_json::json!([])), None),
+            (7, Notice::Reply(Vec::new()), None),
         ] {
             let message = [WaitingMessage { id: "1".into(), chat_id, created_at: 1000, notice }];
             let due_at = |at: Millis| due(&message, 1000 + at, clock).is_some();

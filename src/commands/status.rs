@@ -12,10 +12,7 @@ use crate::{
     delivery::{shortages, trouble_of_tokens},
     notice::{Shortage, Trouble},
     store::OpenAlert,
-    telegram::{
-        admin_texts::{advice_text, trouble_text},
-        messages::Lang,
-    },
+    wording::{Lang, advice_text, trouble_text},
 };
 
 use super::{CommandError, opened};

@@ -5,11 +5,8 @@ use crate::{
     clock::Clock,
     config::{Config, TelegramSettings},
     daemon::DaemonError,
-    telegram::{
-        client::Telegram,
-        groups::Groups,
-        messages::{Lang, Rendered},
-    },
+    telegram::{client::Telegram, groups::Groups},
+    wording::{Lang, Rendered},
 };
 
 use super::CommandError;

@@ -23,9 +23,9 @@ use crate::{
         handlers::{self, HandlerContext},
         intake::Intake,
         listener::Listener,
-        messages::Lang,
         storage::DialogueStorage,
     },
+    wording::Lang,
 };
 
 use super::{DaemonError, parts::Parts};

@@ -17,14 +17,9 @@ use crate::{
     notice::AdminNotice,
     privacy::Privacy,
     store::{Lease, NOBODYS_CHAT, Store},
-    telegram::{
-        admin_texts::backup_caption,
-        client::Telegram,
-        listener::IntakeCounters,
-        messages::{Lang, Wording},
-        outbox::Outbox,
-    },
+    telegram::{client::Telegram, listener::IntakeCounters, outbox::Outbox},
     vitals::{Heartbeat, Vitals},
+    wording::{Lang, Wording, backup_caption},
 };
 
 /// What one term of a daemon is built from.

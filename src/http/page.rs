@@ -17,10 +17,8 @@ use crate::{
     admin::authorization::{AuthorizationError, Authorized},
     crm::amocrm::{AuthProblem, TokenError},
     delivery::trouble_of_tokens,
-    telegram::{
-        admin_texts::{advice_text, moment, trouble_text},
-        messages::{Lang, shorten},
-    },
+    lead::shorten,
+    wording::{Lang, advice_text, moment, trouble_text},
 };
 
 const STYLE: &str = include_str!("page.css");

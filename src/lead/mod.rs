@@ -21,8 +21,8 @@ pub use car_link::{CarLink, CarLinkError};
 pub use name::{NAMELESS, Name, NameError, Wish};
 pub use number::LeadNumber;
 pub use phone::{Phone, PhoneError, PhoneOrigin, Region};
-pub use text::one_line;
 pub(crate) use text::{is_invisible, is_visible};
+pub use text::{one_line, shorten};
 
 /// One request of a buyer, complete and ready to be delivered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

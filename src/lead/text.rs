@@ -25,6 +25,14 @@ pub(super) fn clean_to(text: &str, limit: usize) -> String {
     }
 }
 
+/// A text cut to `limit` characters.
+pub fn shorten(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit - 1).chain(['…']).collect()
+}
+
 /// What others have named or worded (profile names, amoCRM's and Telegram's own words), as one line of at most `limit`
 /// characters that shows all it holds: without control characters (a terminal obeys them), without marks that turn its
 /// direction, without what has no glyph. Of that only stays what joins pictures to one (👨‍👩‍👧, ❤️).

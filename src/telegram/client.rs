@@ -34,13 +34,14 @@ use crate::{
     lead::one_line,
     net,
     notice::PollTrouble,
+    wording::Rendered,
 };
 
 use super::{
     api::{self, Api, is_proxys_refusal},
     groups::Groups,
+    markup::reply_markup,
     me,
-    messages::Rendered,
     routes::{Kind, Outcome, Patience, Routes},
 };
 
@@ -417,8 +418,8 @@ impl Telegram {
                     show_above_text: false,
                 });
                 request.message_thread_id = place.topic.map(|topic| ThreadId(MessageId(topic)));
-                if let Some(markup) = &message.markup {
-                    request = request.reply_markup(markup.clone());
+                if let Some(markup) = message.markup.as_ref().and_then(reply_markup) {
+                    request = request.reply_markup(markup);
                 }
                 way.send.call(&request).await
             }

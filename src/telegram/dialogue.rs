@@ -15,12 +15,10 @@ use chrono::{DateTime, Utc};
 use crate::{
     clock::Millis,
     lead::{Buyer, CarLink, Lead, LeadNumber, Origin, Region},
+    notice::{Card, Say},
 };
 
-use super::{
-    messages::{Card, Say},
-    repeats::TakenText,
-};
+use super::repeats::TakenText;
 use answering::{Answer, answered, note, take_car};
 pub use form::{CarAnswer, Draft, Field, Step};
 pub use input::{Input, Press};

@@ -19,10 +19,7 @@ use futures::FutureExt;
 use teloxide::{
     dispatching::{DpHandlerDescription, UpdateFilterExt, UpdateHandler, dialogue::Dialogue},
     dptree::{self, HandlerDescription, HandlerSignature, di::DependencyMap},
-    types::{
-        CallbackQuery, Chat as TelegramChat, InlineKeyboardButton, InlineKeyboardMarkup, MediaGroupId, Message,
-        MessageKind, ReplyMarkup, Update, User,
-    },
+    types::{CallbackQuery, Chat as TelegramChat, MediaGroupId, Message, MessageKind, Update, User},
 };
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -33,8 +30,9 @@ use crate::{
     config::LeadLimits,
     fault::point,
     lead::{Buyer, LeadNumber, Region},
-    notice::{AdminNotice, Button, Notice, Worded},
+    notice::{AdminNotice, Notice, Say},
     store::{NewLead, NewMessage, Store, StoreError},
+    wording::{Lang, Wording, render_reply},
 };
 
 use super::{
@@ -44,7 +42,6 @@ use super::{
     input::input_of,
     intake::{ATTEMPTS, Failure, Intake},
     listener::{IntakeEvent, chat_of},
-    messages::{Lang, Rendered, Say, Wording, clip, render},
     storage::{Chat, DialogueStorage, StorageError},
 };
 
@@ -221,7 +218,7 @@ async fn set_aside(desk: &HandlerContext, update: &Update, failure: &str) -> Res
     let private = update.chat().is_some_and(TelegramChat::is_private);
     let answer = chat.filter(|_| private).map(|chat_id| NewMessage {
         chat_id,
-        notice: Notice::Reply(serde_json::to_value([Say::SetAside]).unwrap_or_default()),
+        notice: Notice::Reply(vec![Say::SetAside]),
         due_at: desk.clock.now(),
     });
     desk.store.set_aside(i64::from(update.id.0), chat, "unhandled", failure, &body, answer.as_ref()).await
@@ -303,7 +300,7 @@ async fn on_group_message(message: Message, desk: Arc<HandlerContext>) -> Result
         told
     };
     if spoken_to || !told {
-        let answer = render(&[Say::Group], lang_of(message.from.as_ref()), &desk.wording);
+        let answer = render_reply(&[Say::Group], lang_of(message.from.as_ref()), &desk.wording);
         let place = Place { chat_id: chat, topic: topic_of(&message) };
         if let Err(error) = desk.telegram.send(place, &answer).await {
             info!(error = %error, "a group was not answered");
@@ -417,7 +414,7 @@ async fn answer(
         let sent = if desk.store.owes(chat_id).await? {
             Err(SendError::Later { cause: "earlier messages are owed".into(), after: None })
         } else {
-            desk.telegram.send_since(intake.opened_at(), chat_id, &render(reply, lang, &desk.wording)).await
+            desk.telegram.send_since(intake.opened_at(), chat_id, &render_reply(reply, lang, &desk.wording)).await
         };
         match sent {
             Ok(()) => {}
@@ -431,9 +428,8 @@ async fn answer(
                     _ => 0,
                 };
                 for reply in &replies[at..] {
-                    let body = serde_json::to_value(reply).unwrap_or_default();
                     let due_at = desk.clock.now() + pause;
-                    let message = NewMessage { chat_id, notice: Notice::Reply(body), due_at };
+                    let message = NewMessage { chat_id, notice: Notice::Reply(reply.clone()), due_at };
                     desk.store.owe(&message).await?;
                 }
                 return Ok(());
@@ -441,34 +437,6 @@ async fn answer(
         }
     }
     Ok(())
-}
-
-/// Words a message that was owed.
-pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered {
-    let numbered =
-        |id: &str, number: &LeadNumber| Rendered::plain(lang.text(id, &[("number", number.as_str().into())]));
-    match notice {
-        Notice::Accepted { number } => numbered("accepted", number),
-        Notice::Saved { number } => numbered("saved", number),
-        Notice::Delivered { number } => numbered("delivered", number),
-        Notice::Reply(body) => {
-            let parts: Vec<Say> = serde_json::from_value(body.clone()).unwrap_or_else(|_| vec![Say::HowToBegin]);
-            render(&parts, lang, wording)
-        }
-        Notice::Admin(notice) => super::admin_texts::render(notice, lang, wording),
-        Notice::Worded(worded) => render_worded(worded),
-    }
-}
-
-/// A worded message as Telegram takes it.
-pub fn render_worded(worded: &Worded) -> Rendered {
-    let button = |button: &Button| match button {
-        Button::Press { text, data } => Some(InlineKeyboardButton::callback(text, data)),
-        Button::Open { text, url } => url.parse().ok().map(|url| InlineKeyboardButton::url(text, url)),
-    };
-    let rows: Vec<Vec<_>> = worded.buttons.iter().map(|row| row.iter().filter_map(button).collect()).collect();
-    let markup = (!rows.is_empty()).then(|| ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(rows)));
-    Rendered { text: clip(worded.text.clone()), markup }
 }
 
 fn lang_of(user: Option<&User>) -> Lang {

@@ -29,7 +29,7 @@ use tracing::{info, warn};
 use crate::{
     clock::{Clock, Millis},
     fault::point,
-    notice::{Notice, PollTrouble},
+    notice::{Notice, PollTrouble, Say},
     store::{NewMessage, Store},
 };
 
@@ -38,7 +38,6 @@ use super::{
     api::{self, is_too_large},
     client::{Telegram, describe, poll_trouble},
     intake::{ATTEMPTS, Failure, Intake},
-    messages::Say,
     pace::{Complaint, Pause},
     reading,
     strays::{self, Numbered, Stray, Strays},
@@ -449,7 +448,7 @@ impl Listener {
         // Owed and not sent from here, so that a slow chat holds nobody up.
         let answer = stray.chat.map(|chat_id| NewMessage {
             chat_id,
-            notice: Notice::Reply(serde_json::to_value([Say::OnlyText]).unwrap_or_default()),
+            notice: Notice::Reply(vec![Say::OnlyText]),
             due_at: self.clock.now(),
         });
         let kept =

@@ -1,8 +1,7 @@
-//! Telegram: update listener, dialogue (pure turns, thin handlers), keyboards, messages, owed messages.
+//! Telegram: update listener, dialogue (pure turns, thin handlers), outbox.
 //!
 //! Knows the domain and the store, never amoCRM: it hands leads to the store, and outcomes come back as owed messages.
 
-pub mod admin_texts;
 mod answer;
 pub mod api;
 pub mod client;
@@ -12,10 +11,9 @@ pub mod groups;
 pub mod handlers;
 pub mod input;
 pub mod intake;
-mod keyboards;
 pub mod listener;
+mod markup;
 pub mod me;
-pub mod messages;
 pub mod outbox;
 pub(crate) mod pace;
 pub mod reading;

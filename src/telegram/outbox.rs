@@ -21,13 +21,12 @@ use crate::{
     fault::point,
     notice::{AdminNotice, Notice},
     store::{NOBODYS_CHAT, OwedMessage, Store, StoreError},
+    wording::{Wording, render_notice},
 };
 
 use super::{
     client::{Place, SendError, Telegram},
-    handlers::render_notice,
     listener::IntakeCounters,
-    messages::Wording,
     pace::Pause,
     storage::lang_of,
 };

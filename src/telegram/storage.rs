@@ -15,13 +15,13 @@ use crate::{
     clock::Millis,
     config::LeadLimits,
     lead::LeadNumber,
-    notice::Notice,
+    notice::{Notice, Say},
     store::{Dialogue, NewLead, NewMessage, Store, StoreError, Turn, TurnOutcome},
+    wording::Lang,
 };
 
 use super::{
     dialogue::{Conversation, Draft, Step},
-    messages::{Lang, Say},
     repeats::TakenText,
 };
 

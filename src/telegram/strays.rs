@@ -9,7 +9,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::{answer, messages::shorten, reading};
+use super::{answer, reading};
+use crate::lead::shorten;
 
 /// Of an update that is set aside at most so much is kept, in characters: more than any that people can write has.
 const LONGEST_KEPT: usize = 100_000;

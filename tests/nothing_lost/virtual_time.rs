@@ -27,7 +27,8 @@ use amocrm_lead_bot::{
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::Notice,
     store::{Dialogue, LeadState, Lease, NewLead, NewMessage, Store, Turn, TurnOutcome},
-    telegram::{client::Telegram, groups::Groups, messages::Wording, outbox::Outbox},
+    telegram::{client::Telegram, groups::Groups, outbox::Outbox},
+    wording::Wording,
 };
 use tokio::{
     sync::{mpsc, watch},

@@ -83,7 +83,7 @@ on_both! {
 
     async fn the_admin_is_told_of_a_person_once_a_day(opened: &Opened) {
         let store = &opened.store;
-        let message = NewMessage { chat_id: 7, notice: Notice::Reply(serde_json::Value::Null), due_at: 0 };
+        let message = NewMessage { chat_id: 7, notice: Notice::Reply(Vec::new()), due_at: 0 };
         for user_id in [1, 1, 2, 1] {
             store.tell_of_limit(user_id, &message).await.expect("a commit");
         }

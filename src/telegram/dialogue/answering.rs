@@ -4,7 +4,8 @@ use super::CarAnswer;
 use super::{Conversation, Draft, Outcome, Step, World, back_to_card, go_on, is_editing, noted::Noted, stay};
 use crate::{
     lead::{Budget, CarLink, CarLinkError, Name, NameError, Phone, PhoneError},
-    telegram::messages::{Lang, Say},
+    notice::Say,
+    wording::Lang,
 };
 
 pub(super) enum Answer {

@@ -3,7 +3,7 @@
 use super::{CarAnswer, Conversation, World, is_editing};
 use crate::{
     lead::{Budget, CarLink, Phone, Wish},
-    telegram::messages::Say,
+    notice::Say,
 };
 
 /// What stood in a message beside its answer; each is the answer to a question of its own.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::telegram::messages::{Lang, Wording, render};
+use crate::wording::{Lang, Wording, render_reply};
 
 fn world(consent_needed: bool) -> World {
     World { now: Utc::now(), sent_at: None, region: Region::default(), consent_needed, buyer: Buyer::default() }
@@ -137,7 +137,7 @@ proptest! {
             prop_assert_eq!(outcome.conversation.draft.is_none(), outcome.conversation.step == Step::Idle);
             for reply in &outcome.replies {
                 for lang in [Lang::Ru, Lang::En] {
-                    let length = render(reply, lang, &Wording::default()).text.encode_utf16().count();
+                    let length = render_reply(reply, lang, &Wording::default()).text.encode_utf16().count();
                     prop_assert!((1..=4096).contains(&length));
                 }
             }

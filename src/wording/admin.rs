@@ -1,24 +1,27 @@
 //! What the admin is told, in a dealer's words: what happened, how many wait, what to do, and buttons that do it.
 
-use chrono::{DateTime, Utc};
-use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup, ReplyMarkup};
+use chrono::Utc;
 
 use crate::{
-    clock::{Millis, date, in_moscow, in_utc},
-    lead::{LeadNumber, one_line},
-    notice::{AdminNotice, LeadCopy, Shortage, Trouble},
+    clock::date,
+    lead::{LeadNumber, one_line, shorten},
+    notice::{AdminNotice, Button, LeadCopy, Trouble},
 };
 
-use super::messages::{Lang, Rendered, Wording, clip, shorten};
+use super::{
+    Lang, Markup, Rendered, Wording, clip, keyboards,
+    time::{age, day, duration, moment},
+    troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text},
+};
 
 /// More buttons would not fit a phone.
 const MOST_BUTTONS: usize = 12;
 
 /// Words a message to the admin. Ages are counted up to `Utc::now()`.
-pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
+pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
     let plain = |id: &str| Rendered::plain(lang.text(id, &[]));
-    let advice_text = |trouble: &Trouble, lang: Lang| advice_text(trouble, wording.can_authorize, lang);
-    let outage_buttons = |trouble: &Trouble| outage_buttons(trouble, wording.can_authorize);
+    let advice = |trouble: &Trouble| advice_text(trouble, wording.can_authorize, lang);
+    let buttons = |trouble: &Trouble| outage_buttons(trouble, wording.can_authorize);
     match notice {
         AdminNotice::OutageOpened { trouble, waiting, .. } => with_buttons(
             lang.text(
@@ -26,11 +29,11 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
                 &[
                     ("trouble", trouble_text(trouble, lang).into()),
                     ("waiting", waiting_text(*waiting, lang).into()),
-                    ("advice", advice_text(trouble, lang).into()),
+                    ("advice", advice(trouble).into()),
                 ],
             ),
             lang,
-            outage_buttons(trouble),
+            buttons(trouble),
         ),
         AdminNotice::OutageChanged { trouble, waiting } => with_buttons(
             lang.text(
@@ -38,11 +41,11 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
                 &[
                     ("trouble", trouble_text(trouble, lang).into()),
                     ("waiting", waiting_text(*waiting, lang).into()),
-                    ("advice", advice_text(trouble, lang).into()),
+                    ("advice", advice(trouble).into()),
                 ],
             ),
             lang,
-            outage_buttons(trouble),
+            buttons(trouble),
         ),
         AdminNotice::OutageGoesOn { trouble, since, waiting, oldest } => with_buttons(
             lang.text(
@@ -50,13 +53,13 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
                 &[
                     ("trouble", trouble_text(trouble, lang).into()),
                     ("waiting", waiting_text(*waiting, lang).into()),
-                    ("advice", advice_text(trouble, lang).into()),
+                    ("advice", advice(trouble).into()),
                     ("lasted", age(*since, lang).into()),
                     ("oldest", oldest.map_or_else(|| lang.text("admin-never", &[]), |at| age(at, lang)).into()),
                 ],
             ),
             lang,
-            outage_buttons(trouble),
+            buttons(trouble),
         ),
         AdminNotice::OutageOver { lasted, delivered, oldest_waited, rejected } => {
             let mut text = lang.text(
@@ -172,7 +175,7 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
                 "admin-refresh-failing",
                 &[
                     ("trouble", trouble_text(trouble, lang).into()),
-                    ("advice", advice_text(trouble, lang).into()),
+                    ("advice", advice(trouble).into()),
                     (
                         "until",
                         works_until.map_or_else(|| lang.text("admin-soon", &[]), |at| moment(date(at), lang)).into(),
@@ -180,15 +183,15 @@ pub fn render(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
                 ],
             ),
             lang,
-            outage_buttons(trouble),
+            buttons(trouble),
         ),
         AdminNotice::AccessLost { trouble } => with_buttons(
             lang.text(
                 "admin-access-lost",
-                &[("trouble", trouble_text(trouble, lang).into()), ("advice", advice_text(trouble, lang).into())],
+                &[("trouble", trouble_text(trouble, lang).into()), ("advice", advice(trouble).into())],
             ),
             lang,
-            outage_buttons(trouble),
+            buttons(trouble),
         ),
         AdminNotice::GroupMoved { setting, chat_id } => {
             let setting = format!("{setting}={chat_id}");
@@ -206,7 +209,7 @@ const STATE_BUTTONS: &[(&str, &str)] = &[("button-status", "admin:status"), ("bu
 /// The first line of each alert.
 fn first_lines(notices: &[AdminNotice], lang: Lang, wording: &Wording) -> String {
     let lines = notices.iter().map(|notice| {
-        let text = render(notice, lang, wording).text;
+        let text = render_admin(notice, lang, wording).text;
         format!("• {}", shorten(text.lines().next().unwrap_or_default(), 200))
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -219,8 +222,8 @@ fn about_a_lead(id: &str, number: &LeadNumber, error: &str, lang: Lang) -> Rende
     let show = lang.text("button-lead-show", &[("number", number.into())]);
     let retry = lang.text("button-lead-retry", &[]);
     let row = [(show, format!("admin:lead:{number}")), (retry, format!("admin:lead-retry:{number}"))];
-    let row = row.map(|(label, data)| InlineKeyboardButton::callback(label, data));
-    Rendered { text: clip(text), markup: Some(ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new([row]))) }
+    let row = row.map(|(text, data)| Button::Press { text, data });
+    Rendered { text: clip(text), markup: Some(Markup::Buttons(vec![row.into()])) }
 }
 
 /// What stands in the store and cannot be read; each lead has a button of its own, as far as they fit.
@@ -237,45 +240,18 @@ fn unreadable(leads: &[String], chats: &[String], lang: Lang) -> Rendered {
         text.push(lang.text("admin-unreadable-messages", &[("list", shorten(&list(chats, ""), 500).into())]));
     }
     let show = |name: &String| {
-        let label = lang.text("button-lead-show", &[("number", name.as_str().into())]);
-        InlineKeyboardButton::callback(label, format!("admin:lead:{name}"))
+        let text = lang.text("button-lead-show", &[("number", name.as_str().into())]);
+        Button::Press { text, data: format!("admin:lead:{name}") }
     };
     let pressable: Vec<_> = leads.iter().filter(|name| is_pressable(name)).take(MOST_BUTTONS).collect();
-    let buttons = pressable.chunks(3).map(|row| row.iter().copied().map(show).collect::<Vec<_>>());
-    let markup = (!pressable.is_empty()).then(|| ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(buttons)));
+    let buttons = pressable.chunks(3).map(|row| row.iter().copied().map(show).collect()).collect();
+    let markup = (!pressable.is_empty()).then_some(Markup::Buttons(buttons));
     Rendered { text: clip(text.join("\n\n")), markup }
 }
 
 /// Whether a lead's name can stand in a button: a number or an id, and not what happens to stand in their place.
-pub(crate) fn is_pressable(name: &str) -> bool {
+pub fn is_pressable(name: &str) -> bool {
     (1..=26).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-/// What amoCRM does not take of the settings: its id in the texts, and what tells which one it is.
-fn shortage_name(shortage: &Shortage) -> (&'static str, String) {
-    match shortage {
-        Shortage::Pipeline { id } => ("pipeline", id.to_string()),
-        Shortage::Status { id } => ("status", id.to_string()),
-        Shortage::Responsible { id } => ("responsible", id.to_string()),
-        Shortage::BudgetField { id } => ("budget-field", id.to_string()),
-        Shortage::CarLinkField { id } => ("car-link-field", id.to_string()),
-        Shortage::Tag { name } => ("tag", name.clone()),
-        Shortage::PhoneKind => ("phone-kind", String::new()),
-        Shortage::Notes => ("notes", String::new()),
-        Shortage::Unexplained => ("unexplained", String::new()),
-    }
-}
-
-/// What amoCRM does not take of the settings, and what is done instead.
-pub fn shortage_text(shortage: &Shortage, lang: Lang) -> String {
-    let (name, which) = shortage_name(shortage);
-    lang.text(&format!("shortage-{name}"), &[("which", shorten(&which, 100).into())])
-}
-
-/// What amoCRM does not take of the settings, in two or three words.
-pub fn short_name(shortage: &Shortage, lang: Lang) -> String {
-    let (name, which) = shortage_name(shortage);
-    lang.text(&format!("shortage-name-{name}"), &[("which", shorten(&which, 100).into())])
 }
 
 fn copies(leads: &[LeadCopy], lang: Lang) -> String {
@@ -298,78 +274,8 @@ fn copies(leads: &[LeadCopy], lang: Lang) -> String {
 }
 
 /// A message with buttons in one column: `(label id, callback data)`.
-pub fn with_buttons(text: String, lang: Lang, buttons: &[(&str, &str)]) -> Rendered {
-    let rows = buttons.iter().map(|(label, data)| vec![InlineKeyboardButton::callback(lang.text(label, &[]), *data)]);
-    Rendered { text: clip(text), markup: Some(ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(rows))) }
-}
-
-/// The buttons that do something about it: `(label id, callback data)`.
-pub fn outage_buttons(trouble: &Trouble, can_authorize: bool) -> &'static [(&'static str, &'static str)] {
-    match trouble {
-        Trouble::TokensExpired
-        | Trouble::TokensRevoked
-        | Trouble::NoTokens
-        | Trouble::IntegrationOff
-        | Trouble::NoRights
-        | Trouble::WrongAccount
-            if can_authorize =>
-        {
-            &[("button-auth", "admin:auth"), ("button-leads", "admin:leads"), ("button-status", "admin:status")]
-        }
-        _ => &[("button-retry", "admin:retry"), ("button-leads", "admin:leads"), ("button-status", "admin:status")],
-    }
-}
-
-/// What is wrong, in words.
-pub fn trouble_text(trouble: &Trouble, lang: Lang) -> String {
-    let id = match trouble {
-        Trouble::TokensExpired => "trouble-tokens-expired",
-        Trouble::TokensRevoked => "trouble-tokens-revoked",
-        Trouble::NoTokens => "trouble-no-tokens",
-        Trouble::WrongClient => "trouble-wrong-client",
-        Trouble::WrongRedirect => "trouble-wrong-redirect",
-        Trouble::WrongAccount => "trouble-wrong-account",
-        Trouble::IntegrationOff => "trouble-integration-off",
-        Trouble::Moved { host } => return lang.text("trouble-moved", &[("host", host.as_str().into())]),
-        Trouble::NotPaid => "trouble-not-paid",
-        Trouble::NoRights => "trouble-no-rights",
-        Trouble::Blocked => "trouble-blocked",
-        Trouble::AccountCannot { words } => {
-            return lang.text("trouble-account-cannot", &[("words", shorten(words, 300).into())]);
-        }
-        Trouble::Refuses { words } => return lang.text("trouble-refuses", &[("words", shorten(words, 300).into())]),
-        Trouble::Throttled => "trouble-throttled",
-        Trouble::Unreachable => "trouble-unreachable",
-        Trouble::WrongAddress => "trouble-wrong-address",
-        Trouble::NotConfigured => "trouble-not-configured",
-    };
-    lang.text(id, &[])
-}
-
-/// What the admin can do about it, in words; without an integration access comes as a long-lived token.
-pub fn advice_text(trouble: &Trouble, can_authorize: bool, lang: Lang) -> String {
-    let id = match trouble {
-        Trouble::TokensExpired | Trouble::TokensRevoked | Trouble::NoTokens | Trouble::WrongAccount
-            if !can_authorize =>
-        {
-            "advice-long-lived"
-        }
-        Trouble::TokensExpired | Trouble::TokensRevoked | Trouble::NoTokens | Trouble::WrongAccount => {
-            "advice-authorize"
-        }
-        Trouble::WrongClient => "advice-wrong-client",
-        Trouble::WrongRedirect => "advice-wrong-redirect",
-        Trouble::IntegrationOff => "advice-integration-on",
-        Trouble::Moved { .. } => "advice-moved",
-        Trouble::NotPaid => "advice-pay",
-        Trouble::NoRights => "advice-rights",
-        Trouble::Blocked => "advice-blocked",
-        Trouble::AccountCannot { .. } => "advice-account",
-        Trouble::Refuses { .. } => "advice-refuses",
-        Trouble::Throttled | Trouble::Unreachable => "advice-wait",
-        Trouble::WrongAddress | Trouble::NotConfigured => "advice-operator",
-    };
-    lang.text(id, &[])
+fn with_buttons(text: String, lang: Lang, buttons: &[(&str, &str)]) -> Rendered {
+    Rendered { text: clip(text), markup: Some(keyboards::column(lang, buttons)) }
 }
 
 /// "3 leads are waiting."
@@ -382,63 +288,9 @@ pub fn backup_caption(leads: usize, lang: Lang) -> String {
     lang.text("admin-backup-caption", &[("count", i64::try_from(leads).unwrap_or(i64::MAX).into())])
 }
 
-/// How long ago, in words.
-pub fn age(since: Millis, lang: Lang) -> String {
-    duration(Utc::now().timestamp_millis() - since, lang)
-}
-
-/// A length of time in its two largest units.
-pub fn duration(millis: Millis, lang: Lang) -> String {
-    let seconds = (millis / 1000).max(0);
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    if days > 0 {
-        lang.text("duration-days", &[("days", days.into()), ("hours", hours.into())])
-    } else if hours > 0 {
-        lang.text("duration-hours", &[("hours", hours.into()), ("minutes", minutes.into())])
-    } else if minutes > 0 {
-        lang.text("duration-minutes", &[("minutes", minutes.into())])
-    } else {
-        lang.text("duration-seconds", &[("seconds", seconds.into())])
-    }
-}
-
-/// `07.09.2025`.
-pub fn day(at: DateTime<Utc>) -> String {
-    at.format("%d.%m.%Y").to_string()
-}
-
-/// `07.09.2025 13:30 МСК` for who reads Russian, `07.09.2025 10:30 UTC` for everybody else.
-pub fn moment(at: DateTime<Utc>, lang: Lang) -> String {
-    match lang {
-        Lang::Ru => in_moscow(at),
-        Lang::En => in_utc(at),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lengths_of_time_are_told_in_two_units() {
-        for (seconds, ru, en) in [
-            (-5, "0 с", "0 s"),
-            (59, "59 с", "59 s"),
-            (61, "1 мин", "1 min"),
-            (3700, "1 ч 1 мин", "1 h 1 min"),
-            (90_000, "1 дн. 1 ч", "1 d 1 h"),
-        ] {
-            assert_eq!(duration(seconds * 1000, Lang::Ru), ru);
-            assert_eq!(duration(seconds * 1000, Lang::En), en);
-        }
-    }
-
-    #[test]
-    fn moments_are_told_where_the_reader_lives() {
-        let at = date(1_757_282_400_000);
-        assert_eq!(moment(at, Lang::Ru), "08.09.2025 01:00 МСК");
-        assert_eq!(moment(at, Lang::En), "07.09.2025 22:00 UTC");
-    }
 
     #[test]
     fn counts_agree_with_russian_grammar() {

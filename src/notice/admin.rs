@@ -1,0 +1,237 @@
+//! What the admin is told unasked.
+
+use serde::{Deserialize, Serialize};
+
+use super::{PollTrouble, Shortage, Trouble};
+use crate::{
+    clock::Millis,
+    lead::{Lead, LeadNumber},
+};
+
+/// What the admin is told unasked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "about")]
+pub enum AdminNotice {
+    /// The CRM does not take leads.
+    OutageOpened {
+        /// Why.
+        trouble: Trouble,
+        /// Since when.
+        since: Millis,
+        /// Leads that wait.
+        waiting: i64,
+    },
+    /// The CRM still does not take leads.
+    OutageGoesOn {
+        /// Why.
+        trouble: Trouble,
+        /// Since when.
+        since: Millis,
+        /// Leads that wait.
+        waiting: i64,
+        /// When the oldest of them was submitted.
+        oldest: Option<Millis>,
+    },
+    /// The CRM still does not take leads, by now for another reason.
+    OutageChanged {
+        /// Why.
+        trouble: Trouble,
+        /// Leads that wait.
+        waiting: i64,
+    },
+    /// The CRM takes leads again and the backlog is through.
+    OutageOver {
+        /// How long it lasted, ms.
+        lasted: Millis,
+        /// Leads delivered since it began.
+        delivered: i64,
+        /// How long the oldest of them waited, ms.
+        oldest_waited: Millis,
+        /// Leads that amoCRM refuses.
+        rejected: i64,
+    },
+    /// amoCRM refuses the data of one lead.
+    Rejected {
+        /// Its number.
+        number: LeadNumber,
+        /// What amoCRM said.
+        error: String,
+    },
+    /// amoCRM fails on one lead again and again while others go through; it is kept and tried at growing pauses.
+    Stuck {
+        /// Its number.
+        number: LeadNumber,
+        /// What happens to it.
+        error: String,
+    },
+    /// Leads or owed messages stand in the store so that this version cannot read them; they are kept and passed over.
+    Unreadable {
+        /// Numbers of leads (ids where the number cannot be read either).
+        leads: Vec<String>,
+        /// Chats to which a message is owed.
+        chats: Vec<String>,
+    },
+    /// Leads go on with less than the settings ask for.
+    GoesOnWithout {
+        /// What is new of it.
+        shortages: Vec<Shortage>,
+    },
+    /// amoCRM takes again what leads went on without.
+    TakenAgain {
+        /// What.
+        shortages: Vec<Shortage>,
+    },
+    /// One person has sent as many requests as the settings allow.
+    LimitReached {
+        /// Telegram's id of the person.
+        user_id: i64,
+        /// `@username` without the `@`.
+        username: Option<String>,
+        /// `LEADS_PER_HOUR`.
+        per_hour: Option<u32>,
+        /// `LEADS_PER_DAY`.
+        per_day: Option<u32>,
+        /// From when on the next is taken.
+        again_at: Millis,
+    },
+    /// Far more requests come than usual.
+    Flood {
+        /// Requests within the last hour.
+        leads: i64,
+        /// From so many people.
+        people: i64,
+        /// Whether it was told before and goes on.
+        goes_on: bool,
+    },
+    /// No more requests come than usual.
+    FloodOver {
+        /// How long it lasted, ms.
+        lasted: Millis,
+        /// Requests that came meanwhile.
+        leads: i64,
+    },
+    /// A copy of waiting leads for the admin's chat.
+    Copies {
+        /// One text for each lead.
+        leads: Vec<LeadCopy>,
+    },
+    /// The bot runs without amoCRM settings.
+    NoCrm,
+    /// The disk is wiped daily and nothing survives it.
+    EphemeralDisk,
+    /// The store could not be written for a while, and can again or not.
+    StoreTrouble {
+        /// What the store said.
+        detail: String,
+    },
+    /// The store works again.
+    StoreWorks,
+    /// A second instance takes the updates; told by versions before [`Self::PollsFail`].
+    SecondInstance,
+    /// What buyers write does not arrive.
+    PollsFail {
+        /// Why.
+        trouble: PollTrouble,
+        /// Since when.
+        since: Millis,
+        /// Whether it was told before.
+        still: bool,
+    },
+    /// Alerts that Telegram did not take in time went by the second way.
+    ToldElsewhere {
+        /// They, in order.
+        notices: Vec<AdminNotice>,
+    },
+    /// What buyers write arrives again.
+    PollsWork {
+        /// Why it did not.
+        trouble: PollTrouble,
+        /// Since when it did not.
+        since: Millis,
+        /// When it was over.
+        until: Millis,
+        /// What was told by the second way meanwhile, in order.
+        told_elsewhere: Vec<AdminNotice>,
+    },
+    /// A backup file could not be read and was moved aside.
+    BackupUnreadable {
+        /// Its new name.
+        moved_to: String,
+    },
+    /// Entries of a backup file that could not be understood; a copy was kept.
+    BackupEntriesSkipped {
+        /// How many.
+        skipped: usize,
+        /// Name of the copy.
+        kept_in: String,
+    },
+    /// Leads were taken in from a backup file.
+    BackupImported {
+        /// How many.
+        imported: usize,
+    },
+    /// A buyer's message could not be handled.
+    UpdateSetAside {
+        /// Telegram's id of the update.
+        update_id: i64,
+    },
+    /// A token runs out.
+    TokenExpiring {
+        /// Whether it is a long-lived one.
+        long_lived: bool,
+        /// When.
+        expires_at: Millis,
+    },
+    /// A scheduled refresh failed while the access token still works.
+    RefreshFailing {
+        /// Why.
+        trouble: Trouble,
+        /// Until when the access token works.
+        works_until: Option<Millis>,
+    },
+    /// There is no access any more, and no lead has come yet to run into it.
+    AccessLost {
+        /// Why.
+        trouble: Trouble,
+    },
+    /// A group in the settings has become a supergroup and has a new id.
+    GroupMoved {
+        /// The setting.
+        setting: String,
+        /// The new id.
+        chat_id: i64,
+    },
+    /// New tokens were taken.
+    TokensRenewed {
+        /// Leads that wait for them.
+        waiting: i64,
+    },
+}
+
+/// One waiting lead in the admin's chat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeadCopy {
+    /// Its number.
+    pub number: LeadNumber,
+    /// Name.
+    pub name: String,
+    /// Phone.
+    pub phone: String,
+    /// Budget as typed.
+    pub budget: String,
+    /// Link to a car, if any.
+    pub car_link: Option<String>,
+}
+
+impl LeadCopy {
+    /// A copy of a lead.
+    pub fn of(lead: &Lead) -> Self {
+        Self {
+            number: lead.number.clone(),
+            name: lead.name.as_str().to_owned(),
+            phone: lead.phone.e164().to_owned(),
+            budget: lead.budget.typed().to_owned(),
+            car_link: lead.car_link.as_ref().map(|link| link.url().to_owned()),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What people are told, as values: stored until the messenger has taken them, worded only then (`wording`).
+
+mod admin;
+mod button;
+mod say;
+mod shortage;
+mod trouble;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::lead::LeadNumber;
+
+pub use admin::{AdminNotice, LeadCopy};
+pub use button::Button;
+pub use say::{Card, Say};
+pub use shortage::Shortage;
+pub use trouble::{PollTrouble, Trouble};
+
+/// A message owed to a chat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// To the buyer: the request is taken, this is its number.
+    Accepted {
+        /// The request's number.
+        number: LeadNumber,
+    },
+    /// To the buyer: the CRM does not answer, the request is saved and will be passed on.
+    Saved {
+        /// The request's number.
+        number: LeadNumber,
+    },
+    /// To a buyer who was told [`Notice::Saved`]: it has been passed on.
+    Delivered {
+        /// The request's number.
+        number: LeadNumber,
+    },
+    /// To a buyer: an answer of one or more parts.
+    Reply(#[serde(deserialize_with = "readable_parts")] Vec<Say>),
+    /// To the admin.
+    Admin(AdminNotice),
+    /// An answer to the admin, worded when it was asked for.
+    Worded(Worded),
+}
+
+impl Notice {
+    /// The topic of a group that it goes to.
+    pub fn topic(&self) -> Option<i32> {
+        match self {
+            Self::Worded(worded) => worded.topic,
+            _ => None,
+        }
+    }
+}
+
+/// A worded message with buttons.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Worded {
+    /// Plain text.
+    pub text: String,
+    /// Rows of buttons under it.
+    pub buttons: Vec<Vec<Button>>,
+    /// The topic of a group in which it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<i32>,
+}
+
+/// The parts of an answer that any version stored; one that cannot be read says how to begin.
+fn readable_parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Say>, D::Error> {
+    let parts = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(parts).unwrap_or_else(|_| vec![Say::HowToBegin]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_stored_by_any_version_is_read() {
+        let card = r#"{"card":{"name":"Иван","phone":"+79991234567","budget":"2 млн","car_link":null}}"#;
+        for (stored, parts) in [
+            (r#"{"reply":["welcome",{"ask_name":{"editing":false}}]}"#.to_owned(), 2),
+            (format!(r#"{{"reply":["phone_invalid",{card}]}}"#), 2),
+            (r#"{"reply":[]}"#.to_owned(), 0),
+        ] {
+            let Ok(Notice::Reply(read)) = serde_json::from_str(&stored) else { panic!("{stored}") };
+            assert_eq!(read.len(), parts, "{stored}");
+            assert!(!read.contains(&Say::HowToBegin), "{stored}");
+        }
+        for stored in [
+            r#"{"reply":null}"#,
+            r#"{"reply":"welcome"}"#,
+            r#"{"reply":{"welcome":1}}"#,
+            r#"{"reply":["welcome","said_by_a_later_version"]}"#,
+            r#"{"reply":[{"ask_name":{}}]}"#,
+        ] {
+            let read: Notice = serde_json::from_str(stored).expect("a stored answer");
+            assert_eq!(read, Notice::Reply(vec![Say::HowToBegin]), "{stored}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_stored_as_it_always_was() {
+        let notice = Notice::Reply(vec![Say::NoPhoneFound, Say::AskPhone { editing: false }]);
+        let stored = serde_json::to_string(&notice).expect("JSON");
+        assert_eq!(stored, r#"{"reply":["no_phone_found",{"ask_phone":{"editing":false}}]}"#);
+    }
+}

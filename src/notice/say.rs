@@ -1,0 +1,139 @@
+//! What a buyer is told in a conversation, as values.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{clock::Millis, lead::LeadNumber};
+
+/// The answers a card shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// Name.
+    pub name: String,
+    /// Phone, E.164.
+    pub phone: String,
+    /// Budget as typed.
+    pub budget: String,
+    /// Roubles the budget was understood as, 0 when there is no one amount; absent in what 0.1.0 stored.
+    #[serde(default)]
+    pub price: i64,
+    /// Link to a car, if any.
+    pub car_link: Option<String>,
+}
+
+/// One part of an answer to a buyer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Say {
+    /// Greeting of a new form.
+    Welcome,
+    /// A form is open already; offers to begin anew.
+    Resume,
+    /// How to open a form.
+    HowToBegin,
+    /// Asks to accept the privacy policy.
+    AskConsent,
+    /// Text came where the policy has to be accepted.
+    ConsentFirst,
+    /// Asks for the name.
+    AskName {
+        /// One answer of a complete form is being changed.
+        editing: bool,
+    },
+    /// Asks for the phone.
+    AskPhone {
+        /// One answer of a complete form is being changed.
+        editing: bool,
+    },
+    /// Asks for the budget.
+    AskBudget {
+        /// One answer of a complete form is being changed.
+        editing: bool,
+    },
+    /// Asks for the link to a car.
+    AskCarLink {
+        /// One answer of a complete form is being changed.
+        editing: bool,
+    },
+    /// The card to be sent or changed.
+    Card(Card),
+    /// The phone was changed.
+    PhoneTaken {
+        /// E.164.
+        phone: String,
+    },
+    /// The phone was left as it was.
+    LeftAsItWas,
+    /// Name longer than 100 characters.
+    NameTooLong,
+    /// Nothing to read in the name.
+    NameUnreadable,
+    /// A greeting where the name is asked.
+    NameGreeting,
+    /// An address, a phone, a wish, 👍 where the name is asked.
+    NotAName,
+    /// What stood beside an answer and is kept for its question.
+    Noted {
+        /// E.164.
+        phone: Option<String>,
+        /// Budget as typed.
+        budget: Option<String>,
+        /// Link to a car.
+        car_link: Option<String>,
+        /// Words about the car, for the manager.
+        #[serde(default)]
+        wish: Option<String>,
+    },
+    /// A message that came twice.
+    Repeated,
+    /// A phone where the budget is asked.
+    PhoneIsNoBudget {
+        /// The form's phone, E.164.
+        phone: String,
+    },
+    /// A link where the budget is asked.
+    LinkIsNoBudget,
+    /// No digits.
+    NoPhoneFound,
+    /// Not a complete number.
+    PhoneInvalid,
+    /// Nothing to read, or too long.
+    BudgetUnreadable,
+    /// No link in the text.
+    NoLinkFound,
+    /// Link longer than 2,000 characters.
+    LinkTooLong,
+    /// A contact came where none was asked for.
+    ContactNotNow,
+    /// Text came where the card's buttons are to be pressed.
+    UseButtons,
+    /// A button that no longer fits.
+    OldButton,
+    /// An edited message.
+    EditedMessage,
+    /// Sticker, photo, voice, …
+    OnlyText,
+    /// A command that is not ours.
+    UnknownCommand,
+    /// The form was thrown away.
+    Cancelled,
+    /// There is no form.
+    NothingToCancel,
+    /// Send was pressed twice.
+    AlreadySent {
+        /// The request's number.
+        number: LeadNumber,
+    },
+    /// The person has sent too many requests; the form is kept.
+    SentTooMany {
+        /// From when on the next is taken.
+        again_at: Millis,
+        /// How long that was from when it was said.
+        wait: Millis,
+    },
+    /// What the bot does.
+    Help,
+    /// In a group: write in private.
+    Group,
+    /// The message could not be handled again and again.
+    SetAside,
+}

@@ -1,0 +1,62 @@
+//! What the settings ask for and amoCRM does not take.
+
+use serde::{Deserialize, Serialize};
+
+/// What the settings ask for and amoCRM does not take (any more): leads go on without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum Shortage {
+    /// `AMOCRM_PIPELINE_ID`; with it goes the stage: the account's main pipeline takes the leads.
+    Pipeline {
+        /// Its id.
+        id: i64,
+    },
+    /// `AMOCRM_STATUS_ID`: the first stage of the pipeline takes the leads.
+    Status {
+        /// Its id.
+        id: i64,
+    },
+    /// `AMOCRM_RESPONSIBLE_USER_ID`: the user behind the tokens is responsible.
+    Responsible {
+        /// The user's id.
+        id: i64,
+    },
+    /// `AMOCRM_BUDGET_FIELD_ID`: the note has the value.
+    BudgetField {
+        /// The field's id.
+        id: i64,
+    },
+    /// `AMOCRM_CAR_LINK_FIELD_ID`: the note has the value.
+    CarLinkField {
+        /// The field's id.
+        id: i64,
+    },
+    /// One of `AMOCRM_TAGS`.
+    Tag {
+        /// The tag.
+        name: String,
+    },
+    /// The kind `WORK` of a contact's phone: the phone is sent without it.
+    PhoneKind,
+    /// Leads may be made but no notes written: the notes wait.
+    Notes,
+    /// Something that amoCRM does not name: leads are made with their names and phones, the note has the rest.
+    Unexplained,
+}
+
+impl Shortage {
+    /// The setting it is about, with its value, as it stands in the environment.
+    pub fn setting(&self) -> String {
+        match self {
+            Self::Pipeline { id } => format!("AMOCRM_PIPELINE_ID={id}"),
+            Self::Status { id } => format!("AMOCRM_STATUS_ID={id}"),
+            Self::Responsible { id } => format!("AMOCRM_RESPONSIBLE_USER_ID={id}"),
+            Self::BudgetField { id } => format!("AMOCRM_BUDGET_FIELD_ID={id}"),
+            Self::CarLinkField { id } => format!("AMOCRM_CAR_LINK_FIELD_ID={id}"),
+            Self::Tag { name } => format!("AMOCRM_TAGS={name}"),
+            Self::PhoneKind => "PHONE WORK".into(),
+            Self::Notes => "notes".into(),
+            Self::Unexplained => "something that amoCRM does not name".into(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What buyers read.
+
+use crate::{
+    clock::{Millis, date},
+    lead::shorten,
+    notice::{Card, Say},
+};
+
+use super::{Lang, Markup, Rendered, Wording, clip, keyboards, time};
+
+/// The budget as typed, and behind it how it was understood: `2,5 млн (2 500 000 ₽)`.
+fn understood_budget(card: &Card, lang: Lang) -> String {
+    if card.price <= 0 {
+        return card.budget.clone();
+    }
+    lang.text("budget-understood", &[("budget", card.budget.as_str().into()), ("price", grouped(card.price).into())])
+}
+
+/// Words one message of one or more parts; the last part decides on the buttons.
+pub fn render_reply(parts: &[Say], lang: Lang, wording: &Wording) -> Rendered {
+    let texts: Vec<String> = parts.iter().map(|say| text(say, lang, wording)).collect();
+    Rendered { text: clip(texts.join("\n\n")), markup: parts.last().and_then(|say| markup(say, lang)) }
+}
+
+fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
+    let simple = |id: &str| lang.text(id, &[]);
+    match say {
+        Say::Welcome => simple("welcome"),
+        Say::Resume => simple("resume"),
+        Say::HowToBegin => simple("how-to-begin"),
+        Say::AskConsent => {
+            let url = wording.privacy_policy_url.as_ref().map_or("", |url| url.as_str());
+            lang.text("ask-consent", &[("url", url.into())])
+        }
+        Say::ConsentFirst => simple("consent-first"),
+        Say::AskName { .. } => simple("ask-name"),
+        Say::AskPhone { .. } => simple("ask-phone"),
+        Say::AskBudget { .. } => simple("ask-budget"),
+        Say::AskCarLink { .. } => simple("ask-car-link"),
+        Say::Card(card) => {
+            let car = card.car_link.clone().map_or_else(|| simple("no-car-link"), |link| shorten(&link, 1000));
+            lang.text(
+                "card",
+                &[
+                    ("name", card.name.as_str().into()),
+                    ("phone", card.phone.as_str().into()),
+                    ("budget", understood_budget(card, lang).into()),
+                    ("car", car.into()),
+                ],
+            )
+        }
+        Say::PhoneTaken { phone } => lang.text("phone-taken", &[("phone", phone.as_str().into())]),
+        Say::LeftAsItWas => simple("left-as-it-was"),
+        Say::NameTooLong => simple("name-too-long"),
+        Say::NameUnreadable => simple("name-unreadable"),
+        Say::NameGreeting => simple("name-greeting"),
+        Say::NotAName => simple("not-a-name"),
+        Say::Noted { phone, budget, car_link, wish } => {
+            let line = |id: &str, value: &Option<String>| {
+                value.as_ref().map(|value| lang.text(id, &[("value", shorten(value, 1000).into())]))
+            };
+            let lines = [
+                line("noted-phone", phone),
+                line("noted-budget", budget),
+                line("noted-car-link", car_link),
+                line("noted-wish", wish),
+                // A wish stands on no card.
+                [phone, budget, car_link].iter().any(|noted| noted.is_some()).then(|| simple("noted-can-be-changed")),
+            ];
+            lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+        }
+        Say::Repeated => simple("repeated"),
+        Say::PhoneIsNoBudget { phone } => lang.text("phone-is-no-budget", &[("phone", phone.as_str().into())]),
+        Say::LinkIsNoBudget => simple("link-is-no-budget"),
+        Say::NoPhoneFound => simple("no-phone-found"),
+        Say::PhoneInvalid => simple("phone-invalid"),
+        Say::BudgetUnreadable => simple("budget-unreadable"),
+        Say::NoLinkFound => simple("no-link-found"),
+        Say::LinkTooLong => simple("link-too-long"),
+        Say::ContactNotNow => simple("contact-not-now"),
+        Say::UseButtons => simple("use-buttons"),
+        Say::OldButton => simple("old-button"),
+        Say::EditedMessage => simple("edited-message"),
+        Say::OnlyText => simple("only-text"),
+        Say::UnknownCommand => simple("unknown-command"),
+        Say::Cancelled => simple("cancelled"),
+        Say::NothingToCancel => simple("nothing-to-cancel"),
+        Say::AlreadySent { number } => lang.text("already-sent", &[("number", number.as_str().into())]),
+        Say::SentTooMany { again_at, wait } => {
+            // Whole minutes, and none too early.
+            let up = |millis: &Millis| (millis + 59_999) / 60_000 * 60_000;
+            let at = time::moment(date(up(again_at)), lang);
+            let wait = time::duration(up(wait), lang);
+            lang.text("sent-too-many", &[("at", at.into()), ("wait", wait.into())])
+        }
+        Say::Help => simple("help"),
+        Say::Group if wording.bot_username.is_empty() => simple("group-unnamed"),
+        Say::Group => lang.text("group", &[("bot", wording.bot_username.as_str().into())]),
+        Say::SetAside => simple("set-aside"),
+    }
+}
+
+fn markup(say: &Say, lang: Lang) -> Option<Markup> {
+    match say {
+        Say::AskConsent => Some(keyboards::consent(lang)),
+        Say::AskName { editing: true } | Say::AskBudget { editing: true } => Some(keyboards::back(lang)),
+        Say::AskPhone { editing } => Some(keyboards::share_contact(lang, *editing)),
+        Say::AskCarLink { editing } => Some(keyboards::car_link(lang, *editing)),
+        Say::Card(_) => Some(keyboards::card(lang)),
+        Say::Resume => Some(keyboards::restart(lang)),
+        // These come after the phone's question, whose keyboard would stay under the chat.
+        Say::AskName { editing: false }
+        | Say::AskBudget { editing: false }
+        | Say::PhoneTaken { .. }
+        | Say::LeftAsItWas
+        | Say::Cancelled => Some(Markup::RemoveKeys),
+        _ => None,
+    }
+}
+
+/// A whole number with a space between its thousands: `2 500 000`.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut spaced = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            spaced.push(' ');
+        }
+        spaced.push(digit);
+    }
+    spaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_shows_how_the_budget_was_understood() {
+        for (budget, price, want) in [
+            ("2", 2_000_000, "2 (2 000 000 ₽)"),
+            ("500", 500, "500 (500 ₽)"),
+            ("2,5 млн", 2_500_000, "2,5 млн (2 500 000 ₽)"),
+            ("300к", 300_000, "300к (300 000 ₽)"),
+            ("$25k", 0, "$25k"),
+            ("не знаю", 0, "не знаю"),
+        ] {
+            let card = Card {
+                name: "Иван".into(),
+                phone: "+79991234567".into(),
+                budget: budget.into(),
+                price,
+                car_link: None,
+            };
+            for (lang, label) in [(Lang::Ru, "Бюджет"), (Lang::En, "Budget")] {
+                let text = render_reply(&[Say::Card(card.clone())], lang, &Wording::default()).text;
+                assert!(text.contains(&format!("{label}: {want}\n")), "{text}");
+            }
+        }
+    }
+
+    /// The first edition stored its answers without a price.
+    #[test]
+    fn a_stored_card_without_a_price_shows_what_was_typed() {
+        let json = r#"{"card":{"name":"Иван","phone":"+79991234567","budget":"2 млн","car_link":null}}"#;
+        let card: Say = serde_json::from_str(json).expect("a stored card");
+        assert!(render_reply(&[card], Lang::Ru, &Wording::default()).text.contains("Бюджет: 2 млн\n"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Everything the product says, worded from the values of `notice` in the languages of `locales/`.
+//!
+//! Pure: no I/O, and no type of a messenger's library. Whoever speaks to people knows this room; how a message is sent
+//! is the messenger's room's matter.
+
+mod admin;
+mod buyer;
+mod i18n;
+mod keyboards;
+mod notices;
+mod time;
+mod troubles;
+
+use crate::notice::Button;
+
+pub use admin::{backup_caption, is_pressable, render_admin, waiting_text};
+pub use buyer::render_reply;
+pub use i18n::Lang;
+pub use notices::{render_notice, render_worded};
+pub use time::{age, duration, moment};
+pub use troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text};
+
+/// A worded message: plain text, and what can be pressed with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendered {
+    /// 1 to 4096 UTF-16 units.
+    pub text: String,
+    /// Buttons.
+    pub markup: Option<Markup>,
+}
+
+impl Rendered {
+    /// A text without buttons.
+    pub fn plain(text: String) -> Self {
+        Self { text, markup: None }
+    }
+}
+
+/// What can be pressed with a message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Markup {
+    /// Rows of buttons under the message.
+    Buttons(Vec<Vec<Button>>),
+    /// Rows of keys in place of the keyboard, until one is pressed.
+    Keys(Vec<Vec<Key>>),
+    /// Takes keys away that stand in place of the keyboard.
+    RemoveKeys,
+}
+
+/// A key in place of the keyboard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// Types its label.
+    Type(String),
+    /// Sends the person's own contact.
+    ShareContact(String),
+}
+
+/// What the wording must know of the settings.
+#[derive(Debug, Clone, Default)]
+pub struct Wording {
+    /// Address of the privacy policy.
+    pub privacy_policy_url: Option<url::Url>,
+    /// `@username` of the bot without the `@`.
+    pub bot_username: String,
+    /// Whether access to amoCRM can be renewed from the admin's chat: there is an integration.
+    pub can_authorize: bool,
+}
+
+/// Telegram takes at most 4096 UTF-16 units.
+pub fn clip(text: String) -> String {
+    const LIMIT: usize = 4096;
+    if text.encode_utf16().count() <= LIMIT {
+        return text;
+    }
+    let mut units = 0;
+    let mut clipped: String = text
+        .chars()
+        .take_while(|character| {
+            units += character.len_utf16();
+            units < LIMIT
+        })
+        .collect();
+    clipped.push('…');
+    clipped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_clipped_to_what_telegram_takes() {
+        for text in ["я".repeat(5000), "😀".repeat(3000), "a".repeat(4096)] {
+            let clipped = clip(text.clone());
+            assert!(clipped.encode_utf16().count() <= 4096);
+            assert_eq!(clipped == text, text.encode_utf16().count() <= 4096);
+        }
+    }
+}
