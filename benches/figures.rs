@@ -4,13 +4,6 @@
 //! one part; `cargo bench -- drain --full` takes 1,000 leads with the contact look-up on, too (another two and a half
 //! minutes). What needs PostgreSQL is left out where it is not installed.
 
-#[path = "../tests/fakes/mod.rs"]
-#[allow(dead_code, unused_imports)]
-mod fakes;
-#[path = "../tests/support/postgres.rs"]
-#[allow(dead_code)]
-mod postgres;
-
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -28,8 +21,8 @@ use amocrm_lead_bot::{
     store::{Created, ImportedLead, Lease, NewLead, Store},
 };
 use chrono::{TimeDelta, Utc};
-use fakes::{amocrm::FakeAmocrm, telegram::FakeTelegram};
-use postgres::Cluster;
+use testkit::fakes::{amocrm::FakeAmocrm, telegram::FakeTelegram};
+use testkit::postgres::Cluster;
 use tokio::process::{Child, Command};
 use ulid::Ulid;
 
@@ -326,7 +319,7 @@ async fn takeover(cluster: &Cluster) {
 
 /// Waits for an answer that is newer than the last one and holds these words; returns its id.
 async fn hears_after(telegram: &FakeTelegram, chat_id: i64, after: i32, words: &str) -> i32 {
-    let fits = |message: &fakes::telegram::BotMessage| message.text.contains(words);
+    let fits = |message: &testkit::fakes::telegram::BotMessage| message.text.contains(words);
     let heard = telegram.wait_for_new(chat_id, after, fits, Duration::from_secs(120)).await;
     heard.expect("an answer").message_id
 }

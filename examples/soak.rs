@@ -3,26 +3,16 @@
 //!
 //! The daemon is this same program, started again with a first argument of its own.
 
-#[path = "../tests/support/chaos.rs"]
-mod chaos;
-#[path = "../tests/fakes/mod.rs"]
-mod fakes;
-#[path = "../tests/support/postgres.rs"]
-#[allow(dead_code)]
-mod postgres;
-#[path = "../tests/support/turmoil.rs"]
-mod turmoil;
-
 use std::{
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use amocrm_lead_bot::commands;
-use chaos::{Judgement, Stage};
 use clap::Parser;
-use postgres::Cluster;
-use turmoil::{Counters, Turmoil};
+use testkit::chaos::{Judgement, Stage};
+use testkit::postgres::Cluster;
+use testkit::turmoil::{Counters, Turmoil};
 
 /// With this first argument the program is the daemon (or one of its commands).
 const AS_DAEMON: &str = "as-daemon";

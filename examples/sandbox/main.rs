@@ -7,8 +7,6 @@
 //! - [`talk`]: the chat in the terminal
 //! - [`show`]: how things look in print
 
-#[path = "../../tests/fakes/mod.rs"]
-mod fakes;
 mod show;
 mod stage;
 mod story;

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use crate::fakes::amocrm::{FakeAmocrm, StoredLead};
+use testkit::fakes::amocrm::{FakeAmocrm, StoredLead};
 
 pub const BOLD: &str = "1";
 pub const DIM: &str = "2";

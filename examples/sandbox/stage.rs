@@ -10,7 +10,7 @@ use std::{
 use chrono::{TimeDelta, Utc};
 use tokio::process::{Child, ChildStdin, Command};
 
-use crate::fakes::{
+use testkit::fakes::{
     amocrm::FakeAmocrm,
     telegram::{FakeTelegram, FakeUser},
 };

@@ -6,12 +6,12 @@ use std::{
 };
 
 use serde_json::Value;
+use testkit::fakes::{
+    amocrm::{FakeAmocrm, On, StoredLead},
+    telegram::{BotMessage, FakeTelegram, FakeUser},
+};
 
 use crate::{
-    fakes::{
-        amocrm::{FakeAmocrm, On, StoredLead},
-        telegram::{BotMessage, FakeTelegram, FakeUser},
-    },
     show::{self, BOLD, DIM, GREEN, RED, heading, paint},
     stage::Stage,
 };

@@ -2,16 +2,16 @@
 
 use std::{io, io::Write, time::Duration};
 
+use testkit::fakes::{
+    amocrm::{CrmEvent, Fault, On, Times},
+    telegram::{BotMessage, Event, FakeUser},
+};
 use tokio::sync::{
     broadcast::{Receiver, error::RecvError},
     mpsc,
 };
 
 use crate::{
-    fakes::{
-        amocrm::{CrmEvent, Fault, On, Times},
-        telegram::{BotMessage, Event, FakeUser},
-    },
     show::{self, BOLD, DIM, GREEN, RED, YELLOW, heading, paint},
     stage::Stage,
 };

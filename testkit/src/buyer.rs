@@ -2,7 +2,7 @@
 
 use crate::{
     fakes::telegram::{BotMessage, FakeTelegram, FakeUser},
-    support::{PATIENCE, number_in},
+    world::{PATIENCE, number_in},
 };
 
 /// The four answers as they are typed.

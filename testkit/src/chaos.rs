@@ -1,6 +1,5 @@
 //! A stage for faults: the daemon as a process of its own between both fakes, buyers who fill in forms by themselves,
 //! and a judge who compares what the buyers saw with what amoCRM stored. Used by the suite and by the soak.
-#![allow(dead_code, reason = "every user takes its own part of this")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

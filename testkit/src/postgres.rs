@@ -1,4 +1,4 @@
-//! A private PostgreSQL cluster on loopback, started once for a test binary and gone with its folder.
+//! A private PostgreSQL cluster on loopback, gone with its folder.
 
 use std::{
     collections::BTreeSet,
@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
@@ -206,6 +206,25 @@ fn port() -> u16 {
             return port;
         }
     }
+}
+
+/// A new, empty database in the one cluster that all tests of a process share; `None` as for [`Cluster::start`].
+pub fn shared_database() -> Option<String> {
+    static SHARED: OnceLock<Option<Mutex<Cluster>>> = OnceLock::new();
+    // The cluster must not outlive the process, whose statics are never dropped.
+    extern "C" fn stop() {
+        if let Some(Some(cluster)) = SHARED.get()
+            && let Ok(mut cluster) = cluster.lock()
+        {
+            cluster.crash();
+        }
+    }
+    let cluster = SHARED.get_or_init(|| {
+        // SAFETY: atexit(3) takes a plain function.
+        unsafe { libc::atexit(stop) };
+        Cluster::start().map(Mutex::new)
+    });
+    Some(cluster.as_ref()?.lock().expect("the cluster").database())
 }
 
 impl Drop for Cluster {

@@ -1,6 +1,5 @@
 //! Turmoil: buyers fill in forms on their own while daemons are killed at random moments and everything around them
 //! fails at random, the database they may share included. Everything random comes from one seed.
-#![allow(dead_code, reason = "the soak and the suite read different figures")]
 
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,4 @@
 //! The world of a black-box test: the compiled daemon between two fake servers on loopback, in a folder of its own.
-#![allow(dead_code, unused_imports)]
-
-mod buyer;
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +19,7 @@ use crate::fakes::{
     telegram::{FakeTelegram, FakeUser},
 };
 
-pub use buyer::{Answers, Buyer};
+pub use crate::buyer::{Answers, Buyer};
 
 /// Everything in a test happens within this time, or it fails with the story so far.
 pub const PATIENCE: Duration = Duration::from_secs(50);
@@ -158,7 +155,7 @@ impl World {
     }
 
     fn command_in(&self, env: &BTreeMap<String, String>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_amocrm-lead-bot"));
+        let mut command = Command::new(crate::daemon());
         command.env_clear().envs(env).current_dir(self.folder.path()).kill_on_drop(true);
         command
     }

@@ -1,17 +1,30 @@
 //! The sandbox plays its story, whatever the person who runs it has in the environment.
 
-use std::{process::Stdio, time::Duration};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use tokio::process::Command;
 
 /// On a busy machine; alone it takes about five seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The sandbox that belongs to this source. A plain `cargo test` builds it; with a filter for targets cargo does not.
+fn built_just_now() -> PathBuf {
+    let sandbox = testkit::built("examples/sandbox");
+    let built = std::fs::metadata(&sandbox).and_then(|file| file.modified());
+    let Ok(built) = built else { panic!("there is no {}: cargo build --example sandbox", sandbox.display()) };
+    // Beside every program cargo leaves the list of what it was made of.
+    let made_of = std::fs::read_to_string(sandbox.with_extension("d")).unwrap_or_default();
+    let made_of = made_of.split_once(": ").map_or("", |(_, sources)| sources).replace("\\ ", "\0");
+    for source in made_of.split_whitespace().map(|source| source.replace('\0', " ")) {
+        let changed = std::fs::metadata(&source).and_then(|file| file.modified());
+        assert!(changed.is_ok_and(|changed| changed <= built), "{source} is newer: cargo build --example sandbox");
+    }
+    sandbox
+}
+
 #[tokio::test]
 async fn the_sandbox_plays_its_story_and_leaves_nothing_behind() {
-    let tests = std::env::current_exe().expect("this test has a path");
-    let sandbox = tests.ancestors().nth(2).expect("target/debug").join("examples/sandbox");
-    assert!(sandbox.exists(), "{} is missing: cargo build --example sandbox", sandbox.display());
+    let sandbox = built_just_now();
     let (home, temporary) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     std::fs::write(home.path().join(".env"), "AMOCRM_BASE_URL=https://real.amocrm.ru\nDATA_DIR=/nowhere\n")
         .expect("a file");

@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
-
-use crate::{
-    desk::{admin, keeps_secrets, leads_wait},
+use testkit::{
     fakes::{
         amocrm::{Fault, On as OnCrm, Times as TimesCrm},
         telegram::{Fault as TelegramFault, On, Times},
     },
-    support::{Buyer, PATIENCE, World},
+    world::{Buyer, PATIENCE, World},
 };
+
+use crate::admin::desk::{admin, keeps_secrets, leads_wait};
 
 /// When the admin was sent the messages with these words.
 fn told(world: &World, words: &str) -> Vec<DateTime<Utc>> {
@@ -104,7 +104,7 @@ async fn an_alert_waits_for_telegram_and_survives_a_kill() {
     let mut ivan = world.buyer("Иван");
     let number = ivan.leaves_a_request().await;
     ivan.hears("сохранена").await;
-    let tried = |call: &crate::fakes::telegram::Call| call.params["chat_id"] == world.admin.id && call.ended;
+    let tried = |call: &testkit::fakes::telegram::Call| call.params["chat_id"] == world.admin.id && call.ended;
     world.telegram.wait_for_call("sendMessage", tried, PATIENCE).await.expect("it is tried");
     world.backup_holds(1).await;
     world.kill().await;
@@ -132,7 +132,7 @@ async fn a_chat_that_does_not_exist_yet_gets_its_alerts_with_start() {
     world.start();
     world.amocrm.goes_down();
     leads_wait(&world, 2);
-    let tried = |call: &crate::fakes::telegram::Call| call.params["chat_id"] == newcomer.id && call.ended;
+    let tried = |call: &testkit::fakes::telegram::Call| call.params["chat_id"] == newcomer.id && call.ended;
     world.telegram.wait_for_call("sendMessage", tried, PATIENCE).await.expect("it is tried");
     world
         .until("it is put off, and all is owed", |world| {

@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
-use crate::{
-    desk::{HOST, address_in, admin, everything_comes_again, keeps_secrets, nothing_is_confirmed, redirect, state_in},
+use testkit::{
     fakes::amocrm::{Fault, On, Times},
-    support::{Answers, World},
+    world::{Answers, World},
+};
+
+use crate::admin::desk::{
+    HOST, address_in, admin, everything_comes_again, keeps_secrets, nothing_is_confirmed, redirect, state_in,
 };
 
 /// The messages of the admin that the bot has deleted.
@@ -56,7 +59,7 @@ async fn what_does_not_work_is_said_in_words() {
     let mut admin = admin(&world);
     let amocrm = &world.amocrm;
     let new_state =
-        async |admin: &mut crate::support::Buyer| state_in(&admin.commands("/auth", "Чтобы обновить доступ").await);
+        async |admin: &mut testkit::world::Buyer| state_in(&admin.commands("/auth", "Чтобы обновить доступ").await);
     let state = new_state(&mut admin).await;
     let late = amocrm.issue_code();
     amocrm.expire_code(&late);
@@ -196,7 +199,7 @@ async fn what_stands_in_the_way_of_the_exchange_is_told_with_advice() {
 #[tokio::test]
 async fn an_english_admin_is_spoken_to_in_english() {
     let world = World::running().await;
-    let mut admin = crate::support::Buyer::new(&world.telegram, world.admin.clone().with_language(Some("en")));
+    let mut admin = testkit::world::Buyer::new(&world.telegram, world.admin.clone().with_language(Some("en")));
     for (command, words) in [
         ("/auth", "Copy its whole address"),
         ("/status", "Everything works"),

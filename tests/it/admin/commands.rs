@@ -1,12 +1,15 @@
 //! The admin's commands: right figures in good and bad times, in a group, and twice without harm.
 
-use crate::{
-    desk::{admin, everything_comes_again, group_hears, keeps_secrets, leads_wait, nothing_is_confirmed, sure_in},
+use testkit::{
     fakes::{
         amocrm::{Fault, On, Times},
         telegram::BotMessage,
     },
-    support::{Buyer, PATIENCE, World},
+    world::{Buyer, PATIENCE, World},
+};
+
+use crate::admin::desk::{
+    admin, everything_comes_again, group_hears, keeps_secrets, leads_wait, nothing_is_confirmed, sure_in,
 };
 
 /// Hours by which the admin's clock is ahead of UTC.
@@ -178,7 +181,7 @@ async fn commands_that_come_twice_do_no_harm() {
     let mut admin = admin(&world);
     admin.hears("не попадают в amoCRM").await;
     world.backup_holds(3).await;
-    let numbers = crate::desk::waiting_numbers(&world);
+    let numbers = crate::admin::desk::waiting_numbers(&world);
     // Not the oldest, which amoCRM is tried with, and which is then being sent.
     let gone = numbers[2].as_str();
     nothing_is_confirmed(&world).await;
@@ -207,7 +210,8 @@ async fn commands_that_come_twice_do_no_harm() {
     let code = world.amocrm.issue_code();
     let states: Vec<_> = world.admin.messages();
     let first = states.iter().find(|message| message.text.starts_with("Чтобы обновить")).expect("an address");
-    let pasted = crate::desk::redirect(&world, &code, &crate::desk::state_in(first), crate::desk::HOST);
+    let pasted =
+        crate::admin::desk::redirect(&world, &code, &crate::admin::desk::state_in(first), crate::admin::desk::HOST);
     admin.says(&pasted, "Доступ к amoCRM обновлён").await;
 }
 
@@ -241,7 +245,10 @@ async fn a_group_can_be_the_admin_s_chat() {
     let asked = group_hears(&world, &group, "ответом на это сообщение").await;
     manager.say_in(&group, "сейчас сделаю");
     let code = world.amocrm.issue_code();
-    manager.say_in(&group, &crate::desk::redirect(&world, &code, &crate::desk::state_in(&asked), crate::desk::HOST));
+    manager.say_in(
+        &group,
+        &crate::admin::desk::redirect(&world, &code, &crate::admin::desk::state_in(&asked), crate::admin::desk::HOST),
+    );
     group_hears(&world, &group, "Доступ к amoCRM обновлён").await;
     world.delivered(&number).await;
     group_hears(&world, &group, "снова принимает заявки").await;

@@ -2,10 +2,9 @@
 
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
-
-use crate::{
+use testkit::{
     fakes::telegram::{BotMessage, FakeGroup, Fault, On, Times},
-    support::{Buyer, PATIENCE, World},
+    world::{Buyer, PATIENCE, World},
 };
 
 /// The admin, who waits for each answer before the next word.

@@ -1,13 +1,14 @@
 //! A group as the admin's chat: who may act in it, a new id, and topics.
 
-use crate::{
-    desk::{HOST, group_hears, keeps_secrets, leads_wait, redirect, state_in, sure_in, waiting_numbers},
+use testkit::{
     fakes::{
         amocrm::On as OnAmocrm,
         telegram::{BotMessage, FakeGroup, FakeUser, Fault, On, Times},
     },
-    support::{PATIENCE, World},
+    world::{PATIENCE, World},
 };
+
+use crate::admin::desk::{HOST, group_hears, keeps_secrets, leads_wait, redirect, state_in, sure_in, waiting_numbers};
 
 const NOT_YOURS: &str = "слушаются только администраторов";
 

@@ -1,10 +1,11 @@
 //! `/leads`: what waits and what is refused, one by one.
 
-use crate::{
-    desk::{admin, keeps_secrets, leads_wait, sure_in, waiting_numbers},
+use testkit::{
     fakes::amocrm::{Fault, On, Times},
-    support::World,
+    world::World,
 };
+
+use crate::admin::desk::{admin, keeps_secrets, leads_wait, sure_in, waiting_numbers};
 
 #[tokio::test]
 async fn a_lead_is_looked_at_sent_again_and_given_up_from_the_chat() {
@@ -87,7 +88,7 @@ async fn a_long_list_is_cut_and_counted() {
     world.backup_holds(24).await;
     world.amocrm.comes_back();
     admin.presses("admin:retry", "Хорошо, отправляю. Ждут 24 заявки").await;
-    world.amocrm.wait_for_leads(24, crate::support::PATIENCE).await;
+    world.amocrm.wait_for_leads(24, testkit::world::PATIENCE).await;
     world.backup_holds(0).await;
     assert!(world.amocrm.lead_with_number(gone).is_none());
     world.admin_reads("Переданы 24 заявки").await;

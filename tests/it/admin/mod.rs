@@ -6,12 +6,8 @@ mod alerts;
 mod authorize;
 mod commands;
 mod desk;
-#[path = "../fakes/mod.rs"]
-mod fakes;
 mod groups;
 mod leads;
 mod reach;
 mod strangers;
-#[path = "../support/mod.rs"]
-mod support;
 mod tokens;

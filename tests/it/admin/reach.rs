@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{
+use testkit::{
     fakes::{
         alarms::{FakeMail, FakeWebhook},
         proxy::{FakeProxy, Mode},
         telegram::{Fault, On, Times},
     },
-    support::{PATIENCE, World},
+    world::{PATIENCE, World},
 };
 
 /// Fast enough for ten minutes to be ten seconds; what bounds a single poll is not shortened as much.

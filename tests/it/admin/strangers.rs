@@ -1,10 +1,8 @@
 //! Everybody but the admin gets the buyer's dialogue, and nothing else.
 
-use crate::{
-    desk::{HOST, admin, keeps_secrets, redirect, state_in},
-    fakes::amocrm::On,
-    support::World,
-};
+use testkit::{fakes::amocrm::On, world::World};
+
+use crate::admin::desk::{HOST, admin, keeps_secrets, redirect, state_in};
 
 #[tokio::test]
 async fn a_stranger_gets_the_buyer_s_dialogue_and_nothing_else() {
@@ -50,7 +48,7 @@ async fn a_strange_group_gets_no_answers_of_the_admin_s() {
     for command in ["/status", "/auth", "/leads@avto_zayavka_bot"] {
         stranger.command_in(&group, command);
     }
-    world.telegram.wait_until_confirmed(crate::support::PATIENCE).await.expect("all are taken");
+    world.telegram.wait_until_confirmed(testkit::world::PATIENCE).await.expect("all are taken");
     let told = world.telegram.chat(group.id);
     assert!(!told.is_empty() && told.iter().all(|message| message.text.contains("в личных сообщениях")), "{told:?}");
 }

@@ -3,7 +3,7 @@
 use super::leads::clean;
 use super::*;
 use amocrm_lead_bot::crm::amocrm::Whereabouts;
-use fakes::amocrm::MergeEvent;
+use testkit::fakes::amocrm::MergeEvent;
 
 const PHONE: &str = "+79991234567";
 const EVENTS: [MergeEvent; 4] =

@@ -1,15 +1,9 @@
 //! The client of amoCRM against the fake one: tokens through every mishap, and what each kind of answer is taken for.
 
-#[path = "amocrm_client/authorization.rs"]
 mod authorization;
-mod fakes;
-#[path = "amocrm_client/leads.rs"]
 mod leads;
-#[path = "amocrm_client/merges.rs"]
 mod merges;
-#[path = "amocrm_client/recorded.rs"]
 mod recorded;
-#[path = "amocrm_client/tokens.rs"]
 mod tokens;
 
 use std::collections::{HashMap, HashSet};
@@ -24,10 +18,10 @@ use amocrm_lead_bot::crm::amocrm::{
 };
 use amocrm_lead_bot::lead::{Lead, LeadNumber};
 use chrono::Utc;
-use fakes::amocrm::{FakeAmocrm, Fault, On, ReusePolicy, Throttle, Times, account};
 use secrecy::ExposeSecret;
 use serde_json::{from_value, json};
 use tempfile::TempDir;
+use testkit::fakes::amocrm::{FakeAmocrm, Fault, On, ReusePolicy, Throttle, Times, account};
 
 /// A dealer's account and a bot's folder.
 struct World {

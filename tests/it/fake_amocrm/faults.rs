@@ -1,10 +1,10 @@
 //! What goes wrong: rates, faults, cuts, outages; and how tests wait for what happens.
 
-use crate::fakes::amocrm::{CrmEvent, FakeAmocrm, Fault, On, Request, Throttle, Times};
-use crate::{COMPLEX, Client, lead};
+use crate::fake_amocrm::{COMPLEX, Client, lead};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use testkit::fakes::amocrm::{CrmEvent, FakeAmocrm, Fault, On, Request, Throttle, Times};
 
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_secs(2);

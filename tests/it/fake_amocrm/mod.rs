@@ -1,21 +1,15 @@
 //! The fake amoCRM, driven over real HTTP: the tests of the test double.
 
-mod fakes;
-#[path = "fake_amocrm/faults.rs"]
 mod faults;
-#[path = "fake_amocrm/reading.rs"]
 mod reading;
-#[path = "fake_amocrm/shapes.rs"]
 mod shapes;
-#[path = "fake_amocrm/tokens.rs"]
 mod tokens;
-#[path = "fake_amocrm/writing.rs"]
 mod writing;
 
-use fakes::amocrm::FakeAmocrm;
-use fakes::amocrm::account::{BUDGET_FIELD, FIRST_STATUS, MAIN_PIPELINE};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use testkit::fakes::amocrm::FakeAmocrm;
+use testkit::fakes::amocrm::account::{BUDGET_FIELD, FIRST_STATUS, MAIN_PIPELINE};
 
 const COMPLEX: &str = "/api/v4/leads/complex";
 

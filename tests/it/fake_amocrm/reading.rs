@@ -1,10 +1,10 @@
 //! Reading: the account, lists, search, latencies, filters and events.
 
-use crate::fakes::amocrm::account::{BUDGET_FIELD, MAIN_PIPELINE, OTHER_PIPELINE};
-use crate::{COMPLEX, Client, lead};
+use crate::fake_amocrm::{COMPLEX, Client, lead};
 use chrono::Utc;
 use serde_json::json;
 use std::time::{Duration, Instant};
+use testkit::fakes::amocrm::account::{BUDGET_FIELD, MAIN_PIPELINE, OTHER_PIPELINE};
 
 #[tokio::test]
 async fn the_account_can_be_read() {

@@ -1,11 +1,11 @@
 //! What is refused, with which code and path, and how much is too much.
 
 use serde_json::{Value, json};
-
-use crate::fakes::amocrm::account::{
+use testkit::fakes::amocrm::account::{
     BUDGET_FIELD, OTHER_STATUS, PHONE_FIELD, SECOND_STATUS, SELECT_FIELD, TEXT_FIELD, UNSORTED_STATUS,
 };
-use crate::{COMPLEX, Client, lead_with};
+
+use crate::fake_amocrm::{COMPLEX, Client, lead_with};
 
 #[tokio::test]
 async fn wrong_shapes_are_refused_with_their_paths() {

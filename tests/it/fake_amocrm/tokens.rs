@@ -1,12 +1,12 @@
 //! Tokens: exchange, rotation, ends, and the account that moved.
 
-use crate::fakes::amocrm::ReusePolicy;
-use crate::{Client, Reply};
+use crate::fake_amocrm::{Client, Reply};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::time::Duration;
+use testkit::fakes::amocrm::ReusePolicy;
 
 #[tokio::test]
 async fn a_code_becomes_a_pair_once() {

@@ -1,10 +1,10 @@
 //! Writing: what is stored and how it is answered.
 
-use crate::fakes::amocrm::account::{
+use crate::fake_amocrm::{COMPLEX, Client, lead, lead_with};
+use serde_json::{Value, json};
+use testkit::fakes::amocrm::account::{
     BUDGET_FIELD, FIRST_STATUS, LINK_FIELD, MAIN_PIPELINE, OTHER_PIPELINE, OTHER_STATUS, SELECT_FIELD, UNSORTED_STATUS,
 };
-use crate::{COMPLEX, Client, lead, lead_with};
-use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_complex_lead_is_stored_with_its_contact() {

@@ -1,20 +1,15 @@
 //! The fake Telegram keeps its promise: what the documentation of the Bot API says, over real HTTP and with teloxide.
 
-mod fakes;
-#[path = "fake_telegram/messages.rs"]
 mod messages;
-#[path = "fake_telegram/network.rs"]
 mod network;
-#[path = "fake_telegram/reading.rs"]
 mod reading;
-#[path = "fake_telegram/updates.rs"]
 mod updates;
 
 use std::time::Duration;
 
-use fakes::telegram::{FakeTelegram, FakeUser, TOKEN};
 use serde_json::{Value, json};
 use teloxide::Bot;
+use testkit::fakes::telegram::{FakeTelegram, FakeUser, TOKEN};
 
 const SOON: Duration = Duration::from_secs(2);
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use teloxide::prelude::*;
 use teloxide::types::UpdateKind;
 
-use super::fakes::telegram::{Call, FakeTelegram, FakeUser, Fault, On, TOKEN, Times};
 use super::*;
+use testkit::fakes::telegram::{Call, FakeTelegram, FakeUser, Fault, On, TOKEN, Times};
 
 #[tokio::test]
 async fn tokens_methods_and_ways_to_pass_parameters() {

@@ -6,8 +6,8 @@ use serde_json::json;
 use teloxide::prelude::*;
 use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup, KeyboardButton, KeyboardMarkup};
 
-use super::fakes::telegram::{BotMessage, Event, FakeTelegram};
 use super::*;
+use testkit::fakes::telegram::{BotMessage, Event, FakeTelegram};
 
 fn has(words: &str) -> impl Fn(&BotMessage) -> bool + use<> {
     let words = words.to_owned();

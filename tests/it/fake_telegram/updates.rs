@@ -6,8 +6,8 @@ use serde_json::json;
 use teloxide::prelude::*;
 use teloxide::types::{AllowedUpdate, InlineKeyboardButton, InlineKeyboardMarkup, UpdateKind};
 
-use super::fakes::telegram::FakeTelegram;
 use super::*;
+use testkit::fakes::telegram::FakeTelegram;
 
 #[tokio::test]
 async fn every_kind_of_update_is_one_that_teloxide_parses() {

@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-
-use crate::{
+use testkit::{
     fakes::amocrm::{Fault, On, Times, account},
-    support::{Answers, Buyer, World},
+    world::{Answers, Buyer, World},
 };
 
 async fn leave_requests(world: &World, count: usize) -> (Vec<Buyer>, Vec<String>) {

@@ -1,8 +1,7 @@
 //! `backup_leads.json` as other tools and other days leave it: taken in once, never doubled, never overwritten unread.
 
 use serde_json::{Value, json};
-
-use crate::support::{PATIENCE, World};
+use testkit::world::{PATIENCE, World};
 
 fn older(timestamp: &str, name: &str, phone: &str, status: &str) -> Value {
     json!({
@@ -99,9 +98,9 @@ async fn entries_restored_after_a_wiped_disk_are_not_doubled() {
     let mut ivan = world.buyer("Иван");
     // One lead of which amoCRM has stored the create but never said so, and one that it has not got.
     world.amocrm.fault(
-        crate::fakes::amocrm::On::complex(),
-        crate::fakes::amocrm::Fault::CutAfter,
-        crate::fakes::amocrm::Times::N(1),
+        testkit::fakes::amocrm::On::complex(),
+        testkit::fakes::amocrm::Fault::CutAfter,
+        testkit::fakes::amocrm::Times::N(1),
     );
     let there = ivan.leaves_a_request().await;
     world.amocrm.wait_for_leads(1, PATIENCE).await;

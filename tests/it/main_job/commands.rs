@@ -1,10 +1,9 @@
 //! The commands, alone and beside a running daemon: what they do, say and end with.
 
 use serde_json::Value;
-
-use crate::{
+use testkit::{
     fakes::amocrm::{Fault, On, Times},
-    support::{BACKUP_KEYS, PATIENCE, World},
+    world::{BACKUP_KEYS, PATIENCE, World},
 };
 
 /// A running daemon whose tokens are gone, and one lead that waits for new ones.

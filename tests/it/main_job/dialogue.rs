@@ -1,6 +1,6 @@
 //! The form: changing answers, going back, cancelling, beginning anew, surviving restarts.
 
-use crate::support::{PATIENCE, World, number_in};
+use testkit::world::{PATIENCE, World, number_in};
 
 #[tokio::test]
 async fn every_answer_can_be_changed_from_the_card() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Answers, Buyer, World};
+use testkit::world::{Answers, Buyer, World};
 
 const ARISTARKH: Answers = Answers {
     name: "Аристарх Фёдоров",
@@ -80,7 +80,7 @@ async fn the_admin_forgets_with_a_second_press_and_decides_on_what_waits() {
     world.run(&["forget", &buyer.user.id.to_string(), "--yes"]).await.ended_with(1);
     let asked = admin.commands("/forget 89123456789", "Удалить у бота все данные").await;
     assert!(asked.text.contains("Не все заявки переданы") && asked.text.contains(&number), "{}", asked.text);
-    let data = |message: &crate::fakes::telegram::BotMessage| {
+    let data = |message: &testkit::fakes::telegram::BotMessage| {
         message.buttons.iter().flatten().find_map(|button| button.data.clone()).expect("a button")
     };
     let mut press = data(&asked);

@@ -1,8 +1,8 @@
 //! A buyer's answers become a lead: every kind of answer, and what the manager finds in amoCRM.
 
-use crate::{
+use testkit::{
     fakes::amocrm::StoredContact,
-    support::{Answers, World},
+    world::{Answers, World},
 };
 
 fn contact_of(world: &World, lead_contact: Option<u64>) -> StoredContact {
@@ -144,7 +144,7 @@ async fn every_usual_spelling_is_understood() {
 
 #[tokio::test]
 async fn the_account_s_settings_are_used() {
-    use crate::fakes::amocrm::account::{BUDGET_FIELD, FIRST_STATUS, MAIN_PIPELINE};
+    use testkit::fakes::amocrm::account::{BUDGET_FIELD, FIRST_STATUS, MAIN_PIPELINE};
     let mut world = World::new().await;
     world.set("AMOCRM_TAGS", "авто, Encar");
     world.set("AMOCRM_PIPELINE_ID", MAIN_PIPELINE.to_string());

@@ -2,10 +2,9 @@
 
 use futures::{StreamExt, future::join_all, stream};
 use serde_json::Value;
-
-use crate::{
+use testkit::{
     fakes::amocrm::{Fault, On, Throttle, Times},
-    support::{BACKUP_KEYS, Buyer, PATIENCE, World},
+    world::{BACKUP_KEYS, Buyer, PATIENCE, World},
 };
 
 /// The keys of the first entry, in the order in which they stand in the file.

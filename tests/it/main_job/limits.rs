@@ -1,6 +1,6 @@
 //! More requests than one person or all people usually send.
 
-use crate::support::World;
+use testkit::world::World;
 
 #[tokio::test]
 async fn a_person_who_sends_too_many_keeps_the_form_and_sends_it_later() {
@@ -29,7 +29,7 @@ async fn a_person_who_sends_too_many_keeps_the_form_and_sends_it_later() {
         ivan.user.press("submit").expect("the button is there");
         let answer = ivan.hears("аяв").await.text.to_lowercase();
         if answer.contains("принята") {
-            break crate::support::number_in(&answer.to_uppercase());
+            break testkit::world::number_in(&answer.to_uppercase());
         }
         assert!(answer.contains("иван сидоров"), "{answer}");
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -49,7 +49,7 @@ async fn the_admin_may_send_as_many_as_it_takes_and_is_told_of_a_flood_once() {
     world.set("LEADS_PER_DAY", "off");
     world.set("LEADS_ALARM_PER_HOUR", "4");
     world.start();
-    let mut admin = crate::support::Buyer::new(&world.telegram, world.admin.clone());
+    let mut admin = testkit::world::Buyer::new(&world.telegram, world.admin.clone());
     for _ in 0..3 {
         admin.leaves_a_request().await;
     }
@@ -60,7 +60,7 @@ async fn the_admin_may_send_as_many_as_it_takes_and_is_told_of_a_flood_once() {
     assert!(told.contains("за последний час 5, людей среди них 3"), "{told}");
     let mut olga = world.buyer("Ольга");
     olga.leaves_a_request().await;
-    world.amocrm.wait_for_leads(6, crate::support::PATIENCE).await;
+    world.amocrm.wait_for_leads(6, testkit::world::PATIENCE).await;
     world.kill().await;
     world.start();
     anna.commands("/help", "Я принимаю заявки").await;

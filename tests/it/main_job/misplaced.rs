@@ -1,8 +1,7 @@
 //! What people say in another place than where it is asked: it is kept for its question, and passes for no other answer.
 
 use serde_json::json;
-
-use crate::support::{Answers, PATIENCE, World};
+use testkit::world::{Answers, PATIENCE, World};
 
 const CAR: &str = "https://fem.encar.com/cars/detail/38427498";
 
@@ -60,7 +59,7 @@ async fn an_answer_is_not_taken_for_the_next_question() {
 async fn a_message_sent_again_much_later_is_an_answer() {
     let world = World::running().await;
     let mut ivan = world.buyer("Иван");
-    let says_at = |ivan: &crate::support::Buyer, text: &str, date: i64| {
+    let says_at = |ivan: &testkit::world::Buyer, text: &str, date: i64| {
         ivan.user.message_with(json!({"text": text, "date": date}), text);
     };
     let now = chrono::Utc::now().timestamp();

@@ -1,8 +1,7 @@
 //! Whatever else people send: it is answered with what to do, and the form stays where it was.
 
 use serde_json::json;
-
-use crate::support::{Answers, Buyer, PATIENCE, World};
+use testkit::world::{Answers, Buyer, PATIENCE, World};
 
 /// What can be sent at any step, and a word of the answer's reason.
 enum Rubbish {

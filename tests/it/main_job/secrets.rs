@@ -2,12 +2,12 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::{
+use testkit::{
     fakes::{
         amocrm,
         telegram::{Fault, On, Times},
     },
-    support::{Answers, World},
+    world::{Answers, World},
 };
 
 /// Nothing that a terminal obeys, that turns a text round, or that hides in it.

@@ -1,8 +1,8 @@
 //! Starting: with wrong settings, a wrong token, without Telegram, twice, and without amoCRM.
 
-use crate::{
+use testkit::{
     fakes::telegram::{Fault, On, Times},
-    support::{PATIENCE, World},
+    world::{PATIENCE, World},
 };
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn a_network_that_goes_away_loses_no_answer() {
     world.telegram.stop().await;
     ivan.user.press("submit").expect("the card");
     world.telegram.restart().await;
-    let number = crate::support::number_in(&ivan.hears("принята").await.text);
+    let number = testkit::world::number_in(&ivan.hears("принята").await.text);
     world.delivered(&number).await;
     for fault in [Fault::CutBefore, Fault::Hang, Fault::TooManyRequests { retry_after: 1 }] {
         let mut anna = world.buyer(&format!("{fault:?}"));

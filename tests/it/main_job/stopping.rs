@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use crate::{
+use testkit::{
     fakes::{amocrm, telegram},
-    support::{PATIENCE, STOP_LIMIT, World, number_in},
+    world::{PATIENCE, STOP_LIMIT, World, number_in},
 };
 
 #[tokio::test]

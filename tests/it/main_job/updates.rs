@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-
-use crate::{
+use testkit::{
     fakes::telegram::{Fault, On, Times},
-    support::{Buyer, PATIENCE, World},
+    world::{Buyer, PATIENCE, World},
 };
 
 fn chat(buyer: &Buyer) -> Value {
@@ -113,7 +112,7 @@ async fn words_are_understood_beside_what_no_library_knows() {
     let press = json!({"id": "1", "from": {"id": ivan.user.id}, "data": "submit", "brand_new": {},
         "message": {"chat": chat(&ivan), "message_id": "x", "reply_markup": {"inline_keyboard": [[{"new": 1}]]}}});
     world.telegram.raw_update(json!({"callback_query": press}));
-    let number = crate::support::number_in(&ivan.hears("принята").await.text);
+    let number = testkit::world::number_in(&ivan.hears("принята").await.text);
     let lead = world.delivered(&number).await;
     assert!(lead.notes[0].contains(link) && lead.notes[0].contains("Иван Петров"), "{}", lead.notes[0]);
     assert_eq!(set_aside(&world).await, 0);

@@ -8,11 +8,9 @@ use amocrm_lead_bot::{
 };
 use serde_json::{from_value, json};
 use sqlx::{Connection, Executor, SqliteConnection};
+use testkit::fakes::amocrm::{Fault, On, Throttle, Times};
 
-use crate::{
-    fakes::amocrm::{Fault, On, Throttle, Times},
-    virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit},
-};
+use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit};
 
 /// Names that amoCRM alters, and some that look like something else.
 const NAMES: &[&str] = &[

@@ -12,11 +12,9 @@ use amocrm_lead_bot::{
     store::{LeadState, Lease},
 };
 use futures::future::join_all;
+use testkit::fakes::amocrm::{Fault, On, Times};
 
-use crate::{
-    fakes::amocrm::{Fault, On, Times},
-    virtual_time::{Ground, Life, in_virtual_time, is_delivered, lead, rest, submit},
-};
+use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, is_delivered, lead, rest, submit};
 
 const HOUR: i64 = 3_600_000;
 
@@ -163,7 +161,7 @@ fn a_clock_that_was_wrong_holds_nothing_up() {
 /// As `rest`, with nobody who asks for a retry.
 async fn rest_quietly(ground: &Ground, life: &Life, leads: &[Lead]) {
     for _ in 0..2400 {
-        if crate::virtual_time::is_at_rest(ground, &life.store, leads).await {
+        if crate::nothing_lost::virtual_time::is_at_rest(ground, &life.store, leads).await {
             return;
         }
         tokio::time::sleep(Duration::from_secs(3)).await;

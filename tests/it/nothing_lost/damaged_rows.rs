@@ -2,11 +2,9 @@
 
 use amocrm_lead_bot::store::SQLITE_FILE;
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
+use testkit::chaos::{Stage, fill_in};
 
-use crate::{
-    chaos::{Stage, fill_in},
-    stage,
-};
+use crate::nothing_lost::stage;
 
 async fn database(stage: &Stage) -> SqliteConnection {
     let url = format!("sqlite://{}", stage.path(SQLITE_FILE).display());

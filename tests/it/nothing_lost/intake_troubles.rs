@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use amocrm_lead_bot::store::SQLITE_FILE;
 use futures::{StreamExt, stream};
 use sqlx::{Connection, SqliteConnection};
-
-use crate::{
+use testkit::{
     chaos::{PATIENCE, SPEED, Stage, fill_in},
     fakes::telegram::{Fault, On, Times},
-    stage,
 };
+
+use crate::nothing_lost::stage;
 
 const PHONE: &str = "+79991234567";
 

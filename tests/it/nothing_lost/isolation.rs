@@ -4,12 +4,10 @@
 use std::time::Duration;
 
 use amocrm_lead_bot::lead::Lead;
+use testkit::fakes::amocrm::{Fault, On, Times};
 use tokio::time::Instant;
 
-use crate::{
-    fakes::amocrm::{Fault, On, Times},
-    virtual_time::{Ground, Life, in_virtual_time, is_delivered, lead, rest, submit},
-};
+use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, is_delivered, lead, rest, submit};
 
 async fn leads(ground: &Ground, life: &Life, count: usize) -> Vec<Lead> {
     let buyer = ground.telegram.user("Иван").known().id;

@@ -3,11 +3,9 @@
 use std::time::Instant;
 
 use futures::{StreamExt, stream};
+use testkit::deaths::{DEATHS, assert_complete, die_at};
 
-use crate::{
-    deaths::{DEATHS, assert_complete, die_at},
-    stage,
-};
+use crate::nothing_lost::stage;
 
 /// Daemons at once: most of the time each of them waits.
 const AT_ONCE: usize = 8;

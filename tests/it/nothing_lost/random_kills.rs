@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{
-    stage,
-    turmoil::{Turmoil, stories},
-};
+use testkit::turmoil::{Turmoil, stories};
+
+use crate::nothing_lost::stage;
 
 /// A failing seed is run again with `TEST_SEED=… cargo test --test nothing_lost random_kills`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

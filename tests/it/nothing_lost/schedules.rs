@@ -7,11 +7,9 @@ use proptest::{
     prelude::*,
     test_runner::{Config, FileFailurePersistence},
 };
+use testkit::fakes::{amocrm, telegram};
 
-use crate::{
-    fakes::{amocrm, telegram},
-    virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit},
-};
+use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit};
 
 /// What happens next.
 #[derive(Debug, Clone)]
@@ -178,7 +176,7 @@ async fn play(schedule: &[(u16, Event)]) -> Result<(), String> {
 
 #[test]
 fn no_schedule_loses_or_doubles_anything() {
-    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/nothing_lost/schedules.proptest-regressions");
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/nothing_lost/schedules.proptest-regressions");
     let config = Config {
         cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12),
         max_shrink_iters: 60,

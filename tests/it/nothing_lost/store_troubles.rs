@@ -4,12 +4,12 @@ use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use amocrm_lead_bot::store::SQLITE_FILE;
 use sqlx::{Connection, SqliteConnection};
-
-use crate::{
+use testkit::{
     chaos::{PATIENCE, Stage, fill_in},
     fakes::telegram::FakeUser,
-    stage,
 };
+
+use crate::nothing_lost::stage;
 
 /// A user who is not root: what no rights forbid to root.
 const NOBODY: u32 = 65_534;

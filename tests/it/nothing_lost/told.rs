@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use amocrm_lead_bot::lead::Lead;
+use testkit::fakes::amocrm::{Fault, On, Times};
 
-use crate::{
-    fakes::amocrm::{Fault, On, Times},
-    virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit},
-};
+use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

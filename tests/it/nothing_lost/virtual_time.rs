@@ -30,20 +30,19 @@ use amocrm_lead_bot::{
     telegram::{client::Telegram, groups::Groups, outbox::Outbox},
     wording::Wording,
 };
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
-use tokio_util::sync::CancellationToken;
-use ulid::Ulid;
-
-use crate::{
+use testkit::{
     chaos::Judgement,
     fakes::{
         amocrm::{FakeAmocrm, ReusePolicy},
         telegram::FakeTelegram,
     },
 };
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+use ulid::Ulid;
 
 /// By so much the virtual clock moves at a time.
 const STEP: Duration = Duration::from_millis(500);

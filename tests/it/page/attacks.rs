@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use testkit::world::PATIENCE;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::{
+use crate::page::{
     gate::{Does, Gate},
     site::Site,
-    support::PATIENCE,
 };
 
 /// More than an unoptimized daemon needs, far less than what the strangers send.
@@ -58,7 +58,7 @@ async fn a_redirect_leads_nobody_to_a_stranger() {
     site.world.until("amoCRM points elsewhere", |_| !amocrm.heads().is_empty()).await;
     telegram.does(Does::Redirect(format!("{}/bot", trap.url())));
     site.world.until("Telegram points elsewhere", |_| telegram.heads().len() >= 2).await;
-    let words = |world: &crate::support::World| world.log().matches("redirect (302) to http://127.0.0.1").count() >= 2;
+    let words = |world: &testkit::world::World| world.log().matches("redirect (302) to http://127.0.0.1").count() >= 2;
     site.world.until("it is said in words", words).await;
     assert!(heartbeat.heads().iter().chain(&telegram.heads()).all(|head| !head.to_lowercase().contains("referer")));
     telegram.does(Does::Pass);

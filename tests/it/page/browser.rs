@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Stdio};
 use axum::{extract::Query, response::Redirect, routing::get};
 use tokio::process::Command;
 
-use crate::site::Site;
+use crate::page::site::Site;
 
 /// The admin's link, led to our stand-in for amoCRM's page.
 fn through(link: &url::Url, stand_in: &str) -> String {
@@ -83,7 +83,7 @@ async fn an_admin_renews_access_with_two_taps() {
     let page = load(&program, &link, "page-done.png", false).await;
     assert!(page.contains("<h1>Готово</h1>") && page.contains("2 заявки передаются"), "{page}");
     assert!(page.contains("tg://resolve?domain="), "{page}");
-    site.world.amocrm.wait_for_leads(2, crate::support::PATIENCE).await;
+    site.world.amocrm.wait_for_leads(2, testkit::world::PATIENCE).await;
     site.nothing_secret_in(&page);
 
     // The same tab once more.

@@ -2,12 +2,12 @@
 
 use amocrm_lead_bot::clock::Clock;
 use chrono::Utc;
-
-use crate::{
+use testkit::{
     fakes::amocrm::{Fault, On, Times},
-    site::Site,
-    support::PATIENCE,
+    world::PATIENCE,
 };
+
+use crate::page::site::Site;
 
 #[tokio::test]
 async fn a_right_code_renews_access_and_the_backlog_drains() {
@@ -69,8 +69,8 @@ async fn a_state_is_good_once_for_half_an_hour_and_from_us_only() {
     let (code, account) = (site.code(), site.account());
     let now = Utc::now().timestamp_millis();
     // Given out so many minutes ago; the daemon's own time runs 20 times faster.
-    let young = crate::site::state_of(&site.link_at(Clock::following_tokio(now - 60_000)).await);
-    let old = crate::site::state_of(&site.link_at(Clock::following_tokio(now - 2 * 60_000)).await);
+    let young = crate::page::site::state_of(&site.link_at(Clock::following_tokio(now - 60_000)).await);
+    let old = crate::page::site::state_of(&site.link_at(Clock::following_tokio(now - 2 * 60_000)).await);
     let mut forged = young.clone();
     forged.replace_range(..1, if young.starts_with('A') { "B" } else { "A" });
     let endless = "x".repeat(3000);
@@ -205,7 +205,7 @@ async fn amocrm_in_trouble_is_told_from_a_wrong_code() {
         site.world.amocrm.clear_fault(id);
         assert!(page.status == 503 && page.body.contains(words), "{words}: {}", page.body);
     }
-    let (id, redirect) = (site.world.amocrm.client_id(), crate::site::REDIRECT);
+    let (id, redirect) = (site.world.amocrm.client_id(), crate::page::site::REDIRECT);
     site.world.amocrm.credentials(&id, "another-secret", redirect);
     let page = site.callback(&[("code", &site.code()), ("state", &site.state().await)]).await;
     assert!(page.status == 400 && page.body.contains("неверный ID или секретный ключ"), "{}", page.body);

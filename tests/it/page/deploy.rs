@@ -9,7 +9,7 @@ const NOT_ON_HEROKU: [&str; 6] = ["DATABASE_URL", "DATA_DIR", "DYNO", "HTTP_ADDR
 
 #[test]
 fn app_json_explains_every_setting() {
-    let app: serde_json::Value = serde_json::from_str(include_str!("../../app.json")).expect("JSON");
+    let app: serde_json::Value = serde_json::from_str(include_str!("../../../app.json")).expect("JSON");
     let env = app["env"].as_object().expect("settings");
     let explained: BTreeSet<&str> = env.keys().map(String::as_str).collect();
     for (name, setting) in env {
@@ -24,7 +24,7 @@ fn app_json_explains_every_setting() {
 #[test]
 fn the_readme_and_the_example_explain_every_setting() {
     for (file, text) in
-        [("README.md", include_str!("../../README.md")), (".env.example", include_str!("../../.env.example"))]
+        [("README.md", include_str!("../../../README.md")), (".env.example", include_str!("../../../.env.example"))]
     {
         for name in SETTINGS.iter().filter(|name| !["DYNO", "TEST_SPEED", "PORT"].contains(name)) {
             assert!(text.contains(name), "{name} is not in {file}");
@@ -34,20 +34,20 @@ fn the_readme_and_the_example_explain_every_setting() {
 
 #[test]
 fn an_image_is_built_from_what_is_named_and_nothing_else() {
-    let dockerfile = include_str!("../../docs/deploy/Dockerfile");
+    let dockerfile = include_str!("../../../docs/deploy/Dockerfile");
     let images: Vec<_> = dockerfile.lines().filter(|line| line.starts_with("FROM ")).collect();
     assert!(images.len() == 2 && images.iter().all(|line| line.contains("@sha256:")), "{images:?}");
-    let ignored = include_str!("../../docs/deploy/Dockerfile.dockerignore");
+    let ignored = include_str!("../../../docs/deploy/Dockerfile.dockerignore");
     let rules: Vec<_> = ignored.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     assert!(rules[0] == "*" && rules[1..].iter().all(|rule| rule.starts_with('!')), "{rules:?}");
-    for needed in ["!Cargo.toml", "!Cargo.lock", "!src", "!locales", "!migrations", "!benches"] {
+    for needed in ["!Cargo.toml", "!Cargo.lock", "!src", "!locales", "!migrations", "!benches", "!testkit"] {
         assert!(rules.contains(&needed), "{needed}");
     }
 }
 
 #[test]
 fn nothing_secret_is_committed_by_accident() {
-    let ignored = include_str!("../../.gitignore");
+    let ignored = include_str!("../../../.gitignore");
     for line in
         ["tokens_previous.json", ".amocrm-lead-bot-*", "access_token.txt", "refresh_token.txt", "*.sqlite-*", ".env"]
     {
@@ -57,7 +57,7 @@ fn nothing_secret_is_committed_by_accident() {
 
 #[test]
 fn the_unit_ends_for_good_on_a_wrong_setting_only() {
-    let unit = include_str!("../../docs/deploy/amocrm-lead-bot.service");
+    let unit = include_str!("../../../docs/deploy/amocrm-lead-bot.service");
     for line in
         ["Restart=always", "RestartPreventExitStatus=78", "NoNewPrivileges=yes", "ProtectSystem=strict", "LimitCORE=0"]
     {

@@ -1,6 +1,6 @@
 //! A Heroku dyno without a database: what waits leaves it with the last breath.
 
-use crate::site::Site;
+use crate::page::site::Site;
 
 #[tokio::test]
 async fn what_waits_is_sent_to_the_admin_when_the_dyno_goes() {

@@ -9,12 +9,12 @@ use std::{
 };
 
 use sqlx::{Connection, Executor};
-
-use crate::{
+use testkit::{
     fakes::telegram::{Fault, On, Times},
-    site::Site,
-    support::PATIENCE,
+    world::PATIENCE,
 };
+
+use crate::page::site::Site;
 
 async fn health(site: &Site) -> (u16, String) {
     let answer = site.get("/healthz").await;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{site::Site, support::PATIENCE};
+use testkit::world::PATIENCE;
+
+use crate::page::site::Site;
 
 /// Series with their values, by the whole text before the value; panics where the format is broken.
 fn parse(text: &str) -> BTreeMap<String, f64> {
@@ -117,8 +119,8 @@ async fn the_dashboard_and_the_alert_rules_name_metrics_that_exist() {
     site.a_lead("Мария").await;
     site.admin.sees("Заявки не попадают в amoCRM").await;
     let exported = names(&parse(&site.get("/metrics").await.body));
-    let dashboard = include_str!("../../docs/deploy/grafana-dashboard.json");
-    let alerts = include_str!("../../docs/deploy/alerts.yml");
+    let dashboard = include_str!("../../../docs/deploy/grafana-dashboard.json");
+    let alerts = include_str!("../../../docs/deploy/alerts.yml");
     serde_json::from_str::<serde_json::Value>(dashboard).expect("the dashboard is JSON");
     let rules: serde_json::Value = serde_norway::from_str(alerts).expect("the rules are YAML");
     let rules = rules["groups"][0]["rules"].as_array().expect("rules");

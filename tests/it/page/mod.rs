@@ -1,10 +1,5 @@
 //! The web page, health and metrics of the daemon, and what the admin is told of tokens before they end.
 
-#[path = "../fakes/mod.rs"]
-mod fakes;
-#[path = "../support/mod.rs"]
-mod support;
-
 mod attacks;
 mod browser;
 mod callback;

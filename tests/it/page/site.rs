@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use amocrm_lead_bot::{admin::authorization::Authorization, clock::Clock, config::Config, daemon, store::Store};
-use url::Url;
-
-use crate::{
+use testkit::{
     fakes::telegram::{BotMessage, FakeUser},
-    support::{Answers, PATIENCE, World},
+    world::{Answers, PATIENCE, World},
 };
+use url::Url;
 
 /// Where amoCRM sends the admin back to; not `/callback`, as integrations are free to say.
 pub const REDIRECT: &str = "https://bot.example.com/amo/back";

@@ -1,12 +1,12 @@
 //! What the admin is told of tokens before they end.
 
 use chrono::{Duration, Utc};
-
-use crate::{
+use testkit::{
     fakes::amocrm::{Fault, On, Times},
-    site::Site,
-    support::PATIENCE,
+    world::PATIENCE,
 };
+
+use crate::page::site::Site;
 
 /// A pair whose access token has so many minutes left.
 fn pair_with(site: &mut Site, minutes: i64) {

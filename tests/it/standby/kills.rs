@@ -6,20 +6,20 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-
-use crate::{
+use testkit::{
     chaos::Stage,
-    cluster,
     deaths::{DEATHS, assert_complete, die_at},
     turmoil::{Turmoil, stories},
 };
+
+use crate::standby::cluster;
 
 /// Stories at once: most of the time each of them waits.
 const AT_ONCE: usize = 10;
 
 /// Two machines that share a database.
 async fn two_on(database: &str) -> [Stage; 2] {
-    let mut stage = Stage::new(env!("CARGO_BIN_EXE_amocrm-lead-bot").into(), &[]).await;
+    let mut stage = Stage::new(testkit::daemon(), &[]).await;
     stage.set("DATABASE_URL", database);
     let other = stage.beside();
     [stage, other]

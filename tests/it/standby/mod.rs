@@ -1,28 +1,13 @@
 //! Beyond one machine: state in PostgreSQL, a second process that takes over, a database that goes and comes.
 
-#[path = "../support/chaos.rs"]
-mod chaos;
-#[path = "../support/deaths.rs"]
-mod deaths;
-#[path = "../fakes/mod.rs"]
-#[allow(dead_code, unused_imports)]
-mod fakes;
-#[path = "../support/postgres.rs"]
-#[allow(dead_code)]
-mod postgres;
-#[path = "../support/mod.rs"]
-mod support;
-#[path = "../support/turmoil.rs"]
-mod turmoil;
-
 mod kills;
 mod moving;
 mod servers;
 
 use std::time::{Duration, Instant};
 
-use postgres::Cluster;
-use support::World;
+use testkit::postgres::Cluster;
+use testkit::world::{PATIENCE, World};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// A cluster of its own for each test, because some of them crash it.
@@ -65,7 +50,7 @@ async fn a_second_process_takes_over_when_the_first_is_killed() {
     ivan.says("2 млн", "ссылку").await;
     ivan.says("нет", "Проверьте").await;
     ivan.presses("submit", "принята").await;
-    first.amocrm.wait_for_leads(1, support::PATIENCE).await;
+    first.amocrm.wait_for_leads(1, PATIENCE).await;
     second.until("the note is written", |world| world.amocrm.leads()[0].notes.len() == 1).await;
     assert_eq!(first.amocrm.leads().len(), 1);
     assert_eq!(second.terminate().await, Some(0), "{}", second.log());
@@ -160,7 +145,7 @@ async fn a_leader_whose_lock_is_gone_knows_at_once() {
     ivan.says("2 млн", "ссылку").await;
     ivan.says("нет", "Проверьте").await;
     ivan.presses("submit", "принята").await;
-    other.amocrm.wait_for_leads(1, support::PATIENCE).await;
+    other.amocrm.wait_for_leads(1, PATIENCE).await;
     other.until("the note is written", |world| world.amocrm.leads()[0].notes.len() == 1).await;
     assert!(other.log().contains("generation=3"), "{}", other.log());
     assert_eq!(other.amocrm.leads().len(), 1);
@@ -177,7 +162,7 @@ async fn a_database_that_goes_and_comes_loses_nothing() {
     ivan.begins().await;
     cluster.crash();
     ivan.user.say("Иван Петров");
-    let mut admin = support::Buyer::new(&world.telegram, world.admin.clone());
+    let mut admin = testkit::world::Buyer::new(&world.telegram, world.admin.clone());
     admin.hears("не может сохранять").await;
     // The buyer's message waits at Telegram, unconfirmed.
     assert!(!world.telegram.pending().is_empty());
@@ -193,7 +178,7 @@ async fn a_database_that_goes_and_comes_loses_nothing() {
     ivan.says("2 млн", "ссылку").await;
     ivan.says("нет", "Проверьте").await;
     ivan.presses("submit", "принята").await;
-    world.amocrm.wait_for_leads(1, support::PATIENCE).await;
+    world.amocrm.wait_for_leads(1, PATIENCE).await;
     assert_eq!(world.terminate().await, Some(0), "{}", world.log());
     drop(cluster);
 }
@@ -227,7 +212,7 @@ async fn a_wiped_disk_loses_neither_forms_nor_tokens() {
     ivan.begins().await;
     ivan.fills_in().await;
     ivan.presses("submit", "принята").await;
-    first.amocrm.wait_for_leads(1, support::PATIENCE).await;
+    first.amocrm.wait_for_leads(1, PATIENCE).await;
     first.until("the note is written", |world| world.amocrm.leads()[0].notes.len() == 1).await;
     assert_eq!(first.amocrm.refreshes(), 1);
     let mut maria = first.buyer("Мария");
@@ -238,7 +223,7 @@ async fn a_wiped_disk_loses_neither_forms_nor_tokens() {
     second.start();
     maria.fills_in().await;
     maria.presses("submit", "принята").await;
-    second.amocrm.wait_for_leads(2, support::PATIENCE).await;
+    second.amocrm.wait_for_leads(2, PATIENCE).await;
     assert_eq!(second.amocrm.refreshes(), 1, "the rotated pair is found in the database");
     second.until("both notes are there", |world| world.amocrm.leads().iter().all(|lead| lead.notes.len() == 1)).await;
     second.nothing_owed().await;

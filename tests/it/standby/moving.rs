@@ -1,8 +1,9 @@
 //! A store moves to another engine, and comes back from a backup: nothing is lost on the way, and nothing doubled.
 
 use amocrm_lead_bot::store::SQLITE_FILE;
+use testkit::world::World;
 
-use crate::{cluster, support::World};
+use crate::standby::cluster;
 
 async fn moves(world: &World, from: &str, to: &str) {
     let moved = world.run(&["move-store", "--from", from, "--to", to]).await.ended_with(0);

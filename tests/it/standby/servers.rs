@@ -10,14 +10,13 @@ use std::{
 
 use futures::future::join_all;
 use sqlx::{Connection, PgConnection};
+use testkit::{
+    postgres::Cluster,
+    world::{Buyer, Ran, World},
+};
 use tokio::net::TcpListener;
 
-use crate::{
-    cluster,
-    postgres::Cluster,
-    support::{Buyer, Ran, World},
-    world_on,
-};
+use crate::standby::{cluster, world_on};
 
 /// An empty database that belongs to a role of the same name.
 fn own(cluster: &Cluster, name: &str) -> String {

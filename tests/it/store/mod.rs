@@ -1,15 +1,8 @@
 //! The store on both engines: every test runs on SQLite and, where it is installed, on PostgreSQL.
 
-#[path = "../support/postgres.rs"]
-#[allow(dead_code)]
-mod postgres;
-
 mod versions;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, OnceLock},
-};
+use std::collections::BTreeSet;
 
 use amocrm_lead_bot::{
     clock::Clock,
@@ -26,24 +19,6 @@ use ulid::Ulid;
 
 const HOUR: i64 = 3_600_000;
 
-fn database() -> Option<String> {
-    static CLUSTER: OnceLock<Option<Mutex<postgres::Cluster>>> = OnceLock::new();
-    // The cluster's process must not outlive the test binary, whose statics are never dropped.
-    extern "C" fn stop() {
-        if let Some(Some(cluster)) = CLUSTER.get()
-            && let Ok(mut cluster) = cluster.lock()
-        {
-            cluster.crash();
-        }
-    }
-    let cluster = CLUSTER.get_or_init(|| {
-        // SAFETY: atexit(3) takes a plain function.
-        unsafe { libc::atexit(stop) };
-        postgres::Cluster::start().map(Mutex::new)
-    });
-    Some(cluster.as_ref()?.lock().expect("the cluster").database())
-}
-
 /// A store of one engine, in a folder that lives as long as it.
 struct Opened {
     store: Store,
@@ -59,7 +34,7 @@ impl Opened {
     }
 
     async fn postgres() -> Option<Self> {
-        let url = tokio::task::spawn_blocking(database).await.expect("a database")?;
+        let url = tokio::task::spawn_blocking(testkit::postgres::shared_database).await.expect("a database")?;
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(Some(&url), folder.path(), Clock::default()).await.expect("a store");
         Some(Self { store, url: Some(url), folder })
@@ -506,7 +481,7 @@ on_both! {
         let row = copy.lead_by_number(&leads[1].number).await.expect("a read").expect("a lead");
         assert_eq!((row.lead, row.state), (leads[1].clone(), LeadState::Rejected));
         assert_eq!(copy.messages_owed().await.expect("a count"), store.messages_owed().await.expect("a count"));
-        if let Some(url) = tokio::task::spawn_blocking(database).await.expect("a database") {
+        if let Some(url) = tokio::task::spawn_blocking(testkit::postgres::shared_database).await.expect("a database") {
             let target = Store::open_url(&url, Clock::default()).await.expect("a store");
             let report = copy.copy_to(&target).await.expect("a move");
             assert!(report.iter().all(|table| table.source == table.present), "{report:?}");

@@ -30,7 +30,7 @@ async fn a_store_written_by_the_first_version_opens() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}?mode=rwc", folder.path().join(SQLITE_FILE).display());
     let mut old = SqliteConnection::connect(&url).await.expect("a file");
-    old.execute(include_str!("../../migrations/0001_initial.sql")).await.expect("the tables");
+    old.execute(include_str!("../../../migrations/0001_initial.sql")).await.expect("the tables");
     old.execute(
         "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMP \
          NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL, execution_time BIGINT \

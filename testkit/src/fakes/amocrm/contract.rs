@@ -20,7 +20,7 @@ pub(super) fn path() -> Option<PathBuf> {
     }
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
-        .skip(1)
+        .skip(2)
         .map(|folder| folder.join("shared/contract/amocrm-openapi.yaml"))
         .find(|path| path.is_file())
 }

@@ -1,0 +1,29 @@
+//! What the tests, the benches and the sandbox share.
+//!
+//! - [`fakes`]: a Telegram and an amoCRM on loopback that behave as the real ones were seen to, with switches for faults
+//! - [`world`]: the compiled daemon between both, in a folder of its own, looked at as its people do; [`buyer`] is one of them
+//! - [`chaos`]: the same with a judge in place of the people, for faults; [`deaths`] and [`turmoil`] play them
+//! - [`postgres`]: private clusters
+
+pub mod buyer;
+pub mod chaos;
+pub mod deaths;
+pub mod fakes;
+pub mod postgres;
+pub mod turmoil;
+pub mod world;
+
+use std::path::PathBuf;
+
+/// The compiled daemon: where cargo says that it is, otherwise beside the tests.
+#[must_use]
+pub fn daemon() -> PathBuf {
+    std::env::var_os("CARGO_BIN_EXE_amocrm-lead-bot").map_or_else(|| built("amocrm-lead-bot"), PathBuf::from)
+}
+
+/// A program in the folder that holds this one's `deps` or `examples`, such as `examples/sandbox`.
+#[must_use]
+pub fn built(program: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("this program has a path");
+    this.ancestors().nth(2).expect("target/debug").join(program)
+}

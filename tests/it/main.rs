@@ -1,0 +1,15 @@
+//! Every test that needs more than the library: the daemon, the client and the store against real servers on loopback.
+//!
+//! One binary, so that everything is linked once and the private PostgreSQL is started once. A suite is a module:
+//! `cargo test --test it page::`.
+
+mod admin;
+mod amocrm_client;
+mod fake_amocrm;
+mod fake_telegram;
+mod main_job;
+mod nothing_lost;
+mod page;
+mod sandbox;
+mod standby;
+mod store;
