@@ -1,7 +1,7 @@
 //! Fault points: named places at which a test kills the process or makes a handler panic. Not in a release binary.
 //!
 //! They stand before and after every commit, send and answer on a lead's way, so that the suite can prove for each
-//! moment between two durable facts that dying there loses nothing and doubles nothing (`tests/nothing_lost`). What a
+//! moment between two durable facts that dying there loses nothing and doubles nothing (`tests/it/nothing_lost`). What a
 //! test asks for comes through the environment: `TEST_KILL_AT=name` or `name:n` dies at the n-th passage, as hard as
 //! SIGKILL (no destructor, no buffer, no signal handler runs); `TEST_PANIC_AT=name:n` panics at the first n passages.
 
