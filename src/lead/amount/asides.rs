@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use super::normal::BREAK;
 
@@ -17,7 +17,8 @@ const OF_YEAR: &str = r"(?:год\w*|г\.?\s?в\b\.?|гг?\b\.?|лет\b|years?\
 const CASE_ENDING: &str = r"(?:-?\s?(?:го|ого|й|ый|м|ом|х|ых|е|ые|ти|ух|ех)\b\s*)?";
 const NOT_OVER: &str = r"(?:(?:до|от|с|не|более|больше|свыше|около|примерно|максимум|макс|менее|меньше|старше|ниже|в|районе|пределах|~|<)\s*)*";
 
-/// What is taken out, in this order; `{NAME}` stands for the constants above.
+/// What is taken out, in this order; `{NAME}` stands for the constants above. A match with a group `money` stays: it looks
+/// like something else (`1990-2000 тыс` like years) and is a sum after all.
 const PATTERNS: &[&str] = &[
     // Addresses: with any scheme, a host with a path, a known kind of host; mail, mentions, paths, `carid=1`.
     r"[a-z][a-z0-9+.-]*:/{1,2}\S+",
@@ -50,7 +51,7 @@ const PATTERNS: &[&str] = &[
     r"\b(?:через|в течени[ие]|в ближайши\w*|сроком?|after|within)\s+(?:до\s+)?(?:\d{1,2}\s*(?:-\s*\d{1,2}\s*)?|пару |два |три |полтора |полгода )?(?:месяц\w*|months?\b)",
     r"\b(?:эт\w+|следующ\w+|текущ\w+|конц\w+|начал\w+|this|next)\s+(?:месяц\w*|month\b)",
     // Years and ages.
-    r"\b{YEAR}\s*(?:год\w*|гг?\b\.?)?\s*(?:-|/|до|по|и|или)\s*{YEAR}\b(?:\s*{CASE_ENDING}{OF_YEAR})?",
+    r"\b{YEAR}\s*(?:год\w*|гг?\b\.?)?\s*(?:-|/|до|по|и|или)\s*{YEAR}\b(?:\s*{CASE_ENDING}{OF_YEAR}|(?P<money>\s*(?:{THOUSANDS}|тр\b|руб\w*|₽)))?",
     r"\b{YEAR}\s*{CASE_ENDING}{OF_YEAR}",
     r"\b(?:год\w*|г\.?в\b\.?|years?|старше|моложе|новее|новей|свежее|после|выпуск\w*)[\s:=-]*(?:(?:с|от|до|не|ниже|старше|позже|раньше|выпуска)\s+)*{YEAR}\b",
     r"\b{YEAR}\s*\+",
@@ -105,7 +106,9 @@ pub(super) fn without_asides(text: &str) -> String {
         LazyLock::new(|| PATTERNS.iter().filter_map(|pattern| regex(pattern)).collect());
     static REWORDED: LazyLock<Vec<(Regex, &str)>> =
         LazyLock::new(|| WORDINGS.iter().filter_map(|(pattern, wording)| Some((regex(pattern)?, *wording))).collect());
-    let text = ASIDES.iter().fold(text.to_owned(), |text, aside| aside.replace_all(&text, BREAK).into_owned());
+    let taken_out =
+        |found: &Captures<'_>| if found.name("money").is_some() { found[0].to_owned() } else { BREAK.into() };
+    let text = ASIDES.iter().fold(text.to_owned(), |text, aside| aside.replace_all(&text, taken_out).into_owned());
     REWORDED.iter().fold(text, |text, (wording, plain)| wording.replace_all(&text, *plain).into_owned())
 }
 
