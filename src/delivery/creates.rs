@@ -18,12 +18,12 @@ use crate::{
 
 use super::{
     backoff::lookup_delay,
+    counters::Counters,
     isolation::Failed,
     lookups::LOOKUPS_AFTER_KILL,
     notes::ToNote,
     steps::{DeliveryPass, Progress, Stop},
     verdict::CreateVerdict,
-    worker::Counters,
 };
 
 /// At most so many leads in one create. amoCRM takes 50 in `leads/complex`, but all of them have to be looked up for two

@@ -15,10 +15,10 @@ use crate::{
 
 use super::{
     backoff::{PERSON_PAUSE, lead_pause},
+    counters::Counters,
     creates::{degradation_of, describe},
     notes::ToNote,
     steps::{DeliveryPass, Stop},
-    worker::Counters,
 };
 
 /// A lead on which amoCRM has broken so often, while others went through, is no sign of an outage.

@@ -13,9 +13,9 @@ use crate::{
 
 use super::{
     backoff::{lookup_delay, lookup_delay_since},
+    counters::Counters,
     notes::ToNote,
     steps::{DeliveryPass, Stop},
-    worker::Counters,
 };
 
 /// A process that was killed while sending left no schedule; its create or note gets the longest.

@@ -27,6 +27,7 @@
 
 mod backoff;
 mod breaker;
+mod counters;
 mod creates;
 mod drain;
 mod isolation;
@@ -40,8 +41,9 @@ mod worker;
 
 pub use backoff::lookup_delay;
 pub use breaker::{Breaker, Pause};
+pub use counters::Counters;
 pub use drain::{DrainReport, drain};
 pub use shortage::{SHORTAGES_ALERT, SHORTAGES_MARK, Short, shortages};
 pub use steps::{DeliveryPass, Progress, Stop};
 pub use verdict::{CreateVerdict, trouble_of, trouble_of_tokens};
-pub use worker::{Counters, Health, RETRY_MARK, Worker};
+pub use worker::{Health, RETRY_MARK, Worker};

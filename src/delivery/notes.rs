@@ -15,12 +15,12 @@ use crate::{
 
 use super::{
     backoff::{lookup_delay, lookup_delay_since},
+    counters::Counters,
     creates::{LOOKUPS_AFTER_REFUSED_BATCH, degradation_of},
     isolation::Failed,
     lookups::LOOKUPS_AFTER_KILL,
     steps::{DeliveryPass, Progress, Stop},
     verdict::CreateVerdict,
-    worker::Counters,
 };
 
 /// At most so many leads in one claim.

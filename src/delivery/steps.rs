@@ -21,11 +21,11 @@ use crate::{
 
 use super::{
     breaker::Breaker,
+    counters::Counters,
     creates::create_chunks,
     notes::{CLAIM, ToNote},
     run::Run,
     shortage::Shortages,
-    worker::Counters,
 };
 
 /// A claim lasts so long unless renewed: longer than any one call with its wait for the rate limit.

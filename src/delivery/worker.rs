@@ -1,14 +1,6 @@
 //! The delivery worker of the daemon: runs until stopped, survives panics, store troubles and every outage.
 
-use std::{
-    collections::BTreeMap,
-    panic::AssertUnwindSafe,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 use tokio::sync::watch;
@@ -47,36 +39,6 @@ const TELL_AT_ONCE: i64 = 500;
 
 /// Name of the mark that asks the worker to try at once.
 pub const RETRY_MARK: &str = "retry";
-
-/// Counts since the start of the process.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Leads delivered.
-    pub delivered: AtomicU64,
-    /// Leads amoCRM refuses.
-    pub rejected: AtomicU64,
-    /// Creates whose result was not known.
-    pub uncertain: AtomicU64,
-    /// Leads looked up.
-    pub lookups: AtomicU64,
-    /// Uncertain creates that were found.
-    pub found: AtomicU64,
-    /// Creates repeated after clean look-ups: the remaining risk of a double.
-    pub repeated: AtomicU64,
-    /// Passes ended by amoCRM, by the label of the trouble.
-    pub failures: Mutex<BTreeMap<&'static str, u64>>,
-}
-
-impl Counters {
-    pub(super) fn add(counter: &AtomicU64, count: usize) {
-        counter.fetch_add(count as u64, Ordering::Relaxed);
-    }
-
-    fn failed(&self, trouble: &Trouble) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        *failures.entry(trouble.label()).or_default() += 1;
-    }
-}
 
 /// The state of the way to amoCRM, for alerts, status and health.
 #[derive(Debug, Clone, Default, PartialEq)]

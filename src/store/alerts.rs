@@ -10,7 +10,7 @@ use crate::{
 use super::{
     NewMessage, Store, StoreError, json,
     leads::{lead_columns, lead_row},
-    messages, rows, unreadable,
+    messages, rows,
 };
 
 /// What the admin is told of a single lead, with what amoCRM said.
@@ -125,7 +125,7 @@ impl Store {
         for row in &rows {
             match lead_row(row) {
                 Ok(row) => leads.push(row.lead),
-                Err(_) => unreadable::mark(&mut transaction, self.engine, "leads", rows::raw(row, 16)).await?,
+                Err(_) => rows::mark_unreadable(&mut transaction, self.engine, "leads", rows::raw(row, 16)).await?,
             }
         }
         leads.sort_by_key(|lead| (lead.submitted_at, lead.id));

@@ -5,7 +5,9 @@ use std::io::ErrorKind;
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 use thiserror::Error;
 
-use super::postgres::LEAST_CONNECTIONS;
+/// Connections a role must be allowed: one that holds the leader's lock, one at work, one for a process that waits to
+/// take over, one for a command. What is allowed beyond that works as well.
+pub(super) const LEAST_CONNECTIONS: u32 = 4;
 
 /// Why the store did not do it.
 #[derive(Debug, Error)]

@@ -6,7 +6,7 @@ use ulid::Ulid;
 
 use crate::{clock::Millis, notice::Notice};
 
-use super::{Engine, FURTHEST_DUE, Store, StoreError, json, rows, unreadable};
+use super::{Engine, FURTHEST_DUE, Store, StoreError, json, rows};
 
 /// A message to be owed.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ impl Store {
                     warn!(%reason, "an owed message cannot be read; it is kept, and the next ones go on");
                     self.again(|| async {
                         let mut connection = self.pool.0.acquire().await?;
-                        unreadable::mark(&mut connection, self.engine, "messages", rows::raw(row, 0)).await
+                        rows::mark_unreadable(&mut connection, self.engine, "messages", rows::raw(row, 0)).await
                     })
                     .await?;
                     // The next one of the same chat.

@@ -6,7 +6,7 @@
 //! may be a name or a phone.
 
 use sqlx::{
-    Row, ValueRef,
+    AnyConnection, AssertSqlSafe, Row, ValueRef,
     any::{AnyRow, AnyTypeInfoKind},
 };
 
@@ -79,4 +79,34 @@ pub(super) fn document<T: serde::de::DeserializeOwned>(text: &str, what: &str) -
         };
         StoreError::Unreadable(format!("{what} {kind} (line {}, column {})", error.line(), error.column()))
     })
+}
+
+/// Marks a row as one that cannot be read; a lease on it ends.
+pub(super) async fn mark_unreadable(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    table: &'static str,
+    id: Option<Vec<u8>>,
+) -> Result<(), StoreError> {
+    let lease = if table == "leads" { ", leased_by = NULL, leased_until = 0" } else { "" };
+    set(connection, engine, table, id.unwrap_or_default(), &format!("unreadable = 1{lease}")).await.map(drop)
+}
+
+/// Changes the one row with this id, whatever type it has.
+pub(super) async fn set(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    table: &str,
+    id: Vec<u8>,
+    change: &str,
+) -> Result<u64, StoreError> {
+    if let Ok(text) = std::str::from_utf8(&id) {
+        let sql = format!("UPDATE {table} SET {change} WHERE id = $1");
+        let done = sqlx::query(AssertSqlSafe(sql)).bind(text).execute(&mut *connection).await?;
+        if done.rows_affected() > 0 || engine == Engine::Postgres {
+            return Ok(done.rows_affected());
+        }
+    }
+    let sql = format!("UPDATE {table} SET {change} WHERE {} = $1", bytes(engine, "id"));
+    Ok(sqlx::query(AssertSqlSafe(sql)).bind(id).execute(connection).await?.rows_affected())
 }

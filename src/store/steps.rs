@@ -21,7 +21,7 @@ use super::{
     FURTHEST_DUE, Store, StoreError, json,
     leadership::GENERATION,
     leads::{LeadRow, lead_columns, lead_row},
-    messages, plain, rows, unreadable,
+    messages, plain, rows,
 };
 
 /// So many claims that hold nothing that can be read are passed over at once.
@@ -600,7 +600,7 @@ impl Store {
         for row in &rows {
             let Ok(LeadRow { lead, .. }) = lead_row(row) else {
                 // Its buyer is told once it can be read.
-                unreadable::mark(&mut transaction, self.engine, "leads", rows::raw(row, 16)).await?;
+                rows::mark_unreadable(&mut transaction, self.engine, "leads", rows::raw(row, 16)).await?;
                 continue;
             };
             if let Some(chat_id) = lead.buyer.chat_id {

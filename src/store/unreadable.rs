@@ -3,13 +3,13 @@
 //! Whoever comes upon one marks it, and nobody reads it again before the next start, which may be of a version that can
 //! read it. So one bad row costs its one reading, and holds nothing up.
 
-use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
+use sqlx::{AssertSqlSafe, any::AnyRow};
 use tracing::warn;
 
 use crate::clock::Millis;
 
 use super::{
-    Engine, NewMessage, Store, StoreError, json,
+    NewMessage, Store, StoreError, json,
     leads::{LEAD_COLUMNS, LeadRow, lead_columns, lead_row},
     messages, rows,
 };
@@ -62,36 +62,6 @@ pub struct Untold {
     ids: Vec<(&'static str, Vec<u8>)>,
 }
 
-/// Marks a row that cannot be read; a lease on it ends.
-pub(super) async fn mark(
-    connection: &mut AnyConnection,
-    engine: Engine,
-    table: &'static str,
-    id: Option<Vec<u8>>,
-) -> Result<(), StoreError> {
-    let lease = if table == "leads" { ", leased_by = NULL, leased_until = 0" } else { "" };
-    set(connection, engine, table, id.unwrap_or_default(), &format!("unreadable = 1{lease}")).await.map(drop)
-}
-
-/// Changes the one row with this id, whatever type it has.
-async fn set(
-    connection: &mut AnyConnection,
-    engine: Engine,
-    table: &str,
-    id: Vec<u8>,
-    change: &str,
-) -> Result<u64, StoreError> {
-    if let Ok(text) = std::str::from_utf8(&id) {
-        let sql = format!("UPDATE {table} SET {change} WHERE id = $1");
-        let done = sqlx::query(AssertSqlSafe(sql)).bind(text).execute(&mut *connection).await?;
-        if done.rows_affected() > 0 || engine == Engine::Postgres {
-            return Ok(done.rows_affected());
-        }
-    }
-    let sql = format!("UPDATE {table} SET {change} WHERE {} = $1", rows::bytes(engine, "id"));
-    Ok(sqlx::query(AssertSqlSafe(sql)).bind(id).execute(connection).await?.rows_affected())
-}
-
 fn unreadable_lead(row: &AnyRow) -> UnreadableLead {
     let reason = match lead_row(row) {
         Err(StoreError::Unreadable(reason)) => reason,
@@ -124,7 +94,7 @@ impl Store {
                     warn!(lead = ?name, reason, "a lead cannot be read; it is kept and passed over");
                     self.again(|| async {
                         let mut connection = self.pool.0.acquire().await?;
-                        mark(&mut connection, self.engine, "leads", rows::raw(row, 16)).await
+                        rows::mark_unreadable(&mut connection, self.engine, "leads", rows::raw(row, 16)).await
                     })
                     .await?;
                 }
@@ -189,7 +159,7 @@ impl Store {
         let done = self
             .again(|| async {
                 let mut connection = self.pool.0.acquire().await?;
-                set(&mut connection, self.engine, "leads", lead.key.clone(), change).await
+                rows::set(&mut connection, self.engine, "leads", lead.key.clone(), change).await
             })
             .await?;
         self.leads_moved();
@@ -215,7 +185,7 @@ impl Store {
             let id = rows::raw(row, 16).unwrap_or_default();
             self.again(|| async {
                 let mut connection = self.pool.0.acquire().await?;
-                set(&mut connection, self.engine, "leads", id.clone(), "unreadable = 0").await
+                rows::set(&mut connection, self.engine, "leads", id.clone(), "unreadable = 0").await
             })
             .await?;
         }
@@ -229,7 +199,7 @@ impl Store {
             let id = rows::raw(row, 0).unwrap_or_default();
             self.again(|| async {
                 let mut connection = self.pool.0.acquire().await?;
-                set(&mut connection, self.engine, "messages", id.clone(), "unreadable = 0").await
+                rows::set(&mut connection, self.engine, "messages", id.clone(), "unreadable = 0").await
             })
             .await?;
         }
@@ -272,7 +242,7 @@ impl Store {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         for (table, id) in &untold.ids {
-            set(&mut transaction, self.engine, table, id.clone(), "unreadable = 2").await?;
+            rows::set(&mut transaction, self.engine, table, id.clone(), "unreadable = 2").await?;
         }
         messages::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
         transaction.commit().await?;

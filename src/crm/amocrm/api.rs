@@ -10,9 +10,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::classify::{Kind, Outcome, classify};
+use super::degrade::{Degraded, degrade};
 use super::error::{CrmError, RejectedField};
 use super::hal::{embedded, id};
-use super::omitted::{Degraded, degrade};
 use super::payload::{NewLead, lead_json};
 use super::tokens::{TokenError, TokenKeeper, TokenStorage};
 use super::transport::{Request, SendError, Timing, Transport};

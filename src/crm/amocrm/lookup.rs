@@ -13,50 +13,25 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use rand::seq::SliceRandom;
 use serde_json::Value;
 
 use super::api::Crm;
 use super::error::CrmError;
 use super::hal::{embedded, id, is_last_page, listed};
-use super::key::is_title_of;
-use super::merges::Merge;
 use super::note::is_same;
-use super::phones::holds_number;
-use crate::lead::{Lead, LeadNumber, Phone};
+use super::search::{
+    CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Search, Wanted, has_phone, may_be_forbidden,
+};
+use crate::lead::{LeadNumber, Phone};
 
-/// How far this machine's clock and amoCRM's may differ.
-pub(super) const CLOCK_MARGIN: Duration = Duration::minutes(10);
 /// The most amoCRM gives on one page of leads or notes.
 const PAGE: usize = 250;
 /// 2,500 leads. A lead further back is old enough for the search index to know it.
 const MOST_PAGES: usize = 10;
-/// The most amoCRM gives on one page of events.
-pub(super) const EVENTS_PAGE: usize = 100;
-pub(super) const MOST_EVENT_PAGES: usize = 5;
 /// Leads known by an event only (hidden from the list, such as unsorted ones) are few.
 const MOST_SINGLE_READS: usize = 50;
-
-/// A lead that is in amoCRM.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FoundLead {
-    /// Its id in amoCRM.
-    pub lead_id: i64,
-    /// Its main contact.
-    pub contact_id: Option<i64>,
-}
-
-/// A lead that may be in amoCRM.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// The lead.
-    pub lead: &'a Lead,
-    /// It was sent then or later (UTC).
-    pub since: DateTime<Utc>,
-    /// Version 0.1.0 may have sent it, and amoCRM may have cut the number off; these ids are of other leads.
-    pub first_edition: Option<&'a [i64]>,
-}
 
 /// What a look-up came to.
 #[derive(Debug, Default)]
@@ -223,86 +198,4 @@ impl Crm {
         }
         Ok(texts)
     }
-}
-
-/// `None` where the user behind the token may not see it.
-pub(super) fn may_be_forbidden<T>(result: Result<T, CrmError>) -> Result<Option<T>, CrmError> {
-    match result {
-        Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. }) => Ok(None),
-        other => other.map(Some),
-    }
-}
-
-/// A look-up under way.
-#[derive(Default)]
-pub(super) struct Search<'a> {
-    wanted: &'a [Wanted<'a>],
-    found: HashMap<LeadNumber, FoundLead>,
-    absent: HashSet<LeadNumber>,
-    seen: HashSet<i64>,
-    /// Which leads others were merged into.
-    pub(super) merges: Vec<Merge>,
-    /// What is searched for by itself.
-    at: Option<LeadNumber>,
-}
-
-impl<'a> Search<'a> {
-    /// A look-up of what is known to have been merged, if anything was.
-    pub(super) fn of(wanted: &'a [Wanted<'a>], merges: Vec<Merge>) -> Self {
-        Self { wanted, merges, ..Self::default() }
-    }
-
-    fn missing(&self) -> Vec<&'a Wanted<'a>> {
-        self.wanted.iter().filter(|wanted| !self.found.contains_key(&wanted.lead.number)).collect()
-    }
-
-    fn take_all(&mut self, leads: &[Value]) {
-        leads.iter().for_each(|lead| self.take(lead));
-    }
-
-    /// Keeps the lead for each wanted one whose title it has; of several, the oldest.
-    pub(super) fn take(&mut self, lead: &Value) {
-        let (Some(lead_id), Some(name)) = (id(lead.get("id")), lead.get("name").and_then(Value::as_str)) else {
-            return;
-        };
-        self.seen.insert(lead_id);
-        for wanted in self.wanted.iter().filter(|wanted| is_title_of(name, wanted.lead)) {
-            self.found_at(&wanted.lead.number, FoundLead { lead_id, contact_id: main_contact(lead) });
-        }
-    }
-
-    pub(super) fn found_at(&mut self, number: &LeadNumber, found: FoundLead) {
-        let kept = self.found.entry(number.clone()).or_insert(found);
-        if found.lead_id < kept.lead_id {
-            *kept = found;
-        }
-    }
-
-    pub(super) fn found_for(&self, number: &LeadNumber) -> Option<FoundLead> {
-        self.found.get(number).copied()
-    }
-
-    /// Whether it is taken for one of the wanted leads.
-    pub(super) fn is_taken(&self, lead_id: i64) -> bool {
-        self.found.values().any(|found| found.lead_id == lead_id)
-    }
-
-    pub(super) fn has(&self, number: &LeadNumber) -> bool {
-        self.found.contains_key(number)
-    }
-}
-
-pub(super) fn main_contact(lead: &Value) -> Option<i64> {
-    let contacts = embedded(lead, "contacts");
-    let is_main = |contact: &&Value| contact.get("is_main").and_then(Value::as_bool) == Some(true);
-    id(contacts.iter().find(is_main).or(contacts.first())?.get("id"))
-}
-
-/// Whether one of the contact's own phones is the one that ends with these digits.
-pub(super) fn has_phone(contact: &Value, ten_digits: &str) -> bool {
-    let fields = contact.get("custom_fields_values").and_then(Value::as_array);
-    let phones =
-        fields.into_iter().flatten().filter(|field| field.get("field_code").and_then(Value::as_str) == Some("PHONE"));
-    let values = phones.filter_map(|field| field.get("values")?.as_array()).flatten();
-    values.filter_map(|value| value.get("value")?.as_str()).any(|phone| holds_number(phone, ten_digits))
 }

@@ -17,24 +17,17 @@ use super::api::Crm;
 use super::error::CrmError;
 use super::hal::{embedded, id, is_last_page, listed};
 use super::key::is_cut_title_of;
-use super::lookup::{
-    CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Search, Wanted, has_phone, main_contact, may_be_forbidden,
-};
 use super::note::{belongs_to, is_of_another};
+use super::search::{
+    CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Merge, Search, Wanted, has_phone, main_contact,
+    may_be_forbidden,
+};
 use crate::lead::Lead;
 
 /// A merge is taken for one since the attempt within this difference of two clocks set by the network.
 const MERGE_MARGIN: Duration = Duration::minutes(1);
 /// The newest leads of a contact that are looked at; a contact with more is a reseller's.
 const MOST_LEADS_OF_A_CONTACT: usize = 10;
-
-/// An event `entity_merged` of leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Merge {
-    /// The leads it names, first the one it belongs to.
-    lead_ids: Vec<i64>,
-    at: i64,
-}
 
 /// What has become of a lead that amoCRM had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,20 +180,6 @@ impl Crm {
     }
 }
 
-impl Merge {
-    fn read(event: &Value) -> Option<Self> {
-        let text = |key: &str| event.get(key).and_then(Value::as_str);
-        if text("type") != Some("entity_merged") || text("entity_type") != Some("lead") {
-            return None;
-        }
-        let mut lead_ids = vec![id(event.get("entity_id"))?];
-        for key in ["value_after", "value_before"] {
-            event.get(key).into_iter().for_each(|value| ids_in(value, &mut lead_ids));
-        }
-        Some(Self { lead_ids, at: event.get("created_at")?.as_i64()? })
-    }
-}
-
 /// Whether a lead of the buyer's contact is the one that version 0.1.0 sent, whose title amoCRM has cut before its number.
 fn is_cut(row: &Value, lead_id: i64, wanted: &Wanted<'_>) -> bool {
     let Some(others) = wanted.first_edition else { return false };
@@ -210,32 +189,8 @@ fn is_cut(row: &Value, lead_id: i64, wanted: &Wanted<'_>) -> bool {
     !others.contains(&lead_id) && created_at.is_some_and(|at| at >= since) && is_cut_title_of(title, wanted.lead)
 }
 
-/// Every `id` and `…_id` in a value whose shape is not documented.
-fn ids_in(value: &Value, ids: &mut Vec<i64>) {
-    match value {
-        Value::Array(list) => list.iter().for_each(|value| ids_in(value, ids)),
-        Value::Object(members) => {
-            for (key, value) in members {
-                match value {
-                    Value::Array(_) | Value::Object(_) => ids_in(value, ids),
-                    value if key == "id" || key.ends_with("_id") => ids.extend(id(Some(value))),
-                    _ => {}
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
 /// A lead that an event names beside one of these.
 fn other_named(merges: &[Merge], known: &[i64]) -> Option<i64> {
     let names = |merge: &&Merge| merge.lead_ids.iter().any(|id| known.contains(id));
     merges.iter().filter(names).flat_map(|merge| &merge.lead_ids).copied().find(|id| !known.contains(id))
-}
-
-impl Search<'_> {
-    /// When something was last merged into this lead.
-    fn merged_at(&self, lead_id: i64) -> Option<i64> {
-        self.merges.iter().filter(|merge| merge.lead_ids.contains(&lead_id)).map(|merge| merge.at).max()
-    }
 }

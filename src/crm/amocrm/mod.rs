@@ -8,6 +8,7 @@
 
 mod api;
 mod classify;
+mod degrade;
 mod error;
 mod hal;
 mod key;
@@ -19,17 +20,20 @@ mod omitted;
 mod payload;
 mod phones;
 mod refusal;
+mod search;
 mod text;
 mod tokens;
 mod transport;
 
 pub use api::{Account, CreatedLead, Crm, MAX_BATCH, MOST_NOTES, NewNote, Pipeline};
+pub use degrade::Degraded;
 pub use error::{CrmError, RejectedField};
 pub use key::{is_title_of, lead_name};
-pub use lookup::{FoundLead, LookedUp, Wanted};
+pub use lookup::LookedUp;
 pub use merges::Whereabouts;
-pub use omitted::{Degraded, OmittedFields};
+pub use omitted::OmittedFields;
 pub use payload::NewLead;
+pub use search::{FoundLead, Wanted};
 pub use tokens::{
     AccessToken, AuthProblem, CodeError, Fingerprint, PastedCode, Previous, Source, Stored, TokenError, TokenInfo,
     TokenKeeper, TokenKind, TokenPair, TokenStorage, TokenStorageLock, TokensInfo, Upkeep, move_tokens, parse_code,

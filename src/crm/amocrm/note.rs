@@ -6,8 +6,9 @@
 
 use chrono::{DateTime, Utc};
 
+use super::degrade::refused_values;
 use super::key::{self, after_number, broken_up, said};
-use super::omitted::{OmittedFields, plain, refused_values};
+use super::omitted::{OmittedFields, plain};
 use super::text::{essence, kept, unescaped};
 use crate::clock::{in_moscow, in_utc};
 use crate::config::AmocrmSettings;

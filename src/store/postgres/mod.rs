@@ -14,11 +14,10 @@ use sqlx::{
     postgres::{PgConnectOptions, PgRow},
 };
 
-use super::{StoreError, copying, faults};
-
-/// Connections a role must be allowed: one that holds the leader's lock, one at work, one for a process that waits to
-/// take over, one for a command. What is allowed beyond that works as well.
-pub(super) const LEAST_CONNECTIONS: u32 = 4;
+use super::{
+    StoreError, copying,
+    faults::{self, LEAST_CONNECTIONS},
+};
 
 /// Connections at work where the server allows them.
 const MOST_AT_WORK: u32 = 4;
