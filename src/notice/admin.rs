@@ -10,6 +10,7 @@ use crate::{
 
 /// What the admin is told unasked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(strum::EnumDiscriminants), strum_discriminants(derive(strum::EnumIter)))]
 #[serde(rename_all = "snake_case", tag = "about")]
 pub enum AdminNotice {
     /// The CRM does not take leads.

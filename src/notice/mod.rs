@@ -16,9 +16,15 @@ pub use button::Button;
 pub use say::{Card, Say};
 pub use shortage::Shortage;
 pub use trouble::{PollTrouble, Trouble};
+#[cfg(test)]
+pub use {
+    admin::AdminNoticeDiscriminants, say::SayDiscriminants, shortage::ShortageDiscriminants,
+    trouble::TroubleDiscriminants,
+};
 
 /// A message owed to a chat.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(strum::EnumDiscriminants), strum_discriminants(derive(strum::EnumIter)))]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
     /// To the buyer: the request is taken, this is its number.

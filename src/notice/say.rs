@@ -22,6 +22,7 @@ pub struct Card {
 
 /// One part of an answer to a buyer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(strum::EnumDiscriminants), strum_discriminants(derive(strum::EnumIter)))]
 #[serde(rename_all = "snake_case")]
 pub enum Say {
     /// Greeting of a new form.

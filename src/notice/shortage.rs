@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the settings ask for and amoCRM does not take (any more): leads go on without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(strum::EnumDiscriminants), strum_discriminants(derive(strum::EnumIter)))]
 #[serde(rename_all = "snake_case", tag = "what")]
 pub enum Shortage {
     /// `AMOCRM_PIPELINE_ID`; with it goes the stage: the account's main pipeline takes the leads.

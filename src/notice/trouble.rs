@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why amoCRM does not take leads, in the admin's terms; each has its own advice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(strum::EnumDiscriminants), strum_discriminants(derive(strum::EnumIter)))]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum Trouble {
     /// The tokens ran out.
@@ -100,6 +101,7 @@ impl Trouble {
 /// Why what buyers write does not arrive, in the admin's terms; each has its own advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub enum PollTrouble {
     /// Nobody is reached.
     NoConnection,

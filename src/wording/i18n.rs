@@ -27,28 +27,80 @@ impl Lang {
 
     /// Whether a text is what the "back" button of the phone's keyboard types, in any language.
     pub fn is_back_label(text: &str) -> bool {
-        [Self::Ru, Self::En].into_iter().any(|lang| lang.text("button-back", &[]) == text.trim())
+        Self::ALL.into_iter().any(|lang| lang.text("button-back", &[]) == text.trim())
+    }
+
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Ru, Self::En];
+
+    /// Its texts as they stand in `locales/`.
+    pub(super) const fn source(self) -> &'static str {
+        match self {
+            Self::Ru => include_str!("../../locales/ru.ftl"),
+            Self::En => include_str!("../../locales/en.ftl"),
+        }
     }
 
     fn bundle(self) -> &'static FluentBundle<FluentResource> {
         static BUNDLES: OnceLock<[FluentBundle<FluentResource>; 2]> = OnceLock::new();
-        let bundles = BUNDLES.get_or_init(|| {
-            [bundle("ru", include_str!("../../locales/ru.ftl")), bundle("en", include_str!("../../locales/en.ftl"))]
-        });
+        let bundles = BUNDLES.get_or_init(|| [bundle("ru", Self::Ru.source()), bundle("en", Self::En.source())]);
         match self {
             Self::Ru => &bundles[0],
             Self::En => &bundles[1],
         }
     }
 
-    /// The text of a message; a message that is missing shows its name, which a test rules out.
+    /// The text of a message; one that is missing shows its name, an argument that is missing its own, which tests rule
+    /// out (`wording::tests`).
     pub fn text(self, id: &str, args: &[(&str, FluentValue<'_>)]) -> String {
         let bundle = self.bundle();
-        let Some(pattern) = bundle.get_message(id).and_then(|message| message.value()) else {
-            return id.to_owned();
+        let mut errors = Vec::new();
+        let text = match bundle.get_message(id).and_then(|message| message.value()) {
+            Some(pattern) => {
+                let args: FluentArgs<'_> = args.iter().cloned().collect();
+                bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned()
+            }
+            None => id.to_owned(),
         };
-        let args: FluentArgs<'_> = args.iter().cloned().collect();
-        bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
+        #[cfg(test)]
+        asked::remember(self, id, bundle.has_message(id), &errors);
+        debug_assert!(cfg!(test) || errors.is_empty() && bundle.has_message(id), "{self:?} {id}: {errors:?}");
+        text
+    }
+}
+
+/// What was asked for in a test.
+#[cfg(test)]
+pub(super) mod asked {
+    use std::{cell::RefCell, collections::BTreeSet};
+
+    use fluent_bundle::FluentError;
+
+    use super::Lang;
+
+    thread_local! {
+        static IDS: RefCell<BTreeSet<String>> = RefCell::default();
+        static PROBLEMS: RefCell<BTreeSet<String>> = RefCell::default();
+    }
+
+    pub(super) fn remember(lang: Lang, id: &str, is_known: bool, errors: &[FluentError]) {
+        IDS.with_borrow_mut(|ids| ids.insert(id.to_owned()));
+        if !is_known {
+            PROBLEMS.with_borrow_mut(|problems| problems.insert(format!("{lang:?}: {id} is missing")));
+        }
+        for error in errors {
+            PROBLEMS.with_borrow_mut(|problems| problems.insert(format!("{lang:?}: {id}: {error}")));
+        }
+    }
+
+    /// The ids that this test has asked for.
+    pub(in crate::wording) fn ids() -> BTreeSet<String> {
+        IDS.with_borrow(Clone::clone)
+    }
+
+    /// What went wrong with them.
+    pub(in crate::wording) fn problems() -> BTreeSet<String> {
+        PROBLEMS.with_borrow(Clone::clone)
     }
 }
 

@@ -1,0 +1,453 @@
+//! Every text is worded in every language, with the arguments it needs, and somebody uses it.
+//!
+//! A new variant of `Say`, `Notice`, `AdminNotice`, `Trouble` or `Shortage` does not compile here until it has an example; the
+//! example fails by name until `locales/` has its texts. Calls of `Lang::text` anywhere else are read from the source.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::LazyLock,
+};
+
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+use regex::Regex;
+use strum::IntoEnumIterator;
+
+use super::{i18n::asked, *};
+use crate::{
+    lead::LeadNumber,
+    notice::{
+        AdminNotice, AdminNoticeDiscriminants as AdminKind, Card, LeadCopy, Notice, NoticeDiscriminants as NoticeKind,
+        PollTrouble, Say, SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, Trouble,
+        TroubleDiscriminants as TroubleKind, Worded,
+    },
+};
+
+const NOW: i64 = 1_757_282_400_000;
+const HOUR: i64 = 3_600_000;
+
+fn number() -> LeadNumber {
+    LeadNumber::parse("K7M2QXA").expect("a number")
+}
+
+fn text() -> String {
+    "слова".into()
+}
+
+fn says(kind: SayKind) -> Vec<Say> {
+    let asks = |ask: fn(bool) -> Say| [false, true].map(ask).to_vec();
+    let card = |price, car_link| {
+        Say::Card(Card { name: text(), phone: "+79991234567".into(), budget: "2 млн".into(), price, car_link })
+    };
+    let one = match kind {
+        SayKind::AskName => return asks(|editing| Say::AskName { editing }),
+        SayKind::AskPhone => return asks(|editing| Say::AskPhone { editing }),
+        SayKind::AskBudget => return asks(|editing| Say::AskBudget { editing }),
+        SayKind::AskCarLink => return asks(|editing| Say::AskCarLink { editing }),
+        SayKind::Card => return vec![card(0, None), card(2_000_000, Some("https://encar.com/1".into()))],
+        SayKind::Noted => {
+            let nothing = Say::Noted { phone: None, budget: None, car_link: None, wish: Some(text()) };
+            let all =
+                Say::Noted { phone: Some(text()), budget: Some(text()), car_link: Some(text()), wish: Some(text()) };
+            return vec![nothing, all];
+        }
+        SayKind::Welcome => Say::Welcome,
+        SayKind::Resume => Say::Resume,
+        SayKind::HowToBegin => Say::HowToBegin,
+        SayKind::AskConsent => Say::AskConsent,
+        SayKind::ConsentFirst => Say::ConsentFirst,
+        SayKind::PhoneTaken => Say::PhoneTaken { phone: text() },
+        SayKind::LeftAsItWas => Say::LeftAsItWas,
+        SayKind::NameTooLong => Say::NameTooLong,
+        SayKind::NameUnreadable => Say::NameUnreadable,
+        SayKind::NameGreeting => Say::NameGreeting,
+        SayKind::NotAName => Say::NotAName,
+        SayKind::Repeated => Say::Repeated,
+        SayKind::PhoneIsNoBudget => Say::PhoneIsNoBudget { phone: text() },
+        SayKind::LinkIsNoBudget => Say::LinkIsNoBudget,
+        SayKind::NoPhoneFound => Say::NoPhoneFound,
+        SayKind::PhoneInvalid => Say::PhoneInvalid,
+        SayKind::BudgetUnreadable => Say::BudgetUnreadable,
+        SayKind::NoLinkFound => Say::NoLinkFound,
+        SayKind::LinkTooLong => Say::LinkTooLong,
+        SayKind::ContactNotNow => Say::ContactNotNow,
+        SayKind::UseButtons => Say::UseButtons,
+        SayKind::OldButton => Say::OldButton,
+        SayKind::EditedMessage => Say::EditedMessage,
+        SayKind::OnlyText => Say::OnlyText,
+        SayKind::UnknownCommand => Say::UnknownCommand,
+        SayKind::Cancelled => Say::Cancelled,
+        SayKind::NothingToCancel => Say::NothingToCancel,
+        SayKind::AlreadySent => Say::AlreadySent { number: number() },
+        SayKind::SentTooMany => Say::SentTooMany { again_at: NOW, wait: HOUR },
+        SayKind::Help => Say::Help,
+        SayKind::Group => Say::Group,
+        SayKind::SetAside => Say::SetAside,
+    };
+    vec![one]
+}
+
+fn troubles() -> Vec<Trouble> {
+    let trouble = |kind| match kind {
+        TroubleKind::TokensExpired => Trouble::TokensExpired,
+        TroubleKind::TokensRevoked => Trouble::TokensRevoked,
+        TroubleKind::NoTokens => Trouble::NoTokens,
+        TroubleKind::WrongClient => Trouble::WrongClient,
+        TroubleKind::WrongRedirect => Trouble::WrongRedirect,
+        TroubleKind::WrongAccount => Trouble::WrongAccount,
+        TroubleKind::IntegrationOff => Trouble::IntegrationOff,
+        TroubleKind::Moved => Trouble::Moved { host: text() },
+        TroubleKind::NotPaid => Trouble::NotPaid,
+        TroubleKind::NoRights => Trouble::NoRights,
+        TroubleKind::Blocked => Trouble::Blocked,
+        TroubleKind::AccountCannot => Trouble::AccountCannot { words: text() },
+        TroubleKind::Refuses => Trouble::Refuses { words: text() },
+        TroubleKind::Throttled => Trouble::Throttled,
+        TroubleKind::Unreachable => Trouble::Unreachable,
+        TroubleKind::WrongAddress => Trouble::WrongAddress,
+        TroubleKind::NotConfigured => Trouble::NotConfigured,
+    };
+    TroubleKind::iter().map(trouble).collect()
+}
+
+fn shortages() -> Vec<Shortage> {
+    let shortage = |kind| match kind {
+        ShortageKind::Pipeline => Shortage::Pipeline { id: 1 },
+        ShortageKind::Status => Shortage::Status { id: 1 },
+        ShortageKind::Responsible => Shortage::Responsible { id: 1 },
+        ShortageKind::BudgetField => Shortage::BudgetField { id: 1 },
+        ShortageKind::CarLinkField => Shortage::CarLinkField { id: 1 },
+        ShortageKind::Tag => Shortage::Tag { name: text() },
+        ShortageKind::PhoneKind => Shortage::PhoneKind,
+        ShortageKind::Notes => Shortage::Notes,
+        ShortageKind::Unexplained => Shortage::Unexplained,
+    };
+    ShortageKind::iter().map(shortage).collect()
+}
+
+fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
+    use AdminNotice as A;
+    let each = |notice: &dyn Fn(Trouble) -> A| troubles().into_iter().map(notice).collect::<Vec<_>>();
+    match kind {
+        AdminKind::OutageOpened => each(&|trouble| A::OutageOpened { trouble, since: NOW, waiting: 3 }),
+        AdminKind::OutageChanged => each(&|trouble| A::OutageChanged { trouble, waiting: 0 }),
+        AdminKind::OutageGoesOn => [None, Some(NOW)]
+            .into_iter()
+            .flat_map(|oldest| each(&|trouble| A::OutageGoesOn { trouble, since: NOW, waiting: 1, oldest }))
+            .collect(),
+        AdminKind::OutageOver => [(0, 3 * HOUR), (2, 50 * HOUR)]
+            .map(|(rejected, lasted)| A::OutageOver { lasted, delivered: 5, oldest_waited: 90_000, rejected })
+            .into(),
+        AdminKind::Rejected => vec![A::Rejected { number: number(), error: text() }],
+        AdminKind::Stuck => vec![A::Stuck { number: number(), error: text() }],
+        AdminKind::Unreadable => {
+            vec![A::Unreadable { leads: vec!["K7M2QXA".into(), text()], chats: vec!["42".into()] }]
+        }
+        AdminKind::GoesOnWithout => vec![A::GoesOnWithout { shortages: shortages() }],
+        AdminKind::TakenAgain => vec![A::TakenAgain { shortages: shortages() }],
+        AdminKind::LimitReached => vec![A::LimitReached {
+            user_id: 1,
+            username: Some(text()),
+            per_hour: Some(3),
+            per_day: None,
+            again_at: NOW,
+        }],
+        AdminKind::Flood => [false, true].map(|goes_on| A::Flood { leads: 90, people: 1, goes_on }).into(),
+        AdminKind::FloodOver => vec![A::FloodOver { lasted: HOUR, leads: 90 }],
+        AdminKind::Copies => {
+            let copy = |car_link| LeadCopy { number: number(), name: text(), phone: text(), budget: text(), car_link };
+            vec![A::Copies { leads: vec![copy(None), copy(Some(text()))] }]
+        }
+        AdminKind::NoCrm => vec![A::NoCrm],
+        AdminKind::EphemeralDisk => vec![A::EphemeralDisk],
+        AdminKind::StoreTrouble => vec![A::StoreTrouble { detail: text() }],
+        AdminKind::StoreWorks => vec![A::StoreWorks],
+        AdminKind::SecondInstance => vec![A::SecondInstance],
+        AdminKind::PollsFail => PollTrouble::iter()
+            .flat_map(|trouble| [false, true].map(|still| A::PollsFail { trouble, since: NOW, still }))
+            .collect(),
+        AdminKind::ToldElsewhere => vec![A::ToldElsewhere { notices: vec![A::NoCrm] }],
+        AdminKind::PollsWork => {
+            let works = |told_elsewhere| A::PollsWork {
+                trouble: PollTrouble::NoAnswer,
+                since: NOW,
+                until: NOW + 4000,
+                told_elsewhere,
+            };
+            vec![works(vec![]), works(vec![A::NoCrm])]
+        }
+        AdminKind::BackupUnreadable => vec![A::BackupUnreadable { moved_to: text() }],
+        AdminKind::BackupEntriesSkipped => vec![A::BackupEntriesSkipped { skipped: 1, kept_in: text() }],
+        AdminKind::BackupImported => vec![A::BackupImported { imported: 2 }],
+        AdminKind::UpdateSetAside => vec![A::UpdateSetAside { update_id: 7 }],
+        AdminKind::TokenExpiring => {
+            [false, true].map(|long_lived| A::TokenExpiring { long_lived, expires_at: NOW }).into()
+        }
+        AdminKind::RefreshFailing => [None, Some(NOW)]
+            .into_iter()
+            .flat_map(|works_until| each(&|trouble| A::RefreshFailing { trouble, works_until }))
+            .collect(),
+        AdminKind::AccessLost => each(&|trouble| A::AccessLost { trouble }),
+        AdminKind::GroupMoved => vec![A::GroupMoved { setting: text(), chat_id: -1 }],
+        AdminKind::TokensRenewed => vec![A::TokensRenewed { waiting: 21 }],
+    }
+}
+
+fn notices(kind: NoticeKind) -> Vec<Notice> {
+    match kind {
+        NoticeKind::Accepted => vec![Notice::Accepted { number: number() }],
+        NoticeKind::Saved => vec![Notice::Saved { number: number() }],
+        NoticeKind::Delivered => vec![Notice::Delivered { number: number() }],
+        NoticeKind::Reply => SayKind::iter().flat_map(says).map(|say| Notice::Reply(vec![say])).collect(),
+        NoticeKind::Admin => AdminKind::iter().flat_map(admin_notices).map(Notice::Admin).collect(),
+        NoticeKind::Worded => vec![Notice::Worded(Worded { text: text(), buttons: vec![], topic: None })],
+    }
+}
+
+/// Asks for every text that a value of `notice` leads to.
+fn render_everything() {
+    let url = url::Url::parse("https://dealer.ru/privacy").expect("an address");
+    let wordings = [
+        Wording::default(),
+        Wording { privacy_policy_url: Some(url), bot_username: "bot".into(), can_authorize: true },
+    ];
+    for lang in Lang::ALL {
+        for wording in &wordings {
+            for notice in NoticeKind::iter().flat_map(notices) {
+                let rendered = render_notice(&notice, lang, wording);
+                let length = rendered.text.encode_utf16().count();
+                assert!((1..=4096).contains(&length), "{lang:?} {notice:?}: {length} units");
+                assert!(!has_leftovers(&rendered.text), "{lang:?} {notice:?}: {}", rendered.text);
+                check_markup(rendered.markup.as_ref(), &format!("{lang:?} {notice:?}"));
+            }
+        }
+        for shortage in shortages() {
+            shortage_text(&shortage, lang);
+            short_name(&shortage, lang);
+        }
+        for trouble in troubles() {
+            for can_authorize in [false, true] {
+                advice_text(&trouble, can_authorize, lang);
+            }
+        }
+        for millis in [0, 61_000, HOUR, 30 * HOUR] {
+            duration(millis, lang);
+        }
+        backup_caption(3, lang);
+    }
+}
+
+/// Whether a placeable of Fluent's shows in a text.
+fn has_leftovers(text: &str) -> bool {
+    text.contains("{$") || text.contains("{ ") || text.contains("{-")
+}
+
+/// What Telegram takes: a label on every button, and 1 to 64 bytes of callback data.
+fn check_markup(markup: Option<&Markup>, of: &str) {
+    match markup {
+        Some(Markup::Buttons(rows)) => {
+            assert!(rows.iter().all(|row| !row.is_empty()) && !rows.is_empty(), "{of}: an empty row");
+            for button in rows.iter().flatten() {
+                let (Button::Press { text, data } | Button::Open { text, url: data }) = button;
+                assert!(!text.is_empty() && (1..=64).contains(&data.len()), "{of}: {button:?}");
+            }
+        }
+        Some(Markup::Keys(rows)) => {
+            for Key::Type(label) | Key::ShareContact(label) in rows.iter().flatten() {
+                assert!(!label.is_empty(), "{of}");
+            }
+        }
+        Some(Markup::RemoveKeys) | None => {}
+    }
+}
+
+/// The texts of one language: what stands behind each id, and the arguments it names.
+fn messages(lang: Lang) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    static VARIABLE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$([a-z_]+)").expect("a pattern"));
+    let mut messages = BTreeMap::<_, BTreeSet<_>>::new();
+    let mut id = "";
+    for line in lang.source().lines() {
+        if let Some((name, _)) = line.split_once(" =").filter(|_| line.starts_with(|c: char| c.is_ascii_lowercase())) {
+            id = name;
+            assert!(messages.insert(id, BTreeSet::new()).is_none(), "{lang:?}: {id} stands twice");
+        } else if line.starts_with('#') {
+            id = "";
+        }
+        let names = VARIABLE.captures_iter(line).filter_map(|found| found.get(1)).map(|name| name.as_str());
+        messages.entry(id).or_default().extend(names);
+    }
+    messages.remove("");
+    messages
+}
+
+/// A call of `Lang::text` in the source: its id, and its arguments where they are written out.
+struct Call {
+    place: String,
+    id: String,
+    args: Option<BTreeSet<String>>,
+}
+
+/// The source of the product without its tests.
+fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).expect("the source") {
+        let path = entry.expect("a file").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+            let text = std::fs::read_to_string(&path).expect("a source file");
+            let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+            found.push((path.display().to_string(), text));
+        }
+    }
+}
+
+fn all_sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    found
+}
+
+/// The calls that name their id.
+fn calls() -> Vec<Call> {
+    static START: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"\b(?:lang|Ru|En)\s*\.text\(\s*"([a-z0-9-]+)",\s*"#).expect("a pattern"));
+    let mut calls = Vec::new();
+    for (path, source) in all_sources() {
+        for found in START.captures_iter(&source) {
+            let whole = found.get(0).expect("a match");
+            let (before, behind) = (&source[..whole.start()], &source[whole.end()..]);
+            let list = match behind.strip_prefix("&[") {
+                Some(list) => Some(list),
+                // The arguments have a name of their own, given shortly before.
+                None if behind.starts_with("&args") => {
+                    before.rfind("let args = [").map(|at| &source[at + "let args = [".len()..])
+                }
+                None => None,
+            };
+            calls.push(Call {
+                place: format!("{path}:{}", before.lines().count()),
+                id: found[1].to_owned(),
+                args: list.map(names_of),
+            });
+        }
+    }
+    calls
+}
+
+/// The names in `("name", value), ("other", value)]`, not those of a call within a value.
+fn names_of(args: &str) -> BTreeSet<String> {
+    let (mut depth, mut names, mut before) = (0, BTreeSet::new(), ' ');
+    let mut rest = args.chars();
+    while let Some(char) = rest.next() {
+        match char {
+            '"' => {
+                let mut word = String::new();
+                while let Some(char) = rest.next().filter(|char| *char != '"') {
+                    word.push(char);
+                    if char == '\\' {
+                        word.extend(rest.next());
+                    }
+                }
+                if depth == 1 && before == '(' {
+                    names.insert(word);
+                }
+            }
+            '(' | '[' | '{' => depth += 1,
+            ']' if depth == 0 => break,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        if !char.is_whitespace() {
+            before = char;
+        }
+    }
+    names
+}
+
+#[test]
+fn all_languages_say_the_same_things_with_the_same_arguments() {
+    let russian = messages(Lang::Ru);
+    assert!(russian.len() > 150, "{}", russian.len());
+    for lang in Lang::ALL {
+        let problems = FluentResource::try_new(lang.source().to_owned()).err().map(|(_, errors)| errors);
+        assert_eq!(problems, None, "{lang:?}");
+        let texts = messages(lang);
+        for (id, arguments) in &russian {
+            assert_eq!(texts.get(id), Some(arguments), "{lang:?}: {id}");
+        }
+        assert_eq!(texts.keys().find(|id| !russian.contains_key(*id)), None, "{lang:?} has a text more");
+    }
+}
+
+/// What refers to a text, a term or a function that is not there fails here, whoever uses it.
+#[test]
+fn every_text_is_complete_once_its_arguments_are_given() {
+    for lang in Lang::ALL {
+        let mut bundle = FluentBundle::new_concurrent(vec![unic_langid::LanguageIdentifier::default()]);
+        bundle.add_resource_overriding(FluentResource::try_new(lang.source().to_owned()).expect("a resource"));
+        for (id, names) in messages(lang) {
+            let args: FluentArgs<'_> = names.into_iter().map(|name| (name, FluentValue::from(2))).collect();
+            let pattern = bundle.get_message(id).and_then(|message| message.value()).expect(id);
+            let mut errors = Vec::new();
+            assert!(!bundle.format_pattern(pattern, Some(&args), &mut errors).is_empty(), "{lang:?}: {id}");
+            assert!(errors.is_empty(), "{lang:?}: {id}: {errors:?}");
+        }
+    }
+}
+
+#[test]
+fn every_value_is_worded_in_every_language() {
+    render_everything();
+    assert!(asked::problems().is_empty(), "{:#?}", asked::problems());
+}
+
+#[test]
+fn every_call_names_a_text_and_gives_its_arguments_and_every_text_is_used() {
+    render_everything();
+    let rendered = asked::ids();
+    let texts = messages(Lang::Ru);
+    let mut problems = Vec::new();
+    let mut checked = BTreeSet::new();
+    for call in calls() {
+        match (texts.get(call.id.as_str()), &call.args) {
+            (None, _) => problems.push(format!("{}: {} is not worded", call.place, call.id)),
+            (Some(needed), Some(given)) => {
+                let given: BTreeSet<&str> = given.iter().map(String::as_str).collect();
+                if *needed != given {
+                    problems.push(format!("{}: {} needs {needed:?} and is given {given:?}", call.place, call.id));
+                }
+                checked.insert(call.id);
+            }
+            (Some(_), None) => {}
+        }
+    }
+    let sources = all_sources();
+    for (id, needed) in &texts {
+        let is_checked = rendered.contains(*id) || checked.contains(*id);
+        // Ids that are chosen first and asked for later are given a lead's number at most.
+        if !is_checked && needed.iter().any(|name| *name != "number") {
+            problems.push(format!("{id} has arguments, and no call with them is seen by any test"));
+        }
+        let name = format!("\"{}\"", id.strip_prefix("command-").unwrap_or(id));
+        if !is_checked && !sources.iter().any(|(_, source)| source.contains(&name)) {
+            problems.push(format!("{id} is used by nobody"));
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn arguments_are_read_from_a_call() {
+    let args = r#"("a", "x)".into()), ("b", lang.text("c", &[("d", e(1))]).into())], f)"#;
+    assert_eq!(names_of(args), ["a", "b"].map(str::to_owned).into());
+    assert_eq!(names_of("])"), BTreeSet::new());
+}
+
+#[test]
+fn long_texts_are_clipped_to_what_telegram_takes() {
+    for text in ["я".repeat(5000), "😀".repeat(3000), "a".repeat(4096)] {
+        let clipped = clip(text.clone());
+        assert!(clipped.encode_utf16().count() <= 4096);
+        assert_eq!(clipped == text, text.encode_utf16().count() <= 4096);
+    }
+}
