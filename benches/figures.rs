@@ -15,7 +15,7 @@ use std::{
 use amocrm_lead_bot::{
     clock::Clock,
     config::Config,
-    crm::amocrm::{Crm, Timing, TokenStorage},
+    crm::amocrm::{Crm, HttpLimits, TokenPolicy, TokenStorage},
     delivery::{DeliveryPass, drain},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     store::{Created, ImportedLead, Lease, NewLead, Store},
@@ -102,7 +102,14 @@ async fn drain_at_the_limit(count: usize, contact_lookup: bool, engine: Option<&
     let settings = Config::read(|name| env.get(name).cloned()).expect("settings").amocrm.expect("amoCRM");
     let pass = DeliveryPass {
         store: store.clone(),
-        crm: Crm::new(settings, TokenStorage::Files(folder.path().to_owned()), Timing::default()).expect("a client"),
+        crm: Crm::new(
+            settings,
+            TokenStorage::Files(folder.path().to_owned()),
+            store.clock(),
+            HttpLimits::default(),
+            TokenPolicy::default(),
+        )
+        .expect("a client"),
         lease: Lease::command(),
         contact_lookup,
         figures: Arc::default(),

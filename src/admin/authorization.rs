@@ -93,7 +93,7 @@ impl Authorization {
     /// A fresh authorization address with a state of its own.
     pub async fn address(&self) -> Result<Url, AuthorizationError> {
         let state = URL_SAFE_NO_PAD.encode(rand::random::<[u8; STATE_BYTES]>());
-        let url = self.crm.tokens().authorization_url(&state)?;
+        let url = self.crm.authorization().url(&state)?;
         self.store.remove_old_marks(STATE_MARK, self.oldest_state()).await?;
         self.store.set_mark(&mark(&state), "").await?;
         Ok(url)
@@ -125,7 +125,7 @@ impl Authorization {
         if referer.is_some_and(|host| !self.is_allowed(host)) {
             return Err(AuthorizationError::WrongHost);
         }
-        let tokens = self.crm.tokens().exchange_code(code.expose_secret(), referer).await?;
+        let tokens = self.crm.authorization().exchange_code(code.expose_secret(), referer).await?;
         info!(waiting, "amoCRM was authorized anew");
         if let Err(error) = self.deliver_now().await {
             warn!(%error, "delivery could not be told of the new tokens; it notices them by itself");

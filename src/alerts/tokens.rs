@@ -1,6 +1,6 @@
 //! Looks after the tokens and tells the admin before they end.
 //!
-//! A renewal that fails is told at once, while the access token still works, and once for each trouble; what is told
+//! A refresh that fails is told at once, while the access token still works, and once for each trouble; what is told
 //! and that it was told is one commit. Once leads wait, the outage alert speaks and this one is silent. A long-lived
 //! token is announced at [`WARN_DAYS`].
 
@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use crate::{
     clock::{Clock, Millis},
-    crm::amocrm::{Crm, TokenError, TokenKind, Upkeep},
+    crm::amocrm::{Crm, Proactive, TokenError, TokenKind},
     delivery::trouble_of_tokens,
     notice::{AdminNotice, Notice, Trouble},
     store::{NewMessage, OpenAlert, Store, StoreError},
@@ -20,7 +20,7 @@ use crate::{
 
 use super::OUTAGE;
 
-/// Name of the alert about renewals that fail.
+/// Name of the alert about refreshes that fail.
 pub const REFRESH: &str = "refresh";
 
 /// Name of what was told of a long-lived token's end.
@@ -34,7 +34,7 @@ const EVERY: Duration = Duration::from_secs(60);
 
 const DAY: Millis = 24 * 3600 * 1000;
 
-/// The open alert about renewals.
+/// The open alert about refreshes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Failing {
     trouble: Trouble,
@@ -58,7 +58,7 @@ fn warning_due(expires_at: Millis, now: Millis, told: Option<Told>) -> Option<i6
     told.is_none_or(|told| days < told.days).then_some(days)
 }
 
-/// Renews tokens ahead of time and tells the admin what stands in the way.
+/// Refreshes tokens ahead of time and tells the admin what stands in the way.
 #[derive(Debug)]
 pub struct TokenWatch {
     crm: Crm,
@@ -88,20 +88,20 @@ impl TokenWatch {
     }
 
     async fn look(&self) -> Result<(), StoreError> {
-        match self.crm.tokens().upkeep().await {
-            Ok(Upkeep::Fine) => self.renewal_works().await?,
-            Ok(Upkeep::Paused) => {}
-            Err(error) => self.renewal_fails(&error).await?,
+        match self.crm.tokens().refresh_proactively().await {
+            Ok(Proactive::Fine) => self.refresh_works().await?,
+            Ok(Proactive::Paused) => {}
+            Err(error) => self.refresh_fails(&error).await?,
         }
         self.announce_end().await
     }
 
-    async fn renewal_fails(&self, error: &TokenError) -> Result<(), StoreError> {
+    async fn refresh_fails(&self, error: &TokenError) -> Result<(), StoreError> {
         let now = self.clock.now();
         let info = self.crm.tokens().info().await.ok();
         let works = info.as_ref().is_some_and(|info| info.usable);
         if works {
-            info!(%error, "tokens cannot be renewed ahead of time");
+            info!(%error, "tokens cannot be refreshed ahead of time");
         } else {
             warn!(%error, "there is no access to amoCRM: leads are saved until there is");
         }
@@ -128,7 +128,7 @@ impl TokenWatch {
         self.store.save_alert(REFRESH, &OpenAlert { opened_at, body }, &self.message(notice)).await
     }
 
-    async fn renewal_works(&self) -> Result<(), StoreError> {
+    async fn refresh_works(&self) -> Result<(), StoreError> {
         if self.store.alert(REFRESH).await?.is_none() {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     config::{Config, checked_database_url},
     crm::amocrm::{TokenStorage, move_tokens},
-    daemon::{DaemonError, InstanceLock, place_of_url, store_place, vault_beside},
+    daemon::{DaemonError, InstanceLock, place_of_url, store_place, token_storage_beside},
     store::{Copied, SQLITE_FILE, Store, StoreError},
 };
 
@@ -45,8 +45,8 @@ pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> 
         );
     }
     // A backup has the tokens inside, a bot on SQLite keeps them beside its store.
-    let vaults = [TokenStorage::Database(source.clone()), from.vault(&source)];
-    let code = copy(&source, &vaults, &target, &to.vault(&target)).await?;
+    let storages = [TokenStorage::Database(source.clone()), from.token_storage(&source)];
+    let code = copy(&source, &storages, &target, &to.token_storage(&target)).await?;
     source.close().await;
     target.close().await;
     if code == ExitCode::SUCCESS {
@@ -70,8 +70,8 @@ pub async fn backup_store(config: &Config, file: PathBuf) -> Result<ExitCode, Co
     let target = Store::open_file(&file, store.clock())
         .await
         .map_err(|error| CommandError::Failed(format!("{}: {error}", file.display())))?;
-    let vault = vault_beside(&store, &config.data_dir);
-    let code = copy(&store, &[vault], &target, &TokenStorage::Database(target.clone())).await?;
+    let tokens = token_storage_beside(&store, &config.data_dir);
+    let code = copy(&store, &[tokens], &target, &TokenStorage::Database(target.clone())).await?;
     store.close().await;
     target.close().await;
     println!("Written to {}. To go back to it: move-store --from sqlite:{0} --to …", file.display());
@@ -80,12 +80,12 @@ pub async fn backup_store(config: &Config, file: PathBuf) -> Result<ExitCode, Co
 
 async fn copy(
     source: &Store,
-    vaults: &[TokenStorage],
+    storages: &[TokenStorage],
     target: &Store,
     to: &TokenStorage,
 ) -> Result<ExitCode, CommandError> {
     let mut report = source.copy_to(target).await?;
-    let tokens = move_tokens(vaults, to).await.map_err(|error| {
+    let tokens = move_tokens(storages, to).await.map_err(|error| {
         CommandError::Failed(format!("the tokens cannot be copied: {error}; run the command again"))
     })?;
     let pairs = i64::from(tokens);
@@ -150,10 +150,10 @@ impl Address {
     }
 
     /// Where the bot on this store looks for its tokens; a file of another name is no bot's.
-    fn vault(&self, store: &Store) -> TokenStorage {
+    fn token_storage(&self, store: &Store) -> TokenStorage {
         match self {
             Self::File(file) if file.file_name().is_some_and(|name| name == SQLITE_FILE) => {
-                vault_beside(store, file.parent().unwrap_or(Path::new(".")))
+                token_storage_beside(store, file.parent().unwrap_or(Path::new(".")))
             }
             _ => TokenStorage::Database(store.clone()),
         }

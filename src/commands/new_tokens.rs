@@ -80,7 +80,7 @@ async fn ask(crm: &Crm) -> Result<TokenInfo, CommandError> {
     // The state ties an address to the question; whoever pastes it here has seen the question.
     let state = ulid::Ulid::new().to_string();
     println!("1. Open this address and allow access:\n");
-    println!("   {}\n", crm.tokens().authorization_url(&state)?);
+    println!("   {}\n", crm.authorization().url(&state)?);
     println!("2. Copy the address of the page you are sent to (it need not load), or the code in it.");
     println!("   The code works for 20 minutes and once.\n");
     let mut refused = None;
@@ -111,7 +111,7 @@ async fn exchange(crm: &Crm, pasted: &str, state: Option<&str>) -> Result<TokenI
     {
         return Err(Refused::OtherState);
     }
-    Ok(crm.tokens().exchange_code(pasted.code.expose_secret(), pasted.referer.as_deref()).await?)
+    Ok(crm.authorization().exchange_code(pasted.code.expose_secret(), pasted.referer.as_deref()).await?)
 }
 
 /// What was typed; `None` at the end of the input.

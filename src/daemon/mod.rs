@@ -19,7 +19,7 @@ use tracing::info;
 use crate::{
     clock::Clock,
     config::{AmocrmSettings, Config},
-    crm::amocrm::{Crm, Timing, TokenStorage},
+    crm::amocrm::{Crm, HttpLimits, TokenPolicy, TokenStorage},
     files,
     store::{Engine, SQLITE_FILE, Store, StoreError},
 };
@@ -130,7 +130,7 @@ pub async fn open_store(config: &Config, clock: Clock) -> Result<Store, DaemonEr
 }
 
 /// Where a bot on this store keeps its tokens; `folder` is the one of an SQLite store.
-pub fn vault_beside(store: &Store, folder: &Path) -> TokenStorage {
+pub fn token_storage_beside(store: &Store, folder: &Path) -> TokenStorage {
     match store.engine() {
         Engine::Sqlite => TokenStorage::Files(folder.to_owned()),
         Engine::Postgres => TokenStorage::Database(store.clone()),
@@ -139,36 +139,37 @@ pub fn vault_beside(store: &Store, folder: &Path) -> TokenStorage {
 
 /// Sets the account up with its tokens; sends nothing.
 pub fn open_crm(settings: &AmocrmSettings, config: &Config, store: &Store) -> Result<Crm, DaemonError> {
-    open_crm_with(settings, config, vault_beside(store, &config.data_dir))
+    open_crm_with(settings, config, token_storage_beside(store, &config.data_dir))
 }
 
 /// The same with tokens that are kept elsewhere.
-pub fn open_crm_with(settings: &AmocrmSettings, config: &Config, vault: TokenStorage) -> Result<Crm, DaemonError> {
-    Crm::new(settings.clone(), vault, timing(config.speed))
+pub fn open_crm_with(settings: &AmocrmSettings, config: &Config, storage: TokenStorage) -> Result<Crm, DaemonError> {
+    let (limits, policy) = pauses(config.speed);
+    Crm::new(settings.clone(), storage, Clock::with_speed(config.speed), limits, policy)
         .map_err(|error| DaemonError::Setting(format!("the connection to amoCRM cannot be set up: {error}")))
 }
 
 /// The CRM's own pauses, shortened like all others; what bounds a single call keeps two seconds, for a busy machine.
-fn timing(speed: f64) -> Timing {
-    let mut timing = Timing::default();
+fn pauses(speed: f64) -> (HttpLimits, TokenPolicy) {
+    let (mut limits, mut policy) = (HttpLimits::default(), TokenPolicy::default());
     if speed > 1.0 {
         for (pause, least) in [
-            (&mut timing.connect, 2000),
-            (&mut timing.request, 2000),
+            (&mut limits.connect, 2000),
+            (&mut limits.request, 2000),
             // A refresh whose answer is late is spent, so a busy machine must not make it late.
-            (&mut timing.oauth, 3000),
-            (&mut timing.lock_held, 9000),
-            (&mut timing.patience, 100),
-            (&mut timing.poll, 50),
-            (&mut timing.repeat_pause, 10),
-            (&mut timing.healing, 100),
-            (&mut timing.fresh, 100),
-            (&mut timing.upkeep_pause, 100),
+            (&mut limits.oauth, 3000),
+            (&mut policy.lock_expiry, 9000),
+            (&mut limits.patience, 100),
+            (&mut policy.poll_interval, 50),
+            (&mut policy.repeat_pause, 10),
+            (&mut policy.rejection_cooldown, 100),
+            (&mut policy.unverified_cooldown, 100),
+            (&mut policy.proactive_pause, 100),
         ] {
             *pause = pause.div_f64(speed).max(Duration::from_millis(least));
         }
     }
-    timing
+    (limits, policy)
 }
 
 /// Runs the daemon until SIGTERM or SIGINT.

@@ -144,7 +144,7 @@ impl Worker {
         }
         let now = self.clock.now();
         if self.retry_was_asked().await? {
-            self.tokens.try_again();
+            self.tokens.forget_rejections();
             self.breaker.probe_now();
         }
         if let Some(pause) = self.breaker.pause(now) {
@@ -245,7 +245,7 @@ impl Worker {
         tokio::select! {
             () = tokio::time::sleep(nap) => {}
             () = self.pass.store.leads_changed() => {}
-            () = self.tokens.changed(), if for_tokens => {
+            () = self.tokens.wait_for_usable(), if for_tokens => {
                 info!("the tokens changed; trying at once");
                 self.breaker.probe_now();
             }

@@ -6,16 +6,19 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::address::AccountAddress;
 use super::classify::{Kind, Outcome, classify};
 use super::degrade::{Degraded, degrade};
 use super::error::{CrmError, RejectedField};
 use super::hal::{embedded, id};
 use super::payload::{NewLead, lead_json};
-use super::tokens::{TokenError, TokenKeeper, TokenStorage};
-use super::transport::{Request, SendError, Timing, Transport};
+use super::tokens::{Authorization, TokenKeeper, TokenPolicy, TokenStorage};
+use super::transport::{HttpLimits, Request, SendError, Transport};
+use crate::clock::{self, Clock};
 use crate::config::AmocrmSettings;
 use crate::lead::{LeadNumber, one_line};
 
@@ -23,7 +26,7 @@ use crate::lead::{LeadNumber, one_line};
 pub const MAX_BATCH: usize = 50;
 /// amoCRM takes 250 notes in one request.
 pub const MOST_NOTES: usize = 250;
-/// A call is tried with at most this many tokens: one for each place they come from, and a renewed one.
+/// A call is tried with at most this many tokens: one for each place they come from, and a new one.
 const MOST_TOKENS: usize = 4;
 
 /// The account the token belongs to.
@@ -85,8 +88,10 @@ pub struct Crm {
 #[derive(Debug)]
 struct Inner {
     settings: AmocrmSettings,
+    clock: Clock,
+    address: Arc<AccountAddress>,
     transport: Transport,
-    keeper: TokenKeeper,
+    tokens: TokenKeeper,
 }
 
 /// Names that people gave things in amoCRM, for a line of a terminal or a message.
@@ -95,17 +100,34 @@ fn line(name: &str) -> String {
 }
 
 impl Crm {
-    /// Sets up the account with its tokens in this vault. Sends nothing; needs a running tokio runtime.
-    pub fn new(settings: AmocrmSettings, vault: TokenStorage, timing: Timing) -> Result<Self, CrmError> {
-        let transport = Transport::new(settings.requests_per_second, timing)
+    /// Sets up the account with its tokens in this storage. Sends nothing; needs a running tokio runtime.
+    pub fn new(
+        settings: AmocrmSettings,
+        storage: TokenStorage,
+        clock: Clock,
+        limits: HttpLimits,
+        policy: TokenPolicy,
+    ) -> Result<Self, CrmError> {
+        let transport = Transport::new(settings.requests_per_second, limits)
             .map_err(|cause| CrmError::Unavailable { cause, request_id: None })?;
-        let keeper = TokenKeeper::new(&settings, vault, transport.clone());
-        Ok(Self { inner: Arc::new(Inner { settings, transport, keeper }) })
+        let address = Arc::new(AccountAddress::new(&settings));
+        let tokens = TokenKeeper::new(&settings, storage, address.clone(), transport.clone(), clock, policy);
+        Ok(Self { inner: Arc::new(Inner { settings, clock, address, transport, tokens }) })
     }
 
     /// The keeper of this account's tokens.
     pub fn tokens(&self) -> &TokenKeeper {
-        &self.inner.keeper
+        &self.inner.tokens
+    }
+
+    /// How a person gives the bot new tokens.
+    pub fn authorization(&self) -> Authorization {
+        self.inner.tokens.authorization()
+    }
+
+    /// Now, by this machine's calendar.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        clock::date(self.inner.clock.now())
     }
 
     /// The account's settings.
@@ -220,28 +242,30 @@ impl Crm {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<Value, CrmError> {
-        let Inner { transport, keeper, .. } = &*self.inner;
-        let mut token = keeper.access().await?;
+        let Inner { address, transport, tokens, .. } = &*self.inner;
+        let mut token = tokens.access().await.map_err(CrmError::no_access)?;
         for _ in 0..MOST_TOKENS {
             let request = Request {
                 method: method.clone(),
-                base: &keeper.base(),
+                base: &address.base(),
                 path,
                 query,
                 bearer: Some(&token.token),
                 refresh_token: None,
                 body,
-                timeout: transport.timing().request,
+                timeout: transport.limits().request,
             };
             let answer = transport.send(request).await.map_err(|error| send_failed(kind, error))?;
             match classify(kind, &answer) {
-                Outcome::Unauthorized => token = keeper.rejected(&token).await?,
+                Outcome::Unauthorized => {
+                    token = tokens.access_after_rejection(&token).await.map_err(CrmError::no_access)?;
+                }
                 Outcome::Failed(CrmError::Throttled { retry_after }) => {
                     let pause = transport.limiter().throttled(retry_after);
                     return Err(CrmError::Throttled { retry_after: Some(pause) });
                 }
                 Outcome::Failed(CrmError::WrongAddress { mut detail, request_id }) => {
-                    if let Some(host) = keeper.find_host().await {
+                    if let Some(host) = tokens.authorization().find_host().await {
                         detail = format!("the account has moved to {host}; set AMOCRM_SUBDOMAIN to it");
                     }
                     return Err(CrmError::WrongAddress { detail, request_id });
@@ -252,12 +276,12 @@ impl Crm {
                 }
                 Outcome::Done(value) => {
                     transport.limiter().calm();
-                    keeper.worked(&token);
+                    tokens.mark_accepted(&token);
                     return Ok(value);
                 }
             }
         }
-        Err(TokenError::Transient { cause: "amoCRM refuses one token after another".into(), retry_after: None }.into())
+        Err(CrmError::Unavailable { cause: "amoCRM refuses one token after another".into(), request_id: None })
     }
 }
 

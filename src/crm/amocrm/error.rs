@@ -114,14 +114,18 @@ pub enum CrmError {
     },
 }
 
-impl From<TokenError> for CrmError {
-    fn from(error: TokenError) -> Self {
+impl CrmError {
+    /// A call that was not sent for want of an access token. Where amoCRM could not be asked for one, it is amoCRM that does
+    /// not answer, or asks for a pause (429), and not the authorization that is missing.
+    pub(super) fn no_access(error: TokenError) -> Self {
         match error {
             TokenError::NotConfigured => Self::NotConfigured,
             TokenError::Blocked => Self::Blocked,
             TokenError::Transient { retry_after: Some(pause), .. } => Self::Throttled { retry_after: Some(pause) },
             TokenError::Transient { cause, .. } => Self::Unavailable { cause, request_id: None },
-            other => Self::Unauthorized(other),
+            TokenError::NeedsAuthorization { .. } | TokenError::Moved { .. } | TokenError::Storage(_) => {
+                Self::Unauthorized(error)
+            }
         }
     }
 }

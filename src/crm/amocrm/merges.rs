@@ -68,7 +68,7 @@ impl Crm {
             let query = [
                 ("filter[type]", "entity_merged".to_owned()),
                 ("filter[created_at][from]", since.timestamp().to_string()),
-                ("filter[created_at][to]", (Utc::now() + CLOCK_MARGIN).timestamp().to_string()),
+                ("filter[created_at][to]", (self.now() + CLOCK_MARGIN).timestamp().to_string()),
                 ("limit", EVENTS_PAGE.to_string()),
                 ("page", page.to_string()),
             ];

@@ -1,11 +1,12 @@
 //! The CRM: tokens, one rate limit, transport, classified errors, lead <-> JSON.
 //!
 //! From the bottom up: `limit` spaces the calls, `transport` makes one call and tells whether it may have arrived,
-//! `classify` turns an answer into a decision, `jwt`, `vault`, `candidates` and `oauth` are what [`TokenKeeper`] keeps
-//! the tokens with, `refusal` reads what a 400 is about, `text` is what amoCRM does to texts, `key` is how a lead's number
-//! stands in them, `payload` and `note` turn a lead into amoCRM's words, `degradation` tells which of them to leave out,
+//! `classify` turns an answer into a decision, `hal` reads lists and pages, `address` knows where the account is, `tokens`
+//! which token to call with, `refusal` reads what a 400 is about, `text` is what amoCRM does to texts, `key` is how a lead's
+//! number stands in them, `payload` and `note` turn a lead into amoCRM's words, `omitted` tells which of them to leave out,
 //! `lookup` finds what is already there, `merges` what has become of it, and [`Crm`] is what the rest of the house calls.
 
+mod address;
 mod api;
 mod classify;
 mod degrade;
@@ -35,7 +36,8 @@ pub use omitted::OmittedFields;
 pub use payload::NewLead;
 pub use search::{FoundLead, Wanted};
 pub use tokens::{
-    AccessToken, AuthProblem, CodeError, Fingerprint, PastedCode, Previous, Source, Stored, TokenError, TokenInfo,
-    TokenKeeper, TokenKind, TokenPair, TokenStorage, TokenStorageLock, TokensInfo, Upkeep, move_tokens, parse_code,
+    AccessToken, AuthProblem, Authorization, CodeError, Fingerprint, PastedCode, Previous, Proactive, Source, Stored,
+    TokenError, TokenInfo, TokenKeeper, TokenKind, TokenPair, TokenPolicy, TokenStorage, TokenStorageLock, TokensInfo,
+    move_tokens, parse_code,
 };
-pub use transport::{Timing, Transport};
+pub use transport::{HttpLimits, Transport};

@@ -25,50 +25,26 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A page of 250 leads with contacts is well below 1 MB; four leave room and still bound memory.
 const BODY_CAP: usize = 4 * 1024 * 1024;
 
-/// How long things may take; tests shorten them.
+/// How long one request may take; tests shorten it.
 #[derive(Debug, Clone)]
-pub struct Timing {
+pub struct HttpLimits {
     /// TCP and TLS (5 s, as amoCRM's own client).
     pub connect: Duration,
     /// A whole API request (20 s, as amoCRM's own client).
     pub request: Duration,
     /// A whole OAuth request (15 s, as amoCRM's own client).
     pub oauth: Duration,
-    /// How long a caller waits for a freeze of the rate limit to end before it is refused.
+    /// How long a caller waits for a freeze of the rate limit to end before it is refused (10 s).
     pub patience: Duration,
-    /// How often stored tokens are looked at for a change made by somebody else.
-    pub poll: Duration,
-    /// How long to wait for another process that is refreshing.
-    pub lock_wait: Duration,
-    /// A lock in the database outlives its dead holder for so long: longer than a renewal can take.
-    pub lock_held: Duration,
-    /// The pause before a refresh whose answer was lost is repeated.
-    pub repeat_pause: Duration,
-    /// When tokens are tried anew whose refusal amoCRM's side can undo (an integration switched on again, a setting
-    /// corrected).
-    pub healing: Duration,
-    /// When a pair whose fresh access token was refused is tried anew, in case amoCRM was only slow to learn of it.
-    pub fresh: Duration,
-    /// The first pause after a renewal ahead of time has failed; doubled up to a quarter of an hour.
-    pub upkeep_pause: Duration,
 }
 
-impl Default for Timing {
+impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
             request: Duration::from_secs(20),
             oauth: Duration::from_secs(15),
             patience: Duration::from_secs(10),
-            poll: Duration::from_secs(2),
-            // Longer than the lock of a dead process is held, and that longer than a living one can need: two refreshes and
-            // the question for a new address.
-            lock_wait: Duration::from_secs(60),
-            lock_held: Duration::from_secs(50),
-            repeat_pause: Duration::from_secs(1),
-            healing: Duration::from_secs(10 * 60),
-            fresh: Duration::from_secs(2 * 60),
-            upkeep_pause: Duration::from_secs(60),
         }
     }
 }
@@ -117,28 +93,28 @@ pub(super) enum SendError {
 pub struct Transport {
     client: Client,
     limiter: Arc<Limiter>,
-    timing: Arc<Timing>,
+    limits: Arc<HttpLimits>,
 }
 
 impl Transport {
     /// Builds the client; `Err` says why TLS could not be set up. Needs a running tokio runtime.
-    pub fn new(requests_per_second: u32, timing: Timing) -> Result<Self, String> {
+    pub fn new(requests_per_second: u32, limits: HttpLimits) -> Result<Self, String> {
         let client =
-            net::client().connect_timeout(timing.connect).http1_only().build().map_err(|error| net::cause(&error))?;
-        Ok(Self { client, limiter: Arc::new(Limiter::new(requests_per_second)), timing: Arc::new(timing) })
+            net::client().connect_timeout(limits.connect).http1_only().build().map_err(|error| net::cause(&error))?;
+        Ok(Self { client, limiter: Arc::new(Limiter::new(requests_per_second)), limits: Arc::new(limits) })
     }
 
     pub(super) fn limiter(&self) -> &Limiter {
         &self.limiter
     }
 
-    pub(super) fn timing(&self) -> &Timing {
-        &self.timing
+    pub(super) fn limits(&self) -> &HttpLimits {
+        &self.limits
     }
 
     /// Sends one request when its turn has come and reads the whole answer (at most 4 MB).
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, SendError> {
-        self.limiter.turn(self.timing.patience).await.map_err(SendError::Frozen)?;
+        self.limiter.turn(self.limits.patience).await.map_err(SendError::Frozen)?;
         let start = Instant::now();
         let (method, path) = (request.method.clone(), request.path.to_owned());
         let result = self.exchange(request).await;

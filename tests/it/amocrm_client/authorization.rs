@@ -44,7 +44,7 @@ async fn a_retry_renews_a_fresh_token_that_is_dead() {
     let crm = world.crm();
     assert_eq!(problem(crm.account().await), AuthProblem::IntegrationOff);
     world.fake.expire_access_tokens();
-    crm.tokens().try_again();
+    crm.tokens().forget_rejections();
     crm.account().await.expect("the account");
     assert_eq!(world.fake.refreshes(), 2);
 }
@@ -84,14 +84,17 @@ async fn a_code_is_traded_once() {
     let code = world.fake.issue_code();
     let host = world.settings.account_host.clone();
     let pasted = parse_code(&format!("https://example.org/?code={code}&state=s&referer={host}")).expect("a code");
-    let info =
-        crm.tokens().exchange_code(pasted.code.expose_secret(), pasted.referer.as_deref()).await.expect("tokens");
+    let info = crm
+        .authorization()
+        .exchange_code(pasted.code.expose_secret(), pasted.referer.as_deref())
+        .await
+        .expect("tokens");
     let lifetime = info.access_expires_at.expect("a date") - Utc::now();
     assert!(lifetime > chrono::Duration::hours(23) && lifetime <= chrono::Duration::hours(24));
     crm.account().await.expect("the account");
     settled(&world).await;
 
-    let reason = async |code: &str, host: Option<&str>| match crm.tokens().exchange_code(code, host).await {
+    let reason = async |code: &str, host: Option<&str>| match crm.authorization().exchange_code(code, host).await {
         Err(TokenError::NeedsAuthorization { reason, .. }) => reason,
         other => panic!("{other:?}"),
     };
@@ -114,40 +117,40 @@ async fn new_authorization_ends_the_refusals() {
     world.fake.expire_refresh_token();
     let (daemon, command) = (world.crm(), world.crm());
     assert_eq!(problem(daemon.account().await), AuthProblem::Expired);
-    command.tokens().exchange_code(&world.fake.issue_code(), None).await.expect("tokens");
-    tokio::time::timeout(Duration::from_secs(5), daemon.tokens().changed()).await.expect("noticed");
+    command.authorization().exchange_code(&world.fake.issue_code(), None).await.expect("tokens");
+    tokio::time::timeout(Duration::from_secs(5), daemon.tokens().wait_for_usable()).await.expect("noticed");
     daemon.account().await.expect("the account");
 }
 
 #[tokio::test]
-async fn upkeep_renews_ahead_of_time_and_leaves_fresh_pairs_alone() {
+async fn a_pair_is_refreshed_ahead_of_time_and_a_fresh_one_left_alone() {
     let world = World::with_pair().await;
     let crm = world.crm();
-    crm.tokens().upkeep().await.expect("nothing to do");
+    crm.tokens().refresh_proactively().await.expect("nothing to do");
     assert_eq!(world.fake.refreshes(), 0);
 
     world.put(&world.fake.issue_pair_at(Utc::now() - chrono::Duration::minutes(24 * 60 - 10)));
-    crm.tokens().upkeep().await.expect("renewed");
+    crm.tokens().refresh_proactively().await.expect("renewed");
     assert_eq!(world.fake.refreshes(), 1);
-    crm.tokens().upkeep().await.expect("nothing to do");
+    crm.tokens().refresh_proactively().await.expect("nothing to do");
     assert_eq!(world.fake.refreshes(), 1);
 }
 
 #[tokio::test]
-async fn upkeep_that_fails_keeps_the_token_and_tells() {
+async fn a_refresh_ahead_of_time_that_fails_keeps_the_token_and_tells() {
     let world = World::new().await;
     world.put(&world.fake.issue_pair_at(Utc::now() - chrono::Duration::minutes(24 * 60 - 10)));
     let crm = world.crm();
     let down = world.fake.fault(On::oauth(), Fault::Html(502), Times::Forever);
-    assert!(matches!(crm.tokens().upkeep().await, Err(TokenError::Transient { .. })));
-    assert!(crm.tokens().upkeep().await.is_ok(), "it pauses after a failure");
+    assert!(matches!(crm.tokens().refresh_proactively().await, Err(TokenError::Transient { .. })));
+    assert!(crm.tokens().refresh_proactively().await.is_ok(), "it pauses after a failure");
     assert_eq!(world.fake.count(&On::oauth()), 1);
     crm.account().await.expect("the old token still works");
     world.fake.clear_fault(down);
 
     world.fake.expire_refresh_token();
     let other = world.crm();
-    let told = other.tokens().upkeep().await;
+    let told = other.tokens().refresh_proactively().await;
     assert!(matches!(told, Err(TokenError::NeedsAuthorization { reason: AuthProblem::Expired, .. })), "{told:?}");
     other.account().await.expect("the old token still works");
     assert_eq!(other.tokens().info().await.expect("readable").problem, Some(AuthProblem::Expired));

@@ -11,10 +11,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use amocrm_lead_bot::clock::Clock;
 use amocrm_lead_bot::config::{AmocrmSettings, Integration};
 use amocrm_lead_bot::crm::amocrm::{
-    AuthProblem, Crm, CrmError, FoundLead, LookedUp, NewLead, NewNote, OmittedFields, RejectedField, Source, Timing,
-    TokenError, TokenKind, TokenStorage, Wanted, parse_code,
+    AuthProblem, Crm, CrmError, FoundLead, HttpLimits, LookedUp, NewLead, NewNote, OmittedFields, RejectedField,
+    Source, TokenError, TokenKind, TokenPolicy, TokenStorage, Wanted, parse_code,
 };
 use amocrm_lead_bot::lead::{Lead, LeadNumber};
 use chrono::Utc;
@@ -99,8 +100,8 @@ impl World {
 
     /// A bot's client: a process of its own.
     fn crm(&self) -> Crm {
-        let vault = TokenStorage::Files(self.path().into());
-        Crm::new(self.settings.clone(), vault, timing()).expect("TLS")
+        let tokens = TokenStorage::Files(self.path().into());
+        Crm::new(self.settings.clone(), tokens, Clock::default(), limits(), policy()).expect("TLS")
     }
 
     /// A fault for the next matching request.
@@ -109,19 +110,24 @@ impl World {
     }
 }
 
-fn timing() -> Timing {
-    Timing {
+fn limits() -> HttpLimits {
+    HttpLimits {
         connect: Duration::from_millis(500),
         request: Duration::from_millis(1500),
         oauth: Duration::from_millis(1000),
         patience: Duration::from_millis(3000),
-        poll: Duration::from_millis(30),
+    }
+}
+
+fn policy() -> TokenPolicy {
+    TokenPolicy {
+        poll_interval: Duration::from_millis(30),
         lock_wait: Duration::from_secs(10),
-        lock_held: Duration::from_secs(50),
+        lock_expiry: Duration::from_secs(50),
         repeat_pause: Duration::from_millis(10),
-        healing: Duration::from_secs(600),
-        fresh: Duration::from_secs(600),
-        upkeep_pause: Duration::from_secs(60),
+        rejection_cooldown: Duration::from_secs(600),
+        unverified_cooldown: Duration::from_secs(600),
+        proactive_pause: Duration::from_secs(60),
     }
 }
 

@@ -165,10 +165,10 @@ async fn an_expired_grant_is_told_once_and_mended_by_hand() {
     assert_eq!(world.fake.count(&On::get("/api")), 0);
     let info = crm.tokens().info().await.expect("readable");
     assert_eq!(info.problem, Some(AuthProblem::Expired));
-    assert!(crm.tokens().upkeep().await.is_err());
+    assert!(crm.tokens().refresh_proactively().await.is_err());
 
     let keeper = crm.tokens().clone();
-    let noticed = tokio::spawn(async move { keeper.changed().await });
+    let noticed = tokio::spawn(async move { keeper.wait_for_usable().await });
     tokio::time::sleep(Duration::from_millis(150)).await;
     assert!(!noticed.is_finished());
     world.put(&world.fake.issue_pair());
@@ -185,14 +185,14 @@ async fn either_file_alone_will_do() {
     // Only the refresh token is rewritten: the pair is torn, and works.
     let (_, refresh) = world.fake.issue_pair();
     world.put_file("refresh_token.txt", &format!("  {refresh}\n"));
-    tokio::time::timeout(Duration::from_secs(5), crm.tokens().changed()).await.expect("noticed");
+    tokio::time::timeout(Duration::from_secs(5), crm.tokens().wait_for_usable()).await.expect("noticed");
     crm.account().await.expect("the account");
 
     // Only the access token is rewritten.
     world.fake.revoke_all();
     assert_eq!(problem(crm.account().await), AuthProblem::Revoked);
     world.put_file("access_token.txt", &world.fake.issue_long_lived(Utc::now() + chrono::Duration::days(30)));
-    tokio::time::timeout(Duration::from_secs(5), crm.tokens().changed()).await.expect("noticed");
+    tokio::time::timeout(Duration::from_secs(5), crm.tokens().wait_for_usable()).await.expect("noticed");
     crm.account().await.expect("the account");
 }
 
@@ -214,7 +214,7 @@ async fn a_long_lived_token_is_used_until_its_date_and_never_refreshed() {
     world.settings.integration = None;
     let crm = world.crm();
     crm.account().await.expect("the account");
-    crm.tokens().upkeep().await.expect("nothing to do");
+    crm.tokens().refresh_proactively().await.expect("nothing to do");
     let info = crm.tokens().info().await.expect("readable");
     assert_eq!((info.kind, info.source), (TokenKind::LongLived, Some(Source::Environment)));
     assert!(info.access_expires_at.expect("a date") > Utc::now() + chrono::Duration::days(990));

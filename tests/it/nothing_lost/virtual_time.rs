@@ -22,7 +22,7 @@ use amocrm_lead_bot::{
     backup::Backup,
     clock::Clock,
     config::{AmocrmSettings, Integration, Proxy, RouteSettings, SecondWaySettings, TelegramSettings},
-    crm::amocrm::{Crm, Timing, TokenStorage},
+    crm::amocrm::{Crm, HttpLimits, TokenPolicy, TokenStorage},
     delivery::{DeliveryPass, Health, Worker},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::Notice,
@@ -190,10 +190,11 @@ impl Ground {
     }
 
     pub fn pass(&self, store: &Store, lease: Lease) -> DeliveryPass {
-        let vault = TokenStorage::Files(self.folder.path().to_owned());
+        let tokens = TokenStorage::Files(self.folder.path().to_owned());
+        let (limits, policy) = (HttpLimits::default(), TokenPolicy::default());
         DeliveryPass {
             store: store.clone(),
-            crm: Crm::new(self.settings.clone(), vault, Timing::default()).expect("a client"),
+            crm: Crm::new(self.settings.clone(), tokens, store.clock(), limits, policy).expect("a client"),
             lease,
             contact_lookup: true,
             figures: Arc::default(),

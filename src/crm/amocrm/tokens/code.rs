@@ -16,7 +16,7 @@ pub struct PastedCode {
     pub referer: Option<String>,
 }
 
-/// Why a pasted text holds no code; each variant is something the admin can mend.
+/// Why a pasted text holds no code; each variant is something the admin can fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CodeError {
     /// Nothing in it.

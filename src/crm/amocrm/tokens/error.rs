@@ -28,7 +28,7 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// Why there is no access to the account; each variant is something the admin can mend.
+/// Why there is no access to the account; each variant is something the admin can fix.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AuthProblem {
     /// There are no tokens yet.
@@ -100,7 +100,7 @@ pub enum TokenError {
     /// Neither tokens nor an integration to get them with.
     #[error("amoCRM is not configured: there are neither tokens nor an integration (AMOCRM_CLIENT_ID and the like)")]
     NotConfigured,
-    /// Somebody has to authorize the bot anew, or mend a setting. Nothing is tried again until something changes.
+    /// Somebody has to authorize the bot again, or fix a setting. Nothing is tried again until something changes.
     #[error("amoCRM has to be authorized anew: {reason}{}", .origin.map(|source| format!(" [{source}]")).unwrap_or_default())]
     NeedsAuthorization {
         /// What is wrong.

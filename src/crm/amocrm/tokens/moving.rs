@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, io, time::Duration};
 
-use super::{error::Source, jwt::Claims, plan::Candidate, storage::TokenStorage};
+use super::{candidates::Candidate, error::Source, jwt::Claims, storage::TokenStorage};
 
 /// How long another process may hold the lock on the tokens of the target.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
@@ -10,7 +10,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(60);
 /// How long a lock in a database is held, should this process die.
 const LOCK_HELD: Duration = Duration::from_secs(10);
 
-/// Puts the newest pair of some vaults, by its access token's own times, into another one, unless that one has a newer
+/// Puts the newest pair of some storages, by its access token's own times, into another one, unless that one has a newer
 /// pair; `false` when there is none. Errors are those of the storage.
 pub async fn move_tokens(from: &[TokenStorage], to: &TokenStorage) -> io::Result<bool> {
     let lock = to.lock(LOCK_WAIT, LOCK_HELD).await?;
@@ -24,8 +24,8 @@ async fn take_newest(from: &[TokenStorage], to: &TokenStorage) -> io::Result<boo
     let age = |candidate: &Candidate| candidate.claims().and_then(Claims::age_mark);
     let present = Candidate::new(Source::Stored, &to.read().await?.pair);
     let mut newest = None;
-    for vault in from {
-        let stored = vault.read().await?;
+    for storage in from {
+        let stored = storage.read().await?;
         if let Some(candidate) = Candidate::new(Source::Stored, &stored.pair) {
             newest = newest.into_iter().chain([(age(&candidate), stored)]).min_by_key(|(age, _)| Reverse(*age));
         }
@@ -50,15 +50,15 @@ mod tests {
         token(&serde_json::json!({"iat": issued_at, "exp": issued_at + 86_400}))
     }
 
-    async fn vault(folder: &Path, name: &str, issued_at: Option<i64>) -> TokenStorage {
+    async fn storage(folder: &Path, name: &str, issued_at: Option<i64>) -> TokenStorage {
         let folder = folder.join(name);
         std::fs::create_dir(&folder).expect("a folder");
-        let vault = TokenStorage::Files(folder);
+        let storage = TokenStorage::Files(folder);
         if let Some(at) = issued_at {
             let pair = TokenPair { access: Some(jwt(at).into()), refresh: Some(format!("refresh-of-{name}").into()) };
-            vault.write(&pair, None).await.expect("written");
+            storage.write(&pair, None).await.expect("written");
         }
-        vault
+        storage
     }
 
     #[tokio::test]
@@ -74,8 +74,8 @@ mod tests {
         ] {
             let folder = tempfile::tempdir().expect("a folder");
             let from =
-                [vault(folder.path(), "first", sources[0]).await, vault(folder.path(), "second", sources[1]).await];
-            let to = vault(folder.path(), "target", target).await;
+                [storage(folder.path(), "first", sources[0]).await, storage(folder.path(), "second", sources[1]).await];
+            let to = storage(folder.path(), "target", target).await;
             let moved = move_tokens(&from, &to).await.expect("moved");
             assert_eq!(moved, sources.iter().any(Option::is_some));
             let refresh = to.read().await.expect("readable").pair.refresh;

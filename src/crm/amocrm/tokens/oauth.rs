@@ -11,8 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::error::AuthProblem;
-use super::storage::clean;
+use super::token::clean;
 use crate::config::Integration;
+use crate::crm::amocrm::address::is_amocrm_host;
 use crate::crm::amocrm::classify::{is_json, problem_detail, retry_after};
 use crate::crm::amocrm::transport::{Answer, Request, SendError, Transport};
 
@@ -76,7 +77,7 @@ pub(super) async fn request_tokens(
             bearer: None,
             refresh_token: None,
             body: Some(&body),
-            timeout: transport.timing().oauth,
+            timeout: transport.limits().oauth,
         })
         .await;
     let answer = match answer {
@@ -172,22 +173,13 @@ pub(super) async fn current_host(transport: &Transport, base: &str, refresh: &Se
             bearer: None,
             refresh_token: Some(refresh),
             body: None,
-            timeout: transport.timing().oauth,
+            timeout: transport.limits().oauth,
         })
         .await
         .ok()?;
     let body: Value = (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok())??;
     let host = body.get("domain").and_then(Value::as_str).map(str::to_lowercase)?;
     is_amocrm_host(&host).then_some(host)
-}
-
-/// Whether a host is one of amoCRM's own, so that it may be given a secret.
-pub(super) fn is_amocrm_host(host: &str) -> bool {
-    ["amocrm.ru", "amocrm.com", "kommo.com"].iter().any(|domain| {
-        host.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).is_some_and(|labels| {
-            !labels.is_empty() && labels.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
-        })
-    })
 }
 
 #[cfg(test)]
@@ -256,24 +248,6 @@ mod tests {
         assert!(matches!(read(&answer(404, "")), Err(Refusal::NotFound)));
         for body in ["", "<html>", "{}", "{\"access_token\":\"\"}"] {
             assert!(matches!(read(&answer(200, body)), Err(Refusal::Lost(_))), "{body}");
-        }
-    }
-
-    #[test]
-    fn knows_amocrms_own_hosts() {
-        for host in ["acme.amocrm.ru", "acme.kommo.com", "acme.amocrm.com", "api-b.amocrm.ru"] {
-            assert!(is_amocrm_host(host), "{host}");
-        }
-        for host in [
-            "amocrm.ru",
-            ".amocrm.ru",
-            "evilamocrm.ru",
-            "amocrm.ru.evil.example",
-            "evil.example/.amocrm.ru",
-            "a@b.amocrm.ru",
-            "",
-        ] {
-            assert!(!is_amocrm_host(host), "{host}");
         }
     }
 }

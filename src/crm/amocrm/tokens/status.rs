@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
+use super::candidates::{Candidate, Candidates};
 use super::error::{AuthProblem, Source, TokenError};
 use super::jwt::Claims;
 use super::keeper::TokenKeeper;
-use super::plan::{Candidate, Step, plan, problem, verdict};
-use super::rejections::Reason;
+use super::plan::Plan;
+use super::rejections::{Reason, Rejections};
+use super::token::Now;
 
 /// What came of an authorization code.
 #[derive(Debug, Clone)]
@@ -24,7 +26,7 @@ pub enum TokenKind {
     None,
     /// An access token alone, used until its date.
     LongLived,
-    /// An access token that is renewed with a refresh token.
+    /// An access token that is refreshed with a refresh token.
     Pair,
     /// Something that is no token.
     Unreadable,
@@ -41,7 +43,7 @@ pub struct TokensInfo {
     pub usable: bool,
     /// When the access token ends (UTC).
     pub access_expires_at: Option<DateTime<Utc>>,
-    /// When the access token was issued (UTC): the last renewal, of a pair.
+    /// When the access token was issued (UTC): the last refresh, of a pair.
     pub refreshed_at: Option<DateTime<Utc>>,
     /// The account, where the token tells.
     pub account_id: Option<i64>,
@@ -56,19 +58,23 @@ pub struct TokensInfo {
 impl TokenKeeper {
     /// The state of the tokens, without asking amoCRM.
     pub async fn info(&self) -> Result<TokensInfo, TokenError> {
-        let candidates = self.read().await?;
-        let state = self.state();
-        let at = self.circumstances(None);
-        let steps = plan(&candidates, &state.memory, at);
-        let chosen = match steps.first() {
-            Some(Step::Use(candidate, _) | Step::Refresh(candidate, _)) => Some(*candidate),
-            None => candidates.first(),
-        };
+        let candidates = self.inventory.read().await?;
+        let (known, now) = (self.inventory.known(), self.inventory.now());
+        let info = TokensInfo::of(&candidates, &known.rejections, now);
+        Ok(TokensInfo { moved_to: self.refresher.address.moved_to(), ..info })
+    }
+}
+
+impl TokensInfo {
+    fn of(candidates: &Candidates, rejections: &Rejections, now: Now) -> Self {
+        let plan = Plan::decide(candidates, rejections, now);
+        let chosen = plan.candidate().or(candidates.newest());
         let access = chosen.and_then(|candidate| candidate.access.as_ref());
+        let usable = matches!(plan, Plan::Use(..));
         // A refresh token left beside a long-lived one is not missed when it is of no use.
         let long_lived = chosen.and_then(Candidate::claims).is_some_and(Claims::is_long_lived);
-        let works = long_lived && matches!(steps.first(), Some(Step::Use(..)));
-        Ok(TokensInfo {
+        let ailing = chosen.filter(|_| !(long_lived && usable));
+        Self {
             kind: match chosen {
                 None => TokenKind::None,
                 Some(_) if long_lived => TokenKind::LongLived,
@@ -77,20 +83,23 @@ impl TokenKeeper {
                 Some(_) => TokenKind::LongLived,
             },
             source: chosen.map(|candidate| candidate.source),
-            usable: matches!(steps.first(), Some(Step::Use(..))),
-            access_expires_at: access.and_then(|access| state.memory.expires_at(access)),
-            refreshed_at: access.and_then(|access| state.memory.issued_at(access)),
+            usable,
+            access_expires_at: access.and_then(|access| rejections.expires_at(access)),
+            refreshed_at: access.and_then(|access| rejections.issued_at(access)),
             account_id: chosen.and_then(|candidate| candidate.claims()?.account_id),
-            problem: match chosen.filter(|_| !works).and_then(|candidate| problem(candidate, &state.memory, at)) {
+            problem: match ailing.and_then(|candidate| candidates.problem(candidate, rejections, now)) {
                 Some(Reason::Problem(problem)) => Some(problem),
                 Some(Reason::Moved(_)) => None,
-                None => match (steps.is_empty(), verdict(&candidates, &state.memory, at)) {
-                    (true, TokenError::NeedsAuthorization { reason, .. }) => Some(reason),
+                None => match &plan {
+                    Plan::GiveUp(TokenError::NeedsAuthorization { reason, .. }) => Some(reason.clone()),
                     _ => None,
                 },
             },
-            dead: steps.is_empty().then(|| verdict(&candidates, &state.memory, at)),
-            moved_to: state.moved_to.clone(),
-        })
+            dead: match plan {
+                Plan::GiveUp(error) => Some(error),
+                Plan::Use(..) | Plan::Refresh(..) => None,
+            },
+            moved_to: None,
+        }
     }
 }

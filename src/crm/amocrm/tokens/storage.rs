@@ -15,12 +15,13 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use tokio::time::{Instant, sleep};
+
+use super::token::{Fingerprint, TokenPair, clean};
 use crate::fault::point;
 use crate::files;
 use crate::store::{Store, TokenRow};
-use tokio::time::{Instant, sleep};
 
 const ACCESS_FILE: &str = "access_token.txt";
 const REFRESH_FILE: &str = "refresh_token.txt";
@@ -32,35 +33,6 @@ const TOKEN_LOCK: &str = "tokens";
 const LOCK_POLL: Duration = Duration::from_millis(50);
 /// A token is about 1 kB; a larger file is something else put there by mistake.
 const FILE_CAP: usize = 64 * 1024;
-
-/// Tells tokens apart without holding them: SHA-256 of the token.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u8; 32]);
-
-impl Fingerprint {
-    pub(super) fn of(token: &SecretString) -> Self {
-        Self(Sha256::digest(token.expose_secret()).into())
-    }
-
-    fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-impl std::fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Fingerprint(..)")
-    }
-}
-
-/// An access token and the refresh token that belongs to it, either of which may be missing.
-#[derive(Debug, Clone, Default)]
-pub struct TokenPair {
-    /// The access token, as it stands (it may be rubbish).
-    pub access: Option<SecretString>,
-    /// The refresh token, as it stands.
-    pub refresh: Option<SecretString>,
-}
 
 /// The pair before the stored one, kept until the stored one has worked once.
 #[derive(Debug, Clone)]
@@ -101,7 +73,7 @@ pub enum TokenStorage {
     Database(Store),
 }
 
-/// Held while tokens are being renewed; let go when dropped, also by a process that dies.
+/// Held while tokens are being refreshed; let go when dropped, also by a process that dies.
 #[derive(Debug)]
 pub struct TokenStorageLock {
     held: Held,
@@ -186,15 +158,15 @@ impl TokenStorage {
     }
 
     /// Forgets the previous pair, because this access token has worked, if that is the one it waited for.
-    pub async fn settle(&self, worked: Fingerprint) -> io::Result<()> {
+    pub async fn discard_previous(&self, accepted: Fingerprint) -> io::Result<()> {
         let folder = match self {
             Self::Files(folder) => folder.clone(),
             Self::Database(store) => {
-                return store.forget_previous_tokens(&worked.hex()).await.map_err(io::Error::other);
+                return store.forget_previous_tokens(&accepted.hex()).await.map_err(io::Error::other);
             }
         };
         blocking(move || match read_previous(&folder.join(PREVIOUS_FILE))? {
-            Some(previous) if previous.waits_for(&worked) => remove(&folder, PREVIOUS_FILE),
+            Some(previous) if previous.waits_for(&accepted) => remove(&folder, PREVIOUS_FILE),
             _ => Ok(()),
         })
         .await
@@ -261,14 +233,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
 }
 
-/// Cleans a token as a person may have pasted it: blanks and line breaks anywhere, quotes, a byte order mark, `Bearer `.
-pub(super) fn clean(text: &str) -> Option<SecretString> {
-    let text = text.trim_start_matches('\u{feff}').trim().trim_matches(['"', '\'']).trim();
-    let text = text.strip_prefix("Bearer ").unwrap_or(text);
-    let text: String = text.chars().filter(|char| !char.is_whitespace()).collect();
-    (!text.is_empty()).then(|| text.into())
-}
-
 fn read_token(path: &Path) -> io::Result<Option<SecretString>> {
     let Some(bytes) = files::read_private(path)? else {
         return Ok(None);
@@ -331,21 +295,21 @@ mod tests {
     #[tokio::test]
     async fn keeps_a_pair_and_the_one_before_until_it_worked() {
         let folder = tempfile::tempdir().expect("a folder");
-        let vault = TokenStorage::Files(folder.path().into());
-        assert!(vault.read().await.expect("readable").pair.access.is_none());
+        let storage = TokenStorage::Files(folder.path().into());
+        assert!(storage.read().await.expect("readable").pair.access.is_none());
         let new = pair("new-access", "new-refresh");
         let previous = Previous::of(pair("old-access", "old-refresh"), new.access.as_ref().expect("set"));
-        vault.write(&new, Some(&previous)).await.expect("written");
+        storage.write(&new, Some(&previous)).await.expect("written");
 
-        let stored = vault.read().await.expect("readable");
+        let stored = storage.read().await.expect("readable");
         assert_eq!(text(&stored.pair.access), Some("new-access"));
         assert_eq!(text(&stored.pair.refresh), Some("new-refresh"));
         assert_eq!(text(&stored.previous.expect("kept").pair.refresh), Some("old-refresh"));
 
-        vault.settle(Fingerprint::of(&"other".into())).await.expect("settled");
-        assert!(vault.read().await.expect("readable").previous.is_some());
-        vault.settle(Fingerprint::of(&"new-access".into())).await.expect("settled");
-        assert!(vault.read().await.expect("readable").previous.is_none());
+        storage.discard_previous(Fingerprint::of(&"other".into())).await.expect("discarded");
+        assert!(storage.read().await.expect("readable").previous.is_some());
+        storage.discard_previous(Fingerprint::of(&"new-access".into())).await.expect("discarded");
+        assert!(storage.read().await.expect("readable").previous.is_none());
     }
 
     #[cfg(unix)]
@@ -353,11 +317,11 @@ mod tests {
     async fn nobody_else_may_read_them_and_nothing_is_left_behind() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
-        let vault = TokenStorage::Files(folder.path().into());
+        let storage = TokenStorage::Files(folder.path().into());
         let new = pair("a", "r");
         let previous = Previous::of(pair("b", "s"), new.access.as_ref().expect("set"));
-        vault.write(&new, Some(&previous)).await.expect("written");
-        drop(vault.lock(Duration::ZERO, Duration::MAX).await.expect("free"));
+        storage.write(&new, Some(&previous)).await.expect("written");
+        drop(storage.lock(Duration::ZERO, Duration::MAX).await.expect("free"));
         let mut names = Vec::new();
         for entry in fs::read_dir(folder.path()).expect("readable") {
             let entry = entry.expect("readable");
@@ -371,7 +335,7 @@ mod tests {
     #[tokio::test]
     async fn takes_tokens_as_people_paste_them() {
         let folder = tempfile::tempdir().expect("a folder");
-        let vault = TokenStorage::Files(folder.path().into());
+        let storage = TokenStorage::Files(folder.path().into());
         for (content, token) in [
             ("  abc\n", Some("abc")),
             ("\u{feff}\"abc\"\r\n", Some("abc")),
@@ -380,7 +344,7 @@ mod tests {
             (" \n", None),
         ] {
             fs::write(folder.path().join(ACCESS_FILE), content).expect("written");
-            assert_eq!(text(&vault.read().await.expect("readable").pair.access), token, "{content:?}");
+            assert_eq!(text(&storage.read().await.expect("readable").pair.access), token, "{content:?}");
         }
     }
 
@@ -394,11 +358,11 @@ mod tests {
     #[tokio::test]
     async fn one_holder_at_a_time() {
         let folder = tempfile::tempdir().expect("a folder");
-        let vault = TokenStorage::Files(folder.path().into());
-        let held = vault.lock(Duration::ZERO, Duration::MAX).await.expect("free");
-        let error = vault.lock(Duration::from_millis(120), Duration::MAX).await.expect_err("taken");
+        let storage = TokenStorage::Files(folder.path().into());
+        let held = storage.lock(Duration::ZERO, Duration::MAX).await.expect("free");
+        let error = storage.lock(Duration::from_millis(120), Duration::MAX).await.expect_err("taken");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         drop(held);
-        vault.lock(Duration::ZERO, Duration::MAX).await.expect("free again");
+        storage.lock(Duration::ZERO, Duration::MAX).await.expect("free again");
     }
 }
