@@ -9,6 +9,7 @@ mod kill_points;
 mod random_kills;
 mod schedules;
 mod store_troubles;
+mod token_ages;
 mod told;
 mod virtual_time;
 

@@ -18,7 +18,7 @@ use std::{
 };
 
 use amocrm_lead_bot::{
-    alerts::{Alerts, News, PastTheStore, SecondWay},
+    alerts::{Alerts, News, PastTheStore, SecondWay, TokenWatch},
     backup::Backup,
     clock::Clock,
     config::{AmocrmSettings, Integration, Proxy, RouteSettings, SecondWaySettings, TelegramSettings},
@@ -47,6 +47,10 @@ use ulid::Ulid;
 /// By so much the virtual clock moves at a time.
 const STEP: Duration = Duration::from_millis(500);
 
+/// And by so much where a long time passes and nothing is expected to happen; a pair of tokens is refreshed a quarter of an
+/// hour before its end at the latest.
+const LEAP: Duration = Duration::from_secs(5 * 60);
+
 /// The runtime is at rest when it has been parked for so long of real time.
 const AT_REST: Duration = Duration::from_micros(300);
 
@@ -57,6 +61,8 @@ const LONGEST_HOLD: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Outside {
     opening: AtomicUsize,
+    /// A long time is to pass, by leaps.
+    leaping: AtomicBool,
     /// Those of processes that live; what a killed one has left open must not be waited for, nor kept open.
     stores: Mutex<Vec<Weak<Store>>>,
 }
@@ -91,12 +97,14 @@ pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
         tokio::spawn(async move {
             loop {
                 let (metrics, is_over) = (tokio::runtime::Handle::current().metrics(), is_over.clone());
+                let leaping = outside.leaping.load(Ordering::Relaxed);
                 let outside = outside.clone();
                 let hold = tokio::task::spawn_blocking(move || {
                     let start = Instant::now();
+                    let rest = if leaping { AT_REST * 4 } else { AT_REST };
                     while !is_over.load(Ordering::Relaxed) {
                         let before = metrics.worker_park_unpark_count(0);
-                        std::thread::sleep(AT_REST);
+                        std::thread::sleep(rest);
                         // Odd: parked.
                         let parked = before % 2 == 1 && metrics.worker_park_unpark_count(0) == before;
                         if parked && (!outside.is_at_work() || start.elapsed() > LONGEST_HOLD) {
@@ -105,11 +113,22 @@ pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
                     }
                 });
                 hold.await.expect("no panic");
-                tokio::time::sleep(STEP).await;
+                match leaping {
+                    true => tokio::time::advance(LEAP).await,
+                    false => tokio::time::sleep(STEP).await,
+                }
             }
         });
         future.await
     })
+}
+
+/// Lets hours pass at little cost: time goes on by leaps, whenever all is at rest.
+pub async fn pass(time: Duration) {
+    let outside = OUTSIDE.with_borrow(Arc::clone);
+    outside.leaping.store(true, Ordering::Relaxed);
+    tokio::time::sleep(time).await;
+    outside.leaping.store(false, Ordering::Relaxed);
 }
 
 /// Ends the blocking task, which the runtime would wait for, after a panic too.
@@ -141,6 +160,8 @@ impl Ground {
         let folder =
             if PathBuf::from("/dev/shm").is_dir() { tempfile::tempdir_in("/dev/shm") } else { tempfile::tempdir() }
                 .expect("a folder");
+        let clock = Clock::following_tokio(chrono::Utc::now().timestamp_millis());
+        amocrm.goes_by(clock);
         let (access, refresh) = amocrm.issue_pair();
         let settings = AmocrmSettings {
             base_url: amocrm.url().parse().expect("an address"),
@@ -165,7 +186,6 @@ impl Ground {
             token: telegram.token().into(),
             routes: vec![RouteSettings { api_url: telegram.url().parse().expect("an address"), proxy: Proxy::Unset }],
         };
-        let clock = Clock::following_tokio(chrono::Utc::now().timestamp_millis());
         Self { telegram, amocrm, folder, clock, settings, telegram_settings }
     }
 
@@ -211,6 +231,7 @@ impl Ground {
 /// backup file.
 pub struct Life {
     pub store: Arc<Store>,
+    crm: Crm,
     health: watch::Receiver<Health>,
     news: Option<mpsc::UnboundedSender<News>>,
     tasks: Vec<JoinHandle<()>>,
@@ -230,8 +251,8 @@ impl Life {
             }
         };
         let pass = ground.pass(&store, Lease::daemon(generation));
-        let tokens = pass.crm.tokens().clone();
-        let (worker, health) = Worker::new(pass, tokens);
+        let crm = pass.crm.clone();
+        let (worker, health) = Worker::new(pass, crm.tokens().clone());
         let telegram = Telegram::new(&ground.telegram_settings, clock, Groups::new(Vec::new())).expect("a client");
         let wording = Arc::new(Wording::default());
         let outbox = Outbox::new(telegram, Store::clone(&store), wording, None, Arc::default());
@@ -245,7 +266,13 @@ impl Life {
                 backup.run(events, never()).await;
             }),
         ];
-        Self { store, health, news: None, tasks }
+        Self { store, crm, health, news: None, tasks }
+    }
+
+    /// From now on tokens are refreshed ahead of time.
+    pub fn watch_tokens(&mut self) {
+        let watch = TokenWatch::new(self.crm.clone(), Store::clone(&self.store), None);
+        self.tasks.push(tokio::spawn(watch.run(CancellationToken::new())));
     }
 
     /// From now on an admin is told what goes wrong; returns the chat.

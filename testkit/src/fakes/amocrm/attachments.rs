@@ -1,6 +1,5 @@
 //! Writing what hangs on entities: notes, links, tags and custom fields.
 
-use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::account::{Choice, Entity, Field};
@@ -31,7 +30,7 @@ pub(super) fn make_notes(state: &mut State, request: &Request, entity: Entity, o
                 note_type: text(note, "note_type"),
                 params: note.get("params").cloned().unwrap_or_default(),
                 created_by: number("created_by").unwrap_or(state.account.current_user),
-                created_at: Utc::now().timestamp(),
+                created_at: state.book.now(),
             });
             let path = format!("/api/v4/{}/{entity_id}/notes/{id}", entity.plural());
             json!({

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use chrono::Utc;
+use amocrm_lead_bot::clock::Clock;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
@@ -161,6 +161,7 @@ pub enum MergeEvent {
 
 /// What the account has collected.
 pub(super) struct Book {
+    pub(super) clock: Clock,
     pub(super) merge_event: MergeEvent,
     pub(super) leads: Vec<StoredLead>,
     pub(super) contacts: Vec<StoredContact>,
@@ -175,6 +176,7 @@ pub(super) struct Book {
 impl Default for Book {
     fn default() -> Self {
         Book {
+            clock: Clock::default(),
             merge_event: MergeEvent::default(),
             leads: Vec::new(),
             contacts: Vec::new(),
@@ -287,10 +289,11 @@ impl Book {
         for note in self.notes.iter_mut().filter(|note| note.entity == Entity::Leads && note.entity_id == gone) {
             note.entity_id = remains;
         }
+        let now = self.now();
         let kept = self.leads.iter_mut().find(|lead| lead.id == remains).expect("a lead to merge into");
         kept.notes.extend(lead.notes);
         kept.tags.extend(lead.tags.into_iter().filter(|tag| !kept.tags.contains(tag)).collect::<Vec<_>>());
-        kept.updated_at = Utc::now().timestamp();
+        kept.updated_at = now;
         let after = json!([{ "entity": { "id": remains, "type": "lead" } }]);
         match self.merge_event {
             MergeEvent::OfWhatRemains => self.record("entity_merged", Entity::Leads, remains, by, json!([])),
@@ -298,6 +301,11 @@ impl Book {
             MergeEvent::NamesBoth => self.record("entity_merged", Entity::Leads, gone, by, after),
             MergeEvent::Never => {}
         }
+    }
+
+    /// Now, in unix seconds.
+    pub(super) fn now(&self) -> i64 {
+        self.clock.now() / 1000
     }
 
     /// Attaches a contact to a lead; twice is once.
@@ -352,7 +360,7 @@ impl Book {
             entity,
             entity_id: id,
             created_by: by,
-            created_at: Utc::now().timestamp(),
+            created_at: self.now(),
             value_after: after,
             stored: Instant::now(),
         };

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use chrono::Utc;
 use serde_json::json;
 use tokio::sync::broadcast;
 
@@ -44,7 +43,7 @@ impl FakeAmocrm {
             let values = phones.iter().map(|phone| json!({ "value": phone, "enum_code": "WORK" }));
             let field =
                 StoredField { id: account::PHONE_FIELD, code: Some("PHONE".to_owned()), values: values.collect() };
-            let now = Utc::now().timestamp();
+            let now = state.book.now();
             let user = state.account.current_user;
             let contact = StoredContact {
                 id: 0,
@@ -67,7 +66,7 @@ impl FakeAmocrm {
     /// A manager makes a lead in the first stage of the main pipeline.
     pub fn add_lead(&self, name: &str) -> u64 {
         self.set(|state| {
-            let now = Utc::now().timestamp();
+            let now = state.book.now();
             let user = state.account.current_user;
             let lead = StoredLead {
                 id: 0,
@@ -101,7 +100,7 @@ impl FakeAmocrm {
                 note_type: "common".to_owned(),
                 params: json!({ "text": text }),
                 created_by: state.account.current_user,
-                created_at: Utc::now().timestamp(),
+                created_at: state.book.now(),
             })
         })
     }

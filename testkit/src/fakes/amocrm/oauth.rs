@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use amocrm_lead_bot::clock::Clock;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::Utc;
 use serde_json::{Map, Value, json};
 
 use super::wire::{Answer, hex};
@@ -61,6 +61,7 @@ struct Refresh {
 
 /// The token endpoint and everything it has issued; times are unix milliseconds.
 pub(super) struct Oauth {
+    pub(super) clock: Clock,
     pub(super) client_id: String,
     pub(super) client_secret: String,
     pub(super) redirect_uri: String,
@@ -73,6 +74,8 @@ pub(super) struct Oauth {
     pub(super) moved_refresh_status: u16,
     pub(super) api_domain: String,
     pub(super) presented: HashMap<String, usize>,
+    /// How often each refresh token gave a new pair.
+    pub(super) exchanged: HashMap<String, usize>,
     pub(super) succeeded: usize,
     pub(super) failed: usize,
     codes: HashMap<String, Code>,
@@ -83,6 +86,7 @@ pub(super) struct Oauth {
 impl Default for Oauth {
     fn default() -> Self {
         Oauth {
+            clock: Clock::default(),
             client_id: "5c1f3f0e-2f4b-4b6c-9f0a-7d1f5f0c9a11".to_owned(),
             client_secret: hex(64),
             redirect_uri: "https://example.com/oauth/callback".to_owned(),
@@ -95,6 +99,7 @@ impl Default for Oauth {
             moved_refresh_status: 401,
             api_domain: "api-b.amocrm.ru".to_owned(),
             presented: HashMap::new(),
+            exchanged: HashMap::new(),
             succeeded: 0,
             failed: 0,
             codes: HashMap::new(),
@@ -105,10 +110,14 @@ impl Default for Oauth {
 }
 
 impl Oauth {
+    fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
     /// A code as the integration's window shows it.
     pub(super) fn issue_code(&mut self) -> String {
         let code = opaque();
-        self.codes.insert(code.clone(), Code { expires_at: now() + millis(CODE_LIFETIME), used: false });
+        self.codes.insert(code.clone(), Code { expires_at: self.now() + millis(CODE_LIFETIME), used: false });
         code
     }
 
@@ -134,7 +143,7 @@ impl Oauth {
 
     /// An access token without a refresh token, valid until this unix second.
     pub(super) fn issue_long_lived(&mut self, exp: i64, account: (u64, u64)) -> String {
-        let token = self.jwt(account, now() / 1000, exp, "");
+        let token = self.jwt(account, self.now() / 1000, exp, "");
         self.access.insert(token.clone(), Access { expires_at: exp * 1000, revoked: false, refresh: None });
         token
     }
@@ -192,7 +201,7 @@ impl Oauth {
         let Some(token) = bearer.and_then(|bearer| self.access.get(bearer)) else {
             return false;
         };
-        if self.disabled || self.moved.is_some() || token.revoked || token.expires_at <= now() {
+        if self.disabled || self.moved.is_some() || token.revoked || token.expires_at <= self.now() {
             return false;
         }
         if let Some(refresh) = token.refresh.clone() {
@@ -260,16 +269,17 @@ impl Oauth {
             }
             _ => return Err(check("grant_type")),
         }
-        let pair = self.issue_pair(now(), account);
+        let pair = self.issue_pair(self.now(), account);
         Ok(self.pair_answer(&pair))
     }
 
     fn exchange_code(&mut self, code: &str) -> Result<(), Answer> {
+        let now = self.now();
         let Some(code) = self.codes.get_mut(code) else {
             let hint = "Cannot decrypt the authorization code";
             return Err(Answer::oauth_problem(400, 400, hint));
         };
-        if code.expires_at <= now() {
+        if code.expires_at <= now {
             let hint = "Authorization code has expired";
             return Err(Answer::oauth_problem(400, 401, hint));
         }
@@ -285,7 +295,7 @@ impl Oauth {
         let Some(old) = self.refresh.get(token) else {
             return refuse("Cannot decrypt the refresh token");
         };
-        if old.expires_at <= now() {
+        if old.expires_at <= self.now() {
             return refuse("Token has expired");
         }
         let lost = match &old.worth {
@@ -303,11 +313,12 @@ impl Oauth {
         {
             access.revoked = true;
         }
-        let pair = self.issue_pair(now(), account);
+        let pair = self.issue_pair(self.now(), account);
         let worth = match self.policy {
             ReusePolicy::Strict => Worth::Revoked,
             ReusePolicy::GraceUntilUsed => Worth::ReplacedBy(pair.1.clone()),
         };
+        *self.exchanged.entry(token.to_owned()).or_default() += 1;
         if let Some(old) = self.refresh.get_mut(token) {
             old.worth = worth;
         }
@@ -318,7 +329,7 @@ impl Oauth {
         Answer::json(&json!({
             "token_type": "Bearer",
             "expires_in": self.access_lifetime.as_secs(),
-            "server_time": now() / 1000,
+            "server_time": self.now() / 1000,
             "access_token": access,
             "refresh_token": refresh,
         }))
@@ -327,7 +338,7 @@ impl Oauth {
     /// `GET /oauth2/account/current/subdomain`.
     pub(super) fn subdomain(&self, refresh: Option<&str>, id: u64, subdomain: &str) -> Answer {
         let known = refresh.and_then(|token| self.refresh.get(token));
-        if known.is_none_or(|token| token.worth == Worth::Revoked || token.expires_at <= now()) {
+        if known.is_none_or(|token| token.worth == Worth::Revoked || token.expires_at <= self.now()) {
             return Answer::problem(401);
         }
         let (subdomain, domain) = match &self.moved {
@@ -351,10 +362,6 @@ fn check(parameter: &str) -> Answer {
 /// A code or a refresh token as amoCRM makes them: about 700 hexadecimal digits with a known beginning.
 fn opaque() -> String {
     format!("def50200{}", hex(700))
-}
-
-fn now() -> i64 {
-    Utc::now().timestamp_millis()
 }
 
 fn millis(duration: Duration) -> i64 {

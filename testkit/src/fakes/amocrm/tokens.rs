@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use amocrm_lead_bot::clock::{self, Clock};
 use chrono::{DateTime, Utc};
 
 use super::FakeAmocrm;
@@ -9,6 +10,11 @@ use super::oauth::{Moved, ReusePolicy};
 
 /// Tokens.
 impl FakeAmocrm {
+    /// What time it is here, from now on: by it tokens end, and entities are made and changed.
+    pub fn goes_by(&self, clock: Clock) {
+        self.set(|state| (state.oauth.clock, state.book.clock) = (clock, clock));
+    }
+
     /// Sets the integration's id, secret and redirect URI; none of them is checked for a shape.
     pub fn credentials(&self, client_id: &str, client_secret: &str, redirect_uri: &str) {
         self.set(|state| {
@@ -45,7 +51,8 @@ impl FakeAmocrm {
 
     /// A new pair: access token, refresh token.
     pub fn issue_pair(&self) -> (String, String) {
-        self.issue_pair_at(Utc::now())
+        let now = self.shared.state().oauth.clock.now();
+        self.issue_pair_at(clock::date(now))
     }
 
     /// A pair issued at this time, from which its lifetimes count.
@@ -144,5 +151,10 @@ impl FakeAmocrm {
     pub fn times_presented(&self, refresh_token: &str) -> usize {
         let state = self.shared.state();
         state.oauth.presented.get(refresh_token).copied().unwrap_or(0)
+    }
+
+    /// How often each refresh token gave a new pair, of those that did.
+    pub fn exchanges(&self) -> Vec<usize> {
+        self.shared.state().oauth.exchanged.values().copied().collect()
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::account::Entity;
@@ -191,7 +190,7 @@ fn new_tags(state: &mut State, entity: Entity, object: &Object) -> Vec<String> {
 
 fn lead_from(state: &mut State, lead: &Object, contact_ids: Vec<u64>) -> StoredLead {
     let number = |key: &str| lead.get(key).and_then(Value::as_u64);
-    let now = Utc::now().timestamp();
+    let now = state.book.now();
     let tags = new_tags(state, Entity::Leads, lead);
     let account = &state.account;
     let status = number("status_id");
@@ -226,7 +225,7 @@ fn lead_from(state: &mut State, lead: &Object, contact_ids: Vec<u64>) -> StoredL
 }
 
 fn store_contact(state: &mut State, contact: &Object) -> u64 {
-    let now = Utc::now().timestamp();
+    let now = state.book.now();
     let custom_fields = fields_from(state, Entity::Contacts, contact);
     let tags = new_tags(state, Entity::Contacts, contact);
     let (first_name, last_name) = (text(contact, "first_name"), text(contact, "last_name"));
@@ -338,7 +337,7 @@ pub(super) fn update_one(state: &mut State, request: &Request, entity: Entity, i
 
 /// Changes one entity and says so.
 fn apply_update(state: &mut State, request: &Request, entity: Entity, id: u64, item: &Object) -> Value {
-    let now = Utc::now().timestamp();
+    let now = state.book.now();
     let fields = fields_from(state, entity, item);
     let mut named = |listed: Option<&Value>| {
         let names = listed.map(|listed| state.book.tag_names(entity, listed));
