@@ -112,9 +112,9 @@ impl World {
 
 fn limits() -> HttpLimits {
     HttpLimits {
-        connect: Duration::from_millis(500),
-        request: Duration::from_millis(1500),
-        oauth: Duration::from_millis(1000),
+        connect: Duration::from_millis(3000),
+        request: Duration::from_millis(2500),
+        oauth: Duration::from_millis(2500),
         patience: Duration::from_millis(3000),
     }
 }
