@@ -18,7 +18,7 @@ use amocrm_lead_bot::{
     crm::amocrm::{Crm, HttpLimits, TokenPolicy, TokenStorage},
     delivery::{DeliveryPass, drain},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
-    store::{Created, ImportedLead, Lease, NewLead, Store},
+    store::{Completed, Created, ImportedLead, Lease, NewLead, Store},
 };
 use chrono::{TimeDelta, Utc};
 use testkit::fakes::{amocrm::FakeAmocrm, telegram::FakeTelegram};
@@ -225,7 +225,10 @@ async fn intake(engine: Option<&Cluster>) {
             .map(|(n, lead)| Created { id: lead.id, crm_lead_id: n as i64 + 1, contact_id: None, phone: String::new() })
             .collect();
         store.record_created(&created).await.expect("a write");
-        store.record_delivered(&chunk.iter().collect::<Vec<_>>()).await.expect("a write");
+        store
+            .record_delivered(&chunk.iter().map(|lead| Completed { lead, remote_id: None }).collect::<Vec<_>>())
+            .await
+            .expect("a write");
     }
     fill(&store, &(100_000..110_000).map(lead).collect::<Vec<_>>()).await;
     store.close().await;

@@ -384,7 +384,7 @@ fn entry(row: &LeadRow) -> Entry<'_> {
         budget: lead.budget.typed(),
         car_link: lead.car_link.as_ref().map_or(NO_LINK, CarLink::url),
         user_id: lead.buyer.user_id,
-        status: if row.state == LeadState::Rejected { "rejected" } else { "pending" },
+        status: if row.state() == LeadState::Rejected { "rejected" } else { "pending" },
         id: lead.id.to_string(),
         number: &lead.number,
         attempts: row.attempts,
@@ -442,9 +442,9 @@ fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed {
     let id = Ulid::from_string(&text(&loose.id)).ok();
     let buyer_told = loose.buyer_told.as_bool().unwrap_or(false);
     if let (Some(_), Ok(lead)) = (id, serde_json::from_value::<Lead>(loose.lead.clone())) {
-        let unsure_since = Some(lead.submitted_at.timestamp_millis());
+        let uncertain_since = Some(lead.submitted_at.timestamp_millis());
         return Parsed::Lead(Box::new(ImportedLead {
-            new: NewLead { lead, buyer_told, unsure_since },
+            new: NewLead { lead, buyer_told, uncertain_since },
             fingerprint: None,
         }));
     }
@@ -468,9 +468,9 @@ fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed {
         consent_at: None,
         origin: Origin::Backup,
     };
-    let unsure_since = number.map(|_| submitted_at.timestamp_millis());
+    let uncertain_since = number.map(|_| submitted_at.timestamp_millis());
     let fingerprint = id.is_none().then(|| fingerprint(&loose));
-    Parsed::Lead(Box::new(ImportedLead { new: NewLead { lead, buyer_told, unsure_since }, fingerprint }))
+    Parsed::Lead(Box::new(ImportedLead { new: NewLead { lead, buyer_told, uncertain_since }, fingerprint }))
 }
 
 /// What makes an entry without an id that entry: all it says but its status, which tools change.

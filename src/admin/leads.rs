@@ -88,7 +88,7 @@ impl AdminDesk {
         };
         let lead = &row.lead;
         let number = lead.number.as_str();
-        let state = match row.state {
+        let state = match row.state() {
             LeadState::Waiting => "state-waiting",
             LeadState::Rejected => "state-rejected",
             LeadState::Delivered => "state-delivered",
@@ -113,7 +113,7 @@ impl AdminDesk {
                 ("error", self.obstacle(&row, lang).into()),
             ],
         );
-        let buttons = match row.state {
+        let buttons = match row.state() {
             LeadState::Delivered => Vec::new(),
             LeadState::Discarded => vec![vec![retry_button(lang, number)]],
             LeadState::Waiting | LeadState::Rejected => vec![vec![
@@ -127,7 +127,7 @@ impl AdminDesk {
     /// What keeps a lead from amoCRM: its own words where it refuses the data, else what is wrong in general.
     fn obstacle(&self, row: &LeadRow, lang: Lang) -> String {
         let nothing = || "—".to_owned();
-        match row.state {
+        match row.state() {
             LeadState::Rejected => row.last_error.as_deref().map_or_else(nothing, |error| shorten(error, 500)),
             LeadState::Waiting => match (self.trouble(), row.last_error.as_deref()) {
                 (Some(trouble), _) => trouble_text(&trouble, lang),
@@ -141,7 +141,7 @@ impl AdminDesk {
     pub(super) async fn retry_lead(&self, number: &str, lang: Lang) -> Result<Answer, HandlerError> {
         let id = match self.find(number).await? {
             Some(row) if row.forgotten_at.is_some() => return self.show_lead(number, lang).await,
-            Some(row) if row.state != LeadState::Delivered => {
+            Some(row) if row.state() != LeadState::Delivered => {
                 self.store.retry_now(Some(&row.lead.number)).await?;
                 info!(lead = %row.lead.number, "the admin sends a lead again");
                 "admin-lead-retried"
@@ -167,7 +167,7 @@ impl AdminDesk {
             });
         };
         let number = row.lead.number.as_str();
-        let over = match row.state {
+        let over = match row.state() {
             LeadState::Delivered => Some("admin-lead-in-crm"),
             LeadState::Discarded => Some("admin-lead-discarded"),
             LeadState::Waiting | LeadState::Rejected => None,
@@ -207,8 +207,8 @@ impl AdminDesk {
                 },
                 None => "admin-lead-unknown",
             },
-            Some(row) if row.state == LeadState::Discarded => "admin-lead-discarded",
-            Some(row) if row.state == LeadState::Delivered => "admin-lead-in-crm",
+            Some(row) if row.state() == LeadState::Discarded => "admin-lead-discarded",
+            Some(row) if row.state() == LeadState::Delivered => "admin-lead-in-crm",
             Some(row) => {
                 let number = &row.lead.number;
                 match second_press::second(&self.store, nonce, &discarding(number.as_str()), person).await? {

@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     files,
     lead::LeadNumber,
-    store::{LeadRow, LeadState, Store, UnreadableLead},
+    store::{LeadRow, LeadState, Step, Store, UnreadableLead},
 };
 
 use super::{CommandError, opened};
@@ -78,7 +78,7 @@ async fn list(store: &Store, full: bool) -> Result<ExitCode, CommandError> {
     }
     for row in &rows {
         let lead = &row.lead;
-        print!("#{}  {}  {}", lead.number, lead.submitted_at.format("%Y-%m-%d %H:%M UTC"), row.state.as_str());
+        print!("#{}  {}  {}", lead.number, lead.submitted_at.format("%Y-%m-%d %H:%M UTC"), row.state().as_str());
         if full {
             let link = lead.car_link.as_ref().map_or("-", |link| link.url());
             print!("  {}  {}  {}  {link}", lead.name.as_str(), lead.phone.e164(), lead.budget.typed());
@@ -133,7 +133,7 @@ async fn show(store: &Store, number: &str) -> Result<ExitCode, CommandError> {
     let row = find(store, number).await?;
     let lead = &row.lead;
     println!("number:     #{}", lead.number);
-    println!("state:      {}", row.state.as_str());
+    println!("state:      {}", row.state().as_str());
     if let Some(at) = row.forgotten_at {
         println!("forgotten:  {} (the person's data are wiped)", crate::clock::date(at).format("%Y-%m-%d %H:%M UTC"));
     }
@@ -143,10 +143,11 @@ async fn show(store: &Store, number: &str) -> Result<ExitCode, CommandError> {
     println!("budget:     {} (price {})", lead.budget.typed(), lead.budget.price());
     println!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
     println!("telegram:   user {}, @{}", lead.buyer.user_id, lead.buyer.username.as_deref().unwrap_or("-"));
-    println!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id), id(row.contact_id));
+    println!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id()), id(row.contact_id));
     println!("attempts:   {}", row.attempts);
-    if row.sent_at.is_some() {
-        println!("uncertain:     a create went out and is being looked up ({} of {})", row.lookups, row.lookups_needed);
+    if let Some(attempt) = row.steps.attempt(Step::Lead) {
+        let (lookups, needed) = (attempt.lookups, attempt.lookups_needed);
+        println!("uncertain:     a create went out and is being looked up ({lookups} of {needed})");
     }
     if let Some(error) = &row.last_error {
         println!("last error: {error}");
@@ -166,7 +167,7 @@ async fn retry(store: &Store, number: Option<&str>) -> Result<ExitCode, CommandE
             return Ok(ExitCode::SUCCESS);
         }
         let row = find(store, number).await?;
-        if row.state == LeadState::Delivered {
+        if row.state() == LeadState::Delivered {
             return Err(CommandError::Failed(format!("lead #{} is in amoCRM already", row.lead.number)));
         }
         if row.forgotten_at.is_some() {
@@ -199,7 +200,7 @@ async fn discard(store: &Store, number: &str, yes: bool) -> Result<ExitCode, Com
         return Ok(ExitCode::SUCCESS);
     }
     let row = find(store, number).await?;
-    if row.state == LeadState::Delivered {
+    if row.state() == LeadState::Delivered {
         return Err(CommandError::Failed(format!("lead #{} is in amoCRM already", row.lead.number)));
     }
     if !yes {

@@ -13,7 +13,7 @@ use crate::{
     crm::amocrm::{CreatedLead, CrmError, NewLead, OmittedFields},
     fault::point,
     lead::LeadNumber,
-    store::{Created, LeadRow, Lookups, StoreError},
+    store::{Created, Hold, Intent, LeadRow, Lookups, Step, StepOutcome, StoreError},
 };
 
 use super::{
@@ -21,7 +21,6 @@ use super::{
     counters::Counters,
     isolation::Failed,
     lookups::LOOKUPS_AFTER_KILL,
-    notes::ToNote,
     steps::{DeliveryPass, Progress, Stop},
     verdict::CreateVerdict,
 };
@@ -92,7 +91,7 @@ impl DeliveryPass {
     }
 
     /// Creates the leads of one chunk; returns those that amoCRM has.
-    pub(super) async fn create(&self, chunk: Vec<LeadRow>, progress: &mut Progress) -> Result<Vec<ToNote>, Stop> {
+    pub(super) async fn create(&self, chunk: Vec<LeadRow>, progress: &mut Progress) -> Result<Vec<LeadRow>, Stop> {
         let mut contacts = HashMap::new();
         let mut held = HashSet::new();
         for row in &chunk {
@@ -120,13 +119,17 @@ impl DeliveryPass {
         let chunk = self.leave_out(chunk).await?;
         let ids: Vec<Ulid> = chunk.iter().map(|row| row.lead.id).collect();
         point("create.before_record");
-        let allowed: HashSet<Ulid> =
-            self.store.record_sending(&self.lease, &ids, self.lease_end()).await?.into_iter().collect();
+        let allowed: HashSet<Ulid> = self
+            .store
+            .record_intent(&self.lease, Step::Lead, &ids, self.lease_end(), Intent::First)
+            .await?
+            .into_iter()
+            .collect();
         let chunk: Vec<LeadRow> = chunk.into_iter().filter(|row| allowed.contains(&row.lead.id)).collect();
         if chunk.is_empty() {
             return Ok(Vec::new());
         }
-        let degradations: Vec<OmittedFields> = chunk.iter().map(degradation_of).collect();
+        let degradations: Vec<OmittedFields> = chunk.iter().map(omitted_of).collect();
         let requests: Vec<NewLead<'_>> = chunk
             .iter()
             .zip(&degradations)
@@ -164,18 +167,18 @@ impl DeliveryPass {
     async fn leave_out(&self, mut chunk: Vec<LeadRow>) -> Result<Vec<LeadRow>, StoreError> {
         let left_out = self.learned.shortages.left_out(&self.store, self.crm.settings(), chunk.len() == 1).await?;
         for row in &mut chunk {
-            let own = degradation_of(row);
+            let own = omitted_of(row);
             let all = own.and(&left_out);
             if all != own {
                 let all = crate::store::json(&all);
-                self.store.record_degradation(&self.lease, row.lead.id, &all).await?;
-                row.degradation = Some(all);
+                self.store.record_omitted(&self.lease, row.lead.id, &all).await?;
+                row.omitted = Some(all);
             }
         }
         Ok(chunk)
     }
 
-    pub(super) async fn created(&self, chunk: Vec<LeadRow>, answers: &[CreatedLead]) -> Result<Vec<ToNote>, Stop> {
+    pub(super) async fn created(&self, chunk: Vec<LeadRow>, answers: &[CreatedLead]) -> Result<Vec<LeadRow>, Stop> {
         let by_number: HashMap<&LeadNumber, &CreatedLead> =
             answers.iter().map(|answer| (&answer.number, answer)).collect();
         let (mut created, mut to_note, mut unanswered) = (Vec::new(), Vec::new(), Vec::new());
@@ -191,15 +194,15 @@ impl DeliveryPass {
                 contact_id: answer.contact_id,
                 phone: row.lead.phone.e164().to_owned(),
             });
-            to_note.push(ToNote::after_create(row, answer.lead_id));
+            to_note.push(row.after(Step::Lead, answer.lead_id));
         }
         self.store.record_created(&created).await?;
         point("create.stored");
         if !unanswered.is_empty() {
-            let lookups = Lookups { needed: LOOKUPS_AFTER_KILL, first_at: self.due_in(lookup_delay(0, 1)), solo: true };
-            self.store
-                .record_uncertain(&self.lease, &unanswered, lookups, "amoCRM's answer leaves this lead out")
-                .await?;
+            let first_at = self.due_in(lookup_delay(0, 1));
+            let lookups = Lookups { needed: LOOKUPS_AFTER_KILL, first_at, unbatched: true };
+            let error = "amoCRM's answer leaves this lead out".to_owned();
+            self.record(Step::Lead, &unanswered, StepOutcome::Uncertain { lookups, error }).await?;
         }
         Ok(to_note)
     }
@@ -219,10 +222,11 @@ impl DeliveryPass {
                     (Ok(()), [row]) => self.hold_from_wall(Failed::from(row), &error).await,
                     (Ok(()), _) => {
                         self.go_singly();
-                        Ok(self.store.record_apart(&self.lease, &ids, &text).await?)
+                        Ok(self.record(Step::Lead, &ids, StepOutcome::Apart { error: text }).await?)
                     }
                     (Err(stop), _) => {
-                        self.store.record_not_sent(&self.lease, &ids, self.clock().now(), &text).await?;
+                        let due_at = self.clock().now();
+                        self.record(Step::Lead, &ids, StepOutcome::NotDone { due_at, error: text }).await?;
                         point("create.not_sent_stored");
                         Err(stop)
                     }
@@ -237,9 +241,10 @@ impl DeliveryPass {
                         needed: lookups,
                         first_at: self.due_in(lookup_delay(0, failures)),
                         // In an outage none of them is the cause; and should one be, all go singly for a while.
-                        solo: false,
+                        unbatched: false,
                     };
-                    self.store.record_uncertain(&self.lease, &[row.lead.id], schedule, &text).await?;
+                    let outcome = StepOutcome::Uncertain { lookups: schedule, error: text.clone() };
+                    self.record(Step::Lead, &[row.lead.id], outcome).await?;
                 }
                 point("create.unsure_stored");
                 if let [row] = chunk
@@ -258,9 +263,9 @@ impl DeliveryPass {
                 let schedule = Lookups {
                     needed: LOOKUPS_AFTER_REFUSED_BATCH,
                     first_at: self.due_in(lookup_delay(0, 1)),
-                    solo: true,
+                    unbatched: true,
                 };
-                self.store.record_uncertain(&self.lease, &ids, schedule, &text).await?;
+                self.record(Step::Lead, &ids, StepOutcome::Uncertain { lookups: schedule, error: text }).await?;
                 point("create.unsure_stored");
                 Ok(())
             }
@@ -282,7 +287,7 @@ impl DeliveryPass {
                         // It did not help: the next time it goes whole again.
                         let whole = OmittedFields { tried_less: true, plain: before.plain, ..OmittedFields::default() };
                         let whole = crate::store::json(&whole);
-                        self.store.record_degradation(&self.lease, row.lead.id, &whole).await?;
+                        self.store.record_omitted(&self.lease, row.lead.id, &whole).await?;
                     }
                     self.hold(Failed::from(row), &detail, &fields).await?;
                     point("create.rejected_stored");
@@ -292,8 +297,14 @@ impl DeliveryPass {
                 if less.contact {
                     self.store.forget_contact(row.lead.id, row.lead.phone.e164()).await?;
                 }
-                let less = crate::store::json(&less);
-                self.store.record_degraded(&self.lease, row.lead.id, &less, &describe(&detail, &fields)).await?;
+                let hold = Hold {
+                    due_at: self.clock().now(),
+                    error: describe(&detail, &fields),
+                    omitted: Some(crate::store::json(&less)),
+                    tell: false,
+                    uncertain: false,
+                };
+                self.record(Step::Lead, &[row.lead.id], StepOutcome::Held(hold)).await?;
                 point("create.degraded_stored");
                 Ok(())
             }
@@ -301,8 +312,8 @@ impl DeliveryPass {
     }
 }
 
-pub(super) fn degradation_of(row: &LeadRow) -> OmittedFields {
-    row.degradation.as_deref().and_then(|stored| serde_json::from_str(stored).ok()).unwrap_or_default()
+pub(super) fn omitted_of(row: &LeadRow) -> OmittedFields {
+    row.omitted.as_deref().and_then(|stored| serde_json::from_str(stored).ok()).unwrap_or_default()
 }
 
 /// amoCRM's words and the refused paths: no values, so nothing personal.
@@ -311,17 +322,17 @@ pub(super) fn describe(detail: &str, fields: &[crate::crm::amocrm::RejectedField
     if paths.is_empty() { detail.to_owned() } else { format!("{detail}: {}", paths.join(", ")) }
 }
 
-/// Chunks that may go in one request: solo leads alone, and never two leads of one phone together, so that the second
+/// Chunks that may go in one request: unbatched leads alone, and never two leads of one phone together, so that the second
 /// finds the contact which the first has made.
 pub(super) fn create_chunks(leads: Vec<LeadRow>) -> Vec<Vec<LeadRow>> {
     let mut chunks: Vec<Vec<LeadRow>> = Vec::new();
     let mut phones: Vec<HashSet<String>> = Vec::new();
-    let mut solo = Vec::new();
+    let mut alone = Vec::new();
     // The first chunk that may still have room: earlier ones are full, which keeps this linear for a large backlog.
     let mut open = 0;
     for row in leads {
-        if row.solo {
-            solo.push(vec![row]);
+        if row.unbatched {
+            alone.push(vec![row]);
             continue;
         }
         let phone = row.lead.phone.e164().to_owned();
@@ -339,6 +350,6 @@ pub(super) fn create_chunks(leads: Vec<LeadRow>) -> Vec<Vec<LeadRow>> {
             }
         }
     }
-    chunks.extend(solo);
+    chunks.extend(alone);
     chunks
 }

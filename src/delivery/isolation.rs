@@ -10,14 +10,13 @@ use crate::{
     crm::amocrm::{CrmError, OmittedFields, RejectedField},
     lead::LeadNumber,
     notice::Shortage,
-    store::{Hold, LeadRow, StoreError},
+    store::{Hold, LeadRow, Step, StepOutcome, StoreError},
 };
 
 use super::{
     backoff::{PERSON_PAUSE, lead_pause},
     counters::Counters,
-    creates::{degradation_of, describe},
-    notes::ToNote,
+    creates::{describe, omitted_of},
     steps::{DeliveryPass, Stop},
 };
 
@@ -37,11 +36,11 @@ pub(super) struct Failed {
     pub number: LeadNumber,
     pub attempts: i64,
     pub last_error_at: Option<Millis>,
-    pub degradation: OmittedFields,
-    /// What failed is its note.
-    pub of_note: bool,
-    /// A note of it that was sent before may be there.
-    pub note_uncertain: bool,
+    pub omitted: OmittedFields,
+    /// Which step has failed.
+    pub step: Step,
+    /// What was sent of that step before this time may be there.
+    pub uncertain: bool,
 }
 
 impl From<&LeadRow> for Failed {
@@ -51,24 +50,17 @@ impl From<&LeadRow> for Failed {
             number: row.lead.number.clone(),
             attempts: row.attempts,
             last_error_at: row.last_error_at,
-            degradation: degradation_of(row),
-            of_note: false,
-            note_uncertain: false,
+            omitted: omitted_of(row),
+            step: Step::Lead,
+            uncertain: false,
         }
     }
 }
 
-impl From<&ToNote> for Failed {
-    fn from(one: &ToNote) -> Self {
-        Self {
-            id: one.lead.id,
-            number: one.lead.number.clone(),
-            attempts: one.attempts,
-            last_error_at: one.last_error_at,
-            degradation: one.degradation.clone(),
-            of_note: true,
-            note_uncertain: one.note_sent_at.is_some(),
-        }
+impl Failed {
+    /// What is known of a lead of which the note has failed.
+    pub fn of_note(row: &LeadRow) -> Self {
+        Self { step: Step::Note, uncertain: row.steps.attempt(Step::Note).is_some(), ..Self::from(row) }
     }
 }
 
@@ -124,7 +116,7 @@ impl DeliveryPass {
                     self.store.revive(&leads).await?;
                     return all();
                 }
-                if matches!(error, CrmError::Blocked) || self.store.untroubled().await? > 0 { Ok(()) } else { all() }
+                if matches!(error, CrmError::Blocked) || self.store.untroubled(1).await? > 0 { Ok(()) } else { all() }
             }
             CrmError::Forbidden { .. } | CrmError::Account { .. } | CrmError::WrongAddress { .. }
                 if self.others_went_through(failed_at).await? =>
@@ -140,11 +132,11 @@ impl DeliveryPass {
         let hold = Hold {
             due_at: self.due_in(lead_pause(row.attempts + 1)),
             error: error.to_string(),
-            degradation: None,
+            omitted: None,
             tell: row.attempts >= ATTEMPTS_UNTOLD,
-            note_uncertain: false,
+            uncertain: false,
         };
-        self.store.record_held(&self.lease, row.lead.id, &hold).await
+        self.record(Step::Lead, &[row.lead.id], StepOutcome::Held(hold)).await
     }
 
     /// A wall refuses one lead: it is tried once more in plain words at once, then at growing pauses. `Err` when it
@@ -155,24 +147,23 @@ impl DeliveryPass {
             error => error.to_string(),
         };
         let error = error.as_str();
-        if failed.degradation.plain {
-            let of_note = failed.of_note;
-            return if of_note {
+        if failed.omitted.plain {
+            return if failed.step == Step::Note {
                 self.hold_note(failed, error, &[]).await
             } else {
                 self.hold(failed, error, &[]).await
             };
         }
         warn!(lead = %failed.number, error, "a wall refuses one lead; it is sent in plain words");
-        let plain = OmittedFields { plain: true, ..failed.degradation };
+        let plain = OmittedFields { plain: true, ..failed.omitted };
         let hold = Hold {
             due_at: self.clock().now(),
             error: error.to_owned(),
-            degradation: Some(crate::store::json(&plain)),
+            omitted: Some(crate::store::json(&plain)),
             tell: false,
-            note_uncertain: failed.note_uncertain,
+            uncertain: failed.uncertain,
         };
-        Ok(self.store.record_held(&self.lease, failed.id, &hold).await?)
+        Ok(self.record(failed.step, &[failed.id], StepOutcome::Held(hold)).await?)
     }
 
     /// amoCRM refuses a lead, and there is nothing left to leave out. Where it blames its data (`fields`), or takes
@@ -185,28 +176,29 @@ impl DeliveryPass {
             let hold = Hold {
                 due_at: self.clock().now(),
                 error,
-                degradation: Some(crate::store::json(&OmittedFields { tried_less: true, ..OmittedFields::default() })),
+                omitted: Some(crate::store::json(&OmittedFields { tried_less: true, ..OmittedFields::default() })),
                 tell: false,
-                note_uncertain: failed.note_uncertain,
+                uncertain: failed.uncertain,
             };
-            self.store.record_held(&self.lease, failed.id, &hold).await?;
+            self.record(failed.step, &[failed.id], StepOutcome::Held(hold)).await?;
             return Err(Stop::Crm(CrmError::Refused { detail: words.to_owned(), request_id: None }));
         }
         if !fields.is_empty() {
             warn!(lead = %failed.number, error, "amoCRM refuses a lead; it is kept");
             Counters::add(&self.figures.rejected, 1);
-            self.store.record_rejected(&self.lease, failed.id, &error).await?;
+            let rejected = StepOutcome::Rejected { error, uncertain: failed.uncertain };
+            self.record(failed.step, &[failed.id], rejected).await?;
             return Ok(());
         }
         warn!(lead = %failed.number, error, "amoCRM does not take one lead; it is kept and tried by itself");
         let hold = Hold {
             due_at: self.due_in(lead_pause(failed.attempts + 1)),
             error,
-            degradation: None,
+            omitted: None,
             tell: others_went_through || failed.attempts >= ATTEMPTS_UNTOLD,
-            note_uncertain: failed.note_uncertain,
+            uncertain: failed.uncertain,
         };
-        Ok(self.store.record_held(&self.lease, failed.id, &hold).await?)
+        Ok(self.record(failed.step, &[failed.id], StepOutcome::Held(hold)).await?)
     }
 
     /// Whether this refusal is one of many in a row: then those rejected before it are put back in line.
@@ -247,17 +239,18 @@ impl DeliveryPass {
         if !all && !fields.is_empty() {
             warn!(lead = %failed.number, error, "amoCRM refuses a note; the lead is kept for a person");
             Counters::add(&self.figures.rejected, 1);
-            self.store.record_rejected(&self.lease, failed.id, &error).await?;
+            let rejected = StepOutcome::Rejected { error, uncertain: failed.uncertain };
+            self.record(failed.step, &[failed.id], rejected).await?;
             return Ok(());
         }
         let hold = Hold {
             due_at: self.due_in(lead_pause(failed.attempts + 1)),
             error,
-            degradation: None,
+            omitted: None,
             tell: !all && (others_went_through || failed.attempts >= ATTEMPTS_UNTOLD),
-            note_uncertain: failed.note_uncertain,
+            uncertain: failed.uncertain,
         };
-        self.store.record_held(&self.lease, failed.id, &hold).await?;
+        self.record(failed.step, &[failed.id], StepOutcome::Held(hold)).await?;
         if all { self.notes_wait().await } else { Ok(()) }
     }
 
@@ -277,7 +270,7 @@ impl DeliveryPass {
 
     /// Whether what has happened to a note happens to this one only, or to all notes: then they wait, and leads are made all
     /// the same. `Err` when amoCRM cannot be read either.
-    pub(super) async fn is_about_one_note(&self, one: &ToNote, error: &CrmError) -> Result<(), Stop> {
+    pub(super) async fn is_about_one_note(&self, one: &LeadRow, error: &CrmError) -> Result<(), Stop> {
         self.crm.account().await.map_err(Stop::Crm)?;
         if self.store.delivered_after(one.last_error_at.unwrap_or(Millis::MAX)).await? {
             return Ok(());

@@ -8,13 +8,12 @@ use crate::{
     clock::Millis,
     crm::amocrm::Wanted,
     fault::point,
-    store::{Created, LeadRow},
+    store::{Created, LeadRow, Step, StepAttempt, StepOutcome},
 };
 
 use super::{
     backoff::{lookup_delay, lookup_delay_since},
     counters::Counters,
-    notes::ToNote,
     steps::{DeliveryPass, Stop},
 };
 
@@ -29,33 +28,29 @@ const SETTLED: Duration = Duration::from_secs(120);
 
 impl DeliveryPass {
     /// Looks up creates whose result is not known; returns those that amoCRM has.
-    pub(super) async fn look_up(&self, uncertain: Vec<LeadRow>) -> Result<Vec<ToNote>, Stop> {
+    pub(super) async fn look_up(&self, uncertain: Vec<(LeadRow, StepAttempt)>) -> Result<Vec<LeadRow>, Stop> {
         let clock = self.clock();
         let mut due = Vec::new();
-        for row in uncertain {
-            if row.lookups_needed == 0 {
-                self.store.record_lookups_needed(&self.lease, row.lead.id, LOOKUPS_AFTER_KILL).await?;
-                if let Some(later) = self.too_early(row.sent_at, row.attempts) {
-                    self.store.put_off(&self.lease, row.lead.id, later).await?;
-                    continue;
-                }
+        for (row, attempt) in uncertain {
+            match self.too_early(&attempt, row.attempts) {
+                Some(later) => self.store.defer(&self.lease, row.lead.id, later).await?,
+                None => due.push((row, attempt)),
             }
-            due.push(row);
         }
         if due.is_empty() {
             return Ok(Vec::new());
         }
         // A clock that was wrong when they were sent must not hide them.
-        let since = |row: &LeadRow| crate::clock::date(row.sent_at.unwrap_or(Millis::MAX).min(clock.now()));
+        let since = |attempt: &StepAttempt| crate::clock::date(attempt.sent_at.min(clock.now()));
         let mut others = HashMap::new();
-        for row in due.iter().filter(|row| row.first_edition) {
+        for (row, _) in due.iter().filter(|(row, _)| row.first_edition) {
             let user_id = row.lead.buyer.user_id;
             others.insert(user_id, self.store.crm_leads_of(user_id).await?);
         }
         let mut wanted = Vec::new();
-        for row in &due {
+        for (row, attempt) in &due {
             let first_edition = others.get(&row.lead.buyer.user_id).filter(|_| row.first_edition).map(Vec::as_slice);
-            wanted.push(Wanted { lead: &row.lead, since: since(row), first_edition });
+            wanted.push(Wanted { lead: &row.lead, since: since(attempt), first_edition });
         }
         point("lookup.before");
         Counters::add(&self.figures.lookups, due.len());
@@ -64,7 +59,7 @@ impl DeliveryPass {
         let mut to_note = Vec::new();
         let mut created = Vec::new();
         let mut at = None;
-        for row in due {
+        for (row, attempt) in due {
             if let Some(hit) = looked.found.get(&row.lead.number) {
                 info!(lead = %row.lead.number, crm_lead = hit.lead_id, "an uncertain create is found in amoCRM");
                 Counters::add(&self.figures.found, 1);
@@ -74,31 +69,32 @@ impl DeliveryPass {
                     contact_id: hit.contact_id,
                     phone: row.lead.phone.e164().to_owned(),
                 });
-                to_note.push(ToNote::after_create(row, hit.lead_id));
+                to_note.push(row.after(Step::Lead, hit.lead_id));
                 continue;
             }
             if !looked.absent.contains(&row.lead.number) {
                 // A failed look-up says nothing: the lead stays uncertain. It may have failed because of this very lead.
                 let this_one = looked.failed_at.as_ref() == Some(&row.lead.number);
                 if this_one {
-                    at = Some((row.lead.id, row.last_error_at, self.ago(row.sent_at)));
+                    at = Some((row.lead.id, row.last_error_at, self.ago(attempt.sent_at)));
                 }
                 let later = if this_one { lookup_delay(1, row.attempts) } else { lookup_delay(0, 1) };
-                self.store.put_off(&self.lease, row.lead.id, self.due_in(later)).await?;
+                self.store.defer(&self.lease, row.lead.id, self.due_in(later)).await?;
                 continue;
             }
-            let needed = if row.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { row.lookups_needed };
+            let (lookups, all) = (attempt.lookups + 1, needed(&attempt));
             // Two looks at what was settled when the outage ended are worth as much as three that began at once.
-            let needed = if row.lookups == 1 && self.ago(row.sent_at) > SETTLED { needed.min(2) } else { needed };
-            let absent = row.lookups + 1 >= needed;
-            let due_at = if absent {
-                clock.now()
+            let needed = if attempt.lookups == 1 && self.ago(attempt.sent_at) > SETTLED { all.min(2) } else { all };
+            let absent = lookups >= needed;
+            info!(lead = %row.lead.number, lookup = lookups, of = needed, "an uncertain create is not in amoCRM");
+            let outcome = if absent {
+                StepOutcome::Absent
             } else {
                 let failures = self.own_failures(row.attempts, row.last_error_at).await?;
-                self.due_in(lookup_delay_since(row.lookups + 1, failures, self.ago(row.sent_at)))
+                let due_at = self.due_in(lookup_delay_since(lookups, failures, self.ago(attempt.sent_at)));
+                StepOutcome::Missed { lookups, needed: all, due_at }
             };
-            info!(lead = %row.lead.number, lookup = row.lookups + 1, of = needed, "an uncertain create is not in amoCRM");
-            self.store.record_lookup_missed(&self.lease, row.lead.id, due_at, absent).await?;
+            self.record(Step::Lead, &[row.lead.id], outcome).await?;
             point(if absent { "lookup.absent_stored" } else { "lookup.missed_stored" });
             if absent {
                 Counters::add(&self.figures.repeated, 1);
@@ -119,17 +115,21 @@ impl DeliveryPass {
     }
 
     /// How long ago something was sent.
-    pub(super) fn ago(&self, sent_at: Option<Millis>) -> Duration {
-        let now = self.clock().now();
+    pub(super) fn ago(&self, sent_at: Millis) -> Duration {
         // Pauses are given in true time, which tests shorten.
-        self.clock().unscaled(now - sent_at.unwrap_or(now))
+        self.clock().unscaled(self.clock().now() - sent_at)
     }
 
-    /// When the first look-up of something sent by a process that died is due, if that is not yet.
-    pub(super) fn too_early(&self, sent_at: Option<Millis>, attempts: i64) -> Option<Millis> {
+    /// When the first look-up of something sent by a process that died is due, if that is not yet. (Where the process
+    /// lived on, it has said so itself. By a clock that was ahead when it was sent it is never too early.)
+    pub(super) fn too_early(&self, attempt: &StepAttempt, attempts: i64) -> Option<Millis> {
         let now = self.clock().now();
-        let distance = self.clock().millis(lookup_delay(0, attempts));
-        // Not later than from now on, should the clock have been ahead when it was sent.
-        Some((sent_at.unwrap_or(now) + distance).min(now + distance)).filter(|earliest| *earliest > now)
+        let earliest = attempt.sent_at + self.clock().millis(lookup_delay(0, attempts));
+        (attempt.lookups_needed == 0 && attempt.sent_at <= now && now < earliest).then_some(earliest)
     }
+}
+
+/// How many clean look-ups a step needs before it may be sent again.
+pub(super) fn needed(attempt: &StepAttempt) -> i64 {
+    if attempt.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { attempt.lookups_needed }
 }

@@ -11,21 +11,17 @@ use std::{
 };
 
 use tracing::debug;
+use ulid::Ulid;
 
 use crate::{
     clock::{Clock, Millis},
     crm::amocrm::{Crm, CrmError},
     fault::point,
-    store::{Claim, LeadRow, Lease, Store, StoreError},
+    store::{Claim, Completed, LeadRow, Lease, Stage, Step, StepOutcome, Store, StoreError},
 };
 
 use super::{
-    breaker::Breaker,
-    counters::Counters,
-    creates::create_chunks,
-    notes::{CLAIM, ToNote},
-    run::Run,
-    shortage::Shortages,
+    breaker::Breaker, counters::Counters, creates::create_chunks, notes::CLAIM, run::Run, shortage::Shortages,
 };
 
 /// A claim lasts so long unless renewed: longer than any one call with its wait for the rate limit.
@@ -134,6 +130,10 @@ impl DeliveryPass {
         self.clock().now() + self.clock().millis(pause)
     }
 
+    pub(super) async fn record(&self, step: Step, leads: &[Ulid], outcome: StepOutcome) -> Result<(), StoreError> {
+        self.store.record_outcome(&self.lease, step, leads, &outcome).await
+    }
+
     /// A pass as the breaker allows it: whole, or a probe.
     ///
     /// Where the last failure may have left a write uncertain, a probe begins with the cheapest read, so that an outage makes
@@ -187,7 +187,7 @@ impl DeliveryPass {
             return Ok(Progress::Idle);
         }
         if self.singly().await? {
-            claimed.iter_mut().for_each(|row| row.solo = true);
+            claimed.iter_mut().for_each(|row| row.unbatched = true);
         }
         debug!(leads = claimed.len(), "claimed");
         point("claim.after");
@@ -205,12 +205,12 @@ impl DeliveryPass {
         let mut progress = Progress::Looked;
         let (mut uncertain, mut to_create, mut to_note) = (Vec::new(), Vec::new(), Vec::new());
         for row in claimed {
-            if let Some(crm_lead_id) = row.crm_lead_id {
-                to_note.push(ToNote::of(row, crm_lead_id));
-            } else if row.sent_at.is_some() {
-                uncertain.push(row);
-            } else {
-                to_create.push(row);
+            match row.stage {
+                Stage::Uncertain(attempt) if attempt.step == Step::Lead => uncertain.push((row, attempt)),
+                Stage::Uncertain(_) | Stage::Ready(_) => to_note.push(row),
+                // Every step is done, and only that was not recorded.
+                Stage::Delivered => self.delivered(&[Completed { lead: &row.lead, remote_id: None }]).await?,
+                Stage::Queued | Stage::Rejected | Stage::Discarded => to_create.push(row),
             }
         }
         to_note.extend(self.look_up(uncertain).await?);
@@ -242,7 +242,7 @@ impl DeliveryPass {
         let told_to = (now..=now + self.clock().millis(SINGLY)).contains(&until);
         let together = &self.learned.together;
         let most = if together.load(Ordering::Relaxed) { FEW } else { MOST_SINGLY };
-        let singly = self.store.untroubled().await? <= most;
+        let singly = self.store.untroubled(most + 1).await? <= most;
         together.store(!singly, Ordering::Relaxed);
         Ok(told_to || singly)
     }
@@ -256,7 +256,7 @@ impl DeliveryPass {
     async fn let_fresh_in(&self) -> Result<(), Stop> {
         let since = self.clock().now() - self.clock().millis(FRESH);
         let mut claimed = self.store.claim_due(&self.lease, self.lease_end(), 10, Claim::SubmittedSince(since)).await?;
-        claimed.iter_mut().for_each(|row| row.solo = true);
+        claimed.iter_mut().for_each(|row| row.unbatched = true);
         if claimed.is_empty() { Ok(()) } else { Box::pin(self.walk(claimed, false)).await.map(drop) }
     }
 }

@@ -111,7 +111,7 @@ impl Worker {
                 Err(_) => {
                     error!("delivery panicked; the leads in hand are put off");
                     let later = self.clock.now() + self.clock.millis(PANIC_PAUSE);
-                    self.dropped_leads = self.pass.store.put_off_lease(&self.pass.lease, later).await.is_err();
+                    self.dropped_leads = self.pass.store.defer_lease(&self.pass.lease, later).await.is_err();
                     failures += 1;
                     self.rest(failures, &stop).await;
                     None

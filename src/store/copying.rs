@@ -4,9 +4,13 @@
 //! happens to its original afterwards, and an old backup may be put back: what amoCRM has not got according to a copy is
 //! looked up there before it is created. (The tokens live elsewhere with SQLite; whoever copies a store moves them too.)
 
+mod steps;
+
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{Engine, Store, StoreError};
+
+use steps::CopiedSteps;
 
 /// Every table with its columns: `t` text, `i` integer; the first column is the key.
 const TABLES: &[(&str, &[(&str, char)])] = &[
@@ -25,13 +29,8 @@ const TABLES: &[(&str, &[(&str, char)])] = &[
             ("leased_by", 't'),
             ("leased_until", 'i'),
             ("contact_id", 'i'),
-            ("sent_at", 'i'),
-            ("lookups", 'i'),
-            ("lookups_needed", 'i'),
             ("solo", 'i'),
             ("degradation", 't'),
-            ("crm_lead_id", 'i'),
-            ("note_sent_at", 'i'),
             ("delivered_at", 'i'),
             ("last_error", 't'),
             ("last_error_at", 'i'),
@@ -60,41 +59,17 @@ const TABLES: &[(&str, &[(&str, char)])] = &[
     ("marks", &[("name", 't'), ("value", 't'), ("written_at", 'i')]),
 ];
 
-/// What a copy says instead of what a column holds: nobody works on the copy, and what is not known to be in amoCRM may
-/// be there all the same by the time the copy is used.
-const TAKEN_AS: &[(&str, &str, &str)] = &[
-    ("leads", "leased_by", "NULL"),
-    ("leads", "leased_until", "0"),
-    (
-        "leads",
-        "sent_at",
-        "CASE WHEN state <> 'delivered' AND crm_lead_id IS NULL THEN COALESCE(sent_at, submitted_at) ELSE sent_at END",
-    ),
-    (
-        "leads",
-        "lookups_needed",
-        "CASE WHEN state <> 'delivered' AND crm_lead_id IS NULL AND sent_at IS NULL THEN 1 ELSE lookups_needed END",
-    ),
-    (
-        "leads",
-        "note_sent_at",
-        "CASE WHEN state <> 'delivered' THEN COALESCE(note_sent_at, submitted_at) ELSE note_sent_at END",
-    ),
-];
+/// What a copy says instead of what a column holds: nobody works on the copy.
+const COPY_OVERRIDES: &[(&str, &str, &str)] = &[("leads", "leased_by", "NULL"), ("leads", "leased_until", "0")];
 
 /// What becomes of a row that the target has already; otherwise it stays as it is.
-const MERGED: &[(&str, &str)] = &[
+const ON_CONFLICT: &[(&str, &str)] = &[
     // What is over in one store is over; what one store may have sent is uncertain in both.
     (
         "leads",
         "(id) DO UPDATE SET \
          state = CASE WHEN excluded.state = 'waiting' THEN leads.state ELSE excluded.state END, \
-         crm_lead_id = COALESCE(leads.crm_lead_id, excluded.crm_lead_id), \
-         delivered_at = COALESCE(leads.delivered_at, excluded.delivered_at), \
-         sent_at = COALESCE(leads.sent_at, excluded.sent_at), \
-         note_sent_at = COALESCE(leads.note_sent_at, excluded.note_sent_at), \
-         lookups = CASE WHEN excluded.lookups_needed = 1 THEN leads.lookups ELSE 0 END, \
-         lookups_needed = CASE WHEN excluded.lookups_needed = 1 THEN leads.lookups_needed ELSE 0 END \
+         delivered_at = COALESCE(leads.delivered_at, excluded.delivered_at) \
          WHERE (leads.state IN ('waiting', 'rejected') AND excluded.state IN ('delivered', 'discarded')) \
          OR (leads.state = 'waiting' AND excluded.state = 'waiting')",
     ),
@@ -106,9 +81,9 @@ const MERGED: &[(&str, &str)] = &[
     ),
 ];
 
-/// Names of the tables that are copied.
+/// Names of the tables that are copied; the steps of leads go along with their leads.
 pub(super) fn tables() -> impl Iterator<Item = &'static str> {
-    TABLES.iter().map(|(table, _)| *table)
+    TABLES.iter().map(|(table, _)| *table).chain(["lead_steps"])
 }
 
 /// Rows copied in one commit.
@@ -145,7 +120,11 @@ impl Store {
                 source += all;
                 // What is left out on purpose is where it belongs.
                 present += all - rows.len() as i64;
-                present += target.take_in(table, columns, &rows).await?;
+                let steps = match *table {
+                    "leads" => self.steps_for_a_copy(columns, &rows).await?,
+                    _ => CopiedSteps::default(),
+                };
+                present += target.take_in(table, columns, &rows, &steps).await?;
             }
             report.push(Copied { table, source, target: 0, present });
         }
@@ -175,10 +154,10 @@ impl Store {
             Engine::Sqlite => format!("CAST({} AS TEXT)", columns[0].0),
             Engine::Postgres => format!("CAST({} AS TEXT) COLLATE \"C\"", columns[0].0),
         };
-        let taken_as = |column: &str| TAKEN_AS.iter().find(|(of, name, _)| *of == table && *name == column);
+        let overridden = |column: &str| COPY_OVERRIDES.iter().find(|(of, name, _)| *of == table && *name == column);
         let list = columns
             .iter()
-            .map(|(name, _)| format!("CAST({} AS TEXT)", taken_as(name).map_or(*name, |(_, _, taken_as)| taken_as)))
+            .map(|(name, _)| format!("CAST({} AS TEXT)", overridden(name).map_or(*name, |(_, _, instead)| instead)))
             .collect::<Vec<_>>()
             .join(", ");
         let sql = format!("SELECT {list} FROM {table} WHERE $1 = 0 OR {key} > $2 ORDER BY {key} LIMIT $3");
@@ -197,8 +176,9 @@ impl Store {
         table: &str,
         columns: &[(&str, char)],
         rows: &[Vec<Option<String>>],
+        steps: &CopiedSteps,
     ) -> Result<i64, StoreError> {
-        self.again(|| self.take_in_once(table, columns, rows)).await
+        self.again(|| self.take_in_once(table, columns, rows, steps)).await
     }
 
     async fn take_in_once(
@@ -206,6 +186,7 @@ impl Store {
         table: &str,
         columns: &[(&str, char)],
         rows: &[Vec<Option<String>>],
+        steps: &CopiedSteps,
     ) -> Result<i64, StoreError> {
         let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let values = columns
@@ -217,7 +198,7 @@ impl Store {
             })
             .collect::<Vec<_>>()
             .join(", ");
-        let merged = MERGED.iter().find(|(of, _)| *of == table).map_or("DO NOTHING", |(_, merged)| merged);
+        let merged = ON_CONFLICT.iter().find(|(of, _)| *of == table).map_or("DO NOTHING", |(_, merged)| merged);
         let insert = format!("INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT {merged}");
         let check = format!("SELECT 1 FROM {table} WHERE CAST({} AS TEXT) = $1", columns[0].0);
         let mut present = 0;
@@ -228,6 +209,12 @@ impl Store {
                 query = query.bind(value.clone());
             }
             let done = query.execute(&mut *transaction).await?;
+            // Of a lead that stays as it is here the steps do, too.
+            if done.rows_affected() == 1
+                && let Some(id) = &row[0]
+            {
+                steps.take_in(&mut transaction, id).await?;
+            }
             if done.rows_affected() == 1
                 || sqlx::query(AssertSqlSafe(check.as_str()))
                     .bind(row[0].clone().unwrap_or_default())

@@ -14,7 +14,7 @@ use ulid::Ulid;
 
 use crate::{clock::Millis, lead::LeadNumber};
 
-use super::{Engine, LeadState, Store, StoreError};
+use super::{Engine, LeadState, Store, StoreError, rows};
 
 /// Fewer digits would be found everywhere.
 const LEAST_DIGITS: usize = 10;
@@ -310,9 +310,11 @@ async fn take_lead(
     body: &str,
     person: &mut Person,
 ) -> Result<(), StoreError> {
-    let row = sqlx::query("SELECT number, state, crm_lead_id, sent_at FROM leads WHERE id = $1")
+    let row =
+        sqlx::query("SELECT number, state FROM leads WHERE id = $1").bind(&id).fetch_one(&mut *connection).await?;
+    let step = sqlx::query("SELECT remote_id, done_at FROM lead_steps WHERE lead_id = $1 AND step = 'lead'")
         .bind(&id)
-        .fetch_one(connection)
+        .fetch_optional(connection)
         .await?;
     person.take_body(&serde_json::from_str(body).unwrap_or_default());
     let number: String = row.try_get(0)?;
@@ -323,8 +325,8 @@ async fn take_lead(
         id,
         number,
         state: LeadState::parse(&row.try_get::<String, _>(1)?)?,
-        crm_lead_id: row.try_get(2)?,
-        uncertain: row.try_get::<Option<Millis>, _>(3)?.is_some(),
+        crm_lead_id: step.as_ref().and_then(|step| rows::number(step, 0)),
+        uncertain: step.is_some_and(|step| rows::is_null(&step, 1)),
     });
     Ok(())
 }

@@ -6,12 +6,16 @@
 
 mod again;
 mod alerts;
+mod contacts;
 mod copying;
+mod counts;
 mod dialogues;
 mod faults;
 mod forgetting;
 mod holding;
 mod imports;
+mod lead_queue;
+mod lead_steps;
 mod leadership;
 mod leads;
 mod limits;
@@ -19,7 +23,8 @@ mod marks;
 mod messages;
 mod postgres;
 mod rows;
-mod steps;
+mod stage;
+mod telling;
 mod tokens;
 mod unreadable;
 
@@ -36,18 +41,21 @@ use crate::{clock::Clock, files};
 use again::Pool;
 use postgres::Server;
 
-pub use alerts::{OpenAlert, Told};
+pub use alerts::OpenAlert;
 pub use copying::Copied;
+pub use counts::Totals;
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
 pub use forgetting::{FIRST_PRESS, Forgetting, Person, PersonLead, Whom};
-pub use holding::Hold;
 pub use imports::ImportedLead;
+pub use lead_queue::{Claim, Lease, Renewed};
+pub use lead_steps::{Completed, Created, Hold, Intent, Lookups, StepOutcome};
 pub use leadership::Candidate;
-pub use leads::{LeadRow, LeadState, NewLead, Totals};
+pub use leads::{LeadRow, LeadState, NewLead};
 pub use limits::Arrivals;
 pub use messages::{NOBODYS_CHAT, NewMessage, OwedMessage, WaitingMessage};
-pub use steps::{Claim, Created, Lease, Lookups, Renewed};
+pub use stage::{Stage, Step, StepAttempt, Steps};
+pub use telling::Told;
 pub use tokens::TokenRow;
 pub use unreadable::{UnreadableLead, Untold};
 

@@ -10,8 +10,8 @@ use crate::clock::Millis;
 
 use super::{
     NewMessage, Store, StoreError, json,
-    leads::{LEAD_COLUMNS, LeadRow, lead_columns, lead_row},
-    messages, rows,
+    leads::{BODY, ID, LEAD_COLUMNS, LeadRow, NUMBER, STATE, STEPS, lead_columns, lead_row},
+    messages, rows, stage,
 };
 
 /// Looked at in one go.
@@ -70,15 +70,15 @@ fn unreadable_lead(row: &AnyRow) -> UnreadableLead {
     let shown = |text: String| text.chars().take(SHOWN).collect::<String>();
     let word = |at| rows::lossy(row, at).unwrap_or_else(|| "?".into()).chars().take(40).collect::<String>();
     UnreadableLead {
-        id: word(16),
-        number: word(17),
-        state: word(1),
+        id: word(ID),
+        number: word(NUMBER),
+        state: word(STATE),
         submitted_at: rows::number(row, LEAD_COLUMNS),
         user_id: rows::number(row, LEAD_COLUMNS + 1),
-        crm_lead_id: rows::number(row, 9),
+        crm_lead_id: stage::lead_id(rows::lossy(row, STEPS)),
         reason,
-        body: rows::lossy(row, 0).map(shown).unwrap_or_default(),
-        key: rows::raw(row, 16).unwrap_or_default(),
+        body: rows::lossy(row, BODY).map(shown).unwrap_or_default(),
+        key: rows::raw(row, ID).unwrap_or_default(),
     }
 }
 
@@ -90,11 +90,11 @@ impl Store {
             match lead_row(row) {
                 Ok(lead) => leads.push(lead),
                 Err(StoreError::Unreadable(reason)) => {
-                    let name = rows::lossy(row, 17).and_then(|number| crate::lead::LeadNumber::parse(&number));
+                    let name = rows::lossy(row, NUMBER).and_then(|number| crate::lead::LeadNumber::parse(&number));
                     warn!(lead = ?name, reason, "a lead cannot be read; it is kept and passed over");
                     self.again(|| async {
                         let mut connection = self.pool.0.acquire().await?;
-                        rows::mark_unreadable(&mut connection, self.engine, "leads", rows::raw(row, 16)).await
+                        rows::mark_unreadable(&mut connection, self.engine, "leads", rows::raw(row, ID)).await
                     })
                     .await?;
                 }
@@ -182,7 +182,7 @@ impl Store {
         let sql = format!("SELECT {} FROM leads WHERE unreadable <> 0 LIMIT $1", lead_columns(self.engine));
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(i32::MAX)).fetch_all(&self.pool).await?;
         for row in rows.iter().filter(|row| lead_row(row).is_ok()) {
-            let id = rows::raw(row, 16).unwrap_or_default();
+            let id = rows::raw(row, ID).unwrap_or_default();
             self.again(|| async {
                 let mut connection = self.pool.0.acquire().await?;
                 rows::set(&mut connection, self.engine, "leads", id.clone(), "unreadable = 0").await

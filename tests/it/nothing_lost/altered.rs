@@ -139,8 +139,12 @@ fn a_lead_of_version_0_1_0_whose_number_was_cut_off_is_found_by_its_buyers_conta
                 let mut rows =
                     SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.expect("a store");
                 // As the older version has left it.
-                let done = rows.execute("UPDATE leads SET taken_at = NULL, sent_at = submitted_at").await;
-                assert_eq!(done.expect("a write").rows_affected(), 1);
+                for sql in [
+                    "UPDATE leads SET taken_at = NULL",
+                    "INSERT INTO lead_steps (lead_id, step, sent_at) SELECT id, 'lead', submitted_at FROM leads",
+                ] {
+                    assert_eq!(rows.execute(sql).await.expect("a write").rows_affected(), 1);
+                }
                 rows.close().await.expect("a file");
                 drop(store);
                 let contact = ground.amocrm.add_contact("Иван", &[lead.phone.e164()]);

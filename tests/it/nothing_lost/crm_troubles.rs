@@ -186,7 +186,7 @@ fn a_poisoned_lead_neither_blocks_the_others_nor_passes_for_an_outage() {
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
         let row = life.store.lead_by_number(&poisoned.number).await.expect("a read").expect("it is kept");
-        assert_eq!(row.state, LeadState::Waiting);
+        assert_eq!(row.state(), LeadState::Waiting);
         let saved = ground.telegram.ledger().iter().filter(|seen| seen.text.contains("надёжно сохранена")).count();
         assert!(saved <= 6, "{saved} of 60 buyers were told of an outage that there was not");
         let tries = ground.amocrm.count(&On::complex().containing(poisoned.number.as_str()));
@@ -266,7 +266,7 @@ fn a_backlog_of_300_drains_in_batches_around_a_refused_lead() {
                 tokio::time::sleep(Duration::from_secs(3)).await;
             }
             let row = life.store.lead_by_number(&bad).await.expect("a read").expect("it is kept");
-            assert_eq!(row.state, LeadState::Rejected, "{}", ground.amocrm.story());
+            assert_eq!(row.state(), LeadState::Rejected, "{}", ground.amocrm.story());
             let batches = ground.amocrm.count(&On::complex());
             assert!(batches < 80, "{batches} creates for 300 leads");
 

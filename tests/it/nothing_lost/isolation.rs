@@ -103,7 +103,7 @@ fn a_wall_before_all_writes_is_an_outage_and_ends_by_itself() {
             let mut untried = Vec::new();
             for lead in &leads {
                 let row = life.store.lead_by_number(&lead.number).await.expect("a read").expect("it is there");
-                if row.attempts == 0 && row.sent_at.is_none() {
+                if row.attempts == 0 && row.steps.attempt(amocrm_lead_bot::store::Step::Lead).is_none() {
                     untried.push(lead.clone());
                 }
             }

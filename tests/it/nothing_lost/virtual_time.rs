@@ -364,7 +364,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
 pub async fn is_delivered(store: &Store, leads: &[Lead]) -> bool {
     for lead in leads {
         match store.lead_by_number(&lead.number).await {
-            Ok(Some(row)) if row.state == LeadState::Delivered => {}
+            Ok(Some(row)) if row.state() == LeadState::Delivered => {}
             _ => return false,
         }
     }

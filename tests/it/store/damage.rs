@@ -18,15 +18,25 @@ async fn break_it(opened: &Opened, sql: &str) {
 }
 
 /// What makes a lead unreadable; the first on both engines.
-const ON_BOTH: &[&str] = &["body = 'not json'", "body = '{}'", "body = '[1]'", "state = 'paused'", "state = ''"];
+const ON_BOTH: &[&str] = &[
+    "body = 'not json'",
+    "body = '{}'",
+    "body = '[1]'",
+    "state = 'paused'",
+    "state = ''",
+    "lead_steps: step, sent_at) VALUES ($, 'of tomorrow', 1)",
+    "lead_steps: step, done_at) VALUES ($, 'lead', 1)",
+];
 const ON_SQLITE: &[&str] = &[
     "body = x'00ff'",
     "body = CAST(x'7bff7d' AS TEXT)",
     "body = 5",
     "state = x'ff'",
     "state = CAST(x'ff' AS TEXT)",
-    "crm_lead_id = 'abc'",
-    "crm_lead_id = x'01'",
+    "lead_steps: step, done_at, remote_id) VALUES ($, 'lead', 1, 'abc')",
+    "lead_steps: step, done_at, remote_id) VALUES ($, 'lead', 1, x'01')",
+    "lead_steps: step, sent_at) VALUES ($, x'ff', 1)",
+    "lead_steps: step, sent_at) VALUES ($, CAST(x'ff' AS TEXT), 1)",
     "number = CAST(x'ff' AS TEXT)",
     "id = x'ff01'",
     "body = json_set(body, '$.name', CAST(hex(zeroblob(400000)) AS TEXT))",
@@ -38,7 +48,6 @@ const HARMLESS: &[&str] = &[
     "due_at = 'soon'",
     "leased_until = 'x'",
     "contact_id = 'x'",
-    "lookups = x'01'",
     "solo = 'x'",
     "degradation = x'ff'",
     "last_error = CAST(x'ff' AS TEXT)",
@@ -61,7 +70,11 @@ on_both! {
             let (bad, good) = (lead("Иван", 9), lead("Анна", 1));
             submit(store, &bad).await;
             submit(store, &good).await;
-            break_it(opened, &format!("UPDATE leads SET {damage} WHERE number = '{}'", bad.number)).await;
+            let sql = match damage.strip_prefix("lead_steps: ") {
+                Some(step) => format!("INSERT INTO lead_steps (lead_id, {}", step.replace("$", &format!("'{}'", bad.id))),
+                None => format!("UPDATE leads SET {damage} WHERE number = '{}'", bad.number),
+            };
+            break_it(opened, &sql).await;
             let numbers = match at % 4 {
                 0 => {
                     let lease = Lease::command();
@@ -108,6 +121,7 @@ on_both! {
             let untold = store.untold_unreadable().await.expect("a read");
             assert_eq!((store.unreadable_count().await.expect("a count"), untold.leads.len()), (0, 0), "{damage}");
             break_it(opened, "DELETE FROM leads").await;
+            break_it(opened, "DELETE FROM lead_steps").await;
         }
     }
 
@@ -155,7 +169,7 @@ on_both! {
 
 #[tokio::test]
 async fn what_is_only_remembered_of_a_lead_may_be_damaged() {
-    for damage in HARMLESS.iter().chain(&["sent_at = 'x'", "note_sent_at = 'x'"]) {
+    for damage in HARMLESS {
         let opened = Opened::sqlite().await;
         let store = &opened.store;
         let (ivan, anna) = (lead("Иван", 1), lead("Анна", 0));
@@ -164,15 +178,65 @@ async fn what_is_only_remembered_of_a_lead_may_be_damaged() {
         break_it(&opened, &format!("UPDATE leads SET {damage} WHERE number = '{}'", ivan.number)).await;
         let claimed = store.claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim");
         assert_eq!(claimed.len(), 2, "{damage}");
-        // Where it may have been sent it is looked up.
         let row = claimed.iter().find(|row| row.lead.id == ivan.id).expect("it");
-        assert_eq!(row.sent_at.is_some(), damage.starts_with("sent_at"), "{damage}");
+        assert_eq!(row.stage, Stage::Queued, "{damage}");
         store.totals(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
         store.next_due().await.unwrap_or_else(|error| panic!("{damage}: {error}"));
-        assert_eq!(store.record_delivered(&[&ivan, &anna]).await.expect("a write"), 2, "{damage}");
+        assert_eq!(
+            store.record_delivered(&[completed(&ivan), completed(&anna)]).await.expect("a write"),
+            2,
+            "{damage}"
+        );
         store.delivered_late(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
         break_it(&opened, "UPDATE leads SET delivered_at = 'x' WHERE rowid = 1").await;
         assert!(store.totals(0).await.expect("counts").last_delivery_at.is_some());
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_damaged_of_a_step_it_may_have_been_sent() {
+    for step in Step::ALL {
+        for damage in [
+            "sent_at = 'x'",
+            "sent_at = x'ff'",
+            "sent_at = NULL",
+            "lookups = x'01'",
+            "lookups_needed = 'x'",
+            "remote_id = 'x'",
+        ] {
+            let opened = Opened::sqlite().await;
+            let store = &opened.store;
+            let ivan = lead("Иван", 1);
+            submit(store, &ivan).await;
+            if step == Step::Note {
+                let created = Created { id: ivan.id, crm_lead_id: 7, contact_id: None, phone: String::new() };
+                store.record_created(&[created]).await.expect("a write");
+            }
+            let lease = Lease::command();
+            let claim = || store.claim_due(&lease, later(store), 9, Claim::Oldest);
+            claim().await.expect("a claim");
+            let ids = [ivan.id];
+            let intend = || store.record_intent(&lease, step, &ids, later(store), Intent::First);
+            assert_eq!(intend().await.expect("a write"), [ivan.id]);
+            break_it(&opened, &format!("UPDATE lead_steps SET {damage} WHERE step = '{}'", step.as_str())).await;
+            assert!(intend().await.expect("a write").is_empty(), "{damage}");
+            store.release_lease(&lease).await.expect("a write");
+            let row = claim().await.expect("a claim").remove(0);
+            let Stage::Uncertain(attempt) = row.stage else { panic!("{damage}: {:?}", row.stage) };
+            assert_eq!((attempt.step, attempt.lookups), (step, 0), "{damage}");
+            store.totals(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+            // It is as uncertain in a copy, and what is recorded heals it.
+            let copy = Store::open_file(&opened.folder.path().join("copy"), Clock::default()).await.expect("a copy");
+            store.copy_to(&copy).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+            assert!(
+                matches!(row_of(&copy, &ivan).await.stage, Stage::Uncertain(copied) if copied.step == step),
+                "{damage}"
+            );
+            let missed = StepOutcome::Missed { lookups: 1, needed: 3, due_at: 0 };
+            store.record_outcome(&lease, step, &[ivan.id], &missed).await.expect("a write");
+            let attempt = row_of(store, &ivan).await.steps.attempt(step).expect("an attempt");
+            assert_eq!((attempt.lookups, attempt.lookups_needed), (1, 3), "{damage}");
+        }
     }
 }
 

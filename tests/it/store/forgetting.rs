@@ -21,7 +21,7 @@ async fn known(store: &Store) -> Lead {
     submit(store, &new).await;
     let created = Created { id: new.id, crm_lead_id: 77, contact_id: Some(8), phone: PHONE.into() };
     store.record_created(std::slice::from_ref(&created)).await.expect("a commit");
-    store.record_delivered(&[&new]).await.expect("a commit");
+    store.record_delivered(&[completed(&new)]).await.expect("a commit");
     let draft = r#"{"draft":{"id":"01JD0000000000000000000009","name":"Аристарх","phone":{"e164":"+79991234567"}}}"#;
     let after = store.dialogue(42).await.expect("a read").map(|known| (known.update_id, known.update_at));
     let mut form = Turn { after, ..turn(2, None) };
@@ -69,7 +69,7 @@ on_both! {
         assert!(person.users.contains(&42));
         is_gone(&all(store).await);
         let row = row(store, &new).await;
-        assert_eq!((row.lead.number.clone(), row.crm_lead_id, row.state), (new.number.clone(), Some(77), LeadState::Delivered));
+        assert_eq!((row.lead.number.clone(), row.crm_lead_id(), row.stage), (new.number.clone(), Some(77), Stage::Delivered));
         assert_eq!(row.lead.submitted_at.timestamp_millis(), new.submitted_at.timestamp_millis());
         assert!(row.forgotten_at.is_some() && row.contact_id.is_none());
         assert!(store.dialogue(42).await.expect("a read").is_none());
@@ -102,7 +102,7 @@ on_both! {
         assert_eq!(store.waiting().await.expect("a count").0, 0);
         // There is nothing left to send, whoever asks for it.
         store.retry_now(Some(&new.number)).await.expect("a commit");
-        assert_eq!(row(store, &new).await.state, LeadState::Discarded);
+        assert_eq!(row(store, &new).await.stage, Stage::Discarded);
         assert!(store.claim_due(&lease, Clock::default().now() + HOUR, 9, Claim::Oldest).await.expect("a claim").is_empty());
         let again = ImportedLead { new: NewLead::fresh(new.clone()), fingerprint: None };
         assert_eq!(store.import(&[again]).await.expect("an import"), 0);
@@ -129,7 +129,7 @@ on_both! {
         empty.forget_again(&ids).await.expect("a commit");
         old.copy_to(&empty).await.expect("a copy");
         is_gone(&all(&empty).await);
-        assert_eq!(row(&empty, &new).await.crm_lead_id, Some(77));
+        assert_eq!(row(&empty, &new).await.crm_lead_id(), Some(77));
         // The store of today over the old one.
         let second = Store::open_file(&folder.path().join("second"), Clock::default()).await.expect("a store");
         old.copy_to(&second).await.expect("a copy");

@@ -10,8 +10,8 @@ use amocrm_lead_bot::{
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::{AdminNotice, LeadCopy, Notice},
     store::{
-        Claim, Created, Dialogue, Engine, ImportedLead, LeadState, Lease, Lookups, NewLead, NewMessage, OpenAlert,
-        Store, TokenRow, Told, Turn, TurnOutcome,
+        Claim, Completed, Created, Dialogue, Engine, ImportedLead, Intent, LeadRow, LeadState, Lease, Lookups, NewLead,
+        NewMessage, OpenAlert, Stage, Step, StepOutcome, Steps, Store, TokenRow, Told, Turn, TurnOutcome,
     },
 };
 use chrono::{TimeDelta, Utc};
@@ -127,8 +127,21 @@ async fn submit(store: &Store, lead: &Lead) {
 async fn reject(store: &Store, lead: &Lead, error: &str) {
     let lease = Lease::command();
     store.claim_due(&lease, later(store), 100, Claim::Oldest).await.expect("a claim");
-    store.record_rejected(&lease, lead.id, error).await.expect("a write");
+    let rejected = StepOutcome::Rejected { error: error.into(), uncertain: false };
+    store.record_outcome(&lease, Step::Lead, &[lead.id], &rejected).await.expect("a write");
     store.release_lease(&lease).await.expect("a write");
+}
+
+async fn intend(store: &Store, lease: &Lease, lead: &Lead) -> Result<Vec<Ulid>, amocrm_lead_bot::store::StoreError> {
+    store.record_intent(lease, Step::Lead, &[lead.id], later(store), Intent::First).await
+}
+
+fn completed(lead: &Lead) -> Completed<'_> {
+    Completed { lead, remote_id: None }
+}
+
+async fn row_of(store: &Store, lead: &Lead) -> LeadRow {
+    store.lead_by_number(&lead.number).await.expect("a read").expect("a lead")
 }
 
 fn later(store: &Store) -> i64 {
@@ -143,7 +156,7 @@ on_both! {
         assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue"), turn(1, None).dialogue);
         assert_eq!(store.dialogue(43).await.expect("a read"), None);
         let row = store.lead_by_number(&ivan.number).await.expect("a read").expect("a lead");
-        assert_eq!((row.lead, row.state, row.crm_lead_id), (ivan.clone(), LeadState::Waiting, None));
+        assert_eq!((row.lead, row.stage, row.steps), (ivan.clone(), Stage::Queued, Steps::default()));
         assert_eq!(store.messages_due(10).await.expect("a read").len(), 1);
         // A redelivery of the same lead is the same row; another lead with its number is told apart.
         submit(store, &ivan).await;
@@ -225,10 +238,10 @@ on_both! {
         let past = store.clock().now() - 1;
         assert_eq!(store.claim_due(&first, past, 1, Claim::Oldest).await.expect("a claim").len(), 1);
         assert_eq!(store.claim_due(&second, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
-        assert!(store.record_sending(&first, &[ivan.id], later(store)).await.expect("an answer").is_empty());
-        assert_eq!(store.record_sending(&second, &[ivan.id], later(store)).await.expect("an answer"), [ivan.id]);
+        assert!(intend(store, &first, &ivan).await.expect("an answer").is_empty());
+        assert_eq!(intend(store, &second, &ivan).await.expect("an answer"), [ivan.id]);
         // A create that is out is not allowed a second time, not even to its own lease.
-        assert!(store.record_sending(&second, &[ivan.id], later(store)).await.expect("an answer").is_empty());
+        assert!(intend(store, &second, &ivan).await.expect("an answer").is_empty());
     }
 
     async fn times_of_a_wrong_clock_do_not_hold_a_lead_for_ever(opened: &Opened) {
@@ -238,7 +251,7 @@ on_both! {
         let lease = Lease::command();
         let next_year = store.clock().now() + 365 * 24 * HOUR;
         assert_eq!(store.claim_due(&lease, next_year, 1, Claim::Oldest).await.expect("a claim").len(), 1);
-        store.put_off(&lease, ivan.id, next_year).await.expect("a write");
+        store.defer(&lease, ivan.id, next_year).await.expect("a write");
         assert_eq!(store.claim_due(&lease, next_year, 1, Claim::Oldest).await.expect("a claim").len(), 1);
         assert_eq!(store.claim_due(&Lease::command(), later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
     }
@@ -249,18 +262,24 @@ on_both! {
         submit(store, &ivan).await;
         let lease = Lease::command();
         store.claim_due(&lease, later(store), 1, Claim::Oldest).await.expect("a claim");
-        store.record_sending(&lease, &[ivan.id], later(store)).await.expect("a write");
+        intend(store, &lease, &ivan).await.expect("a write");
         let now = store.clock().now();
-        let lookups = Lookups { needed: 2, first_at: now, solo: true };
-        store.record_uncertain(&lease, &[ivan.id], lookups, "no answer").await.expect("a write");
-        for (lookups, absent) in [(0, false), (1, true)] {
-            let row = store.lead_by_number(&ivan.number).await.expect("a read").expect("a lead");
-            assert_eq!((row.lookups, row.sent_at.is_some(), row.solo), (lookups, true, true));
-            store.claim_due(&lease, later(store), 1, Claim::Oldest).await.expect("a claim");
-            store.record_lookup_missed(&lease, ivan.id, now, absent).await.expect("a write");
+        let lookups = Lookups { needed: 2, first_at: now, unbatched: true };
+        let record = async |outcome| store.record_outcome(&lease, Step::Lead, &[ivan.id], &outcome).await.expect("a write");
+        record(StepOutcome::Uncertain { lookups, error: "no answer".into() }).await;
+        let missed = StepOutcome::Missed { lookups: 1, needed: 2, due_at: now };
+        for (lookups, outcome) in [(0, missed), (1, StepOutcome::Absent)] {
+            let row = row_of(store, &ivan).await;
+            let attempt = row.steps.attempt(Step::Lead).expect("an attempt");
+            assert_eq!((row.stage, row.unbatched), (Stage::Uncertain(attempt), true));
+            assert_eq!((attempt.lookups, attempt.lookups_needed), (lookups, 2));
+            assert_eq!(store.totals(0).await.expect("counts").uncertain, 1);
+            store.claim_due(&lease, later(store), 1, Claim::Uncertain).await.expect("a claim");
+            record(outcome).await;
         }
-        let row = store.lead_by_number(&ivan.number).await.expect("a read").expect("a lead");
-        assert_eq!((row.sent_at, row.attempts), (None, 1));
+        let row = row_of(store, &ivan).await;
+        assert_eq!((row.stage, row.attempts), (Stage::Queued, 1));
+        assert!(store.claim_due(&lease, later(store), 1, Claim::Uncertain).await.expect("a claim").is_empty());
     }
 
     async fn delivery_is_recorded_once_and_told_to_those_who_were_told_saved(opened: &Opened) {
@@ -273,8 +292,8 @@ on_both! {
             Created { id: ivan.id, crm_lead_id: 7, contact_id: Some(8), phone: ivan.phone.e164().to_owned() };
         store.record_created(&[created]).await.expect("a write");
         assert_eq!(store.known_contact(ivan.phone.e164()).await.expect("a read"), Some(8));
-        assert_eq!(store.record_delivered(&[&ivan]).await.expect("a write"), 1);
-        assert_eq!(store.record_delivered(&[&ivan]).await.expect("a write"), 0);
+        assert_eq!(store.record_delivered(&[completed(&ivan)]).await.expect("a write"), 1);
+        assert_eq!(store.record_delivered(&[completed(&ivan)]).await.expect("a write"), 0);
         let mut told = Vec::new();
         while let Some(message) = store.messages_due(10).await.expect("a read").into_iter().next() {
             told.push(message.notice);
@@ -302,7 +321,7 @@ on_both! {
         assert_eq!(untold, [(ivan.number.clone(), "price: InvalidType".to_owned())]);
         store.tell_of_leads(1, &untold.iter().map(|(number, error)| (number.clone(), Told::Rejected(error.clone()))).collect::<Vec<_>>()).await.expect("a write");
         assert!(store.untold_rejections().await.expect("a read").is_empty());
-        assert_eq!(store.undelivered(10).await.expect("a read")[0].state, LeadState::Rejected);
+        assert_eq!(store.undelivered(10).await.expect("a read")[0].state(), LeadState::Rejected);
         assert_eq!(store.retry_now(Some(&ivan.number)).await.expect("a write"), 1);
         assert_eq!(store.waiting().await.expect("a count").0, 1);
         assert!(store.discard(&ivan.number).await.expect("a write"));
@@ -429,13 +448,16 @@ on_both! {
         store.copy_to(&copy).await.expect("a copy");
         for row in copy.undelivered(9).await.expect("a read") {
             // The original may deliver it before the copy is used.
-            assert_eq!((row.sent_at, row.lookups_needed), (Some(row.lead.submitted_at.timestamp_millis()), 1));
+            for step in Step::ALL {
+                let attempt = row.steps.attempt(step).expect("it may be there");
+                assert_eq!((attempt.sent_at, attempt.lookups_needed), (row.lead.submitted_at.timestamp_millis(), 1));
+            }
         }
         let deliver = async |store: &Store, lead: &Lead, crm_lead_id| {
             let phone = lead.phone.e164().to_owned();
             let created = Created { id: lead.id, crm_lead_id, contact_id: None, phone };
             store.record_created(&[created]).await.expect("a write");
-            store.record_delivered(&[lead]).await.expect("a write");
+            store.record_delivered(&[completed(lead)]).await.expect("a write");
         };
         deliver(store, &ivan, 7).await;
         assert!(store.discard(&anna.number).await.expect("an answer"));
@@ -454,7 +476,7 @@ on_both! {
                 (&oleg, LeadState::Delivered, Some(8)),
             ] {
                 let row = store.lead_by_number(&lead.number).await.expect("a read").expect("a lead");
-                assert_eq!((row.state, row.crm_lead_id), (state, crm_lead_id));
+                assert_eq!((row.state(), row.crm_lead_id()), (state, crm_lead_id));
             }
             assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue").update_id, 2);
         }
@@ -479,7 +501,7 @@ on_both! {
         }
         let copy = Store::open_file(&file, Clock::default()).await.expect("the copy");
         let row = copy.lead_by_number(&leads[1].number).await.expect("a read").expect("a lead");
-        assert_eq!((row.lead, row.state), (leads[1].clone(), LeadState::Rejected));
+        assert_eq!((row.lead, row.stage), (leads[1].clone(), Stage::Rejected));
         assert_eq!(copy.messages_owed().await.expect("a count"), store.messages_owed().await.expect("a count"));
         if let Some(url) = tokio::task::spawn_blocking(testkit::postgres::shared_database).await.expect("a database") {
             let target = Store::open_url(&url, Clock::default()).await.expect("a store");

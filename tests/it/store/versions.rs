@@ -3,7 +3,7 @@
 use amocrm_lead_bot::{
     clock::Clock,
     lead::LeadNumber,
-    store::{LeadState, SQLITE_FILE, Store, StoreError},
+    store::{SQLITE_FILE, Stage, Store, StoreError},
 };
 
 use super::Opened;
@@ -49,7 +49,7 @@ async fn a_store_written_by_the_first_version_opens() {
         let store = Store::open(None, folder.path(), Clock::default()).await.expect("a store of today");
         let number = LeadNumber::parse("K7M2QXA").expect("a number");
         let row = store.lead_by_number(&number).await.expect("a read").expect("the lead");
-        assert_eq!((row.state, row.lead.phone.e164()), (LeadState::Waiting, "+79991234567"));
+        assert_eq!((row.stage, row.lead.phone.e164()), (Stage::Queued, "+79991234567"));
         assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue").step, "phone");
         assert_eq!(store.messages_owed().await.expect("a count"), 1);
         assert_eq!(store.tokens().await.expect("a read").refresh.as_deref(), Some("refresh"));

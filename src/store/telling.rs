@@ -1,0 +1,143 @@
+//! What buyers and the admin are told of single leads: marked and owed in one commit, so that it is told once.
+
+use sqlx::AssertSqlSafe;
+
+use crate::{
+    fault::point,
+    lead::LeadNumber,
+    notice::{AdminNotice, LeadCopy, Notice},
+};
+
+use super::{
+    Store, StoreError, json,
+    lead_steps::TO_BE_TOLD,
+    leads::{ID, LeadRow, lead_columns, lead_row},
+    messages, rows,
+};
+
+/// What the admin is told of a single lead, with what amoCRM said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// It is refused for its data.
+    Rejected(String),
+    /// It does not get through and is tried again.
+    Stuck(String),
+}
+
+impl Store {
+    /// Owes "it is saved and will be passed on" to every buyer with a waiting lead who has not been told so, and
+    /// returns how many leads were marked.
+    pub async fn tell_saved(&self, limit: i64) -> Result<usize, StoreError> {
+        self.again(|| self.tell_saved_once(limit)).await
+    }
+
+    async fn tell_saved_once(&self, limit: i64) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        let sql = format!(
+            "UPDATE leads SET buyer_told = 1 WHERE id IN (SELECT id FROM leads WHERE state = 'waiting' \
+             AND buyer_told = 0 AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1) RETURNING {}",
+            lead_columns(self.engine)
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&mut *transaction).await?;
+        for row in &rows {
+            let Ok(LeadRow { lead, .. }) = lead_row(row) else {
+                // Its buyer is told once it can be read.
+                rows::mark_unreadable(&mut transaction, self.engine, "leads", rows::raw(row, ID)).await?;
+                continue;
+            };
+            if let Some(chat_id) = lead.buyer.chat_id {
+                let notice = Notice::Saved { number: lead.number };
+                messages::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
+            }
+        }
+        point("saved.in_commit");
+        transaction.commit().await?;
+        if !rows.is_empty() {
+            self.wakes.messages.notify_one();
+            // The backup file says who was told.
+            self.wakes.backup.notify_one();
+        }
+        Ok(rows.len())
+    }
+
+    /// Rejected leads the admin has not been told of, with what amoCRM said.
+    pub async fn untold_rejections(&self) -> Result<Vec<(LeadNumber, String)>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM leads WHERE state = 'rejected' AND admin_told = 0 AND unreadable = 0 \
+             ORDER BY submitted_at, id LIMIT 50",
+            lead_columns(self.engine)
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        let rejected = self.leads_of(&rows).await?.into_iter();
+        Ok(rejected.map(|row| (row.lead.number, row.last_error.unwrap_or_default())).collect())
+    }
+
+    /// Waiting leads of which the admin is to be told that they do not get through, with what amoCRM said.
+    pub async fn untold_stuck(&self) -> Result<Vec<(LeadNumber, String)>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM leads WHERE state = 'waiting' AND unreadable = 0 \
+             AND admin_told = {TO_BE_TOLD} ORDER BY submitted_at, id LIMIT 50",
+            lead_columns(self.engine)
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        let stuck = self.leads_of(&rows).await?.into_iter();
+        Ok(stuck.map(|row| (row.lead.number, row.last_error.unwrap_or_default())).collect())
+    }
+
+    /// Marks leads as told and owes the messages that tell of them, in one commit.
+    pub async fn tell_of_leads(&self, chat_id: i64, leads: &[(LeadNumber, Told)]) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        for (number, told) in leads {
+            sqlx::query("UPDATE leads SET admin_told = 1 WHERE number = $1")
+                .bind(number.as_str())
+                .execute(&mut *transaction)
+                .await?;
+            let number = number.clone();
+            let notice = match told {
+                Told::Rejected(error) => AdminNotice::Rejected { number, error: error.clone() },
+                Told::Stuck(error) => AdminNotice::Stuck { number, error: error.clone() },
+            };
+            let body = json(&Notice::Admin(notice));
+            messages::insert(&mut transaction, chat_id, &body, now, now).await?;
+        }
+        transaction.commit().await?;
+        self.wakes.messages.notify_one();
+        Ok(())
+    }
+
+    /// Owes copies of waiting leads that the admin has no copy of yet, `group` to a message; returns how many leads.
+    pub async fn copy_to_admin(&self, chat_id: i64, group: usize, limit: i64) -> Result<usize, StoreError> {
+        self.again(|| self.copy_to_admin_once(chat_id, group, limit)).await
+    }
+
+    async fn copy_to_admin_once(&self, chat_id: i64, group: usize, limit: i64) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        let sql = format!(
+            "UPDATE leads SET admin_copied = 1 WHERE id IN (SELECT id FROM leads WHERE state = 'waiting' \
+             AND admin_copied = 0 AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1) RETURNING {}",
+            lead_columns(self.engine)
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&mut *transaction).await?;
+        let mut leads = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match lead_row(row) {
+                Ok(row) => leads.push(row.lead),
+                Err(_) => rows::mark_unreadable(&mut transaction, self.engine, "leads", rows::raw(row, ID)).await?,
+            }
+        }
+        leads.sort_by_key(|lead| (lead.submitted_at, lead.id));
+        for leads in leads.chunks(group.max(1)) {
+            let leads = leads.iter().map(LeadCopy::of).collect();
+            let body = json(&Notice::Admin(AdminNotice::Copies { leads }));
+            messages::insert(&mut transaction, chat_id, &body, now, now).await?;
+        }
+        transaction.commit().await?;
+        if !rows.is_empty() {
+            self.wakes.messages.notify_one();
+        }
+        Ok(rows.len())
+    }
+}
