@@ -166,7 +166,7 @@ impl Store {
     pub async fn untroubled(&self, most: i64) -> Result<i64, StoreError> {
         let sql = format!(
             "SELECT COUNT(*) FROM (SELECT 1 FROM leads WHERE state = 'waiting' AND unreadable = 0 AND attempts = 0 \
-             AND due_at <= $1 AND NOT {} LIMIT $2) AS some",
+             AND due_at <= $1 AND NOT {} LIMIT $2) AS counted",
             stage::is_recorded(Step::Lead)
         );
         let row = sqlx::query(AssertSqlSafe(sql)).bind(self.clock.now()).bind(most).fetch_one(&self.pool).await?;

@@ -10,9 +10,9 @@ use crate::{
 
 use super::{
     Store, StoreError, json,
-    lead_steps::TO_BE_TOLD,
     leads::{ID, LeadRow, lead_columns, lead_row},
     messages, rows,
+    step_outcome::TO_BE_TOLD,
 };
 
 /// What the admin is told of a single lead, with what amoCRM said.

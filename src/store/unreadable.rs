@@ -130,6 +130,7 @@ impl Store {
 
     /// The ids of leads that amoCRM may not have got and that cannot be read.
     pub async fn unreadable_ids(&self) -> Result<Vec<String>, StoreError> {
+        self.mark_strange_states().await?;
         let sql = format!(
             "SELECT {} FROM leads WHERE unreadable <> 0 AND state <> 'delivered' AND state <> 'discarded'",
             rows::bytes(self.engine, "id")

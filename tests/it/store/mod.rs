@@ -10,8 +10,9 @@ use amocrm_lead_bot::{
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::{AdminNotice, LeadCopy, Notice},
     store::{
-        Claim, Completed, Created, Dialogue, Engine, ImportedLead, Intent, LeadRow, LeadState, Lease, Lookups, NewLead,
-        NewMessage, OpenAlert, Stage, Step, StepOutcome, Steps, Store, TokenRow, Told, Turn, TurnOutcome,
+        Claim, Completed, Created, Dialogue, Engine, Hold, ImportedLead, Intent, LeadRow, LeadState, Lease, Lookups,
+        NewLead, NewMessage, OpenAlert, Stage, Step, StepAttempt, StepOutcome, Steps, Store, TokenRow, Told, Turn,
+        TurnOutcome,
     },
 };
 use chrono::{TimeDelta, Utc};
@@ -280,6 +281,86 @@ on_both! {
         let row = row_of(store, &ivan).await;
         assert_eq!((row.stage, row.attempts), (Stage::Queued, 1));
         assert!(store.claim_due(&lease, later(store), 1, Claim::Uncertain).await.expect("a claim").is_empty());
+    }
+
+    async fn what_comes_of_a_step_is_one_commit_under_the_lease(opened: &Opened) {
+        let store = &opened.store;
+        let hold = |uncertain| Hold { due_at: 0, error: "502".into(), omitted: Some("{}".into()), tell: true, uncertain };
+        let lookups = Lookups { needed: 3, first_at: 0, unbatched: false };
+        let error = || "why".to_owned();
+        let uncertain = |step, lookups, lookups_needed| {
+            Stage::Uncertain(StepAttempt { step, sent_at: 0, lookups, lookups_needed })
+        };
+        for (step, outcome, expected, attempts) in [
+            (Step::Lead, StepOutcome::NotDone { due_at: 0, error: error() }, Stage::Queued, 0),
+            (Step::Lead, StepOutcome::Apart { error: error() }, Stage::Queued, 0),
+            (Step::Lead, StepOutcome::Uncertain { lookups, error: error() }, uncertain(Step::Lead, 0, 3), 1),
+            (Step::Lead, StepOutcome::Missed { lookups: 1, needed: 3, due_at: 0 }, uncertain(Step::Lead, 1, 3), 0),
+            (Step::Lead, StepOutcome::Absent, Stage::Queued, 0),
+            (Step::Lead, StepOutcome::Held(hold(false)), Stage::Queued, 1),
+            (Step::Lead, StepOutcome::Rejected { error: error(), uncertain: false }, Stage::Rejected, 1),
+            (Step::Note, StepOutcome::NotDone { due_at: 0, error: error() }, Stage::Ready(Step::Note), 0),
+            (Step::Note, StepOutcome::Uncertain { lookups, error: error() }, uncertain(Step::Note, 0, 3), 1),
+            (Step::Note, StepOutcome::Missed { lookups: 2, needed: 3, due_at: 0 }, uncertain(Step::Note, 2, 3), 0),
+            (Step::Note, StepOutcome::Held(hold(false)), Stage::Ready(Step::Note), 1),
+            (Step::Note, StepOutcome::Held(hold(true)), uncertain(Step::Note, 0, 1), 1),
+            (Step::Note, StepOutcome::Rejected { error: error(), uncertain: true }, Stage::Rejected, 1),
+        ] {
+            let (ivan, late, lease) = (lead("Иван", 1), Lease::command(), Lease::command());
+            submit(store, &ivan).await;
+            if step == Step::Note {
+                let created = Created { id: ivan.id, crm_lead_id: 7, contact_id: None, phone: String::new() };
+                store.record_created(&[created]).await.expect("a write");
+            }
+            store.claim_due(&lease, later(store), 9, Claim::Oldest).await.expect("a claim");
+            let sent = store.record_intent(&lease, step, &[ivan.id], later(store), Intent::First).await.expect("a write");
+            assert_eq!(sent, [ivan.id], "{outcome:?}");
+            // Whoever has lost the lease changes nothing.
+            store.record_outcome(&late, step, &[ivan.id], &outcome).await.expect("a write");
+            let stage = |row: &LeadRow| match row.stage {
+                Stage::Uncertain(attempt) => Stage::Uncertain(StepAttempt { sent_at: 0, ..attempt }),
+                other => other,
+            };
+            assert_eq!(stage(&row_of(store, &ivan).await), uncertain(step, 0, 0), "{outcome:?}");
+            store.record_outcome(&lease, step, &[ivan.id], &outcome).await.expect("a write");
+            let row = row_of(store, &ivan).await;
+            assert_eq!((stage(&row), row.attempts), (expected, attempts), "{outcome:?}");
+            assert_eq!(row.crm_lead_id(), (step == Step::Note).then_some(7));
+            assert_eq!(row.steps.attempt(step).is_none(), !matches!(outcome, StepOutcome::Rejected { uncertain: true, .. }) && !matches!(expected, Stage::Uncertain(_)), "{outcome:?}");
+            store.record_delivered(&[completed(&ivan)]).await.expect("a write");
+        }
+    }
+
+    async fn every_question_about_the_queue_has_an_answer_on_both_engines(opened: &Opened) {
+        let store = &opened.store;
+        let leads = [lead("Иван", 3), lead("Анна", 2), lead("Олег", 1)];
+        for one in &leads {
+            submit(store, one).await;
+        }
+        assert_eq!((store.untroubled(2).await.expect("a count"), store.untroubled(9).await.expect("a count")), (2, 3));
+        let created = Created { id: leads[0].id, crm_lead_id: 7, contact_id: Some(5), phone: "+7999".into() };
+        store.record_created(&[created]).await.expect("a write");
+        assert_eq!(store.untroubled(9).await.expect("a count"), 2);
+        assert_eq!(store.crm_leads_of(42).await.expect("a read"), [7]);
+        reject(store, &leads[0], "no").await;
+        reject(store, &leads[1], "no").await;
+        // What amoCRM has is no lead that it refused.
+        store.revive(&[leads[0].id, leads[1].id]).await.expect("a write");
+        assert_eq!(row_of(store, &leads[0]).await.stage, Stage::Rejected);
+        assert_eq!(row_of(store, &leads[1]).await.stage, Stage::Queued);
+        store.revive_notes(&[leads[0].id, leads[1].id]).await.expect("a write");
+        assert_eq!(row_of(store, &leads[0]).await.stage, Stage::Ready(Step::Note));
+        store.record_merged(leads[0].id, 8, None).await.expect("a write");
+        let row = row_of(store, &leads[0]).await;
+        let attempt = row.steps.attempt(Step::Note).expect("its note may be there");
+        assert_eq!((row.crm_lead_id(), row.contact_id, attempt.lookups_needed), (Some(8), Some(5), 1));
+        let lease = Lease::command();
+        assert_eq!(store.claim_due(&lease, later(store), 9, Claim::Ready).await.expect("a claim").len(), 3);
+        store.put_back(&lease, &[leads[0].id, leads[1].id], leads[1].id, "no answer").await.expect("a write");
+        assert!(row_of(store, &leads[1]).await.unbatched);
+        store.defer_lease(&lease, later(store)).await.expect("a write");
+        assert_eq!(store.claim_due(&lease, later(store), 9, Claim::InTurn).await.expect("a claim").len(), 2);
+        assert!(!store.delivered_after(0).await.expect("a read"));
     }
 
     async fn delivery_is_recorded_once_and_told_to_those_who_were_told_saved(opened: &Opened) {

@@ -1,13 +1,12 @@
 //! Stores of earlier versions, the engine inside, and what it does not take.
 
 use amocrm_lead_bot::{
-    clock::Clock,
-    lead::LeadNumber,
-    store::{SQLITE_FILE, Stage, Store, StoreError},
+    clock::date,
+    store::{SQLITE_FILE, StepAttempt, StoreError},
 };
+use sqlx::{AnyConnection, Connection, Executor, Row, SqliteConnection};
 
-use super::Opened;
-use sqlx::{Connection, Executor, Row, SqliteConnection};
+use super::*;
 
 /// What version 0.1.0 kept of its first migration: a store in which this differs would not be opened.
 const CHECKSUM: &str =
@@ -88,5 +87,148 @@ async fn what_is_refused_for_its_content_is_told_apart_and_without_it() {
         assert!(matches!(refused, StoreError::Refused(_)), "{refused:?}");
         assert!(!format!("{refused} {refused:?}").contains("Иван"), "{refused}");
         opened.store.set_mark("Пётр", "").await.expect("the store goes on");
+    }
+}
+
+/// The migrations a version had, by their first numbers.
+const VERSIONS: &[&[&str]] = &[&["0001"], &["0001", "0007", "0010"]];
+
+/// When it was sent, look-ups until now, look-ups needed.
+type Attempted = Option<(i64, i64, i64)>;
+
+/// A lead as the columns of earlier versions held it, and where it stands. What is not named is as a new lead has it.
+const BEFORE: &[(&str, Stage, [Attempted; 2], Option<i64>)] = &[
+    ("attempts = 0", Stage::Queued, [None, None], None),
+    ("attempts = 3, last_error = 'amoCRM is down', solo = 1", Stage::Queued, [None, None], None),
+    // Killed while the create was out; its answer was lost; looked up once.
+    ("sent_at = 70", attempt(Step::Lead, 70, 0, 0), [Some((70, 0, 0)), None], None),
+    ("sent_at = 70, lookups = 1, lookups_needed = 3", attempt(Step::Lead, 70, 1, 3), [Some((70, 1, 3)), None], None),
+    // From a file or from a copy: somebody else may have delivered it.
+    (
+        "sent_at = 70, note_sent_at = 70, lookups_needed = 1, buyer_told = 1",
+        attempt(Step::Lead, 70, 0, 1),
+        [Some((70, 0, 1)), Some((70, 0, 1))],
+        None,
+    ),
+    (
+        "sent_at = 70, note_sent_at = 70, lookups = 2, lookups_needed = 3",
+        attempt(Step::Lead, 70, 2, 3),
+        [Some((70, 2, 3)), Some((70, 0, 1))],
+        None,
+    ),
+    ("crm_lead_id = 900, contact_id = 5", Stage::Ready(Step::Note), [None, None], Some(900)),
+    ("crm_lead_id = 900, note_sent_at = 80", attempt(Step::Note, 80, 0, 0), [None, Some((80, 0, 0))], Some(900)),
+    // Its answer was lost; or it was merged, and one look tells.
+    (
+        "crm_lead_id = 900, note_sent_at = 80, lookups = 1, lookups_needed = 2",
+        attempt(Step::Note, 80, 1, 2),
+        [None, Some((80, 1, 2))],
+        Some(900),
+    ),
+    ("state = 'delivered', crm_lead_id = 900, delivered_at = 90", Stage::Delivered, [None, None], Some(900)),
+    ("state = 'rejected', attempts = 1", Stage::Rejected, [None, None], None),
+    // Its note was refused; a copy of a rejected lead.
+    ("state = 'rejected', crm_lead_id = 900, note_sent_at = 80", Stage::Rejected, [None, Some((80, 0, 0))], Some(900)),
+    (
+        "state = 'rejected', sent_at = 70, note_sent_at = 70, lookups_needed = 1",
+        Stage::Rejected,
+        [Some((70, 0, 1)), Some((70, 0, 1))],
+        None,
+    ),
+    ("state = 'discarded', sent_at = 70, lookups_needed = 2", Stage::Discarded, [Some((70, 0, 2)), None], None),
+];
+
+/// The same of cells that hold what they should not; only SQLite takes it. `None`: unreadable, and kept.
+const DAMAGED: &[(&str, Option<Stage>)] = &[
+    ("sent_at = 'x'", Some(attempt(Step::Lead, SUBMITTED, 0, 0))),
+    ("sent_at = x'ff', lookups = 'x'", Some(attempt(Step::Lead, SUBMITTED, 0, 0))),
+    ("sent_at = CAST(x'ff' AS TEXT)", Some(attempt(Step::Lead, SUBMITTED, 0, 0))),
+    ("crm_lead_id = 900, note_sent_at = 'x'", Some(attempt(Step::Note, SUBMITTED, 0, 0))),
+    ("crm_lead_id = 'abc'", None),
+    ("crm_lead_id = x'01', sent_at = 5", None),
+    ("state = 'paused', sent_at = 5", None),
+];
+
+const SUBMITTED: i64 = 1_782_900_000_000;
+
+const fn attempt(step: Step, sent_at: i64, lookups: i64, lookups_needed: i64) -> Stage {
+    Stage::Uncertain(StepAttempt { step, sent_at, lookups, lookups_needed })
+}
+
+/// The tables of an earlier version, at this address.
+async fn tables_of(url: &str, migrations: &[&str]) {
+    sqlx::any::install_default_drivers();
+    let folder = tempfile::tempdir().expect("a folder");
+    let all = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for file in std::fs::read_dir(all).expect("migrations").flatten() {
+        let name = file.file_name().into_string().expect("a name");
+        if migrations.iter().any(|number| name.starts_with(number)) {
+            std::fs::copy(file.path(), folder.path().join(name)).expect("a file");
+        }
+    }
+    let mut old = AnyConnection::connect(url).await.expect("a store");
+    let migrator = sqlx::migrate::Migrator::new(folder.path()).await.expect("migrations");
+    migrator.run(&mut old).await.expect("the tables");
+    old.close().await.expect("a store");
+}
+
+/// A lead that an earlier version has written, changed like this.
+async fn write_as_before(url: &str, lead: &Lead, change: &str) {
+    let mut old = AnyConnection::connect(url).await.expect("a store");
+    sqlx::query("INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at) VALUES ($1, $2, 'waiting', $3, 42, $4, 5)")
+        .bind(lead.id.to_string())
+        .bind(lead.number.as_str())
+        .bind(serde_json::to_string(lead).expect("a document"))
+        .bind(SUBMITTED)
+        .execute(&mut old)
+        .await
+        .expect("a write");
+    let change = format!("UPDATE leads SET {change} WHERE number = '{}'", lead.number);
+    old.execute(sqlx::AssertSqlSafe(change)).await.expect("a write");
+    old.close().await.expect("a store");
+}
+
+#[tokio::test]
+async fn a_lead_of_an_earlier_version_stands_where_it_stood_whatever_its_state() {
+    for migrations in VERSIONS {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut urls = vec![format!("sqlite://{}?mode=rwc", folder.path().join(SQLITE_FILE).display())];
+        urls.extend(tokio::task::spawn_blocking(database).await.expect("a database"));
+        for url in urls {
+            let is_sqlite = url.starts_with("sqlite");
+            tables_of(&url, migrations).await;
+            let old_lead = || Lead { submitted_at: date(SUBMITTED), ..lead("Иван", 0) };
+            let leads: Vec<Lead> = BEFORE.iter().map(|_| old_lead()).collect();
+            for (lead, (change, ..)) in leads.iter().zip(BEFORE) {
+                write_as_before(&url, lead, change).await;
+            }
+            let damaged: Vec<Lead> = DAMAGED.iter().filter(|_| is_sqlite).map(|_| old_lead()).collect();
+            for (lead, (change, _)) in damaged.iter().zip(DAMAGED) {
+                write_as_before(&url, lead, change).await;
+            }
+            let store = Store::open_url(&url, Clock::default()).await.expect("a store of today");
+            for (lead, (change, stage, attempts, crm_lead_id)) in leads.iter().zip(BEFORE) {
+                let row = row_of(&store, lead).await;
+                assert_eq!((row.stage, row.crm_lead_id()), (*stage, *crm_lead_id), "{change}");
+                for (step, expected) in Step::ALL.into_iter().zip(attempts) {
+                    let attempt = row.steps.attempt(step).map(|one| (one.sent_at, one.lookups, one.lookups_needed));
+                    assert_eq!(attempt, *expected, "{change}: {step:?}");
+                }
+            }
+            for (lead, (change, expected)) in damaged.iter().zip(DAMAGED) {
+                let row = store.lead_by_number(&lead.number).await.expect("a read");
+                assert_eq!(row.map(|row| row.stage), *expected, "{change}");
+            }
+            // Sent again by the admin they are looked up, as they were.
+            store.retry_now(None).await.expect("a write");
+            let uncertain = store.totals(0).await.expect("counts").uncertain;
+            let lease = Lease::command();
+            let claimed = store.claim_due(&lease, later(&store), 99, Claim::Uncertain).await.expect("a claim");
+            assert_eq!(claimed.len() as i64, uncertain);
+            let ids: Vec<Ulid> = claimed.iter().map(|row| row.lead.id).collect();
+            let allowed = store.record_intent(&lease, Step::Lead, &ids, later(&store), Intent::First).await;
+            assert!(allowed.expect("an answer").is_empty(), "what may be there is not sent");
+            store.close().await;
+        }
     }
 }
