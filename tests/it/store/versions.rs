@@ -193,7 +193,7 @@ async fn a_lead_of_an_earlier_version_stands_where_it_stood_whatever_its_state()
     for migrations in VERSIONS {
         let folder = tempfile::tempdir().expect("a folder");
         let mut urls = vec![format!("sqlite://{}?mode=rwc", folder.path().join(SQLITE_FILE).display())];
-        urls.extend(tokio::task::spawn_blocking(database).await.expect("a database"));
+        urls.extend(tokio::task::spawn_blocking(testkit::postgres::shared_database).await.expect("a database"));
         for url in urls {
             let is_sqlite = url.starts_with("sqlite");
             tables_of(&url, migrations).await;
