@@ -23,6 +23,9 @@
 //! - [`http`]: the page that takes the authorization code, health and metrics
 //! - [`daemon`], [`commands`]: build the parts and run them
 
+// `println!` panics when nobody reads any more; `commands::output` says things.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod admin;
 pub mod alerts;
 pub mod backup;

@@ -8,21 +8,24 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::{
     clock::Clock,
-    config::{Config, checked_database_url},
+    config::{Environment, StoreSettings},
     crm::amocrm::{TokenStorage, move_tokens},
     daemon::{DaemonError, InstanceLock, place_of_url, store_place, token_storage_beside},
     store::{Copied, SQLITE_FILE, Store, StoreError},
 };
 
-use super::{CommandError, given, opened};
+use super::{
+    CommandError, given, opened,
+    output::{errln, outln},
+};
 
 /// Copies a store from one address to another, with its tokens, and compares the counts; safe to repeat.
-pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> {
+pub async fn move_store(environment: &Environment<'_>, from: &str, to: &str) -> Result<ExitCode, CommandError> {
     if given::from_input(from) && given::from_input(to) {
         return Err(CommandError::Failed("--from and --to cannot both be read from standard input".into()));
     }
-    let from = Address::parse("--from", &given::read("--from", from, given::holds_password)?)?;
-    let to = Address::parse("--to", &given::read("--to", to, given::holds_password)?)?;
+    let from = Address::parse(environment, "--from", &given::read("--from", from, given::holds_password)?)?;
+    let to = Address::parse(environment, "--to", &given::read("--to", to, given::holds_password)?)?;
     if from == to {
         return Err(CommandError::Failed("--from and --to are the same store".into()));
     }
@@ -38,7 +41,7 @@ pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> 
     let source = from.open().await.map_err(|error| cannot("--from", error))?;
     let target = to.open().await.map_err(|error| cannot("--to", error))?;
     if to.is_in_use(&target).await? {
-        eprintln!(
+        errln!(
             "Warning: a bot runs on {} (--to) right now. Stop it and run this once more: what comes from two sides at once \
              is looked up in amoCRM before it is sent, and takes longer.",
             to.place()
@@ -50,31 +53,31 @@ pub async fn move_store(from: &str, to: &str) -> Result<ExitCode, CommandError> 
     source.close().await;
     target.close().await;
     if code == ExitCode::SUCCESS {
-        println!("Stop the bot before the last run of this command, then start it with the new store.");
+        outln!("Stop the bot before the last run of this command, then start it with the new store.");
     }
     Ok(code)
 }
 
 /// Writes the whole store with its tokens into a new SQLite file while a daemon may run.
-pub async fn backup_store(config: &Config, file: PathBuf) -> Result<ExitCode, CommandError> {
+pub async fn backup_store(settings: &StoreSettings, file: PathBuf) -> Result<ExitCode, CommandError> {
     if file.exists() {
         return Err(CommandError::Failed(format!("{} exists already; give a new name", file.display())));
     }
-    let store = opened::existing(config).await?;
+    let store = opened::existing(settings).await?;
     if !store.exists() {
         return Err(CommandError::Failed(format!(
             "there is no store at {} yet, so there is nothing to back up; is DATA_DIR the folder the bot runs in?",
-            store_place(config)
+            store_place(settings)
         )));
     }
     let target = Store::open_file(&file, store.clock())
         .await
         .map_err(|error| CommandError::Failed(format!("{}: {error}", file.display())))?;
-    let tokens = token_storage_beside(&store, &config.data_dir);
+    let tokens = token_storage_beside(&store, &settings.data_dir);
     let code = copy(&store, &[tokens], &target, &TokenStorage::Database(target.clone())).await?;
     store.close().await;
     target.close().await;
-    println!("Written to {}. To go back to it: move-store --from sqlite:{0} --to …", file.display());
+    outln!("Written to {}. To go back to it: move-store --from sqlite:{0} --to …", file.display());
     Ok(code)
 }
 
@@ -103,10 +106,10 @@ enum Address {
 
 impl Address {
     /// What has no scheme is the path of an SQLite file.
-    fn parse(option: &'static str, text: &str) -> Result<Self, CommandError> {
+    fn parse(environment: &Environment<'_>, option: &'static str, text: &str) -> Result<Self, CommandError> {
         let file = match text.split_once("://") {
             Some(("postgres" | "postgresql", _)) => {
-                let url = checked_database_url(option, text).map_err(|problem| CommandError::Config(vec![problem]))?;
+                let url = environment.database_url(option, text).map_err(CommandError::Config)?;
                 return Ok(Self::Postgres(url));
             }
             // The address itself may hold a password.
@@ -161,14 +164,14 @@ impl Address {
 }
 
 fn tell(report: &[Copied]) -> ExitCode {
-    println!("{:<12} {:>9} {:>9} {:>9}", "table", "source", "copied", "target");
+    outln!("{:<12} {:>9} {:>9} {:>9}", "table", "source", "copied", "target");
     for table in report {
-        println!("{:<12} {:>9} {:>9} {:>9}", table.table, table.source, table.present, table.target);
+        outln!("{:<12} {:>9} {:>9} {:>9}", table.table, table.source, table.present, table.target);
     }
     if report.iter().all(|table| table.source == table.present) {
         ExitCode::SUCCESS
     } else {
-        eprintln!("Not everything was copied; run the command again.");
+        errln!("Not everything was copied; run the command again.");
         ExitCode::FAILURE
     }
 }

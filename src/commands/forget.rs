@@ -1,21 +1,33 @@
 use std::process::ExitCode;
 
+use url::Url;
+
 use crate::{
-    config::Config,
+    config::StoreSettings,
+    lead::Region,
     privacy::{Meant, Privacy},
     store::{Forgetting, LeadState, Person, PersonLead},
 };
 
-use super::{CommandError, opened};
+use super::{CommandError, opened, output::outln};
 
 /// Wipes everything personal of one person; without `yes` only says what that would be.
-pub async fn run(config: &Config, who: &str, also_waiting: bool, yes: bool) -> Result<ExitCode, CommandError> {
-    let store = opened::existing(config).await?;
-    store.tell_if_there_is_none(config);
+///
+/// `crm_url` is amoCRM's address, if it is known: what amoCRM holds of the person is linked to.
+pub async fn run(
+    settings: &StoreSettings,
+    region: Region,
+    crm_url: Option<&Url>,
+    who: &str,
+    also_waiting: bool,
+    yes: bool,
+) -> Result<ExitCode, CommandError> {
+    let store = opened::existing(settings).await?;
+    store.tell_if_there_is_none(settings);
     if !store.exists() {
         return Ok(ExitCode::FAILURE);
     }
-    let privacy = Privacy::new((*store).clone(), &config.data_dir, config.phone_region);
+    let privacy = Privacy::new((*store).clone(), &settings.data_dir, region);
     let code = match privacy.find(who).await? {
         Meant::NotUnderstood => Err(CommandError::Failed(
             "that is neither a Telegram id nor a phone number. Give an id such as 123456789, or a phone such as +79991234567"
@@ -26,24 +38,24 @@ pub async fn run(config: &Config, who: &str, also_waiting: bool, yes: bool) -> R
                 .into(),
         )),
         Meant::Nobody => {
-            println!("The bot holds nothing of such a person.");
+            outln!("The bot holds nothing of such a person.");
             Ok(ExitCode::SUCCESS)
         }
         Meant::One(_, person) if !yes => {
             show(&person);
-            println!("Nothing is wiped yet. To do it, give --yes{}.", if undecided(&person) { " and --also-waiting" } else { "" });
+            outln!("Nothing is wiped yet. To do it, give --yes{}.", if undecided(&person) { " and --also-waiting" } else { "" });
             Ok(ExitCode::FAILURE)
         }
         Meant::One(whom, _) => match privacy.forget(&whom, also_waiting).await? {
             done if matches!(done.forgetting, Forgetting::Done(_)) => {
                 if let Forgetting::Done(person) = &done.forgetting {
-                    tell_done(config, person);
+                    tell_done(crm_url, person);
                 }
                 for name in &done.unreadable {
-                    println!("{name} cannot be read and seems to name this person: look at it yourself. It is deleted when it is 30 days old.");
+                    outln!("{name} cannot be read and seems to name this person: look at it yourself. It is deleted when it is 30 days old.");
                 }
                 if !done.scrubbed {
-                    println!("The file of the store is in use all the time, so traces may be left in it: run the command once more, best while the bot is stopped.");
+                    outln!("The file of the store is in use all the time, so traces may be left in it: run the command once more, best while the bot is stopped.");
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -71,9 +83,9 @@ fn undecided(person: &Person) -> bool {
 }
 
 fn show(person: &Person) {
-    println!("Telegram accounts: {}", person.users.len());
-    println!("Dialogues: {}, messages set aside: {}", person.dialogues, person.set_aside);
-    println!("Requests: {}", person.leads.len());
+    outln!("Telegram accounts: {}", person.users.len());
+    outln!("Dialogues: {}, messages set aside: {}", person.dialogues, person.set_aside);
+    outln!("Requests: {}", person.leads.len());
     for lead in &person.leads {
         let note = match lead.state {
             LeadState::Delivered => "in amoCRM",
@@ -81,28 +93,27 @@ fn show(person: &Person) {
             LeadState::Waiting | LeadState::Rejected if lead.uncertain => "NOT DELIVERED, but amoCRM may have it",
             LeadState::Waiting | LeadState::Rejected => "NOT DELIVERED",
         };
-        println!("  #{}  {}  {note}", lead.number, lead.state.as_str());
+        outln!("  #{}  {}  {note}", lead.number, lead.state.as_str());
     }
 }
 
-fn tell_done(config: &Config, person: &Person) {
-    println!("Forgotten. Requests whose number, time and amoCRM id are kept: {}", person.leads.len());
-    let base = config.amocrm.as_ref().map(|settings| &settings.base_url);
+fn tell_done(crm_url: Option<&Url>, person: &Person) {
+    outln!("Forgotten. Requests whose number, time and amoCRM id are kept: {}", person.leads.len());
     let in_crm: Vec<&PersonLead> = person.leads.iter().filter(|lead| lead.crm_lead_id.is_some()).collect();
     if !in_crm.is_empty() {
-        println!("amoCRM still holds them and their contacts; only you can delete them there:");
+        outln!("amoCRM still holds them and their contacts; only you can delete them there:");
         for lead in in_crm {
             let id = lead.crm_lead_id.unwrap_or_default();
-            match base.and_then(|base| base.join(&format!("leads/detail/{id}")).ok()) {
-                Some(url) => println!("  #{}  {url}", lead.number),
-                None => println!("  #{}  lead {id}", lead.number),
+            match crm_url.and_then(|base| base.join(&format!("leads/detail/{id}")).ok()) {
+                Some(url) => outln!("  #{}  {url}", lead.number),
+                None => outln!("  #{}  lead {id}", lead.number),
             }
         }
     }
     for lead in person.leads.iter().filter(|lead| lead.uncertain && lead.crm_lead_id.is_none()) {
-        println!("Look for #{} in amoCRM by its number: it may have arrived there.", lead.number);
+        outln!("Look for #{} in amoCRM by its number: it may have arrived there.", lead.number);
     }
-    println!(
+    outln!(
         "Copies that you have made (backup-store, exports, amoCRM's messages in chats) are yours to delete; one that is put back forgets this person by itself."
     );
 }

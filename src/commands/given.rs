@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use super::CommandError;
+use super::{CommandError, output::errln};
 
 /// More than any secret; whatever is larger is another file.
 const CAP: u64 = 64 * 1024;
@@ -44,7 +44,7 @@ pub fn read(option: &str, value: &str, is_secret: impl Fn(&str) -> bool) -> Resu
     let text = match Place::of(value) {
         Place::Argument(value) => {
             if is_secret(value) {
-                eprintln!(
+                errln!(
                     "{option}: every user of this machine can read the arguments of a command, and the shell keeps them. \
                      Better give {OTHER_WAYS}"
                 );

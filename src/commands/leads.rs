@@ -5,13 +5,16 @@ use clap::Subcommand;
 use crate::{
     backup,
     clock::date,
-    config::Config,
+    config::StoreSettings,
     files,
-    lead::LeadNumber,
+    lead::{LeadNumber, Region},
     store::{LeadRow, LeadState, Step, Store, UnreadableLead},
 };
 
-use super::{CommandError, opened};
+use super::{
+    CommandError, opened,
+    output::{self, out, outln},
+};
 
 /// What `leads` can do.
 #[derive(Debug, Subcommand)]
@@ -48,13 +51,13 @@ pub enum Action {
 }
 
 /// Runs one action on the store.
-pub async fn run(config: &Config, action: Action) -> Result<ExitCode, CommandError> {
-    let store = opened::existing(config).await?;
-    store.tell_if_there_is_none(config);
+pub async fn run(settings: &StoreSettings, region: Region, action: Action) -> Result<ExitCode, CommandError> {
+    let store = opened::existing(settings).await?;
+    store.tell_if_there_is_none(settings);
     let code = match action {
         Action::List { full } => {
             let code = list(&store, full).await?;
-            super::tell_of_the_file(config, &store).await?;
+            super::tell_of_the_file(settings, region, &store).await?;
             code
         }
         Action::Show { number } => show(&store, &number).await?,
@@ -74,25 +77,25 @@ async fn list(store: &Store, full: bool) -> Result<ExitCode, CommandError> {
     let rows = store.undelivered(i64::from(i32::MAX)).await?;
     let unreadable = store.unreadable_leads(i64::from(i32::MAX)).await?;
     if rows.is_empty() && unreadable.is_empty() {
-        println!("Nothing waits and nothing is rejected.");
+        outln!("Nothing waits and nothing is rejected.");
     }
     for row in &rows {
         let lead = &row.lead;
-        print!("#{}  {}  {}", lead.number, lead.submitted_at.format("%Y-%m-%d %H:%M UTC"), row.state().as_str());
+        out!("#{}  {}  {}", lead.number, lead.submitted_at.format("%Y-%m-%d %H:%M UTC"), row.state().as_str());
         if full {
             let link = lead.car_link.as_ref().map_or("-", |link| link.url());
-            print!("  {}  {}  {}  {link}", lead.name.as_str(), lead.phone.e164(), lead.budget.typed());
+            out!("  {}  {}  {}  {link}", lead.name.as_str(), lead.phone.e164(), lead.budget.typed());
         }
         match &row.last_error {
-            Some(error) => println!("  ({error})"),
-            None => println!(),
+            Some(error) => outln!("  ({error})"),
+            None => outln!(),
         }
     }
     for lead in &unreadable {
-        println!("#{}  {}  {}  UNREADABLE  ({})", plain(lead.name()), at(lead), plain(&lead.state), lead.reason);
+        outln!("#{}  {}  {}  UNREADABLE  ({})", plain(lead.name()), at(lead), plain(&lead.state), lead.reason);
     }
     if !unreadable.is_empty() {
-        println!(
+        outln!(
             "Unreadable: {}. They are damaged in the store and not sent; `leads show N` prints what is known, \
              `leads retry N` reads one again, `leads discard N --yes` gives it up.",
             unreadable.len()
@@ -111,13 +114,13 @@ fn plain(text: &str) -> String {
 }
 
 fn show_unreadable(lead: &UnreadableLead) {
-    println!("number:     #{}", plain(&lead.number));
-    println!("id:         {}", plain(&lead.id));
-    println!("state:      {} (unreadable: {})", plain(&lead.state), lead.reason);
-    println!("submitted:  {}", at(lead));
-    println!("telegram:   user {}", id(lead.user_id));
-    println!("in amoCRM:  lead {}", id(lead.crm_lead_id));
-    println!("document:   {}", plain(&lead.body));
+    outln!("number:     #{}", plain(&lead.number));
+    outln!("id:         {}", plain(&lead.id));
+    outln!("state:      {} (unreadable: {})", plain(&lead.state), lead.reason);
+    outln!("submitted:  {}", at(lead));
+    outln!("telegram:   user {}", id(lead.user_id));
+    outln!("in amoCRM:  lead {}", id(lead.crm_lead_id));
+    outln!("document:   {}", plain(&lead.body));
 }
 
 async fn find(store: &Store, number: &str) -> Result<LeadRow, CommandError> {
@@ -132,25 +135,25 @@ async fn show(store: &Store, number: &str) -> Result<ExitCode, CommandError> {
     }
     let row = find(store, number).await?;
     let lead = &row.lead;
-    println!("number:     #{}", lead.number);
-    println!("state:      {}", row.state().as_str());
+    outln!("number:     #{}", lead.number);
+    outln!("state:      {}", row.state().as_str());
     if let Some(at) = row.forgotten_at {
-        println!("forgotten:  {} (the person's data are wiped)", crate::clock::date(at).format("%Y-%m-%d %H:%M UTC"));
+        outln!("forgotten:  {} (the person's data are wiped)", crate::clock::date(at).format("%Y-%m-%d %H:%M UTC"));
     }
-    println!("submitted:  {}", lead.submitted_at.format("%Y-%m-%d %H:%M:%S UTC"));
-    println!("name:       {}", lead.name.as_str());
-    println!("phone:      {} (typed: {})", lead.phone.e164(), lead.phone.typed());
-    println!("budget:     {} (price {})", lead.budget.typed(), lead.budget.price());
-    println!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
-    println!("telegram:   user {}, @{}", lead.buyer.user_id, lead.buyer.username.as_deref().unwrap_or("-"));
-    println!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id()), id(row.contact_id));
-    println!("attempts:   {}", row.attempts);
+    outln!("submitted:  {}", lead.submitted_at.format("%Y-%m-%d %H:%M:%S UTC"));
+    outln!("name:       {}", lead.name.as_str());
+    outln!("phone:      {} (typed: {})", lead.phone.e164(), lead.phone.typed());
+    outln!("budget:     {} (price {})", lead.budget.typed(), lead.budget.price());
+    outln!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
+    outln!("telegram:   user {}, @{}", lead.buyer.user_id, lead.buyer.username.as_deref().unwrap_or("-"));
+    outln!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id()), id(row.contact_id));
+    outln!("attempts:   {}", row.attempts);
     if let Some(attempt) = row.steps.attempt(Step::Lead) {
         let (lookups, needed) = (attempt.lookups, attempt.lookups_needed);
-        println!("uncertain:     a create went out and is being looked up ({lookups} of {needed})");
+        outln!("uncertain:     a create went out and is being looked up ({lookups} of {needed})");
     }
     if let Some(error) = &row.last_error {
-        println!("last error: {error}");
+        outln!("last error: {error}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -163,7 +166,7 @@ async fn retry(store: &Store, number: Option<&str>) -> Result<ExitCode, CommandE
     if let Some(number) = number {
         if let Some(lead) = store.unreadable_lead(number).await? {
             store.retry_unreadable(&lead).await?;
-            println!("#{} is read once more; a running bot tells the admin if it still cannot be.", plain(lead.name()));
+            outln!("#{} is read once more; a running bot tells the admin if it still cannot be.", plain(lead.name()));
             return Ok(ExitCode::SUCCESS);
         }
         let row = find(store, number).await?;
@@ -177,14 +180,11 @@ async fn retry(store: &Store, number: Option<&str>) -> Result<ExitCode, CommandE
             )));
         }
         store.retry_now(Some(&row.lead.number)).await?;
-        println!(
-            "#{} is in line. A running bot sends it at once; otherwise run `retry-backup-leads`.",
-            row.lead.number
-        );
+        outln!("#{} is in line. A running bot sends it at once; otherwise run `retry-backup-leads`.", row.lead.number);
         return Ok(ExitCode::SUCCESS);
     }
     let revived = store.retry_now(None).await?;
-    println!("In line again: {revived}. A running bot sends them at once; otherwise run `retry-backup-leads`.");
+    outln!("In line again: {revived}. A running bot sends them at once; otherwise run `retry-backup-leads`.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -192,11 +192,11 @@ async fn discard(store: &Store, number: &str, yes: bool) -> Result<ExitCode, Com
     if let Some(lead) = store.unreadable_lead(number).await? {
         let name = plain(lead.name());
         if !yes {
-            println!("Lead #{name} cannot be read and will be given up. To do it: leads discard {name} --yes");
+            outln!("Lead #{name} cannot be read and will be given up. To do it: leads discard {name} --yes");
             return Ok(ExitCode::FAILURE);
         }
         store.discard_unreadable(&lead).await?;
-        println!("Lead #{name} is given up; it stays in the store.");
+        outln!("Lead #{name} is given up; it stays in the store.");
         return Ok(ExitCode::SUCCESS);
     }
     let row = find(store, number).await?;
@@ -204,14 +204,11 @@ async fn discard(store: &Store, number: &str, yes: bool) -> Result<ExitCode, Com
         return Err(CommandError::Failed(format!("lead #{} is in amoCRM already", row.lead.number)));
     }
     if !yes {
-        println!(
-            "Lead #{} will not get into amoCRM. To do it: leads discard {} --yes",
-            row.lead.number, row.lead.number
-        );
+        outln!("Lead #{} will not get into amoCRM. To do it: leads discard {} --yes", row.lead.number, row.lead.number);
         return Ok(ExitCode::FAILURE);
     }
     if store.discard(&row.lead.number).await? {
-        println!("Lead #{} is given up; `leads retry {}` takes it back.", row.lead.number, row.lead.number);
+        outln!("Lead #{} is given up; `leads retry {}` takes it back.", row.lead.number, row.lead.number);
         Ok(ExitCode::SUCCESS)
     } else {
         Err(CommandError::Failed(format!("lead #{} is being sent right now; try again in a minute", row.lead.number)))
@@ -226,9 +223,9 @@ async fn export(store: &Store, file: Option<PathBuf>) -> Result<ExitCode, Comman
             files::replace(&file, &bytes).map_err(|error| {
                 CommandError::Failed(format!("{} cannot be written: {}", file.display(), error.kind()))
             })?;
-            println!("Written to {}.", file.display());
+            outln!("Written to {}.", file.display());
         }
-        None => print!("{}", String::from_utf8_lossy(&bytes)),
+        None => output::bytes(&bytes),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ mod given;
 mod leads;
 mod new_tokens;
 mod opened;
+mod output;
 mod retry;
 mod run;
 mod status;
@@ -19,12 +20,15 @@ use thiserror::Error;
 
 use crate::{
     backup::{self, BackupError},
-    config::{self, Config, ConfigProblem},
+    config::{self, AmocrmSettings, ConfigProblem, Environment, Reader, StoreSettings},
     crm::amocrm::{CrmError, TokenError},
     daemon::{self, DaemonError, InstanceLock},
     delivery::DeliveryPass,
+    lead::Region,
     store::{Lease, Store, StoreError},
 };
+
+use output::{errln, outln};
 
 /// Exit code for wrong or missing settings (`EX_CONFIG` of sysexits.h).
 const EX_CONFIG: u8 = 78;
@@ -143,90 +147,110 @@ pub fn main(cli: Cli) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("the program cannot start: {error}");
+            errln!("the program cannot start: {error}");
             return ExitCode::FAILURE;
         }
     };
     let ended = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Run)));
     // Looking up a host may take a resolver half a minute, and nothing that is left waits for its result.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    match ended {
+    output::finish(match ended {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{error}");
+            errln!("{error}");
             error.exit_code()
         }
-    }
+    })
 }
 
 async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
-    if let Command::MoveStore { from, to } = &command {
-        // It needs no settings; `.env` may hold an address that is given as env:NAME.
-        config::load_dotenv().map_err(|problem| CommandError::Config(vec![problem]))?;
-        crate::telemetry::init();
-        return copy_store::move_store(from, to).await;
-    }
-    let (config, odd) = Config::from_env().map_err(CommandError::Config)?;
+    let environment = Environment::load().map_err(|problem| CommandError::Config(vec![problem]))?;
     // Only now: `.env` may say how to log.
     crate::telemetry::init();
-    for warning in odd {
-        match command {
-            Command::Run => tracing::warn!("{warning}"),
-            _ => eprintln!("{warning}"),
-        }
-    }
+    let settings = &environment;
     match command {
-        Command::Run => run::run(config).await,
-        Command::GetNewTokens { code } => new_tokens::run(&config, code).await,
-        Command::RetryBackupLeads => retry::run(&config).await,
-        Command::TestAmocrm { create_test_lead } => test_amocrm::run(&config, create_test_lead).await,
-        Command::TestAlerts => test_alerts::run(&config).await,
-        Command::Status { json } => status::run(&config, json).await,
-        Command::MoveStore { from, to } => copy_store::move_store(&from, &to).await,
-        Command::BackupStore { file } => copy_store::backup_store(&config, file).await,
-        Command::Forget { who, also_waiting, yes } => forget::run(&config, &who, also_waiting, yes).await,
-        Command::Leads { action } => leads::run(&config, action).await,
+        Command::Run => {
+            let (config, odd) = settings.read(|reader| reader.config()).map_err(CommandError::Config)?;
+            odd.iter().for_each(|warning| tracing::warn!("{warning}"));
+            run::run(config).await
+        }
+        Command::GetNewTokens { code } => {
+            let (store, amocrm) = needed(settings, |reader| (reader.store(), reader.amocrm()))?;
+            new_tokens::run(&store, &account(amocrm)?, code).await
+        }
+        Command::RetryBackupLeads => {
+            let (store, region, amocrm) = needed(settings, |r| (r.store(), r.phone_region(), r.amocrm()))?;
+            retry::run(&store, region, &account(amocrm)?).await
+        }
+        Command::TestAmocrm { create_test_lead } => {
+            let (store, region, amocrm) = needed(settings, |r| (r.store(), r.phone_region(), r.amocrm()))?;
+            test_amocrm::run(&store, region, &account(amocrm)?, create_test_lead).await
+        }
+        Command::TestAlerts => test_alerts::run(&needed(settings, |reader| reader.config())?).await,
+        Command::Status { json } => status::run(&needed(settings, |reader| reader.config())?, json).await,
+        Command::MoveStore { from, to } => copy_store::move_store(settings, &from, &to).await,
+        Command::BackupStore { file } => {
+            copy_store::backup_store(&needed(settings, |reader| reader.store())?, file).await
+        }
+        Command::Forget { who, also_waiting, yes } => {
+            let (store, region) = needed(settings, |reader| (reader.store(), reader.phone_region()))?;
+            // Only to show where the person's leads are in amoCRM.
+            let amocrm = settings.read(|reader| reader.amocrm()).ok().and_then(|(amocrm, _)| amocrm);
+            let crm_url = amocrm.as_ref().map(|amocrm| &amocrm.base_url);
+            forget::run(&store, region, crm_url, &who, also_waiting, yes).await
+        }
+        Command::Leads { action } => {
+            let (store, region) = needed(settings, |reader| (reader.store(), reader.phone_region()))?;
+            leads::run(&store, region, action).await
+        }
     }
 }
 
+/// The settings that a command needs, and no others; what looks wrong in them is told.
+fn needed<T>(settings: &Environment<'_>, part: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, CommandError> {
+    let (value, odd) = settings.read(part).map_err(CommandError::Config)?;
+    odd.iter().for_each(|warning| errln!("{warning}"));
+    Ok(value)
+}
+
+/// The settings of amoCRM, or one line that says what is missing.
+fn account(amocrm: Option<AmocrmSettings>) -> Result<AmocrmSettings, CommandError> {
+    amocrm.ok_or_else(|| CommandError::Config(config::missing_subdomain()))
+}
+
 /// Says how many entries of `backup_leads.json` nobody has taken in yet; a running bot does so at once.
-async fn tell_of_the_file(config: &Config, store: &Store) -> Result<(), CommandError> {
-    if is_daemon_running(config, store).await? {
+async fn tell_of_the_file(settings: &StoreSettings, region: Region, store: &Store) -> Result<(), CommandError> {
+    if is_daemon_running(settings, store).await? {
         return Ok(());
     }
-    let in_file = backup::entries_to_send(&config.data_dir, config.phone_region);
+    let in_file = backup::entries_to_send(&settings.data_dir, region);
     let totals = store.totals(store.clock().now()).await?;
     // The file holds what waits and what is rejected; more than that, somebody else has put there.
     let unknown = i64::try_from(in_file).unwrap_or(i64::MAX) - totals.waiting - totals.rejected;
     if unknown > 0 {
-        println!(
+        outln!(
             "backup_leads.json holds {unknown} more that are not taken in yet: the bot does that when it starts, `retry-backup-leads` now."
         );
     }
     Ok(())
 }
 
-/// The settings of amoCRM, or one line that says what is missing.
-fn amocrm(config: &Config) -> Result<crate::config::AmocrmSettings, CommandError> {
-    config.amocrm.clone().ok_or_else(|| CommandError::Config(config::missing_subdomain()))
-}
-
 /// Whether a daemon runs on this store now.
-async fn is_daemon_running(config: &Config, store: &Store) -> Result<bool, CommandError> {
-    Ok(store.is_led().await?.unwrap_or_else(|| InstanceLock::is_running(&config.data_dir)))
+async fn is_daemon_running(settings: &StoreSettings, store: &Store) -> Result<bool, CommandError> {
+    Ok(store.is_led().await?.unwrap_or_else(|| InstanceLock::is_running(&settings.data_dir)))
 }
 
 /// A pass of a command. Beside a running daemon it leaves most of the 7 requests a second to it.
-async fn pass(config: &Config, store: &Store) -> Result<DeliveryPass, CommandError> {
-    let mut settings = amocrm(config)?;
-    if is_daemon_running(config, store).await? {
-        settings.requests_per_second = (7 - settings.requests_per_second.min(6)).min(2);
+async fn pass(settings: &StoreSettings, amocrm: &AmocrmSettings, store: &Store) -> Result<DeliveryPass, CommandError> {
+    let mut amocrm = amocrm.clone();
+    if is_daemon_running(settings, store).await? {
+        amocrm.requests_per_second = (7 - amocrm.requests_per_second.min(6)).min(2);
     }
     Ok(DeliveryPass {
         store: store.clone(),
-        crm: daemon::open_crm(&settings, config, store)?,
+        crm: daemon::open_crm(&amocrm, settings, store)?,
         lease: Lease::command(),
-        contact_lookup: settings.contact_lookup,
+        contact_lookup: amocrm.contact_lookup,
         figures: std::sync::Arc::default(),
         learned: std::sync::Arc::default(),
     })

@@ -1,15 +1,18 @@
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use secrecy::ExposeSecret;
 use thiserror::Error;
 
 use crate::{
-    config::{Config, missing_integration},
+    config::{AmocrmSettings, StoreSettings, missing_integration},
     crm::amocrm::{AuthProblem, CodeError, Crm, TokenError, TokenInfo, parse_code},
     daemon, files,
 };
 
-use super::{CommandError, given, opened};
+use super::{
+    CommandError, given, opened,
+    output::{self, out, outln},
+};
 
 /// Why what was pasted brought no tokens.
 #[derive(Debug, Error)]
@@ -47,31 +50,36 @@ impl From<Refused> for CommandError {
 }
 
 /// Prints the authorization address, takes the code or the whole redirect address, exchanges it, writes the tokens.
-pub async fn run(config: &Config, code: Option<String>) -> Result<ExitCode, CommandError> {
-    let settings = super::amocrm(config)?;
-    if settings.integration.is_none() {
+pub async fn run(
+    settings: &StoreSettings,
+    amocrm: &AmocrmSettings,
+    code: Option<String>,
+) -> Result<ExitCode, CommandError> {
+    if amocrm.integration.is_none() {
         return Err(CommandError::Config(missing_integration()));
     }
     let code = code.map(|code| given::read("--code", &code, |code| !code.trim().is_empty())).transpose()?;
-    files::make_folder(&config.data_dir)
-        .map_err(|error| daemon::DaemonError::DataDir { path: config.data_dir.display().to_string(), source: error })?;
-    let crm = opened::crm(&settings, config).await?;
+    files::make_folder(&settings.data_dir).map_err(|error| daemon::DaemonError::DataDir {
+        path: settings.data_dir.display().to_string(),
+        source: error,
+    })?;
+    let crm = opened::crm(amocrm, settings).await?;
     let info = match code {
         Some(code) => exchange(&crm, &code, None).await?,
         None => ask(&crm).await?,
     };
     // DATA_DIR is often a dot, which tells nobody where to look.
-    let folder = config.data_dir.canonicalize().unwrap_or_else(|_| config.data_dir.clone());
-    match config.database_url() {
-        Some(_) => println!("Done: the tokens are in the database, {}", daemon::store_place(config)),
+    let folder = settings.data_dir.canonicalize().unwrap_or_else(|_| settings.data_dir.clone());
+    match settings.database_url() {
+        Some(_) => outln!("Done: the tokens are in the database, {}", daemon::store_place(settings)),
         None => {
-            println!("Done: the tokens are written to access_token.txt and refresh_token.txt in {}", folder.display());
+            outln!("Done: the tokens are written to access_token.txt and refresh_token.txt in {}", folder.display());
         }
     }
     if let Some(at) = info.access_expires_at {
-        println!("The access token works until {} UTC and renews itself.", at.format("%Y-%m-%d %H:%M"));
+        outln!("The access token works until {} UTC and renews itself.", at.format("%Y-%m-%d %H:%M"));
     }
-    println!("A running bot takes them within 30 seconds; there is no need to restart it.");
+    outln!("A running bot takes them within 30 seconds; there is no need to restart it.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -79,21 +87,21 @@ pub async fn run(config: &Config, code: Option<String>) -> Result<ExitCode, Comm
 async fn ask(crm: &Crm) -> Result<TokenInfo, CommandError> {
     // The state ties an address to the question; whoever pastes it here has seen the question.
     let state = ulid::Ulid::new().to_string();
-    println!("1. Open this address and allow access:\n");
-    println!("   {}\n", crm.authorization().url(&state)?);
-    println!("2. Copy the address of the page you are sent to (it need not load), or the code in it.");
-    println!("   The code works for 20 minutes and once.\n");
+    outln!("1. Open this address and allow access:\n");
+    outln!("   {}\n", crm.authorization().url(&state)?);
+    outln!("2. Copy the address of the page you are sent to (it need not load), or the code in it.");
+    outln!("   The code works for 20 minutes and once.\n");
     let mut refused = None;
     loop {
-        print!("Paste it here and press Enter: ");
-        let _ = std::io::stdout().flush();
+        out!("Paste it here and press Enter: ");
+        output::flush();
         let Some(pasted) = read_line().await? else {
             return Err(refused.map_or_else(|| CommandError::Failed(CodeError::Empty.to_string()), Into::into));
         };
         match exchange(crm, &pasted, Some(&state)).await {
             Ok(info) => return Ok(info),
             Err(error) if error.another_may_do() => {
-                println!(
+                outln!(
                     "\nThat did not do: {error}.\nOpen the address once more for a new code, or press Ctrl-C to stop."
                 );
                 refused = Some(error);

@@ -6,13 +6,13 @@ use tempfile::TempDir;
 
 use crate::{
     clock::Clock,
-    config::{AmocrmSettings, Config},
+    config::{AmocrmSettings, StoreSettings},
     crm::amocrm::{Crm, TokenStorage},
     daemon::{self, DaemonError},
     store::{SQLITE_FILE, Store, StoreError},
 };
 
-use super::CommandError;
+use super::{CommandError, output::errln};
 
 /// An open store, or an empty one in its place.
 pub struct Opened {
@@ -28,11 +28,11 @@ impl Opened {
     }
 
     /// Says on standard error that there is none, and where it was looked for.
-    pub fn tell_if_there_is_none(&self, config: &Config) {
+    pub fn tell_if_there_is_none(&self, settings: &StoreSettings) {
         if !self.exists() {
-            eprintln!(
+            errln!(
                 "There is no store at {} yet: the bot has not run there. If it has, DATA_DIR is another folder.",
-                daemon::store_place(config)
+                daemon::store_place(settings)
             );
         }
     }
@@ -47,28 +47,28 @@ impl Deref for Opened {
 }
 
 /// The store that is there, beside a daemon that may run; an empty one where there is none.
-pub async fn existing(config: &Config) -> Result<Opened, CommandError> {
-    if config.database_url.is_some() || config.data_dir.join(SQLITE_FILE).exists() {
-        return Ok(Opened { store: made(config).await?, nothing: None });
+pub async fn existing(settings: &StoreSettings) -> Result<Opened, CommandError> {
+    if settings.database_url.is_some() || settings.data_dir.join(SQLITE_FILE).exists() {
+        return Ok(Opened { store: made(settings).await?, nothing: None });
     }
-    if !config.data_dir.is_dir() {
+    if !settings.data_dir.is_dir() {
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(DaemonError::DataDir { path: config.data_dir.display().to_string(), source }.into());
+        return Err(DaemonError::DataDir { path: settings.data_dir.display().to_string(), source }.into());
     }
     let folder = tempfile::tempdir().map_err(|error| CommandError::Failed(format!("a temporary folder: {error}")))?;
-    let clock = Clock::with_speed(config.speed);
+    let clock = Clock::with_speed(settings.speed);
     let store = Store::open_file(&folder.path().join(SQLITE_FILE), clock).await?;
     Ok(Opened { store, nothing: Some(folder) })
 }
 
 /// The store, made where there is none.
-pub async fn made(config: &Config) -> Result<Store, CommandError> {
-    daemon::open_store(config, Clock::with_speed(config.speed)).await.map_err(|error| match error {
+pub async fn made(settings: &StoreSettings) -> Result<Store, CommandError> {
+    daemon::open_store(settings, Clock::with_speed(settings.speed)).await.map_err(|error| match error {
         DaemonError::Store(StoreError::Setting(problem)) => {
             DaemonError::Setting(format!("DATABASE_URL: {problem}")).into()
         }
         DaemonError::Store(error) => {
-            let setting = if config.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
+            let setting = if settings.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
             CommandError::Failed(format!("{setting}: {error}"))
         }
         other => other.into(),
@@ -76,9 +76,9 @@ pub async fn made(config: &Config) -> Result<Store, CommandError> {
 }
 
 /// The account with its tokens, which on SQLite are in files and need no store.
-pub async fn crm(settings: &AmocrmSettings, config: &Config) -> Result<Crm, CommandError> {
-    match config.database_url() {
-        None => Ok(daemon::open_crm_with(settings, config, TokenStorage::Files(config.data_dir.clone()))?),
-        Some(_) => Ok(daemon::open_crm(settings, config, &made(config).await?)?),
+pub async fn crm(amocrm: &AmocrmSettings, settings: &StoreSettings) -> Result<Crm, CommandError> {
+    match settings.database_url() {
+        None => Ok(daemon::open_crm_with(amocrm, settings, TokenStorage::Files(settings.data_dir.clone()))?),
+        Some(_) => Ok(daemon::open_crm(amocrm, settings, &made(settings).await?)?),
     }
 }

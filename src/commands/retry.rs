@@ -5,22 +5,26 @@ use tokio::sync::mpsc;
 
 use crate::{
     backup::{self, Backup, BackupEvent},
-    config::Config,
+    config::{AmocrmSettings, StoreSettings},
     delivery::drain,
+    lead::Region,
 };
 
-use super::{CommandError, opened};
+use super::{
+    CommandError, opened,
+    output::{errln, outln},
+};
 
 /// Takes in the backup file, delivers everything that waits, and tells what is left.
-pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
+pub async fn run(settings: &StoreSettings, region: Region, amocrm: &AmocrmSettings) -> Result<ExitCode, CommandError> {
     // What stands in the file is taken into the store, which is made for it if need be.
-    if config.data_dir.join(backup::FILE).exists() {
-        opened::made(config).await?.close().await;
+    if settings.data_dir.join(backup::FILE).exists() {
+        opened::made(settings).await?.close().await;
     }
-    let store = opened::existing(config).await?;
-    store.tell_if_there_is_none(config);
-    let pass = super::pass(config, &store).await?;
-    let mut backup = Backup::new(store.clone(), &config.data_dir, config.phone_region);
+    let store = opened::existing(settings).await?;
+    store.tell_if_there_is_none(settings);
+    let pass = super::pass(settings, amocrm, &store).await?;
+    let mut backup = Backup::new(store.clone(), &settings.data_dir, region);
     let (events, mut told) = mpsc::unbounded_channel();
     backup.synchronise(&events).await?;
     tell(&mut told);
@@ -37,12 +41,12 @@ pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
     // Also what somebody has put into the file meanwhile.
     backup.synchronise(&events).await?;
     tell(&mut told);
-    println!("Waiting before: {}", report.before);
-    println!("Delivered:      {}", (report.before - report.left).max(0));
-    println!("Still waiting:  {}", report.left);
-    println!("Refused by amoCRM because of their data: {} (see `leads list`)", report.rejected);
+    outln!("Waiting before: {}", report.before);
+    outln!("Delivered:      {}", (report.before - report.left).max(0));
+    outln!("Still waiting:  {}", report.left);
+    outln!("Refused by amoCRM because of their data: {} (see `leads list`)", report.rejected);
     if let Some(error) = report.stopped_by {
-        eprintln!("Stopped: {error}");
+        errln!("Stopped: {error}");
     }
     store.close().await;
     Ok(if report.left + report.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -51,12 +55,12 @@ pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
 fn tell(events: &mut mpsc::UnboundedReceiver<BackupEvent>) {
     while let Ok(event) = events.try_recv() {
         match event {
-            BackupEvent::Imported(leads) => println!("Taken in from backup_leads.json: {leads}"),
+            BackupEvent::Imported(leads) => outln!("Taken in from backup_leads.json: {leads}"),
             BackupEvent::Unreadable(name) => {
-                eprintln!("backup_leads.json cannot be parsed; it was moved aside as {name}")
+                errln!("backup_leads.json cannot be parsed; it was moved aside as {name}")
             }
             BackupEvent::Skipped(entries, name) => {
-                eprintln!(
+                errln!(
                     "Entries of backup_leads.json that cannot be understood: {entries}; the file was kept as {name}"
                 );
             }

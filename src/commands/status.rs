@@ -15,7 +15,7 @@ use crate::{
     wording::{Lang, advice_text, trouble_text},
 };
 
-use super::{CommandError, opened};
+use super::{CommandError, opened, output::outln};
 
 /// What `status --json` prints; times are RFC 3339, UTC.
 #[derive(Debug, Serialize)]
@@ -69,15 +69,15 @@ struct Tokens {
 
 /// Tells what waits and how the tokens are, without asking amoCRM; exit code 1 when there is no access to it.
 pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> {
-    let store = opened::existing(config).await?;
-    store.tell_if_there_is_none(config);
+    let store = opened::existing(&config.store).await?;
+    store.tell_if_there_is_none(&config.store);
     // Nobody may have come upon what cannot be read.
     store.undelivered(i64::from(i32::MAX)).await?;
     let day_ago = store.clock().now() - 24 * 3600 * 1000;
     let totals = store.totals(day_ago).await?;
     let outage = store.alert(OUTAGE).await?;
     let info = match &config.amocrm {
-        Some(settings) => Some(daemon::open_crm(settings, config, &store)?.tokens().info().await?),
+        Some(settings) => Some(daemon::open_crm(settings, &config.store, &store)?.tokens().info().await?),
         None => None,
     };
     let state = State::of(info.as_ref(), outage.as_ref(), store.alert(REFRESH).await?.as_ref());
@@ -85,9 +85,9 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     let trouble = state.trouble();
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
-        store: daemon::store_place(config),
+        store: daemon::store_place(&config.store),
         store_exists: store.exists(),
-        daemon_running: super::is_daemon_running(config, &store).await?,
+        daemon_running: super::is_daemon_running(&config.store, &store).await?,
         verdict: state.verdict(),
         reason: trouble.map(|trouble| trouble_text(trouble, Lang::En)),
         advice: trouble.map(|trouble| advice(trouble, can_authorize)),
@@ -112,10 +112,10 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         tokens: tokens(info),
     };
     if json {
-        println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
+        outln!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
     } else {
         print(&status);
-        super::tell_of_the_file(config, &store).await?;
+        super::tell_of_the_file(&config.store, config.phone_region, &store).await?;
     }
     store.close().await;
     Ok(if matches!(state, State::NoAccess(_)) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -245,44 +245,44 @@ fn print(status: &Status) {
     let at = |at: Option<DateTime<Utc>>| {
         at.map_or_else(|| "-".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
     };
-    println!("amocrm-lead-bot {}", status.version);
-    println!("verdict:           {}", status.verdict);
+    outln!("amocrm-lead-bot {}", status.version);
+    outln!("verdict:           {}", status.verdict);
     for (name, text) in [("reason", &status.reason), ("what to do", &status.advice)] {
         if let Some(text) = text {
-            println!("  {:<17}{text}", format!("{name}:"));
+            outln!("  {:<17}{text}", format!("{name}:"));
         }
     }
     let none = if status.store_exists { "" } else { " (not there yet)" };
-    println!("store:             {}{none}", status.store);
-    println!("daemon:            {}", if status.daemon_running { "running" } else { "not running" });
-    println!("waiting:           {} (oldest since {})", status.waiting, at(status.oldest_waiting_since));
-    println!("  of them uncertain:  {}", status.uncertain);
-    println!("rejected:          {}", status.rejected);
+    outln!("store:             {}{none}", status.store);
+    outln!("daemon:            {}", if status.daemon_running { "running" } else { "not running" });
+    outln!("waiting:           {} (oldest since {})", status.waiting, at(status.oldest_waiting_since));
+    outln!("  of them uncertain:  {}", status.uncertain);
+    outln!("rejected:          {}", status.rejected);
     if status.unreadable > 0 {
-        println!("unreadable:        {} (damaged in the store and not sent; see `leads list`)", status.unreadable);
+        outln!("unreadable:        {} (damaged in the store and not sent; see `leads list`)", status.unreadable);
     }
-    println!("delivered (24 h):  {}", status.delivered_last_24h);
-    println!("last delivery:     {}", at(status.last_delivery_at));
-    println!("outage since:      {}", at(status.outage_since));
+    outln!("delivered (24 h):  {}", status.delivered_last_24h);
+    outln!("last delivery:     {}", at(status.last_delivery_at));
+    outln!("outage since:      {}", at(status.outage_since));
     for without in &status.goes_without {
-        println!("goes without:      {} (amoCRM does not take it, since {})", without.setting, at(Some(without.since)));
+        outln!("goes without:      {} (amoCRM does not take it, since {})", without.setting, at(Some(without.since)));
     }
-    println!("telegram:          {}", status.telegram_routes.join(", "));
+    outln!("telegram:          {}", status.telegram_routes.join(", "));
     if let Some(since) = status.telegram_fails_since {
-        println!("  fails since:     {}", at(Some(since)));
+        outln!("  fails since:     {}", at(Some(since)));
     }
     let second_way = if status.second_way.is_empty() { "none".to_owned() } else { status.second_way.join(", ") };
-    println!("second way:        {second_way}");
-    println!("messages owed:     {}", status.messages_owed);
-    println!("updates set aside: {}", status.updates_set_aside);
+    outln!("second way:        {second_way}");
+    outln!("messages owed:     {}", status.messages_owed);
+    outln!("updates set aside: {}", status.updates_set_aside);
     let tokens = &status.tokens;
-    println!(
+    outln!(
         "tokens:            {}{}",
         tokens.kind,
         tokens.source.as_ref().map_or_else(String::new, |s| format!(" from {s}"))
     );
-    println!("  access until:    {}", at(tokens.access_expires_at));
+    outln!("  access until:    {}", at(tokens.access_expires_at));
     if let Some(problem) = &tokens.problem {
-        println!("  problem:         {problem}");
+        outln!("  problem:         {problem}");
     }
 }

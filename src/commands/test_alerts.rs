@@ -9,11 +9,14 @@ use crate::{
     wording::{Lang, Rendered},
 };
 
-use super::CommandError;
+use super::{
+    CommandError,
+    output::{errln, outln},
+};
 
 /// Looks at every way to Telegram and sends one test alert by each way to the admin; exit code 1 when one does not work.
 pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
-    let clock = Clock::with_speed(config.speed);
+    let clock = Clock::with_speed(config.store.speed);
     let telegram = |settings: &TelegramSettings| {
         Telegram::new(settings, clock, Groups::new(Vec::new())).map_err(|error| {
             DaemonError::Setting(format!("TELEGRAM_PROXY: {error}. Check the address with its provider"))
@@ -26,41 +29,41 @@ pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
     for (number, (name, answer)) in all.look_at_routes().await.into_iter().enumerate() {
         match answer {
             Ok(username) => {
-                println!("Telegram:        {name}: works, the bot is @{username}");
+                outln!("Telegram:        {name}: works, the bot is @{username}");
                 working.get_or_insert(number);
             }
             Err(error) => {
                 good = false;
-                eprintln!("Telegram:        {name}: {error}");
+                errln!("Telegram:        {name}: {error}");
             }
         }
     }
     let text = Lang::default().text("admin-test-alert", &[]);
     match (config.admin_chat_id, working) {
-        (None, _) => println!("Admin's chat:    none (ADMIN_CHAT_ID is not set)"),
-        (Some(_), None) => eprintln!("Admin's chat:    cannot be tried without a way to Telegram"),
+        (None, _) => outln!("Admin's chat:    none (ADMIN_CHAT_ID is not set)"),
+        (Some(_), None) => errln!("Admin's chat:    cannot be tried without a way to Telegram"),
         (Some(chat_id), Some(number)) => {
             let routes = vec![config.telegram.routes[number].clone()];
             let one = telegram(&TelegramSettings { token: config.telegram.token.clone(), routes })?;
             match one.send(chat_id, &Rendered::plain(text.clone())).await {
-                Ok(()) => println!("Admin's chat:    sent"),
+                Ok(()) => outln!("Admin's chat:    sent"),
                 Err(error) => {
                     good = false;
-                    eprintln!("Admin's chat:    {error}. Open the bot there and press Start");
+                    errln!("Admin's chat:    {error}. Open the bot there and press Start");
                 }
             }
         }
     }
     if !second_way.is_set() {
-        println!("Second way:      none; ALERT_WEBHOOK_URL or ALERT_EMAIL tells you when Telegram does not work");
+        outln!("Second way:      none; ALERT_WEBHOOK_URL or ALERT_EMAIL tells you when Telegram does not work");
     }
     for (name, sent) in second_way.try_each(&text).await {
         let setting = if name == "email" { "ALERT_EMAIL" } else { "ALERT_WEBHOOK_URL" };
         match sent {
-            Ok(()) => println!("Second way:      {name}: sent"),
+            Ok(()) => outln!("Second way:      {name}: sent"),
             Err(error) => {
                 good = false;
-                eprintln!("Second way:      {setting}: {error}");
+                errln!("Second way:      {setting}: {error}");
             }
         }
     }

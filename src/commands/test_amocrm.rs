@@ -4,54 +4,61 @@ use chrono::Utc;
 use ulid::Ulid;
 
 use crate::{
-    config::{AmocrmSettings, Config},
+    config::{AmocrmSettings, StoreSettings},
     crm::amocrm::{Crm, CrmError, NewLead, NewNote, TokenKind},
-    lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone},
+    lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
 };
 
-use super::{CommandError, opened};
+use super::{
+    CommandError, opened,
+    output::{errln, outln},
+};
 
 /// Tells tokens, account, pipelines and rights; creates nothing unless `create_test_lead`.
-pub async fn run(config: &Config, create_test_lead: bool) -> Result<ExitCode, CommandError> {
-    let settings = super::amocrm(config)?;
-    let crm = opened::crm(&settings, config).await?;
+pub async fn run(
+    settings: &StoreSettings,
+    region: Region,
+    amocrm: &AmocrmSettings,
+    create_test_lead: bool,
+) -> Result<ExitCode, CommandError> {
+    let crm = opened::crm(amocrm, settings).await?;
     let before = crm.tokens().info().await?;
-    println!("Account address: {}", settings.account_host);
+    outln!("Account address: {}", amocrm.account_host);
     match before.kind {
-        TokenKind::None => println!("Tokens:          none"),
-        TokenKind::Pair => println!("Tokens:          a pair that renews itself"),
-        TokenKind::LongLived => println!("Tokens:          a long-lived token"),
-        TokenKind::Unreadable => println!("Tokens:          something that is no token"),
+        TokenKind::None => outln!("Tokens:          none"),
+        TokenKind::Pair => outln!("Tokens:          a pair that renews itself"),
+        TokenKind::LongLived => outln!("Tokens:          a long-lived token"),
+        TokenKind::Unreadable => outln!("Tokens:          something that is no token"),
     }
     if let Some(source) = before.source {
-        println!("From:            {source}");
+        outln!("From:            {source}");
     }
     if let Some(at) = before.access_expires_at {
         let word = if at < Utc::now() { "expired at" } else { "works until" };
-        println!("Access token:    {word} {} UTC", at.format("%Y-%m-%d %H:%M"));
+        outln!("Access token:    {word} {} UTC", at.format("%Y-%m-%d %H:%M"));
     }
     let account = match crm.account().await {
         Ok(account) => account,
         Err(error) => {
             match error {
                 CrmError::Unauthorized(_) => {
-                    eprintln!("amoCRM does not accept them: {error}");
-                    eprintln!(
+                    errln!("amoCRM does not accept them: {error}");
+                    errln!(
                         "To mend it: run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat."
                     );
                 }
                 // New tokens would change nothing.
-                _ => eprintln!("The tokens could not be tried: {error}"),
+                _ => errln!("The tokens could not be tried: {error}"),
             }
             return Ok(ExitCode::FAILURE);
         }
     };
-    println!("Account:         {} (id {}, {})", account.name, account.id, account.subdomain);
-    let mut good = pipelines(&crm, &settings).await;
+    outln!("Account:         {} (id {}, {})", account.name, account.id, account.subdomain);
+    let mut good = pipelines(&crm, amocrm).await;
     if create_test_lead {
-        good &= test_lead(&crm, config).await;
+        good &= test_lead(&crm, region).await;
     } else {
-        println!("Nothing was created. To try the whole way: test-amocrm --create-test-lead");
+        outln!("Nothing was created. To try the whole way: test-amocrm --create-test-lead");
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -60,22 +67,22 @@ async fn pipelines(crm: &Crm, settings: &AmocrmSettings) -> bool {
     let pipelines = match crm.pipelines().await {
         Ok(pipelines) => pipelines,
         Err(error) => {
-            eprintln!("Rights:          pipelines cannot be read: {error}");
+            errln!("Rights:          pipelines cannot be read: {error}");
             return false;
         }
     };
-    println!("Rights:          account and pipelines can be read");
+    outln!("Rights:          account and pipelines can be read");
     for pipeline in &pipelines {
         let main = if pipeline.is_main { ", main" } else { "" };
-        println!("Pipeline:        {} (AMOCRM_PIPELINE_ID={}{main})", pipeline.name, pipeline.id);
+        outln!("Pipeline:        {} (AMOCRM_PIPELINE_ID={}{main})", pipeline.name, pipeline.id);
         for (id, name) in &pipeline.statuses {
-            println!("                 · {name} (AMOCRM_STATUS_ID={id})");
+            outln!("                 · {name} (AMOCRM_STATUS_ID={id})");
         }
     }
     let chosen = settings.pipeline_id.map(|id| pipelines.iter().find(|pipeline| pipeline.id == id));
     let mut good = true;
     if let Some(None) = chosen {
-        eprintln!("AMOCRM_PIPELINE_ID: this account has no such pipeline");
+        errln!("AMOCRM_PIPELINE_ID: this account has no such pipeline");
         good = false;
     }
     if let Some(status_id) = settings.status_id {
@@ -84,20 +91,20 @@ async fn pipelines(crm: &Crm, settings: &AmocrmSettings) -> bool {
             None => pipelines.iter().any(|pipeline| pipeline.statuses.iter().any(|(id, _)| *id == status_id)),
         };
         if !known {
-            eprintln!("AMOCRM_STATUS_ID: no such status in the pipeline (the status «Неразобранное» cannot be used)");
+            errln!("AMOCRM_STATUS_ID: no such status in the pipeline (the status «Неразобранное» cannot be used)");
             good = false;
         }
     }
     good
 }
 
-async fn test_lead(crm: &Crm, config: &Config) -> bool {
+async fn test_lead(crm: &Crm, region: Region) -> bool {
     let lead = Lead {
         id: Ulid::new(),
         number: LeadNumber::random(),
         submitted_at: Utc::now(),
         name: Name::imported("Проверка бота"),
-        phone: Phone::imported("+7 999 000-00-00", config.phone_region),
+        phone: Phone::imported("+7 999 000-00-00", region),
         budget: Budget::imported("не знаю"),
         car_link: None,
         wish: None,
@@ -109,12 +116,12 @@ async fn test_lead(crm: &Crm, config: &Config) -> bool {
     let created = match crm.create_leads(std::slice::from_ref(&request)).await {
         Ok(created) => created,
         Err(error) => {
-            eprintln!("The test lead was not created: {error}");
+            errln!("The test lead was not created: {error}");
             return false;
         }
     };
     let Some(created) = created.first() else { return false };
-    println!("Test lead:       created, id {} (#{}); delete it in amoCRM", created.lead_id, lead.number);
+    outln!("Test lead:       created, id {} (#{}); delete it in amoCRM", created.lead_id, lead.number);
     let notes: Vec<NewNote> = crm
         .notes_of(&request)
         .into_iter()
@@ -122,11 +129,11 @@ async fn test_lead(crm: &Crm, config: &Config) -> bool {
         .collect();
     match crm.add_notes(&notes).await {
         Ok(_) => {
-            println!("Its note:        written");
+            outln!("Its note:        written");
             true
         }
         Err(error) => {
-            eprintln!("Its note was not written: {error}");
+            errln!("Its note was not written: {error}");
             false
         }
     }

@@ -74,8 +74,9 @@ pub fn missing_subdomain() -> Vec<ConfigProblem> {
 }
 
 impl Reader<'_> {
-    /// Everything is read, whatever is wrong with the rest, so that all problems are told at once.
-    pub(super) fn amocrm(&mut self) -> Option<AmocrmSettings> {
+    /// The account, if one is named. Everything is read, whatever is wrong with the rest, so that all problems are told
+    /// at once.
+    pub fn amocrm(&mut self) -> Option<AmocrmSettings> {
         let base_url = self.base_url();
         let access_token = self.secret("AMOCRM_ACCESS_TOKEN", TOKEN_REMEDY);
         let refresh_token = self.secret("AMOCRM_REFRESH_TOKEN", TOKEN_REMEDY);

@@ -20,6 +20,13 @@ pub(super) enum Platform {
     Other,
 }
 
+impl Platform {
+    /// The one that these settings come from.
+    pub(super) fn of(reader: &mut Reader<'_>) -> Self {
+        if reader.text("DYNO").is_some() { Self::Heroku } else { Self::Other }
+    }
+}
+
 impl Reader<'_> {
     pub(super) fn database_url(&mut self, platform: Platform) -> Option<SecretString> {
         let text = self.text("DATABASE_URL")?;

@@ -3,31 +3,33 @@
 mod amocrm;
 mod database;
 mod dotenv;
+mod environment;
 mod limits;
 mod names;
 mod plaintext;
 mod problem;
 mod reader;
 mod second_way;
+mod store;
 mod telegram;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::net::SocketAddr;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::lead::Region;
 
-use database::Platform;
-use reader::Reader;
-
 pub use amocrm::{
     ACCOUNT_DOMAINS, AmocrmSettings, Integration, is_account_host, missing_integration, missing_subdomain,
 };
+pub use environment::Environment;
 pub use limits::LeadLimits;
 pub use names::SETTINGS;
 pub use problem::ConfigProblem;
+pub use reader::Reader;
 pub use second_way::{EmailSettings, SecondWaySettings, SecretUrl};
+pub use store::StoreSettings;
 pub use telegram::{Proxy, RouteSettings, TelegramSettings};
 
 /// Ids have at most 52 significant bits (core.telegram.org/bots/api, `Chat`).
@@ -48,10 +50,8 @@ pub struct Config {
     pub admin_chat_id: Option<i64>,
     /// `ADMIN_USER_IDS`: who may act in an admin group; empty stands for its administrators.
     pub admin_user_ids: Vec<u64>,
-    /// `DATA_DIR`.
-    pub data_dir: PathBuf,
-    /// `DATABASE_URL`; absent means SQLite in `DATA_DIR`.
-    pub database_url: Option<SecretString>,
+    /// Where everything is kept.
+    pub store: StoreSettings,
     /// `PRIVACY_POLICY_URL`: turns the consent step on.
     pub privacy_policy_url: Option<Url>,
     /// `PHONE_REGION`.
@@ -66,93 +66,28 @@ pub struct Config {
     pub leads_alarm: Option<u32>,
     /// `DYNO` is set: the disk is wiped daily.
     pub on_dyno: bool,
-    /// `TEST_SPEED`: every pause is divided by it; for tests only.
-    pub speed: f64,
     /// `ALERT_WEBHOOK_URL`, `ALERT_EMAIL`: where alerts go that Telegram does not take.
     pub second_way: SecondWaySettings,
     /// `HEARTBEAT_URL`: fetched once a minute while all is well.
     pub heartbeat_url: Option<Url>,
 }
 
-/// Puts what `.env` in the working directory says into the environment.
-///
-/// # Errors
-/// The file belongs to somebody else, or cannot be read.
-pub fn load_dotenv() -> Result<(), ConfigProblem> {
-    dotenv::load().map(drop)
-}
-
-/// The address of a database that was given as an option: checked like `DATABASE_URL`.
-pub fn checked_database_url(option: &'static str, url: &str) -> Result<String, ConfigProblem> {
-    let lookup = |name: &str| std::env::var(name).ok();
-    let mut reader = Reader::new(&lookup, Vec::new());
-    if let Some(problem) = reader.problems.pop() {
-        return Err(problem);
-    }
-    let platform = if reader.text("DYNO").is_some() { Platform::Heroku } else { Platform::Other };
-    database::checked(option, url, &reader.plaintext, platform)
-}
-
 impl Config {
-    /// Reads `.env` in the working directory (where there is one) and the environment, and says besides what looks wrong
-    /// without being in the way.
-    pub fn from_env() -> Result<(Self, Vec<ConfigProblem>), Vec<ConfigProblem>> {
-        let mut warnings = dotenv::load().map_err(|problem| vec![problem])?;
-        let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
-        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        warnings.extend(names::misspelt(names.iter().map(String::as_str), is_set));
-        let unreadable = SETTINGS
-            .iter()
-            .filter(|name| matches!(std::env::var(name), Err(std::env::VarError::NotUnicode(_))))
-            .map(|name| ConfigProblem::new(*name, "is not UTF-8 text", "Type it in once more"))
-            .collect();
-        match Self::read_beside(&|name| std::env::var(name).ok(), unreadable) {
-            Ok((config, odd)) => {
-                warnings.extend(odd);
-                Ok((config, warnings))
-            }
-            // What is missing may stand under a misspelt name.
-            Err(mut problems) => {
-                problems.extend(warnings);
-                Err(problems)
-            }
-        }
-    }
-
     /// Reads the settings through `lookup`; empty values count as absent.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigProblem>> {
-        Self::read_beside(&lookup, Vec::new()).map(|(config, _)| config)
-    }
-
-    fn read_beside(
-        lookup: &dyn Fn(&str) -> Option<String>,
-        known: Vec<ConfigProblem>,
-    ) -> Result<(Self, Vec<ConfigProblem>), Vec<ConfigProblem>> {
-        let mut reader = Reader::new(lookup, known);
-        let config = reader.config();
-        if reader.problems.is_empty() { Ok((config, reader.warnings)) } else { Err(reader.problems) }
-    }
-
-    /// The database's address, if it is not SQLite in `DATA_DIR`.
-    pub fn database_url(&self) -> Option<&str> {
-        self.database_url.as_ref().map(|url| url.expose_secret())
+        Environment::of(lookup).read(|reader| reader.config()).map(|(config, _)| config)
     }
 }
 
 impl Reader<'_> {
-    fn config(&mut self) -> Config {
+    /// All of them.
+    pub fn config(&mut self) -> Config {
         let telegram = self.telegram();
         let amocrm = self.amocrm();
         let admin_chat_id = self.admin_chat_id(&telegram);
         let admin_user_ids = self.admin_user_ids(admin_chat_id);
-        let on_dyno = self.text("DYNO").is_some();
-        let database_url = self.database_url(if on_dyno { Platform::Heroku } else { Platform::Other });
-        const REGION: &str = "Two letters of a country, such as RU, KR or KZ";
-        let phone_region = self.text("PHONE_REGION").unwrap_or_else(|| "RU".into());
-        let phone_region = Region::parse(&phone_region).unwrap_or_else(|| {
-            self.wrong("PHONE_REGION", "is no country this program knows", REGION);
-            Region::default()
-        });
+        let store = self.store();
+        let phone_region = self.phone_region();
         const POLICY: &str = "The address of your privacy policy, such as https://example.com/privacy";
         let privacy_policy_url = self.web_address("PRIVACY_POLICY_URL", POLICY);
         if let Some(url) = &privacy_policy_url {
@@ -164,19 +99,27 @@ impl Reader<'_> {
             amocrm,
             admin_chat_id,
             admin_user_ids,
-            data_dir: self.data_dir(),
-            database_url,
+            store,
             privacy_policy_url,
             phone_region,
             http_addr: self.http_addr(),
             admin_lead_copies: self.switch("ADMIN_LEAD_COPIES"),
             lead_limits: self.lead_limits(),
             leads_alarm: self.leads_alarm(),
-            on_dyno,
-            speed: self.speed(),
+            on_dyno: self.text("DYNO").is_some(),
             second_way: self.second_way(),
             heartbeat_url: self.heartbeat_url(),
         }
+    }
+
+    /// `PHONE_REGION`.
+    pub fn phone_region(&mut self) -> Region {
+        const REGION: &str = "Two letters of a country, such as RU, KR or KZ";
+        let text = self.text("PHONE_REGION").unwrap_or_else(|| "RU".into());
+        Region::parse(&text).unwrap_or_else(|| {
+            self.wrong("PHONE_REGION", "is no country this program knows", REGION);
+            Region::default()
+        })
     }
 
     fn admin_chat_id(&mut self, telegram: &TelegramSettings) -> Option<i64> {
@@ -227,31 +170,8 @@ impl Reader<'_> {
         ids
     }
 
-    fn data_dir(&mut self) -> PathBuf {
-        const NAME: &str = "DATA_DIR";
-        let Some(text) = self.text(NAME) else { return PathBuf::from(".") };
-        let folder = PathBuf::from(&text);
-        if text.starts_with('~') || text.contains('$') || text.starts_with('%') {
-            self.wrong(NAME, "has a sign in it that only a shell understands (~, $, %)", "Give the whole path");
-        } else if folder.exists() && !folder.is_dir() {
-            self.wrong(NAME, "is a file and not a folder", "Give a folder that this user may write to");
-        }
-        folder
-    }
-
     fn heartbeat_url(&mut self) -> Option<Url> {
         self.own_address("HEARTBEAT_URL", "The ping address of your monitoring service")
-    }
-
-    fn speed(&mut self) -> f64 {
-        match self.text("TEST_SPEED").map(|text| text.parse::<f64>()) {
-            None => 1.0,
-            Some(Ok(speed)) if speed.is_finite() && speed >= 1.0 => speed,
-            Some(_) => {
-                self.wrong("TEST_SPEED", "is not a number from 1", "Leave it out: it is for tests");
-                1.0
-            }
-        }
     }
 
     fn http_addr(&mut self) -> Option<SocketAddr> {
@@ -297,7 +217,7 @@ mod tests {
             ];
             let lookup =
                 |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-            Config::read_beside(&lookup, Vec::new())
+            Environment::of(lookup).read(|reader| reader.config())
         };
         for ids in ["77, 88", "77,88", "77;88,", "77 88"] {
             let (config, warnings) = read(ids, "-1005").expect("settings");
@@ -322,7 +242,7 @@ mod tests {
     fn only_the_bot_token_is_required() {
         let config = read(&[TOKEN]).expect("a valid configuration");
         assert!(config.amocrm.is_none());
-        assert_eq!(config.data_dir, PathBuf::from("."));
+        assert_eq!(config.store.data_dir, std::path::PathBuf::from("."));
         let problems = read(&[]).expect_err("no token");
         assert_eq!(problems.iter().map(|problem| problem.variable.as_ref()).collect::<Vec<_>>(), ["BOT_TOKEN"]);
     }
@@ -434,7 +354,7 @@ mod tests {
         ] {
             let pairs = [TOKEN, ("AMOCRM_SUBDOMAIN", "acme"), (name, value)];
             let lookup = |wanted: &str| pairs.iter().find(|(key, _)| *key == wanted).map(|(_, at)| (*at).to_owned());
-            let (_, odd) = Config::read_beside(&lookup, Vec::new()).expect("it can be used");
+            let (_, odd) = Environment::of(lookup).read(|reader| reader.config()).expect("it can be used");
             assert_eq!(odd.iter().map(|odd| odd.variable.as_ref()).collect::<Vec<_>>(), [name]);
             assert!(!odd[0].to_string().contains("hush"), "{}", odd[0]);
         }

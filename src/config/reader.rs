@@ -10,8 +10,10 @@ use super::{ConfigProblem, SETTINGS, plaintext::PlaintextHosts};
 /// Marks that people or their tools put around a value.
 const QUOTES: [(char, char); 5] = [('"', '"'), ('\'', '\''), ('`', '`'), ('«', '»'), ('“', '”')];
 
-pub(super) struct Reader<'a> {
+/// Reads settings one by one and remembers what is wrong with them.
+pub struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
+    not_text: &'a [&'static str],
     pub(super) problems: Vec<ConfigProblem>,
     pub(super) warnings: Vec<ConfigProblem>,
     /// Whom something may be sent to that is not encrypted.
@@ -19,9 +21,10 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of the variables that `lookup` knows, some of which are known to be wrong already.
-    pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>, problems: Vec<ConfigProblem>) -> Self {
-        let mut reader = Self { lookup, problems, warnings: Vec::new(), plaintext: PlaintextHosts::default() };
+    /// A reader of the variables that `lookup` knows; `not_text` have values that are not UTF-8.
+    pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>, not_text: &'a [&'static str]) -> Self {
+        let (problems, warnings, plaintext) = (Vec::new(), Vec::new(), PlaintextHosts::default());
+        let mut reader = Self { lookup, not_text, problems, warnings, plaintext };
         if let Some(text) = reader.text("ALLOW_PLAINTEXT") {
             reader.plaintext = PlaintextHosts::parse(&text).unwrap_or_else(|| {
                 reader.wrong(
@@ -38,6 +41,10 @@ impl<'a> Reader<'a> {
     /// The value without blanks around it; `None` when there is none, or none that could be used.
     pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
         debug_assert!(SETTINGS.contains(&name), "{name} is not among the names of all settings");
+        if self.not_text.contains(&name) {
+            self.wrong(name, "is not UTF-8 text", "Type it in once more");
+            return None;
+        }
         let text = (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())?;
         if QUOTES.iter().any(|(open, close)| text.len() > 1 && text.starts_with(*open) && text.ends_with(*close)) {
             self.wrong(name, "is in quotes, which are taken for a part of it here", "Leave the quotes out");

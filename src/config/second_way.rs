@@ -163,7 +163,7 @@ mod tests {
 
     fn read(name: &str, value: &str) -> (SecondWaySettings, Vec<String>, Vec<String>) {
         let lookup = |asked: &str| (asked == name).then(|| value.to_owned());
-        let mut reader = Reader::new(&lookup, Vec::new());
+        let mut reader = Reader::new(&lookup, &[]);
         let settings = reader.second_way();
         let told = |problems: &[ConfigProblem]| problems.iter().map(ToString::to_string).collect();
         (settings, told(&reader.problems), told(&reader.warnings))

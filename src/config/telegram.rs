@@ -196,7 +196,7 @@ mod tests {
 
     fn routes(pairs: &[(&str, &str)]) -> (Vec<String>, Vec<String>, Vec<String>) {
         let lookup = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        let mut reader = Reader::new(&lookup, Vec::new());
+        let mut reader = Reader::new(&lookup, &[]);
         let routes = reader.routes().iter().map(RouteSettings::name).collect();
         let told = |problems: &[ConfigProblem]| problems.iter().map(ToString::to_string).collect();
         (routes, told(&reader.problems), told(&reader.warnings))

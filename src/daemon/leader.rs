@@ -50,7 +50,7 @@ struct Admin {
 
 /// Runs the daemon until `stop`.
 pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), DaemonError> {
-    let clock = Clock::with_speed(config.speed);
+    let clock = Clock::with_speed(config.store.speed);
     let admin = config.admin_chat_id.filter(|chat_id| *chat_id < 0);
     let groups = Groups::new(admin.map(|chat_id| Watched { setting: "ADMIN_CHAT_ID", chat_id }).into_iter().collect());
     let telegram = Telegram::new(&config.telegram, clock, groups).map_err(|error| {
@@ -62,9 +62,9 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
         past_the_store: PastTheStore::new(telegram.clone(), config.admin_chat_id, second_way.clone(), clock),
         second_way,
     };
-    match config.database_url().filter(|url| url.starts_with("postgres")) {
+    match config.store.database_url().filter(|url| url.starts_with("postgres")) {
         None => {
-            let _only_one = InstanceLock::wait_for(&config.data_dir).await?;
+            let _only_one = InstanceLock::wait_for(&config.store.data_dir).await?;
             let page = config.http_addr.map(open_page).transpose()?;
             let ended = reign_alone(&config, clock, &telegram, &admin, page.as_ref(), &stop).await;
             close(page).await;
@@ -130,7 +130,7 @@ async fn term(
     store_trouble: &Arc<AtomicBool>,
     stop: &CancellationToken,
 ) -> Result<(), DaemonError> {
-    let crm = config.amocrm.as_ref().map(|settings| open_crm(settings, config, store)).transpose()?;
+    let crm = config.amocrm.as_ref().map(|settings| open_crm(settings, &config.store, store)).transpose()?;
     info!(version = env!("CARGO_PKG_VERSION"), crm = crm.is_some(), generation, "amocrm-lead-bot starts");
     // Background parts stop after the intake, so that what it takes last is still looked after.
     let parts = Parts {
@@ -158,7 +158,7 @@ async fn term(
         stop.cancel();
         parts.stop.cancel();
         if config.on_dyno
-            && config.database_url.is_none()
+            && config.store.database_url.is_none()
             && let Some(chat_id) = config.admin_chat_id
         {
             tasks.spawn(save_from_the_dyno(store.clone(), telegram.clone(), chat_id));
@@ -188,7 +188,7 @@ async fn term(
 
 /// Opens the store and begins a term.
 async fn open(config: &Config, clock: Clock) -> Result<(Store, i64), DaemonError> {
-    let store = open_store(config, clock).await?;
+    let store = open_store(&config.store, clock).await?;
     match store.begin_term().await {
         Ok(generation) => Ok((store, generation)),
         Err(error) => {
@@ -226,7 +226,7 @@ async fn lead_in_turn(
     page: Option<&http::Server>,
     stop: &CancellationToken,
 ) -> Result<(), DaemonError> {
-    let clock = Clock::with_speed(config.speed);
+    let clock = Clock::with_speed(config.store.speed);
     let trouble = StoreTrouble::new(config, admin);
     while !stop.is_cancelled() {
         idle(page, Idle::Standby);
@@ -327,7 +327,7 @@ impl<'a> StoreTrouble<'a> {
         if told && last == words {
             return;
         }
-        let setting = if self.config.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
+        let setting = if self.config.store.database_url.is_some() { "DATABASE_URL" } else { "DATA_DIR" };
         warn!(setting, %error, "the store cannot be used; messages wait at Telegram until it can");
         if !told {
             self.admin.past_the_store.tell(AdminNotice::StoreTrouble { detail: words });

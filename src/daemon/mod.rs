@@ -18,7 +18,7 @@ use tracing::info;
 
 use crate::{
     clock::Clock,
-    config::{AmocrmSettings, Config},
+    config::{AmocrmSettings, Config, StoreSettings},
     crm::amocrm::{Crm, HttpLimits, TokenPolicy, TokenStorage},
     files,
     store::{Engine, SQLITE_FILE, Store, StoreError},
@@ -105,11 +105,11 @@ impl InstanceLock {
 }
 
 /// Where the store is, for people: a path, or host, port and name of a database without user and password.
-pub fn store_place(config: &Config) -> String {
-    match config.database_url() {
+pub fn store_place(settings: &StoreSettings) -> String {
+    match settings.database_url() {
         Some(url) => place_of_url(url),
         None => {
-            let file = config.data_dir.join(SQLITE_FILE);
+            let file = settings.data_dir.join(SQLITE_FILE);
             std::path::absolute(&file).unwrap_or(file).display().to_string()
         }
     }
@@ -123,10 +123,10 @@ pub fn place_of_url(url: &str) -> String {
 }
 
 /// Opens the store that the settings name.
-pub async fn open_store(config: &Config, clock: Clock) -> Result<Store, DaemonError> {
-    let folder = &config.data_dir;
+pub async fn open_store(settings: &StoreSettings, clock: Clock) -> Result<Store, DaemonError> {
+    let folder = &settings.data_dir;
     files::make_folder(folder).map_err(|source| DaemonError::DataDir { path: folder.display().to_string(), source })?;
-    Ok(Store::open(config.database_url(), folder, clock).await?)
+    Ok(Store::open(settings.database_url(), folder, clock).await?)
 }
 
 /// Where a bot on this store keeps its tokens; `folder` is the one of an SQLite store.
@@ -138,14 +138,18 @@ pub fn token_storage_beside(store: &Store, folder: &Path) -> TokenStorage {
 }
 
 /// Sets the account up with its tokens; sends nothing.
-pub fn open_crm(settings: &AmocrmSettings, config: &Config, store: &Store) -> Result<Crm, DaemonError> {
-    open_crm_with(settings, config, token_storage_beside(store, &config.data_dir))
+pub fn open_crm(amocrm: &AmocrmSettings, settings: &StoreSettings, store: &Store) -> Result<Crm, DaemonError> {
+    open_crm_with(amocrm, settings, token_storage_beside(store, &settings.data_dir))
 }
 
 /// The same with tokens that are kept elsewhere.
-pub fn open_crm_with(settings: &AmocrmSettings, config: &Config, storage: TokenStorage) -> Result<Crm, DaemonError> {
-    let (limits, policy) = pauses(config.speed);
-    Crm::new(settings.clone(), storage, Clock::with_speed(config.speed), limits, policy)
+pub fn open_crm_with(
+    amocrm: &AmocrmSettings,
+    settings: &StoreSettings,
+    storage: TokenStorage,
+) -> Result<Crm, DaemonError> {
+    let (limits, policy) = pauses(settings.speed);
+    Crm::new(amocrm.clone(), storage, Clock::with_speed(settings.speed), limits, policy)
         .map_err(|error| DaemonError::Setting(format!("the connection to amoCRM cannot be set up: {error}")))
 }
 

@@ -51,7 +51,7 @@ impl Parts<'_> {
 
     /// What forgets people and what is old.
     pub(super) fn privacy(&self) -> Privacy {
-        Privacy::new(self.store.clone(), &self.config.data_dir, self.config.phone_region)
+        Privacy::new(self.store.clone(), &self.config.store.data_dir, self.config.phone_region)
     }
 
     /// Starts everything but the intake; returns where news for the admin go, and the state of the way to amoCRM.
@@ -74,7 +74,8 @@ impl Parts<'_> {
         tasks.spawn(outbox.run(self.stop.clone()));
         let (backup_events, mut from_backup) = mpsc::unbounded_channel();
         tasks.spawn(
-            Backup::new(store.clone(), &config.data_dir, config.phone_region).run(backup_events, self.stop.clone()),
+            Backup::new(store.clone(), &config.store.data_dir, config.phone_region)
+                .run(backup_events, self.stop.clone()),
         );
         tasks.spawn(self.privacy().run(self.stop.clone()));
         let to_alerts = news.clone();
@@ -107,7 +108,7 @@ impl Parts<'_> {
                 watch::channel(Health::default()).1
             }
         };
-        if config.on_dyno && config.database_url.is_none() {
+        if config.on_dyno && config.store.database_url.is_none() {
             warn!(
                 "this is a Heroku dyno without DATABASE_URL: its disk is wiped every day, and with it open forms and history"
             );

@@ -1,0 +1,64 @@
+//! The environment with `.env`, of which every command reads what it needs: what is wrong elsewhere is not in its way.
+
+use super::{ConfigProblem, Reader, SETTINGS, database, dotenv, names};
+
+/// Variables, as a command finds them.
+pub struct Environment<'a> {
+    lookup: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    /// Settings whose values are no text.
+    not_text: Vec<&'static str>,
+    /// What looks wrong without being in the way, such as a misspelt name.
+    odd: Vec<ConfigProblem>,
+}
+
+impl<'a> Environment<'a> {
+    /// Puts what `.env` in the working directory says (where there is one) into the environment.
+    ///
+    /// # Errors
+    /// The file belongs to somebody else, or cannot be read.
+    pub fn load() -> Result<Self, ConfigProblem> {
+        let mut odd = dotenv::load()?;
+        let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        odd.extend(names::misspelt(names.iter().map(String::as_str), is_set));
+        let is_no_text = |name: &&str| matches!(std::env::var(name), Err(std::env::VarError::NotUnicode(_)));
+        let not_text = SETTINGS.iter().copied().filter(is_no_text).collect();
+        Ok(Self { not_text, odd, ..Self::of(|name| std::env::var(name).ok()) })
+    }
+
+    /// Variables that `lookup` knows.
+    pub fn of(lookup: impl Fn(&str) -> Option<String> + 'a) -> Self {
+        Self { lookup: Box::new(lookup), not_text: Vec::new(), odd: Vec::new() }
+    }
+
+    /// Reads what `part` asks for, and says besides what looks wrong without being in the way.
+    ///
+    /// # Errors
+    /// All that is missing or wrong among what was asked for, one line each.
+    pub fn read<T>(
+        &self,
+        part: impl FnOnce(&mut Reader<'_>) -> T,
+    ) -> Result<(T, Vec<ConfigProblem>), Vec<ConfigProblem>> {
+        let mut reader = Reader::new(&*self.lookup, &self.not_text);
+        let value = part(&mut reader);
+        let odd = self.odd.iter().cloned();
+        if reader.problems.is_empty() {
+            Ok((value, odd.chain(reader.warnings).collect()))
+        } else {
+            // What is missing may be there under a misspelt name.
+            Err(reader.problems.into_iter().chain(odd).collect())
+        }
+    }
+
+    /// The address of a database that was given as an option: checked like `DATABASE_URL`.
+    ///
+    /// # Errors
+    /// What is wrong with it, without the password.
+    pub fn database_url(&self, option: &'static str, url: &str) -> Result<String, Vec<ConfigProblem>> {
+        let (checked, _) = self.read(|reader| {
+            let platform = database::Platform::of(reader);
+            database::checked(option, url, &reader.plaintext, platform)
+        })?;
+        checked.map_err(|problem| vec![problem])
+    }
+}
