@@ -146,7 +146,7 @@ admin-unreadable-leads =
         [one] ⚠️ The record of one lead in the bot's store is damaged; the bot cannot read or send it: { $list }
        *[other] ⚠️ The records of { $count } leads in the bot's store are damaged; the bot cannot read or send them: { $list }
     }
-    Nothing is deleted, all other leads go on as usual. Open the lead: it shows all that is known. Call the buyer, enter the lead in amoCRM by hand and delete it here. Tell whoever installed the bot, too.
+    Nothing is deleted, and no other lead waits because of it. Open the lead: it shows all that is known. Call the buyer, enter the lead in amoCRM by hand and delete it here. Tell whoever installed the bot, too.
 admin-unreadable-messages =
     ⚠️ A message of the bot that has not been sent yet is damaged in the store. It is kept, the next ones are sent. Chat: { $list }
 admin-goes-on-without =
@@ -182,7 +182,7 @@ admin-limit-reached =
     What to do: nothing if this is an earnest buyer, who will send it later; if it is rubbish, delete the needless leads in amoCRM. The numbers are LEADS_PER_HOUR and LEADS_PER_DAY, to be changed by whoever installed the bot.
 admin-flood =
     ⚠️ Far more requests than usual: { $leads } within the last hour, from { $people } people.
-    All of them are taken and go to amoCRM in turn: one of each person first, so that earnest buyers do not wait behind others.
+    All of them are taken and stand in line for amoCRM: one of each person first, so that earnest buyers do not wait behind others.
     What to do: nothing if this is your advertising. If they look like rubbish: delete what is not sent yet (/leads), ask whoever installed the bot to lower LEADS_PER_HOUR and LEADS_PER_DAY for a while, and report such users to Telegram.
 admin-flood-goes-on = ⚠️ Still far more requests than usual: { $leads } within the last hour, from { $people } people. What can be done is written above.
 admin-flood-over = ✅ Requests come as usual again. The flood lasted { $lasted }, { $leads } came meanwhile.
@@ -204,7 +204,11 @@ admin-group-moved =
 admin-polls-fail =
     ⚠️ What buyers write has not reached the bot for { $lasted }.
     What happened: { $trouble }
-    Requests that were taken are saved and go on to amoCRM as usual; new messages wait at Telegram, up to a day.
+    { $leads ->
+        [delivered] Requests that were taken are saved and get into amoCRM;
+        [waiting] Requests that were taken are saved and wait: amoCRM takes none at the moment either;
+       *[saved] Requests that were taken are saved;
+    } new messages wait at Telegram, up to a day.
     What to do: { $advice }
     The bot writes when it works again.
 admin-polls-still =

@@ -12,12 +12,14 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
     clock::{Clock, Millis},
-    notice::{AdminNotice, Notice, PollTrouble},
+    delivery::Health,
+    notice::{AdminNotice, LeadsMeanwhile, Notice, PollTrouble},
     store::{NewMessage, OpenAlert, Store, StoreError},
     telegram::listener::{IntakeCounters, PollsFailing, QUIET_CONFLICT},
 };
@@ -54,7 +56,11 @@ enum Step {
     Nothing,
     /// Only what is known has changed.
     Keep(Known),
-    Tell(Known, AdminNotice),
+    /// The admin is told, and whether that is so for the first time.
+    Tell {
+        known: Known,
+        still: bool,
+    },
     Over {
         known: Known,
         until: Millis,
@@ -82,7 +88,7 @@ fn step(known: Option<&Known>, failing: Option<PollsFailing>, now: Millis, clock
                 next_reminder_at: next_reminder(since, now, 0, clock).max(now + clock.millis(TOLERATED)),
                 works_since: None,
             };
-            Step::Tell(known, AdminNotice::PollsFail { trouble, since, still: false })
+            Step::Tell { known, still: false }
         }
         (Some(known), Some(failing)) => {
             let due = now >= known.next_reminder_at;
@@ -102,7 +108,7 @@ fn step(known: Option<&Known>, failing: Option<PollsFailing>, now: Millis, clock
                 if due { next_reminder(known.since, now, reminders, clock) } else { known.next_reminder_at };
             let since = known.since;
             let known = Known { since, trouble, told, reminders, next_reminder_at, works_since: None };
-            Step::Tell(known, AdminNotice::PollsFail { trouble, since, still: true })
+            Step::Tell { known, still: true }
         }
         (Some(known), None) => match known.works_since {
             None => Step::Keep(Known { works_since: Some(now), ..known.clone() }),
@@ -125,6 +131,8 @@ pub struct PollWatch {
     pub past_the_store: PastTheStore,
     /// Tells the end to whoever was told the beginning there.
     pub second_way: SecondWay,
+    /// The way to amoCRM, where one is set up.
+    pub health: Option<watch::Receiver<Health>>,
 }
 
 impl PollWatch {
@@ -147,7 +155,9 @@ impl PollWatch {
                     let _ = self.save(&next, None).await;
                     known = Some(next);
                 }
-                Step::Tell(next, notice) => {
+                Step::Tell { known: next, still } => {
+                    let (trouble, since, leads) = (next.trouble, next.since, self.leads());
+                    let notice = AdminNotice::PollsFail { trouble, since, still, leads };
                     warn!(trouble = next.trouble.label(), "what buyers write does not arrive");
                     if self.save(&next, Some(notice.clone())).await.is_err() {
                         self.past_the_store.tell(notice);
@@ -163,6 +173,15 @@ impl PollWatch {
                 () = tokio::time::sleep(clock.period(LOOK)) => {}
                 () = stop.cancelled() => {}
             }
+        }
+    }
+
+    /// What becomes of leads that were taken.
+    fn leads(&self) -> LeadsMeanwhile {
+        match &self.health {
+            Some(health) if health.borrow().trouble.is_some() => LeadsMeanwhile::Waiting,
+            Some(_) => LeadsMeanwhile::Delivered,
+            None => LeadsMeanwhile::Saved,
         }
     }
 
@@ -222,11 +241,10 @@ mod tests {
         for trouble in PollTrouble::ALL {
             let after = if trouble == PollTrouble::SecondInstance { MINUTE } else { 3 * MINUTE };
             assert_eq!(step(None, failing(1000, trouble), 999 + after, clock), Step::Nothing);
-            let Step::Tell(known, notice) = step(None, failing(1000, trouble), 1000 + after, clock) else {
+            let Step::Tell { known, still } = step(None, failing(1000, trouble), 1000 + after, clock) else {
                 panic!("{trouble:?} is not told")
             };
-            assert_eq!(notice, AdminNotice::PollsFail { trouble, since: 1000, still: false });
-            assert_eq!(known.since, 1000);
+            assert_eq!((known.trouble, known.since, still), (trouble, 1000, false));
         }
         assert_eq!(step(None, None, MINUTE, clock), Step::Nothing);
     }
@@ -242,7 +260,7 @@ mod tests {
                 _ => PollTrouble::NoConnection,
             };
             match step(known.as_ref(), failing(0, trouble), now, clock) {
-                Step::Tell(next, _) => {
+                Step::Tell { known: next, .. } => {
                     told.push(now / MINUTE);
                     known = Some(next);
                 }
@@ -259,7 +277,7 @@ mod tests {
     #[test]
     fn it_is_over_when_it_stays_over() {
         let clock = Clock::default();
-        let Step::Tell(known, _) = step(None, failing(0, PollTrouble::NoAnswer), 3 * MINUTE, clock) else { panic!() };
+        let Step::Tell { known, .. } = step(None, failing(0, PollTrouble::NoAnswer), 3 * MINUTE, clock) else { panic!() };
         let Step::Keep(known) = step(Some(&known), None, 4 * MINUTE, clock) else { panic!() };
         assert_eq!(step(Some(&known), None, 4 * MINUTE + 19_999, clock), Step::Nothing);
         let Step::Keep(again) = step(Some(&known), failing(5 * MINUTE, PollTrouble::NoAnswer), 5 * MINUTE, clock)

@@ -124,7 +124,12 @@ mod tests {
     #[test]
     fn what_telegram_does_not_take_is_due_in_time() {
         let clock = Clock::default();
-        let polls = AdminNotice::PollsFail { trouble: PollTrouble::NoAnswer, since: 0, still: false };
+        let polls = AdminNotice::PollsFail {
+            trouble: PollTrouble::NoAnswer,
+            since: 0,
+            still: false,
+            leads: Default::default(),
+        };
         for (chat_id, notice, seconds) in [
             (7, Notice::Admin(AdminNotice::NoCrm), Some(300)),
             (7, Notice::Admin(polls), Some(20)),

@@ -27,7 +27,7 @@ pub async fn run(settings: &StoreSettings, region: Region, amocrm: &AmocrmSettin
     let mut backup = Backup::new(store.clone(), &settings.data_dir, region);
     let (events, mut told) = mpsc::unbounded_channel();
     backup.synchronise(&events).await?;
-    tell(&mut told);
+    let mut lost = tell(&mut told);
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}") {
         bar.set_style(style);
@@ -40,30 +40,42 @@ pub async fn run(settings: &StoreSettings, region: Region, amocrm: &AmocrmSettin
     bar.finish_and_clear();
     // Also what somebody has put into the file meanwhile.
     backup.synchronise(&events).await?;
-    tell(&mut told);
+    lost += tell(&mut told);
+    // Also those that nobody has come upon yet.
+    store.undelivered(i64::from(i32::MAX)).await?;
+    let damaged = store.unreadable_ids().await?.len();
     outln!("Waiting before: {}", report.before);
     outln!("Delivered:      {}", (report.before - report.left).max(0));
     outln!("Still waiting:  {}", report.left);
     outln!("Refused by amoCRM because of their data: {} (see `leads list`)", report.rejected);
+    if damaged > 0 {
+        outln!("Damaged in the store and not sent:       {damaged} (see `leads list`)");
+    }
     if let Some(error) = report.stopped_by {
         errln!("Stopped: {error}");
     }
     store.close().await;
-    Ok(if report.left + report.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let all_delivered = report.left + report.rejected == 0 && damaged + lost == 0;
+    Ok(if all_delivered { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn tell(events: &mut mpsc::UnboundedReceiver<BackupEvent>) {
+/// Returns how many entries, or files, could not be understood: what is in them is not delivered.
+fn tell(events: &mut mpsc::UnboundedReceiver<BackupEvent>) -> usize {
+    let mut lost = 0;
     while let Ok(event) = events.try_recv() {
         match event {
             BackupEvent::Imported(leads) => outln!("Taken in from backup_leads.json: {leads}"),
             BackupEvent::Unreadable(name) => {
-                errln!("backup_leads.json cannot be parsed; it was moved aside as {name}")
+                lost += 1;
+                errln!("backup_leads.json cannot be parsed; it was moved aside as {name}");
             }
             BackupEvent::Skipped(entries, name) => {
+                lost += entries;
                 errln!(
                     "Entries of backup_leads.json that cannot be understood: {entries}; the file was kept as {name}"
                 );
             }
         }
     }
+    lost
 }

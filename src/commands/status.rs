@@ -7,7 +7,7 @@ use crate::{
     alerts::{OUTAGE, POLLS, REFRESH, trouble_of_alert},
     clock::date,
     config::{Config, RouteSettings},
-    crm::amocrm::{TokenKind, TokensInfo},
+    crm::amocrm::{AuthProblem, TokenKind, TokensInfo},
     daemon,
     delivery::{shortages, trouble_of_tokens},
     notice::{Shortage, Trouble},
@@ -141,6 +141,10 @@ impl State {
         if let Some(error) = &info.dead {
             return Self::NoAccess(trouble_of_tokens(error));
         }
+        // The bot tries it all the same, but amoCRM's tokens do not look so.
+        if info.kind == TokenKind::Unreadable {
+            return Self::NoAccess(Trouble::NoTokens);
+        }
         // What the bot has been told of older tokens says nothing about newer ones.
         let still = |alert: &&OpenAlert| info.refreshed_at.is_none_or(|at| at < date(alert.opened_at));
         match outage.filter(still).and_then(trouble_of_alert) {
@@ -226,6 +230,7 @@ fn tokens(info: Option<TokensInfo>) -> Tokens {
         };
     };
     let dead = info.dead.as_ref().map(ToString::to_string);
+    let problem = info.problem.or((info.kind == TokenKind::Unreadable).then_some(AuthProblem::NotAToken));
     Tokens {
         configured: true,
         kind: match info.kind {
@@ -237,7 +242,7 @@ fn tokens(info: Option<TokensInfo>) -> Tokens {
         source: info.source.map(|source| source.to_string()),
         access_expires_at: info.access_expires_at,
         refreshed_at: info.refreshed_at,
-        problem: info.problem.map(|problem| problem.to_string()).or(dead),
+        problem: problem.map(|problem| problem.to_string()).or(dead),
     }
 }
 

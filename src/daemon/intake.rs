@@ -16,7 +16,7 @@ use crate::{
     alerts::{self, News, POLLS},
     crm::amocrm::Crm,
     delivery::Health,
-    notice::{AdminNotice, PollTrouble},
+    notice::{AdminNotice, LeadsMeanwhile, PollTrouble},
     telegram::{
         client::{Telegram, api_text, describe, poll_trouble},
         dispatch::Dispatch,
@@ -154,7 +154,8 @@ impl Parts<'_> {
     /// The process ends, and Telegram takes no message of this bot's: only the second way is left.
     async fn tell_of_the_token(&self) {
         let now = self.store.clock().now();
-        let notice = AdminNotice::PollsFail { trouble: PollTrouble::TokenRefused, since: now, still: false };
+        let (trouble, leads) = (PollTrouble::TokenRefused, LeadsMeanwhile::Saved);
+        let notice = AdminNotice::PollsFail { trouble, since: now, still: false, leads };
         // Whoever was told before the restart need not be told again.
         if self.second_way.is_set()
             && !matches!(self.store.alert(POLLS).await, Ok(Some(_)))

@@ -62,6 +62,7 @@ impl Parts<'_> {
         page: Option<&http::Server>,
     ) -> (mpsc::UnboundedSender<News>, watch::Receiver<Health>) {
         let (config, store) = (self.config, self.store);
+        let copies_to = config.admin_chat_id.filter(|_| config.admin_lead_copies);
         let (news, received) = mpsc::unbounded_channel();
         let wording = Arc::new(self.wording(String::new()));
         // Without an admin's chat alerts are owed to nobody's, from which the second way takes them.
@@ -102,7 +103,8 @@ impl Parts<'_> {
                 health
             }
             None => {
-                warn!("no amoCRM settings: leads are collected, saved and copied to the admin, but not delivered");
+                let copied = if copies_to.is_some() { ", and copied to the admin" } else { "" };
+                warn!("no amoCRM settings: leads are collected and saved{copied}, but not delivered");
                 let _ = news.send(News::Tell(AdminNotice::NoCrm));
                 tasks.spawn(ping_without_crm(store.clone(), config.admin_chat_id, self.stop.clone()));
                 watch::channel(Health::default()).1
@@ -152,6 +154,7 @@ impl Parts<'_> {
             alerts_chat,
             past_the_store: self.past_the_store.clone(),
             second_way: self.second_way.clone(),
+            health: crm.map(|_| health.clone()),
         };
         tasks.spawn(watch.run(self.stop.clone()));
         if let (Some(alerts_chat), true) = (alerts_chat, self.second_way.is_set()) {
@@ -163,7 +166,7 @@ impl Parts<'_> {
                 store.clone(),
                 self.past_the_store.clone(),
                 alerts_chat,
-                config.admin_chat_id.filter(|_| config.admin_lead_copies),
+                copies_to,
                 config.leads_alarm,
                 health.clone(),
                 self.store_trouble.clone(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PollTrouble, Shortage, Trouble};
+use super::{LeadsMeanwhile, PollTrouble, Shortage, Trouble};
 use crate::{
     clock::Millis,
     lead::{Lead, LeadNumber},
@@ -137,6 +137,9 @@ pub enum AdminNotice {
         since: Millis,
         /// Whether it was told before.
         still: bool,
+        /// What becomes meanwhile of leads that were taken.
+        #[serde(default)]
+        leads: LeadsMeanwhile,
     },
     /// Alerts that Telegram did not take in time went by the second way.
     ToldElsewhere {

@@ -15,7 +15,7 @@ pub use admin::{AdminNotice, LeadCopy};
 pub use button::Button;
 pub use say::{Card, Say};
 pub use shortage::Shortage;
-pub use trouble::{PollTrouble, Trouble};
+pub use trouble::{LeadsMeanwhile, PollTrouble, Trouble};
 #[cfg(test)]
 pub use {
     admin::AdminNoticeDiscriminants, say::SayDiscriminants, shortage::ShortageDiscriminants,

@@ -52,6 +52,30 @@ pub enum Trouble {
     NotConfigured,
 }
 
+/// What becomes of leads that were taken while Telegram does not work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeadsMeanwhile {
+    /// They get into amoCRM.
+    Delivered,
+    /// amoCRM does not take them either.
+    Waiting,
+    /// They are saved; more is not known.
+    #[default]
+    Saved,
+}
+
+impl LeadsMeanwhile {
+    /// Its name in the texts.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Waiting => "waiting",
+            Self::Saved => "saved",
+        }
+    }
+}
+
 impl Trouble {
     /// Every label there is.
     pub const LABELS: [&str; 17] = [

@@ -119,7 +119,7 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
         }
         AdminNotice::StoreWorks => plain("admin-store-works"),
         AdminNotice::SecondInstance => plain("admin-second-instance"),
-        AdminNotice::PollsFail { trouble, since, still } => {
+        AdminNotice::PollsFail { trouble, since, still, leads } => {
             let id = if *still { "admin-polls-still" } else { "admin-polls-fail" };
             let label = || trouble.label().into();
             Rendered::plain(lang.text(
@@ -128,6 +128,7 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
                     ("trouble", lang.text("polls-trouble", &[("trouble", label())]).into()),
                     ("advice", lang.text("polls-advice", &[("trouble", label())]).into()),
                     ("lasted", age(*since, lang).into()),
+                    ("leads", leads.label().into()),
                 ],
             ))
         }

@@ -111,7 +111,7 @@ pub enum TokenError {
         expired_at: Option<DateTime<Utc>>,
     },
     /// amoCRM could not be asked (network, 429, 5xx, an HTML page); the tokens are untouched, try again later.
-    #[error("amoCRM could not renew the tokens for now: {cause}")]
+    #[error("amoCRM gives no tokens for now: {cause}")]
     Transient {
         /// What happened.
         cause: String,
