@@ -19,9 +19,11 @@ card =
     👤 Name: { $name }
     📞 Phone: { $phone }
     💰 Budget: { $budget }
-    🚗 Car: { $car }
+    🚗 Car: { $car }{ $wish }
 
     All right? Press "Send" or choose what to change.
+card-wish = 📝 Wishes: { $value }
+copy-wish = Wishes: { $value }
 budget-understood = { $budget } ({ $price } ₽)
 no-car-link = no link
 phone-taken = Phone noted: { $phone }
@@ -190,7 +192,7 @@ admin-copies = 📋 Leads that wait for amoCRM (a copy, just in case):
 admin-copy =
     #{ $number }: { $name }, { $phone }
     Budget: { $budget }
-    Car: { $car }
+    Car: { $car }{ $wish }
 admin-no-crm = ℹ️ The bot runs without amoCRM settings: leads are collected, saved and copied here. To get them into amoCRM, ask whoever installed the bot to fill in the AMOCRM_… settings.
 admin-ephemeral-disk = ⚠️ The bot runs on Heroku without a database: the disk there is wiped every day. Open forms and the history will be gone, and waiting leads will remain only as copies in this chat. Add PostgreSQL (DATABASE_URL).
 admin-store-trouble =
@@ -375,7 +377,7 @@ admin-lead =
     Name: { $name }
     Phone: { $phone }
     Budget: { $budget }
-    Car: { $car }
+    Car: { $car }{ $wish }
     Submitted: { $age } ago
     What is in the way: { $error }
 admin-lead-unreadable =

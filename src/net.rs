@@ -77,18 +77,23 @@ pub async fn send(request: RequestBuilder) -> Result<Response, NetError> {
 }
 
 /// Reads an answer that is not longer than `limit` bytes.
-pub async fn read_capped(mut response: Response, limit: usize) -> Result<Vec<u8>, NetError> {
+pub async fn read_capped(response: Response, limit: usize) -> Result<Vec<u8>, NetError> {
+    let mut body = Vec::new();
+    read_into(&mut body, response, limit).await.map(|()| body)
+}
+
+/// The same; after an error `body` holds what came before it.
+pub async fn read_into(body: &mut Vec<u8>, mut response: Response, limit: usize) -> Result<(), NetError> {
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(NetError::TooLarge(limit));
     }
-    let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > limit {
             return Err(NetError::TooLarge(limit));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(())
 }
 
 /// An error with its causes, which tell a refused connection from an unknown host; at most 300 characters.

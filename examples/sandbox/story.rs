@@ -48,6 +48,7 @@ async fn tell(stage: &mut Stage, checks: &mut Checks) -> Result<(), String> {
     stage.start().await.map_err(|error| error.to_string())?;
     let (telegram, amocrm) = (stage.telegram.clone(), stage.amocrm.clone());
     let mut ivan = Person::new(&telegram, telegram.user("Иван"));
+    let mut john = Person::new(&telegram, telegram.user("John").with_language(Some("en")));
     let mut maria = Person::new(&telegram, telegram.user("Мария"));
     let mut pyotr = Person::new(&telegram, telegram.user("Пётр"));
     let mut admin = Person::new(&telegram, stage.admin.clone());
@@ -74,6 +75,16 @@ async fn tell(stage: &mut Stage, checks: &mut Checks) -> Result<(), String> {
         "имя, телефон, бюджет и ссылка на месте",
         "with name, phone, budget and link",
     )?;
+
+    heading("Покупатель John", "a buyer whose phone is in English");
+    john.says("/start").hears("What is your name").await?;
+    john.says("John Smith").hears("phone number").await?;
+    john.says("+44 7400 123456").hears("budget").await?;
+    john.says("25,000 dollars, two seats please").hears("link to the car").await?;
+    john.presses("skip")?.hears("check your request").await?;
+    let johns = number(&john.presses("submit")?.hears("is taken").await?);
+    let arrived = comes_true(|| lead(&amocrm, &johns).is_some_and(|lead| !lead.notes.is_empty())).await;
+    checks.that(arrived, format!("заявка #{johns} тоже в amoCRM"), "and the same in English")?;
 
     chapter(2, "Доступ к amoCRM кончился", "both tokens have expired, as in the original incident");
 
@@ -151,12 +162,12 @@ async fn tell(stage: &mut Stage, checks: &mut Checks) -> Result<(), String> {
 
     heading("amoCRM", "what the manager sees");
     let noted = |number: &String| lead(&amocrm, number).is_some_and(|lead| lead.notes.len() == 1);
-    let delivered = comes_true(|| [&ivans, &marias, &pyotrs].into_iter().all(noted)).await;
+    let delivered = comes_true(|| [&ivans, &johns, &marias, &pyotrs].into_iter().all(noted)).await;
     show_leads(&amocrm, &[&marias, &pyotrs]);
     checks.that(
-        delivered && amocrm.leads().len() == 3 && amocrm.contacts().len() == 3,
-        "в amoCRM три заявки, каждая ровно один раз",
-        "three leads in the CRM, each exactly once",
+        delivered && amocrm.leads().len() == 4 && amocrm.contacts().len() == 4,
+        "в amoCRM четыре заявки, каждая ровно один раз",
+        "four leads in the CRM, each exactly once",
     )?;
     let emptied = comes_true(|| stage.backup().trim() == "[]").await;
     checks.that(emptied, "backup_leads.json пуст: []", "nothing waits any more")?;

@@ -27,6 +27,7 @@ You are the buyer: a number presses the button of that number, anything else is 
   :contact              отправить свой номер      share the phone number
   :photo  :sticker      фото, стикер              send a photo, a sticker
   :buyer NAME           другой покупатель         be another buyer (or one of before)
+  :english NAME         телефон на английском     another buyer, whose phone is in English
   :admin [N | TEXT]     чат администратора        what is new in the admin's chat; press button N there, or say TEXT
   :crm                  сделки в amoCRM           what is in the CRM
   :crm off | on | slow  выключить, включить       switch the CRM off, on, make it slow
@@ -150,7 +151,8 @@ impl Talk<'_> {
             ("contact", _) => drop(self.buyer.share_contact(&phone(&self.buyer))),
             ("photo", _) => drop(self.buyer.photo()),
             ("sticker", _) => drop(self.buyer.sticker()),
-            ("buyer", name) if !name.is_empty() => self.become_buyer(name),
+            ("buyer", name) if !name.is_empty() => self.become_buyer(name, "ru"),
+            ("english", name) if !name.is_empty() => self.become_buyer(name, "en"),
             ("admin", said) => self.admin(said),
             ("crm", "") => self.crm(),
             ("crm", "off") => self.stage.amocrm.goes_down(),
@@ -209,9 +211,9 @@ impl Talk<'_> {
         Ok(())
     }
 
-    fn become_buyer(&mut self, name: &str) {
+    fn become_buyer(&mut self, name: &str, language: &str) {
         let Some(known) = self.buyers.iter().find(|buyer| buyer.name == name).cloned() else {
-            self.buyer = self.stage.telegram.user(name);
+            self.buyer = self.stage.telegram.user(name).with_language(Some(language));
             self.buyers.push(self.buyer.clone());
             (self.choices, self.shown) = (Vec::new(), None);
             self.prompt();

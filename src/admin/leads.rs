@@ -1,10 +1,10 @@
 use tracing::info;
 
 use crate::{
-    lead::{LeadNumber, shorten},
+    lead::{LeadNumber, Wish, shorten},
     store::{LeadRow, LeadState, UnreadableLead},
     telegram::handlers::HandlerError,
-    wording::{Lang, age, is_pressable, trouble_text},
+    wording::{Lang, age, is_pressable, trouble_text, wish_line},
 };
 
 use super::{
@@ -109,6 +109,7 @@ impl AdminDesk {
                 ("phone", lead.phone.e164().into()),
                 ("budget", lead.budget.typed().into()),
                 ("car", car.into()),
+                ("wish", wish_line("copy-wish", lead.wish.as_ref().map(Wish::as_str), lang).into()),
                 ("age", age(lead.submitted_at.timestamp_millis(), lang).into()),
                 ("error", self.obstacle(&row, lang).into()),
             ],

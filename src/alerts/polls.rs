@@ -277,7 +277,9 @@ mod tests {
     #[test]
     fn it_is_over_when_it_stays_over() {
         let clock = Clock::default();
-        let Step::Tell { known, .. } = step(None, failing(0, PollTrouble::NoAnswer), 3 * MINUTE, clock) else { panic!() };
+        let Step::Tell { known, .. } = step(None, failing(0, PollTrouble::NoAnswer), 3 * MINUTE, clock) else {
+            panic!()
+        };
         let Step::Keep(known) = step(Some(&known), None, 4 * MINUTE, clock) else { panic!() };
         assert_eq!(step(Some(&known), None, 4 * MINUTE + 19_999, clock), Step::Nothing);
         let Step::Keep(again) = step(Some(&known), failing(5 * MINUTE, PollTrouble::NoAnswer), 5 * MINUTE, clock)

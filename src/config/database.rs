@@ -1,12 +1,8 @@
 //! The address of the database, and whether what goes there is encrypted.
 
-use std::str::FromStr;
-
 use secrecy::SecretString;
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use url::Url;
 
-use super::{ConfigProblem, Reader, plaintext::PlaintextHosts};
+use super::{ConfigProblem, PostgresAddress, Reader, plaintext::PlaintextHosts};
 
 const PROVIDER: &str =
     "Take it from your database's provider, or leave it out to keep everything in a file in DATA_DIR";
@@ -61,20 +57,15 @@ pub(super) fn checked(
     if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
         return wrong("does not begin with postgres://", PROVIDER.into());
     }
-    const ENCODE: &str =
-        "Signs of a password are written as %40 for @, %23 for #, %2F for /, %3A for :, %3F for ?, %25 for %";
-    let mut url = match Url::parse(text) {
-        Ok(url) if url.fragment().is_none() => url,
-        _ if text.contains(',') => return Ok(text.to_owned()),
-        _ => return wrong("cannot be read as an address", ENCODE.into()),
-    };
+    let address =
+        PostgresAddress::parse(text).map_err(|wrong| ConfigProblem::new(variable, wrong.problem, wrong.remedy))?;
     // What cannot be meant in it the store tells, which uses it.
-    let Ok(options) = PgConnectOptions::from_str(text) else { return Ok(text.to_owned()) };
+    let Some(options) = address.options() else { return Ok(text.to_owned()) };
     let host = options.get_host().to_owned();
     let local = options.get_socket().is_some() || host.starts_with('/') || plaintext.may_be_read(&host);
-    let (asked, encrypted) = encryption(&url, &options);
-    if !local && !encrypted {
-        if platform == Platform::Heroku && !asked {
+    if !local && !address.insists_on_encryption() {
+        let mut url = address.url;
+        if platform == Platform::Heroku && !address.says_encryption {
             url.query_pairs_mut().append_pair("sslmode", "require");
             return Ok(url.into());
         }
@@ -88,25 +79,6 @@ pub(super) fn checked(
         );
     }
     Ok(text.to_owned())
-}
-
-/// Whether something is said of encryption, and whether it is insisted on. Naming an authority does so, too.
-fn encryption(url: &Url, options: &PgConnectOptions) -> (bool, bool) {
-    let value = |names: &[&str]| {
-        let given = url.query_pairs().filter(|(name, _)| names.contains(&name.as_ref())).last();
-        given.map(|(_, value)| value.trim().to_ascii_lowercase())
-    };
-    let (mode, short) = (value(&["sslmode", "ssl-mode"]), value(&["ssl"]));
-    let insisted = match (&mode, &short) {
-        (Some(mode), _) => matches!(mode.as_str(), "require" | "verify-ca" | "verify-full"),
-        (None, Some(short)) => matches!(short.as_str(), "true" | "1" | "on" | "require"),
-        // From PGSSLMODE.
-        (None, None) => {
-            matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull)
-        }
-    };
-    let checked = value(&["sslrootcert", "ssl-root-cert", "ssl-ca"]).is_some() && mode.as_deref() != Some("disable");
-    (mode.or(short).is_some(), insisted || checked)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod environment;
 mod limits;
 mod names;
 mod plaintext;
+mod postgres;
 mod problem;
 mod reader;
 mod second_way;
@@ -26,6 +27,7 @@ pub use amocrm::{
 pub use environment::Environment;
 pub use limits::LeadLimits;
 pub use names::SETTINGS;
+pub use postgres::{AddressProblem, PostgresAddress};
 pub use problem::ConfigProblem;
 pub use reader::Reader;
 pub use second_way::{EmailSettings, SecondWaySettings, SecretUrl};

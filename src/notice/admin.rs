@@ -225,6 +225,9 @@ pub struct LeadCopy {
     pub budget: String,
     /// Link to a car, if any.
     pub car_link: Option<String>,
+    /// What else was said for the manager; absent in what 0.1.0 stored.
+    #[serde(default)]
+    pub wish: Option<String>,
 }
 
 impl LeadCopy {
@@ -236,6 +239,7 @@ impl LeadCopy {
             phone: lead.phone.e164().to_owned(),
             budget: lead.budget.typed().to_owned(),
             car_link: lead.car_link.as_ref().map(|link| link.url().to_owned()),
+            wish: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()),
         }
     }
 }

@@ -18,6 +18,9 @@ pub struct Card {
     pub price: i64,
     /// Link to a car, if any.
     pub car_link: Option<String>,
+    /// What else was said for the manager; absent in what 0.1.0 stored.
+    #[serde(default)]
+    pub wish: Option<String>,
 }
 
 /// One part of an answer to a buyer.

@@ -101,6 +101,40 @@ fn next_update(bytes: &[u8], at: usize) -> Option<usize> {
     rest.windows(UPDATE.len()).position(|window| window == UPDATE).map(|next| at + 1 + next)
 }
 
+/// Whether an answer breaks off behind `"ok":true`: Telegram has done what it was asked, and only its telling of it is
+/// incomplete. What another error ends, such as a page in place of the result, is no answer of Telegram's.
+pub fn is_ok_cut_off(bytes: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Ok {
+        ok: bool,
+    }
+    // Of a complete answer nothing need be guessed.
+    let breaks_off = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err_and(|error| error.is_eof());
+    let Some(open) = bytes.iter().position(|byte| !is_blank(*byte)).filter(|at| bytes[*at] == b'{') else {
+        return false;
+    };
+    let mut at = open + 1;
+    while breaks_off {
+        // A member that is whole: its key, and its value up to the comma.
+        let key = skip_blank(bytes, at);
+        let value = string_end(bytes, key).filter(|_| bytes.get(key) == Some(&b'"'));
+        let Some(value) = value.map(|end| skip_blank(bytes, end)).filter(|at| bytes.get(*at) == Some(&b':')) else {
+            return false;
+        };
+        let Some(end) = value_end(bytes, skip_blank(bytes, value + 1)) else { return false };
+        let member = [b"{", &bytes[key..end], b"}"].concat();
+        if let Result::Ok(Ok { ok }) = serde_json::from_slice(&member) {
+            return ok;
+        }
+        at = skip_blank(bytes, end);
+        if bytes.get(at) != Some(&b',') {
+            return false;
+        }
+        at += 1;
+    }
+    false
+}
+
 /// Reads one value; `None` when its brackets, quotes or separators are wrong.
 pub fn value(bytes: &[u8]) -> Option<Value> {
     // The depth is checked here in both cases, so that whoever walks through the value needs no care.

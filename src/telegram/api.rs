@@ -21,8 +21,8 @@ use super::answer::{self, Answer, List};
 const ANSWER_CAP: usize = 1024 * 1024;
 
 /// Longest answer to a poll. A hundred of the longest messages, each in reply to another, may be longer: fewer are asked
-/// for then.
-const POLL_CAP: usize = 8 * 1024 * 1024;
+/// for then. What is read needs some thirty times as much memory at worst.
+const POLL_CAP: usize = 2 * 1024 * 1024;
 
 /// The Bot API of one bot through one client.
 #[derive(Debug, Clone)]
@@ -43,15 +43,30 @@ impl Api {
         self.token.expose_secret()
     }
 
-    /// Calls the method that a payload is for and returns the result as it is: what Telegram did is known from `ok`
-    /// alone, whether or not the library can parse what it tells of it.
-    pub async fn call<P: Payload + Serialize>(&self, payload: &P) -> Result<Value, RequestError> {
+    /// Calls the method that a payload is for and returns what it tells, as it is.
+    pub async fn ask<P: Payload + Serialize>(&self, payload: &P) -> Result<Value, RequestError> {
         result(&self.answer(self.post(P::NAME).json(payload), ANSWER_CAP).await?)
     }
 
+    /// Calls the method that a payload is for, to have something done.
+    pub async fn command<P: Payload + Serialize>(&self, payload: &P) -> Result<(), RequestError> {
+        self.done(self.post(P::NAME).json(payload)).await
+    }
+
     /// Calls a method with a file.
-    pub async fn upload(&self, method: &str, form: Form) -> Result<Value, RequestError> {
-        result(&self.answer(self.post(method).multipart(form), ANSWER_CAP).await?)
+    pub async fn upload(&self, method: &str, form: Form) -> Result<(), RequestError> {
+        self.done(self.post(method).multipart(form)).await
+    }
+
+    /// That Telegram did what it was asked is known from `ok` alone: whether or not the library can parse what follows,
+    /// and where the answer breaks off behind it. Then it was done once, and again would be twice.
+    async fn done(&self, request: RequestBuilder) -> Result<(), RequestError> {
+        let mut body = Vec::new();
+        match self.answer_into(&mut body, request, ANSWER_CAP).await {
+            _ if answer::is_ok_cut_off(&body) => Ok(()),
+            Ok(()) => result(&body).map(drop),
+            Err(error) => Err(error),
+        }
     }
 
     /// Asks for updates, for so long; see [`updates`].
@@ -68,12 +83,17 @@ impl Api {
     }
 
     async fn answer(&self, request: RequestBuilder, cap: usize) -> Result<Vec<u8>, RequestError> {
+        let mut body = Vec::new();
+        self.answer_into(&mut body, request, cap).await.map(|()| body)
+    }
+
+    async fn answer_into(&self, body: &mut Vec<u8>, request: RequestBuilder, cap: usize) -> Result<(), RequestError> {
         let answer = async {
             let response = net::send(request).await?;
             if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
                 return Err(NetError::ProxyRefuses);
             }
-            net::read_capped(response, cap).await
+            net::read_into(body, response, cap).await
         };
         answer.await.map_err(|error| match error {
             NetError::Failed(error) => RequestError::Network(Arc::new(error)),

@@ -236,9 +236,9 @@ impl Telegram {
     /// Calls the method that a payload is for; whatever result comes, it is done.
     pub async fn call<P: Payload + Serialize>(&self, payload: &P) -> Result<(), RequestError> {
         let (attempt, way) = self.begin(Kind::Send);
-        let result = way.send.call(payload).await;
+        let result = way.send.command(payload).await;
         self.ended(attempt, result.as_ref().err());
-        result.map(drop)
+        result
     }
 
     /// Asks who the bot is; `None` when the answer tells of no bot.
@@ -255,7 +255,7 @@ impl Telegram {
 
     async fn ask_who_i_am(&self, way: &Way) -> Result<Option<Me>, RequestError> {
         let limit = self.clock.scaled(TRIAL).max(Duration::from_secs(2));
-        let Ok(answer) = tokio::time::timeout(limit, way.send.call(&GetMe::new())).await else {
+        let Ok(answer) = tokio::time::timeout(limit, way.send.ask(&GetMe::new())).await else {
             return Err(RequestError::Io(Arc::new(std::io::Error::other("no answer in time"))));
         };
         Ok(me::read(&answer?, way.send.token()))
@@ -421,7 +421,7 @@ impl Telegram {
                 if let Some(markup) = message.markup.as_ref().and_then(reply_markup) {
                     request = request.reply_markup(markup);
                 }
-                way.send.call(&request).await
+                way.send.command(&request).await.map(|()| Value::Null)
             }
             Call::Document { name, bytes, caption } => {
                 let file = Part::bytes(bytes.to_vec()).file_name((*name).to_owned());
@@ -429,10 +429,10 @@ impl Telegram {
                 if let Some(topic) = place.topic {
                     form = form.text("message_thread_id", topic.to_string());
                 }
-                way.send.upload("sendDocument", form.part("document", file)).await
+                way.send.upload("sendDocument", form.part("document", file)).await.map(|()| Value::Null)
             }
-            Call::Member(user) => way.send.call(&GetChatMember::new(chat, *user)).await,
-            Call::Administrators => way.send.call(&GetChatAdministrators::new(chat)).await,
+            Call::Member(user) => way.send.ask(&GetChatMember::new(chat, *user)).await,
+            Call::Administrators => way.send.ask(&GetChatAdministrators::new(chat)).await,
         }
     }
 

@@ -181,6 +181,11 @@ fn ask(conversation: &Conversation) -> Say {
                 budget: budget.typed().to_owned(),
                 price: budget.price(),
                 car_link: car.link.as_ref().map(|link| link.url().to_owned()),
+                wish: conversation
+                    .draft
+                    .as_ref()
+                    .and_then(|draft| draft.wish.as_ref())
+                    .map(|wish| wish.as_str().to_owned()),
             }),
             None => Say::HowToBegin,
         },

@@ -12,6 +12,7 @@ use super::{
     Lang, Markup, Rendered, Wording, clip, keyboards,
     time::{age, day, duration, moment},
     troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text},
+    wish_line,
 };
 
 /// More buttons would not fit a phone.
@@ -268,6 +269,7 @@ fn copies(leads: &[LeadCopy], lang: Lang) -> String {
                 ("phone", lead.phone.as_str().into()),
                 ("budget", lead.budget.as_str().into()),
                 ("car", car.into()),
+                ("wish", wish_line("copy-wish", lead.wish.as_deref(), lang).into()),
             ],
         ));
     }

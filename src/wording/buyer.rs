@@ -46,6 +46,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
                     ("phone", card.phone.as_str().into()),
                     ("budget", understood_budget(card, lang).into()),
                     ("car", car.into()),
+                    ("wish", wish_line("card-wish", card.wish.as_deref(), lang).into()),
                 ],
             )
         }
@@ -64,7 +65,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
                 line("noted-budget", budget),
                 line("noted-car-link", car_link),
                 line("noted-wish", wish),
-                // A wish stands on no card.
+                // A wish can only be added to.
                 [phone, budget, car_link].iter().any(|noted| noted.is_some()).then(|| simple("noted-can-be-changed")),
             ];
             lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
@@ -98,6 +99,11 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::Group => lang.text("group", &[("bot", wording.bot_username.as_str().into())]),
         Say::SetAside => simple("set-aside"),
     }
+}
+
+/// What was said besides the answers, on a line of its own under them; nothing where there is none.
+pub fn wish_line(id: &str, wish: Option<&str>, lang: Lang) -> String {
+    wish.map_or_else(String::new, |wish| format!("\n{}", lang.text(id, &[("value", shorten(wish, 600).into())])))
 }
 
 fn markup(say: &Say, lang: Lang) -> Option<Markup> {
@@ -151,6 +157,7 @@ mod tests {
                 budget: budget.into(),
                 price,
                 car_link: None,
+                wish: None,
             };
             for (lang, label) in [(Lang::Ru, "Бюджет"), (Lang::En, "Budget")] {
                 let text = render_reply(&[Say::Card(card.clone())], lang, &Wording::default()).text;

@@ -16,7 +16,7 @@ mod troubles;
 use crate::notice::Button;
 
 pub use admin::{backup_caption, is_pressable, render_admin, waiting_text};
-pub use buyer::render_reply;
+pub use buyer::{render_reply, wish_line};
 pub use i18n::Lang;
 pub use notices::{render_notice, render_worded};
 pub use time::{age, duration, moment};

@@ -47,7 +47,7 @@ async fn the_sandbox_plays_its_story_and_leaves_nothing_behind() {
         "$ amocrm-lead-bot get-new-tokens --code",
         "передана менеджеру",
         "Переданы 2 заявки",
-        "✔ в amoCRM три заявки, каждая ровно один раз",
+        "✔ в amoCRM четыре заявки, каждая ровно один раз",
         "✔ backup_leads.json пуст: []",
         "✔ Всё произошло на самом деле",
     ] {

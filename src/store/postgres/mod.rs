@@ -4,8 +4,6 @@
 //! for the one that holds the leader's lock. What the store cannot work with is told in words before anything is
 //! created or written.
 
-mod address;
-
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
@@ -13,6 +11,10 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgRow},
 };
+
+use tracing::warn;
+
+use crate::config::PostgresAddress;
 
 use super::{
     StoreError, copying,
@@ -73,7 +75,13 @@ pub(super) struct Server {
 impl Server {
     /// Connects and looks whether the store can live here; the connection is set up as all others will be.
     pub async fn look(url: &str) -> Result<(Self, PgConnection), StoreError> {
-        let url = address::parse(url)?;
+        let wrong = |wrong: crate::config::AddressProblem| StoreError::Setting(wrong.to_string());
+        let address = PostgresAddress::parse(url).map_err(wrong)?;
+        address.check_files().map_err(wrong)?;
+        for parameter in &address.unknown {
+            warn!(parameter, "DATABASE_URL: this parameter is not known and does nothing");
+        }
+        let url = address.url;
         let options =
             PgConnectOptions::from_str(url.as_str()).map_err(faults::of_connecting)?.disable_statement_logging();
         let mut connection = connect(&options).await?;
