@@ -92,7 +92,14 @@ async fn copy(
         CommandError::Failed(format!("the tokens cannot be copied: {error}; run the command again"))
     })?;
     let pairs = i64::from(tokens);
-    report.push(Copied { table: "tokens", source: pairs, present: pairs, target: pairs });
+    report.push(Copied {
+        table: "tokens",
+        source: pairs,
+        present: pairs,
+        target: pairs,
+        damaged: 0,
+        left_behind: Vec::new(),
+    });
     target.fold().await?;
     Ok(tell(&report))
 }
@@ -168,10 +175,26 @@ fn tell(report: &[Copied]) -> ExitCode {
     for table in report {
         outln!("{:<12} {:>9} {:>9} {:>9}", table.table, table.source, table.present, table.target);
     }
-    if report.iter().all(|table| table.source == table.present) {
-        ExitCode::SUCCESS
-    } else {
-        errln!("Not everything was copied; run the command again.");
-        ExitCode::FAILURE
+    for Copied { table, damaged, left_behind, .. } in report {
+        if *damaged > 0 {
+            outln!("Damaged, and copied as they are: {table} {damaged}");
+        }
+        if !left_behind.is_empty() {
+            errln!(
+                "Damaged, and not copied, as PostgreSQL cannot hold them: {table} {} ({})",
+                left_behind.len(),
+                left_behind.join(", ")
+            );
+        }
     }
+    let lacking = |table: &Copied| table.source - table.present - table.left_behind.len() as i64;
+    if report.iter().any(|table| lacking(table) != 0) {
+        errln!("Not everything was copied; run the command again.");
+        return ExitCode::FAILURE;
+    }
+    if report.iter().any(|table| !table.left_behind.is_empty()) {
+        errln!("All the rest was copied; what is named stays where it was.");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
 }

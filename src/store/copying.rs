@@ -3,12 +3,16 @@
 //! **Promise.** A copy may be made again and never takes back what the target has got on with. A copy does not know what
 //! happens to its original afterwards, and an old backup may be put back: what amoCRM has not got according to a copy is
 //! looked up there before it is created. (The tokens live elsewhere with SQLite; whoever copies a store moves them too.)
+//!
+//! Rows may be damaged ([`super::rows`]). SQLite takes such a row as it is; PostgreSQL keeps no such text and no number that
+//! is none, so there the row stays behind, is named and counted, and all others are copied.
 
 mod steps;
 
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Row, any::AnyRow};
+use tracing::warn;
 
-use super::{Engine, Store, StoreError};
+use super::{Engine, Store, StoreError, forgetting::ForgottenElsewhere, rows};
 
 use steps::CopiedSteps;
 
@@ -39,6 +43,7 @@ const TABLES: &[(&str, &[(&str, char)])] = &[
             ("admin_copied", 'i'),
             ("taken_at", 'i'),
             ("forgotten_at", 'i'),
+            ("unreadable", 'i'),
         ],
     ),
     (
@@ -47,7 +52,15 @@ const TABLES: &[(&str, &[(&str, char)])] = &[
     ),
     (
         "messages",
-        &[("id", 't'), ("chat_id", 'i'), ("body", 't'), ("created_at", 'i'), ("due_at", 'i'), ("attempts", 'i')],
+        &[
+            ("id", 't'),
+            ("chat_id", 'i'),
+            ("body", 't'),
+            ("created_at", 'i'),
+            ("due_at", 'i'),
+            ("attempts", 'i'),
+            ("unreadable", 'i'),
+        ],
     ),
     ("customers", &[("phone", 't'), ("contact_id", 'i'), ("seen_at", 'i')]),
     ("imports", &[("fingerprint", 't'), ("lead_id", 't'), ("imported_at", 'i')]),
@@ -100,6 +113,64 @@ pub struct Copied {
     pub target: i64,
     /// Rows of the source that the target holds afterwards.
     pub present: i64,
+    /// How many of those are damaged, and were copied as they are.
+    pub damaged: i64,
+    /// Rows that the target cannot hold, by number or key.
+    pub left_behind: Vec<String>,
+}
+
+/// What a column of a row holds, as it is in the store.
+#[derive(Debug, Clone, PartialEq)]
+struct Cell {
+    /// SQLite's `typeof`, or that of a PostgreSQL column.
+    kind: Kind,
+    /// Its text, byte for byte; a number in digits.
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Null,
+    Integer,
+    Real,
+    Text,
+    Blob,
+}
+
+type CellRow = Vec<Cell>;
+type Columns = [(&'static str, char)];
+
+impl Cell {
+    /// What a whole column of this kind says; `None` when it is damaged.
+    fn whole(&self, column: char) -> Option<Option<String>> {
+        match (self.kind, column) {
+            (Kind::Null, _) => Some(None),
+            (Kind::Text, 't') => {
+                let text = std::str::from_utf8(&self.bytes).ok()?;
+                // PostgreSQL keeps no NUL, and nothing of ours writes one.
+                (!text.contains('\0')).then(|| Some(text.to_owned()))
+            }
+            (Kind::Integer, 'i') => Some(Some(String::from_utf8_lossy(&self.bytes).into_owned())),
+            _ => None,
+        }
+    }
+
+    fn lossy(&self) -> Option<String> {
+        (self.kind != Kind::Null).then(|| String::from_utf8_lossy(&self.bytes).into_owned())
+    }
+}
+
+/// The texts of a row in which nothing is damaged.
+fn whole(columns: &Columns, row: &CellRow) -> Option<Vec<Option<String>>> {
+    row.iter().zip(columns).map(|(cell, (_, kind))| cell.whole(*kind)).collect()
+}
+
+/// By what people know a row: a lead's number, or the key.
+fn name(columns: &Columns, row: &CellRow) -> String {
+    let number = columns.iter().position(|(name, _)| *name == "number").and_then(|at| row[at].lossy());
+    let number = number.and_then(|number| crate::lead::LeadNumber::parse(&number)).map(|number| format!("#{number}"));
+    let key = || super::plain(&row[0].lossy().unwrap_or_default()).chars().take(40).collect();
+    number.unwrap_or_else(key)
 }
 
 impl Store {
@@ -108,25 +179,40 @@ impl Store {
         let mut report = Vec::new();
         let forgotten = self.forgotten_elsewhere(target).await?;
         for (table, columns) in TABLES {
-            let (mut source, mut present) = (0, 0);
+            let mut copied = Copied { table, source: 0, target: 0, present: 0, damaged: 0, left_behind: Vec::new() };
             // By key and not by offset, so that rows which come or go meanwhile shift nothing.
-            let mut last: Option<String> = None;
+            let mut last: Option<Vec<u8>> = None;
             loop {
-                let mut rows = self.page(table, columns, last.as_deref()).await?;
-                let Some(newest) = rows.last() else { break };
-                last = Some(newest[0].clone().unwrap_or_default());
-                let all = rows.len() as i64;
-                forgotten.leave_out(table, columns, &mut rows);
-                source += all;
+                let page = self.page(table, columns, last.as_deref()).await?;
+                let Some(newest) = page.last() else { break };
+                last = Some(newest[0].bytes.clone());
+                copied.source += page.len() as i64;
+                let (mut good, mut damaged) = (Vec::new(), Vec::new());
+                for row in page {
+                    match whole(columns, &row) {
+                        Some(texts) => good.push(texts),
+                        None => damaged.push(row),
+                    }
+                }
+                let all = good.len() as i64;
+                forgotten.leave_out(table, columns, &mut good);
                 // What is left out on purpose is where it belongs.
-                present += all - rows.len() as i64;
+                copied.present += all - good.len() as i64;
                 let steps = match *table {
-                    "leads" => self.steps_for_a_copy(columns, &rows).await?,
+                    "leads" => self.steps_for_a_copy(columns, &good).await?,
                     _ => CopiedSteps::default(),
                 };
-                present += target.take_in(table, columns, &rows, &steps).await?;
+                copied.present += target.take_in(table, columns, &good, &steps).await?;
+                for row in damaged {
+                    let lossy = row.iter().map(Cell::lossy).collect();
+                    let steps = match *table {
+                        "leads" => self.steps_for_a_copy(columns, std::slice::from_ref(&lossy)).await?,
+                        _ => CopiedSteps::default(),
+                    };
+                    target.take_damaged(columns, (row, lossy), &steps, &forgotten, &mut copied).await?;
+                }
             }
-            report.push(Copied { table, source, target: 0, present });
+            report.push(copied);
         }
         target.forget_again(&[]).await?;
         for table in &mut report {
@@ -143,38 +229,63 @@ impl Store {
         Ok(())
     }
 
-    /// Rows after a key, every value as text; keys are compared as text on both engines.
-    async fn page(
-        &self,
-        table: &str,
-        columns: &[(&str, char)],
-        after: Option<&str>,
-    ) -> Result<Vec<Vec<Option<String>>>, StoreError> {
-        let key = match self.engine {
-            Engine::Sqlite => format!("CAST({} AS TEXT)", columns[0].0),
-            Engine::Postgres => format!("CAST({} AS TEXT) COLLATE \"C\"", columns[0].0),
+    /// Rows after a key; keys are compared byte by byte on both engines.
+    async fn page(&self, table: &str, columns: &Columns, after: Option<&[u8]>) -> Result<Vec<CellRow>, StoreError> {
+        let overridden = |column: &'static str| {
+            let overridden = COPY_OVERRIDES.iter().find(|(of, name, _)| *of == table && *name == column);
+            overridden.map_or(column, |(_, _, instead)| *instead)
         };
-        let overridden = |column: &str| COPY_OVERRIDES.iter().find(|(of, name, _)| *of == table && *name == column);
-        let list = columns
-            .iter()
-            .map(|(name, _)| format!("CAST({} AS TEXT)", overridden(name).map_or(*name, |(_, _, instead)| instead)))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let sql = format!("SELECT {list} FROM {table} WHERE $1 = 0 OR {key} > $2 ORDER BY {key} LIMIT $3");
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(i64::from(after.is_some()))
-            .bind(after.unwrap_or_default())
-            .bind(ROWS)
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter().map(|row| (0..columns.len()).map(|at| Ok(row.try_get(at)?)).collect()).collect()
+        let key = columns[0].0;
+        let (key, list) = match self.engine {
+            Engine::Sqlite => {
+                let cell = |(name, _): &(&'static str, char)| {
+                    let value = overridden(name);
+                    format!("typeof({value}), CAST(CAST({value} AS TEXT) AS BLOB)")
+                };
+                (format!("CAST({key} AS BLOB)"), columns.iter().map(cell).collect::<Vec<_>>())
+            }
+            Engine::Postgres => {
+                let cell = |(name, _): &(&'static str, char)| format!("CAST({} AS TEXT)", overridden(name));
+                (format!("CAST({key} AS TEXT) COLLATE \"C\""), columns.iter().map(cell).collect())
+            }
+        };
+        let sql = format!("SELECT {} FROM {table} WHERE $1 = 0 OR {key} > $2 ORDER BY {key} LIMIT $3", list.join(", "));
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(after.is_some()));
+        let after = after.unwrap_or_default();
+        let query = match self.engine {
+            Engine::Sqlite => query.bind(after.to_vec()),
+            Engine::Postgres => query.bind(String::from_utf8_lossy(after).into_owned()),
+        };
+        let found = query.bind(ROWS).fetch_all(&self.pool).await?;
+        Ok(found.iter().map(|row| self.cells(columns, row)).collect())
+    }
+
+    fn cells(&self, columns: &Columns, row: &AnyRow) -> CellRow {
+        let cell = |(at, (_, column)): (usize, &(&str, char))| match self.engine {
+            Engine::Sqlite => {
+                let kind = match rows::lossy(row, 2 * at).as_deref() {
+                    Some("integer") => Kind::Integer,
+                    Some("real") => Kind::Real,
+                    Some("text") => Kind::Text,
+                    Some("blob") => Kind::Blob,
+                    _ => Kind::Null,
+                };
+                Cell { kind, bytes: rows::raw(row, 2 * at + 1).unwrap_or_default() }
+            }
+            Engine::Postgres => match (rows::raw(row, at), column) {
+                (None, _) => Cell { kind: Kind::Null, bytes: Vec::new() },
+                (Some(bytes), 'i') => Cell { kind: Kind::Integer, bytes },
+                (Some(bytes), _) => Cell { kind: Kind::Text, bytes },
+            },
+        };
+        columns.iter().enumerate().map(cell).collect()
     }
 
     /// Inserts rows the store does not have, and merges those it has; returns how many of them it has afterwards.
     async fn take_in(
         &self,
         table: &str,
-        columns: &[(&str, char)],
+        columns: &Columns,
         rows: &[Vec<Option<String>>],
         steps: &CopiedSteps,
     ) -> Result<i64, StoreError> {
@@ -184,11 +295,10 @@ impl Store {
     async fn take_in_once(
         &self,
         table: &str,
-        columns: &[(&str, char)],
+        columns: &Columns,
         rows: &[Vec<Option<String>>],
         steps: &CopiedSteps,
     ) -> Result<i64, StoreError> {
-        let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let values = columns
             .iter()
             .enumerate()
@@ -199,7 +309,7 @@ impl Store {
             .collect::<Vec<_>>()
             .join(", ");
         let merged = ON_CONFLICT.iter().find(|(of, _)| *of == table).map_or("DO NOTHING", |(_, merged)| merged);
-        let insert = format!("INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT {merged}");
+        let insert = format!("INSERT INTO {table} ({}) VALUES ({values}) ON CONFLICT {merged}", names(columns));
         let check = format!("SELECT 1 FROM {table} WHERE CAST({} AS TEXT) = $1", columns[0].0);
         let mut present = 0;
         let mut transaction = self.begin().await?;
@@ -229,10 +339,121 @@ impl Store {
         Ok(present)
     }
 
+    /// Takes a damaged row, if it can be held here at all.
+    async fn take_damaged(
+        &self,
+        columns: &Columns,
+        (row, lossy): (CellRow, Vec<Option<String>>),
+        steps: &CopiedSteps,
+        forgotten: &ForgottenElsewhere,
+        copied: &mut Copied,
+    ) -> Result<(), StoreError> {
+        // Somebody who was forgotten is not to come back in a damaged row either.
+        let mut left = vec![lossy.clone()];
+        forgotten.leave_out(copied.table, columns, &mut left);
+        let taken = match left.pop() {
+            None => Ok(true),
+            Some(wiped) if wiped != lossy => {
+                self.take_in(copied.table, columns, &[wiped], steps).await.map(|taken| taken == 1)
+            }
+            Some(_) => match self.as_it_can_be_held(columns, row.clone()) {
+                Some(row) => self.again(|| self.insert_cells(copied.table, columns, &row, steps)).await,
+                None => Ok(false),
+            },
+        };
+        match taken {
+            Ok(true) => (copied.present, copied.damaged) = (copied.present + 1, copied.damaged + 1),
+            Ok(false) => copied.left_behind.push(name(columns, &row)),
+            // The store itself does not work.
+            Err(StoreError::Unavailable(error)) if !matches!(error, sqlx::Error::Database(_)) => {
+                return Err(StoreError::Unavailable(error));
+            }
+            Err(error) => {
+                warn!(table = copied.table, %error, "a damaged row cannot be copied");
+                copied.left_behind.push(name(columns, &row));
+            }
+        }
+        Ok(())
+    }
+
+    /// A damaged row as this engine can hold it; `None` where that would leave out what the row is about.
+    fn as_it_can_be_held(&self, columns: &Columns, mut row: CellRow) -> Option<CellRow> {
+        if self.engine == Engine::Sqlite {
+            return Some(row);
+        }
+        for (cell, (name, kind)) in row.iter_mut().zip(columns) {
+            if cell.whole(*kind).is_some() {
+                continue;
+            }
+            // Damage in what is only remembered counts as not known.
+            *cell = match *name {
+                "last_error" | "degradation" | "leased_by" => Cell { kind: Kind::Null, bytes: Vec::new() },
+                "contact_id" | "last_error_at" => Cell { kind: Kind::Null, bytes: Vec::new() },
+                "due_at" | "attempts" | "leased_until" | "solo" | "buyer_told" | "admin_told" | "admin_copied"
+                | "taken_at" | "unreadable" | "submitted_at" | "user_id" => {
+                    Cell { kind: Kind::Integer, bytes: b"0".to_vec() }
+                }
+                _ => return None,
+            };
+        }
+        Some(row)
+    }
+
+    /// Inserts a row cell by cell, each of its own type; a row that is there stays. Whether it is there afterwards.
+    async fn insert_cells(
+        &self,
+        table: &str,
+        columns: &Columns,
+        row: &CellRow,
+        steps: &CopiedSteps,
+    ) -> Result<bool, StoreError> {
+        let value = |(at, (cell, (_, column))): (usize, (&Cell, &(&str, char)))| {
+            let place = format!("${}", at + 1);
+            match (self.engine, cell.kind) {
+                (Engine::Sqlite, Kind::Integer) => format!("CAST(CAST({place} AS TEXT) AS INTEGER)"),
+                (Engine::Sqlite, Kind::Real) => format!("CAST(CAST({place} AS TEXT) AS REAL)"),
+                (Engine::Sqlite, Kind::Text) => format!("CAST({place} AS TEXT)"),
+                (Engine::Sqlite, Kind::Null | Kind::Blob) => place,
+                (Engine::Postgres, _) if *column == 'i' => format!("CAST({place} AS BIGINT)"),
+                (Engine::Postgres, _) => place,
+            }
+        };
+        let values: Vec<String> = row.iter().zip(columns).enumerate().map(value).collect();
+        let insert =
+            format!("INSERT INTO {table} ({}) VALUES ({}) ON CONFLICT DO NOTHING", names(columns), values.join(", "));
+        let mut query = sqlx::query(AssertSqlSafe(insert));
+        for cell in row {
+            query = match (self.engine, cell.kind) {
+                (Engine::Sqlite, Kind::Null) => query.bind(None::<Vec<u8>>),
+                (Engine::Sqlite, _) => query.bind(cell.bytes.clone()),
+                (Engine::Postgres, _) => query.bind(cell.lossy()),
+            };
+        }
+        let mut transaction = self.begin().await?;
+        if query.execute(&mut *transaction).await?.rows_affected() == 1 {
+            if let Some(id) = row[0].lossy() {
+                steps.take_in(&mut transaction, &id).await?;
+            }
+            transaction.commit().await?;
+            return Ok(true);
+        }
+        let check = format!("SELECT 1 FROM {table} WHERE {} = $1", rows::bytes(self.engine, columns[0].0));
+        let check = sqlx::query(AssertSqlSafe(check));
+        let check = match self.engine {
+            Engine::Sqlite => check.bind(row[0].bytes.clone()),
+            Engine::Postgres => check.bind(row[0].lossy()),
+        };
+        Ok(check.fetch_optional(&mut *transaction).await?.is_some())
+    }
+
     async fn count(&self, table: &str) -> Result<i64, StoreError> {
         Ok(sqlx::query(AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}")))
             .fetch_one(&self.pool)
             .await?
             .try_get(0)?)
     }
+}
+
+fn names(columns: &Columns) -> String {
+    columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }

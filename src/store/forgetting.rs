@@ -9,12 +9,14 @@ mod traces;
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 use ulid::Ulid;
 
 use crate::{clock::Millis, lead::LeadNumber};
 
 use super::{Engine, LeadState, Store, StoreError, rows};
+
+pub(super) use copies::ForgottenElsewhere;
 
 /// Fewer digits would be found everywhere.
 const LEAST_DIGITS: usize = 10;
@@ -40,14 +42,16 @@ pub enum Whom {
 pub struct PersonLead {
     /// Our id.
     pub id: String,
-    /// Its number.
-    pub number: LeadNumber,
+    /// Its number, or its id where the store holds no number.
+    pub number: String,
     /// Where it is.
     pub state: LeadState,
     /// amoCRM's id of it.
     pub crm_lead_id: Option<i64>,
     /// A create went out and its result is not known.
     pub uncertain: bool,
+    /// The id as it is in the store.
+    key: Vec<u8>,
 }
 
 /// What the store holds of a person.
@@ -106,7 +110,7 @@ pub enum Forgetting {
     /// Nothing was changed: requests are not delivered yet and nobody has said what is to become of them.
     Undecided(Person),
     /// Nothing was changed: this request is being sent right now.
-    Busy(LeadNumber),
+    Busy(String),
     /// The store holds nothing of such a person.
     Unknown,
 }
@@ -137,25 +141,34 @@ pub(super) async fn is_forgotten(connection: &mut AnyConnection, id: &str) -> Re
 }
 
 /// Wipes one lead, which is over. With what was taken in from a file goes the entry's fingerprint.
-async fn wipe_lead(connection: &mut AnyConnection, id: &str, at: Millis) -> Result<(), StoreError> {
-    let Some(row) = sqlx::query("SELECT number, body FROM leads WHERE id = $1 AND forgotten_at IS NULL")
-        .bind(id)
-        .fetch_optional(&mut *connection)
-        .await?
-    else {
+async fn wipe_lead(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    lead: &PersonLead,
+    at: Millis,
+) -> Result<(), StoreError> {
+    let id = lead.id.as_str();
+    let sql = format!(
+        "SELECT {} FROM leads WHERE {} AND forgotten_at IS NULL",
+        rows::bytes(engine, "body"),
+        with_key(engine, "$1")
+    );
+    let query = sqlx::query(AssertSqlSafe(sql));
+    let Some(row) = bind_key(query, engine, &lead.key).fetch_optional(&mut *connection).await? else {
         return Ok(());
     };
-    let (number, body): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-    let body: Value = serde_json::from_str(&body).unwrap_or_else(|_| json!({"id": id}));
-    sqlx::query(
-        "UPDATE leads SET body = $1, user_id = 0, contact_id = NULL, degradation = NULL, last_error = NULL, \
-         unreadable = 0, leased_by = NULL, leased_until = 0, forgotten_at = $2 WHERE id = $3",
-    )
-    .bind(wiped_body(&number, &body))
-    .bind(at)
-    .bind(id)
-    .execute(&mut *connection)
-    .await?;
+    let body = rows::lossy(&row, 0).and_then(|body| serde_json::from_str(&body).ok());
+    let body: Value = body.filter(Value::is_object).unwrap_or_else(|| json!({"id": id}));
+    let sql = format!(
+        "UPDATE leads SET body = $2, user_id = 0, contact_id = NULL, degradation = NULL, last_error = NULL, \
+         unreadable = 0, leased_by = NULL, leased_until = 0, forgotten_at = $3 WHERE {}",
+        with_key(engine, "$1")
+    );
+    bind_key(sqlx::query(AssertSqlSafe(sql)), engine, &lead.key)
+        .bind(wiped_body(&lead.number, &body))
+        .bind(at)
+        .execute(&mut *connection)
+        .await?;
     remember(connection, id, at).await?;
     sqlx::query(
         "INSERT INTO forgotten (id, forgotten_at) SELECT fingerprint, $1 FROM imports WHERE lead_id = $2 \
@@ -173,7 +186,7 @@ impl Store {
     pub async fn person(&self, whom: &Whom) -> Result<Person, StoreError> {
         self.again(|| async {
             let mut connection = self.pool.0.acquire().await?;
-            find(&mut connection, whom).await
+            find(&mut connection, self.engine, whom).await
         })
         .await
     }
@@ -191,7 +204,7 @@ impl Store {
     async fn forget_once(&self, whom: &Whom, also_waiting: bool) -> Result<Forgetting, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
-        let person = find(&mut transaction, whom).await?;
+        let person = find(&mut transaction, self.engine, whom).await?;
         if person.is_unknown() {
             return Ok(Forgetting::Unknown);
         }
@@ -199,23 +212,23 @@ impl Store {
             return Ok(Forgetting::Undecided(person));
         }
         for lead in person.undelivered() {
-            let done = sqlx::query(
-                "UPDATE leads SET state = 'discarded' WHERE id = $1 AND state IN ('waiting', 'rejected') \
+            // Also from a state that this version does not know.
+            let sql = format!(
+                "UPDATE leads SET state = 'discarded' WHERE {} AND state <> 'delivered' \
                  AND (leased_by IS NULL OR leased_until < $2)",
-            )
-            .bind(&lead.id)
-            .bind(now)
-            .execute(&mut *transaction)
-            .await?;
+                with_key(self.engine, "$1")
+            );
+            let query = sqlx::query(AssertSqlSafe(sql));
+            let done = bind_key(query, self.engine, &lead.key).bind(now).execute(&mut *transaction).await?;
             if done.rows_affected() == 0 {
                 transaction.rollback().await?;
                 return Ok(Forgetting::Busy(lead.number.clone()));
             }
         }
         for lead in &person.leads {
-            wipe_lead(&mut transaction, &lead.id, now).await?;
+            wipe_lead(&mut transaction, self.engine, lead, now).await?;
         }
-        traces::wipe(&mut transaction, &person, Millis::MAX, now).await?;
+        traces::wipe(&mut transaction, self.engine, &person, Millis::MAX, now).await?;
         transaction.commit().await?;
         Ok(Forgetting::Done(person))
     }
@@ -245,24 +258,56 @@ impl Store {
     }
 }
 
-/// Everything the store holds of somebody.
-async fn find(connection: &mut AnyConnection, whom: &Whom) -> Result<Person, StoreError> {
+/// A condition: the row of `leads` whose id has these bytes.
+fn with_key(engine: Engine, place: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!("CAST(id AS BLOB) = {place}"),
+        Engine::Postgres => format!("id = {place}"),
+    }
+}
+
+type AnyQuery<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+
+fn bind_key<'q>(query: AnyQuery<'q>, engine: Engine, key: &[u8]) -> AnyQuery<'q> {
+    match engine {
+        Engine::Sqlite => query.bind(key.to_vec()),
+        Engine::Postgres => query.bind(String::from_utf8_lossy(key).into_owned()),
+    }
+}
+
+/// What is read of a lead to learn whose it is.
+fn lead_columns(engine: Engine) -> String {
+    let text = |column| rows::bytes(engine, column);
+    let number = |column| rows::numbers(engine, column);
+    // The step of the lead itself: its id in amoCRM, and whether it is open.
+    let step = |value: &str| format!("(SELECT {value} FROM lead_steps WHERE lead_id = leads.id AND step = 'lead')");
+    let open = "CASE WHEN done_at IS NULL THEN 1 ELSE 0 END";
+    [text("id"), text("body"), text("number"), text("state"), step(&number("remote_id")), step(open), number("user_id")]
+        .join(", ")
+}
+
+/// Everything the store holds of somebody, also of what is damaged in it.
+async fn find(connection: &mut AnyConnection, engine: Engine, whom: &Whom) -> Result<Person, StoreError> {
     let mut person = Person::default();
     match whom {
         Whom::User(id) => drop(person.users.insert(*id)),
         Whom::Phone(phone) => {
             person.phones.insert(phone.clone());
-            find_by_phone(connection, phone, &mut person).await?;
+            find_by_phone(connection, engine, phone, &mut person).await?;
         }
     }
     person.chats.extend(person.users.iter().copied());
-    for user_id in person.users.clone() {
-        let rows = sqlx::query("SELECT id, body FROM leads WHERE user_id = $1 AND forgotten_at IS NULL")
-            .bind(user_id)
-            .fetch_all(&mut *connection)
-            .await?;
-        for row in rows {
-            take_lead(connection, row.try_get(0)?, &row.try_get::<String, _>(1)?, &mut person).await?;
+    let wanted = person.clone();
+    for user_id in wanted.users.clone() {
+        // Where a row is damaged, the column may not hold what the document says, or the other way round.
+        let sql = format!(
+            "SELECT {} FROM leads WHERE (user_id = $1 OR unreadable <> 0) AND forgotten_at IS NULL",
+            lead_columns(engine)
+        );
+        for row in sqlx::query(AssertSqlSafe(sql)).bind(user_id).fetch_all(&mut *connection).await? {
+            if rows::number(&row, 6) == Some(user_id) || traces::tells_of(&body_of(&row), &wanted) {
+                take_lead(&row, &mut person);
+            }
         }
     }
     person.leads.sort_by(|one, other| one.id.cmp(&other.id));
@@ -272,63 +317,73 @@ async fn find(connection: &mut AnyConnection, whom: &Whom) -> Result<Person, Sto
             .bind(*chat_id)
             .fetch_one(&mut *connection)
             .await?;
-        person.dialogues += row.try_get::<i64, _>(0)?;
+        person.dialogues += rows::number(&row, 0).unwrap_or(0);
     }
-    person.set_aside = i64::try_from(traces::set_aside_of(connection, &person, Millis::MAX).await?.len()).unwrap_or(0);
+    let set_aside = traces::set_aside_of(connection, engine, &person, Millis::MAX).await?;
+    person.set_aside = i64::try_from(set_aside.len()).unwrap_or(0);
     Ok(person)
 }
 
 /// Leads and open forms with this phone, and whose they are.
-async fn find_by_phone(connection: &mut AnyConnection, phone: &str, person: &mut Person) -> Result<(), StoreError> {
-    let rows = sqlx::query("SELECT id, body FROM leads WHERE body LIKE $1 AND forgotten_at IS NULL")
-        .bind(format!("%{phone}%"))
-        .fetch_all(&mut *connection)
-        .await?;
-    for row in rows {
-        let body: String = row.try_get(1)?;
+async fn find_by_phone(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    phone: &str,
+    person: &mut Person,
+) -> Result<(), StoreError> {
+    let wanted = person.clone();
+    // What a document says, or, where it cannot be read, what is written in it somewhere.
+    let is_of = |phone_there: &Value, text: &str| match phone_there["e164"].as_str() {
+        Some(there) => there == phone,
+        None => traces::tells_of(text, &wanted),
+    };
+    let holds = rows::contains(engine, "body", "$1");
+    let sql = format!(
+        "SELECT {} FROM leads WHERE ({holds} OR unreadable <> 0) AND forgotten_at IS NULL",
+        lead_columns(engine)
+    );
+    for row in sqlx::query(AssertSqlSafe(sql)).bind(phone).fetch_all(&mut *connection).await? {
+        let body = body_of(&row);
         let parsed: Value = serde_json::from_str(&body).unwrap_or_default();
-        if parsed["phone"]["e164"] == phone {
-            take_lead(connection, row.try_get(0)?, &body, person).await?;
+        if is_of(&parsed["phone"], &body) {
+            take_lead(&row, person);
         }
     }
-    let rows = sqlx::query("SELECT chat_id, draft FROM dialogues WHERE draft LIKE $1")
-        .bind(format!("%{phone}%"))
-        .fetch_all(&mut *connection)
-        .await?;
-    for row in rows {
-        let draft: Value = serde_json::from_str(&row.try_get::<String, _>(1)?).unwrap_or_default();
-        if draft["draft"]["phone"]["e164"] == phone {
-            person.users.insert(row.try_get(0)?);
+    let (draft, holds) = (rows::bytes(engine, "draft"), rows::contains(engine, "draft", "$1"));
+    let sql = format!("SELECT {}, {draft} FROM dialogues WHERE {holds}", rows::numbers(engine, "chat_id"));
+    for row in sqlx::query(AssertSqlSafe(sql)).bind(phone).fetch_all(&mut *connection).await? {
+        let draft = rows::lossy(&row, 1).unwrap_or_default();
+        let parsed: Value = serde_json::from_str(&draft).unwrap_or_default();
+        if is_of(&parsed["draft"]["phone"], &draft) {
+            person.users.extend(rows::number(&row, 0));
         }
     }
     Ok(())
 }
 
-async fn take_lead(
-    connection: &mut AnyConnection,
-    id: String,
-    body: &str,
-    person: &mut Person,
-) -> Result<(), StoreError> {
-    let row =
-        sqlx::query("SELECT number, state FROM leads WHERE id = $1").bind(&id).fetch_one(&mut *connection).await?;
-    let step = sqlx::query("SELECT remote_id, done_at FROM lead_steps WHERE lead_id = $1 AND step = 'lead'")
-        .bind(&id)
-        .fetch_optional(connection)
-        .await?;
-    person.take_body(&serde_json::from_str(body).unwrap_or_default());
-    let number: String = row.try_get(0)?;
-    let Some(number) = LeadNumber::parse(&number) else {
-        return Err(StoreError::Unreadable(format!("lead number {number:?}")));
-    };
+/// A lead's document; with marks where it is damaged.
+fn body_of(row: &AnyRow) -> String {
+    rows::lossy(row, 1).unwrap_or_default()
+}
+
+/// Takes a lead with whatever can be read of it; in a state that is not known it counts as not delivered.
+fn take_lead(row: &AnyRow, person: &mut Person) {
+    let id = rows::lossy(row, 0).unwrap_or_default();
+    let number = rows::lossy(row, 2).filter(|number| LeadNumber::parse(number).is_some());
+    let state = rows::lossy(row, 3).and_then(|state| LeadState::parse(&state).ok());
+    person.take_body(&serde_json::from_str(&body_of(row)).unwrap_or_default());
+    if let Some(user_id) = rows::number(row, 6).filter(|id| *id != 0) {
+        person.users.insert(user_id);
+        person.chats.insert(user_id);
+    }
     person.leads.push(PersonLead {
+        number: number.unwrap_or_else(|| id.clone()),
         id,
-        number,
-        state: LeadState::parse(&row.try_get::<String, _>(1)?)?,
-        crm_lead_id: step.as_ref().and_then(|step| rows::number(step, 0)),
-        uncertain: step.is_some_and(|step| rows::is_null(&step, 1)),
+        state: state.unwrap_or(LeadState::Waiting),
+        crm_lead_id: rows::number(row, 4),
+        uncertain: rows::number(row, 5) == Some(1),
+        key: rows::raw(row, 0).unwrap_or_default(),
     });
-    Ok(())
 }
 
 /// Id of the form that a stored dialogue holds.

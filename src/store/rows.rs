@@ -20,6 +20,14 @@ pub(super) fn bytes(engine: Engine, column: &str) -> String {
     }
 }
 
+/// A condition: a column of text holds what is bound at a place, byte for byte, also where it is damaged.
+pub(super) fn contains(engine: Engine, column: &str, place: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!("instr(CAST({column} AS BLOB), CAST({place} AS BLOB)) > 0"),
+        Engine::Postgres => format!("strpos({column}, {place}) > 0"),
+    }
+}
+
 /// A column of numbers, asked for so that the answer can be read whatever stands in it.
 pub(super) fn numbers(engine: Engine, column: &str) -> String {
     match engine {

@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::{
     clock::Millis,
-    store::{Store, StoreError},
+    store::{Engine, Store, StoreError, rows},
 };
 
-use super::{Person, form_id, remember, traces, wipe_lead, wiped_body};
+use super::{Person, bind_key, form_id, lead_columns, remember, take_lead, traces, wipe_lead, wiped_body, with_key};
 
 /// Ids looked up in one statement.
 const IDS_AT_ONCE: usize = 200;
@@ -99,14 +99,21 @@ impl Store {
             return Ok(known);
         }
         let mut connection = self.pool.0.acquire().await?;
-        known.people = people_of(&mut connection, &known.ids).await?;
+        known.people = people_of(&mut connection, self.engine, &known.ids).await?;
         Ok(known)
     }
 
     /// Ids of what was forgotten, and when.
     pub async fn forgotten(&self) -> Result<Vec<(String, Millis)>, StoreError> {
-        let rows = sqlx::query("SELECT id, forgotten_at FROM forgotten ORDER BY id").fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        let sql = format!(
+            "SELECT {}, {} FROM forgotten ORDER BY id",
+            rows::bytes(self.engine, "id"),
+            rows::numbers(self.engine, "forgotten_at")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        // When it was is no reason to remember anybody again.
+        let now = self.clock.now();
+        Ok(rows.iter().filter_map(|row| Some((rows::lossy(row, 0)?, rows::number(row, 1).unwrap_or(now)))).collect())
     }
 
     /// Forgets what is known to be forgotten and stands here all the same, because this is a copy of an older day;
@@ -128,23 +135,22 @@ impl Store {
             return Ok(0);
         }
         let mut wiped = 0;
-        for (person, at) in people_of(&mut transaction, &ids).await? {
+        for (person, at) in people_of(&mut transaction, self.engine, &ids).await? {
             for lead in &person.leads {
                 // What is under way somewhere is taken by the next pass.
-                let over = sqlx::query(
+                let sql = format!(
                     "UPDATE leads SET state = CASE WHEN state = 'delivered' THEN state ELSE 'discarded' END \
-                     WHERE id = $1 AND (leased_by IS NULL OR leased_until < $2)",
-                )
-                .bind(&lead.id)
-                .bind(now)
-                .execute(&mut *transaction)
-                .await?;
+                     WHERE {} AND (leased_by IS NULL OR leased_until < $2)",
+                    with_key(self.engine, "$1")
+                );
+                let query = sqlx::query(AssertSqlSafe(sql));
+                let over = bind_key(query, self.engine, &lead.key).bind(now).execute(&mut *transaction).await?;
                 if over.rows_affected() == 1 {
-                    wipe_lead(&mut transaction, &lead.id, at).await?;
+                    wipe_lead(&mut transaction, self.engine, lead, at).await?;
                     wiped += 1;
                 }
             }
-            traces::wipe(&mut transaction, &person, at, at).await?;
+            traces::wipe(&mut transaction, self.engine, &person, at, at).await?;
         }
         transaction.commit().await?;
         if wiped > 0 {
@@ -157,26 +163,28 @@ impl Store {
 /// Who stands behind these ids here, and until when they are forgotten.
 async fn people_of(
     connection: &mut AnyConnection,
+    engine: Engine,
     ids: &HashMap<String, Millis>,
 ) -> Result<Vec<(Person, Millis)>, StoreError> {
     let mut people = Vec::new();
     let all: Vec<&String> = ids.keys().collect();
     for some in all.chunks(IDS_AT_ONCE) {
         let places = (1..=some.len()).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ");
-        let sql = format!("SELECT id, body FROM leads WHERE forgotten_at IS NULL AND id IN ({places})");
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        let sql = format!("SELECT {} FROM leads WHERE forgotten_at IS NULL AND id IN ({places})", lead_columns(engine));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
         for id in some {
             query = query.bind(id.as_str());
         }
         for row in query.fetch_all(&mut *connection).await? {
-            let (id, body): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             let mut person = Person::default();
-            super::take_lead(connection, id.clone(), &body, &mut person).await?;
-            people.push((person, ids[&id]));
+            take_lead(&row, &mut person);
+            let at = person.leads.first().and_then(|lead| ids.get(&lead.id)).copied();
+            people.extend(at.map(|at| (person, at)));
         }
     }
-    for row in sqlx::query("SELECT chat_id, draft FROM dialogues").fetch_all(connection).await? {
-        let (chat_id, draft): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+    let sql = format!("SELECT {}, {} FROM dialogues", rows::numbers(engine, "chat_id"), rows::bytes(engine, "draft"));
+    for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await? {
+        let (Some(chat_id), Some(draft)) = (rows::number(&row, 0), rows::lossy(&row, 1)) else { continue };
         if let Some(at) = form_id(&draft).and_then(|id| ids.get(&id)) {
             let person = Person { users: [chat_id].into(), chats: [chat_id].into(), ..Person::default() };
             people.push((person, *at));

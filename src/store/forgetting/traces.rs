@@ -1,12 +1,12 @@
 //! What a person leaves beside requests: the dialogue, messages that are owed, contacts, updates set aside, marks.
 
 use serde_json::Value;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::{
     clock::Millis,
     notice::{AdminNotice, Notice},
-    store::{Store, StoreError, json, limits},
+    store::{Engine, Store, StoreError, json, limits, rows},
 };
 
 use super::{Person, form_id, remember};
@@ -14,33 +14,31 @@ use super::{Person, form_id, remember};
 /// Wipes all of it, as far as it was written until `until`.
 pub(super) async fn wipe(
     connection: &mut AnyConnection,
+    engine: Engine,
     person: &Person,
     until: Millis,
     now: Millis,
 ) -> Result<(), StoreError> {
+    // A time that is damaged counts as long ago: SQLite takes it for later than any other.
+    let written = |column: &str| format!("COALESCE({}, 0) <= $2", rows::only_numbers(column));
     for chat_id in &person.chats {
-        let rows = sqlx::query("DELETE FROM dialogues WHERE chat_id = $1 AND update_at <= $2 RETURNING draft")
-            .bind(*chat_id)
-            .bind(until)
-            .fetch_all(&mut *connection)
-            .await?;
-        for row in rows {
-            if let Some(id) = form_id(&row.try_get::<String, _>(0)?) {
+        let sql = format!(
+            "DELETE FROM dialogues WHERE chat_id = $1 AND {} RETURNING {}",
+            written("update_at"),
+            rows::bytes(engine, "draft")
+        );
+        let deleted = sqlx::query(AssertSqlSafe(sql)).bind(*chat_id).bind(until).fetch_all(&mut *connection).await?;
+        for row in deleted {
+            if let Some(id) = rows::lossy(&row, 0).and_then(|draft| form_id(&draft)) {
                 remember(connection, &id, now).await?;
             }
         }
-        sqlx::query("DELETE FROM messages WHERE chat_id = $1 AND created_at <= $2")
-            .bind(*chat_id)
-            .bind(until)
-            .execute(&mut *connection)
-            .await?;
+        let sql = format!("DELETE FROM messages WHERE chat_id = $1 AND {}", written("created_at"));
+        sqlx::query(AssertSqlSafe(sql)).bind(*chat_id).bind(until).execute(&mut *connection).await?;
     }
     for phone in &person.phones {
-        sqlx::query("DELETE FROM customers WHERE phone = $1 AND seen_at <= $2")
-            .bind(phone)
-            .bind(until)
-            .execute(&mut *connection)
-            .await?;
+        let sql = format!("DELETE FROM customers WHERE phone = $1 AND {}", written("seen_at"));
+        sqlx::query(AssertSqlSafe(sql)).bind(phone).bind(until).execute(&mut *connection).await?;
     }
     for user_id in &person.users {
         sqlx::query("DELETE FROM marks WHERE name LIKE $1")
@@ -57,41 +55,51 @@ pub(super) async fn wipe(
             .execute(&mut *connection)
             .await?;
     }
-    for update_id in set_aside_of(connection, person, until).await? {
+    for update_id in set_aside_of(connection, engine, person, until).await? {
         sqlx::query("DELETE FROM set_aside WHERE update_id = $1").bind(update_id).execute(&mut *connection).await?;
     }
-    wipe_from_messages(connection, person, until).await
+    wipe_from_messages(connection, engine, person, until).await
 }
 
 /// Updates that were set aside and tell of the person.
 pub(super) async fn set_aside_of(
     connection: &mut AnyConnection,
+    engine: Engine,
     person: &Person,
     until: Millis,
 ) -> Result<Vec<i64>, StoreError> {
-    let rows = sqlx::query("SELECT update_id, chat_id, body FROM set_aside WHERE set_aside_at <= $1")
-        .bind(until)
-        .fetch_all(connection)
-        .await?;
+    let sql = format!(
+        "SELECT {}, {}, {} FROM set_aside WHERE COALESCE({}, 0) <= $1",
+        rows::numbers(engine, "update_id"),
+        rows::numbers(engine, "chat_id"),
+        rows::bytes(engine, "body"),
+        rows::only_numbers("set_aside_at")
+    );
     let mut found = Vec::new();
-    for row in rows {
-        let (chat_id, body): (Option<i64>, String) = (row.try_get(1)?, row.try_get(2)?);
-        let of_a_chat = chat_id.is_some_and(|id| person.chats.contains(&id));
-        if of_a_chat || tells_of(&body, person) {
-            found.push(row.try_get(0)?);
+    for row in sqlx::query(AssertSqlSafe(sql)).bind(until).fetch_all(connection).await? {
+        let of_a_chat = rows::number(&row, 1).is_some_and(|id| person.chats.contains(&id));
+        if of_a_chat || rows::lossy(&row, 2).is_some_and(|body| tells_of(&body, person)) {
+            found.extend(rows::number(&row, 0));
         }
     }
     Ok(found)
 }
 
 /// Messages to others, such as copies of leads for the admin, that nobody has read yet.
-async fn wipe_from_messages(connection: &mut AnyConnection, person: &Person, until: Millis) -> Result<(), StoreError> {
-    let rows = sqlx::query("SELECT id, body FROM messages WHERE created_at <= $1")
-        .bind(until)
-        .fetch_all(&mut *connection)
-        .await?;
-    for row in rows {
-        let (id, body): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+async fn wipe_from_messages(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    person: &Person,
+    until: Millis,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT {}, {} FROM messages WHERE COALESCE({}, 0) <= $1",
+        rows::bytes(engine, "id"),
+        rows::bytes(engine, "body"),
+        rows::only_numbers("created_at")
+    );
+    for row in sqlx::query(AssertSqlSafe(sql)).bind(until).fetch_all(&mut *connection).await? {
+        let (id, body) = (rows::lossy(&row, 0).unwrap_or_default(), rows::lossy(&row, 1).unwrap_or_default());
         match without(&body, person) {
             Without::Same => {}
             Without::Less(body) => {
@@ -166,7 +174,13 @@ fn names_user(body: &str, id: i64) -> bool {
             _ => false,
         }
     }
-    body.contains(&id.to_string()) && serde_json::from_str(body).is_ok_and(|value| holds(&value, id))
+    let digits = id.to_string();
+    body.contains(&digits)
+        && match serde_json::from_str(body) {
+            Ok(value) => holds(&value, id),
+            // Damaged: a whole number there is all that can be told.
+            Err(_) => body.split(|sign: char| !sign.is_ascii_digit()).any(|run| run == digits),
+        }
 }
 
 impl Store {
