@@ -269,7 +269,8 @@ mod tests {
             ("postgres://user:hush@host/db?sslmode=".to_owned(), "none of disable"),
             ("postgres://user:hush@host/db?sslrootcert=/missing/root.crt".to_owned(), "/missing/root.crt"),
             (format!("postgres://user:hush@host/db?sslrootcert={}", text.path().display()), "no certificate"),
-            ("postgres://user:hush@host/db?sslkey=/missing/key".to_owned(), "/missing/key"),
+            ("postgres://user:hush@host/db?sslkey=/missing/key".to_owned(), "only one of sslcert"),
+            ("postgres://user:hush@host/db?sslcert=/missing/c&sslkey=/missing/k".to_owned(), "/missing/c"),
             ("postgres://user:hush@host/db?hostaddr=here".to_owned(), "IP address"),
             ("postgres://user:hush@host/db?port=hush".to_owned(), "port"),
         ] {

@@ -348,6 +348,28 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_breaks_off_behind_its_ok_is_told() {
+        let whole = r#"{"ok":true,"result":{"message_id":7,"text":"\u041f \" }"}}"#;
+        let from = whole.find(",\"result").expect("it") + 1;
+        for length in 0..whole.len() {
+            // Before the comma nobody knows what the word would have been.
+            assert_eq!(is_ok_cut_off(&whole.as_bytes()[..length]), length >= from, "{}", &whole[..length]);
+        }
+        for (text, cut) in [
+            (whole, false),
+            (r#"{"result":{"a":[1]},"ok" : true , "x"#, true),
+            (r#" {"result":{"ok":true},"#, false),
+            (r#"{"ok":false,"description":"#, false),
+            (r#"{"ok":"true","result":"#, false),
+            (r#"{"ok":true,"result":<!doctype html>"#, false),
+            (r#"[{"ok":true,"#, false),
+            ("<html>", false),
+        ] {
+            assert_eq!(is_ok_cut_off(text.as_bytes()), cut, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_json_is_replaced_and_the_rest_is_kept() {
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
         let deep_objects = format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200));

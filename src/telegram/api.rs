@@ -203,6 +203,40 @@ mod tests {
         }
     }
 
+    /// A server that says this much of an answer and hangs up.
+    async fn says(text: &'static str) -> Api {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n";
+                let _ = stream.write_all(format!("{head}{text}").as_bytes()).await;
+            }
+        });
+        Api::new(Client::new(), base.parse().expect("an address"), "1:a".to_owned().into())
+    }
+
+    #[tokio::test]
+    async fn what_telegram_says_it_has_done_is_done_also_where_its_answer_breaks_off() {
+        use teloxide::payloads::SendMessage;
+        for (text, done) in [
+            (r#"{"ok":true,"result":{"message_id":7,"date":17"#, true),
+            (r#"{"ok":true,"#, true),
+            (r#"{"ok":tr"#, false),
+            (r#"{"ok":false,"error_code":500,"#, false),
+            ("<html>", false),
+            ("", false),
+        ] {
+            let api = says(text).await;
+            let sent = api.command(&SendMessage::new(ChatId(1), "text")).await;
+            assert_eq!(sent.is_ok(), done, "{text}: {sent:?}");
+            // A question is not answered by that.
+            assert!(api.ask(&SendMessage::new(ChatId(1), "text")).await.is_err(), "{text}");
+        }
+    }
+
     #[test]
     fn the_address_holds_the_token_and_the_method() {
         for (base, url) in [

@@ -126,6 +126,8 @@ async fn without_any_route_the_second_way_tells_and_leads_go_on() {
     assert_eq!(hook.texts(), Vec::<String>::new());
     proxy.turns(Mode::Dead);
     world.until("the alarm by the webhook", |_| hook.has("не доходят до бота") == 1).await;
+    let alarm = hook.texts().into_iter().find(|text| text.contains("не доходят до бота")).expect("it");
+    assert!(alarm.contains("amoCRM сейчас тоже не принимает"), "{alarm}");
     world.until("the alarm by mail", |_| !mail.texts().is_empty()).await;
     let letter = mail.texts().remove(0);
     assert!(letter.contains("To: admin@example.com") && letter.contains("From: bot@example.com"), "{letter}");
@@ -175,6 +177,7 @@ async fn whatever_stops_the_polls_is_told() {
         // Only polls fail: Telegram itself brings the alarm.
         let alarm = world.admin_reads("не доходят до бота").await;
         assert!(alarm.contains(words) && alarm.contains("Что делать: "), "{fault:?}: {alarm}");
+        assert!(alarm.contains("уходят в amoCRM"), "{alarm}");
         world.telegram.clear_faults();
         world.admin_reads("снова доходят").await;
         assert_eq!(world.admin_has("⚠️ Сообщения покупателей не доходят"), 1);

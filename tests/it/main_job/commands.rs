@@ -284,6 +284,135 @@ async fn status_knows_tokens_that_cannot_work() {
 }
 
 #[tokio::test]
+async fn status_doubts_what_is_not_a_token() {
+    let mut world = World::new().await;
+    world.unset("AMOCRM_REFRESH_TOKEN");
+    for token in ["abc", "0a1b2c3d-1111-2222-3333-0123456789ab", "eyJhbGciOiJSUzI1NiJ9.e30"] {
+        world.set("AMOCRM_ACCESS_TOKEN", token);
+        let json = world.run(&["status", "--json"]).await.ended_with(1).stdout;
+        let status: Value = serde_json::from_str(&json).expect("JSON");
+        assert!(status["verdict"].as_str().is_some_and(|verdict| verdict.contains("no access")), "{json}");
+        assert!(status["tokens"]["problem"].as_str().is_some_and(|text| text.contains("not a token")), "{json}");
+        let said = world.run(&["status"]).await.ended_with(1).said();
+        assert!(said.contains("not a token") && !said.contains(token), "{said}");
+    }
+}
+
+/// A command reads what it needs, and what is wrong elsewhere is not in its way.
+#[tokio::test]
+async fn a_command_needs_only_its_own_settings() {
+    let (mut world, number) = a_lead_waits_for_tokens().await;
+    let all = world.env.clone();
+    let wrong = [
+        ("AMOCRM_SUBDOMAIN", None),
+        ("AMOCRM_CLIENT_SECRET", None),
+        ("AMOCRM_PIPELINE_ID", Some("main")),
+        ("BOT_TOKEN", None),
+        ("BOT_TOKEN", Some("hello")),
+        ("TELEGRAM_PROXY", Some("proxy")),
+        ("ADMIN_CHAT_ID", Some("@me")),
+        ("HTTP_ADDR", Some("8080")),
+        ("ALERT_EMAIL", Some("nobody")),
+    ];
+    for (name, value) in wrong {
+        world.env = all.clone();
+        world.unset("AMOCRM_BASE_URL");
+        match value {
+            Some(value) => world.set(name, value),
+            None => world.unset(name),
+        }
+        for (args, code) in [(&["leads", "list"][..], 0), (&["forget", "user:5", "--yes"], 0)] {
+            let ran = world.run(args).await.ended_with(code);
+            assert!(!ran.stderr.contains(name), "{name} {args:?}: {}", ran.said());
+        }
+        let listed = world.run(&["leads", "show", &number]).await.ended_with(0).stdout;
+        assert!(listed.contains("waiting"), "{listed}");
+        let file = format!("copy-{name}-{}.sqlite", value.unwrap_or_default());
+        world.run(&["backup-store", &file]).await.ended_with(0);
+        world.run(&["run"]).await.ended_with(78);
+    }
+    // Telegram is nothing to those that speak to amoCRM alone.
+    world.env = all.clone();
+    world.unset("BOT_TOKEN");
+    let code = world.amocrm.issue_code();
+    world.run(&["get-new-tokens", "--code", &code]).await.ended_with(0);
+    world.run(&["test-amocrm"]).await.ended_with(0);
+    world.run(&["retry-backup-leads"]).await.ended_with(0);
+    // What a command does need is told.
+    world.set("PHONE_REGION", "XX");
+    assert!(world.run(&["leads", "list"]).await.ended_with(78).stderr.starts_with("PHONE_REGION: "));
+    world.run(&["backup-store", "copy.sqlite"]).await.ended_with(0);
+    world.unset("AMOCRM_CLIENT_SECRET");
+    assert!(world.run(&["test-amocrm"]).await.ended_with(78).stderr.contains("AMOCRM_CLIENT_SECRET: "));
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_ends_no_command() {
+    use std::process::{Command, Stdio};
+    let (world, number) = a_lead_waits_for_tokens().await;
+    let started = |args: &[&str]| {
+        let mut command = Command::new(testkit::built("amocrm-lead-bot"));
+        command.args(args).env_clear().envs(&world.env).current_dir(world.folder.path()).stdin(Stdio::null());
+        command
+    };
+    let commands: [(&[&str], i32); 9] = [
+        (&["leads", "list", "--full"], 0),
+        (&["leads", "show", &number], 0),
+        (&["leads", "export"], 0),
+        (&["leads", "show", "AAAAAA2"], 1),
+        (&["status"], 1),
+        (&["status", "--json"], 1),
+        (&["--help"], 0),
+        (&["forget", "user:5", "--yes"], 0),
+        (&["backup-store", "copy.sqlite"], 0),
+    ];
+    for (args, code) in commands {
+        // Both ends are given up before a word is said.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = started(args);
+        let status = command.stdout(writer.try_clone().expect("a pipe")).stderr(writer).status().expect("the command");
+        assert_eq!(status.code(), Some(code), "{args:?}");
+    }
+    assert!(world.path("copy.sqlite").exists(), "the work is done all the same");
+    // Nobody knows what stands on a disk that is full.
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a device");
+    let output = started(&["leads", "list"]).stdout(full).stderr(Stdio::piped()).spawn().expect("the command");
+    let output = output.wait_with_output().expect("its end");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("standard output"), "{said}");
+}
+
+#[tokio::test]
+async fn retry_backup_leads_fails_while_something_is_not_delivered() {
+    use sqlx::{Connection, Executor};
+    let mut world = World::running().await;
+    world.amocrm.goes_down();
+    for name in ["Иван", "Мария"] {
+        world.buyer(name).leaves_a_request().await;
+    }
+    world.backup_holds(2).await;
+    world.kill().await;
+    let url = format!("sqlite://{}", world.path("amocrm-lead-bot.sqlite").display());
+    let mut store = sqlx::SqliteConnection::connect(&url).await.expect("the store");
+    store.execute("UPDATE leads SET body = 'not json' WHERE id = (SELECT MIN(id) FROM leads)").await.expect("a write");
+    store.close().await.expect("its end");
+    world.amocrm.comes_back();
+    let ran = world.run(&["retry-backup-leads"]).await.ended_with(1);
+    assert!(ran.stdout.contains("Still waiting:  0") && ran.stdout.contains("not sent:       1"), "{}", ran.said());
+    assert_eq!(world.amocrm.leads().len(), 1);
+    // It is over when somebody has given it up.
+    let id = world.run(&["leads", "list"]).await.stdout;
+    let number = id.split_once('#').map(|(_, rest)| rest.chars().take(7).collect::<String>()).expect("its number");
+    world.run(&["leads", "discard", &number, "--yes"]).await.ended_with(0);
+    world.run(&["retry-backup-leads"]).await.ended_with(0);
+    // What stands in the file and cannot be understood is not delivered either.
+    world.write("backup_leads.json", r#"[{"status":"pending"}]"#);
+    world.run(&["retry-backup-leads"]).await.ended_with(1);
+    world.run(&["retry-backup-leads"]).await.ended_with(0);
+}
+
+#[tokio::test]
 async fn looking_makes_nothing_in_a_wrong_folder() {
     let mut world = World::new().await;
     let empty = tempfile::tempdir().expect("a folder");

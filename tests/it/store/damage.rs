@@ -193,6 +193,111 @@ async fn what_is_only_remembered_of_a_lead_may_be_damaged() {
     }
 }
 
+/// Everything that is copied of a lead, cell by cell.
+async fn cells(store: &std::path::Path, id: &str) -> Option<String> {
+    let mut file = SqliteConnection::connect(&format!("sqlite://{}", store.display())).await.expect("the file");
+    let columns = ["id", "number", "state", "body", "crm_lead_id", "attempts", "last_error", "user_id", "unreadable"];
+    let list = columns.map(|name| format!("typeof({name}) || '=' || hex({name})")).join(" || ' ' || ");
+    let sql = format!("SELECT {list} FROM leads WHERE hex(id) = hex({id})");
+    sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch_optional(&mut file).await.expect("a read")
+}
+
+#[tokio::test]
+async fn damaged_rows_are_copied_as_they_are_and_hold_no_copy_up() {
+    for damage in ON_BOTH.iter().chain(ON_SQLITE).chain(HARMLESS) {
+        let opened = Opened::sqlite().await;
+        let store = &opened.store;
+        let (ivan, anna) = (lead("Иван", 1), lead("Анна", 0));
+        submit(store, &ivan).await;
+        submit(store, &anna).await;
+        store.set_mark("retry", "1").await.expect("a write");
+        break_it(&opened, &format!("UPDATE leads SET {damage} WHERE number = '{}'", ivan.number)).await;
+        break_it(&opened, "UPDATE marks SET value = CAST(x'ff' AS TEXT)").await;
+        break_it(&opened, "UPDATE dialogues SET draft = x'00ff', update_at = 'soon'").await;
+        store.undelivered(9).await.expect("a read");
+        let file = opened.folder.path().join("copy.sqlite");
+        let copy = Store::open_file(&file, Clock::default()).await.expect("a store");
+        for _ in 0..2 {
+            let report = store.copy_to(&copy).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+            let leads = report.iter().find(|table| table.table == "leads").expect("leads");
+            assert_eq!((leads.source, leads.present, leads.target), (2, 2, 2), "{damage}");
+            assert!(report.iter().all(|table| table.left_behind.is_empty()), "{damage}: {report:?}");
+        }
+        let id = if damage.starts_with("id") { "x'ff01'".into() } else { format!("'{}'", ivan.id) };
+        let there = opened.folder.path().join(amocrm_lead_bot::store::SQLITE_FILE);
+        let (was, is) = (cells(&there, &id).await, cells(&file, &id).await);
+        assert!(was.is_some() && was == is, "{damage}\n{was:?}\n{is:?}");
+        // What is unreadable there is so here.
+        let counts =
+            (store.unreadable_count().await.expect("a count"), copy.unreadable_count().await.expect("a count"));
+        assert_eq!(counts.0, counts.1, "{damage}");
+    }
+}
+
+#[tokio::test]
+async fn what_postgresql_cannot_hold_is_named_and_the_rest_is_copied() {
+    let Some(target) = Opened::postgres().await else { return };
+    let opened = Opened::sqlite().await;
+    let store = &opened.store;
+    let (bad, forgetful, good) = (lead("Иван", 2), lead("Пётр", 1), lead("Анна", 0));
+    for lead in [&bad, &forgetful, &good] {
+        submit(store, lead).await;
+    }
+    break_it(&opened, &format!("UPDATE leads SET body = CAST(x'7bff7d' AS TEXT) WHERE number = '{}'", bad.number))
+        .await;
+    let harmless = "attempts = 'x', sent_at = x'01', last_error = CAST(x'ff' AS TEXT)";
+    break_it(&opened, &format!("UPDATE leads SET {harmless} WHERE number = '{}'", forgetful.number)).await;
+    let report = store.copy_to(&target.store).await.expect("a copy");
+    let leads = report.iter().find(|table| table.table == "leads").expect("leads");
+    assert_eq!((leads.source, leads.present, leads.damaged, leads.target), (3, 2, 1, 2));
+    assert_eq!(leads.left_behind, [format!("#{}", bad.number)]);
+    let rows = target.store.undelivered(9).await.expect("a read");
+    let row = rows.iter().find(|row| row.lead.id == forgetful.id).expect("it");
+    assert!(row.sent_at.is_some() && rows.len() == 2, "it may have been sent, so it is looked up");
+}
+
+#[tokio::test]
+async fn a_person_is_found_and_forgotten_in_damaged_rows_too() {
+    use amocrm_lead_bot::store::{Forgetting, Whom};
+    let half = "CAST(substr(CAST(body AS BLOB), 1, instr(body, '\"budget\"')) AS TEXT)";
+    for damage in [
+        format!("body = {half}"),
+        format!("body = CAST({half} AS BLOB)"),
+        "body = CAST(CAST(body AS BLOB) || x'ff' AS TEXT)".into(),
+        "state = 'paused'".into(),
+        "number = CAST(x'ff' AS TEXT)".into(),
+        "id = CAST(id AS BLOB) || x'ff'".into(),
+        "user_id = 'x', body = body || '}'".into(),
+        "crm_lead_id = 'x', sent_at = x'00'".into(),
+    ] {
+        for whom in [Whom::Phone("+79991234567".into()), Whom::User(42)] {
+            let opened = Opened::sqlite().await;
+            let store = &opened.store;
+            let (ivan, mut anna) = (lead("Иван", 1), lead("Анна", 0));
+            anna.phone = Phone::imported("+7 999 000-00-01", Region::default());
+            anna.buyer.user_id = 4242;
+            submit(store, &ivan).await;
+            submit(store, &anna).await;
+            break_it(&opened, &format!("UPDATE leads SET {damage} WHERE number = '{}'", ivan.number)).await;
+            store.undelivered(9).await.expect("a read");
+            store.untold_unreadable().await.expect("a read");
+            let person = store.person(&whom).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+            assert_eq!(person.undelivered().count(), 1, "{damage}, {whom:?}: {person:?}");
+            let outcome = store.forget(&whom, true).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+            assert!(matches!(outcome, Forgetting::Done(_)), "{damage}: {outcome:?}");
+            assert!(store.person(&whom).await.expect("a read").leads.is_empty(), "{damage}");
+            assert_eq!(store.unreadable_count().await.expect("a count"), 0, "{damage}");
+            let left = store.undelivered(9).await.expect("a read");
+            assert_eq!(left.iter().map(|row| row.lead.id).collect::<Vec<_>>(), [anna.id], "{damage}");
+            store.scrub().await.expect("a scrub");
+            store.close().await;
+            let file = opened.folder.path().join(amocrm_lead_bot::store::SQLITE_FILE);
+            let text = String::from_utf8_lossy(&std::fs::read(file).expect("the file")).into_owned();
+            assert!(!text.contains("Иван") && !text.contains("79991234567"), "{damage}: something is left");
+        }
+    }
+}
+
 #[tokio::test]
 async fn whatever_is_damaged_of_a_step_it_may_have_been_sent() {
     for step in Step::ALL {

@@ -96,7 +96,7 @@ on_both! {
         // What is being sent now is not given up behind its sender's back.
         let lease = Lease::command();
         store.claim_due(&lease, Clock::default().now() + HOUR, 1, Claim::Oldest).await.expect("a claim");
-        assert_eq!(store.forget(&whom, true).await.expect("an outcome"), Forgetting::Busy(new.number.clone()));
+        assert_eq!(store.forget(&whom, true).await.expect("an outcome"), Forgetting::Busy(new.number.to_string()));
         store.release_lease(&lease).await.expect("a release");
         assert!(matches!(store.forget(&whom, true).await.expect("an outcome"), Forgetting::Done(_)));
         assert_eq!(store.waiting().await.expect("a count").0, 0);
