@@ -17,9 +17,9 @@ use super::{i18n::asked, *};
 use crate::{
     lead::LeadNumber,
     notice::{
-        AdminNotice, AdminNoticeDiscriminants as AdminKind, Card, LeadCopy, Notice, NoticeDiscriminants as NoticeKind,
-        PollTrouble, Say, SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, Trouble,
-        TroubleDiscriminants as TroubleKind, Worded,
+        AdminNotice, AdminNoticeDiscriminants as AdminKind, Card, LeadCopy, LeadsMeanwhile, Notice,
+        NoticeDiscriminants as NoticeKind, PollTrouble, Say, SayDiscriminants as SayKind, Shortage,
+        ShortageDiscriminants as ShortageKind, Trouble, TroubleDiscriminants as TroubleKind, Worded,
     },
 };
 
@@ -36,8 +36,9 @@ fn text() -> String {
 
 fn says(kind: SayKind) -> Vec<Say> {
     let asks = |ask: fn(bool) -> Say| [false, true].map(ask).to_vec();
-    let card = |price, car_link| {
-        Say::Card(Card { name: text(), phone: "+79991234567".into(), budget: "2 млн".into(), price, car_link })
+    let card = |price, car_link: Option<String>| {
+        let (phone, budget, wish) = ("+79991234567".into(), "2 млн".into(), car_link.clone());
+        Say::Card(Card { name: text(), phone, budget, price, car_link, wish })
     };
     let one = match kind {
         SayKind::AskName => return asks(|editing| Say::AskName { editing }),
@@ -155,7 +156,10 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         AdminKind::Flood => [false, true].map(|goes_on| A::Flood { leads: 90, people: 1, goes_on }).into(),
         AdminKind::FloodOver => vec![A::FloodOver { lasted: HOUR, leads: 90 }],
         AdminKind::Copies => {
-            let copy = |car_link| LeadCopy { number: number(), name: text(), phone: text(), budget: text(), car_link };
+            let copy = |car_link: Option<String>| {
+                let wish = car_link.clone();
+                LeadCopy { number: number(), name: text(), phone: text(), budget: text(), car_link, wish }
+            };
             vec![A::Copies { leads: vec![copy(None), copy(Some(text()))] }]
         }
         AdminKind::NoCrm => vec![A::NoCrm],
@@ -163,9 +167,15 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         AdminKind::StoreTrouble => vec![A::StoreTrouble { detail: text() }],
         AdminKind::StoreWorks => vec![A::StoreWorks],
         AdminKind::SecondInstance => vec![A::SecondInstance],
-        AdminKind::PollsFail => PollTrouble::iter()
-            .flat_map(|trouble| [false, true].map(|still| A::PollsFail { trouble, since: NOW, still }))
-            .collect(),
+        AdminKind::PollsFail => {
+            PollTrouble::iter()
+                .flat_map(|trouble| [false, true].map(|still| (trouble, still)))
+                .flat_map(|(trouble, still)| {
+                    [LeadsMeanwhile::Delivered, LeadsMeanwhile::Waiting, LeadsMeanwhile::Saved]
+                        .map(|leads| A::PollsFail { trouble, since: NOW, still, leads })
+                })
+                .collect()
+        }
         AdminKind::ToldElsewhere => vec![A::ToldElsewhere { notices: vec![A::NoCrm] }],
         AdminKind::PollsWork => {
             let works = |told_elsewhere| A::PollsWork {
