@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     backoff::{BLOCKED_PAUSE, FIRST_PAUSE, LONGEST_BLOCKED_PAUSE, LONGEST_PAUSE, PERSON_PAUSE, exponential},
-    verdict::trouble_of,
+    outcome::trouble_of,
 };
 
 /// Being throttled is everyday life; it is no trouble before so many times in a row or so long a pause.

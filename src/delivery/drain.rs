@@ -6,8 +6,8 @@ use crate::{clock::Clock, crm::amocrm::CrmError, store::StoreError};
 
 use super::{
     breaker::Breaker,
-    steps::{DeliveryPass, Progress, Stop},
-    verdict::trouble_of,
+    outcome::trouble_of,
+    pass::{DeliveryPass, Progress, Stop},
 };
 use crate::notice::Trouble;
 

@@ -16,8 +16,9 @@ use crate::{
 use super::{
     backoff::{PERSON_PAUSE, lead_pause},
     counters::Counters,
-    creates::{describe, omitted_of},
-    steps::{DeliveryPass, Stop},
+    outcome::describe,
+    pass::{DeliveryPass, Stop},
+    shortage::omitted_of,
 };
 
 /// A lead on which amoCRM has broken so often, while others went through, is no sign of an outage.

@@ -28,22 +28,21 @@
 mod backoff;
 mod breaker;
 mod counters;
-mod creates;
 mod drain;
 mod isolation;
-mod lookups;
-mod notes;
+mod outcome;
+mod pass;
 mod run;
 mod shortage;
 mod steps;
-mod verdict;
 mod worker;
+mod write;
 
 pub use backoff::lookup_delay;
 pub use breaker::{Breaker, Pause};
 pub use counters::Counters;
 pub use drain::{DrainReport, drain};
+pub use outcome::{WriteOutcome, trouble_of, trouble_of_tokens};
+pub use pass::{DeliveryPass, Progress, Stop};
 pub use shortage::{SHORTAGES_ALERT, SHORTAGES_MARK, Short, shortages};
-pub use steps::{DeliveryPass, Progress, Stop};
-pub use verdict::{CreateVerdict, trouble_of, trouble_of_tokens};
 pub use worker::{Health, RETRY_MARK, Worker};

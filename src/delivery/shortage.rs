@@ -17,7 +17,7 @@ use crate::{
     config::AmocrmSettings,
     crm::amocrm::{Degraded, OmittedFields},
     notice::Shortage,
-    store::{OpenAlert, Store, StoreError},
+    store::{LeadRow, OpenAlert, Store, StoreError},
 };
 
 /// Name of the mark in the store.
@@ -223,4 +223,9 @@ impl Shortages {
         let text = crate::store::json(&self.state().short);
         store.set_mark(SHORTAGES_MARK, &text).await
     }
+}
+
+/// What a lead goes without.
+pub(super) fn omitted_of(row: &LeadRow) -> OmittedFields {
+    row.omitted.as_deref().and_then(|stored| serde_json::from_str(stored).ok()).unwrap_or_default()
 }

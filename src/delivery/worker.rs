@@ -17,8 +17,8 @@ use crate::{
 
 use super::{
     breaker::{Breaker, Pause},
-    steps::{DeliveryPass, Progress, Stop},
-    verdict::trouble_of,
+    outcome::trouble_of,
+    pass::{DeliveryPass, Progress, Stop},
 };
 
 /// How often leads of other processes (a command that imports, an admin's retry) are looked for.

@@ -120,25 +120,11 @@ impl Crm {
     /// Reads which leads were added since, and looks at those the list did not show.
     async fn search_events(&self, search: &mut Search<'_>, since: DateTime<Utc>) -> Result<(), CrmError> {
         let mut unknown = Vec::new();
-        for page in 1..=MOST_EVENT_PAGES {
-            let query = [
-                ("filter[type]", "lead_added".to_owned()),
-                ("filter[created_at][from]", since.timestamp().to_string()),
-                ("filter[created_at][to]", (self.now() + CLOCK_MARGIN).timestamp().to_string()),
-                ("limit", EVENTS_PAGE.to_string()),
-                ("page", page.to_string()),
-            ];
-            let answer = self.get("/api/v4/events", &query).await?;
-            let events = listed(&answer, "events")?;
-            for event in events {
-                let text = |key: &str| event.get(key).and_then(Value::as_str);
-                let recent = event.get("created_at").and_then(Value::as_i64).is_none_or(|at| at >= since.timestamp());
-                if text("type") == Some("lead_added") && text("entity_type") == Some("lead") && recent {
-                    unknown.extend(id(event.get("entity_id")).filter(|id| search.seen.insert(*id)));
-                }
-            }
-            if is_last_page(&answer, events.len(), EVENTS_PAGE) {
-                break;
+        for event in self.events_since("lead_added", since).await? {
+            let text = |key: &str| event.get(key).and_then(Value::as_str);
+            let recent = event.get("created_at").and_then(Value::as_i64).is_none_or(|at| at >= since.timestamp());
+            if text("type") == Some("lead_added") && text("entity_type") == Some("lead") && recent {
+                unknown.extend(id(event.get("entity_id")).filter(|id| search.seen.insert(*id)));
             }
         }
         for lead_id in unknown.into_iter().take(MOST_SINGLE_READS) {
@@ -152,6 +138,28 @@ impl Crm {
             }
         }
         Ok(())
+    }
+
+    /// The events of one kind (`lead_added`, `entity_merged`) since then, newest first, as far as pages are read. What
+    /// amoCRM filters by is only asked for: whoever reads them looks at kind and time again.
+    pub(super) async fn events_since(&self, kind: &str, since: DateTime<Utc>) -> Result<Vec<Value>, CrmError> {
+        let mut events = Vec::new();
+        for page in 1..=MOST_EVENT_PAGES {
+            let query = [
+                ("filter[type]", kind.to_owned()),
+                ("filter[created_at][from]", since.timestamp().to_string()),
+                ("filter[created_at][to]", (self.now() + CLOCK_MARGIN).timestamp().to_string()),
+                ("limit", EVENTS_PAGE.to_string()),
+                ("page", page.to_string()),
+            ];
+            let answer = self.get("/api/v4/events", &query).await?;
+            let listed = listed(&answer, "events")?;
+            events.extend_from_slice(listed);
+            if is_last_page(&answer, listed.len(), EVENTS_PAGE) {
+                break;
+            }
+        }
+        Ok(events)
     }
 
     /// Looks for the buyer's contact by the last ten digits of the phone, and takes the oldest; `None` when there is

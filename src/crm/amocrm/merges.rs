@@ -15,13 +15,10 @@ use serde_json::Value;
 
 use super::api::Crm;
 use super::error::CrmError;
-use super::hal::{embedded, id, is_last_page, listed};
+use super::hal::{embedded, id, listed};
 use super::key::is_cut_title_of;
 use super::note::{belongs_to, is_of_another};
-use super::search::{
-    CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Merge, Search, Wanted, has_phone, main_contact,
-    may_be_forbidden,
-};
+use super::search::{CLOCK_MARGIN, FoundLead, Merge, Search, Wanted, has_phone, main_contact, may_be_forbidden};
 use crate::lead::Lead;
 
 /// A merge is taken for one since the attempt within this difference of two clocks set by the network.
@@ -63,23 +60,8 @@ impl Crm {
 
     /// The leads that were merged since, as the events tell.
     pub(super) async fn merges(&self, since: DateTime<Utc>) -> Result<Vec<Merge>, CrmError> {
-        let mut merges = Vec::new();
-        for page in 1..=MOST_EVENT_PAGES {
-            let query = [
-                ("filter[type]", "entity_merged".to_owned()),
-                ("filter[created_at][from]", since.timestamp().to_string()),
-                ("filter[created_at][to]", (self.now() + CLOCK_MARGIN).timestamp().to_string()),
-                ("limit", EVENTS_PAGE.to_string()),
-                ("page", page.to_string()),
-            ];
-            let answer = self.get("/api/v4/events", &query).await?;
-            let events = listed(&answer, "events")?;
-            merges.extend(events.iter().filter_map(Merge::read).filter(|merge| merge.at >= since.timestamp()));
-            if is_last_page(&answer, events.len(), EVENTS_PAGE) {
-                break;
-            }
-        }
-        Ok(merges)
+        let events = self.events_since("entity_merged", since).await?;
+        Ok(events.iter().filter_map(Merge::read).filter(|merge| merge.at >= since.timestamp()).collect())
     }
 
     /// Looks at the leads of the buyer's own contact: by their titles, and whether ours is a part of one now.

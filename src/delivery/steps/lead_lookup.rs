@@ -11,14 +11,14 @@ use crate::{
     store::{Created, LeadRow, Step, StepAttempt, StepOutcome},
 };
 
-use super::{
+use super::super::{
     backoff::{lookup_delay, lookup_delay_since},
     counters::Counters,
-    steps::{DeliveryPass, Stop},
+    pass::{DeliveryPass, Stop},
 };
 
 /// A process that was killed while sending left no schedule; its create or note gets the longest.
-pub(super) const LOOKUPS_AFTER_KILL: i64 = 3;
+pub(in crate::delivery) const LOOKUPS_AFTER_KILL: i64 = 3;
 
 /// A lead that cannot be looked up for so long, while others go through, is told.
 const LONG_UNSURE: Duration = Duration::from_secs(10 * 60);
@@ -28,7 +28,10 @@ const SETTLED: Duration = Duration::from_secs(120);
 
 impl DeliveryPass {
     /// Looks up creates whose result is not known; returns those that amoCRM has.
-    pub(super) async fn look_up(&self, uncertain: Vec<(LeadRow, StepAttempt)>) -> Result<Vec<LeadRow>, Stop> {
+    pub(in crate::delivery) async fn look_up(
+        &self,
+        uncertain: Vec<(LeadRow, StepAttempt)>,
+    ) -> Result<Vec<LeadRow>, Stop> {
         let clock = self.clock();
         let mut due = Vec::new();
         for (row, attempt) in uncertain {
@@ -115,14 +118,14 @@ impl DeliveryPass {
     }
 
     /// How long ago something was sent.
-    pub(super) fn ago(&self, sent_at: Millis) -> Duration {
+    pub(in crate::delivery) fn ago(&self, sent_at: Millis) -> Duration {
         // Pauses are given in true time, which tests shorten.
         self.clock().unscaled(self.clock().now() - sent_at)
     }
 
     /// When the first look-up of something sent by a process that died is due, if that is not yet. (Where the process
     /// lived on, it has said so itself. By a clock that was ahead when it was sent it is never too early.)
-    pub(super) fn too_early(&self, attempt: &StepAttempt, attempts: i64) -> Option<Millis> {
+    pub(in crate::delivery) fn too_early(&self, attempt: &StepAttempt, attempts: i64) -> Option<Millis> {
         let now = self.clock().now();
         let earliest = attempt.sent_at + self.clock().millis(lookup_delay(0, attempts));
         (attempt.lookups_needed == 0 && attempt.sent_at <= now && now < earliest).then_some(earliest)
@@ -130,6 +133,6 @@ impl DeliveryPass {
 }
 
 /// How many clean look-ups a step needs before it may be sent again.
-pub(super) fn needed(attempt: &StepAttempt) -> i64 {
+pub(in crate::delivery) fn needed(attempt: &StepAttempt) -> i64 {
     if attempt.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { attempt.lookups_needed }
 }

@@ -7,7 +7,7 @@ use crate::{
 
 /// What a failed create means for the leads in it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum CreateVerdict {
+pub enum WriteOutcome {
     /// It certainly did not happen: try again when amoCRM works; no attempt is spent.
     NotDone,
     /// It may have happened: look it up before it is repeated, so many times.
@@ -24,7 +24,7 @@ pub enum CreateVerdict {
     },
 }
 
-impl CreateVerdict {
+impl WriteOutcome {
     /// Decides by the error of `leads/complex`.
     pub fn of(error: &CrmError) -> Self {
         match error {
@@ -93,6 +93,12 @@ pub fn trouble_of_tokens(error: &TokenError) -> Trouble {
     }
 }
 
+/// amoCRM's words and the refused paths: no values, so nothing personal.
+pub(super) fn describe(detail: &str, fields: &[RejectedField]) -> String {
+    let paths: Vec<String> = fields.iter().map(|field| format!("{} ({})", field.path, field.code)).collect();
+    if paths.is_empty() { detail.to_owned() } else { format!("{detail}: {}", paths.join(", ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,18 +107,18 @@ mod tests {
     fn only_what_may_have_happened_is_looked_up() {
         let uncertain = |answered| CrmError::Ambiguous { cause: "x".into(), answered, request_id: None };
         for (error, verdict) in [
-            (uncertain(true), CreateVerdict::Uncertain { lookups: 2 }),
-            (uncertain(false), CreateVerdict::Uncertain { lookups: 3 }),
-            (CrmError::Throttled { retry_after: None }, CreateVerdict::NotDone),
-            (CrmError::Unavailable { cause: "x".into(), request_id: None }, CreateVerdict::NotDone),
-            (CrmError::PaymentRequired, CreateVerdict::NotDone),
-            (CrmError::Blocked, CreateVerdict::NotDone),
+            (uncertain(true), WriteOutcome::Uncertain { lookups: 2 }),
+            (uncertain(false), WriteOutcome::Uncertain { lookups: 3 }),
+            (CrmError::Throttled { retry_after: None }, WriteOutcome::NotDone),
+            (CrmError::Unavailable { cause: "x".into(), request_id: None }, WriteOutcome::NotDone),
+            (CrmError::PaymentRequired, WriteOutcome::NotDone),
+            (CrmError::Blocked, WriteOutcome::NotDone),
             (
                 CrmError::Rejected { fields: vec![], detail: "no".into(), request_id: None },
-                CreateVerdict::Refused { fields: vec![], detail: "no".into() },
+                WriteOutcome::Refused { fields: vec![], detail: "no".into() },
             ),
         ] {
-            assert_eq!(CreateVerdict::of(&error), verdict, "{error}");
+            assert_eq!(WriteOutcome::of(&error), verdict, "{error}");
         }
     }
 }

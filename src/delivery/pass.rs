@@ -20,12 +20,13 @@ use crate::{
     store::{Claim, Completed, LeadRow, Lease, Stage, Step, StepOutcome, Store, StoreError},
 };
 
-use super::{
-    breaker::Breaker, counters::Counters, creates::create_chunks, notes::CLAIM, run::Run, shortage::Shortages,
-};
+use super::{breaker::Breaker, counters::Counters, run::Run, shortage::Shortages, steps::lead::create_chunks};
 
 /// A claim lasts so long unless renewed: longer than any one call with its wait for the rate limit.
 pub const LEASE: Duration = Duration::from_secs(120);
+
+/// At most so many leads in one claim.
+const CLAIM: usize = 250;
 
 /// At most so many fresh leads are claimed at once.
 const FRESH_BATCH: usize = 10;
@@ -225,13 +226,18 @@ impl DeliveryPass {
             let created = self.create(chunk, &mut progress).await?;
             if alone {
                 // Whatever becomes of the next one, this one is through.
-                self.write_notes(created, &mut progress).await?;
+                self.finish(created, &mut progress).await?;
             } else {
                 to_note.extend(created);
             }
         }
-        self.write_notes(to_note, &mut progress).await?;
+        self.finish(to_note, &mut progress).await?;
         Ok(progress)
+    }
+
+    /// The steps after the lead itself, of leads that amoCRM has.
+    async fn finish(&self, rows: Vec<LeadRow>, progress: &mut Progress) -> Result<(), Stop> {
+        self.write_notes(rows, progress).await
     }
 
     /// Whether leads go one by one: there are few of them, or amoCRM breaks on one of them.

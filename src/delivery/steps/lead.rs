@@ -1,0 +1,242 @@
+//! The lead itself, with its contact: created in batches where that is safe.
+
+use std::collections::{HashMap, HashSet};
+
+use tracing::{info, warn};
+use ulid::Ulid;
+
+use crate::{
+    crm::amocrm::{CreatedLead, CrmError, NewLead, OmittedFields, RejectedField},
+    fault::point,
+    lead::LeadNumber,
+    store::{Created, Hold, Intent, LeadRow, Step, StepOutcome, StoreError},
+};
+
+use super::super::{
+    isolation::Failed,
+    outcome::describe,
+    pass::{DeliveryPass, Progress, Stop},
+    shortage::omitted_of,
+    write::{StepWrite, WritePoints, ids},
+};
+
+/// At most so many leads in one create. amoCRM takes 50 in `leads/complex`, but all of them have to be looked up for two
+/// minutes when its answer is lost.
+const CREATE_BATCH: usize = 10;
+
+/// A lead about to be created, with the contact it is attached to and what it goes without.
+pub(in crate::delivery) struct NewLeadItem {
+    row: LeadRow,
+    contact_id: Option<i64>,
+    omitted: OmittedFields,
+}
+
+impl NewLeadItem {
+    fn request(&self) -> NewLead<'_> {
+        NewLead { lead: &self.row.lead, contact_id: self.contact_id, degradation: self.omitted.clone() }
+    }
+}
+
+/// The step [`Step::Lead`].
+pub(in crate::delivery) struct WriteLead;
+
+impl StepWrite for WriteLead {
+    const STEP: Step = Step::Lead;
+    const POINTS: WritePoints = WritePoints {
+        before_record: "create.before_record",
+        recorded: "create.recorded",
+        answered: "create.answered",
+        uncertain_stored: "create.unsure_stored",
+    };
+    // It is looked up by a pass of its own, which records what it did not find.
+    const INTENT: Intent = Intent::First;
+    type Item = NewLeadItem;
+    type Answer = Vec<CreatedLead>;
+
+    fn row(item: &NewLeadItem) -> &LeadRow {
+        &item.row
+    }
+
+    async fn send(pass: &DeliveryPass, items: &[NewLeadItem]) -> Result<Vec<CreatedLead>, CrmError> {
+        pass.crm.create_leads(&items.iter().map(NewLeadItem::request).collect::<Vec<_>>()).await
+    }
+
+    async fn done(
+        pass: &DeliveryPass,
+        items: Vec<NewLeadItem>,
+        answer: Vec<CreatedLead>,
+    ) -> Result<Vec<LeadRow>, Stop> {
+        pass.took_one();
+        for item in &items {
+            let new_contact = item.contact_id.is_none() || item.omitted.contact;
+            pass.learned.shortages.taken(&pass.store, &item.omitted, new_contact).await?;
+        }
+        let by_number: HashMap<&LeadNumber, &CreatedLead> =
+            answer.iter().map(|created| (&created.number, created)).collect();
+        let (mut created, mut rows) = (Vec::new(), Vec::new());
+        for NewLeadItem { row, .. } in items {
+            // The client answers for every one of them, or not at all.
+            let Some(answer) = by_number.get(&row.lead.number) else { continue };
+            info!(lead = %row.lead.number, crm_lead = answer.lead_id, "created in amoCRM");
+            created.push(Created {
+                id: row.lead.id,
+                crm_lead_id: answer.lead_id,
+                contact_id: answer.contact_id,
+                phone: row.lead.phone.e164().to_owned(),
+            });
+            rows.push(row.after(Step::Lead, answer.lead_id));
+        }
+        pass.store.record_created(&created).await?;
+        point("create.stored");
+        Ok(rows)
+    }
+
+    async fn not_done(pass: &DeliveryPass, items: &[NewLeadItem], error: &CrmError) -> Result<(), Stop> {
+        let about_one = Self::is_about_one(pass, &items[0], error).await;
+        match (about_one, items) {
+            (Ok(()), [item]) => pass.hold_from_wall(Failed::from(&item.row), error).await,
+            (Ok(()), _) => {
+                pass.go_singly();
+                let outcome = StepOutcome::Apart { error: error.to_string() };
+                Ok(pass.record(Step::Lead, &ids::<Self>(items), outcome).await?)
+            }
+            (Err(stop), _) => {
+                let outcome = StepOutcome::NotDone { due_at: pass.clock().now(), error: error.to_string() };
+                pass.record(Step::Lead, &ids::<Self>(items), outcome).await?;
+                point("create.not_sent_stored");
+                Err(stop)
+            }
+        }
+    }
+
+    async fn is_about_one(pass: &DeliveryPass, item: &NewLeadItem, error: &CrmError) -> Result<(), Stop> {
+        pass.is_about_one(item.row.lead.id, error, item.row.last_error_at).await
+    }
+
+    async fn refused(
+        pass: &DeliveryPass,
+        item: &NewLeadItem,
+        error: &CrmError,
+        fields: &[RejectedField],
+        detail: &str,
+    ) -> Result<(), Stop> {
+        let (row, before) = (&item.row, &item.omitted);
+        // While amoCRM refuses everything a probe is one request.
+        let probing = pass.refuses_all();
+        let degraded = pass.crm.degrade(&item.request(), fields).filter(|_| !probing);
+        if let Some(degraded) = &degraded {
+            pass.learned.shortages.learn(&pass.store, degraded).await?;
+        }
+        // What it does not explain is tried once with less.
+        let least = !before.less && !before.tried_less && !probing;
+        let less = degraded.map(|degraded| degraded.to).or_else(|| least.then(|| before.least(pass.crm.settings())));
+        let Some(less) = less else {
+            if before.less {
+                // It did not help: the next time it goes whole again.
+                let whole = OmittedFields { tried_less: true, plain: before.plain, ..OmittedFields::default() };
+                pass.store.record_omitted(&pass.lease, row.lead.id, &crate::store::json(&whole)).await?;
+            }
+            pass.hold(Failed::from(row), detail, fields).await?;
+            point("create.rejected_stored");
+            return Ok(());
+        };
+        warn!(lead = %row.lead.number, %error, "amoCRM refuses parts of a lead; they go into the note");
+        if less.contact {
+            pass.store.forget_contact(row.lead.id, row.lead.phone.e164()).await?;
+        }
+        let hold = Hold {
+            due_at: pass.clock().now(),
+            error: describe(detail, fields),
+            omitted: Some(crate::store::json(&less)),
+            tell: false,
+            uncertain: false,
+        };
+        pass.record(Step::Lead, &[row.lead.id], StepOutcome::Held(hold)).await?;
+        point("create.degraded_stored");
+        Ok(())
+    }
+
+    fn is_taking(pass: &DeliveryPass) -> bool {
+        !pass.refuses_all()
+    }
+}
+
+impl DeliveryPass {
+    /// Creates the leads of one chunk; returns those that amoCRM has.
+    pub(in crate::delivery) async fn create(
+        &self,
+        chunk: Vec<LeadRow>,
+        progress: &mut Progress,
+    ) -> Result<Vec<LeadRow>, Stop> {
+        let chunk_ids: Vec<Ulid> = chunk.iter().map(|row| row.lead.id).collect();
+        let alone = chunk.len() == 1;
+        let mut found = Vec::new();
+        for row in chunk {
+            match self.contact_for(&row).await {
+                Ok(Ok(contact_id)) => found.push((row, contact_id)),
+                Ok(Err(error)) => self.hold_back(&row, &error).await?,
+                Err(stop) => {
+                    if let Stop::Crm(error) = &stop {
+                        self.store.put_back(&self.lease, &chunk_ids, row.lead.id, &error.to_string()).await?;
+                    }
+                    return Err(stop);
+                }
+            }
+        }
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let items = self.leave_out(found, alone).await?;
+        self.write::<WriteLead>(items, progress).await
+    }
+
+    /// Records what each lead goes without because amoCRM does not take it of anybody, before anything is sent: its note
+    /// tells it, and must stay the same.
+    async fn leave_out(&self, found: Vec<(LeadRow, Option<i64>)>, alone: bool) -> Result<Vec<NewLeadItem>, StoreError> {
+        let left_out = self.learned.shortages.left_out(&self.store, self.crm.settings(), alone).await?;
+        let mut items = Vec::with_capacity(found.len());
+        for (mut row, contact_id) in found {
+            let own = omitted_of(&row);
+            let omitted = own.and(&left_out);
+            if omitted != own {
+                let text = crate::store::json(&omitted);
+                self.store.record_omitted(&self.lease, row.lead.id, &text).await?;
+                row.omitted = Some(text);
+            }
+            items.push(NewLeadItem { row, contact_id, omitted });
+        }
+        Ok(items)
+    }
+}
+
+/// Chunks that may go in one request: unbatched leads alone, and never two leads of one phone together, so that the second
+/// finds the contact which the first has made.
+pub(in crate::delivery) fn create_chunks(leads: Vec<LeadRow>) -> Vec<Vec<LeadRow>> {
+    let mut chunks: Vec<Vec<LeadRow>> = Vec::new();
+    let mut phones: Vec<HashSet<String>> = Vec::new();
+    let mut alone = Vec::new();
+    // The first chunk that may still have room: earlier ones are full, which keeps this linear for a large backlog.
+    let mut open = 0;
+    for row in leads {
+        if row.unbatched {
+            alone.push(vec![row]);
+            continue;
+        }
+        let phone = row.lead.phone.e164().to_owned();
+        while open < chunks.len() && chunks[open].len() >= CREATE_BATCH {
+            open += 1;
+        }
+        match (open..chunks.len()).find(|&at| chunks[at].len() < CREATE_BATCH && !phones[at].contains(&phone)) {
+            Some(at) => {
+                phones[at].insert(phone);
+                chunks[at].push(row);
+            }
+            None => {
+                phones.push(HashSet::from([phone]));
+                chunks.push(vec![row]);
+            }
+        }
+    }
+    chunks.extend(alone);
+    chunks
+}
