@@ -69,6 +69,7 @@ fn lead(n: usize) -> Lead {
         phone: Phone::imported(&format!("+7999{n:07}"), Region::default()),
         budget: Budget::imported("2 млн"),
         car_link: None,
+        more: Vec::new(),
         wish: None,
         buyer: Buyer { user_id: n as i64, ..Buyer::default() },
         consent_at: None,

@@ -2,7 +2,12 @@
 
 ## Buyer: the form
 
-welcome = Hello! I will take your request for a car: four short questions, about a minute.
+welcome =
+    Hello! I will take your request for a car: { $count ->
+        [4] four short questions
+        [one] { $count } short question
+       *[other] { $count } short questions
+    }, about a minute.
 resume = You are already filling in a request; let's go on where you stopped. Or begin anew:
 how-to-begin = To leave a request, press /start
 ask-consent =
@@ -16,14 +21,16 @@ ask-car-link = Send a link to the car, for example from encar.com. No link? Pres
 card =
     Please check your request:
 
-    👤 Name: { $name }
-    📞 Phone: { $phone }
-    💰 Budget: { $budget }
-    🚗 Car: { $car }{ $wish }
+    { $answers }{ $wish }
 
     All right? Press "Send" or choose what to change.
 card-wish = 📝 Wishes: { $value }
 copy-wish = Wishes: { $value }
+label-name = Name
+label-phone = Phone
+label-budget = Budget
+label-car-link = Car
+skipped = not given
 budget-understood = { $budget } ({ $price } ₽)
 no-car-link = no link
 phone-taken = Phone noted: { $phone }
@@ -44,6 +51,9 @@ link-is-no-budget = This is a link, not an amount.
 no-phone-found = I see no phone number here.
 phone-invalid = The number seems to have too few or too many digits. Please check it and send it whole, with the country code: +82 10-1234-5678.
 budget-unreadable = Please write the budget in up to 200 characters.
+answer-unreadable = I could not read that. Please write it in plain letters.
+answer-too-long = That is rather long. Please keep it to { $longest } characters.
+choose-one = Please press one of the buttons under the question, or write what it says.
 no-link-found = I see no link here. You can tell the manager the model later.
 link-too-long = The link is too long. Please send a shorter address of the car's page.
 contact-not-now = A contact is not needed now.
@@ -163,6 +173,7 @@ shortage-status = there is no stage { $which } (AMOCRM_STATUS_ID): leads go to t
 shortage-responsible = there is no user { $which } (AMOCRM_RESPONSIBLE_USER_ID): the user that the bot works as is responsible
 shortage-budget-field = the budget field { $which } is not taken (AMOCRM_BUDGET_FIELD_ID): the note has the budget
 shortage-car-link-field = the link field { $which } is not taken (AMOCRM_CAR_LINK_FIELD_ID): the note has the link
+shortage-answer-field = the field for an answer { $which } is not taken: the note has the answer
 shortage-tag = the tag "{ $which }" is not taken (AMOCRM_TAGS): leads go without it
 shortage-phone-kind = the kind "work" of a phone is not taken: a contact's phone goes without a kind
 shortage-notes = there is no right to write notes: leads and contacts are made, the notes wait
@@ -172,6 +183,7 @@ shortage-name-status = stage { $which }
 shortage-name-responsible = responsible user { $which }
 shortage-name-budget-field = budget field { $which }
 shortage-name-car-link-field = link field { $which }
+shortage-name-answer-field = field for an answer { $which }
 shortage-name-tag = tag "{ $which }"
 shortage-name-phone-kind = the kind "work" of a phone
 shortage-name-unexplained = fields that amoCRM does not take, without a reason

@@ -2,7 +2,13 @@
 
 ## Покупатель: анкета
 
-welcome = Здравствуйте! Помогу оставить заявку на автомобиль: четыре коротких вопроса, это займёт минуту.
+welcome =
+    Здравствуйте! Помогу оставить заявку на автомобиль: { $count ->
+        [4] четыре коротких вопроса
+        [one] { $count } короткий вопрос
+        [few] { $count } коротких вопроса
+       *[other] { $count } коротких вопросов
+    }, это займёт минуту.
 resume = Вы уже заполняете заявку, продолжим с того же места. Можно и начать заново:
 how-to-begin = Чтобы оставить заявку, нажмите /start
 ask-consent =
@@ -16,14 +22,16 @@ ask-car-link = Пришлите ссылку на автомобиль, напр
 card =
     Проверьте заявку:
 
-    👤 Имя: { $name }
-    📞 Телефон: { $phone }
-    💰 Бюджет: { $budget }
-    🚗 Автомобиль: { $car }{ $wish }
+    { $answers }{ $wish }
 
     Всё верно? Нажмите «Отправить» или выберите, что исправить.
 card-wish = 📝 Пожелания: { $value }
 copy-wish = Пожелания: { $value }
+label-name = Имя
+label-phone = Телефон
+label-budget = Бюджет
+label-car-link = Автомобиль
+skipped = не указано
 budget-understood = { $budget } ({ $price } ₽)
 no-car-link = без ссылки
 phone-taken = Записал телефон: { $phone }
@@ -44,6 +52,9 @@ link-is-no-budget = Это ссылка, а не сумма.
 no-phone-found = Не вижу здесь номера телефона.
 phone-invalid = Похоже, в номере не хватает цифр или есть лишние. Проверьте его и пришлите целиком, для других стран с кодом: +82 10-1234-5678.
 budget-unreadable = Напишите бюджет коротко, до 200 символов.
+answer-unreadable = Не получилось прочитать ответ. Напишите его обычными буквами.
+answer-too-long = Это длинновато. Напишите покороче, до { $longest } символов.
+choose-one = Нажмите одну из кнопок под вопросом или напишите то, что на ней.
 no-link-found = Не вижу здесь ссылки. Модель и пожелания вы сможете назвать менеджеру.
 link-too-long = Ссылка слишком длинная. Пришлите адрес страницы автомобиля покороче.
 contact-not-now = Контакт сейчас не нужен.
@@ -166,6 +177,7 @@ shortage-status = этапа { $which } нет (AMOCRM_STATUS_ID): заявки 
 shortage-responsible = ответственного { $which } нет (AMOCRM_RESPONSIBLE_USER_ID): ответственный – пользователь, от имени которого работает бот
 shortage-budget-field = поле бюджета { $which } не принимается (AMOCRM_BUDGET_FIELD_ID): бюджет стоит в примечании
 shortage-car-link-field = поле ссылки { $which } не принимается (AMOCRM_CAR_LINK_FIELD_ID): ссылка стоит в примечании
+shortage-answer-field = поле для ответа { $which } не принимается: ответ стоит в примечании
 shortage-tag = тег «{ $which }» не принимается (AMOCRM_TAGS): заявки без него
 shortage-phone-kind = тип телефона «рабочий» не принимается: телефон контакта передаётся без типа
 shortage-notes = нет права писать примечания к сделкам: сделки и контакты создаются, примечания ждут
@@ -175,6 +187,7 @@ shortage-name-status = этап { $which }
 shortage-name-responsible = ответственный { $which }
 shortage-name-budget-field = поле бюджета { $which }
 shortage-name-car-link-field = поле ссылки { $which }
+shortage-name-answer-field = поле для ответа { $which }
 shortage-name-tag = тег «{ $which }»
 shortage-name-phone-kind = тип телефона «рабочий»
 shortage-name-unexplained = поля, которые amoCRM не принимает без объяснений

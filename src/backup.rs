@@ -8,6 +8,7 @@
 mod kept;
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -98,6 +99,9 @@ struct Entry<'a> {
     attempts: i64,
     last_error: Option<&'a str>,
     buyer_told: bool,
+    /// Answers to the form's other questions, by the questions' keys.
+    #[serde(flatten)]
+    more: BTreeMap<&'a str, &'a str>,
     lead: &'a Lead,
 }
 
@@ -390,6 +394,7 @@ fn entry(row: &LeadRow) -> Entry<'_> {
         attempts: row.attempts,
         last_error: row.last_error.as_deref(),
         buyer_told: row.buyer_told,
+        more: lead.more.iter().map(|answer| (answer.key.as_str(), answer.value.as_str())).collect(),
         lead,
     }
 }
@@ -463,6 +468,7 @@ fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed {
         phone: Phone::imported(&phone, region),
         budget: Budget::imported(&text(&loose.budget)),
         car_link: CarLink::imported(&text(&loose.car_link)),
+        more: Vec::new(),
         wish: None,
         buyer: Buyer::new(text(&loose.user_id).parse().unwrap_or(0), None, Some(&text(&loose.username)), None),
         consent_at: None,

@@ -8,8 +8,9 @@
 //! - [`net`]: every HTTP client, and how answers are read
 //! - [`files`]: files for their owner alone, replaced whole
 //! - [`lead`]: the domain, no I/O
-//! - [`config`], [`telemetry`]: settings and logging
 //! - [`notice`]: what people are told, as values
+//! - [`form`]: the questions, and the dialogue that asks them
+//! - [`config`], [`telemetry`]: settings and logging
 //! - [`wording`]: those values in words, in the languages of `locales/`
 //! - [`store`]: what must survive
 //! - [`crm`]: the CRM
@@ -37,6 +38,7 @@ pub mod daemon;
 pub mod delivery;
 pub mod fault;
 pub mod files;
+pub mod form;
 pub mod http;
 pub mod lead;
 pub mod net;

@@ -9,7 +9,8 @@ use teloxide::{
 };
 
 use crate::{
-    telegram::{dialogue::Step, groups::topic_of},
+    form::{CAR_LINK, Step},
+    telegram::groups::topic_of,
     wording::Lang,
 };
 
@@ -140,7 +141,7 @@ impl Errand {
                 match desk.step(message.chat.id.0).await {
                     Step::Idle => true,
                     // A wrong page's address: it answers no other question of the form than that for the car.
-                    Step::CarLink => false,
+                    Step::Ask(CAR_LINK) => false,
                     _ => text.trim_start().starts_with("http"),
                 }
             }

@@ -4,7 +4,7 @@ use crate::{
     lead::{LeadNumber, Wish, shorten},
     store::{LeadRow, LeadState, UnreadableLead},
     telegram::handlers::HandlerError,
-    wording::{Lang, age, is_pressable, trouble_text, wish_line},
+    wording::{Lang, age, is_pressable, trouble_text, wish_line, with_more},
 };
 
 use super::{
@@ -100,6 +100,7 @@ impl AdminDesk {
         }
         let car =
             lead.car_link.as_ref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link.url(), 1000));
+        let car = with_more(car, &lead.more);
         let text = lang.text(
             "admin-lead",
             &[

@@ -28,12 +28,12 @@ use tracing::{info, warn};
 use crate::{
     crm::amocrm::Crm,
     delivery::Health,
+    form::{Form, Step},
     notice::{Button, Notice, Worded},
     privacy::Privacy,
     store::{NewMessage, Store},
     telegram::{
         client::{Place, SendError, Telegram},
-        dialogue::Step,
         groups::is_migration,
         handlers::HandlerError,
         listener::chat_of,
@@ -200,7 +200,7 @@ impl AdminDesk {
     /// Where the buyer's dialogue of this chat stands.
     pub(super) async fn step(&self, chat_id: i64) -> Step {
         let stored = self.store.dialogue(chat_id).await.ok().flatten();
-        stored.map_or(Step::Idle, |stored| Chat::from_stored(&stored).conversation.step)
+        stored.map_or(Step::Idle, |stored| Chat::from_stored(&stored, &Form::default()).conversation.step)
     }
 }
 

@@ -145,6 +145,9 @@ async fn show(store: &Store, number: &str) -> Result<ExitCode, CommandError> {
     outln!("phone:      {} (typed: {})", lead.phone.e164(), lead.phone.typed());
     outln!("budget:     {} (price {})", lead.budget.typed(), lead.budget.price());
     outln!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
+    for answer in &lead.more {
+        outln!("{:<11} {}", format!("{}:", answer.key), answer.value);
+    }
     outln!("wishes:     {}", lead.wish.as_ref().map_or("-", |wish| wish.as_str()));
     outln!("telegram:   user {}, @{}", lead.buyer.user_id, lead.buyer.username.as_deref().unwrap_or("-"));
     outln!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id()), id(row.contact_id));

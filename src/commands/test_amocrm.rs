@@ -107,6 +107,7 @@ async fn test_lead(crm: &Crm, region: Region) -> bool {
         phone: Phone::imported("+7 999 000-00-00", region),
         budget: Budget::imported("не знаю"),
         car_link: None,
+        more: Vec::new(),
         wish: None,
         buyer: Buyer::default(),
         consent_at: None,

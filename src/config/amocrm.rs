@@ -1,9 +1,12 @@
 //! How to reach amoCRM.
 
+use std::collections::BTreeMap;
+
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{ConfigProblem, Reader};
+use crate::form::{Form, Question};
 
 /// Where amoCRM accounts live: the only hosts that are ever given the integration's secret.
 pub const ACCOUNT_DOMAINS: [&str; 3] = ["amocrm.ru", "amocrm.com", "kommo.com"];
@@ -33,6 +36,8 @@ pub struct AmocrmSettings {
     pub budget_field_id: Option<i64>,
     /// `AMOCRM_CAR_LINK_FIELD_ID`: a lead field that takes the link.
     pub car_link_field_id: Option<i64>,
+    /// `AMOCRM_<KEY>_FIELD_ID`: lead fields that take the answers to the form's other questions, by the questions' keys.
+    pub answer_field_ids: BTreeMap<String, i64>,
     /// `AMOCRM_CONTACT_LOOKUP`: search for an existing contact before a new one is made.
     pub contact_lookup: bool,
     /// `AMOCRM_REQUESTS_PER_SECOND`, 1 to 7.
@@ -106,6 +111,10 @@ impl Reader<'_> {
         let tags = self.tags();
         let budget_field_id = self.id("AMOCRM_BUDGET_FIELD_ID", FIELD);
         let car_link_field_id = self.id("AMOCRM_CAR_LINK_FIELD_ID", FIELD);
+        let form = Form::default();
+        let others = form.questions().iter().filter(|question| !question.is_of_every_lead());
+        let field = |other: &Question| Some((other.key.to_owned(), self.id(other.field?, FIELD)?));
+        let answer_field_ids = others.filter_map(field).collect();
         let contact_lookup = self.switch("AMOCRM_CONTACT_LOOKUP");
         let requests_per_second = self.requests_per_second();
         let account_host = account_host?;
@@ -121,6 +130,7 @@ impl Reader<'_> {
             tags,
             budget_field_id,
             car_link_field_id,
+            answer_field_ids,
             contact_lookup,
             requests_per_second,
         })

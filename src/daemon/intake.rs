@@ -78,7 +78,11 @@ impl Parts<'_> {
             bot_username: username.clone(),
         }));
         let tree = handlers::tree(intake.clone(), events.clone(), desk.clone(), admin);
-        let dependencies = teloxide::dptree::deps![Arc::new(DialogueStorage(self.store.clone())), desk, intake.clone()];
+        let dependencies = teloxide::dptree::deps![
+            Arc::new(DialogueStorage { store: self.store.clone(), form: desk.wording.form.clone() }),
+            desk,
+            intake.clone()
+        ];
         let dispatch = Dispatch::new(self.telegram.groups().clone(), tree, dependencies);
         let menu = tokio::spawn(keep_commands(self.telegram.clone(), self.config.admin_chat_id));
         info!(bot = username, "taking messages");

@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     crm::amocrm::Crm,
     delivery::{Counters, DeliveryPass, Health, Worker},
+    form::Form,
     http::{self, Site, Sources},
     notice::AdminNotice,
     privacy::Privacy,
@@ -45,6 +46,7 @@ impl Parts<'_> {
         Wording {
             privacy_policy_url: self.config.privacy_policy_url.clone(),
             bot_username,
+            form: Form::default(),
             can_authorize: settings.is_some_and(|settings| settings.integration.is_some()),
         }
     }

@@ -102,6 +102,7 @@ impl Shortages {
             Shortage::Responsible { id } => settings.responsible_user_id == Some(*id),
             Shortage::BudgetField { id } => settings.budget_field_id == Some(*id),
             Shortage::CarLinkField { id } => settings.car_link_field_id == Some(*id),
+            Shortage::AnswerField { id, .. } => settings.answer_field_ids.values().any(|field| field == id),
             Shortage::Tag { name } => settings.tags.contains(name),
             Shortage::PhoneKind | Shortage::Notes | Shortage::Unexplained => true,
         };
@@ -152,7 +153,11 @@ impl Shortages {
         {
             let mut state = self.state();
             for value in &degraded.values {
-                let (Shortage::BudgetField { id } | Shortage::CarLinkField { id }) = value else { continue };
+                let (Shortage::BudgetField { id } | Shortage::CarLinkField { id } | Shortage::AnswerField { id, .. }) =
+                    value
+                else {
+                    continue;
+                };
                 let times = state.values.entry(*id).or_default();
                 *times += 1;
                 if *times >= VALUES_OF_A_SHORTAGE {

@@ -41,6 +41,9 @@ pub struct Lead {
     pub budget: Budget,
     /// The link to a car, absent when skipped.
     pub car_link: Option<CarLink>,
+    /// Answers to the form's other questions, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<Extra>,
     /// What the buyer said of the car beside the answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wish: Option<Wish>,
@@ -52,6 +55,24 @@ pub struct Lead {
     /// Where the lead came from.
     #[serde(default)]
     pub origin: Origin,
+}
+
+/// An answer to a question of the form that has no field of its own in a lead; it tells what was asked, so that it can be
+/// read when the form asks something else by then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extra {
+    /// The question's key.
+    pub key: String,
+    /// What was asked, for managers.
+    pub label: String,
+    /// The answer, for managers.
+    pub value: String,
+}
+
+impl std::fmt::Display for Extra {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.label, self.value)
+    }
 }
 
 /// The Telegram user behind a lead.

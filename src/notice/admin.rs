@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{LeadsMeanwhile, PollTrouble, Shortage, Trouble};
 use crate::{
     clock::Millis,
-    lead::{Lead, LeadNumber},
+    lead::{Extra, Lead, LeadNumber},
 };
 
 /// What the admin is told unasked.
@@ -228,6 +228,9 @@ pub struct LeadCopy {
     /// What else was said for the manager; absent in what 0.1.0 stored.
     #[serde(default)]
     pub wish: Option<String>,
+    /// The form's other answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<Extra>,
 }
 
 impl LeadCopy {
@@ -240,6 +243,7 @@ impl LeadCopy {
             budget: lead.budget.typed().to_owned(),
             car_link: lead.car_link.as_ref().map(|link| link.url().to_owned()),
             wish: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()),
+            more: lead.more.clone(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::lead::LeadNumber;
 
 pub use admin::{AdminNotice, LeadCopy};
 pub use button::Button;
-pub use say::{Card, Say};
+pub use say::{Ask, Card, CardAnswer, Say};
 pub use shortage::Shortage;
 pub use trouble::{LeadsMeanwhile, PollTrouble, Trouble};
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_stored_as_it_always_was() {
-        let notice = Notice::Reply(vec![Say::NoPhoneFound, Say::AskPhone { editing: false }]);
+        let notice = Notice::Reply(vec![Say::NoPhoneFound, Say::Ask(Ask { question: "phone".into(), editing: false })]);
         let stored = serde_json::to_string(&notice).expect("JSON");
         assert_eq!(stored, r#"{"reply":["no_phone_found",{"ask_phone":{"editing":false}}]}"#);
     }

@@ -1,6 +1,8 @@
 //! What a buyer is told in a conversation, as values.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{clock::Millis, lead::LeadNumber};
 
@@ -21,6 +23,55 @@ pub struct Card {
     /// What else was said for the manager; absent in what 0.1.0 stored.
     #[serde(default)]
     pub wish: Option<String>,
+    /// The form's other answers, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<CardAnswer>,
+}
+
+/// An answer on a card.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CardAnswer {
+    /// The question's key.
+    pub question: String,
+    /// The answer, or the key of what was chosen; `None` for a question that was passed over.
+    pub value: Option<String>,
+}
+
+/// A question that is asked; `{"ask_phone": {"editing": false}}` in JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// The question's key.
+    pub question: String,
+    /// One answer of a complete form is being changed.
+    pub editing: bool,
+}
+
+/// What stands before a question's key in JSON.
+const ASK: &str = "ask_";
+
+#[derive(Serialize, Deserialize)]
+struct AskBody {
+    editing: bool,
+}
+
+impl Serialize for Ask {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(format!("{ASK}{}", self.question), AskBody { editing: self.editing })])
+    }
+}
+
+impl<'de> Deserialize<'de> for Ask {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = BTreeMap::<String, AskBody>::deserialize(deserializer)?;
+        let mut members = map.into_iter();
+        match (members.next(), members.next()) {
+            (Some((name, AskBody { editing })), None) => match name.strip_prefix(ASK) {
+                Some(question) => Ok(Self { question: question.to_owned(), editing }),
+                None => Err(D::Error::custom("not a question")),
+            },
+            _ => Err(D::Error::custom("not one question")),
+        }
+    }
 }
 
 /// One part of an answer to a buyer.
@@ -38,26 +89,6 @@ pub enum Say {
     AskConsent,
     /// Text came where the policy has to be accepted.
     ConsentFirst,
-    /// Asks for the name.
-    AskName {
-        /// One answer of a complete form is being changed.
-        editing: bool,
-    },
-    /// Asks for the phone.
-    AskPhone {
-        /// One answer of a complete form is being changed.
-        editing: bool,
-    },
-    /// Asks for the budget.
-    AskBudget {
-        /// One answer of a complete form is being changed.
-        editing: bool,
-    },
-    /// Asks for the link to a car.
-    AskCarLink {
-        /// One answer of a complete form is being changed.
-        editing: bool,
-    },
     /// The card to be sent or changed.
     Card(Card),
     /// The phone was changed.
@@ -96,6 +127,15 @@ pub enum Say {
     },
     /// A link where the budget is asked.
     LinkIsNoBudget,
+    /// Nothing to read in an answer.
+    AnswerUnreadable,
+    /// An answer that is too long.
+    AnswerTooLong {
+        /// The most characters.
+        longest: usize,
+    },
+    /// None of what can be chosen.
+    ChooseOne,
     /// No digits.
     NoPhoneFound,
     /// Not a complete number.
@@ -140,4 +180,7 @@ pub enum Say {
     Group,
     /// The message could not be handled again and again.
     SetAside,
+    /// Asks a question of the form.
+    #[serde(untagged)]
+    Ask(Ask),
 }

@@ -32,6 +32,13 @@ pub enum Shortage {
         /// The field's id.
         id: i64,
     },
+    /// The field that takes the answer to another question of the form: the note has the value.
+    AnswerField {
+        /// The setting that names it.
+        setting: String,
+        /// The field's id.
+        id: i64,
+    },
     /// One of `AMOCRM_TAGS`.
     Tag {
         /// The tag.
@@ -54,6 +61,7 @@ impl Shortage {
             Self::Responsible { id } => format!("AMOCRM_RESPONSIBLE_USER_ID={id}"),
             Self::BudgetField { id } => format!("AMOCRM_BUDGET_FIELD_ID={id}"),
             Self::CarLinkField { id } => format!("AMOCRM_CAR_LINK_FIELD_ID={id}"),
+            Self::AnswerField { setting, id } => format!("{setting}={id}"),
             Self::Tag { name } => format!("AMOCRM_TAGS={name}"),
             Self::PhoneKind => "PHONE WORK".into(),
             Self::Notes => "notes".into(),

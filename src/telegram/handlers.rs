@@ -29,6 +29,7 @@ use crate::{
     clock::{Clock, Millis, date},
     config::LeadLimits,
     fault::point,
+    form::{Input, Press, World, sent_too_many, turn},
     lead::{Buyer, LeadNumber, Region},
     notice::{AdminNotice, Notice, Say},
     store::{NewLead, NewMessage, Store, StoreError},
@@ -37,7 +38,6 @@ use crate::{
 
 use super::{
     client::{Place, SendError, Telegram},
-    dialogue::{Input, Press, World, sent_too_many, turn},
     groups::{is_migration, topic_of},
     input::input_of,
     intake::{ATTEMPTS, Failure, Intake},
@@ -339,6 +339,9 @@ async fn take_turn(
         region: desk.region,
         consent_needed: desk.wording.privacy_policy_url.is_some(),
         buyer: buyer_of(user, chat_id),
+        form: desk.wording.form.clone(),
+        words: Lang::all_words,
+        is_back: Lang::is_back_label,
     };
     let before = stored.conversation.clone();
     let outcome = turn(stored.conversation, input.clone(), &world);
@@ -359,7 +362,7 @@ async fn take_turn(
             Err(StorageError::NumberTaken) => renumber(&mut chat),
             Err(StorageError::TooMany { again_at }) => {
                 tell_of_limit(desk, &world.buyer, again_at).await?;
-                let outcome = sent_too_many(before.clone(), again_at, again_at - now);
+                let outcome = sent_too_many(before.clone(), again_at, again_at - now, &world);
                 chat = Chat { conversation: outcome.conversation, replies: outcome.replies, lead: None, ..chat };
             }
             Err(StorageError::Overtaken) => {

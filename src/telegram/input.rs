@@ -5,7 +5,7 @@ use teloxide::{
     utils::command::parse_command,
 };
 
-use super::dialogue::Input;
+use crate::form::Input;
 
 /// A private message as the dialogue's input; `None` for Telegram's service messages.
 pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {

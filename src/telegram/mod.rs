@@ -5,7 +5,6 @@
 mod answer;
 pub mod api;
 pub mod client;
-pub mod dialogue;
 pub mod dispatch;
 pub mod groups;
 pub mod handlers;
@@ -17,7 +16,6 @@ pub mod me;
 pub mod outbox;
 pub(crate) mod pace;
 pub mod reading;
-pub mod repeats;
 pub mod routes;
 pub mod storage;
 mod strays;

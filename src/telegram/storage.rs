@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_json::Value;
 use teloxide::{dispatching::dialogue::Storage, types::ChatId};
 use thiserror::Error;
@@ -14,15 +14,14 @@ use thiserror::Error;
 use crate::{
     clock::Millis,
     config::LeadLimits,
+    form::{
+        Conversation, Form, TakenText,
+        stored::{draft_json, read, read_draft, read_step, step_name},
+    },
     lead::LeadNumber,
     notice::{Notice, Say},
     store::{Dialogue, NewLead, NewMessage, Store, StoreError, Turn, TurnOutcome},
     wording::Lang,
-};
-
-use super::{
-    dialogue::{Conversation, Draft, Step},
-    repeats::TakenText,
 };
 
 /// A chat: its conversation, the update that made it so, and what that update leads to.
@@ -60,7 +59,12 @@ impl Default for Chat {
 
 /// The language of a chat.
 pub async fn lang_of(store: &Store, chat_id: i64) -> Result<Lang, StoreError> {
-    Ok(store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| Chat::from_stored(&stored).lang))
+    Ok(store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| stored_lang(&stored)))
+}
+
+fn stored_lang(stored: &Dialogue) -> Lang {
+    let document: Value = serde_json::from_str(&stored.draft).unwrap_or_default();
+    read(&document["lang"]).unwrap_or_default()
 }
 
 /// Why a dialogue could not be stored.
@@ -85,27 +89,32 @@ pub enum StorageError {
 
 /// Teloxide's view of the store.
 #[derive(Debug, Clone)]
-pub struct DialogueStorage(pub Store);
+pub struct DialogueStorage {
+    /// The store.
+    pub store: Store,
+    /// What buyers are asked.
+    pub form: Form,
+}
 
 #[derive(Serialize)]
 struct StoredDraft<'a> {
-    draft: Option<&'a Draft>,
+    draft: Option<Value>,
     last_number: Option<&'a LeadNumber>,
     lang: Lang,
     taken: Option<&'a TakenText>,
 }
 
 impl Chat {
-    fn to_stored(&self) -> Dialogue {
+    fn to_stored(&self, form: &Form) -> Dialogue {
         let stored = StoredDraft {
-            draft: self.conversation.draft.as_ref(),
+            draft: self.conversation.draft.as_ref().map(|draft| draft_json(draft, form)),
             last_number: self.conversation.last_number.as_ref(),
             lang: self.lang,
             taken: self.conversation.taken.as_ref(),
         };
         let (update_id, update_at) = self.last_update.unwrap_or_default();
         Dialogue {
-            step: text_of(&self.conversation.step),
+            step: step_name(self.conversation.step).to_owned(),
             draft: crate::store::json(&stored),
             update_id: i64::from(update_id),
             update_at,
@@ -114,25 +123,18 @@ impl Chat {
     }
 
     /// Reads what any version stored.
-    pub fn from_stored(stored: &Dialogue) -> Self {
+    pub fn from_stored(stored: &Dialogue, form: &Form) -> Self {
         let document: Value = serde_json::from_str(&stored.draft).unwrap_or_default();
-        let draft = read_draft(&document["draft"]);
-        let step = serde_json::from_value(Value::String(stored.step.clone())).ok();
-        let step = match (step, &draft) {
-            (_, None) => Step::Idle,
-            (Some(Step::Idle) | None, Some(draft)) => draft.resume_at(),
-            // A card needs all four answers, even if some of them were lost on the way.
-            (Some(Step::Confirm), Some(draft)) => draft.resume_at(),
-            (Some(step), Some(_)) => step,
-        };
+        let draft = read_draft(&document["draft"], form);
+        let step = read_step(&stored.step, draft.as_ref(), form);
         Self {
             conversation: Conversation {
                 step,
                 draft,
-                last_number: field(&document["last_number"]),
-                taken: field(&document["taken"]),
+                last_number: read(&document["last_number"]),
+                taken: read(&document["taken"]),
             },
-            lang: field(&document["lang"]).unwrap_or_default(),
+            lang: read(&document["lang"]).unwrap_or_default(),
             last_update: u32::try_from(stored.update_id).ok().map(|id| (id, stored.update_at)),
             after: Some((stored.update_id, stored.update_at)),
             replies: stored
@@ -146,39 +148,11 @@ impl Chat {
     }
 }
 
-fn text_of(step: &Step) -> String {
-    match serde_json::to_value(step) {
-        Ok(Value::String(name)) => name,
-        _ => String::new(),
-    }
-}
-
-fn field<T: DeserializeOwned>(value: &Value) -> Option<T> {
-    serde_json::from_value(value.clone()).ok()
-}
-
-fn read_draft(value: &Value) -> Option<Draft> {
-    if !value.is_object() {
-        return None;
-    }
-    let fresh = Draft::open();
-    Some(Draft {
-        id: field(&value["id"]).unwrap_or(fresh.id),
-        number: field(&value["number"]).unwrap_or(fresh.number),
-        consent_at: field(&value["consent_at"]),
-        name: field(&value["name"]),
-        phone: field(&value["phone"]),
-        budget: field(&value["budget"]),
-        car: field(&value["car"]),
-        wish: field(&value["wish"]),
-    })
-}
-
 impl Storage<Chat> for DialogueStorage {
     type Error = StorageError;
 
     fn remove_dialogue(self: Arc<Self>, chat_id: ChatId) -> BoxFuture<'static, Result<(), Self::Error>> {
-        Box::pin(async move { Ok(self.0.remove_dialogue(chat_id.0).await?) })
+        Box::pin(async move { Ok(self.store.remove_dialogue(chat_id.0).await?) })
     }
 
     fn update_dialogue(self: Arc<Self>, chat_id: ChatId, chat: Chat) -> BoxFuture<'static, Result<(), Self::Error>> {
@@ -189,12 +163,12 @@ impl Storage<Chat> for DialogueStorage {
                 .map(|new| NewMessage {
                     chat_id: chat_id.0,
                     notice: Notice::Accepted { number: new.lead.number.clone() },
-                    due_at: self.0.clock().now(),
+                    due_at: self.store.clock().now(),
                 })
                 .collect();
-            let (dialogue, after) = (chat.to_stored(), chat.after);
+            let (dialogue, after) = (chat.to_stored(&self.form), chat.after);
             let turn = Turn { chat_id: chat_id.0, after, dialogue, lead: chat.lead, limits: chat.limits, messages };
-            match self.0.commit_turn(&turn).await? {
+            match self.store.commit_turn(&turn).await? {
                 TurnOutcome::Committed(_) => Ok(()),
                 TurnOutcome::NumberTaken => Err(StorageError::NumberTaken),
                 TurnOutcome::TooMany { again_at } => Err(StorageError::TooMany { again_at }),
@@ -204,7 +178,9 @@ impl Storage<Chat> for DialogueStorage {
     }
 
     fn get_dialogue(self: Arc<Self>, chat_id: ChatId) -> BoxFuture<'static, Result<Option<Chat>, Self::Error>> {
-        Box::pin(async move { Ok(self.0.dialogue(chat_id.0).await?.as_ref().map(Chat::from_stored)) })
+        Box::pin(async move {
+            Ok(self.store.dialogue(chat_id.0).await?.as_ref().map(|stored| Chat::from_stored(stored, &self.form)))
+        })
     }
 }
 
@@ -213,6 +189,10 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
+    use crate::{
+        form::{Draft, Step},
+        notice::Ask,
+    };
 
     fn stored(step: &str, draft: &str) -> Dialogue {
         Dialogue { step: step.into(), draft: draft.into(), update_id: 7, update_at: 1, replies: Some("[1]".into()) }
@@ -222,14 +202,14 @@ mod tests {
     fn no_stored_dialogue_locks_a_chat_out() {
         let name = r#"{"draft":{"name":"Иван","phone":{"strange":1}}}"#;
         for (step, draft, expected) in [
-            ("name", name, Step::Name),
-            ("car_colour", name, Step::Phone),
-            ("confirm", name, Step::Phone),
+            ("name", name, Step::Ask("name")),
+            ("car_colour", name, Step::Ask("phone")),
+            ("confirm", name, Step::Ask("phone")),
             ("", "", Step::Idle),
             ("phone", "not json", Step::Idle),
             ("idle", r#"{"draft":null,"last_number":5}"#, Step::Idle),
         ] {
-            let chat = Chat::from_stored(&stored(step, draft));
+            let chat = Chat::from_stored(&stored(step, draft), &Form::default());
             assert_eq!(chat.conversation.step, expected, "{step} {draft}");
             assert_eq!(chat.conversation.draft.is_none(), expected == Step::Idle);
         }
@@ -237,15 +217,16 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_read_back() {
+        let form = Form::default();
         let mut chat = Chat { last_update: Some((9, 100)), lang: Lang::En, ..Chat::default() };
         chat.conversation = Conversation {
-            step: Step::Name,
+            step: Step::Ask("name"),
             draft: Some(Draft::open()),
             last_number: None,
             taken: Some(TakenText::new("Иван", DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH)),
         };
-        chat.replies = vec![vec![Say::Welcome, Say::AskName { editing: false }]];
-        let read = Chat::from_stored(&chat.to_stored());
+        chat.replies = vec![vec![Say::Welcome, Say::Ask(Ask { question: "name".into(), editing: false })]];
+        let read = Chat::from_stored(&chat.to_stored(&form), &form);
         assert_eq!(read.conversation, chat.conversation);
         assert_eq!((read.lang, read.last_update), (chat.lang, chat.last_update));
         assert_eq!(read.replies, chat.replies);

@@ -4,7 +4,7 @@ use chrono::Utc;
 
 use crate::{
     clock::date,
-    lead::{LeadNumber, one_line, shorten},
+    lead::{Extra, LeadNumber, one_line, shorten},
     notice::{AdminNotice, Button, LeadCopy, Trouble},
 };
 
@@ -256,10 +256,20 @@ pub fn is_pressable(name: &str) -> bool {
     (1..=26).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
+/// The last of the answers that every lead has, and the others in lines of their own behind it.
+pub fn with_more(mut last: String, more: &[Extra]) -> String {
+    for answer in more {
+        last.push('\n');
+        last.push_str(&shorten(&answer.to_string(), 400));
+    }
+    last
+}
+
 fn copies(leads: &[LeadCopy], lang: Lang) -> String {
     let mut text = lang.text("admin-copies", &[]);
     for lead in leads {
         let car = lead.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 400));
+        let car = with_more(car, &lead.more);
         text.push_str("\n\n");
         text.push_str(&lang.text(
             "admin-copy",

@@ -2,6 +2,7 @@
 
 use crate::{
     clock::{Millis, date},
+    form::{BUDGET, CAR_LINK, Form, NAME, PHONE, Question},
     lead::shorten,
     notice::{Card, Say},
 };
@@ -19,13 +20,13 @@ fn understood_budget(card: &Card, lang: Lang) -> String {
 /// Words one message of one or more parts; the last part decides on the buttons.
 pub fn render_reply(parts: &[Say], lang: Lang, wording: &Wording) -> Rendered {
     let texts: Vec<String> = parts.iter().map(|say| text(say, lang, wording)).collect();
-    Rendered { text: clip(texts.join("\n\n")), markup: parts.last().and_then(|say| markup(say, lang)) }
+    Rendered { text: clip(texts.join("\n\n")), markup: parts.last().and_then(|say| markup(say, lang, wording)) }
 }
 
 fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
     let simple = |id: &str| lang.text(id, &[]);
     match say {
-        Say::Welcome => simple("welcome"),
+        Say::Welcome => lang.text("welcome", &[("count", wording.form.questions().len().into())]),
         Say::Resume => simple("resume"),
         Say::HowToBegin => simple("how-to-begin"),
         Say::AskConsent => {
@@ -33,23 +34,18 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
             lang.text("ask-consent", &[("url", url.into())])
         }
         Say::ConsentFirst => simple("consent-first"),
-        Say::AskName { .. } => simple("ask-name"),
-        Say::AskPhone { .. } => simple("ask-phone"),
-        Say::AskBudget { .. } => simple("ask-budget"),
-        Say::AskCarLink { .. } => simple("ask-car-link"),
-        Say::Card(card) => {
-            let car = card.car_link.clone().map_or_else(|| simple("no-car-link"), |link| shorten(&link, 1000));
-            lang.text(
-                "card",
-                &[
-                    ("name", card.name.as_str().into()),
-                    ("phone", card.phone.as_str().into()),
-                    ("budget", understood_budget(card, lang).into()),
-                    ("car", car.into()),
-                    ("wish", wish_line("card-wish", card.wish.as_deref(), lang).into()),
-                ],
-            )
-        }
+        Say::Ask(ask) => match wording.form.question(&ask.question) {
+            Some(question) => lang.words(&question.prompt),
+            // Asked by a version with more questions.
+            None => simple("how-to-begin"),
+        },
+        Say::Card(card) => lang.text(
+            "card",
+            &[
+                ("answers", answers(card, lang, &wording.form).into()),
+                ("wish", wish_line("card-wish", card.wish.as_deref(), lang).into()),
+            ],
+        ),
         Say::PhoneTaken { phone } => lang.text("phone-taken", &[("phone", phone.as_str().into())]),
         Say::LeftAsItWas => simple("left-as-it-was"),
         Say::NameTooLong => simple("name-too-long"),
@@ -73,6 +69,9 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::Repeated => simple("repeated"),
         Say::PhoneIsNoBudget { phone } => lang.text("phone-is-no-budget", &[("phone", phone.as_str().into())]),
         Say::LinkIsNoBudget => simple("link-is-no-budget"),
+        Say::AnswerUnreadable => simple("answer-unreadable"),
+        Say::AnswerTooLong { longest } => lang.text("answer-too-long", &[("longest", (*longest).into())]),
+        Say::ChooseOne => simple("choose-one"),
         Say::NoPhoneFound => simple("no-phone-found"),
         Say::PhoneInvalid => simple("phone-invalid"),
         Say::BudgetUnreadable => simple("budget-unreadable"),
@@ -106,22 +105,47 @@ pub fn wish_line(id: &str, wish: Option<&str>, lang: Lang) -> String {
     wish.map_or_else(String::new, |wish| format!("\n{}", lang.text(id, &[("value", shorten(wish, 600).into())])))
 }
 
-fn markup(say: &Say, lang: Lang) -> Option<Markup> {
+fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
     match say {
         Say::AskConsent => Some(keyboards::consent(lang)),
-        Say::AskName { editing: true } | Say::AskBudget { editing: true } => Some(keyboards::back(lang)),
-        Say::AskPhone { editing } => Some(keyboards::share_contact(lang, *editing)),
-        Say::AskCarLink { editing } => Some(keyboards::car_link(lang, *editing)),
-        Say::Card(_) => Some(keyboards::card(lang)),
+        Say::Ask(ask) => {
+            wording.form.question(&ask.question).map(|question| keyboards::question(question, ask.editing, lang))
+        }
+        Say::Card(_) => Some(keyboards::card(&wording.form, lang)),
         Say::Resume => Some(keyboards::restart(lang)),
-        // These come after the phone's question, whose keyboard would stay under the chat.
-        Say::AskName { editing: false }
-        | Say::AskBudget { editing: false }
-        | Say::PhoneTaken { .. }
-        | Say::LeftAsItWas
-        | Say::Cancelled => Some(Markup::RemoveKeys),
+        // These come after a phone's question, whose keyboard would stay under the chat.
+        Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::Cancelled => Some(Markup::RemoveKeys),
         _ => None,
     }
+}
+
+/// The lines of a card.
+fn answers(card: &Card, lang: Lang, form: &Form) -> String {
+    let lines = form.questions().iter().filter_map(|question| {
+        let answer = card_answer(card, question, lang)?;
+        Some(format!("{} {}: {answer}", question.icon, lang.words(&question.label)))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// An answer on a card; `None` for a question that was not there when the card was made.
+fn card_answer(card: &Card, question: &Question, lang: Lang) -> Option<String> {
+    Some(match question.key {
+        NAME => card.name.clone(),
+        PHONE => card.phone.clone(),
+        BUDGET => understood_budget(card, lang),
+        CAR_LINK => card.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 1000)),
+        key => {
+            let answer = card.more.iter().find(|answer| answer.question == key)?;
+            match &answer.value {
+                None => lang.text("skipped", &[]),
+                Some(value) => match question.choices().iter().find(|choice| choice.key == value) {
+                    Some(choice) => lang.words(&choice.words),
+                    None => shorten(value, 1000),
+                },
+            }
+        }
+    })
 }
 
 /// A whole number with a space between its thousands: `2 500 000`.
@@ -158,6 +182,7 @@ mod tests {
                 price,
                 car_link: None,
                 wish: None,
+                more: Vec::new(),
             };
             for (lang, label) in [(Lang::Ru, "Бюджет"), (Lang::En, "Budget")] {
                 let text = render_reply(&[Say::Card(card.clone())], lang, &Wording::default()).text;

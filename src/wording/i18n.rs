@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 use serde::{Deserialize, Serialize};
 
+use crate::form::Words;
+
 /// A language the bot speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,6 +50,20 @@ impl Lang {
             Self::Ru => &bundles[0],
             Self::En => &bundles[1],
         }
+    }
+
+    /// Words of the form.
+    pub fn words(self, words: &Words) -> String {
+        match (*words, self) {
+            (Words::Text(id), _) => self.text(id, &[]),
+            (Words::Given { ru, .. }, Self::Ru) => ru.to_owned(),
+            (Words::Given { en, .. }, Self::En) => en.to_owned(),
+        }
+    }
+
+    /// Words of the form in every language, first in Russian, as managers read them.
+    pub fn all_words(words: &Words) -> Vec<String> {
+        Self::ALL.into_iter().map(|lang| lang.words(words)).collect()
     }
 
     /// The text of a message; one that is missing shows its name, an argument that is missing its own, which tests rule

@@ -13,9 +13,9 @@ mod tests;
 mod time;
 mod troubles;
 
-use crate::notice::Button;
+use crate::{form::Form, notice::Button};
 
-pub use admin::{backup_caption, is_pressable, render_admin, waiting_text};
+pub use admin::{backup_caption, is_pressable, render_admin, waiting_text, with_more};
 pub use buyer::{render_reply, wish_line};
 pub use i18n::Lang;
 pub use notices::{render_notice, render_worded};
@@ -63,6 +63,8 @@ pub enum Key {
 pub struct Wording {
     /// Address of the privacy policy.
     pub privacy_policy_url: Option<url::Url>,
+    /// What buyers are asked.
+    pub form: Form,
     /// `@username` of the bot without the `@`.
     pub bot_username: String,
     /// Whether access to amoCRM can be renewed from the admin's chat: there is an integration.

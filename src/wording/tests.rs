@@ -15,9 +15,10 @@ use strum::IntoEnumIterator;
 
 use super::{i18n::asked, *};
 use crate::{
+    form::{Form, Question},
     lead::LeadNumber,
     notice::{
-        AdminNotice, AdminNoticeDiscriminants as AdminKind, Card, LeadCopy, LeadsMeanwhile, Notice,
+        AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, LeadCopy, LeadsMeanwhile, Notice,
         NoticeDiscriminants as NoticeKind, PollTrouble, Say, SayDiscriminants as SayKind, Shortage,
         ShortageDiscriminants as ShortageKind, Trouble, TroubleDiscriminants as TroubleKind, Worded,
     },
@@ -35,16 +36,26 @@ fn text() -> String {
 }
 
 fn says(kind: SayKind) -> Vec<Say> {
-    let asks = |ask: fn(bool) -> Say| [false, true].map(ask).to_vec();
+    let form = Form::default();
+    let ask =
+        |question: &Question| [false, true].map(|editing| Say::Ask(Ask { question: question.key.to_owned(), editing }));
     let card = |price, car_link: Option<String>| {
-        let (phone, budget, wish) = ("+79991234567".into(), "2 млн".into(), car_link.clone());
-        Say::Card(Card { name: text(), phone, budget, price, car_link, wish })
+        let answer = |question: &Question| CardAnswer { question: question.key.to_owned(), value: None };
+        Say::Card(Card {
+            name: text(),
+            phone: "+79991234567".into(),
+            budget: "2 млн".into(),
+            price,
+            wish: car_link.clone(),
+            car_link,
+            more: form.questions().iter().map(answer).collect(),
+        })
     };
     let one = match kind {
-        SayKind::AskName => return asks(|editing| Say::AskName { editing }),
-        SayKind::AskPhone => return asks(|editing| Say::AskPhone { editing }),
-        SayKind::AskBudget => return asks(|editing| Say::AskBudget { editing }),
-        SayKind::AskCarLink => return asks(|editing| Say::AskCarLink { editing }),
+        SayKind::Ask => return form.questions().iter().flat_map(ask).collect(),
+        SayKind::AnswerUnreadable => Say::AnswerUnreadable,
+        SayKind::AnswerTooLong => Say::AnswerTooLong { longest: 100 },
+        SayKind::ChooseOne => Say::ChooseOne,
         SayKind::Card => return vec![card(0, None), card(2_000_000, Some("https://encar.com/1".into()))],
         SayKind::Noted => {
             let nothing = Say::Noted { phone: None, budget: None, car_link: None, wish: Some(text()) };
@@ -118,6 +129,7 @@ fn shortages() -> Vec<Shortage> {
         ShortageKind::Responsible => Shortage::Responsible { id: 1 },
         ShortageKind::BudgetField => Shortage::BudgetField { id: 1 },
         ShortageKind::CarLinkField => Shortage::CarLinkField { id: 1 },
+        ShortageKind::AnswerField => Shortage::AnswerField { setting: text(), id: 1 },
         ShortageKind::Tag => Shortage::Tag { name: text() },
         ShortageKind::PhoneKind => Shortage::PhoneKind,
         ShortageKind::Notes => Shortage::Notes,
@@ -156,9 +168,14 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         AdminKind::Flood => [false, true].map(|goes_on| A::Flood { leads: 90, people: 1, goes_on }).into(),
         AdminKind::FloodOver => vec![A::FloodOver { lasted: HOUR, leads: 90 }],
         AdminKind::Copies => {
-            let copy = |car_link: Option<String>| {
-                let wish = car_link.clone();
-                LeadCopy { number: number(), name: text(), phone: text(), budget: text(), car_link, wish }
+            let copy = |car_link: Option<String>| LeadCopy {
+                number: number(),
+                name: text(),
+                phone: text(),
+                budget: text(),
+                wish: car_link.clone(),
+                car_link,
+                more: vec![],
             };
             vec![A::Copies { leads: vec![copy(None), copy(Some(text()))] }]
         }
@@ -219,7 +236,12 @@ fn render_everything() {
     let url = url::Url::parse("https://dealer.ru/privacy").expect("an address");
     let wordings = [
         Wording::default(),
-        Wording { privacy_policy_url: Some(url), bot_username: "bot".into(), can_authorize: true },
+        Wording {
+            privacy_policy_url: Some(url),
+            bot_username: "bot".into(),
+            can_authorize: true,
+            ..Wording::default()
+        },
     ];
     for lang in Lang::ALL {
         for wording in &wordings {
@@ -244,6 +266,11 @@ fn render_everything() {
             duration(millis, lang);
         }
         backup_caption(3, lang);
+        // Words of the form that stand on no message yet: what a choice is called, and a question that was passed over.
+        for question in Form::default().questions() {
+            question.choices().iter().for_each(|choice| drop(lang.words(&choice.words)));
+        }
+        lang.text("skipped", &[]);
     }
 }
 

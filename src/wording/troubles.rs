@@ -83,6 +83,7 @@ fn shortage_name(shortage: &Shortage) -> (&'static str, String) {
         Shortage::Responsible { id } => ("responsible", id.to_string()),
         Shortage::BudgetField { id } => ("budget-field", id.to_string()),
         Shortage::CarLinkField { id } => ("car-link-field", id.to_string()),
+        Shortage::AnswerField { setting, id } => ("answer-field", format!("{setting}={id}")),
         Shortage::Tag { name } => ("tag", name.clone()),
         Shortage::PhoneKind => ("phone-kind", String::new()),
         Shortage::Notes => ("notes", String::new()),

@@ -4,6 +4,7 @@ use super::error::RejectedField;
 use super::omitted::{OmittedFields, sent_tags};
 use super::payload::{NewLead, fields, sent_fields};
 use crate::config::AmocrmSettings;
+use crate::form::field_setting;
 use crate::lead::Lead;
 use crate::notice::Shortage;
 
@@ -30,7 +31,10 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
     let tags = sent_tags(settings, before);
     let of_field = |id: i64| match settings.budget_field_id {
         Some(budget) if budget == id => Shortage::BudgetField { id },
-        _ => Shortage::CarLinkField { id },
+        _ => match settings.answer_field_ids.iter().find(|(_, field)| **field == id) {
+            Some((key, _)) => Shortage::AnswerField { setting: field_setting(key), id },
+            None => Shortage::CarLinkField { id },
+        },
     };
     for field in refused {
         let mut parts = field.path.split(['.', '[', ']', '/']).filter(|part| !part.is_empty()).peekable();
@@ -128,7 +132,13 @@ pub(super) fn refused_values(
     let mut values = Vec::new();
     for (field, value) in fields(lead, settings) {
         if left_out.fields.contains(&field) {
-            let name = if settings.budget_field_id == Some(field) { "«Бюджет»" } else { "«Ссылка»" };
+            let answer = settings.answer_field_ids.iter().find(|(_, id)| **id == field);
+            let answer = answer.and_then(|(key, _)| lead.more.iter().find(|answer| answer.key == *key));
+            let name = match answer {
+                Some(answer) => format!("«{}»", answer.label),
+                None if settings.budget_field_id == Some(field) => "«Бюджет»".to_owned(),
+                None => "«Ссылка»".to_owned(),
+            };
             values.push((format!("{name} ({field})"), value));
         }
     }

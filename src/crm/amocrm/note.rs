@@ -44,6 +44,7 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
             lines.extend(link.encar_id().map(|id| format!("Encar ID: {id}")));
         }
     }
+    lines.extend(lead.more.iter().map(|more| format!("{}: {}", more.label, answer(&more.value))));
     lines.extend(lead.wish.as_ref().map(|wish| format!("Пожелания: {}", answer(wish.as_str()))));
     lines.extend(telegram_line(lead));
     lines.push(format!(

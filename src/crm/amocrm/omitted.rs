@@ -72,7 +72,8 @@ impl OmittedFields {
 
     /// Leaves out everything that a lead can do without, the contact's phone excepted.
     pub fn least(&self, settings: &AmocrmSettings) -> Self {
-        let fields = [settings.budget_field_id, settings.car_link_field_id].into_iter().flatten().collect();
+        let own = [settings.budget_field_id, settings.car_link_field_id].into_iter().flatten();
+        let fields = own.chain(settings.answer_field_ids.values().copied()).collect();
         let all = Self {
             fields,
             responsible: true,
@@ -95,7 +96,7 @@ impl OmittedFields {
                 Shortage::Pipeline { .. } => result.stage = true,
                 Shortage::Status { .. } => result.status = true,
                 Shortage::Responsible { .. } => result.responsible = true,
-                Shortage::BudgetField { id } | Shortage::CarLinkField { id } => {
+                Shortage::BudgetField { id } | Shortage::CarLinkField { id } | Shortage::AnswerField { id, .. } => {
                     result.fields.insert(*id);
                 }
                 Shortage::Tag { name } => {
@@ -116,7 +117,9 @@ impl OmittedFields {
             Shortage::Pipeline { .. } => !self.stage,
             Shortage::Status { .. } => !self.stage && !self.status,
             Shortage::Responsible { .. } => !self.responsible && !self.contact_responsible,
-            Shortage::BudgetField { id } | Shortage::CarLinkField { id } => !self.fields.contains(id),
+            Shortage::BudgetField { id } | Shortage::CarLinkField { id } | Shortage::AnswerField { id, .. } => {
+                !self.fields.contains(id)
+            }
             Shortage::Tag { name } => !self.tags && !self.some_tags.contains(name),
             Shortage::PhoneKind => new_contact && !self.phone_kind && !self.phone,
             Shortage::Unexplained => !self.less,

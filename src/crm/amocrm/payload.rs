@@ -31,7 +31,11 @@ pub(super) fn fields(lead: &Lead, settings: &AmocrmSettings) -> Vec<(i64, String
     let link = settings.car_link_field_id.zip(lead.car_link.as_ref().and_then(|link| said(link.url())));
     // A cut link leads nowhere; the note has it whole.
     let link = link.filter(|(_, url)| url.chars().count() <= FIELD_CAP);
-    budget.into_iter().chain(link).collect()
+    let more = lead
+        .more
+        .iter()
+        .filter_map(|answer| Some((*settings.answer_field_ids.get(&answer.key)?, said(&answer.value)?)));
+    budget.into_iter().chain(link).chain(more).collect()
 }
 
 pub(super) fn sent_fields(new: &NewLead<'_>, settings: &AmocrmSettings) -> Vec<(i64, String)> {
@@ -127,6 +131,7 @@ pub(super) mod tests {
             tags: vec!["telegram_bot".into(), "encar".into()],
             budget_field_id: Some(501),
             car_link_field_id: Some(502),
+            answer_field_ids: [("city".to_owned(), 503)].into(),
             contact_lookup: true,
             requests_per_second: 5,
         }
@@ -173,6 +178,7 @@ pub(super) mod tests {
             tags: Vec::new(),
             budget_field_id: None,
             car_link_field_id: None,
+            answer_field_ids: Default::default(),
             ..settings()
         };
         let lead = lead();

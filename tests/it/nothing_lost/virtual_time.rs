@@ -179,6 +179,7 @@ impl Ground {
             tags: vec!["telegram_bot".into()],
             budget_field_id: None,
             car_link_field_id: None,
+            answer_field_ids: Default::default(),
             contact_lookup: true,
             requests_per_second: 7,
         };
@@ -316,6 +317,7 @@ pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
         phone: Phone::imported(phone, Region::default()),
         budget: Budget::imported("2 млн"),
         car_link: None,
+        more: Vec::new(),
         wish: None,
         buyer: Buyer { user_id: buyer, chat_id: Some(buyer), username: None, full_name: None },
         consent_at: None,

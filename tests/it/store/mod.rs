@@ -90,6 +90,7 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
         phone: Phone::imported("+7 999 123-45-67", Region::default()),
         budget: Budget::imported("2 млн"),
         car_link: None,
+        more: Vec::new(),
         wish: None,
         buyer: Buyer { user_id: 42, chat_id: Some(42), username: None, full_name: None },
         consent_at: None,

@@ -1,10 +1,29 @@
 use proptest::prelude::*;
 
-use super::*;
-use crate::wording::{Lang, Wording, render_reply};
+use super::{
+    dialogue::{Conversation, World, turn},
+    draft::Step,
+    input::{Input, Press},
+    questions::Form,
+};
+use crate::{
+    lead::{Buyer, Region},
+    notice::{Ask, Say},
+    wording::{Lang, Wording, render_reply},
+};
+use chrono::Utc;
 
 fn world(consent_needed: bool) -> World {
-    World { now: Utc::now(), sent_at: None, region: Region::default(), consent_needed, buyer: Buyer::default() }
+    World {
+        now: Utc::now(),
+        sent_at: None,
+        region: Region::default(),
+        consent_needed,
+        buyer: Buyer::default(),
+        form: Form::default(),
+        words: Lang::all_words,
+        is_back: Lang::is_back_label,
+    }
 }
 
 fn text(text: &str) -> Input {
@@ -25,9 +44,14 @@ fn filled_in() -> Vec<Input> {
 
 #[test]
 fn four_answers_lead_to_the_card_in_the_agreed_order() {
-    for (answers, step) in
-        [(0, Step::Idle), (1, Step::Name), (2, Step::Phone), (3, Step::Budget), (4, Step::CarLink), (5, Step::Confirm)]
-    {
+    for (answers, step) in [
+        (0, Step::Idle),
+        (1, Step::Ask("name")),
+        (2, Step::Ask("phone")),
+        (3, Step::Ask("budget")),
+        (4, Step::Ask("car_link")),
+        (5, Step::Confirm),
+    ] {
         assert_eq!(play(&filled_in()[..answers]).0.step, step);
     }
 }
@@ -58,18 +82,18 @@ fn every_input_at_every_step_is_answered_and_what_does_not_fit_changes_nothing()
 #[test]
 fn each_answer_can_be_changed_from_the_card_and_left_as_it_was() {
     for (field, answer) in [
-        (Field::Name, text("Пётр")),
-        (Field::Phone, Input::Contact { phone: "821012345678".into(), own: true }),
-        (Field::Budget, text("3 млн")),
-        (Field::CarLink, text("encar.com/cars/detail/1")),
+        ("name", text("Пётр")),
+        ("phone", Input::Contact { phone: "821012345678".into(), own: true }),
+        ("budget", text("3 млн")),
+        ("car_link", text("encar.com/cars/detail/1")),
     ] {
-        let edit = Input::Press(Press::Edit(field));
+        let edit = Input::Press(Press::Edit(field.into()));
         let (card, _) = play(&filled_in());
         let (changed, _) = play(&[filled_in(), vec![edit.clone(), answer]].concat());
         assert_eq!(changed.step, Step::Confirm);
-        assert_ne!(changed.draft.as_ref().map(Draft::complete), card.draft.as_ref().map(Draft::complete));
+        assert_ne!(changed.draft.map(|draft| draft.answers), card.draft.clone().map(|draft| draft.answers));
         let asked = turn(card.clone(), edit, &world(false)).conversation;
-        assert_eq!(asked.step, field.step());
+        assert_eq!(asked.step, Step::Ask(field));
         assert_eq!(turn(asked, Input::Press(Press::Back), &world(false)).conversation, card);
     }
 }
@@ -94,7 +118,7 @@ fn consent_comes_first_where_it_is_configured() {
     let typed = turn(asked.clone(), text("Иван"), &world(true)).conversation;
     assert_eq!(typed.step, Step::Consent);
     let accepted = turn(asked, Input::Press(Press::ConsentAccept), &world(true)).conversation;
-    assert_eq!(accepted.step, Step::Name);
+    assert_eq!(accepted.step, Step::Ask("name"));
     assert!(accepted.draft.expect("a draft").consent_at.is_some());
 }
 
@@ -150,9 +174,9 @@ proptest! {
 fn a_wish_in_place_of_an_answer_is_kept_for_the_manager() {
     let (conversation, replies) =
         play(&[Input::Start, text("Хочу Kia K5"), text("Хочу Kia K5"), text("с люком, нужна машина")]);
-    assert_eq!(conversation.step, Step::Name);
+    assert_eq!(conversation.step, Step::Ask("name"));
     assert!(
-        matches!(&replies[0][..], [Say::Noted { wish: Some(_), .. }, Say::NotAName, Say::AskName { .. }]),
+        matches!(&replies[0][..], [Say::Noted { wish: Some(_), .. }, Say::NotAName, Say::Ask(Ask { .. })]),
         "{replies:?}"
     );
     let rest = [text("Иван"), text("89991234567"), text("2 млн"), text("ищу белую Kia"), text("нет")];
@@ -180,5 +204,8 @@ fn whoever_is_told_of_a_copy_and_insists_is_answered() {
             Some(conversation.step)
         })
         .collect();
-    assert_eq!(steps, [Step::Phone, Step::Budget, Step::CarLink, Step::CarLink, Step::Confirm]);
+    assert_eq!(
+        steps,
+        [Step::Ask("phone"), Step::Ask("budget"), Step::Ask("car_link"), Step::Ask("car_link"), Step::Confirm]
+    );
 }

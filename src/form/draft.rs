@@ -1,0 +1,97 @@
+//! Where a form stands, and what has been answered of it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use ulid::Ulid;
+
+use super::questions::{BUDGET, CAR_LINK, Form, Kind, NAME, PHONE, Question};
+use crate::lead::{Budget, CarLink, LeadNumber, Name, Phone, Wish};
+
+/// Where a chat's dialogue stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// No form is open.
+    Idle,
+    /// The privacy policy is to be accepted.
+    Consent,
+    /// The question with this key is asked.
+    Ask(&'static str),
+    /// The card is shown, to be sent or changed.
+    Confirm,
+}
+
+/// An answer that was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// To [`Kind::Name`].
+    Name(Name),
+    /// To [`Kind::Phone`].
+    Phone(Phone),
+    /// To [`Kind::Money`].
+    Money(Budget),
+    /// To [`Kind::Link`]; there may be none.
+    Link(Option<CarLink>),
+    /// To [`Kind::Text`].
+    Text(String),
+    /// To [`Kind::Choice`]: the key of what was chosen.
+    Choice(&'static str),
+    /// The question was passed over.
+    Skipped,
+}
+
+impl Answer {
+    /// What stands for a question that was passed over.
+    pub(super) fn skipped(question: &Question) -> Self {
+        match question.kind {
+            Kind::Link => Self::Link(None),
+            _ => Self::Skipped,
+        }
+    }
+}
+
+/// What has been answered so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The lead's identity, made when the draft was opened.
+    pub id: Ulid,
+    /// The lead's number, made when the draft was opened; shown only once the lead is stored.
+    pub number: LeadNumber,
+    /// When the privacy policy was accepted.
+    pub consent_at: Option<DateTime<Utc>>,
+    /// The answers by their questions' keys.
+    pub answers: BTreeMap<&'static str, Answer>,
+    /// What was said of the car beside the answers.
+    pub wish: Option<Wish>,
+}
+
+impl Draft {
+    /// A new, empty draft with a new identity.
+    pub fn open() -> Self {
+        Self { id: Ulid::new(), number: LeadNumber::random(), consent_at: None, answers: BTreeMap::new(), wish: None }
+    }
+
+    /// The first step that is not answered, or the card.
+    pub(super) fn next_step(&self, form: &Form, consent_needed: bool) -> Step {
+        if consent_needed && self.consent_at.is_none() {
+            return Step::Consent;
+        }
+        let open = form.questions().iter().find(|question| !self.answers.contains_key(question.key));
+        open.map_or(Step::Confirm, |question| Step::Ask(question.key))
+    }
+
+    /// Whether every question is answered.
+    pub(super) fn is_complete(&self, form: &Form) -> bool {
+        self.next_step(form, false) == Step::Confirm
+    }
+
+    /// The answers that every lead has.
+    pub(super) fn of_every_lead(&self) -> Option<(&Name, &Phone, &Budget, Option<&CarLink>)> {
+        let (Answer::Name(name), Answer::Phone(phone), Answer::Money(budget), Answer::Link(link)) =
+            (self.answers.get(NAME)?, self.answers.get(PHONE)?, self.answers.get(BUDGET)?, self.answers.get(CAR_LINK)?)
+        else {
+            return None;
+        };
+        Some((name, phone, budget, link.as_ref()))
+    }
+}

@@ -1,0 +1,153 @@
+//! What a buyer did, in the dialogue's terms.
+
+use super::questions::CAR_LINK;
+use crate::lead::CarLink;
+
+/// A button of ours, as it stands in its callback data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Press {
+    /// The privacy policy is accepted.
+    ConsentAccept,
+    /// The question with this key is passed over.
+    Skip(String),
+    /// One of the choices of a question.
+    Choose {
+        /// The question's key.
+        question: String,
+        /// The choice's key.
+        choice: String,
+    },
+    /// The card is right, send it.
+    Submit,
+    /// Change the answer to the question with this key.
+    Edit(String),
+    /// Leave an answer as it was.
+    Back,
+    /// Throw the form away.
+    Cancel,
+    /// Throw the form away and begin a new one.
+    Restart,
+}
+
+impl Press {
+    /// Parses callback data; `None` when it is not the buyer's dialogue's.
+    pub fn parse(data: &str) -> Option<Self> {
+        Some(match data {
+            "consent:accept" => Self::ConsentAccept,
+            // The first question that could be skipped was this one, and its buttons stand in chats.
+            "skip" => Self::Skip(CAR_LINK.to_owned()),
+            "submit" => Self::Submit,
+            "back" => Self::Back,
+            "cancel" => Self::Cancel,
+            "restart" => Self::Restart,
+            _ => match data.split_once(':')? {
+                ("skip", key) => Self::Skip(key.to_owned()),
+                ("edit", key) => Self::Edit(key.to_owned()),
+                ("choose", rest) => {
+                    let (question, choice) = rest.split_once(':')?;
+                    Self::Choose { question: question.to_owned(), choice: choice.to_owned() }
+                }
+                _ => return None,
+            },
+        })
+    }
+
+    /// Its callback data, 1 to 64 bytes.
+    pub fn data(&self) -> String {
+        match self {
+            Self::ConsentAccept => "consent:accept".into(),
+            Self::Skip(key) if key == CAR_LINK => "skip".into(),
+            Self::Skip(key) => format!("skip:{key}"),
+            Self::Choose { question, choice } => format!("choose:{question}:{choice}"),
+            Self::Submit => "submit".into(),
+            Self::Edit(key) => format!("edit:{key}"),
+            Self::Back => "back".into(),
+            Self::Cancel => "cancel".into(),
+            Self::Restart => "restart".into(),
+        }
+    }
+}
+
+/// What a buyer did, in the dialogue's terms.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// `/start`, with or without a payload.
+    Start,
+    /// `/cancel`.
+    Cancel,
+    /// `/help`.
+    Help,
+    /// `/skip`.
+    Skip,
+    /// A command that is not ours.
+    UnknownCommand,
+    /// Any text that is no command.
+    Text {
+        /// What was typed.
+        text: String,
+        /// The addresses the message holds without showing them.
+        links: Vec<String>,
+    },
+    /// A contact card.
+    Contact {
+        /// Its number, with or without `+`.
+        phone: String,
+        /// Whether it is the sender's own.
+        own: bool,
+    },
+    /// One of our buttons.
+    Press(Press),
+    /// A button whose data we do not know.
+    UnknownPress,
+    /// A message that was sent earlier was edited.
+    Edited,
+    /// Photo, voice, sticker, location, …
+    Media {
+        /// Its caption: a forwarded advertisement often holds the link there.
+        caption: Option<String>,
+        /// The addresses the message holds without showing them.
+        links: Vec<String>,
+    },
+}
+
+impl Input {
+    /// Whether there is a link in the words under a photo, or behind them.
+    pub fn has_link(&self) -> bool {
+        match self {
+            Self::Media { caption, links } => {
+                matches!(CarLink::find(caption.as_deref().unwrap_or_default(), links), Ok(Some(_)))
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Other tools press these, and they stand in chats.
+    #[test]
+    fn callback_data_is_a_contract() {
+        for (data, press) in [
+            ("consent:accept", Press::ConsentAccept),
+            ("skip", Press::Skip(CAR_LINK.into())),
+            ("submit", Press::Submit),
+            ("edit:name", Press::Edit("name".into())),
+            ("edit:phone", Press::Edit("phone".into())),
+            ("edit:budget", Press::Edit("budget".into())),
+            ("edit:car_link", Press::Edit("car_link".into())),
+            ("back", Press::Back),
+            ("cancel", Press::Cancel),
+            ("restart", Press::Restart),
+            ("skip:city", Press::Skip("city".into())),
+            ("choose:city:msk", Press::Choose { question: "city".into(), choice: "msk".into() }),
+        ] {
+            assert_eq!(Press::parse(data).as_ref(), Some(&press));
+            assert_eq!(press.data(), data);
+        }
+        for strange in ["", "admin:leads", "choose:city", "edit", "consent:", "lead:1"] {
+            assert_eq!(Press::parse(strange), None, "{strange}");
+        }
+    }
+}
