@@ -335,16 +335,14 @@ button-lead-discard-sure = ❗ Really delete #{ $number }
 button-forget = ❗ Delete the data
 button-forget-all = ❗ Delete the data and the undelivered requests
 
-admin-help =
-    You are this bot's admin.
-
-    /status – is everything working
-    /leads – leads that are not in amoCRM yet
-    /retry – send them now
-    /auth – renew access to amoCRM
-    /backup – the file with undelivered leads
-    /forget – delete a person's data at their request
-    /start – fill in a request as a buyer does
+admin-help = You are this bot's admin.
+admin-help-status = is everything working
+admin-help-leads = leads that are not in amoCRM yet
+admin-help-retry = send them now
+admin-help-auth = renew access to amoCRM
+admin-help-backup = the file with undelivered leads
+admin-help-forget = delete a person's data at their request
+admin-help-start = fill in a request as a buyer does
 admin-stray =
     I do not know that one. { $help }
 admin-status =

@@ -340,16 +340,14 @@ button-lead-discard-sure = ❗ Точно удалить #{ $number }
 button-forget = ❗ Удалить данные
 button-forget-all = ❗ Удалить данные и неотправленные заявки
 
-admin-help =
-    Вы администратор этого бота.
-
-    /status – работает ли всё
-    /leads – заявки, которых ещё нет в amoCRM
-    /retry – отправить их сейчас
-    /auth – обновить доступ к amoCRM
-    /backup – файл с неотправленными заявками
-    /forget – удалить данные человека по его просьбе
-    /start – заполнить заявку, как покупатель
+admin-help = Вы администратор этого бота.
+admin-help-status = работает ли всё
+admin-help-leads = заявки, которых ещё нет в amoCRM
+admin-help-retry = отправить их сейчас
+admin-help-auth = обновить доступ к amoCRM
+admin-help-backup = файл с неотправленными заявками
+admin-help-forget = удалить данные человека по его просьбе
+admin-help-start = заполнить заявку, как покупатель
 admin-stray =
     Такого я не знаю. { $help }
 admin-status =

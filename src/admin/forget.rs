@@ -6,6 +6,7 @@ use tracing::info;
 
 use crate::{
     backup::BackupError,
+    notice::AdminPress,
     privacy::Meant,
     store::{Forgetting, Person, StoreError, Whom},
     telegram::handlers::HandlerError,
@@ -13,17 +14,18 @@ use crate::{
 };
 
 use super::{
-    AdminDesk, Answer, button,
+    AdminContext, Reply,
+    reply::button,
     second_press::{self, Second},
 };
 
 /// Requests that are named one by one.
 const NAMED: usize = 30;
 
-impl AdminDesk {
+impl AdminContext {
     /// Says what is known of somebody and asks whether to wipe it.
-    pub(super) async fn ask_forget(&self, who: &str, admin: i64, lang: Lang) -> Result<Answer, HandlerError> {
-        let plain = |id: &str| Ok(Answer::plain(lang.text(id, &[])));
+    pub(super) async fn ask_forget(&self, who: &str, admin: i64, lang: Lang) -> Result<Reply, HandlerError> {
+        let plain = |id: &str| Ok(Reply::plain(lang.text(id, &[])));
         if who.trim().is_empty() {
             return plain("admin-forget-how");
         }
@@ -41,16 +43,17 @@ impl AdminDesk {
                     ("accounts", person.users.len().into()),
                 ];
                 let mut text = lang.text("admin-forget-ask", &args);
+                let press = |also_waiting| AdminPress::Forget { whom, nonce, also_waiting };
                 let sure = if waiting > 0 {
                     text.push_str("\n\n");
                     let left = person.undelivered().map(|lead| format!("#{}", lead.number)).take(NAMED);
                     let left = left.collect::<Vec<_>>().join(", ");
                     text.push_str(&lang.text("admin-forget-waiting", &[("numbers", left.into())]));
-                    button(lang, "button-forget-all", None, &format!("forget-all:{whom}:{nonce}"))
+                    button(lang, "button-forget-all", &press(true))
                 } else {
-                    button(lang, "button-forget", None, &format!("forget:{whom}:{nonce}"))
+                    button(lang, "button-forget", &press(false))
                 };
-                Ok(Answer { text, buttons: vec![vec![sure]] })
+                Ok(Reply::with_buttons(text, vec![vec![sure]]))
             }
         }
     }
@@ -63,11 +66,11 @@ impl AdminDesk {
         also_waiting: bool,
         admin: i64,
         lang: Lang,
-    ) -> Result<Answer, HandlerError> {
+    ) -> Result<Reply, HandlerError> {
         match second_press::second(&self.store, nonce, &forgetting(whom, also_waiting), admin).await? {
             Second::Counts => {}
-            Second::Foreign => return Ok(Answer::plain(lang.text("admin-press-foreign", &[]))),
-            Second::Over => return Ok(Answer::plain(lang.text("admin-forget-again", &[]))),
+            Second::Foreign => return Ok(Reply::plain(lang.text("admin-press-foreign", &[]))),
+            Second::Over => return Ok(Reply::plain(lang.text("admin-forget-again", &[]))),
         }
         let whom = match whom.strip_prefix('u').map(str::parse) {
             Some(Ok(id)) => Whom::User(id),
@@ -79,7 +82,7 @@ impl AdminDesk {
         if !matches!(done.forgetting, Forgetting::Busy(_)) {
             second_press::done(&self.store, nonce).await?;
         }
-        Ok(Answer::plain(match &done.forgetting {
+        Ok(Reply::plain(match &done.forgetting {
             Forgetting::Unknown => lang.text("admin-forget-nobody", &[]),
             Forgetting::Busy(number) => lang.text("admin-lead-busy", &[("number", number.as_str().into())]),
             Forgetting::Undecided(_) => lang.text("admin-forget-changed", &[]),

@@ -2,13 +2,15 @@ use tracing::info;
 
 use crate::{
     lead::{LeadNumber, Wish, shorten},
+    notice::AdminPress,
     store::{LeadRow, LeadState, UnreadableLead},
     telegram::handlers::HandlerError,
     wording::{Lang, age, is_pressable, trouble_text, wish_line, with_more},
 };
 
 use super::{
-    AdminDesk, Answer, button,
+    AdminContext, Reply,
+    reply::{button, numbered_button},
     second_press::{self, Second},
     when,
 };
@@ -16,13 +18,13 @@ use super::{
 /// Leads shown as buttons; more would not fit a phone.
 const SHOWN: usize = 20;
 
-impl AdminDesk {
+impl AdminContext {
     /// Waiting and rejected leads, one button each.
-    pub(super) async fn leads(&self, lang: Lang) -> Result<Answer, HandlerError> {
+    pub(super) async fn leads(&self, lang: Lang) -> Result<Reply, HandlerError> {
         let rows = self.store.undelivered(SHOWN as i64).await?;
         let unreadable = self.store.unreadable_leads(SHOWN as i64).await?;
         if rows.is_empty() && unreadable.is_empty() {
-            return Ok(Answer::plain(lang.text("admin-leads-none", &[])));
+            return Ok(Reply::plain(lang.text("admin-leads-none", &[])));
         }
         let now = self.store.clock().now();
         let totals = self.store.totals(now).await?;
@@ -40,10 +42,11 @@ impl AdminDesk {
         let readable = rows.iter().map(|row| row.lead.number.as_str());
         let names: Vec<&str> =
             readable.chain(unreadable.iter().map(UnreadableLead::name).filter(|name| is_pressable(name))).collect();
-        let show = |name: &&str| button(lang, "button-lead-show", Some(name), &format!("lead:{name}"));
+        let show =
+            |name: &&str| numbered_button(lang, "button-lead-show", name, &AdminPress::ShowLead((*name).to_owned()));
         let mut buttons: Vec<_> = names.chunks(3).map(|row| row.iter().map(show).collect()).collect();
-        buttons.push(vec![button(lang, "button-retry", None, "retry")]);
-        Ok(Answer { text, buttons })
+        buttons.push(vec![button(lang, "button-retry", &AdminPress::Retry)]);
+        Ok(Reply::with_buttons(text, buttons))
     }
 
     async fn find(&self, number: &str) -> Result<Option<LeadRow>, HandlerError> {
@@ -54,7 +57,7 @@ impl AdminDesk {
     }
 
     /// What is known of a lead that cannot be read, for whoever calls the buyer.
-    fn show_unreadable(&self, lead: &UnreadableLead, lang: Lang) -> Answer {
+    fn show_unreadable(&self, lead: &UnreadableLead, lang: Lang) -> Reply {
         let state = match lead.state.as_str() {
             state @ ("waiting" | "rejected" | "delivered" | "discarded") => lang.text(&format!("state-{state}"), &[]),
             other => other.to_owned(),
@@ -73,17 +76,17 @@ impl AdminDesk {
             ],
         );
         let name = lead.name();
-        let discard = button(lang, "button-lead-discard", None, &format!("lead-discard:{name}"));
+        let discard = button(lang, "button-lead-discard", &AdminPress::AskDiscard(name.to_owned()));
         let buttons = if is_pressable(name) { vec![vec![retry_button(lang, name), discard]] } else { Vec::new() };
-        Answer { text, buttons }
+        Reply::with_buttons(text, buttons)
     }
 
     /// Everything about one lead, with buttons to retry and discard.
-    pub(super) async fn show_lead(&self, number: &str, lang: Lang) -> Result<Answer, HandlerError> {
+    pub(super) async fn show_lead(&self, number: &str, lang: Lang) -> Result<Reply, HandlerError> {
         let Some(row) = self.find(number).await? else {
             return Ok(match self.store.unreadable_lead(number).await? {
                 Some(lead) => self.show_unreadable(&lead, lang),
-                None => Answer::plain(lang.text("admin-lead-unknown", &[])),
+                None => Reply::plain(lang.text("admin-lead-unknown", &[])),
             });
         };
         let lead = &row.lead;
@@ -96,7 +99,7 @@ impl AdminDesk {
         };
         if row.forgotten_at.is_some() {
             let args = [("number", number.into()), ("state", lang.text(state, &[]).into())];
-            return Ok(Answer::plain(lang.text("admin-lead-forgotten", &args)));
+            return Ok(Reply::plain(lang.text("admin-lead-forgotten", &args)));
         }
         let car =
             lead.car_link.as_ref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link.url(), 1000));
@@ -120,10 +123,10 @@ impl AdminDesk {
             LeadState::Discarded => vec![vec![retry_button(lang, number)]],
             LeadState::Waiting | LeadState::Rejected => vec![vec![
                 retry_button(lang, number),
-                button(lang, "button-lead-discard", None, &format!("lead-discard:{number}")),
+                button(lang, "button-lead-discard", &AdminPress::AskDiscard(number.to_owned())),
             ]],
         };
-        Ok(Answer { text, buttons })
+        Ok(Reply::with_buttons(text, buttons))
     }
 
     /// What keeps a lead from amoCRM: its own words where it refuses the data, else what is wrong in general.
@@ -140,7 +143,7 @@ impl AdminDesk {
         }
     }
 
-    pub(super) async fn retry_lead(&self, number: &str, lang: Lang) -> Result<Answer, HandlerError> {
+    pub(super) async fn retry_lead(&self, number: &str, lang: Lang) -> Result<Reply, HandlerError> {
         let id = match self.find(number).await? {
             Some(row) if row.forgotten_at.is_some() => return self.show_lead(number, lang).await,
             Some(row) if row.state() != LeadState::Delivered => {
@@ -157,15 +160,15 @@ impl AdminDesk {
                 None => "admin-lead-unknown",
             },
         };
-        Ok(Answer::plain(lang.text(id, &[("number", number.into())])))
+        Ok(Reply::plain(lang.text(id, &[("number", number.into())])))
     }
 
     /// The first press only asks.
-    pub(super) async fn ask_discard(&self, number: &str, person: i64, lang: Lang) -> Result<Answer, HandlerError> {
+    pub(super) async fn ask_discard(&self, number: &str, person: i64, lang: Lang) -> Result<Reply, HandlerError> {
         let Some(row) = self.find(number).await? else {
             return Ok(match self.store.unreadable_lead(number).await? {
                 Some(lead) => self.sure_of_discarding(lead.name(), person, lang).await?,
-                None => Answer::plain(lang.text("admin-lead-unknown", &[])),
+                None => Reply::plain(lang.text("admin-lead-unknown", &[])),
             });
         };
         let number = row.lead.number.as_str();
@@ -175,17 +178,17 @@ impl AdminDesk {
             LeadState::Waiting | LeadState::Rejected => None,
         };
         if let Some(id) = over {
-            return Ok(Answer::plain(lang.text(id, &[("number", number.into())])));
+            return Ok(Reply::plain(lang.text(id, &[("number", number.into())])));
         }
         self.sure_of_discarding(number, person, lang).await
     }
 
-    async fn sure_of_discarding(&self, number: &str, person: i64, lang: Lang) -> Result<Answer, HandlerError> {
+    async fn sure_of_discarding(&self, number: &str, person: i64, lang: Lang) -> Result<Reply, HandlerError> {
         let nonce = second_press::ask(&self.store, &discarding(number), person).await?;
-        let data = format!("lead-discard-sure:{number}:{nonce}");
-        let sure = button(lang, "button-lead-discard-sure", Some(number), &data);
+        let press = AdminPress::Discard { number: number.to_owned(), nonce };
+        let sure = numbered_button(lang, "button-lead-discard-sure", number, &press);
         let text = lang.text("admin-lead-discard-ask", &[("number", number.into())]);
-        Ok(Answer { text, buttons: vec![vec![sure]] })
+        Ok(Reply::with_buttons(text, vec![vec![sure]]))
     }
 
     /// The second press does it, if it follows its first.
@@ -195,7 +198,7 @@ impl AdminDesk {
         nonce: &str,
         person: i64,
         lang: Lang,
-    ) -> Result<Answer, HandlerError> {
+    ) -> Result<Reply, HandlerError> {
         let id = match self.find(number).await? {
             None => match self.store.unreadable_lead(number).await? {
                 Some(lead) => match second_press::second(&self.store, nonce, &discarding(lead.name()), person).await? {
@@ -224,7 +227,7 @@ impl AdminDesk {
                 }
             }
         };
-        Ok(Answer::plain(lang.text(id, &[("number", number.into())])))
+        Ok(Reply::plain(lang.text(id, &[("number", number.into())])))
     }
 }
 
@@ -234,11 +237,11 @@ fn discarding(number: &str) -> String {
 }
 
 /// Why a second press did nothing.
-fn not_second(second: Second, lang: Lang) -> Answer {
+fn not_second(second: Second, lang: Lang) -> Reply {
     let id = if second == Second::Foreign { "admin-press-foreign" } else { "admin-press-over" };
-    Answer::plain(lang.text(id, &[]))
+    Reply::plain(lang.text(id, &[]))
 }
 
 fn retry_button(lang: Lang, number: &str) -> crate::notice::Button {
-    button(lang, "button-lead-retry", None, &format!("lead-retry:{number}"))
+    button(lang, "button-lead-retry", &AdminPress::RetryLead(number.to_owned()))
 }

@@ -5,12 +5,13 @@
 //! room. Every answer is sent or owed before its update counts as done, and
 //! every command may come twice without harm.
 
+mod auth_code;
 pub mod authorization;
-mod code;
-mod errand;
+pub mod commands;
 mod forget;
 mod leads;
 mod people;
+mod reply;
 pub mod second_press;
 mod sending;
 mod status;
@@ -29,7 +30,7 @@ use crate::{
     crm::amocrm::Crm,
     delivery::Health,
     form::{Form, Step},
-    notice::{Button, Notice, Worded},
+    notice::{AdminPress, Notice, Worded},
     privacy::Privacy,
     store::{NewMessage, Store},
     telegram::{
@@ -42,15 +43,13 @@ use crate::{
     wording::{Lang, age, render_worded},
 };
 
-use errand::{Errand, Wish};
+use commands::{AdminCommand, AdminRequest, Asked, help_text};
 pub use people::People;
-
-/// Callback data of this room begins so.
-const PREFIX: &str = "admin:";
+pub use reply::Reply;
 
 /// What the admin's chat works with.
 #[derive(Debug)]
-pub struct AdminDesk {
+pub struct AdminContext {
     /// The chat.
     pub chat_id: Option<i64>,
     /// The store.
@@ -71,100 +70,92 @@ pub struct AdminDesk {
     pub bot_username: String,
 }
 
-/// An answer of this room.
-struct Answer {
-    text: String,
-    buttons: Vec<Vec<Button>>,
-}
-
-impl Answer {
-    fn plain(text: String) -> Self {
-        Self { text, buttons: Vec::new() }
-    }
-}
-
-/// A button that comes back to this room; `label` names its text, `data` follows the prefix.
-fn button(lang: Lang, label: &str, number: Option<&str>, data: &str) -> Button {
-    let text = match number {
-        Some(number) => lang.text(label, &[("number", number.into())]),
-        None => lang.text(label, &[]),
-    };
-    Button::Press { text, data: format!("{PREFIX}{data}") }
-}
-
 /// The branch of the handler tree that sees the admin's chat first.
-pub fn tree(desk: Arc<AdminDesk>) -> UpdateHandler<HandlerError> {
-    let whose = desk.clone();
+pub fn tree(context: Arc<AdminContext>) -> UpdateHandler<HandlerError> {
+    let whose = context.clone();
     dptree::filter(move |update: Update| whose.is_ours(&update))
-        .map(move || desk.clone())
+        .map(move || context.clone())
         .inspect_async(hurry_what_is_owed)
         .branch(Update::filter_message().filter(|message: Message| is_migration(&message)).endpoint(keep_the_new_id))
-        .branch(Update::filter_message().filter_map(Errand::of_message).endpoint(run_errand))
-        .branch(Update::filter_callback_query().filter_map(Errand::of_press).endpoint(run_errand))
-        .branch(Update::filter_message().filter_map_async(Errand::of_code).endpoint(run_errand))
-        .branch(Update::filter_message().filter_map_async(Errand::of_stray).endpoint(run_errand))
+        .branch(Update::filter_message().filter_map(AdminRequest::of_command).endpoint(run))
+        .branch(Update::filter_callback_query().filter_map(AdminRequest::of_press).endpoint(run))
+        .branch(Update::filter_message().filter_map_async(auth_code::of_message).endpoint(run))
+        .branch(Update::filter_message().filter_map_async(AdminRequest::of_stray).endpoint(run))
         // In a group of admins nobody fills in a form.
         .branch(dptree::filter(|update: Update| update.chat().is_some_and(|chat| !chat.is_private())).endpoint(ignore))
 }
 
 /// Alerts that found the chat closed wait for minutes; whoever writes in it has opened it.
-async fn hurry_what_is_owed(desk: Arc<AdminDesk>) {
-    let Some(chat_id) = desk.chat_id else { return };
-    for chat_id in desk.telegram.groups().ids(chat_id) {
-        if let Err(error) = desk.store.hurry_messages(chat_id).await {
+async fn hurry_what_is_owed(context: Arc<AdminContext>) {
+    let Some(chat_id) = context.chat_id else { return };
+    for chat_id in context.telegram.groups().ids(chat_id) {
+        if let Err(error) = context.store.hurry_messages(chat_id).await {
             warn!(%error, "what is owed to the admin could not be hurried");
         }
     }
 }
 
 /// The group's new id is known already; this message is told to Telegram as done only when the store knows it too.
-async fn keep_the_new_id(desk: Arc<AdminDesk>) -> Result<(), HandlerError> {
-    Ok(desk.telegram.groups().save(&desk.store, desk.chat_id).await?)
+async fn keep_the_new_id(context: Arc<AdminContext>) -> Result<(), HandlerError> {
+    Ok(context.telegram.groups().save(&context.store, context.chat_id).await?)
 }
 
 async fn ignore() -> Result<(), HandlerError> {
     Ok(())
 }
 
-async fn run_errand(errand: Errand, desk: Arc<AdminDesk>) -> Result<(), HandlerError> {
-    let (lang, topic) = (errand.lang, errand.topic);
-    if let Some(refusal) = desk.people.verdict(errand.chat_id, errand.person).await.refusal() {
-        return desk.refuse(&errand, &lang.text(refusal, &[])).await;
+async fn run(request: AdminRequest, context: Arc<AdminContext>) -> Result<(), HandlerError> {
+    let (lang, topic, person) = (request.lang, request.topic, request.person);
+    if let Some(refusal) = context.people.verdict(request.chat_id, person).await.refusal() {
+        return context.refuse(&request, &lang.text(refusal, &[])).await;
     }
-    let person = errand.person.id();
-    let answer = match errand.wish {
-        Wish::Help => Some(Answer::plain(lang.text("admin-help", &[]))),
-        Wish::Stray => Some(Answer::plain(lang.text("admin-stray", &[("help", lang.text("admin-help", &[]).into())]))),
-        Wish::Status => Some(desk.status(lang).await?),
-        Wish::Leads => Some(desk.leads(lang).await?),
-        Wish::Retry => Some(desk.retry(lang, topic).await?),
-        Wish::Backup => desk.backup(lang, topic).await?,
-        Wish::Authorize => Some(desk.authorize(lang).await?),
-        Wish::Code { text, message } => Some(desk.take_code(&text, message, lang).await?),
-        Wish::ShowLead(number) => Some(desk.show_lead(&number, lang).await?),
-        Wish::RetryLead(number) => Some(desk.retry_lead(&number, lang).await?),
-        Wish::AskDiscard(number) => Some(desk.ask_discard(&number, person, lang).await?),
-        Wish::Discard { number, nonce } => Some(desk.discard(&number, &nonce, person, lang).await?),
-        Wish::AskForget(who) => Some(desk.ask_forget(&who, person, lang).await?),
-        Wish::Forget { whom, nonce, also_waiting } => {
-            Some(desk.forget(&whom, &nonce, also_waiting, person, lang).await?)
-        }
+    let asked = Asked { context: context.clone(), lang, topic, person };
+    let reply = match request.command {
+        AdminCommand::Typed(command, words) => command.run(asked, &words).await?,
+        AdminCommand::Pressed(press) => context.pressed(press, person.id(), lang).await?,
+        AdminCommand::Code { text, message } => context.take_code(&text, message, lang).await?,
+        AdminCommand::Stray => Reply::plain(lang.text("admin-stray", &[("help", help_text(lang).into())])),
     };
-    if let Some(press) = &errand.press {
-        desk.telegram.answer_press(press, None).await;
+    if let Some(press) = &request.press {
+        context.telegram.answer_press(press, None).await;
     }
-    match answer {
-        Some(answer) => desk.answer(answer, topic).await,
-        None => Ok(()),
-    }
+    context.answer(reply, topic).await
 }
 
-impl AdminDesk {
-    /// Sends an answer, or owes it.
-    async fn answer(&self, answer: Answer, topic: Option<i32>) -> Result<(), HandlerError> {
+impl AdminContext {
+    /// What a button does that is not simply a command.
+    async fn pressed(&self, press: AdminPress, person: i64, lang: Lang) -> Result<Reply, HandlerError> {
+        match press {
+            AdminPress::ShowLead(number) => self.show_lead(&number, lang).await,
+            AdminPress::RetryLead(number) => self.retry_lead(&number, lang).await,
+            AdminPress::AskDiscard(number) => self.ask_discard(&number, person, lang).await,
+            AdminPress::Discard { number, nonce } => self.discard(&number, &nonce, person, lang).await,
+            AdminPress::Forget { whom, nonce, also_waiting } => {
+                self.forget(&whom, &nonce, also_waiting, person, lang).await
+            }
+            // Commands, which the table runs.
+            AdminPress::Status | AdminPress::Leads | AdminPress::Retry | AdminPress::Auth => {
+                Ok(Reply::plain(help_text(lang)))
+            }
+        }
+    }
+
+    /// Sends an answer, or leaves it to the outbox.
+    async fn answer(&self, reply: Reply, topic: Option<i32>) -> Result<(), HandlerError> {
         let Some(chat_id) = self.chat_id else { return Ok(()) };
-        let worded = Worded { text: answer.text, buttons: answer.buttons, topic };
-        match self.telegram.send(Place { chat_id, topic }, &render_worded(&worded)).await {
+        let place = Place { chat_id, topic };
+        let text = match reply.attachment {
+            None => reply.text,
+            Some((attachment, otherwise)) => {
+                match self.telegram.send_file(place, attachment, reply.text).await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => warn!(%error, "a file could not be sent to the admin"),
+                }
+                otherwise
+            }
+        };
+        let worded = Worded { text, buttons: reply.buttons, topic };
+        match self.telegram.send(place, &render_worded(&worded)).await {
             Ok(()) => Ok(()),
             Err(SendError::Later { .. } | SendError::NoTopic(_)) => {
                 let now = self.store.clock().now();
@@ -179,14 +170,14 @@ impl AdminDesk {
     }
 
     /// Tells somebody who may not act so: on a button where it was pressed, in words not more often than is kind.
-    async fn refuse(&self, errand: &Errand, words: &str) -> Result<(), HandlerError> {
+    async fn refuse(&self, request: &AdminRequest, words: &str) -> Result<(), HandlerError> {
         info!("somebody who may not act in the admin's group has tried to");
-        if let Some(press) = &errand.press {
+        if let Some(press) = &request.press {
             self.telegram.answer_press(press, Some(words)).await;
             return Ok(());
         }
-        if self.people.is_to_be_told(errand.person) {
-            return self.answer(Answer::plain(words.to_owned()), errand.topic).await;
+        if self.people.is_to_be_told(request.person) {
+            return self.answer(Reply::plain(words.to_owned()), request.topic).await;
         }
         Ok(())
     }

@@ -8,17 +8,17 @@ use crate::{
     backup,
     notice::{Button, Notice, Worded},
     store::NewMessage,
-    telegram::{client::Place, handlers::HandlerError},
+    telegram::{client::Attachment, handlers::HandlerError},
     wording::{Lang, advice_text, backup_caption, outage_buttons, trouble_text, waiting_text},
 };
 
-use super::{AdminDesk, Answer};
+use super::{AdminContext, Reply};
 
 /// One attempt takes no longer: a refresh of the tokens and a call.
 const RETRY_FAILS_WITHIN: Duration = Duration::from_secs(60);
 
-impl AdminDesk {
-    pub(super) async fn retry(&self, lang: Lang, topic: Option<i32>) -> Result<Answer, HandlerError> {
+impl AdminContext {
+    pub(super) async fn retry(&self, lang: Lang, topic: Option<i32>) -> Result<Reply, HandlerError> {
         let trouble = self.trouble();
         let failures = self.health.borrow().failures;
         self.store.retry_now(None).await?;
@@ -26,12 +26,12 @@ impl AdminDesk {
         let waiting = self.store.waiting().await?.0;
         info!(waiting, "the admin asks to send what waits now");
         if waiting == 0 && trouble.is_none() {
-            return Ok(Answer::plain(lang.text("admin-retry-none", &[])));
+            return Ok(Reply::plain(lang.text("admin-retry-none", &[])));
         }
         if self.crm.is_some() && trouble.is_some() {
             self.tell_when_it_fails(failures, lang, topic);
         }
-        Ok(Answer::plain(lang.text("admin-retry-done", &[("waiting", waiting_text(waiting, lang).into())])))
+        Ok(Reply::plain(lang.text("admin-retry-done", &[("waiting", waiting_text(waiting, lang).into())])))
     }
 
     /// Comes back with what still stands in the way after `failures` failures. Of a success the end of the outage tells.
@@ -59,20 +59,13 @@ impl AdminDesk {
         });
     }
 
-    /// Sends the file of undelivered leads as a document.
-    pub(super) async fn backup(&self, lang: Lang, topic: Option<i32>) -> Result<Option<Answer>, HandlerError> {
+    /// The file of undelivered leads, as a document.
+    pub(super) async fn backup(&self, lang: Lang) -> Result<Reply, HandlerError> {
         let rows = self.store.undelivered(i64::from(i32::MAX)).await?;
-        let Some(chat_id) = self.chat_id.filter(|_| !rows.is_empty()) else {
-            return Ok(Some(Answer::plain(lang.text("admin-backup-empty", &[]))));
-        };
-        let caption = backup_caption(rows.len(), lang);
-        match self.telegram.send_document(Place { chat_id, topic }, backup::FILE, backup::to_json(&rows), caption).await
-        {
-            Ok(()) => Ok(None),
-            Err(error) => {
-                warn!(%error, "the backup file could not be sent to the admin");
-                Ok(Some(Answer::plain(lang.text("admin-backup-failed", &[]))))
-            }
+        if rows.is_empty() {
+            return Ok(Reply::plain(lang.text("admin-backup-empty", &[])));
         }
+        let file = Attachment::document(backup::FILE, backup::to_json(&rows));
+        Ok(Reply::attached(file, backup_caption(rows.len(), lang), lang.text("admin-backup-failed", &[])))
     }
 }

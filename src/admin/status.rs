@@ -3,19 +3,19 @@ use std::time::Duration;
 use crate::{
     crm::amocrm::{TokenKind, TokensInfo},
     delivery::{shortages, trouble_of},
-    notice::Trouble,
+    notice::{AdminPress, Trouble},
     telegram::handlers::HandlerError,
     wording::{Lang, age, moment, short_name, trouble_text},
 };
 
-use super::{AdminDesk, Answer, button, when};
+use super::{AdminContext, Reply, reply::button, when};
 
 const DAY: i64 = 24 * 3600 * 1000;
 
 /// amoCRM is given so long to answer before the admin is told that it does not.
 const ASK_CRM: Duration = Duration::from_secs(5);
 
-impl AdminDesk {
+impl AdminContext {
     /// What delivery last ran into.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         match &self.crm {
@@ -41,7 +41,7 @@ impl AdminDesk {
     }
 
     /// Whether everything works, in one message.
-    pub(super) async fn status(&self, lang: Lang) -> Result<Answer, HandlerError> {
+    pub(super) async fn status(&self, lang: Lang) -> Result<Reply, HandlerError> {
         let trouble = self.trouble_now().await;
         let totals = self.store.totals(self.store.clock().now() - DAY).await?;
         let health = match (&trouble, totals.rejected, totals.waiting) {
@@ -84,13 +84,15 @@ impl AdminDesk {
         );
         let mut buttons = Vec::new();
         if totals.waiting + totals.rejected + totals.unreadable > 0 {
-            buttons
-                .push(vec![button(lang, "button-retry", None, "retry"), button(lang, "button-leads", None, "leads")]);
+            buttons.push(vec![
+                button(lang, "button-retry", &AdminPress::Retry),
+                button(lang, "button-leads", &AdminPress::Leads),
+            ]);
         }
         if self.crm.as_ref().is_some_and(|crm| crm.settings().integration.is_some()) {
-            buttons.push(vec![button(lang, "button-auth", None, "auth")]);
+            buttons.push(vec![button(lang, "button-auth", &AdminPress::Auth)]);
         }
-        Ok(Answer { text, buttons })
+        Ok(Reply::with_buttons(text, buttons))
     }
 
     async fn tokens(&self, lang: Lang) -> String {

@@ -12,7 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    admin::{self, AdminDesk, People},
+    admin::{
+        self, AdminContext, People,
+        commands::{Audience, menu},
+    },
     alerts::{self, News, POLLS},
     crm::amocrm::Crm,
     delivery::Health,
@@ -66,7 +69,7 @@ impl Parts<'_> {
             self.config.admin_chat_id,
             self.config.lead_limits,
         ));
-        let admin = admin::tree(Arc::new(AdminDesk {
+        let admin = admin::tree(Arc::new(AdminContext {
             chat_id: self.config.admin_chat_id,
             store: self.store.clone(),
             telegram: self.telegram.clone(),
@@ -199,13 +202,11 @@ async fn keep_commands(telegram: Telegram, admin_chat_id: Option<i64>) {
 
 /// Puts the commands into the menu, for everybody and for the admin, in both languages.
 async fn register_commands(telegram: &Telegram, admin_chat_id: Option<i64>) {
-    const BUYER: [&str; 3] = ["start", "cancel", "help"];
-    const ADMIN: [&str; 9] = ["status", "leads", "retry", "auth", "backup", "forget", "start", "cancel", "help"];
-    let commands = |names: &[&str], lang: Lang| -> Vec<BotCommand> {
-        names.iter().map(|name| BotCommand::new(*name, lang.text(&format!("command-{name}"), &[]))).collect()
+    let commands = |audience: Audience, lang: Lang| -> Vec<BotCommand> {
+        menu(audience).map(|command| BotCommand::new(command.name, command.menu_text(lang))).collect()
     };
     for (lang, code) in [(Lang::Ru, None), (Lang::En, Some("en"))] {
-        let mut request = SetMyCommands::new(commands(&BUYER, lang));
+        let mut request = SetMyCommands::new(commands(Audience::Everybody, lang));
         if let Some(code) = code {
             request = request.language_code(code);
         }
@@ -214,7 +215,7 @@ async fn register_commands(telegram: &Telegram, admin_chat_id: Option<i64>) {
         }
         let Some(chat) = admin_chat_id else { continue };
         let scope = BotCommandScope::Chat { chat_id: Recipient::Id(teloxide::types::ChatId(chat)) };
-        let mut request = SetMyCommands::new(commands(&ADMIN, lang)).scope(scope);
+        let mut request = SetMyCommands::new(commands(Audience::Admin, lang)).scope(scope);
         if let Some(code) = code {
             request = request.language_code(code);
         }

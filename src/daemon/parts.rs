@@ -18,7 +18,11 @@ use crate::{
     notice::AdminNotice,
     privacy::Privacy,
     store::{Lease, NOBODYS_CHAT, Store},
-    telegram::{client::Telegram, listener::IntakeCounters, outbox::Outbox},
+    telegram::{
+        client::{Attachment, Telegram},
+        listener::IntakeCounters,
+        outbox::Outbox,
+    },
     vitals::{Heartbeat, Vitals},
     wording::{Lang, Wording, backup_caption},
 };
@@ -190,7 +194,7 @@ pub(super) async fn save_from_the_dyno(store: Store, telegram: Telegram, chat_id
         }
     };
     let caption = backup_caption(rows.len(), Lang::default());
-    match telegram.send_document(chat_id, backup::FILE, backup::to_json(&rows), caption).await {
+    match telegram.send_file(chat_id, Attachment::document(backup::FILE, backup::to_json(&rows)), caption).await {
         Ok(()) => info!(leads = rows.len(), "leads that wait were sent to the admin before the dyno's disk is wiped"),
         Err(error) => warn!(%error, leads = rows.len(), "leads that wait could not be sent to the admin"),
     }

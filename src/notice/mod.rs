@@ -2,6 +2,7 @@
 
 mod admin;
 mod button;
+mod press;
 mod say;
 mod shortage;
 mod trouble;
@@ -13,6 +14,7 @@ use crate::lead::LeadNumber;
 
 pub use admin::{AdminNotice, LeadCopy};
 pub use button::Button;
+pub use press::AdminPress;
 pub use say::{Ask, Card, CardAnswer, Say};
 pub use shortage::Shortage;
 pub use trouble::{LeadsMeanwhile, PollTrouble, Trouble};

@@ -135,11 +135,37 @@ impl From<i64> for Place {
     }
 }
 
+/// A file to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    kind: FileKind,
+    name: String,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileKind {
+    Document,
+    Picture,
+}
+
+impl Attachment {
+    /// A file of any kind under a name.
+    pub fn document(name: &str, bytes: Vec<u8>) -> Self {
+        Self { kind: FileKind::Document, name: name.to_owned(), bytes }
+    }
+
+    /// A picture (JPEG, PNG) that is shown in the chat, of at most 10 MB.
+    pub fn picture(name: &str, bytes: Vec<u8>) -> Self {
+        Self { kind: FileKind::Picture, name: name.to_owned(), bytes }
+    }
+}
+
 /// A call that is for one chat.
 #[derive(Debug)]
 enum Call<'a> {
     Message(&'a Rendered),
-    Document { name: &'a str, bytes: &'a [u8], caption: &'a str },
+    File { file: &'a Attachment, caption: &'a str },
     Member(UserId),
     Administrators,
 }
@@ -325,15 +351,9 @@ impl Telegram {
         result
     }
 
-    /// Sends a file.
-    pub async fn send_document(
-        &self,
-        to: impl Into<Place>,
-        name: &str,
-        bytes: Vec<u8>,
-        caption: String,
-    ) -> Result<(), SendError> {
-        let call = Call::Document { name, bytes: &bytes, caption: &caption };
+    /// Sends a file with a caption (at most 1024 UTF-16 units).
+    pub async fn send_file(&self, to: impl Into<Place>, file: Attachment, caption: String) -> Result<(), SendError> {
+        let call = Call::File { file: &file, caption: &caption };
         let result = self.within(DOCUMENT_TIMEOUT, self.wherever_it_goes(to.into(), &call)).await;
         self.figures.count(&result);
         result
@@ -423,13 +443,17 @@ impl Telegram {
                 }
                 way.send.command(&request).await.map(|()| Value::Null)
             }
-            Call::Document { name, bytes, caption } => {
-                let file = Part::bytes(bytes.to_vec()).file_name((*name).to_owned());
+            Call::File { file, caption } => {
+                let (method, field) = match file.kind {
+                    FileKind::Document => ("sendDocument", "document"),
+                    FileKind::Picture => ("sendPhoto", "photo"),
+                };
+                let part = Part::bytes(file.bytes.clone()).file_name(file.name.clone());
                 let mut form = Form::new().text("chat_id", chat.to_string()).text("caption", (*caption).to_owned());
                 if let Some(topic) = place.topic {
                     form = form.text("message_thread_id", topic.to_string());
                 }
-                way.send.upload("sendDocument", form.part("document", file)).await.map(|()| Value::Null)
+                way.send.upload(method, form.part(field, part)).await.map(|()| Value::Null)
             }
             Call::Member(user) => way.send.ask(&GetChatMember::new(chat, *user)).await,
             Call::Administrators => way.send.ask(&GetChatAdministrators::new(chat)).await,

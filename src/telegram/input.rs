@@ -28,15 +28,22 @@ pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
         return Some(Input::Media { caption: message.caption().map(str::to_owned), links: links_behind(message) });
     };
     if text.starts_with('/') {
-        return Some(match parse_command(text, bot_username).map(|(command, _)| command.to_lowercase()).as_deref() {
-            Some("start") => Input::Start,
-            Some("cancel") => Input::Cancel,
-            Some("help") => Input::Help,
-            Some("skip") => Input::Skip,
-            _ => Input::UnknownCommand,
-        });
+        let known = parse_command(text, bot_username).and_then(|(name, _)| command(name));
+        return Some(known.unwrap_or(Input::UnknownCommand));
     }
     Some(Input::Text { text: text.to_owned(), links: links_behind(message) })
+}
+
+/// A command of the buyer's dialogue by its name, in capitals or not. Which of them the menu shows is told by the table in
+/// `admin::commands`.
+pub fn command(name: &str) -> Option<Input> {
+    Some(match name.to_lowercase().as_str() {
+        "start" => Input::Start,
+        "cancel" => Input::Cancel,
+        "help" => Input::Help,
+        "skip" => Input::Skip,
+        _ => return None,
+    })
 }
 
 /// The addresses that a message holds without showing them, in order: behind words, in its preview, under its buttons
