@@ -161,3 +161,31 @@ async fn presses_edits_and_deletions() {
         .unwrap();
     assert!(bot.edit_message_text(chat, keyed.id, "Нельзя").await.is_err());
 }
+
+/// The product's own client, for what its own commands do not send yet.
+#[tokio::test]
+async fn files_go_as_a_document_or_as_a_picture_that_is_shown() {
+    use amocrm_lead_bot::{
+        clock::Clock,
+        config::{Proxy, RouteSettings, TelegramSettings},
+        telegram::{
+            client::{Attachment, Telegram},
+            groups::Groups,
+        },
+    };
+    let (tg, ivan) = ivan().await;
+    let routes = vec![RouteSettings { api_url: tg.url().parse().unwrap(), proxy: Proxy::Unset }];
+    let settings = TelegramSettings { token: tg.token().into(), routes };
+    let client = Telegram::new(&settings, Clock::default(), Groups::new(Vec::new())).unwrap();
+    for (file, field) in [
+        (Attachment::document("leads.json", b"[]".to_vec()), "document"),
+        (Attachment::picture("week.png", b"\x89PNG".to_vec()), "photo"),
+    ] {
+        client.send_file(ivan.id, file, "Подпись".into()).await.unwrap();
+        let message = tg.chat(ivan.id).pop().unwrap();
+        assert_eq!(message.text, "Подпись", "{field}");
+        assert!(message.raw.get(field).is_some(), "{field}: {}", message.raw);
+    }
+    let sent = tg.chat(ivan.id).into_iter().filter_map(|message| message.document).collect::<Vec<_>>();
+    assert_eq!(sent, [("leads.json".into(), b"[]".to_vec()), ("week.png".into(), b"\x89PNG".to_vec())]);
+}

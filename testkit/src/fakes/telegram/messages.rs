@@ -75,22 +75,29 @@ pub(super) fn send_message(shared: &Shared, world: &mut World, params: &Params) 
     send(shared, world, params, content, None)
 }
 
-pub(super) fn send_document(shared: &Shared, world: &mut World, params: &Params) -> Answer {
-    let named = params.string("document");
-    let part = named.as_deref().and_then(|name| name.strip_prefix("attach://")).unwrap_or("document");
+/// `field` is `document` or `photo`; what was uploaded stands in the message as its document either way.
+pub(super) fn send_file(shared: &Shared, world: &mut World, params: &Params, field: &'static str) -> Answer {
+    let named = params.string(field);
+    let part = named.as_deref().and_then(|name| name.strip_prefix("attach://")).unwrap_or(field);
     let document = match (params.files.get(part), named) {
         (Some(file), _) => file.clone(),
         (None, Some(_)) => return Err(bad("wrong file identifier/HTTP URL specified")),
-        (None, None) => return Err(bad("there is no document in the request")),
+        (None, None) => return Err(bad(&format!("there is no {field} in the request"))),
     };
     if document.1.is_empty() {
         return Err(bad("file must be non-empty"));
     }
     let content = content(params, "caption", MAX_CAPTION)?;
-    send(shared, world, params, content, Some(document))
+    send(shared, world, params, content, Some((field, document)))
 }
 
-fn send(shared: &Shared, world: &mut World, params: &Params, content: Content, document: Option<Upload>) -> Answer {
+fn send(
+    shared: &Shared,
+    world: &mut World,
+    params: &Params,
+    content: Content,
+    file: Option<(&'static str, Upload)>,
+) -> Answer {
     let private = params.int("chat_id").is_none_or(|id| id > 0);
     let markup = markup::read(params.get("reply_markup"), private).map_err(bad)?;
     let chat = writable_chat(world, params)?;
@@ -117,12 +124,21 @@ fn send(shared: &Shared, world: &mut World, params: &Params, content: Content, d
         }
     }
     let (text_field, entities_field) =
-        if document.is_some() { ("caption", "caption_entities") } else { ("text", "entities") };
-    if let Some((name, bytes)) = &document {
-        raw["document"] = json!({
-            "file_id": format!("BQACAgIAAxkDAAI{message_id}"), "file_unique_id": format!("AgAD{message_id}"),
-            "file_size": bytes.len(), "file_name": name, "mime_type": "application/octet-stream",
-        });
+        if file.is_some() { ("caption", "caption_entities") } else { ("text", "entities") };
+    let (file_id, unique_id) = (format!("BQACAgIAAxkDAAI{message_id}"), format!("AgAD{message_id}"));
+    match &file {
+        Some(("photo", (_, bytes))) => {
+            raw["photo"] = json!([{
+                "file_id": file_id, "file_unique_id": unique_id, "file_size": bytes.len(), "width": 90, "height": 60,
+            }]);
+        }
+        Some((_, (name, bytes))) => {
+            raw["document"] = json!({
+                "file_id": file_id, "file_unique_id": unique_id, "file_size": bytes.len(), "file_name": name,
+                "mime_type": "application/octet-stream",
+            });
+        }
+        None => {}
     }
     set_text(&mut raw, text_field, entities_field, &content.formatted);
     let mut message = BotMessage {
@@ -135,7 +151,7 @@ fn send(shared: &Shared, world: &mut World, params: &Params, content: Content, d
         buttons: Vec::new(),
         keyboard: None,
         removed_keyboard: matches!(markup, Markup::Remove),
-        document,
+        document: file.map(|(_, file)| file),
         date,
         edited: false,
         deleted: false,

@@ -10,7 +10,7 @@ use super::world::{World, bot_user};
 use super::{Shared, groups, messages};
 
 /// Every method the fake knows, as the documentation writes it.
-const METHODS: [&str; 28] = [
+const METHODS: [&str; 29] = [
     "getMe",
     "getUpdates",
     "setWebhook",
@@ -21,6 +21,7 @@ const METHODS: [&str; 28] = [
     "deleteMyCommands",
     "sendMessage",
     "sendDocument",
+    "sendPhoto",
     "editMessageText",
     "editMessageReplyMarkup",
     "deleteMessage",
@@ -89,7 +90,8 @@ pub(super) fn call(shared: &Arc<Shared>, method: &str, params: &Params) -> Answe
             Ok(json!(true))
         }
         "sendMessage" => messages::send_message(shared, world, params),
-        "sendDocument" => messages::send_document(shared, world, params),
+        "sendDocument" => messages::send_file(shared, world, params, "document"),
+        "sendPhoto" => messages::send_file(shared, world, params, "photo"),
         "editMessageText" => messages::edit_text(shared, world, params),
         "editMessageReplyMarkup" => messages::edit_markup(shared, world, params),
         "deleteMessage" => messages::delete(shared, world, params),
