@@ -14,14 +14,13 @@ use crate::{
     form::{CAR_LINK, Step},
     notice::{AdminPress, Button},
     telegram::handlers::HandlerError,
-    wording::{Lang, advice_text, moment, trouble_text},
+    wording::{Lang, admin_button, advice_text, moment, trouble_text},
 };
 
 use super::{
     AdminContext, Reply,
     authorization::{Authorization, AuthorizationError, CODE_EXPECTED},
     commands::{AdminCommand, AdminRequest},
-    reply::button,
 };
 
 /// amoCRM's codes work for 20 minutes; somebody who begins late is told so rather than ignored.
@@ -114,7 +113,7 @@ impl AdminContext {
 
 /// An answer with a button to begin again.
 fn again(text: String, lang: Lang) -> Reply {
-    Reply::with_buttons(text, vec![vec![button(lang, "button-auth", &AdminPress::Auth)]])
+    Reply::with_buttons(text, vec![vec![admin_button(lang, &AdminPress::Auth)]])
 }
 
 /// Why an authorization did not work, in the admin's words.

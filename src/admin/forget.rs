@@ -10,12 +10,11 @@ use crate::{
     privacy::Meant,
     store::{Forgetting, Person, StoreError, Whom},
     telegram::handlers::HandlerError,
-    wording::Lang,
+    wording::{Lang, admin_button},
 };
 
 use super::{
     AdminContext, Reply,
-    reply::button,
     second_press::{self, Second},
 };
 
@@ -49,9 +48,9 @@ impl AdminContext {
                     let left = person.undelivered().map(|lead| format!("#{}", lead.number)).take(NAMED);
                     let left = left.collect::<Vec<_>>().join(", ");
                     text.push_str(&lang.text("admin-forget-waiting", &[("numbers", left.into())]));
-                    button(lang, "button-forget-all", &press(true))
+                    admin_button(lang, &press(true))
                 } else {
-                    button(lang, "button-forget", &press(false))
+                    admin_button(lang, &press(false))
                 };
                 Ok(Reply::with_buttons(text, vec![vec![sure]]))
             }

@@ -5,12 +5,11 @@ use crate::{
     notice::AdminPress,
     store::{LeadRow, LeadState, UnreadableLead},
     telegram::handlers::HandlerError,
-    wording::{Lang, age, is_pressable, trouble_text, wish_line, with_more},
+    wording::{Lang, admin_button, age, is_pressable, trouble_text, wish_line, with_more},
 };
 
 use super::{
     AdminContext, Reply,
-    reply::{button, numbered_button},
     second_press::{self, Second},
     when,
 };
@@ -42,10 +41,9 @@ impl AdminContext {
         let readable = rows.iter().map(|row| row.lead.number.as_str());
         let names: Vec<&str> =
             readable.chain(unreadable.iter().map(UnreadableLead::name).filter(|name| is_pressable(name))).collect();
-        let show =
-            |name: &&str| numbered_button(lang, "button-lead-show", name, &AdminPress::ShowLead((*name).to_owned()));
+        let show = |name: &&str| admin_button(lang, &AdminPress::ShowLead((*name).to_owned()));
         let mut buttons: Vec<_> = names.chunks(3).map(|row| row.iter().map(show).collect()).collect();
-        buttons.push(vec![button(lang, "button-retry", &AdminPress::Retry)]);
+        buttons.push(vec![admin_button(lang, &AdminPress::Retry)]);
         Ok(Reply::with_buttons(text, buttons))
     }
 
@@ -76,7 +74,7 @@ impl AdminContext {
             ],
         );
         let name = lead.name();
-        let discard = button(lang, "button-lead-discard", &AdminPress::AskDiscard(name.to_owned()));
+        let discard = admin_button(lang, &AdminPress::AskDiscard(name.to_owned()));
         let buttons = if is_pressable(name) { vec![vec![retry_button(lang, name), discard]] } else { Vec::new() };
         Reply::with_buttons(text, buttons)
     }
@@ -121,10 +119,9 @@ impl AdminContext {
         let buttons = match row.state() {
             LeadState::Delivered => Vec::new(),
             LeadState::Discarded => vec![vec![retry_button(lang, number)]],
-            LeadState::Waiting | LeadState::Rejected => vec![vec![
-                retry_button(lang, number),
-                button(lang, "button-lead-discard", &AdminPress::AskDiscard(number.to_owned())),
-            ]],
+            LeadState::Waiting | LeadState::Rejected => {
+                vec![vec![retry_button(lang, number), admin_button(lang, &AdminPress::AskDiscard(number.to_owned()))]]
+            }
         };
         Ok(Reply::with_buttons(text, buttons))
     }
@@ -186,7 +183,7 @@ impl AdminContext {
     async fn sure_of_discarding(&self, number: &str, person: i64, lang: Lang) -> Result<Reply, HandlerError> {
         let nonce = second_press::ask(&self.store, &discarding(number), person).await?;
         let press = AdminPress::Discard { number: number.to_owned(), nonce };
-        let sure = numbered_button(lang, "button-lead-discard-sure", number, &press);
+        let sure = admin_button(lang, &press);
         let text = lang.text("admin-lead-discard-ask", &[("number", number.into())]);
         Ok(Reply::with_buttons(text, vec![vec![sure]]))
     }
@@ -243,5 +240,5 @@ fn not_second(second: Second, lang: Lang) -> Reply {
 }
 
 fn retry_button(lang: Lang, number: &str) -> crate::notice::Button {
-    button(lang, "button-lead-retry", &AdminPress::RetryLead(number.to_owned()))
+    admin_button(lang, &AdminPress::RetryLead(number.to_owned()))
 }

@@ -1,10 +1,6 @@
 //! What the admin's chat answers.
 
-use crate::{
-    notice::{AdminPress, Button},
-    telegram::client::Attachment,
-    wording::Lang,
-};
+use crate::{notice::Button, telegram::client::Attachment};
 
 /// An answer of this room.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,14 +28,4 @@ impl Reply {
     pub fn attached(attachment: Attachment, caption: String, otherwise: String) -> Self {
         Self { text: caption, buttons: Vec::new(), attachment: Some((attachment, otherwise)) }
     }
-}
-
-/// A button that comes back to this room; `label` names its text.
-pub(super) fn button(lang: Lang, label: &str, press: &AdminPress) -> Button {
-    Button::Press { text: lang.text(label, &[]), data: press.data() }
-}
-
-/// The same with a lead's number in its label.
-pub(super) fn numbered_button(lang: Lang, label: &str, number: &str, press: &AdminPress) -> Button {
-    Button::Press { text: lang.text(label, &[("number", number.into())]), data: press.data() }
 }

@@ -6,10 +6,10 @@ use tracing::{info, warn};
 
 use crate::{
     backup,
-    notice::{Button, Notice, Worded},
+    notice::{Notice, Worded},
     store::NewMessage,
     telegram::{client::Attachment, handlers::HandlerError},
-    wording::{Lang, advice_text, backup_caption, outage_buttons, trouble_text, waiting_text},
+    wording::{Lang, admin_button, advice_text, backup_caption, outage_buttons, trouble_text, waiting_text},
 };
 
 use super::{AdminContext, Reply};
@@ -48,10 +48,8 @@ impl AdminContext {
             let (Some((trouble, _)), Some(chat_id)) = (now.trouble, chat_id) else { return };
             let advice = advice_text(&trouble, can_authorize, lang);
             let args = [("trouble", trouble_text(&trouble, lang).into()), ("advice", advice.into())];
-            let press = |(label, data): &(&str, &str)| {
-                vec![Button::Press { text: lang.text(label, &[]), data: (*data).to_owned() }]
-            };
-            let buttons = outage_buttons(&trouble, can_authorize).iter().map(press).collect();
+            let buttons = outage_buttons(&trouble, can_authorize);
+            let buttons = buttons.iter().map(|press| vec![admin_button(lang, press)]).collect();
             let notice = Notice::Worded(Worded { text: lang.text("admin-retry-failed", &args), buttons, topic });
             if let Err(error) = store.owe(&NewMessage { chat_id, notice, due_at: store.clock().now() }).await {
                 warn!(%error, "the admin could not be told that a retry failed");

@@ -5,10 +5,10 @@ use crate::{
     delivery::{shortages, trouble_of},
     notice::{AdminPress, Trouble},
     telegram::handlers::HandlerError,
-    wording::{Lang, age, moment, short_name, trouble_text},
+    wording::{Lang, admin_button, age, moment, short_name, trouble_text},
 };
 
-use super::{AdminContext, Reply, reply::button, when};
+use super::{AdminContext, Reply, when};
 
 const DAY: i64 = 24 * 3600 * 1000;
 
@@ -84,13 +84,10 @@ impl AdminContext {
         );
         let mut buttons = Vec::new();
         if totals.waiting + totals.rejected + totals.unreadable > 0 {
-            buttons.push(vec![
-                button(lang, "button-retry", &AdminPress::Retry),
-                button(lang, "button-leads", &AdminPress::Leads),
-            ]);
+            buttons.push(vec![admin_button(lang, &AdminPress::Retry), admin_button(lang, &AdminPress::Leads)]);
         }
         if self.crm.as_ref().is_some_and(|crm| crm.settings().integration.is_some()) {
-            buttons.push(vec![button(lang, "button-auth", &AdminPress::Auth)]);
+            buttons.push(vec![admin_button(lang, &AdminPress::Auth)]);
         }
         Ok(Reply::with_buttons(text, buttons))
     }

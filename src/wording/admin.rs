@@ -5,11 +5,11 @@ use chrono::Utc;
 use crate::{
     clock::date,
     lead::{Extra, LeadNumber, one_line, shorten},
-    notice::{AdminNotice, Button, LeadCopy, Trouble},
+    notice::{AdminNotice, AdminPress, LeadCopy, Trouble},
 };
 
 use super::{
-    Lang, Markup, Rendered, Wording, clip, keyboards,
+    Lang, Markup, Rendered, Wording, admin_button, clip, keyboards,
     time::{age, day, duration, moment},
     troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text},
     wish_line,
@@ -107,7 +107,7 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
         AdminNotice::Flood { leads, people, goes_on } => {
             let id = if *goes_on { "admin-flood-goes-on" } else { "admin-flood" };
             let text = lang.text(id, &[("leads", (*leads).into()), ("people", (*people).into())]);
-            with_buttons(text, lang, &[("button-leads", "admin:leads"), ("button-status", "admin:status")])
+            with_buttons(text, lang, &[AdminPress::Leads, AdminPress::Status])
         }
         AdminNotice::FloodOver { lasted, leads } => Rendered::plain(
             lang.text("admin-flood-over", &[("leads", (*leads).into()), ("lasted", duration(*lasted, lang).into())]),
@@ -170,7 +170,7 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
             let id = if *long_lived { "admin-token-expiring-long" } else { "admin-token-expiring" };
             let left = duration(expires_at - Utc::now().timestamp_millis(), lang);
             let text = lang.text(id, &[("date", day(date(*expires_at)).into()), ("left", left.into())]);
-            if *long_lived { Rendered::plain(text) } else { with_buttons(text, lang, &[("button-auth", "admin:auth")]) }
+            if *long_lived { Rendered::plain(text) } else { with_buttons(text, lang, &[AdminPress::Auth]) }
         }
         AdminNotice::RefreshFailing { trouble, works_until } => with_buttons(
             lang.text(
@@ -206,7 +206,7 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
 }
 
 /// Under what may be outdated by the time it is read: how things are now.
-const STATE_BUTTONS: &[(&str, &str)] = &[("button-status", "admin:status"), ("button-leads", "admin:leads")];
+const STATE_BUTTONS: &[AdminPress] = &[AdminPress::Status, AdminPress::Leads];
 
 /// The first line of each alert.
 fn first_lines(notices: &[AdminNotice], lang: Lang, wording: &Wording) -> String {
@@ -221,10 +221,8 @@ fn first_lines(notices: &[AdminNotice], lang: Lang, wording: &Wording) -> String
 fn about_a_lead(id: &str, number: &LeadNumber, error: &str, lang: Lang) -> Rendered {
     let number = number.as_str();
     let text = lang.text(id, &[("number", number.into()), ("error", shorten(error, 500).into())]);
-    let show = lang.text("button-lead-show", &[("number", number.into())]);
-    let retry = lang.text("button-lead-retry", &[]);
-    let row = [(show, format!("admin:lead:{number}")), (retry, format!("admin:lead-retry:{number}"))];
-    let row = row.map(|(text, data)| Button::Press { text, data });
+    let row = [AdminPress::ShowLead(number.to_owned()), AdminPress::RetryLead(number.to_owned())]
+        .map(|press| admin_button(lang, &press));
     Rendered { text: clip(text), markup: Some(Markup::Buttons(vec![row.into()])) }
 }
 
@@ -241,10 +239,7 @@ fn unreadable(leads: &[String], chats: &[String], lang: Lang) -> Rendered {
     if !chats.is_empty() {
         text.push(lang.text("admin-unreadable-messages", &[("list", shorten(&list(chats, ""), 500).into())]));
     }
-    let show = |name: &String| {
-        let text = lang.text("button-lead-show", &[("number", name.as_str().into())]);
-        Button::Press { text, data: format!("admin:lead:{name}") }
-    };
+    let show = |name: &String| admin_button(lang, &AdminPress::ShowLead(name.clone()));
     let pressable: Vec<_> = leads.iter().filter(|name| is_pressable(name)).take(MOST_BUTTONS).collect();
     let buttons = pressable.chunks(3).map(|row| row.iter().copied().map(show).collect()).collect();
     let markup = (!pressable.is_empty()).then_some(Markup::Buttons(buttons));
@@ -286,9 +281,9 @@ fn copies(leads: &[LeadCopy], lang: Lang) -> String {
     text
 }
 
-/// A message with buttons in one column: `(label id, callback data)`.
-fn with_buttons(text: String, lang: Lang, buttons: &[(&str, &str)]) -> Rendered {
-    Rendered { text: clip(text), markup: Some(keyboards::column(lang, buttons)) }
+/// A message with buttons in one column.
+fn with_buttons(text: String, lang: Lang, presses: &[AdminPress]) -> Rendered {
+    Rendered { text: clip(text), markup: Some(keyboards::admin_column(lang, presses)) }
 }
 
 /// "3 leads are waiting."

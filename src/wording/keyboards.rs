@@ -2,7 +2,7 @@
 
 use crate::{
     form::{Form, Kind, Press, Question},
-    notice::Button,
+    notice::{AdminPress, Button},
 };
 
 use super::{Key, Lang, Markup};
@@ -12,10 +12,28 @@ fn press(text: String, press: &Press) -> Button {
     Button::Press { text, data: press.data() }
 }
 
-/// Buttons in one column: `(label id, callback data)`.
-pub(super) fn column(lang: Lang, buttons: &[(&str, &str)]) -> Markup {
-    let button = |(label, data): &(&str, &str)| Button::Press { text: lang.text(label, &[]), data: (*data).to_owned() };
-    Markup::Buttons(buttons.iter().map(|one| vec![button(one)]).collect())
+/// A button of the admin's chat.
+pub fn admin_button(lang: Lang, press: &AdminPress) -> Button {
+    let text = match press {
+        AdminPress::Status => lang.text("button-status", &[]),
+        AdminPress::Leads => lang.text("button-leads", &[]),
+        AdminPress::Retry => lang.text("button-retry", &[]),
+        AdminPress::Auth => lang.text("button-auth", &[]),
+        AdminPress::ShowLead(number) => lang.text("button-lead-show", &[("number", number.as_str().into())]),
+        AdminPress::RetryLead(_) => lang.text("button-lead-retry", &[]),
+        AdminPress::AskDiscard(_) => lang.text("button-lead-discard", &[]),
+        AdminPress::Discard { number, .. } => {
+            lang.text("button-lead-discard-sure", &[("number", number.as_str().into())])
+        }
+        AdminPress::Forget { also_waiting: false, .. } => lang.text("button-forget", &[]),
+        AdminPress::Forget { also_waiting: true, .. } => lang.text("button-forget-all", &[]),
+    };
+    Button::Press { text, data: press.data() }
+}
+
+/// The admin's buttons in one column.
+pub(super) fn admin_column(lang: Lang, presses: &[AdminPress]) -> Markup {
+    Markup::Buttons(presses.iter().map(|press| vec![admin_button(lang, press)]).collect())
 }
 
 /// Accept the privacy policy.

@@ -3,11 +3,13 @@
 use super::Lang;
 use crate::{
     lead::shorten,
-    notice::{Shortage, Trouble},
+    notice::{AdminPress, Shortage, Trouble},
 };
 
-/// The buttons that do something about it: `(label id, callback data)`.
-pub fn outage_buttons(trouble: &Trouble, can_authorize: bool) -> &'static [(&'static str, &'static str)] {
+/// The buttons that do something about it.
+pub fn outage_buttons(trouble: &Trouble, can_authorize: bool) -> &'static [AdminPress] {
+    const AUTHORIZE: &[AdminPress] = &[AdminPress::Auth, AdminPress::Leads, AdminPress::Status];
+    const RETRY: &[AdminPress] = &[AdminPress::Retry, AdminPress::Leads, AdminPress::Status];
     match trouble {
         Trouble::TokensExpired
         | Trouble::TokensRevoked
@@ -17,9 +19,9 @@ pub fn outage_buttons(trouble: &Trouble, can_authorize: bool) -> &'static [(&'st
         | Trouble::WrongAccount
             if can_authorize =>
         {
-            &[("button-auth", "admin:auth"), ("button-leads", "admin:leads"), ("button-status", "admin:status")]
+            AUTHORIZE
         }
-        _ => &[("button-retry", "admin:retry"), ("button-leads", "admin:leads"), ("button-status", "admin:status")],
+        _ => RETRY,
     }
 }
 
