@@ -23,7 +23,7 @@ pub const ADMIN: i64 = 900_001;
 pub const SPEED: u32 = 50;
 
 /// What must happen happens within this time.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub const PATIENCE: Duration = crate::world::PATIENCE;
 
 /// Both fakes, a folder, and perhaps a running daemon.
 pub struct Stage {
@@ -191,6 +191,14 @@ impl Stage {
     pub fn story(&self) -> String {
         let log = self.log();
         format!("--- log\n{log}--- requests to amoCRM\n{}", self.amocrm.story())
+    }
+
+    /// Fails where something took the daemon longer than its limit; see [`crate::world::excused`].
+    pub async fn took(&self, took: Duration, limit: Duration) {
+        if took >= limit {
+            let excused = crate::world::excused(async || drop(self.run(&["--version"]).await)).await;
+            assert!(took < limit + excused, "{took:?}, {excused:?} of it excused\n{}", self.story());
+        }
     }
 
     /// Waits until something is so.

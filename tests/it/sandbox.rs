@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Stdio, time::Duration};
 use tokio::process::Command;
 
 /// On a busy machine; alone it takes about five seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The sandbox that belongs to this source. A plain `cargo test` builds it; with a filter for targets cargo does not.
 fn built_just_now() -> PathBuf {

@@ -256,6 +256,11 @@ impl FakeAmocrm {
         self.set(|state| state.rate.limit = limit);
     }
 
+    /// How long the limiter's second is; a second at first.
+    pub fn rate_window(&self, second: Duration) {
+        self.set(|state| state.rate.second = second);
+    }
+
     /// How the limiter's own 429 looks; the bare page at first.
     pub fn throttle(&self, throttle: Throttle) {
         self.set(|state| state.rate.throttle = throttle);

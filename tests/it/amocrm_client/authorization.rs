@@ -118,7 +118,7 @@ async fn new_authorization_ends_the_refusals() {
     let (daemon, command) = (world.crm(), world.crm());
     assert_eq!(problem(daemon.account().await), AuthProblem::Expired);
     command.authorization().exchange_code(&world.fake.issue_code(), None).await.expect("tokens");
-    tokio::time::timeout(Duration::from_secs(5), daemon.tokens().wait_for_usable()).await.expect("noticed");
+    tokio::time::timeout(SOON, daemon.tokens().wait_for_usable()).await.expect("noticed");
     daemon.account().await.expect("the account");
 }
 
@@ -171,7 +171,7 @@ async fn no_secret_is_ever_shown() {
     for fault in
         [Fault::CutBefore, Fault::Hang, Fault::Html(403), Fault::Status(401), Fault::Garbage, Fault::Status(500)]
     {
-        let crm = world.crm();
+        let crm = if matches!(fault, Fault::Hang) { world.impatient_crm() } else { world.crm() };
         let id = world.fake.fault(On::oauth(), fault, Times::Forever);
         show(&crm, crm.account().await);
         world.fake.clear_fault(id);

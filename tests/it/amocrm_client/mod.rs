@@ -24,6 +24,9 @@ use serde_json::{from_value, json};
 use tempfile::TempDir;
 use testkit::fakes::amocrm::{FakeAmocrm, Fault, On, ReusePolicy, Throttle, Times, account};
 
+/// Longer than anything here takes, also on a busy machine.
+const SOON: Duration = Duration::from_secs(120);
+
 /// A dealer's account and a bot's folder.
 struct World {
     fake: FakeAmocrm,
@@ -101,8 +104,18 @@ impl World {
 
     /// A bot's client: a process of its own.
     fn crm(&self) -> Crm {
+        self.crm_within(limits())
+    }
+
+    /// One that soon gives up what hangs; on a busy machine it may also give up what does not.
+    fn impatient_crm(&self) -> Crm {
+        let soon = Duration::from_secs(2);
+        self.crm_within(HttpLimits { request: soon, oauth: soon, patience: 3 * soon, ..limits() })
+    }
+
+    fn crm_within(&self, limits: HttpLimits) -> Crm {
         let tokens = TokenStorage::Files(self.path().into());
-        Crm::new(self.settings.clone(), tokens, Clock::default(), limits(), policy()).expect("TLS")
+        Crm::new(self.settings.clone(), tokens, Clock::default(), limits, policy()).expect("TLS")
     }
 
     /// A fault for the next matching request.
@@ -112,19 +125,14 @@ impl World {
 }
 
 fn limits() -> HttpLimits {
-    HttpLimits {
-        connect: Duration::from_millis(3000),
-        request: Duration::from_millis(2500),
-        oauth: Duration::from_millis(2500),
-        patience: Duration::from_millis(3000),
-    }
+    HttpLimits { connect: SOON, request: SOON, oauth: SOON, patience: SOON }
 }
 
 fn policy() -> TokenPolicy {
     TokenPolicy {
         poll_interval: Duration::from_millis(30),
-        lock_wait: Duration::from_secs(10),
-        lock_expiry: Duration::from_secs(50),
+        lock_wait: SOON,
+        lock_expiry: 2 * SOON,
         repeat_pause: Duration::from_millis(10),
         rejection_cooldown: Duration::from_secs(600),
         unverified_cooldown: Duration::from_secs(600),
@@ -169,7 +177,7 @@ fn problem<T: std::fmt::Debug>(result: Result<T, CrmError>) -> AuthProblem {
 }
 
 async fn settled(world: &World) {
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + SOON;
     while world.path().join("tokens_previous.json").exists() {
         assert!(Instant::now() < deadline, "the previous pair is still there");
         tokio::time::sleep(Duration::from_millis(10)).await;

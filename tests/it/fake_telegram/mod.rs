@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use teloxide::Bot;
 use testkit::fakes::telegram::{FakeTelegram, FakeUser, TOKEN};
 
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(120);
 
 fn url(tg: &FakeTelegram, method: &str) -> String {
     format!("{}/bot{TOKEN}/{method}", tg.url())

@@ -15,7 +15,7 @@ async fn both_signals_stop_an_idle_daemon_at_once() {
         let asked = Instant::now();
         world.signal(signal);
         assert_eq!(world.ended().await, Some(0), "{}", world.log());
-        assert!(asked.elapsed().as_secs() < 3, "{:?}", asked.elapsed());
+        world.took(asked.elapsed(), std::time::Duration::from_secs(3)).await;
     }
 }
 
@@ -76,7 +76,7 @@ async fn a_stop_while_everything_hangs_takes_less_than_ten_seconds() {
     world.telegram.wait_for_call("sendMessage", |call| call.params["chat_id"] == anna.user.id, PATIENCE).await.ok();
     let asked = Instant::now();
     assert_eq!(world.terminate().await, Some(0), "{}", world.log());
-    assert!(asked.elapsed() < STOP_LIMIT, "{:?}\n{}", asked.elapsed(), world.log());
+    world.took(asked.elapsed(), STOP_LIMIT).await;
     world.telegram.clear_faults();
     world.amocrm.clear_faults();
     world.set("TEST_SPEED", "20");

@@ -112,13 +112,13 @@ async fn a_second_instance_is_waited_out_quietly_and_then_told() {
     stage.telegram.wait_for_poll(PATIENCE).await.expect("a poll");
     // The other one asks again and again, as ours does, and buyers write meanwhile.
     let url = format!("{}/bot{}/getUpdates?timeout=5", stage.telegram.url(), stage.telegram.token());
+    let start = Instant::now();
     let other = tokio::spawn(async move {
         loop {
             let _ = reqwest::get(&url).await;
             tokio::time::sleep(Duration::from_millis(15)).await;
         }
     });
-    let start = Instant::now();
     admin.sees("вторая копия").await;
     let quiet = Duration::from_secs(60) / SPEED;
     assert!(start.elapsed() >= quiet, "told after {:?}, within a deploy", start.elapsed());
@@ -213,7 +213,7 @@ async fn one_slow_chat_does_not_hold_up_the_others() {
         stage.until("the quick one is answered", |_| quick.messages().len() > seen).await;
         longest = longest.max(start.elapsed());
     }
-    assert!(longest < reply_timeout * 2, "the others waited {longest:?}\n{}", stage.story());
+    stage.took(longest, reply_timeout * 2).await;
     stage.telegram.clear_faults();
 }
 

@@ -46,7 +46,7 @@ async fn a_second_process_takes_over_when_the_first_is_killed() {
     let killed = Instant::now();
     ivan.says("8 999 123-45-67", "бюджет").await;
     let took = killed.elapsed();
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    second.took(took, Duration::from_secs(15)).await;
     ivan.says("2 млн", "ссылку").await;
     ivan.says("нет", "Проверьте").await;
     ivan.presses("submit", "принята").await;
@@ -82,7 +82,7 @@ async fn half_a_request_to_a_standby_stops_neither_the_take_over_nor_the_end() {
     let _held = half_a_request(&third).await;
     let asked = Instant::now();
     assert_eq!(third.terminate().await, Some(0), "{}", third.log());
-    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    third.took(asked.elapsed(), Duration::from_secs(3)).await;
     // Anew again and again, as each is dropped after a while.
     let mut held = Vec::new();
     for _ in 0..100 {
@@ -92,11 +92,11 @@ async fn half_a_request_to_a_standby_stops_neither_the_take_over_nor_the_end() {
     let killed = Instant::now();
     held.push(half_a_request(&second).await);
     ivan.says("Иван Петров", "номер телефона").await;
-    assert!(killed.elapsed() < Duration::from_secs(8), "{:?}\n{}", killed.elapsed(), second.log());
+    second.took(killed.elapsed(), Duration::from_secs(8)).await;
     held.push(half_a_request(&second).await);
     let asked = Instant::now();
     assert_eq!(second.terminate().await, Some(0), "{}", second.log());
-    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}\n{}", asked.elapsed(), second.log());
+    second.took(asked.elapsed(), Duration::from_secs(4)).await;
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn a_rolling_deploy_is_not_noticed() {
     let pause = deployed.elapsed();
     assert_eq!(old.ended().await, Some(0), "{}", old.log());
     ivan.says("8 999 123-45-67", "бюджет").await;
-    assert!(pause < Duration::from_secs(5), "{pause:?}\n{}", new.log());
+    new.took(pause, Duration::from_secs(5)).await;
     assert_eq!(conflicts(&new), 0);
     assert!(!new.log().contains("another instance"), "{}", new.log());
     assert_eq!(new.terminate().await, Some(0));
@@ -196,7 +196,7 @@ async fn a_database_that_hangs_is_noticed_within_ten_seconds() {
     world.until("the leader steps down", |world| world.log().contains("no longer leads")).await;
     let took = frozen.elapsed();
     cluster.freeze(false);
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    world.took(took, Duration::from_secs(10)).await;
     ivan.hears("номер телефона").await;
     assert_eq!(world.terminate().await, Some(0), "{}", world.log());
 }

@@ -29,7 +29,7 @@ fn own(cluster: &Cluster, name: &str) -> String {
 async fn start_on(url: &str) -> Ran {
     let mut world = World::new().await;
     world.set("DATABASE_URL", url);
-    let ran = tokio::time::timeout(Duration::from_secs(30), world.run(&["run"])).await;
+    let ran = tokio::time::timeout(testkit::world::PATIENCE, world.run(&["run"])).await;
     let ran = ran.unwrap_or_else(|_| panic!("it waits on {url}"));
     let said = ran.said();
     assert!(!said.contains("hush-hush") && !said.contains("panicked"), "{said}");

@@ -20,6 +20,7 @@ pub(super) struct Rate {
     pub(super) blocked: bool,
     pub(super) max_seen: usize,
     in_a_row: u32,
+    pub(super) second: Duration,
     window: VecDeque<Instant>,
 }
 
@@ -32,6 +33,7 @@ impl Default for Rate {
             blocked: false,
             max_seen: 0,
             in_a_row: 0,
+            second: Duration::from_secs(1),
             window: VecDeque::new(),
         }
     }
@@ -42,7 +44,7 @@ impl Rate {
     pub(super) fn arrive(&mut self) -> Option<Answer> {
         let now = Instant::now();
         self.window.push_back(now);
-        while self.window.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(1)) {
+        while self.window.front().is_some_and(|at| now.duration_since(*at) >= self.second) {
             self.window.pop_front();
         }
         self.max_seen = self.max_seen.max(self.window.len());

@@ -12,7 +12,7 @@ use super::text::{found_entities, latin, pieces};
 use super::world::{BotMessage, Chat, Press, World, bot_user};
 
 /// How long `sees` waits.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = crate::world::PATIENCE;
 
 /// A person with a phone; clones are the same person.
 #[derive(Clone)]
