@@ -382,14 +382,11 @@ pub async fn is_at_rest(ground: &Ground, store: &Store, leads: &[Lead]) -> bool 
     store.messages_owed().await.is_ok_and(|owed| owed == 0) && matches!(file.trim(), "" | "[]")
 }
 
-/// Lets virtual time pass until everything is at rest; somebody asks for a retry now and then, as an admin would.
+/// Lets virtual time pass until everything is at rest by itself: nobody asks for a retry.
 pub async fn rest(ground: &Ground, store: &Store, leads: &[Lead]) -> Result<(), String> {
-    for round in 0..2400 {
+    for _ in 0..2400 {
         if is_at_rest(ground, store, leads).await {
             return Ok(());
-        }
-        if round % 60 == 0 {
-            let _ = store.retry_now(None).await;
         }
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
