@@ -49,7 +49,7 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
             Err(CarLinkError::TooLong) => stay(conversation, vec![Say::LinkTooLong], world),
         },
         (Kind::Text { longest }, Reply::Text { text, .. }) => {
-            let line = one_line(&text, usize::MAX);
+            let line = one_line(&text, longest + 1);
             match line.chars().count() {
                 0 => stay(conversation, vec![Say::AnswerUnreadable], world),
                 length if length > longest => stay(conversation, vec![Say::AnswerTooLong { longest }], world),

@@ -2,9 +2,10 @@ use proptest::prelude::*;
 
 use super::{
     dialogue::{Conversation, World, turn},
-    draft::Step,
+    draft::{Answer, Step},
     input::{Input, Press},
-    questions::Form,
+    questions::{Choice, Form, Kind, Question, Words},
+    stored,
 };
 use crate::{
     lead::{Buyer, Region},
@@ -208,4 +209,125 @@ fn whoever_is_told_of_a_copy_and_insists_is_answered() {
         steps,
         [Step::Ask("phone"), Step::Ask("budget"), Step::Ask("car_link"), Step::Ask("car_link"), Step::Confirm]
     );
+}
+
+/// What is said in one breath is taken apart, and is told the manager once.
+#[test]
+fn a_list_of_answers_at_the_name_is_taken_as_one() {
+    for (said, name, steps) in [
+        ("Пётр, 89161234567, 3 млн", "Пётр", "car_link"),
+        ("Пётр; 8 916 123-45-67; 3 млн", "Пётр", "car_link"),
+        ("Пётр\n+7 916 123 45 67\nдо 3 млн", "Пётр", "car_link"),
+        ("89161234567, Анна Сергеевна", "Анна Сергеевна", "budget"),
+        ("3 млн, Олег", "Олег", "phone"),
+        ("Мария, https://fem.encar.com/cars/detail/38427498", "Мария", "phone"),
+        ("Пётр, 89161234567, 3 млн, encar.com/cars/detail/38427498", "Пётр", "confirm"),
+    ] {
+        let (conversation, _) = play(&[Input::Start, text(said)]);
+        let draft = conversation.draft.expect("a draft");
+        assert_eq!(stored::step_name(conversation.step), steps, "{said}: {:?}", draft.answers);
+        assert!(matches!(&draft.answers["name"], Answer::Name(taken) if taken.as_str() == name), "{said}: {draft:?}");
+        assert_eq!(draft.wish, None, "{said}");
+    }
+    // What is more than a list of answers is kept whole for the manager.
+    for said in ["Хочу Kia K5, 89161234567, 3 млн", "Пётр, Анна, 89161234567", "89161234567, 3 млн"] {
+        let (conversation, _) = play(&[Input::Start, text(said)]);
+        assert_eq!(conversation.step, Step::Ask("name"), "{said}");
+    }
+}
+
+const EXTRAS: &[Question] = &[
+    Question {
+        key: "city",
+        kind: Kind::Choice(&[
+            Choice { key: "msk", words: Words::Given { ru: "Москва", en: "Moscow" } },
+            Choice { key: "spb", words: Words::Given { ru: "Питер", en: "Petersburg" } },
+        ]),
+        prompt: Words::Given { ru: "Город?", en: "City?" },
+        label: Words::Given { ru: "Город", en: "City" },
+        icon: "🏙",
+        edit: Words::Given { ru: "Изменить город", en: "Change city" },
+        optional: false,
+        field: None,
+    },
+    Question { key: "trade_in", kind: Kind::Text { longest: 10 }, optional: true, ..LIKE_CITY },
+    Question { key: "deposit", kind: Kind::Money, ..LIKE_CITY },
+    Question { key: "second_phone", kind: Kind::Phone, ..LIKE_CITY },
+    Question { key: "own_car", kind: Kind::Link, optional: true, ..LIKE_CITY },
+    Question { key: "contact", kind: Kind::Name, ..LIKE_CITY },
+];
+
+const LIKE_CITY: Question = Question {
+    key: "",
+    kind: Kind::Name,
+    prompt: Words::Given { ru: "?", en: "?" },
+    label: Words::Given { ru: "Ещё", en: "More" },
+    icon: "•",
+    edit: Words::Given { ru: "Изменить", en: "Change" },
+    optional: false,
+    field: None,
+};
+
+/// Every kind of answer can be a question of its own: asked, stored, read back, shown and sent.
+#[test]
+fn a_question_of_every_kind_is_asked_stored_and_sent() {
+    let world = World { form: Form::default().with(EXTRAS), ..world(false) };
+    let choose =
+        |question: &str, choice: &str| Input::Press(Press::Choose { question: question.into(), choice: choice.into() });
+    let skip = |key: &str| Input::Press(Press::Skip(key.into()));
+    let inputs = [
+        (Input::Start, "name"),
+        (text("Иван"), "phone"),
+        (text("89991234567"), "budget"),
+        (text("2 млн"), "car_link"),
+        (text("нет"), "city"),
+        (choose("city", "nowhere"), "city"),
+        (choose("trade_in", "msk"), "city"),
+        (skip("city"), "city"),
+        (Input::Skip, "city"),
+        (text("moscow"), "trade_in"),
+        (choose("city", "spb"), "trade_in"),
+        (text("слишком длинный ответ"), "trade_in"),
+        (text("\u{200b}"), "trade_in"),
+        (skip("car_link"), "trade_in"),
+        (Input::Skip, "deposit"),
+        (text("500 тыс"), "second_phone"),
+        (text("89161112233"), "own_car"),
+        (text("нет"), "contact"),
+        (text("Анна"), "confirm"),
+        (Input::Press(Press::Edit("trade_in".into())), "trade_in"),
+        (text("Лада"), "confirm"),
+        (Input::Press(Press::Edit("nothing".into())), "confirm"),
+    ];
+    let mut conversation = Conversation::idle(None);
+    for (input, step) in inputs {
+        conversation = turn(conversation, input.clone(), &world).conversation;
+        assert_eq!(stored::step_name(conversation.step), step, "{input:?}");
+        // As another process reads it.
+        let draft = conversation.draft.as_ref().expect("a draft");
+        let read = stored::read_draft(&stored::draft_json(draft, &world.form), &world.form);
+        assert_eq!(read.as_ref(), Some(draft), "{input:?}");
+        assert_eq!(stored::read_step(step, read.as_ref(), &world.form), conversation.step);
+    }
+    let outcome = turn(conversation.clone(), Input::Help, &world);
+    let wording = Wording { form: world.form.clone(), ..Wording::default() };
+    let card = render_reply(&outcome.replies[0], Lang::En, &wording).text;
+    for line in ["🏙 City: Moscow", "• More: Лада", "• More: 500 тыс", "• More: +79161112233", "• More: not given"]
+    {
+        assert!(card.contains(line), "{line}: {card}");
+    }
+    let lead = turn(conversation, Input::Press(Press::Submit), &world).lead.expect("a lead");
+    let more: Vec<String> = lead.more.iter().map(ToString::to_string).collect();
+    assert_eq!(more, ["Город: Москва", "Ещё: Лада", "Ещё: 500 тыс", "Ещё: +79161112233", "Ещё: Анна"]);
+    assert_eq!((lead.phone.e164(), lead.name.as_str()), ("+79991234567", "Иван"));
+}
+
+/// A form that was open while the product was replaced by one that asks more goes on with the new question.
+#[test]
+fn a_draft_of_a_version_that_asked_less_is_asked_the_rest() {
+    let (card, _) = play(&filled_in());
+    let draft = stored::draft_json(&card.draft.expect("a draft"), &Form::default());
+    let form = Form::default().with(EXTRAS);
+    let draft = stored::read_draft(&draft, &form);
+    assert_eq!(stored::read_step("confirm", draft.as_ref(), &form), Step::Ask("city"));
 }

@@ -10,6 +10,7 @@ mod fake_telegram;
 mod main_job;
 mod nothing_lost;
 mod page;
+mod question;
 mod sandbox;
 mod standby;
 mod store;
