@@ -26,12 +26,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    backup::BackupEvent,
     clock::{Clock, Millis},
     delivery::{Health, shortages},
-    notice::{AdminNotice, Notice, Shortage, Trouble},
+    notice::{AdminNotice, Notice, Recipient, Recipients, Shortage, ToAdmin, Trouble},
     store::{NewMessage, OpenAlert, Store, StoreError, Told},
-    telegram::{listener::IntakeEvent, pace::Pause},
+    telegram::pace::Pause,
 };
 
 pub use outside::text as for_outside;
@@ -84,17 +83,6 @@ pub fn trouble_of_alert(alert: &OpenAlert) -> Option<Trouble> {
     serde_json::from_str::<About>(&alert.body).ok().map(|about| about.trouble)
 }
 
-/// News for the admin.
-#[derive(Debug, Clone, PartialEq)]
-pub enum News {
-    /// From the listener and the handlers.
-    Intake(IntakeEvent),
-    /// From the backup file.
-    Backup(BackupEvent),
-    /// From anywhere else, worded already.
-    Tell(AdminNotice),
-}
-
 /// The state of the outage alert between messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Outage {
@@ -115,8 +103,9 @@ pub struct Alerts {
     store: Store,
     clock: Clock,
     past_the_store: PastTheStore,
-    alerts_chat: Option<i64>,
-    copies: Option<i64>,
+    recipients: Recipients,
+    /// Waiting leads are copied to the managers during an outage.
+    copies: bool,
     leads_alarm: Option<u32>,
     /// When requests are counted next.
     count_at: Millis,
@@ -134,32 +123,32 @@ fn next_reminder(opened_at: Millis, now: Millis, reminders: u32, clock: Clock) -
 }
 
 impl Alerts {
-    /// Alerts owed to one chat and copies of waiting leads to another, if at all, fed by the delivery's health.
+    /// Alerts for these recipients, with copies of waiting leads if that is wanted, fed by the delivery's health.
     pub fn new(
         store: Store,
         past_the_store: PastTheStore,
-        alerts_chat: Option<i64>,
-        copies: Option<i64>,
+        recipients: Recipients,
+        copies: bool,
         leads_alarm: Option<u32>,
         health: watch::Receiver<Health>,
         store_trouble: Arc<AtomicBool>,
     ) -> Self {
         let clock = store.clock();
         let count_at = Millis::MIN;
-        Self { store, clock, past_the_store, alerts_chat, copies, leads_alarm, count_at, health, store_trouble }
+        Self { store, clock, past_the_store, recipients, copies, leads_alarm, count_at, health, store_trouble }
     }
 
     /// Runs until stopped.
-    pub async fn run(mut self, mut news: mpsc::UnboundedReceiver<News>, stop: CancellationToken) {
+    pub async fn run(mut self, mut line: mpsc::UnboundedReceiver<ToAdmin>, stop: CancellationToken) {
         let mut watching = true;
         let mut pause = Pause::new(LOOK, LAST_PAUSE);
         loop {
             tokio::select! {
-                received = news.recv() => match received {
-                    Some(one) => self.tell_news(one).await,
+                sent = line.recv() => match sent {
+                    Some(sent) => self.take(sent).await,
                     None => return,
                 },
-                // Without amoCRM there is no health to tell of, but all the other news.
+                // Without amoCRM there is no health to tell of, but all else that is sent.
                 changed = self.health.changed(), if watching => watching = changed.is_ok(),
                 () = tokio::time::sleep(self.clock.period(LOOK)) => {}
                 () = stop.cancelled() => return,
@@ -176,37 +165,30 @@ impl Alerts {
         }
     }
 
-    async fn tell_news(&mut self, news: News) {
-        let notice = match news {
-            News::Intake(IntakeEvent::StoreFailed(detail)) => {
+    async fn take(&self, sent: ToAdmin) {
+        match sent {
+            ToAdmin::StoreFailed(detail) => {
                 if !self.store_trouble.swap(true, Ordering::Relaxed) {
                     self.past_the_store.tell(AdminNotice::StoreTrouble { detail });
                 }
-                return;
             }
-            News::Intake(IntakeEvent::StoreWorks) => {
+            ToAdmin::StoreRecovered => {
                 if self.store_trouble.swap(false, Ordering::Relaxed) {
                     self.past_the_store.tell_over(AdminNotice::StoreWorks);
                 }
-                return;
             }
-            News::Intake(IntakeEvent::SetAside(update_id)) => AdminNotice::UpdateSetAside { update_id },
-            News::Backup(BackupEvent::Unreadable(moved_to)) => AdminNotice::BackupUnreadable { moved_to },
-            News::Backup(BackupEvent::Imported(imported)) => AdminNotice::BackupImported { imported },
-            News::Backup(BackupEvent::Skipped(skipped, kept_in)) => {
-                AdminNotice::BackupEntriesSkipped { skipped, kept_in }
+            ToAdmin::Notice(notice) => {
+                if let Some(message) = self.message(notice)
+                    && let Err(error) = self.store.owe(&message).await
+                {
+                    warn!(%error, "what the admin was to be told could not be stored");
+                }
             }
-            News::Tell(notice) => notice,
-        };
-        if let Some(message) = self.message(notice)
-            && let Err(error) = self.store.owe(&message).await
-        {
-            warn!(%error, "news for the admin could not be stored");
         }
     }
 
     fn message(&self, notice: AdminNotice) -> Option<NewMessage> {
-        let chat_id = self.alerts_chat?;
+        let chat_id = self.recipients.chat(notice.recipient())?;
         Some(NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock.now() })
     }
 
@@ -231,10 +213,10 @@ impl Alerts {
             (Some((trouble, since)), None, _) => self.open_outage(trouble, since).await?,
             (Some((trouble, _)), Some(open), Some(known)) => self.outage_goes_on(trouble, open, known).await?,
             (None, Some(open), Some(known)) => self.outage_may_be_over(open, known).await?,
-            // Another version wrote it: begin anew.
+            // Another version wrote it: begin again.
             (_, Some(_), None) => self.store.close_alert(OUTAGE, &[]).await?,
         }
-        if let Some(chat_id) = self.alerts_chat {
+        if let Some(chat_id) = self.recipients.chat(Recipient::Operator) {
             self.look_at_unreadable(chat_id).await?;
             let rejections = self.store.untold_rejections().await?;
             let rejected = |(number, error)| (number, Told::Rejected(error));
@@ -378,22 +360,22 @@ impl Alerts {
     }
 
     async fn copy_leads(&self) -> Result<(), StoreError> {
-        if let Some(chat_id) = self.copies {
+        if let Some(chat_id) = self.recipients.chat(Recipient::Managers).filter(|_| self.copies) {
             self.store.copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE).await?;
         }
         Ok(())
     }
 }
 
-/// Without amoCRM settings every lead is copied to the admin as it comes.
-pub async fn ping_without_crm(store: Store, admin_chat_id: Option<i64>, stop: CancellationToken) {
+/// Without amoCRM settings every lead is copied to the managers as it comes.
+pub async fn ping_without_crm(store: Store, recipients: Recipients, stop: CancellationToken) {
     let clock = store.clock();
     let mut pause = Pause::new(LOOK, LAST_PAUSE);
     while !stop.is_cancelled() {
-        if let Some(chat_id) = admin_chat_id
+        if let Some(chat_id) = recipients.chat(Recipient::Managers)
             && let Err(error) = store.copy_to_admin(chat_id, 1, COPIES_AT_ONCE).await
         {
-            warn!(%error, "new leads could not be copied to the admin");
+            warn!(%error, "new leads could not be copied to the managers");
             tokio::select! {
                 () = clock.sleep(pause.grow()) => {}
                 () = stop.cancelled() => {}

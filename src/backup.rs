@@ -20,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use ulid::Ulid;
@@ -30,6 +29,7 @@ use crate::{
     fault::point,
     files,
     lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region},
+    notice::{AdminLine, AdminNotice},
     store::{ImportedLead, LeadRow, LeadState, NewLead, Store, StoreError},
 };
 
@@ -71,17 +71,6 @@ pub enum BackupError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// What reading the file has led to, where somebody should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BackupEvent {
-    /// It could not be parsed and was moved aside under this name.
-    Unreadable(String),
-    /// So many entries were taken in.
-    Imported(usize),
-    /// So many entries could not be understood; the file was kept under this name.
-    Skipped(usize, String),
 }
 
 /// One entry, in the order of its keys in the file.
@@ -138,7 +127,7 @@ impl Backup {
     }
 
     /// Follows the store and the file until stopped, with a last export at the end.
-    pub async fn run(mut self, events: mpsc::UnboundedSender<BackupEvent>, stop: CancellationToken) {
+    pub async fn run(mut self, admin: AdminLine, stop: CancellationToken) {
         let (mut took, mut failures) = (Duration::ZERO, 0_u32);
         loop {
             let tick = tokio::time::sleep(self.clock.period(LOOK_AT_FILE));
@@ -155,7 +144,7 @@ impl Backup {
             }
             let stopping = stop.is_cancelled();
             let began = Instant::now();
-            let synchronised = self.synchronise(&events).await;
+            let synchronised = self.synchronise(&admin).await;
             if synchronised.is_ok() {
                 failures = 0;
             }
@@ -177,12 +166,12 @@ impl Backup {
         }
     }
 
-    /// Takes in what is new in the file, then writes what amoCRM has not got.
-    pub async fn synchronise(&mut self, events: &mpsc::UnboundedSender<BackupEvent>) -> Result<(), BackupError> {
+    /// Imports what is new in the file, then writes what amoCRM does not have; the line is told what somebody should know.
+    pub async fn synchronise(&mut self, admin: &AdminLine) -> Result<(), BackupError> {
         for _ in 0..MOST_TRIES {
             if self.look().ok() != Some(self.seen) {
-                for event in self.import().await? {
-                    let _ = events.send(event);
+                for notice in self.import().await? {
+                    admin.send(notice);
                 }
                 // What stands there now is not what we wrote last, even if we have nothing new to say.
                 self.written = None;
@@ -202,8 +191,8 @@ impl Backup {
         look_at(&self.path())
     }
 
-    /// Takes in entries that the store does not know.
-    pub async fn import(&mut self) -> Result<Vec<BackupEvent>, BackupError> {
+    /// Imports the entries that the store does not know; returns what the admin should know of it.
+    pub async fn import(&mut self) -> Result<Vec<AdminNotice>, BackupError> {
         // Somebody else wrote the file, so it does not say what was written last.
         self.written = None;
         let mut seen = self.look()?;
@@ -231,7 +220,7 @@ impl Backup {
                         }
                         files::sync_folder(&self.folder)?;
                         warn!(moved_to = name, "backup_leads.json cannot be parsed and was moved aside");
-                        return Ok(vec![BackupEvent::Unreadable(name)]);
+                        return Ok(vec![AdminNotice::BackupUnreadable { moved_to: name }]);
                     }
                 }
             }
@@ -247,24 +236,24 @@ impl Backup {
                 Parsed::Strange => strange += 1,
             }
         }
-        let mut events = Vec::new();
+        let mut told = Vec::new();
         if history + strange > 0 {
             // The export will leave them out, so they are kept beside it first.
             let name = self.free_name("kept");
             files::replace(&self.folder.join(&name), &fs::read(self.path())?)?;
             info!(history, strange, kept_in = name, "entries of backup_leads.json that are not to be sent are kept");
             if strange > 0 {
-                events.push(BackupEvent::Skipped(strange, name));
+                told.push(AdminNotice::BackupEntriesSkipped { skipped: strange, kept_in: name });
             }
         }
         let taken = self.store.import(&leads).await?;
         point("import.stored");
         if taken > 0 {
             info!(leads = taken, "taken in from backup_leads.json");
-            events.push(BackupEvent::Imported(taken));
+            told.push(AdminNotice::BackupImported { imported: taken });
         }
         self.seen = seen;
-        Ok(events)
+        Ok(told)
     }
 
     /// What the file says of leads that cannot be read in the store: it may be all that is left of them.

@@ -11,7 +11,6 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -19,6 +18,7 @@ use crate::{
     backup::{self, Backup, BackupError},
     clock::Millis,
     lead::{Phone, Region},
+    notice::AdminLine,
     store::{Forgetting, Person, Store, Whom},
 };
 
@@ -97,7 +97,7 @@ impl Privacy {
         if meanings.is_empty() {
             return Ok(Meant::NotUnderstood);
         }
-        self.take_the_file_in().await?;
+        self.import_the_file().await?;
         let mut known = Vec::new();
         for whom in meanings {
             let person = self.store.person(&whom).await?;
@@ -116,27 +116,27 @@ impl Privacy {
 
     /// Forgets somebody wherever we hold anything.
     pub async fn forget(&self, whom: &Whom, also_waiting: bool) -> Result<Done, BackupError> {
-        self.take_the_file_in().await?;
+        self.import_the_file().await?;
         let forgetting = self.store.forget(whom, also_waiting).await?;
         let mut done = Done { forgetting, unreadable: Vec::new(), scrubbed: true };
         if let Forgetting::Done(person) = &done.forgetting {
             info!(leads = person.leads.len(), "a person is forgotten");
             // Before anything else: should the process end here, the next pass goes on.
             self.write_list().await?;
-            self.take_the_file_in().await?;
+            self.import_the_file().await?;
             done.unreadable = backup::forget_in_copies(&self.folder, person, self.region)?;
             done.scrubbed = self.store.scrub().await?;
         }
         Ok(done)
     }
 
-    /// Takes `backup_leads.json` in and writes it anew.
-    async fn take_the_file_in(&self) -> Result<(), BackupError> {
+    /// Imports `backup_leads.json` and writes it again.
+    async fn import_the_file(&self) -> Result<(), BackupError> {
         if !self.folder.join(backup::FILE).exists() {
             return Ok(());
         }
-        let (events, _) = mpsc::unbounded_channel();
-        Backup::new(self.store.clone(), &self.folder, self.region).synchronise(&events).await
+        let (nobody, _) = AdminLine::new();
+        Backup::new(self.store.clone(), &self.folder, self.region).synchronise(&nobody).await
     }
 
     /// Once a day, from the start on, until stopped.

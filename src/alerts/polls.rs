@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::{
     clock::{Clock, Millis},
     delivery::Health,
-    notice::{AdminNotice, LeadsMeanwhile, Notice, PollTrouble},
+    notice::{AdminNotice, LeadsMeanwhile, Notice, PollTrouble, Recipient, Recipients},
     store::{NewMessage, OpenAlert, Store, StoreError},
     telegram::listener::{IntakeCounters, PollsFailing, QUIET_CONFLICT},
 };
@@ -125,8 +125,8 @@ pub struct PollWatch {
     pub store: Store,
     /// How polls go.
     pub intake: Arc<IntakeCounters>,
-    /// The chat that alerts are owed to.
-    pub alerts_chat: Option<i64>,
+    /// Who is told.
+    pub recipients: Recipients,
     /// For a store that does not work.
     pub past_the_store: PastTheStore,
     /// Tells the end to whoever was told the beginning there.
@@ -193,13 +193,14 @@ impl PollWatch {
 
     fn message(&self, notice: AdminNotice) -> Option<NewMessage> {
         let due_at = self.store.clock().now();
-        self.alerts_chat.map(|chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at })
+        let chat_id = self.recipients.chat(notice.recipient());
+        chat_id.map(|chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at })
     }
 
     /// Takes back what is outdated and tells in one message what was, in one commit.
     async fn over(&self, known: &Known, until: Millis) -> Result<(), StoreError> {
         let (mut outdated, mut told_elsewhere) = (Vec::new(), Vec::new());
-        if let Some(chat_id) = self.alerts_chat {
+        if let Some(chat_id) = self.recipients.chat(Recipient::Operator) {
             for waiting in self.store.messages_of(chat_id, relay::MOST_WAITING).await? {
                 match waiting.notice {
                     Notice::Admin(AdminNotice::PollsFail { .. }) => outdated.push(waiting.id),

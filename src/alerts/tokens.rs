@@ -14,7 +14,7 @@ use crate::{
     clock::{Clock, Millis},
     crm::amocrm::{Crm, Proactive, TokenError, TokenKind},
     delivery::trouble_of_tokens,
-    notice::{AdminNotice, Notice, Trouble},
+    notice::{AdminNotice, Notice, Recipients, Trouble},
     store::{NewMessage, OpenAlert, Store, StoreError},
 };
 
@@ -64,14 +64,14 @@ pub struct TokenWatch {
     crm: Crm,
     store: Store,
     clock: Clock,
-    admin_chat_id: Option<i64>,
+    recipients: Recipients,
 }
 
 impl TokenWatch {
-    /// For one account and one admin's chat.
-    pub fn new(crm: Crm, store: Store, admin_chat_id: Option<i64>) -> Self {
+    /// For one account; says who is told.
+    pub fn new(crm: Crm, store: Store, recipients: Recipients) -> Self {
         let clock = store.clock();
-        Self { crm, store, clock, admin_chat_id }
+        Self { crm, store, clock, recipients }
     }
 
     /// Runs until stopped.
@@ -151,9 +151,9 @@ impl TokenWatch {
     }
 
     fn message(&self, notice: AdminNotice) -> Vec<NewMessage> {
-        let due_at = self.clock.now();
+        let (due_at, chat_id) = (self.clock.now(), self.recipients.chat(notice.recipient()));
         let message = |chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at };
-        self.admin_chat_id.map(message).into_iter().collect()
+        chat_id.map(message).into_iter().collect()
     }
 }
 

@@ -4,10 +4,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 
 use crate::{
-    backup::{self, Backup, BackupEvent},
+    backup::{self, Backup},
     config::{AmocrmSettings, StoreSettings},
     delivery::drain,
     lead::Region,
+    notice::{AdminLine, AdminNotice, ToAdmin},
 };
 
 use super::{
@@ -25,8 +26,8 @@ pub async fn run(settings: &StoreSettings, region: Region, amocrm: &AmocrmSettin
     store.tell_if_there_is_none(settings);
     let pass = super::pass(settings, amocrm, &store).await?;
     let mut backup = Backup::new(store.clone(), &settings.data_dir, region);
-    let (events, mut told) = mpsc::unbounded_channel();
-    backup.synchronise(&events).await?;
+    let (line, mut told) = AdminLine::new();
+    backup.synchronise(&line).await?;
     let mut lost = tell(&mut told);
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}") {
@@ -39,7 +40,7 @@ pub async fn run(settings: &StoreSettings, region: Region, amocrm: &AmocrmSettin
     .await?;
     bar.finish_and_clear();
     // Also what somebody has put into the file meanwhile.
-    backup.synchronise(&events).await?;
+    backup.synchronise(&line).await?;
     lost += tell(&mut told);
     // Also those that nobody has come upon yet.
     store.undelivered(i64::from(i32::MAX)).await?;
@@ -60,21 +61,25 @@ pub async fn run(settings: &StoreSettings, region: Region, amocrm: &AmocrmSettin
 }
 
 /// Returns how many entries, or files, could not be understood: what is in them is not delivered.
-fn tell(events: &mut mpsc::UnboundedReceiver<BackupEvent>) -> usize {
+fn tell(sent: &mut mpsc::UnboundedReceiver<ToAdmin>) -> usize {
     let mut lost = 0;
-    while let Ok(event) = events.try_recv() {
-        match event {
-            BackupEvent::Imported(leads) => outln!("Taken in from backup_leads.json: {leads}"),
-            BackupEvent::Unreadable(name) => {
+    while let Ok(sent) = sent.try_recv() {
+        match sent {
+            ToAdmin::Notice(AdminNotice::BackupImported { imported: leads }) => {
+                outln!("Taken in from backup_leads.json: {leads}")
+            }
+            ToAdmin::Notice(AdminNotice::BackupUnreadable { moved_to: name }) => {
                 lost += 1;
                 errln!("backup_leads.json cannot be parsed; it was moved aside as {name}");
             }
-            BackupEvent::Skipped(entries, name) => {
+            ToAdmin::Notice(AdminNotice::BackupEntriesSkipped { skipped: entries, kept_in: name }) => {
                 lost += entries;
                 errln!(
                     "Entries of backup_leads.json that cannot be understood: {entries}; the file was kept as {name}"
                 );
             }
+            // A command says itself what it does to the store.
+            ToAdmin::Notice(_) | ToAdmin::StoreFailed(_) | ToAdmin::StoreRecovered => {}
         }
     }
     lost

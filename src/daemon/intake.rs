@@ -7,7 +7,7 @@ use teloxide::{
     payloads::{SetMyCommands, SetMyCommandsSetters},
     types::{BotCommand, BotCommandScope, Me, Recipient},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -16,10 +16,10 @@ use crate::{
         self, AdminContext, People,
         commands::{Audience, menu},
     },
-    alerts::{self, News, POLLS},
+    alerts::{self, POLLS},
     crm::amocrm::Crm,
     delivery::Health,
-    notice::{AdminNotice, LeadsMeanwhile, PollTrouble},
+    notice::{AdminLine, AdminNotice, LeadsMeanwhile, PollTrouble},
     telegram::{
         client::{Telegram, api_text, describe, poll_trouble},
         dispatch::Dispatch,
@@ -45,7 +45,7 @@ impl Parts<'_> {
         &self,
         crm: Option<Crm>,
         health: watch::Receiver<Health>,
-        news: mpsc::UnboundedSender<News>,
+        admin_line: AdminLine,
         stop: &CancellationToken,
     ) -> Result<(), DaemonError> {
         let Some(me) = self.who_am_i(stop).await? else { return Ok(()) };
@@ -55,18 +55,12 @@ impl Parts<'_> {
             let _ = self.bot_username.set(username.clone());
         }
         let intake = Arc::new(Intake::default());
-        let (events, mut from_intake) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Some(event) = from_intake.recv().await {
-                let _ = news.send(News::Intake(event));
-            }
-        });
         let desk = Arc::new(HandlerContext::new(
             self.telegram.clone(),
             self.store.clone(),
             self.config.phone_region,
             wording.clone(),
-            self.config.admin_chat_id,
+            self.recipients(),
             self.config.lead_limits,
         ));
         let admin = admin::tree(Arc::new(AdminContext {
@@ -80,7 +74,7 @@ impl Parts<'_> {
             page: self.config.http_addr.is_some(),
             bot_username: username.clone(),
         }));
-        let tree = handlers::tree(intake.clone(), events.clone(), desk.clone(), admin);
+        let tree = handlers::tree(intake.clone(), admin_line.clone(), desk.clone(), admin);
         let dependencies = teloxide::dptree::deps![
             Arc::new(DialogueStorage { store: self.store.clone(), form: desk.wording.form.clone() }),
             desk,
@@ -94,7 +88,7 @@ impl Parts<'_> {
             self.store.clone(),
             intake.clone(),
             self.figures.clone(),
-            events.clone(),
+            admin_line.clone(),
         );
         let (end, stopping) = (listener.stop_token(), stop.clone());
         let stopper = tokio::spawn(async move {

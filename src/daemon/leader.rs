@@ -151,9 +151,9 @@ async fn term(
     if let Err(error) = parts.privacy().forget_again().await {
         warn!(%error, "whether the store holds anybody who was forgotten is looked at later");
     }
-    let (news, health) = parts.spawn(&tasks, crm.as_ref(), page);
+    let (admin_line, health) = parts.spawn(&tasks, crm.as_ref(), page);
     let work = async {
-        let intake = parts.intake(crm, health, news, stop).await;
+        let intake = parts.intake(crm, health, admin_line, stop).await;
         // The limit counts from here at the latest: an intake may end by itself.
         stop.cancel();
         parts.stop.cancel();

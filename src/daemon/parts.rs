@@ -2,20 +2,20 @@
 
 use std::sync::{Arc, OnceLock, atomic::AtomicBool};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
     admin::authorization::Authorization,
-    alerts::{Alerts, News, PastTheStore, PollWatch, Relay, SecondWay, TokenWatch, ping_without_crm},
+    alerts::{Alerts, PastTheStore, PollWatch, Relay, SecondWay, TokenWatch, ping_without_crm},
     backup::{self, Backup},
     config::Config,
     crm::amocrm::Crm,
     delivery::{Counters, DeliveryPass, Health, Worker},
     form::Form,
     http::{self, Site, Sources},
-    notice::AdminNotice,
+    notice::{AdminLine, AdminNotice, Recipient, Recipients},
     privacy::Privacy,
     store::{Lease, NOBODYS_CHAT, Store},
     telegram::{
@@ -55,42 +55,41 @@ impl Parts<'_> {
         }
     }
 
+    /// Who is told what: both are in the admin's chat.
+    pub(super) fn recipients(&self) -> Recipients {
+        Recipients::in_one_chat(self.config.admin_chat_id)
+    }
+
     /// What forgets people and what is old.
     pub(super) fn privacy(&self) -> Privacy {
         Privacy::new(self.store.clone(), &self.config.store.data_dir, self.config.phone_region)
     }
 
-    /// Starts everything but the intake; returns where news for the admin go, and the state of the way to amoCRM.
+    /// Starts everything but the intake; returns the line to the admin, and the state of the way to amoCRM.
     pub(super) fn spawn(
         &self,
         tasks: &TaskTracker,
         crm: Option<&Crm>,
         page: Option<&http::Server>,
-    ) -> (mpsc::UnboundedSender<News>, watch::Receiver<Health>) {
+    ) -> (AdminLine, watch::Receiver<Health>) {
         let (config, store) = (self.config, self.store);
-        let copies_to = config.admin_chat_id.filter(|_| config.admin_lead_copies);
-        let (news, received) = mpsc::unbounded_channel();
+        let (admin, sent) = AdminLine::new();
         let wording = Arc::new(self.wording(String::new()));
         // Without an admin's chat alerts are owed to nobody's, from which the second way takes them.
-        let alerts_chat = config.admin_chat_id.or(self.second_way.is_set().then_some(NOBODYS_CHAT));
+        let in_chat = self.recipients();
+        let recipients =
+            if self.second_way.is_set() { in_chat.with_operator_at_least_in(NOBODYS_CHAT) } else { in_chat };
         let intake = self.figures.clone();
         let outbox = Outbox::new(self.telegram.clone(), store.clone(), wording, config.admin_chat_id, intake.clone());
         let groups = self.telegram.groups().clone();
         tasks.spawn(groups.keep(store.clone(), config.admin_chat_id, self.stop.clone()));
         let outbox_figures = outbox.figures();
         tasks.spawn(outbox.run(self.stop.clone()));
-        let (backup_events, mut from_backup) = mpsc::unbounded_channel();
         tasks.spawn(
             Backup::new(store.clone(), &config.store.data_dir, config.phone_region)
-                .run(backup_events, self.stop.clone()),
+                .run(admin.clone(), self.stop.clone()),
         );
         tasks.spawn(self.privacy().run(self.stop.clone()));
-        let to_alerts = news.clone();
-        tasks.spawn(async move {
-            while let Some(event) = from_backup.recv().await {
-                let _ = to_alerts.send(News::Backup(event));
-            }
-        });
         let delivery = Arc::<Counters>::default();
         let health = match crm {
             Some(crm) => {
@@ -104,15 +103,19 @@ impl Parts<'_> {
                 };
                 let (worker, health) = Worker::new(pass, crm.tokens().clone());
                 tasks.spawn(worker.run(self.stop.clone()));
-                let tokens = TokenWatch::new(crm.clone(), store.clone(), alerts_chat);
+                let tokens = TokenWatch::new(crm.clone(), store.clone(), recipients);
                 tasks.spawn(tokens.run(self.stop.clone()));
                 health
             }
             None => {
-                let copied = if copies_to.is_some() { ", and copied to the admin" } else { "" };
+                let copied = if config.admin_lead_copies && config.admin_chat_id.is_some() {
+                    ", and copied to the admin"
+                } else {
+                    ""
+                };
                 warn!("no amoCRM settings: leads are collected and saved{copied}, but not delivered");
-                let _ = news.send(News::Tell(AdminNotice::NoCrm));
-                tasks.spawn(ping_without_crm(store.clone(), config.admin_chat_id, self.stop.clone()));
+                admin.send(AdminNotice::NoCrm);
+                tasks.spawn(ping_without_crm(store.clone(), in_chat, self.stop.clone()));
                 watch::channel(Health::default()).1
             }
         };
@@ -120,7 +123,7 @@ impl Parts<'_> {
             warn!(
                 "this is a Heroku dyno without DATABASE_URL: its disk is wiped every day, and with it open forms and history"
             );
-            let _ = news.send(News::Tell(AdminNotice::EphemeralDisk));
+            admin.send(AdminNotice::EphemeralDisk);
         }
         if config.admin_chat_id.is_none() && !self.second_way.is_set() {
             warn!("ADMIN_CHAT_ID is not set: nobody will be told when leads do not reach amoCRM");
@@ -143,7 +146,7 @@ impl Parts<'_> {
                     tokens: crm.map(|crm| crm.tokens().clone()),
                     started_at: store.clock().now(),
                 },
-                news: news.clone(),
+                admin: admin.clone(),
                 bot_username: self.bot_username.clone(),
             };
             page.answer(http::site(site), tasks.clone());
@@ -157,13 +160,13 @@ impl Parts<'_> {
         let watch = PollWatch {
             store: store.clone(),
             intake,
-            alerts_chat,
+            recipients,
             past_the_store: self.past_the_store.clone(),
             second_way: self.second_way.clone(),
             health: crm.map(|_| health.clone()),
         };
         tasks.spawn(watch.run(self.stop.clone()));
-        if let (Some(alerts_chat), true) = (alerts_chat, self.second_way.is_set()) {
+        if let (Some(alerts_chat), true) = (recipients.chat(Recipient::Operator), self.second_way.is_set()) {
             let relay = Relay { store: store.clone(), alerts_chat, second_way: self.second_way.clone() };
             tasks.spawn(relay.run(self.stop.clone()));
         }
@@ -171,15 +174,15 @@ impl Parts<'_> {
             Alerts::new(
                 store.clone(),
                 self.past_the_store.clone(),
-                alerts_chat,
-                copies_to,
+                recipients,
+                config.admin_lead_copies,
                 config.leads_alarm,
                 health.clone(),
                 self.store_trouble.clone(),
             )
-            .run(received, self.stop.clone()),
+            .run(sent, self.stop.clone()),
         );
-        (news, health)
+        (admin, health)
     }
 }
 

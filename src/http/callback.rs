@@ -4,7 +4,6 @@ use tracing::{info, warn};
 
 use crate::{
     admin::authorization::AuthorizationError,
-    alerts::News,
     crm::amocrm::{CodeError, parse_code},
     notice::AdminNotice,
 };
@@ -29,7 +28,7 @@ async fn take(site: &Site, query: &str) -> Outcome {
     let Some(authorization) = &site.authorization else { return Outcome::Refused(AuthorizationError::NotConfigured) };
     match authorization.take(&pasted.code, pasted.state.as_deref(), true, pasted.referer.as_deref()).await {
         Ok(authorized) => {
-            let _ = site.news.send(News::Tell(AdminNotice::TokensRenewed { waiting: authorized.waiting }));
+            site.admin.send(AdminNotice::TokensRenewed { waiting: authorized.waiting });
             Outcome::Done(authorized)
         }
         Err(error) => {

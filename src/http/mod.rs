@@ -22,11 +22,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 use url::Url;
 
-use crate::{admin::authorization::Authorization, alerts::News, vitals::Vitals};
+use crate::{admin::authorization::Authorization, notice::AdminLine, vitals::Vitals};
 
 pub use metrics::Sources;
 pub use server::Server;
@@ -50,7 +50,7 @@ pub struct Site {
     /// For `/metrics`.
     pub metrics: Sources,
     /// Where the admin hears of new tokens.
-    pub news: mpsc::UnboundedSender<News>,
+    pub admin: AdminLine,
     /// `@username` of the bot without the `@`, once it is known: the way back from the page.
     pub bot_username: Arc<OnceLock<String>>,
 }

@@ -5,6 +5,7 @@ mod button;
 mod press;
 mod say;
 mod shortage;
+mod to_admin;
 mod trouble;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -17,6 +18,7 @@ pub use button::Button;
 pub use press::AdminPress;
 pub use say::{Ask, Card, CardAnswer, Say};
 pub use shortage::Shortage;
+pub use to_admin::{AdminLine, Recipient, Recipients, ToAdmin};
 pub use trouble::{LeadsMeanwhile, PollTrouble, Trouble};
 #[cfg(test)]
 pub use {

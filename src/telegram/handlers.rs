@@ -22,7 +22,6 @@ use teloxide::{
     types::{CallbackQuery, Chat as TelegramChat, MediaGroupId, Message, MessageKind, Update, User},
 };
 use thiserror::Error;
-use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use crate::{
@@ -31,7 +30,7 @@ use crate::{
     fault::point,
     form::{Input, Press, World, sent_too_many, turn},
     lead::{Buyer, LeadNumber, Region},
-    notice::{AdminNotice, Notice, Say},
+    notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
     store::{NewLead, NewMessage, Store, StoreError},
     wording::{Lang, Wording, render_reply},
 };
@@ -41,7 +40,7 @@ use super::{
     groups::{is_migration, topic_of},
     input::input_of,
     intake::{ATTEMPTS, Failure, Intake},
-    listener::{IntakeEvent, chat_of},
+    listener::chat_of,
     storage::{Chat, DialogueStorage, StorageError},
 };
 
@@ -84,8 +83,8 @@ pub struct HandlerContext {
     pub region: Region,
     /// Settings the wording needs.
     pub wording: Arc<Wording>,
-    /// `ADMIN_CHAT_ID`.
-    pub admin_chat_id: Option<i64>,
+    /// Who is told of a person who has reached the limits.
+    pub recipients: Recipients,
     /// How many requests one person may send.
     pub limits: LeadLimits,
     /// Groups and when they were last told where to write.
@@ -110,7 +109,7 @@ impl HandlerContext {
         store: Store,
         region: Region,
         wording: Arc<Wording>,
-        admin_chat_id: Option<i64>,
+        recipients: Recipients,
         limits: LeadLimits,
     ) -> Self {
         let clock = store.clock();
@@ -120,7 +119,7 @@ impl HandlerContext {
             clock,
             region,
             wording,
-            admin_chat_id,
+            recipients,
             limits,
             group_hints: Mutex::default(),
             albums: Mutex::default(),
@@ -140,11 +139,11 @@ type BuyerDialogue = Dialogue<Chat, DialogueStorage>;
 /// The whole tree: `admin` sees the updates of the admin's chat first, buyers' dialogues take the rest.
 pub fn tree(
     intake: Arc<Intake>,
-    events: mpsc::UnboundedSender<IntakeEvent>,
+    admin_line: AdminLine,
     desk: Arc<HandlerContext>,
     admin: UpdateHandler<HandlerError>,
 ) -> UpdateHandler<HandlerError> {
-    root(intake, events, desk)
+    root(intake, admin_line, desk)
         .branch(admin)
         .branch(
             dptree::filter_map(|update: Update, storage: Arc<DialogueStorage>| {
@@ -160,15 +159,11 @@ pub fn tree(
 }
 
 /// Wraps the tree: every update ends as done or as failed, whatever the handlers do.
-fn root(
-    intake: Arc<Intake>,
-    events: mpsc::UnboundedSender<IntakeEvent>,
-    desk: Arc<HandlerContext>,
-) -> UpdateHandler<HandlerError> {
+fn root(intake: Arc<Intake>, admin_line: AdminLine, desk: Arc<HandlerContext>) -> UpdateHandler<HandlerError> {
     dptree::from_fn_with_description(
         DpHandlerDescription::entry(),
         move |deps: DependencyMap, next: dptree::Cont<'static, Result<(), HandlerError>>| {
-            let (intake, events, desk) = (intake.clone(), events.clone(), desk.clone());
+            let (intake, admin_line, desk) = (intake.clone(), admin_line.clone(), desk.clone());
             async move {
                 let update: Arc<Update> = deps.get();
                 let (id, chat) = (update.id.0, chat_of(&update));
@@ -180,14 +175,14 @@ fn root(
                     Ok(ControlFlow::Break(Ok(())) | ControlFlow::Continue(_)) => {
                         intake.done(id);
                         if desk.store_failed.swap(false, Ordering::Relaxed) {
-                            let _ = events.send(IntakeEvent::StoreWorks);
+                            admin_line.store_recovered();
                         }
                         return ControlFlow::Break(Ok(()));
                     }
                     Ok(ControlFlow::Break(Err(HandlerError::Store(StoreError::Unavailable(cause))))) => {
                         warn!(update = id, error = %cause, "the store does not take an update; it stays at Telegram");
                         desk.store_failed.store(true, Ordering::Relaxed);
-                        let _ = events.send(IntakeEvent::StoreFailed(cause.to_string()));
+                        admin_line.store_failed(cause.to_string());
                         intake.failed(id, &Failure::Store);
                         return ControlFlow::Break(Ok(()));
                     }
@@ -197,7 +192,7 @@ fn root(
                 let attempts = intake.failed(id, &Failure::Update);
                 error!(update = id, attempts, error = failure, "an update cannot be handled");
                 if attempts >= ATTEMPTS && set_aside(&desk, &update, &failure).await.is_ok() {
-                    let _ = events.send(IntakeEvent::SetAside(i64::from(id)));
+                    admin_line.send(AdminNotice::UpdateSetAside { update_id: i64::from(id) });
                     intake.done(id);
                 }
                 ControlFlow::Break(Ok(()))
@@ -353,7 +348,11 @@ async fn take_turn(
         replies: outcome.replies,
         lead: outcome.lead.map(NewLead::fresh),
         // The admin tries the bot out as often as it takes.
-        limits: if desk.admin_chat_id == Some(chat_id) { LeadLimits::default() } else { desk.limits },
+        limits: if desk.recipients.chat(Recipient::Operator) == Some(chat_id) {
+            LeadLimits::default()
+        } else {
+            desk.limits
+        },
     };
     point("intake.before_commit");
     loop {
@@ -381,17 +380,18 @@ async fn take_turn(
     Ok(())
 }
 
-/// The admin is told once a day of a person who has reached the limits.
+/// The managers are told once a day of a person who has reached the limits.
 async fn tell_of_limit(desk: &HandlerContext, buyer: &Buyer, again_at: Millis) -> Result<(), StoreError> {
     info!("a person has reached the limits; the form is kept");
-    let Some(chat_id) = desk.admin_chat_id else { return Ok(()) };
-    let notice = Notice::Admin(AdminNotice::LimitReached {
+    let notice = AdminNotice::LimitReached {
         user_id: buyer.user_id,
         username: buyer.username.clone(),
         per_hour: desk.limits.per_hour,
         per_day: desk.limits.per_day,
         again_at,
-    });
+    };
+    let Some(chat_id) = desk.recipients.chat(notice.recipient()) else { return Ok(()) };
+    let notice = Notice::Admin(notice);
     desk.store.tell_of_limit(buyer.user_id, &NewMessage { chat_id, notice, due_at: desk.clock.now() }).await
 }
 

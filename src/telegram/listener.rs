@@ -23,13 +23,12 @@ use teloxide::{
     stop::{StopFlag, StopToken, mk_stop_token},
     types::Update,
 };
-use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::{
     clock::{Clock, Millis},
     fault::point,
-    notice::{Notice, PollTrouble, Say},
+    notice::{AdminLine, Notice, PollTrouble, Say},
     store::{NewMessage, Store},
 };
 
@@ -64,17 +63,6 @@ const AGAIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// The most updates that Telegram gives at once.
 const MOST_UPDATES: u8 = 100;
-
-/// What the listener tells whoever watches over it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IntakeEvent {
-    /// The store does not take updates; says what it said.
-    StoreFailed(String),
-    /// Updates are taken again.
-    StoreWorks,
-    /// An update was set aside.
-    SetAside(i64),
-}
 
 /// Counters of the intake, for health and metrics.
 #[derive(Debug, Default)]
@@ -172,7 +160,7 @@ pub struct Listener {
     clock: Clock,
     intake: Arc<Intake>,
     figures: Arc<IntakeCounters>,
-    events: mpsc::UnboundedSender<IntakeEvent>,
+    admin: AdminLine,
     queue: VecDeque<Update>,
     offset: Option<i64>,
     /// A batch was taken and its end not yet looked at.
@@ -206,7 +194,7 @@ impl Listener {
         store: Store,
         intake: Arc<Intake>,
         figures: Arc<IntakeCounters>,
-        events: mpsc::UnboundedSender<IntakeEvent>,
+        admin: AdminLine,
     ) -> Self {
         Self {
             way: telegram.routes().current(),
@@ -216,7 +204,7 @@ impl Listener {
             store,
             intake,
             figures,
-            events,
+            admin,
             queue: VecDeque::new(),
             offset: None,
             open: false,
@@ -455,9 +443,9 @@ impl Listener {
             self.store.set_aside(stray.key, stray.chat, &stray.kind, stray.reason, &stray.body, answer.as_ref()).await;
         if let Err(error) = &kept {
             self.store_failed = true;
-            let _ = self.events.send(IntakeEvent::StoreFailed(error.to_string()));
+            self.admin.store_failed(error.to_string());
         } else if std::mem::take(&mut self.store_failed) {
-            let _ = self.events.send(IntakeEvent::StoreWorks);
+            self.admin.store_recovered();
         }
         kept.is_ok()
     }

@@ -18,14 +18,14 @@ use std::{
 };
 
 use amocrm_lead_bot::{
-    alerts::{Alerts, News, PastTheStore, SecondWay, TokenWatch},
+    alerts::{Alerts, PastTheStore, SecondWay, TokenWatch},
     backup::Backup,
     clock::Clock,
     config::{AmocrmSettings, Integration, Proxy, RouteSettings, SecondWaySettings, TelegramSettings},
     crm::amocrm::{Crm, HttpLimits, TokenPolicy, TokenStorage},
     delivery::{DeliveryPass, Health, Worker},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
-    notice::Notice,
+    notice::{AdminLine, Notice, Recipients},
     store::{Dialogue, LeadState, Lease, NewLead, NewMessage, Store, Turn, TurnOutcome},
     telegram::{client::Telegram, groups::Groups, outbox::Outbox},
     wording::Wording,
@@ -37,10 +37,7 @@ use testkit::{
         telegram::FakeTelegram,
     },
 };
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
@@ -234,7 +231,7 @@ pub struct Life {
     pub store: Arc<Store>,
     crm: Crm,
     health: watch::Receiver<Health>,
-    news: Option<mpsc::UnboundedSender<News>>,
+    line: Option<AdminLine>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -263,16 +260,16 @@ impl Life {
             tokio::spawn(worker.run(never())),
             tokio::spawn(outbox.run(never())),
             tokio::spawn(async move {
-                let (events, _unread) = tokio::sync::mpsc::unbounded_channel();
-                backup.run(events, never()).await;
+                let (line, _unread) = AdminLine::new();
+                backup.run(line, never()).await;
             }),
         ];
-        Self { store, crm, health, news: None, tasks }
+        Self { store, crm, health, line: None, tasks }
     }
 
     /// From now on tokens are refreshed ahead of time.
     pub fn watch_tokens(&mut self) {
-        let watch = TokenWatch::new(self.crm.clone(), Store::clone(&self.store), None);
+        let watch = TokenWatch::new(self.crm.clone(), Store::clone(&self.store), Recipients::default());
         self.tasks.push(tokio::spawn(watch.run(CancellationToken::new())));
     }
 
@@ -284,10 +281,18 @@ impl Life {
         let second_way = SecondWay::new(&SecondWaySettings::default(), ground.clock).expect("none");
         let past_the_store = PastTheStore::new(telegram, Some(admin), second_way, ground.clock);
         let (store, health) = (Store::clone(&self.store), self.health.clone());
-        let alerts = Alerts::new(store, past_the_store, Some(admin), None, None, health, Arc::default());
-        let (news, received) = mpsc::unbounded_channel();
-        self.news = Some(news);
-        self.tasks.push(tokio::spawn(alerts.run(received, CancellationToken::new())));
+        let alerts = Alerts::new(
+            store,
+            past_the_store,
+            Recipients::in_one_chat(Some(admin)),
+            false,
+            None,
+            health,
+            Arc::default(),
+        );
+        let (line, sent) = AdminLine::new();
+        self.line = Some(line);
+        self.tasks.push(tokio::spawn(alerts.run(sent, CancellationToken::new())));
         admin
     }
 

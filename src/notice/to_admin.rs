@@ -1,0 +1,108 @@
+//! The one way to the admin: a handle that every part holds, and who is meant.
+//!
+//! What is sent is stored and told by `alerts`. What concerns the store itself cannot wait there, so it has words of its own
+//! here and is told past the store: once when it begins, once when it is over, however often it is said.
+
+use tokio::sync::mpsc;
+
+use super::AdminNotice;
+
+/// Whom a notice is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recipient {
+    /// Whoever keeps the bot running.
+    Operator,
+    /// Those who call the buyers.
+    Managers,
+}
+
+/// The chat of each recipient, where there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recipients {
+    operator: Option<i64>,
+    managers: Option<i64>,
+}
+
+impl Recipients {
+    /// Both are in one chat (`ADMIN_CHAT_ID`), if at all.
+    pub fn in_one_chat(chat_id: Option<i64>) -> Self {
+        Self { operator: chat_id, managers: chat_id }
+    }
+
+    /// The same with the operator in another chat, where there was none.
+    pub fn with_operator_at_least_in(self, chat_id: i64) -> Self {
+        Self { operator: self.operator.or(Some(chat_id)), ..self }
+    }
+
+    /// The chat of one of them.
+    pub fn chat(&self, recipient: Recipient) -> Option<i64> {
+        match recipient {
+            Recipient::Operator => self.operator,
+            Recipient::Managers => self.managers,
+        }
+    }
+}
+
+impl AdminNotice {
+    /// Whom it is for: requests and buyers are the managers' matter, all else is the operator's.
+    pub fn recipient(&self) -> Recipient {
+        match self {
+            Self::Copies { .. } | Self::LimitReached { .. } => Recipient::Managers,
+            _ => Recipient::Operator,
+        }
+    }
+}
+
+/// What comes out at the other end of an [`AdminLine`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToAdmin {
+    /// To be stored and told.
+    Notice(AdminNotice),
+    /// The store does not take what it is given; says what it said.
+    StoreFailed(String),
+    /// The store works again.
+    StoreRecovered,
+}
+
+/// The way to the admin; clones lead to the same end. Nobody waits for it, and where nobody listens nothing happens.
+#[derive(Debug, Clone)]
+pub struct AdminLine(mpsc::UnboundedSender<ToAdmin>);
+
+impl AdminLine {
+    /// A line and its other end.
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<ToAdmin>) {
+        let (line, end) = mpsc::unbounded_channel();
+        (Self(line), end)
+    }
+
+    /// Tells the admin something.
+    pub fn send(&self, notice: AdminNotice) {
+        let _ = self.0.send(ToAdmin::Notice(notice));
+    }
+
+    /// The store has failed, again or for the first time.
+    pub fn store_failed(&self, detail: String) {
+        let _ = self.0.send(ToAdmin::StoreFailed(detail));
+    }
+
+    /// The store works again.
+    pub fn store_recovered(&self) {
+        let _ = self.0.send(ToAdmin::StoreRecovered);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_is_in_the_admins_chat_and_the_operator_is_told_even_without_one() {
+        for (chat, operator, managers) in [(Some(7), Some(7), Some(7)), (None, Some(0), None)] {
+            let recipients = Recipients::in_one_chat(chat).with_operator_at_least_in(0);
+            assert_eq!(recipients.chat(Recipient::Operator), operator);
+            assert_eq!(recipients.chat(Recipient::Managers), managers);
+        }
+        assert_eq!(AdminNotice::Copies { leads: Vec::new() }.recipient(), Recipient::Managers);
+        assert_eq!(AdminNotice::NoCrm.recipient(), Recipient::Operator);
+    }
+}
