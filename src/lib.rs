@@ -19,7 +19,7 @@
 //! - [`privacy`]: forgetting a person, and what is old
 //! - [`telegram`]: Telegram; knows the store, never amoCRM
 //! - [`alerts`]: what the admin is told and when
-//! - [`admin`]: the admin's chat, and authorizing anew
+//! - [`admin`]: the admin's chat, and authorizing again
 //! - [`vitals`]: whether all is well
 //! - [`http`]: the page that takes the authorization code, health and metrics
 //! - [`daemon`], [`commands`]: build the parts and run them

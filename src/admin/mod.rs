@@ -1,4 +1,4 @@
-//! The admin's chat: a dealer mends everything from a phone.
+//! The admin's chat: a dealer fixes everything from a phone.
 //!
 //! Commands and buttons are taken from the admin's chat only, and in a group only from those who may act there (see
 //! `people`); everybody else gets the buyer's dialogue, and so does the admin for whatever is not a command of this

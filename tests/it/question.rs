@@ -11,7 +11,7 @@ use amocrm_lead_bot::{
     delivery::{DeliveryPass, Worker},
     form::{Choice, Form, Kind, Question, Words},
     lead::{LeadNumber, Region},
-    notice::{AdminNotice, LeadCopy},
+    notice::{AdminLine, AdminNotice, LeadCopy, Recipients},
     store::{LeadState, Lease, Store, Whom},
     telegram::{
         client::Telegram,
@@ -34,7 +34,7 @@ use testkit::{
         telegram::FakeTelegram,
     },
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const CITY: Question = Question {
@@ -84,22 +84,29 @@ impl Life {
         let (worker, _health) = Worker::new(pass, tokens);
         let outbox = Outbox::new(telegram.clone(), store.clone(), wording.clone(), None, Arc::default());
         let backup = Backup::new(store.clone(), folder, Region::default());
-        let (events, mut unread) = mpsc::unbounded_channel();
+        let (line, mut unread) = AdminLine::new();
         let intake = Arc::new(Intake::default());
         let (region, limits) = (Region::default(), LeadLimits::default());
-        let context = Arc::new(HandlerContext::new(telegram.clone(), store.clone(), region, wording, None, limits));
+        let context = Arc::new(HandlerContext::new(
+            telegram.clone(),
+            store.clone(),
+            region,
+            wording,
+            Recipients::default(),
+            limits,
+        ));
         let nobody = dptree::filter(|_: Update| false).endpoint(async || Ok(()));
-        let tree = handlers::tree(intake.clone(), events.clone(), context.clone(), nobody);
+        let tree = handlers::tree(intake.clone(), line.clone(), context.clone(), nobody);
         let storage = Arc::new(DialogueStorage { store: store.clone(), form });
         let dispatch = Dispatch::new(telegram.groups().clone(), tree, dptree::deps![storage, context, intake.clone()]);
-        let listener = Listener::new(telegram, store.clone(), intake, Arc::default(), events);
+        let listener = Listener::new(telegram, store.clone(), intake, Arc::default(), line);
         let never = CancellationToken::new;
         let tasks = vec![
             tokio::spawn(worker.run(never())),
             tokio::spawn(outbox.run(never())),
             tokio::spawn(async move {
-                let (events, _unread) = mpsc::unbounded_channel();
-                backup.run(events, never()).await;
+                let (line, _unread) = AdminLine::new();
+                backup.run(line, never()).await;
             }),
             tokio::spawn(async move { dispatch.run(listener).await }),
             tokio::spawn(async move { while unread.recv().await.is_some() {} }),
