@@ -5,6 +5,7 @@
 
 mod admin;
 mod amocrm_client;
+mod dependencies;
 mod fake_amocrm;
 mod fake_telegram;
 mod main_job;
