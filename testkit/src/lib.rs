@@ -13,12 +13,25 @@ pub mod postgres;
 pub mod turmoil;
 pub mod world;
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 /// The compiled daemon: where cargo says that it is, otherwise beside the tests.
 #[must_use]
 pub fn daemon() -> PathBuf {
     std::env::var_os("CARGO_BIN_EXE_amocrm-lead-bot").map_or_else(|| built("amocrm-lead-bot"), PathBuf::from)
+}
+
+/// Says that something is not tested here, past the harness, which shows nothing of a test that passes; each reason once.
+pub fn skipped(why: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(why.to_owned()) {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+    }
 }
 
 /// A program in the folder that holds this one's `deps` or `examples`, such as `examples/sandbox`.

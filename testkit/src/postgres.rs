@@ -56,7 +56,7 @@ impl Cluster {
     pub fn start() -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(std::env::var_os("CI").is_none(), "PostgreSQL is not installed");
-            eprintln!("SKIPPED: PostgreSQL is not installed, so nothing is tested on it");
+            crate::skipped("PostgreSQL is not installed, so nothing is tested on it");
             return None;
         };
         let folder = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").expect("a folder");

@@ -10,7 +10,7 @@ fn folder() -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/amocrm-answers");
     let there = folder.is_dir();
     if !there {
-        eprintln!("SKIPPED: there are no recorded answers of amoCRM beside this project");
+        testkit::skipped("there are no recorded answers of amoCRM beside this project");
     }
     there.then_some(folder)
 }

@@ -342,7 +342,7 @@ fn shared(name: &str) -> Option<Value> {
     match std::fs::read(&path) {
         Ok(bytes) => Some(serde_json::from_slice(&bytes).expect("JSON")),
         Err(_) => {
-            println!("skipped: there is no {}", path.display());
+            testkit::skipped(&format!("there is no {}", path.display()));
             None
         }
     }

@@ -38,7 +38,7 @@ async fn load(program: &PathBuf, url: &str, screenshot: &str, dark: bool) -> Str
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true);
-    let output = tokio::time::timeout(std::time::Duration::from_secs(90), command.output()).await;
+    let output = tokio::time::timeout(2 * testkit::world::PATIENCE, command.output()).await;
     let output = output.expect("the browser ends").expect("the browser's output");
     assert!(picture.is_file(), "there is no screenshot");
     println!("screenshot: {}", picture.display());
@@ -70,7 +70,7 @@ async fn consent(site: &Site, allow: bool) -> String {
 async fn an_admin_renews_access_with_two_taps() {
     let Some(program) = browser() else {
         assert!(std::env::var_os("CI").is_none(), "there is no chromium: apt-get install chromium");
-        eprintln!("SKIPPED: there is no chromium, so nobody has seen the page. apt-get install chromium");
+        testkit::skipped("there is no chromium, so nobody has seen the page. apt-get install chromium");
         return;
     };
     let mut site = Site::new().await;

@@ -347,7 +347,7 @@ async fn a_certificate_is_checked_or_explained() {
         quietly("openssl", &args, &data)
     };
     let Some(made) = make(&[]) else {
-        eprintln!("SKIPPED: openssl is not installed, so no certificate is tested");
+        testkit::skipped("openssl is not installed, so no certificate is tested");
         return;
     };
     assert!(made);
@@ -427,7 +427,7 @@ async fn behind_a_pooler_there_are_sessions_or_words() {
     let ports = [cluster.port() + 3_000, cluster.port() + 3_001, cluster.port() + 3_002];
     const IGNORE: &str = "ignore_startup_parameters = extra_float_digits, options";
     let Some(session) = Pooler::start(&cluster, ports[0], &format!("pool_mode = session\n{IGNORE}")) else {
-        eprintln!("SKIPPED: pgbouncer is not installed, so nothing is tested behind it");
+        testkit::skipped("pgbouncer is not installed, so nothing is tested behind it");
         return;
     };
     let mut world = world_on(&behind(ports[0])).await;

@@ -28,7 +28,10 @@ pub(super) fn path() -> Option<PathBuf> {
 impl Contract {
     /// Loads the description, if there is one.
     pub(super) fn load() -> Option<Self> {
-        let path = path()?;
+        let Some(path) = path() else {
+            crate::skipped("there is no description of amoCRM's API, so no request is compared with it");
+            return None;
+        };
         let text = std::fs::read_to_string(&path).expect("the OpenAPI file can be read");
         let mut document: Value = serde_norway::from_str(&text).expect("the OpenAPI file is YAML");
         excuse_known_defects(&mut document);
