@@ -190,6 +190,11 @@ impl FakeTelegram {
         self.shared.world().hold_repeated_polls = hold;
     }
 
+    /// How long those 3 s are.
+    pub fn repeat_hold(&self, hold: std::time::Duration) {
+        self.shared.world().repeat_hold = hold;
+    }
+
     /// Everything that happens from now on, in order.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.shared.events.subscribe()

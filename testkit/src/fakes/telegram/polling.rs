@@ -14,7 +14,7 @@ use super::world::{Event, Poll, World, update_id};
 const MAX_TIMEOUT_SECONDS: i64 = 50;
 
 /// How soon a repeated offset is taken for a busy loop, and how long such a request is held.
-const REPEAT_HOLD: Duration = Duration::from_secs(3);
+pub(super) const REPEAT_HOLD: Duration = Duration::from_secs(3);
 
 /// A request that waits; gone with the connection.
 struct Waiting<'a>(&'a Shared);
@@ -46,10 +46,10 @@ pub(super) async fn get_updates(shared: &Arc<Shared>, params: &Params) -> Answer
         }
         let mut timeout = if world.holds_no_polls { Duration::ZERO } else { Duration::from_secs(asked) };
         let now = Instant::now();
-        let repeated =
-            world.previous_poll.is_some_and(|(previous, at)| previous == asked_offset && now < at + REPEAT_HOLD);
+        let hold = world.repeat_hold;
+        let repeated = world.previous_poll.is_some_and(|(previous, at)| previous == asked_offset && now < at + hold);
         if repeated && world.hold_repeated_polls && !world.holds_no_polls {
-            timeout = timeout.max(REPEAT_HOLD);
+            timeout = timeout.max(hold);
         }
         world.previous_poll = Some((asked_offset, now));
         poll = world.polls.len();

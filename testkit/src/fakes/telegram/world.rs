@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use rand::Rng;
@@ -178,6 +178,7 @@ pub(super) struct World {
     pub(super) polls: Vec<Poll>,
     pub(super) previous_poll: Option<(i64, Instant)>,
     pub(super) hold_repeated_polls: bool,
+    pub(super) repeat_hold: Duration,
     pub(super) chats: BTreeMap<i64, Chat>,
     next_message_id: i32,
     people: i64,
@@ -213,6 +214,7 @@ impl World {
             polls: Vec::new(),
             previous_poll: None,
             hold_repeated_polls: true,
+            repeat_hold: super::polling::REPEAT_HOLD,
             chats: BTreeMap::new(),
             next_message_id: 1,
             people: 0,
