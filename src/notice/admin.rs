@@ -65,11 +65,11 @@ pub enum AdminNotice {
         /// What happens to it.
         error: String,
     },
-    /// Leads or owed messages stand in the store so that this version cannot read them; they are kept and passed over.
+    /// Leads or messages of the outbox are stored so that this version cannot read them; they are kept and passed over.
     Unreadable {
         /// Numbers of leads (ids where the number cannot be read either).
         leads: Vec<String>,
-        /// Chats to which a message is owed.
+        /// Chats that wait for a message.
         chats: Vec<String>,
     },
     /// Leads go on with less than the settings ask for.
@@ -169,7 +169,7 @@ pub enum AdminNotice {
         /// Name of the copy.
         kept_in: String,
     },
-    /// Leads were taken in from a backup file.
+    /// Leads were imported from a backup file.
     BackupImported {
         /// How many.
         imported: usize,

@@ -26,7 +26,7 @@ pub use {
     trouble::TroubleDiscriminants,
 };
 
-/// A message owed to a chat.
+/// A message that waits in the outbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(strum::EnumDiscriminants), strum_discriminants(derive(strum::EnumIter)))]
 #[serde(rename_all = "snake_case")]

@@ -81,7 +81,7 @@ impl<'de> Deserialize<'de> for Ask {
 pub enum Say {
     /// Greeting of a new form.
     Welcome,
-    /// A form is open already; offers to begin anew.
+    /// A form is open already; offers to begin again.
     Resume,
     /// How to open a form.
     HowToBegin,
