@@ -1,8 +1,10 @@
 //! Speed and size, measured and printed; nothing is asserted.
 //!
-//! `cargo bench` measures everything in about three minutes; `cargo bench -- drain` (or `intake`, `footprint`, `takeover`)
+//! `cargo bench` measures everything in about three minutes; `cargo bench -- drain` (or `intake`, `size`, `footprint`, `takeover`)
 //! one part; `cargo bench -- drain --full` takes 1,000 leads with the contact look-up on, too (another two and a half
 //! minutes). What needs PostgreSQL is left out where it is not installed.
+
+mod load;
 
 use std::{
     collections::BTreeMap,
@@ -37,11 +39,14 @@ async fn main() {
     if wanted("footprint") {
         footprint().await;
     }
-    let cluster = if ["intake", "drain", "takeover"].into_iter().any(wanted) { Cluster::start() } else { None };
+    let cluster = if ["intake", "size", "drain", "takeover"].into_iter().any(wanted) { Cluster::start() } else { None };
     let engines = [None, cluster.as_ref()];
     let engines = if cluster.is_some() { &engines[..] } else { &engines[..1] };
     for engine in engines {
         if wanted("intake") {
+            load::intake(name_of(*engine), *engine).await;
+        }
+        if wanted("size") {
             intake(*engine).await;
         }
         if wanted("drain") {

@@ -6,7 +6,6 @@
 //! SIGKILL (no destructor, no buffer, no signal handler runs); `TEST_PANIC_AT=name:n` panics at the first n passages.
 
 /// Every point, in the order of a lead's way.
-#[cfg(debug_assertions)]
 pub const POINTS: &[&str] = &[
     "intake.received",
     "intake.before_commit",
@@ -14,6 +13,9 @@ pub const POINTS: &[&str] = &[
     "intake.after_commit",
     "intake.after_reply",
     "intake.before_confirm",
+    "batch.before_commit",
+    "batch.after_commit",
+    "outbox.taken",
     "outbox.before_send",
     "outbox.after_send",
     "outbox.after_done",

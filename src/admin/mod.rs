@@ -2,8 +2,7 @@
 //!
 //! Commands and buttons are taken from the admin's chat only, and in a group only from those who may act there (see
 //! `people`); everybody else gets the buyer's dialogue, and so does the admin for whatever is not a command of this
-//! room. Every answer is sent or owed before its update counts as done, and
-//! every command may come twice without harm.
+//! room. Neither amoCRM nor the admin's chat holds the intake up, and every command may come twice without harm.
 
 mod auth_code;
 pub mod authorization;
@@ -16,7 +15,7 @@ pub mod second_press;
 mod sending;
 mod status;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use teloxide::{
     dispatching::{UpdateFilterExt, UpdateHandler},
@@ -104,7 +103,27 @@ async fn ignore() -> Result<(), HandlerError> {
     Ok(())
 }
 
+/// What the admin asks for holds the intake up for no longer.
+const LONGEST_HOLD: Duration = Duration::from_millis(100);
+
+/// Does what was asked. What takes long (amoCRM or a group's members may be slow) goes on beside the intake, so that it
+/// holds no buyer up; should it be cut off there, the admin sees no answer and asks again.
 async fn run(request: AdminRequest, context: Arc<AdminContext>) -> Result<(), HandlerError> {
+    let work = tokio::spawn(async move {
+        let done = do_asked(request, context).await;
+        if let Err(error) = &done {
+            warn!(%error, "what the admin asked for could not be done");
+        }
+        done
+    });
+    match tokio::time::timeout(LONGEST_HOLD, work).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(ended)) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+        Ok(Err(_)) | Err(_) => Ok(()),
+    }
+}
+
+async fn do_asked(request: AdminRequest, context: Arc<AdminContext>) -> Result<(), HandlerError> {
     let (lang, topic, person) = (request.lang, request.topic, request.person);
     if let Some(refusal) = context.people.verdict(request.chat_id, person).await.refusal() {
         return context.refuse(&request, &lang.text(refusal, &[])).await;
@@ -119,7 +138,13 @@ async fn run(request: AdminRequest, context: Arc<AdminContext>) -> Result<(), Ha
     if let Some(press) = &request.press {
         context.telegram.answer_press(press, None).await;
     }
-    context.answer(reply, topic).await
+    // The chat may be slow, and nobody waits for it.
+    tokio::spawn(async move {
+        if let Err(error) = context.answer(reply, topic).await {
+            warn!(%error, "an answer to the admin is lost");
+        }
+    });
+    Ok(())
 }
 
 impl AdminContext {

@@ -75,11 +75,9 @@ impl Parts<'_> {
             bot_username: username.clone(),
         }));
         let tree = handlers::tree(intake.clone(), admin_line.clone(), desk.clone(), admin);
-        let dependencies = teloxide::dptree::deps![
-            Arc::new(DialogueStorage { store: self.store.clone(), form: desk.wording.form.clone() }),
-            desk,
-            intake.clone()
-        ];
+        let form = desk.wording.form.clone();
+        let dialogues = DialogueStorage::new(self.store.clone(), form, self.answers.clone());
+        let dependencies = teloxide::dptree::deps![Arc::new(dialogues), desk, intake.clone()];
         let dispatch = Dispatch::new(self.telegram.groups().clone(), tree, dependencies);
         let menu = tokio::spawn(keep_commands(self.telegram.clone(), self.config.admin_chat_id));
         info!(bot = username, "taking messages");

@@ -139,6 +139,7 @@ async fn term(
         telegram,
         generation,
         figures: Arc::default(),
+        answers: Default::default(),
         bot_username: Arc::default(),
         store_trouble: store_trouble.clone(),
         past_the_store: admin.past_the_store.clone(),

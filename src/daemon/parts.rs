@@ -21,7 +21,7 @@ use crate::{
     telegram::{
         client::{Attachment, Telegram},
         listener::IntakeCounters,
-        outbox::Outbox,
+        outbox::{HandOver, Outbox},
     },
     vitals::{Heartbeat, Vitals},
     wording::{Lang, Wording, backup_caption},
@@ -34,6 +34,8 @@ pub(super) struct Parts<'a> {
     pub telegram: &'a Telegram,
     pub generation: i64,
     pub figures: Arc<IntakeCounters>,
+    /// From the dialogues to the outbox.
+    pub answers: HandOver,
     /// Known as soon as Telegram has told it.
     pub bot_username: Arc<OnceLock<String>>,
     /// Whether the admin knows that the store cannot be written; outlives a term.
@@ -80,7 +82,14 @@ impl Parts<'_> {
         let recipients =
             if self.second_way.is_set() { in_chat.with_operator_at_least_in(NOBODYS_CHAT) } else { in_chat };
         let intake = self.figures.clone();
-        let outbox = Outbox::new(self.telegram.clone(), store.clone(), wording, config.admin_chat_id, intake.clone());
+        let outbox = Outbox::new(
+            self.telegram.clone(),
+            store.clone(),
+            self.answers.clone(),
+            wording,
+            config.admin_chat_id,
+            intake.clone(),
+        );
         let groups = self.telegram.groups().clone();
         tasks.spawn(groups.keep(store.clone(), config.admin_chat_id, self.stop.clone()));
         let outbox_figures = outbox.figures();

@@ -1,7 +1,7 @@
 //! PostgreSQL may end a transaction for the sake of another (40001, 40P01): whatever was ended so is done again, here
 //! and nowhere else. Nothing of it was changed, so doing it again does nothing twice.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::{
     StreamExt,
@@ -9,20 +9,26 @@ use futures::{
     stream::{self, BoxStream},
 };
 use sqlx::{
-    Any, AnyPool, Describe, Either, Execute, Executor, SqlStr,
+    Any, AnyConnection, AnyPool, Describe, Either, Execute, Executor, SqlStr,
     any::{AnyArguments, AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo},
 };
 
-use super::{Store, StoreError, faults};
+use tokio::sync::oneshot;
+
+use super::{
+    Store, StoreError, faults,
+    writer::{Member, Worked, Writer},
+};
 
 /// So often in all.
-const TRIES: u32 = 12;
+pub(super) const TRIES: u32 = 12;
 
 /// Before each further try: drawn from nothing up to this, twice as much each time, and never more than the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LAST_PAUSE: Duration = Duration::from_millis(300);
 
-async fn pause(tries: u32) {
+/// Before the next of several tries.
+pub(super) async fn pause(tries: u32) {
     let most = FIRST_PAUSE.saturating_mul(1 << tries.min(10)).min(LAST_PAUSE);
     tokio::time::sleep(most.mul_f64(rand::random())).await;
 }
@@ -52,9 +58,13 @@ impl Store {
     }
 }
 
-/// The pool, for statements that are a transaction by themselves.
+/// The pool, for statements that are a transaction by themselves: what only reads is asked of one of its connections,
+/// what writes joins the writes of others.
 #[derive(Debug, Clone)]
-pub(super) struct Pool(pub AnyPool);
+pub(super) struct Pool(pub AnyPool, pub Arc<Writer>);
+
+/// The rows of a statement, and how many it has changed.
+type Rows = Vec<Either<AnyQueryResult, AnyRow>>;
 
 /// A statement that can be done more than once.
 struct Statement {
@@ -70,14 +80,69 @@ impl Statement {
         Ok(Self { sql: query.sql(), arguments, persistent })
     }
 
-    async fn rows(&self, pool: &AnyPool) -> Result<Vec<Either<AnyQueryResult, AnyRow>>, sqlx::Error> {
+    /// Whether it changes rows. Everything else (a VACUUM, say) shares a transaction with nobody.
+    fn is_write(&self) -> bool {
+        let sql = self.sql.as_str().trim_start();
+        ["INSERT ", "UPDATE ", "DELETE "].iter().any(|word| sql.starts_with(word))
+    }
+
+    async fn rows<'c>(&self, executor: impl Executor<'c, Database = Any>) -> Result<Rows, sqlx::Error> {
         let Some(arguments) = &self.arguments else {
-            return pool.fetch_many(self.sql.clone()).collect::<Vec<_>>().await.into_iter().collect();
+            return executor.fetch_many(self.sql.clone()).collect::<Vec<_>>().await.into_iter().collect();
         };
         let mut copy = AnyArguments::default();
         copy.values.0.clone_from(&arguments.values.0);
         let query = sqlx::query_with(self.sql.clone(), copy).persistent(self.persistent);
-        pool.fetch_many(query).collect::<Vec<_>>().await.into_iter().collect()
+        executor.fetch_many(query).collect::<Vec<_>>().await.into_iter().collect()
+    }
+}
+
+/// A statement that writes among others.
+struct Write {
+    statement: Statement,
+    result: Option<Result<Rows, sqlx::Error>>,
+    reply: oneshot::Sender<Result<Rows, sqlx::Error>>,
+}
+
+impl Member for Write {
+    fn is_statement(&self) -> bool {
+        true
+    }
+
+    fn work<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxFuture<'a, Worked> {
+        Box::pin(async move {
+            match self.statement.rows(connection).await {
+                Err(error) if faults::is_conflict(&error) => Worked::Conflict(error),
+                Err(error) if faults::is_locked(&error) => Worked::Locked(error),
+                done => {
+                    let worked = if done.is_ok() { Worked::Keep } else { Worked::Undo };
+                    self.result = Some(done);
+                    worked
+                }
+            }
+        })
+    }
+
+    fn end(self: Box<Self>, result: Result<(), sqlx::Error>) {
+        let answer = match (result, self.result) {
+            (Err(error), _) => Err(error),
+            (Ok(()), Some(answer)) => answer,
+            (Ok(()), None) => return,
+        };
+        // Nobody waits for it any more.
+        let _ = self.reply.send(answer);
+    }
+}
+
+impl Pool {
+    async fn rows(&self, statement: Result<Statement, sqlx::Error>) -> Result<Rows, sqlx::Error> {
+        let statement = statement?;
+        if !statement.is_write() {
+            return again(|| statement.rows(&self.0), faults::is_conflict).await;
+        }
+        let (reply, answer) = oneshot::channel();
+        self.1.submit(Box::new(Write { statement, result: None, reply }));
+        answer.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 }
 
@@ -90,11 +155,7 @@ impl<'p> Executor<'p> for &'p Pool {
         E: 'q + Execute<'q, Any>,
     {
         let statement = Statement::of(query);
-        let work = async move {
-            let statement = statement?;
-            again(|| statement.rows(&self.0), faults::is_conflict).await
-        };
-        stream::once(work)
+        stream::once(self.rows(statement))
             .flat_map(|rows| match rows {
                 Ok(rows) => stream::iter(rows).map(Ok).boxed(),
                 Err(error) => stream::iter([Err(error)]).boxed(),
@@ -108,11 +169,7 @@ impl<'p> Executor<'p> for &'p Pool {
         E: 'q + Execute<'q, Any>,
     {
         let statement = Statement::of(query);
-        Box::pin(async move {
-            let statement = statement?;
-            let rows = again(|| statement.rows(&self.0), faults::is_conflict).await?;
-            Ok(rows.into_iter().find_map(Either::right))
-        })
+        Box::pin(async move { Ok(self.rows(statement).await?.into_iter().find_map(Either::right)) })
     }
 
     fn prepare_with<'e>(

@@ -2,12 +2,16 @@
 //! submits and the messages owed for it. A turn is committed only if the dialogue still stands as it was read: a process
 //! that has lost the leadership may still be taking a turn when the next leader has taken the same one, and more.
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AnyConnection, AssertSqlSafe};
 use tracing::warn;
 
-use crate::{clock::Millis, config::LeadLimits, fault::point};
+use crate::{
+    clock::{Clock, Millis},
+    config::LeadLimits,
+    fault::point,
+};
 
-use super::{NewLead, NewMessage, Store, StoreError, json, leads, limits, messages, rows};
+use super::{NewLead, NewMessage, OwedMessage, Store, StoreError, leads, limits, messages, rows, writer::Undone};
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,10 +46,10 @@ pub struct Turn {
 }
 
 /// What became of a turn.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum TurnOutcome {
-    /// Committed; the ids of the owed messages, in order.
-    Committed(Vec<String>),
+    /// Committed; the messages in order, each with the one before it that Telegram has not taken either.
+    Committed(Vec<(OwedMessage, Option<String>)>),
     /// Nothing was committed: another lead has this number, draw a new one.
     NumberTaken,
     /// Nothing was committed: its person has sent so many requests that the next is taken from this moment on only.
@@ -100,64 +104,12 @@ impl Store {
 
     /// Commits a turn.
     pub async fn commit_turn(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
-        self.again(|| self.commit_turn_once(turn)).await
-    }
-
-    async fn commit_turn_once(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
-        let now = self.clock.now();
-        let mut transaction = self.begin().await?;
-        let sql = match turn.after {
-            None => {
-                "INSERT INTO dialogues (chat_id, step, draft, update_id, update_at, replies) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"
-            }
-            Some(_) => {
-                "UPDATE dialogues SET step = $2, draft = $3, update_id = $4, update_at = $5, replies = $6 \
-                 WHERE chat_id = $1 AND update_id = $7 AND update_at = $8"
-            }
-        };
-        let dialogue = &turn.dialogue;
-        let mut query = sqlx::query(sql)
-            .bind(turn.chat_id)
-            .bind(&dialogue.step)
-            .bind(&dialogue.draft)
-            .bind(dialogue.update_id)
-            .bind(dialogue.update_at)
-            .bind(&dialogue.replies);
-        if let Some((update_id, update_at)) = turn.after {
-            query = query.bind(update_id).bind(update_at);
-        }
-        if query.execute(&mut *transaction).await?.rows_affected() == 0 {
-            transaction.rollback().await?;
-            return Ok(TurnOutcome::Overtaken);
-        }
-        if let Some(new) = &turn.lead {
-            if leads::insert(&mut transaction, new, now, Some(now)).await? {
-                let user_id = new.lead.buyer.user_id;
-                let exceeded = limits::exceeded(&mut transaction, self.clock, user_id, turn.limits, now).await?;
-                if let Some(again_at) = exceeded {
-                    transaction.rollback().await?;
-                    return Ok(TurnOutcome::TooMany { again_at });
-                }
-            } else if !leads::id_exists(&mut transaction, &new.lead.id.to_string()).await? {
-                transaction.rollback().await?;
-                return Ok(TurnOutcome::NumberTaken);
-            }
-        }
-        let mut ids = Vec::with_capacity(turn.messages.len());
-        for message in &turn.messages {
-            let body = json(&message.notice);
-            ids.push(messages::insert(&mut transaction, message.chat_id, &body, message.due_at, now).await?);
-        }
-        point("intake.in_commit");
-        transaction.commit().await?;
-        if turn.lead.is_some() {
+        let clock = self.clock;
+        let outcome = self.write(turn.clone(), move |turn, connection| Box::pin(take(turn, connection, clock))).await?;
+        if turn.lead.is_some() && matches!(outcome, TurnOutcome::Committed(_)) {
             self.leads_moved();
         }
-        if !ids.is_empty() {
-            self.wakes.messages.notify_one();
-        }
-        Ok(TurnOutcome::Committed(ids))
+        Ok(outcome)
     }
 
     /// Forgets a chat's dialogue.
@@ -165,4 +117,50 @@ impl Store {
         sqlx::query("DELETE FROM dialogues WHERE chat_id = $1").bind(chat_id).execute(&self.pool).await?;
         Ok(())
     }
+}
+
+/// Writes a turn. What refuses it is found out before anything is written, so that a refusal needs no rollback; only a
+/// turn that is overtaken with its lead does.
+async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Result<TurnOutcome, Undone<TurnOutcome>> {
+    let now = clock.now();
+    let mut is_new_lead = false;
+    if let Some(new) = &turn.lead {
+        if let Some(again_at) = limits::reached(connection, clock, &new.lead, turn.limits, now).await? {
+            return Ok(TurnOutcome::TooMany { again_at });
+        }
+        is_new_lead = leads::insert(connection, new, now, Some(now)).await?;
+        if !is_new_lead && !leads::id_exists(connection, &new.lead.id.to_string()).await? {
+            return Ok(TurnOutcome::NumberTaken);
+        }
+    }
+    let sql = match turn.after {
+        None => {
+            "INSERT INTO dialogues (chat_id, step, draft, update_id, update_at, replies) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"
+        }
+        Some(_) => {
+            "UPDATE dialogues SET step = $2, draft = $3, update_id = $4, update_at = $5, replies = $6 \
+             WHERE chat_id = $1 AND update_id = $7 AND update_at = $8"
+        }
+    };
+    let dialogue = &turn.dialogue;
+    let mut query = sqlx::query(sql)
+        .bind(turn.chat_id)
+        .bind(&dialogue.step)
+        .bind(&dialogue.draft)
+        .bind(dialogue.update_id)
+        .bind(dialogue.update_at)
+        .bind(&dialogue.replies);
+    if let Some((update_id, update_at)) = turn.after {
+        query = query.bind(update_id).bind(update_at);
+    }
+    if query.execute(&mut *connection).await?.rows_affected() == 0 {
+        return match is_new_lead {
+            true => Err(Undone::Answer(TurnOutcome::Overtaken)),
+            false => Ok(TurnOutcome::Overtaken),
+        };
+    }
+    let owed = messages::insert_all(connection, &turn.messages, now).await?;
+    point("intake.in_commit");
+    Ok(TurnOutcome::Committed(owed))
 }

@@ -54,6 +54,18 @@ pub(super) fn is_conflict(error: &sqlx::Error) -> bool {
     matches!(sql_state(error), Some("40001" | "40P01"))
 }
 
+/// Another process has held the SQLite file for too long (SQLITE_BUSY, in the last byte of its code).
+pub(super) fn is_locked(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    let is_postgres = error.try_downcast_ref::<PgDatabaseError>().is_some();
+    !is_postgres && error.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
+}
+
+/// The same error for one more of those whom it concerns: it cannot be cloned.
+pub(super) fn copy(error: &sqlx::Error) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::other(in_words(error)))
+}
+
 /// PostgreSQL's code of an error (its manual, Appendix A); `None` for anything else.
 fn sql_state(error: &sqlx::Error) -> Option<&str> {
     let sqlx::Error::Database(error) = error else { return None };

@@ -11,7 +11,12 @@
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use ulid::Ulid;
 
-use crate::{clock::Millis, fault::point, lead::Lead, notice::Notice};
+use crate::{
+    clock::Millis,
+    fault::point,
+    lead::{Lead, LeadNumber},
+    notice::Notice,
+};
 
 use super::{Lease, Step, Store, StoreError, contacts, json, lead_queue::placeholders, messages, rows};
 
@@ -57,49 +62,11 @@ impl Store {
         until: Millis,
         intent: Intent,
     ) -> Result<Vec<Ulid>, StoreError> {
-        self.again(|| self.record_intent_once(lease, step, leads, until, intent)).await
-    }
-
-    async fn record_intent_once(
-        &self,
-        lease: &Lease,
-        step: Step,
-        leads: &[Ulid],
-        until: Millis,
-        intent: Intent,
-    ) -> Result<Vec<Ulid>, StoreError> {
-        let mut transaction = self.begin().await?;
-        let sql = format!(
-            "UPDATE leads SET leased_until = $1 WHERE leased_by = $2 AND state = 'waiting' AND id IN ({}) RETURNING id",
-            placeholders(3, leads.len())
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(until).bind(&lease.id);
-        for lead in leads {
-            query = query.bind(lead.to_string());
-        }
-        let held = ids(query.fetch_all(&mut *transaction).await?)?;
-        if held.is_empty() {
-            return Ok(held);
-        }
-        let conflict = match intent {
-            Intent::First => "NOTHING",
-            Intent::Again => {
-                "UPDATE SET sent_at = excluded.sent_at, lookups = 0, lookups_needed = 0 WHERE lead_steps.done_at IS NULL"
-            }
-        };
-        let rows: Vec<String> = (2..held.len() + 2).map(|at| format!("(${at}, '{}', $1)", step.as_str())).collect();
-        let sql = format!(
-            "INSERT INTO lead_steps (lead_id, step, sent_at) VALUES {} ON CONFLICT (lead_id, step) DO {conflict} \
-             RETURNING lead_id",
-            rows.join(", ")
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(self.clock.now());
-        for lead in &held {
-            query = query.bind(lead.to_string());
-        }
-        let allowed = ids(query.fetch_all(&mut *transaction).await?)?;
-        transaction.commit().await?;
-        Ok(allowed)
+        let now = self.clock.now();
+        self.write((lease.clone(), leads.to_vec()), move |(lease, leads), connection| {
+            Box::pin(async move { Ok(intend(connection, lease, step, leads, until, intent, now).await?) })
+        })
+        .await
     }
 
     /// Records amoCRM's ids of created (or found) leads and remembers their contacts.
@@ -107,21 +74,20 @@ impl Store {
         if created.is_empty() {
             return Ok(());
         }
-        self.again(|| self.record_created_once(created)).await
-    }
-
-    async fn record_created_once(&self, created: &[Created]) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut transaction = self.begin().await?;
-        let done: Vec<_> = created.iter().map(|one| (one.id, Some(one.crm_lead_id))).collect();
-        record_done(&mut transaction, Step::Lead, &done, now).await?;
-        for one in created {
-            let Some(contact_id) = one.contact_id else { continue };
-            contacts::attach(&mut transaction, one.id, &one.phone, contact_id, now).await?;
-        }
-        point("create.in_commit");
-        transaction.commit().await?;
-        Ok(())
+        self.write(created.to_vec(), move |created, connection| {
+            Box::pin(async move {
+                let done: Vec<_> = created.iter().map(|one| (one.id, Some(one.crm_lead_id))).collect();
+                record_done(connection, Step::Lead, &done, now).await?;
+                for one in created {
+                    let Some(contact_id) = one.contact_id else { continue };
+                    contacts::attach(connection, one.id, &one.phone, contact_id, now).await?;
+                }
+                point("create.in_commit");
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Records that a lead is a part of another one in amoCRM now, where its note is looked for before it is written.
@@ -174,41 +140,99 @@ impl Store {
         if leads.is_empty() {
             return Ok(0);
         }
-        let fresh = self.again(|| self.record_delivered_once(leads)).await?;
+        let now = self.clock.now();
+        let leads: Vec<_> = leads.iter().map(Delivery::of).collect();
+        let fresh = self
+            .write(leads, move |leads, connection| Box::pin(async move { Ok(deliver(connection, leads, now).await?) }))
+            .await?;
         self.leads_moved();
         self.wakes.messages.notify_one();
         Ok(fresh)
     }
+}
 
-    async fn record_delivered_once(&self, leads: &[Completed<'_>]) -> Result<u64, StoreError> {
-        let now = self.clock.now();
-        let mut transaction = self.begin().await?;
-        let done: Vec<_> = leads.iter().map(|one| (one.lead.id, one.remote_id)).collect();
-        let sql = format!(
-            "UPDATE leads SET state = 'delivered', delivered_at = $1, leased_by = NULL, leased_until = 0, \
-             last_error = NULL WHERE state <> 'delivered' AND id IN ({}) \
-             RETURNING id, CASE WHEN buyer_told = 1 THEN 1 ELSE 0 END",
-            placeholders(2, leads.len())
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now);
-        for one in leads {
-            query = query.bind(one.lead.id.to_string());
-        }
-        let delivered = query.fetch_all(&mut *transaction).await?;
-        record_done(&mut transaction, Step::Note, &done, now).await?;
-        for row in &delivered {
-            let id: String = row.try_get(0)?;
-            let lead = leads.iter().map(|one| one.lead).find(|lead| lead.id.to_string() == id);
-            let told = rows::number(row, 1) == Some(1);
-            if let Some((lead, chat_id)) = lead.filter(|_| told).and_then(|lead| Some((lead, lead.buyer.chat_id?))) {
-                let notice = Notice::Delivered { number: lead.number.clone() };
-                messages::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
-            }
-        }
-        point("delivered.in_commit");
-        transaction.commit().await?;
-        Ok(delivered.len() as u64)
+/// What is recorded of a lead of which the last step is done.
+struct Delivery {
+    id: Ulid,
+    number: LeadNumber,
+    chat_id: Option<i64>,
+    remote_id: Option<i64>,
+}
+
+impl Delivery {
+    fn of(one: &Completed<'_>) -> Self {
+        let Completed { lead, remote_id } = *one;
+        Self { id: lead.id, number: lead.number.clone(), chat_id: lead.buyer.chat_id, remote_id }
     }
+}
+
+/// Records deliveries and enqueues what buyers are told of them.
+async fn deliver(connection: &mut AnyConnection, leads: &[Delivery], now: Millis) -> Result<u64, StoreError> {
+    let sql = format!(
+        "UPDATE leads SET state = 'delivered', delivered_at = $1, leased_by = NULL, leased_until = 0, \
+         last_error = NULL WHERE state <> 'delivered' AND id IN ({}) \
+         RETURNING id, CASE WHEN buyer_told = 1 THEN 1 ELSE 0 END",
+        placeholders(2, leads.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now);
+    for one in leads {
+        query = query.bind(one.id.to_string());
+    }
+    let delivered = query.fetch_all(&mut *connection).await?;
+    let done: Vec<_> = leads.iter().map(|one| (one.id, one.remote_id)).collect();
+    record_done(connection, Step::Note, &done, now).await?;
+    for row in delivered.iter().filter(|row| rows::number(row, 1) == Some(1)) {
+        let id: String = row.try_get(0)?;
+        let lead = leads.iter().find(|lead| lead.id.to_string() == id);
+        if let Some((lead, chat_id)) = lead.and_then(|lead| Some((lead, lead.chat_id?))) {
+            let notice = Notice::Delivered { number: lead.number.clone() };
+            messages::insert(connection, chat_id, &json(&notice), now, now).await?;
+        }
+    }
+    point("delivered.in_commit");
+    Ok(delivered.len() as u64)
+}
+
+/// Allows a step of those leads that are still held to be sent.
+async fn intend(
+    connection: &mut AnyConnection,
+    lease: &Lease,
+    step: Step,
+    leads: &[Ulid],
+    until: Millis,
+    intent: Intent,
+    now: Millis,
+) -> Result<Vec<Ulid>, StoreError> {
+    let sql = format!(
+        "UPDATE leads SET leased_until = $1 WHERE leased_by = $2 AND state = 'waiting' AND id IN ({}) RETURNING id",
+        placeholders(3, leads.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(until).bind(&lease.id);
+    for lead in leads {
+        query = query.bind(lead.to_string());
+    }
+    let held = ids(query.fetch_all(&mut *connection).await?)?;
+    if held.is_empty() {
+        return Ok(held);
+    }
+    let conflict = match intent {
+        Intent::First => "NOTHING",
+        Intent::Again => {
+            "UPDATE SET sent_at = excluded.sent_at, lookups = 0, lookups_needed = 0 WHERE lead_steps.done_at IS NULL"
+        }
+    };
+    let rows: Vec<String> = (2..held.len() + 2).map(|at| format!("(${at}, '{}', $1)", step.as_str())).collect();
+    let sql = format!(
+        "INSERT INTO lead_steps (lead_id, step, sent_at) VALUES {} ON CONFLICT (lead_id, step) DO {conflict} \
+         RETURNING lead_id",
+        rows.join(", ")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now);
+    for lead in &held {
+        query = query.bind(lead.to_string());
+    }
+    let allowed = ids(query.fetch_all(&mut *connection).await?)?;
+    Ok(allowed)
 }
 
 /// Records that a step is done, with amoCRM's ids of what it made.

@@ -1,7 +1,7 @@
 //! The budget of requests: of one person, checked in the commit that takes one, and what comes from all.
 //!
-//! Turns of one chat are one after the other, on PostgreSQL too: each holds the row of its dialogue until its commit, and
-//! whoever waited for it is overtaken. So what is counted here is all there is.
+//! Turns of one chat are one after the other, on PostgreSQL too: each writes the row of its dialogue, and whoever waited
+//! for it is overtaken and undone. So what is counted here is all there is.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use sqlx::Row;
 use crate::{
     clock::{Clock, Millis},
     config::LeadLimits,
+    lead::Lead,
 };
 
 use super::{NewMessage, Store, StoreError, json, messages};
@@ -29,27 +30,29 @@ pub struct Arrivals {
     pub people: i64,
 }
 
-/// When a person may send the next request, where the one just inserted is beyond the limits.
-pub(super) async fn exceeded(
+/// When the sender of a lead may send it, where the limits are reached by what they have sent before.
+pub(super) async fn reached(
     connection: &mut sqlx::AnyConnection,
     clock: Clock,
-    user_id: i64,
+    lead: &Lead,
     limits: LeadLimits,
     now: Millis,
 ) -> Result<Option<Millis>, StoreError> {
     let mut again_at = None;
     for (limit, window) in [(limits.per_hour, HOUR), (limits.per_day, DAY)] {
-        let Some(limit) = limit else { continue };
+        let Some(before_last) = limit.and_then(|limit| limit.checked_sub(1)) else { continue };
         let window = clock.millis(window);
-        // The newest is the one just inserted. A time ahead of us is of a clock that was wrong.
+        // The lead itself is there where its first commit was not known to have succeeded. A time ahead of us is of a
+        // clock that was wrong.
         let row = sqlx::query(
-            "SELECT taken_at FROM leads WHERE user_id = $1 AND taken_at > $2 AND taken_at <= $3 \
-             ORDER BY taken_at DESC LIMIT 1 OFFSET $4",
+            "SELECT taken_at FROM leads WHERE user_id = $1 AND taken_at > $2 AND taken_at <= $3 AND id <> $4 \
+             ORDER BY taken_at DESC LIMIT 1 OFFSET $5",
         )
-        .bind(user_id)
+        .bind(lead.buyer.user_id)
         .bind(now - window)
         .bind(now)
-        .bind(i64::from(limit))
+        .bind(lead.id.to_string())
+        .bind(i64::from(before_last))
         .fetch_optional(&mut *connection)
         .await?;
         if let Some(row) = row {

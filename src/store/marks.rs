@@ -65,9 +65,9 @@ impl Store {
 
     /// Leaves a mark.
     pub async fn set_mark(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        self.again(|| async {
-            let mut connection = self.pool.0.acquire().await?;
-            write(&mut connection, name, value, self.clock.now()).await
+        let mark = (name.to_owned(), value.to_owned(), self.clock.now());
+        self.write(mark, |(name, value, now), connection| {
+            Box::pin(async move { Ok(write(connection, name, value, *now).await?) })
         })
         .await
     }

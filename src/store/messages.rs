@@ -20,7 +20,7 @@ pub struct NewMessage {
 }
 
 /// A message that is owed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OwedMessage {
     /// Its identity.
     pub id: String,
@@ -76,27 +76,72 @@ pub(super) async fn insert(
     due_at: Millis,
     now: Millis,
 ) -> Result<String, StoreError> {
-    // The clock may jump back; a message must still come after those that are already owed to the chat.
-    let last = sqlx::query("SELECT MAX(id) FROM messages WHERE chat_id = $1 AND unreadable = 0")
-        .bind(chat_id)
-        .fetch_one(&mut *connection)
-        .await?;
-    let last = rows::lossy(&last, 0);
+    let mut ids = insert_bodies(connection, &[(chat_id, body.to_owned(), due_at)], now).await?;
+    Ok(ids.pop().map(|(id, _)| id).unwrap_or_default())
+}
+
+/// Inserts messages to one chat, in order; returns each with the id of the one before it, if Telegram has not taken that
+/// yet.
+pub(super) async fn insert_all(
+    connection: &mut sqlx::AnyConnection,
+    messages: &[NewMessage],
+    now: Millis,
+) -> Result<Vec<(OwedMessage, Option<String>)>, StoreError> {
+    let bodies: Vec<_> =
+        messages.iter().map(|message| (message.chat_id, json(&message.notice), message.due_at)).collect();
+    let ids = insert_bodies(connection, &bodies, now).await?;
+    let owed = |((id, before), message): ((String, Option<String>), &NewMessage)| {
+        let NewMessage { chat_id, notice, .. } = message.clone();
+        (OwedMessage { id, chat_id, notice, attempts: 0 }, before)
+    };
+    Ok(ids.into_iter().zip(messages).map(owed).collect())
+}
+
+/// Inserts chat, body and time of messages to one chat; returns their ids and the ids of those before them.
+async fn insert_bodies(
+    connection: &mut sqlx::AnyConnection,
+    messages: &[(i64, String, Millis)],
+    now: Millis,
+) -> Result<Vec<(String, Option<String>)>, StoreError> {
+    let Some((chat_id, ..)) = messages.first() else { return Ok(Vec::new()) };
     let mut id = Ulid::from_parts(u64::try_from(now).unwrap_or(0), rand::random());
-    if let Some(last) = last.and_then(|last| Ulid::from_string(&last).ok())
-        && id <= last
-    {
-        id = last.increment().unwrap_or(last);
+    let mut ids = vec![id];
+    while ids.len() < messages.len() {
+        id = id.increment().unwrap_or(id);
+        ids.push(id);
     }
-    sqlx::query("INSERT INTO messages (id, chat_id, body, created_at, due_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(id.to_string())
-        .bind(chat_id)
-        .bind(body)
-        .bind(now)
-        .bind(due_at)
-        .execute(connection)
-        .await?;
-    Ok(id.to_string())
+    let rows = (0..messages.len()).map(|at| {
+        let first = 3 + 3 * at;
+        format!("(${first}, $1, ${}, $2, ${})", first + 1, first + 2)
+    });
+    let sql = format!(
+        "INSERT INTO messages (id, chat_id, body, created_at, due_at) VALUES {} RETURNING \
+         (SELECT MAX(id) FROM messages AS before WHERE before.chat_id = $1 AND before.unreadable = 0 \
+         AND (before.id < $3 OR before.id > ${}))",
+        rows.collect::<Vec<_>>().join(", "),
+        3 * messages.len()
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(now);
+    for (id, (_, body, due_at)) in ids.iter().zip(messages) {
+        query = query.bind(id.to_string()).bind(body).bind(due_at);
+    }
+    let rows = query.fetch_all(&mut *connection).await?;
+    let last = rows.first().and_then(|row| Ulid::from_string(&rows::lossy(row, 0)?).ok());
+    if let Some(last) = last.filter(|last| ids.first() < Some(last)) {
+        // The clock has jumped back; what comes later is sent later all the same.
+        let mut next = last;
+        for id in &mut ids {
+            next = next.increment().unwrap_or(next);
+            sqlx::query("UPDATE messages SET id = $1 WHERE id = $2")
+                .bind(next.to_string())
+                .bind(id.to_string())
+                .execute(&mut *connection)
+                .await?;
+            *id = next;
+        }
+    }
+    let before = std::iter::once(last).chain(ids.iter().copied().map(Some));
+    Ok(ids.iter().zip(before).map(|(id, before)| (id.to_string(), before.map(|id| id.to_string()))).collect())
 }
 
 impl Store {
@@ -217,11 +262,9 @@ impl Store {
         Ok(rows::number(&row, 0).unwrap_or(0))
     }
 
-    /// Telegram has taken it, or never will: the debt ends.
+    /// Telegram has taken it, or never will. Wakes nobody: whoever sent it knows whether another one waits behind it.
     pub async fn message_done(&self, id: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&self.pool).await?;
-        // The next message of the same chat may have waited for this one.
-        self.wakes.messages.notify_one();
         Ok(())
     }
 

@@ -28,6 +28,7 @@ mod step_outcome;
 mod telling;
 mod tokens;
 mod unreadable;
+mod writer;
 
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
@@ -41,6 +42,7 @@ use crate::{clock::Clock, files};
 
 use again::Pool;
 use postgres::Server;
+use writer::Writer;
 
 pub use alerts::OpenAlert;
 pub use copying::Copied;
@@ -79,6 +81,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// A file has no network to hang on; its writers wait for each other within [`BUSY_TIMEOUT`].
 const ACQUIRE_TIMEOUT_FILE: Duration = Duration::from_secs(3600);
+
+/// A connection that has not been used for so long is looked at before it is: the server may have ended it.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// Which database engine holds the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,11 +148,17 @@ impl Store {
         let mut first = AnyConnection::connect_with(&options).await?;
         prepare(&mut first).await?;
         first.close().await?;
+        let writer = Writer::of_file(options.clone());
+        // A file needs no look whether it is still there.
         let pool = pool_options(4, ACQUIRE_TIMEOUT_FILE)
+            .before_acquire(|connection, _| {
+                let usable = !connection.is_in_transaction();
+                Box::pin(async move { Ok(usable) })
+            })
             .after_connect(|connection, _| Box::pin(prepare(connection)))
             .connect_with(options)
             .await?;
-        let store = Self { pool: Pool(pool), engine: Engine::Sqlite, clock, wakes: Arc::default() };
+        let store = Self { pool: Pool(pool, writer), engine: Engine::Sqlite, clock, wakes: Arc::default() };
         store.migrate().await?;
         Ok(store)
     }
@@ -159,6 +170,14 @@ impl Store {
         first.close().await?;
         let options = AnyConnectOptions::from_str(&server.url)?.disable_statement_logging();
         let pool = pool_options(server.at_work, ACQUIRE_TIMEOUT)
+            .before_acquire(|connection, at| {
+                Box::pin(async move {
+                    if at.idle_for > LOOK_AFTER {
+                        connection.ping().await?;
+                    }
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .after_connect(move |connection, _| {
                 let session = server.session();
                 Box::pin(async move {
@@ -170,7 +189,8 @@ impl Store {
             })
             .connect_with(options)
             .await?;
-        Ok(Self { pool: Pool(pool), engine: Engine::Postgres, clock, wakes: Arc::default() })
+        let writer = Writer::of_pool(pool.clone());
+        Ok(Self { pool: Pool(pool, writer), engine: Engine::Postgres, clock, wakes: Arc::default() })
     }
 
     /// Brings the tables up to date. On SQLite nobody keeps two processes from doing so at once (a first start and a
@@ -201,9 +221,11 @@ impl Store {
         self.clock
     }
 
-    /// How many of its connections are doing something right now.
+    /// How many of its connections are doing something right now; not zero while anything waits to be written.
     pub fn connections_at_work(&self) -> usize {
-        usize::try_from(self.pool.0.size()).unwrap_or(usize::MAX).saturating_sub(self.pool.0.num_idle())
+        let Pool(pool, writer) = &self.pool;
+        let busy = usize::try_from(pool.size()).unwrap_or(usize::MAX).saturating_sub(pool.num_idle());
+        busy + usize::from(writer.is_at_work())
     }
 
     /// Whether the store can be written now.
@@ -213,6 +235,7 @@ impl Store {
 
     /// Closes the pool; for SQLite this folds the write-ahead log into the file.
     pub async fn close(&self) {
+        self.pool.1.close().await;
         self.pool.0.close().await;
     }
 
@@ -240,29 +263,16 @@ impl Store {
         self.wakes.leads.notify_one();
         self.wakes.backup.notify_one();
     }
-
-    /// Begins a transaction that may write: SQLite takes the write lock at once, so that it cannot fail half-way. It is
-    /// to be done in [`Store::again`] from here to its commit.
-    async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Any>, StoreError> {
-        let begin = match self.engine {
-            Engine::Sqlite => "BEGIN IMMEDIATE",
-            Engine::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
-        };
-        Ok(self.pool.0.begin_with(begin).await?)
-    }
 }
 
+/// What both engines have in common. When a disk is full SQLite rolls back by itself; sqlx's own rollback then fails, and
+/// it takes the connection to be in that transaction for ever: such a one is not given out again.
 fn pool_options(connections: u32, acquire_timeout: Duration) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
         .min_connections(1)
         .acquire_timeout(acquire_timeout)
-        // When a disk is full SQLite rolls back by itself. sqlx's own rollback then fails, and it takes the connection
-        // to be in that transaction for ever: no other could be begun on it until the process is started again.
-        .before_acquire(|connection, _| {
-            let usable = !connection.is_in_transaction();
-            Box::pin(async move { Ok(usable) })
-        })
+        .test_before_acquire(false)
 }
 
 /// Sets a new connection to an SQLite file up.

@@ -115,66 +115,70 @@ impl Store {
         if leads.is_empty() {
             return Ok(());
         }
-        self.again(|| self.record_outcome_once(lease, step, leads, outcome)).await?;
+        let now = self.clock.now();
+        let what = (lease.clone(), leads.to_vec(), outcome.clone());
+        self.write(what, move |(lease, leads, outcome), connection| {
+            Box::pin(async move { Ok(record(connection, lease, step, leads, outcome, now).await?) })
+        })
+        .await?;
         self.leads_moved();
         Ok(())
     }
+}
 
-    async fn record_outcome_once(
-        &self,
-        lease: &Lease,
-        step: Step,
-        leads: &[Ulid],
-        outcome: &StepOutcome,
-    ) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let failed = "last_error = $2, last_error_at = $3";
-        let (set, due_at, error) = match outcome {
-            StepOutcome::NotDone { due_at, error } => (failed.to_owned(), *due_at, error.as_str()),
-            // When it failed is not kept: whether others go through since then says nothing of one of several.
-            StepOutcome::Apart { error } => ("last_error = $2, solo = 1".to_owned(), now, error.as_str()),
-            StepOutcome::Uncertain { lookups, error } => {
-                let unbatched = if lookups.unbatched { ", solo = 1" } else { "" };
-                (format!("{failed}, attempts = attempts + 1{unbatched}"), lookups.first_at, error.as_str())
-            }
-            StepOutcome::Missed { due_at, .. } => (String::new(), *due_at, ""),
-            StepOutcome::Absent => (String::new(), now, ""),
-            StepOutcome::Held(hold) => {
-                let told = format!(", admin_told = CASE WHEN admin_told = 0 THEN {TO_BE_TOLD} ELSE admin_told END");
-                let set = format!(
-                    "{failed}, attempts = attempts + 1, solo = 1{}{}",
-                    if hold.omitted.is_some() { ", degradation = $5" } else { "" },
-                    if hold.tell { told.as_str() } else { "" }
-                );
-                (set, hold.due_at, hold.error.as_str())
-            }
-            StepOutcome::Rejected { error, .. } => {
-                (format!("{failed}, attempts = attempts + 1, state = 'rejected', admin_told = 0"), now, error.as_str())
-            }
-        };
-        let set = if set.is_empty() { set } else { format!("{set}, ") };
-        let sql = format!(
-            "UPDATE leads SET {set}due_at = $1, leased_by = NULL, leased_until = 0 WHERE leased_by = $4 \
-             AND state = 'waiting' AND id IN ({}) RETURNING id",
-            placeholders(6, leads.len())
-        );
-        let omitted = match outcome {
-            StepOutcome::Held(hold) => hold.omitted.as_deref(),
-            _ => None,
-        };
-        let mut transaction = self.begin().await?;
-        let mut query =
-            sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(plain(error)).bind(now).bind(&lease.id).bind(omitted);
-        for lead in leads {
-            query = query.bind(lead.to_string());
+/// Records an outcome of those leads that are still held.
+async fn record(
+    connection: &mut AnyConnection,
+    lease: &Lease,
+    step: Step,
+    leads: &[Ulid],
+    outcome: &StepOutcome,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let failed = "last_error = $2, last_error_at = $3";
+    let (set, due_at, error) = match outcome {
+        StepOutcome::NotDone { due_at, error } => (failed.to_owned(), *due_at, error.as_str()),
+        // When it failed is not kept: whether others go through since then says nothing of one of several.
+        StepOutcome::Apart { error } => ("last_error = $2, solo = 1".to_owned(), now, error.as_str()),
+        StepOutcome::Uncertain { lookups, error } => {
+            let unbatched = if lookups.unbatched { ", solo = 1" } else { "" };
+            (format!("{failed}, attempts = attempts + 1{unbatched}"), lookups.first_at, error.as_str())
         }
-        let held = ids(query.fetch_all(&mut *transaction).await?)?;
-        if !held.is_empty() {
-            change_rows(&mut transaction, step, &held, outcome).await?;
+        StepOutcome::Missed { due_at, .. } => (String::new(), *due_at, ""),
+        StepOutcome::Absent => (String::new(), now, ""),
+        StepOutcome::Held(hold) => {
+            let told = format!(", admin_told = CASE WHEN admin_told = 0 THEN {TO_BE_TOLD} ELSE admin_told END");
+            let set = format!(
+                "{failed}, attempts = attempts + 1, solo = 1{}{}",
+                if hold.omitted.is_some() { ", degradation = $5" } else { "" },
+                if hold.tell { told.as_str() } else { "" }
+            );
+            (set, hold.due_at, hold.error.as_str())
         }
-        transaction.commit().await?;
-        Ok(())
+        StepOutcome::Rejected { error, .. } => {
+            (format!("{failed}, attempts = attempts + 1, state = 'rejected', admin_told = 0"), now, error.as_str())
+        }
+    };
+    let set = if set.is_empty() { set } else { format!("{set}, ") };
+    let sql = format!(
+        "UPDATE leads SET {set}due_at = $1, leased_by = NULL, leased_until = 0 WHERE leased_by = $4 \
+         AND state = 'waiting' AND id IN ({}) RETURNING id",
+        placeholders(6, leads.len())
+    );
+    let omitted = match outcome {
+        StepOutcome::Held(hold) => hold.omitted.as_deref(),
+        _ => None,
+    };
+    let mut query =
+        sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(plain(error)).bind(now).bind(&lease.id).bind(omitted);
+    for lead in leads {
+        query = query.bind(lead.to_string());
     }
+    let held = ids(query.fetch_all(&mut *connection).await?)?;
+    if !held.is_empty() {
+        change_rows(connection, step, &held, outcome).await?;
+    }
+    Ok(())
 }
 
 /// Changes the rows of a step that is not done; without the step there is nothing of those after it either.

@@ -63,11 +63,11 @@ const PREFERRED_AGAIN: Duration = Duration::from_secs(600);
 /// getMe through a way that is only tried.
 const TRIAL: Duration = Duration::from_secs(10);
 
-/// A reply that takes longer is owed instead, so that one slow chat holds nobody up for longer.
+/// A message that takes longer is sent again later.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is begun has at least so long, however little is left of that: a message that is given up while Telegram takes it
-/// is sent twice. Not scaled, as no server's pace is.
+/// It has at least so long: a message that is given up while Telegram takes it is sent twice. Not scaled, as no server's
+/// pace is.
 const LEAST_SEND: Duration = Duration::from_secs(2);
 
 /// A document takes longer than a message.
@@ -336,17 +336,8 @@ impl Telegram {
 
     /// Sends one message, within one reply timeout.
     pub async fn send(&self, to: impl Into<Place>, message: &Rendered) -> Result<(), SendError> {
-        self.send_since(Instant::now(), to, message).await
-    }
-
-    /// Sends one message, within one reply timeout from a moment on.
-    pub async fn send_since(&self, since: Instant, to: impl Into<Place>, message: &Rendered) -> Result<(), SendError> {
-        let left = (since + self.reply_timeout).saturating_duration_since(Instant::now());
-        if left < self.reply_timeout / 10 {
-            return Err(SendError::Later { cause: "others wait".into(), after: None });
-        }
         let call = Call::Message(message);
-        let result = self.within(left.max(LEAST_SEND), self.wherever_it_goes(to.into(), &call)).await;
+        let result = self.within(self.reply_timeout, self.wherever_it_goes(to.into(), &call)).await;
         self.figures.count(&result);
         result
     }

@@ -36,7 +36,7 @@ use crate::{
 };
 
 use super::{
-    client::{Place, SendError, Telegram},
+    client::{Place, Telegram},
     groups::{is_migration, topic_of},
     input::input_of,
     intake::{ATTEMPTS, Failure, Intake},
@@ -224,7 +224,6 @@ async fn on_message(
     update: Update,
     dialogue: BuyerDialogue,
     desk: Arc<HandlerContext>,
-    intake: Arc<Intake>,
 ) -> Result<(), HandlerError> {
     let Some(input) = input_of(&message, &desk.wording.bot_username) else {
         return Ok(());
@@ -238,7 +237,7 @@ async fn on_message(
     if is_answered && matches!(input, Input::Media { .. }) {
         return Ok(());
     }
-    take_turn(&desk, &intake, &dialogue, update.id.0, message.from.as_ref(), Some(message.date), input).await?;
+    take_turn(&desk, &dialogue, update.id.0, message.from.as_ref(), Some(message.date), input).await?;
     match album {
         Some(id) => drop(desk.albums().insert(chat, AnsweredAlbum { id: id.clone(), had_link: has_link })),
         None => drop(desk.albums().remove(&chat)),
@@ -250,9 +249,8 @@ async fn on_edited_message(
     update: Update,
     dialogue: BuyerDialogue,
     desk: Arc<HandlerContext>,
-    intake: Arc<Intake>,
 ) -> Result<(), HandlerError> {
-    take_turn(&desk, &intake, &dialogue, update.id.0, update.from(), None, Input::Edited).await
+    take_turn(&desk, &dialogue, update.id.0, update.from(), None, Input::Edited).await
 }
 
 async fn on_press(
@@ -260,13 +258,12 @@ async fn on_press(
     update: Update,
     dialogue: BuyerDialogue,
     desk: Arc<HandlerContext>,
-    intake: Arc<Intake>,
 ) -> Result<(), HandlerError> {
     let input = query.data.as_deref().and_then(Press::parse).map_or(Input::UnknownPress, Input::Press);
     // The circle on the button holds nobody up, however slow its chat is.
     let (telegram, id) = (desk.telegram.clone(), query.id.clone());
     tokio::spawn(async move { telegram.answer_press(&id, None).await });
-    take_turn(&desk, &intake, &dialogue, update.id.0, Some(&query.from), None, input).await
+    take_turn(&desk, &dialogue, update.id.0, Some(&query.from), None, input).await
 }
 
 async fn on_stray_press(query: CallbackQuery, desk: Arc<HandlerContext>) -> Result<(), HandlerError> {
@@ -297,23 +294,41 @@ async fn on_group_message(message: Message, desk: Arc<HandlerContext>) -> Result
     if spoken_to || !told {
         let answer = render_reply(&[Say::Group], lang_of(message.from.as_ref()), &desk.wording);
         let place = Place { chat_id: chat, topic: topic_of(&message) };
-        if let Err(error) = desk.telegram.send(place, &answer).await {
-            info!(error = %error, "a group was not answered");
-        }
+        // Whoever misses it asks again, and a slow group holds nobody up.
+        tokio::spawn(async move {
+            if let Err(error) = desk.telegram.send(place, &answer).await {
+                info!(error = %error, "a group was not answered");
+            }
+        });
     }
     Ok(())
 }
 
-/// Takes one turn: nothing is answered before it is committed, nothing is committed twice.
+/// Takes one turn: it is committed with its answer, and nothing is committed twice.
 async fn take_turn(
     desk: &HandlerContext,
-    intake: &Intake,
     dialogue: &BuyerDialogue,
     update_id: u32,
     user: Option<&User>,
     sent_at: Option<DateTime<Utc>>,
     input: Input,
 ) -> Result<(), HandlerError> {
+    while !try_turn(desk, dialogue, update_id, user, sent_at, &input).await? {
+        info!("a chat's dialogue is not what it was when it was read; it is read again");
+    }
+    point("intake.after_reply");
+    Ok(())
+}
+
+/// One try; `false` when the dialogue has changed meanwhile.
+async fn try_turn(
+    desk: &HandlerContext,
+    dialogue: &BuyerDialogue,
+    update_id: u32,
+    user: Option<&User>,
+    sent_at: Option<DateTime<Utc>>,
+    input: &Input,
+) -> Result<bool, HandlerError> {
     let chat_id = dialogue.chat_id().0;
     let stored = dialogue.get().await?.unwrap_or_default();
     let now = desk.clock.now();
@@ -321,11 +336,15 @@ async fn take_turn(
         && update_id <= last
         && (now - at).abs() < desk.clock.millis(MARK_EXPIRES)
     {
-        // A redelivery: the turn was taken. Its answer may not have got through, later turns have answered since.
-        if update_id == last {
-            answer(desk, intake, chat_id, &stored.replies, stored.lang).await?;
+        // A redelivery: the turn was taken, and its answer is in the outbox or was sent.
+        if update_id == last && !stored.replies.is_empty() {
+            // Taken by a version that kept the answer with the dialogue: nobody knows whether it was sent.
+            return match dialogue.update(stored).await {
+                Err(StorageError::Overtaken) => Ok(false),
+                done => Ok(done.map(|()| true)?),
+            };
         }
-        return Ok(());
+        return Ok(true);
     }
     let lang = user.map_or(stored.lang, |user| lang_of(Some(user)));
     let world = World {
@@ -364,10 +383,7 @@ async fn take_turn(
                 let outcome = sent_too_many(before.clone(), again_at, again_at - now, &world);
                 chat = Chat { conversation: outcome.conversation, replies: outcome.replies, lead: None, ..chat };
             }
-            Err(StorageError::Overtaken) => {
-                info!("another process has taken a turn of this chat; it is read again");
-                return Box::pin(take_turn(desk, intake, dialogue, update_id, user, sent_at, input)).await;
-            }
+            Err(StorageError::Overtaken) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
     }
@@ -375,9 +391,7 @@ async fn take_turn(
     if let Some(new) = &chat.lead {
         info!(lead = %new.lead.number, "a request is taken");
     }
-    answer(desk, intake, chat_id, &chat.replies, lang).await?;
-    point("intake.after_reply");
-    Ok(())
+    Ok(true)
 }
 
 /// The managers are told once a day of a person who has reached the limits.
@@ -402,44 +416,6 @@ fn renumber(chat: &mut Chat) {
         new.lead.number = number.clone();
     }
     chat.conversation.last_number = Some(number);
-}
-
-/// Sends the answer to a turn, or owes it: after this the update needs no further care.
-async fn answer(
-    desk: &HandlerContext,
-    intake: &Intake,
-    chat_id: i64,
-    replies: &[Vec<Say>],
-    lang: Lang,
-) -> Result<(), HandlerError> {
-    for (at, reply) in replies.iter().enumerate() {
-        // What is owed to a chat comes first, so an answer joins the queue behind it.
-        let sent = if desk.store.owes(chat_id).await? {
-            Err(SendError::Later { cause: "earlier messages are owed".into(), after: None })
-        } else {
-            desk.telegram.send_since(intake.opened_at(), chat_id, &render_reply(reply, lang, &desk.wording)).await
-        };
-        match sent {
-            Ok(()) => {}
-            Err(SendError::ChatClosed(_)) => return Ok(()),
-            Err(SendError::Refused(cause) | SendError::NoTopic(cause)) => {
-                error!(error = cause, "Telegram refuses an answer");
-            }
-            Err(error @ SendError::Later { .. }) => {
-                let pause = match error {
-                    SendError::Later { after: Some(pause), .. } => desk.clock.millis(pause),
-                    _ => 0,
-                };
-                for reply in &replies[at..] {
-                    let due_at = desk.clock.now() + pause;
-                    let message = NewMessage { chat_id, notice: Notice::Reply(reply.clone()), due_at };
-                    desk.store.owe(&message).await?;
-                }
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
 }
 
 fn lang_of(user: Option<&User>) -> Lang {

@@ -6,7 +6,8 @@
 //!   dialogue still knows the last update it took.)
 //! - A chat's update fails and its next one would succeed: the next would make the first look old. So after a failure
 //!   the chat's other updates of the batch are put off unhandled.
-//! - A chat answers slowly and has written much: all answers of a batch share one reply timeout, the rest is owed.
+//! - A chat is slow to take its answers, or Telegram is: nothing here waits for that. Answers are committed with what they
+//!   answer, and the outbox sends them.
 //! - A panic in a handler would end teloxide's worker of that chat: it is caught at the root and counts as a failure.
 
 use std::{
@@ -14,7 +15,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
 /// An update that fails so many times is set aside.
 pub const ATTEMPTS: u32 = 5;
@@ -53,8 +54,6 @@ struct State {
     end: u32,
     /// No poll was completed since the batch came.
     unconfirmed: bool,
-    /// When the batch came.
-    opened_at: Option<Instant>,
 }
 
 /// The updates of the batch that is being handled.
@@ -83,15 +82,8 @@ impl Intake {
         state.failed.clear();
         state.failed_chats.clear();
         state.unconfirmed = true;
-        state.opened_at = Some(Instant::now());
         let open: HashSet<u32> = state.open.keys().copied().collect();
         state.attempts.retain(|id, _| open.contains(id));
-    }
-
-    /// When the batch came: answers that take longer than one reply timeout from then on are owed instead, so that a
-    /// slow chat, whatever it wrote, holds the others up for no longer than that.
-    pub fn opened_at(&self) -> Instant {
-        self.state().opened_at.unwrap_or_else(Instant::now)
     }
 
     /// Whether an update of the batch was done when it came before.
@@ -111,7 +103,7 @@ impl Intake {
         chat.is_some_and(|chat| self.state().failed_chats.contains(&chat))
     }
 
-    /// An update's effects are committed and its answer is sent or owed.
+    /// An update's effects are committed, its answer among them.
     pub fn done(&self, id: u32) {
         let mut state = self.state();
         state.in_flight.remove(&id);

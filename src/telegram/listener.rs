@@ -9,10 +9,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -32,6 +29,7 @@ use crate::{
     store::{NewMessage, Store},
 };
 
+pub use super::counters::{IntakeCounters, PollsFailing};
 use super::{
     answer::List,
     api::{self, is_too_large},
@@ -63,80 +61,6 @@ const AGAIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// The most updates that Telegram gives at once.
 const MOST_UPDATES: u8 = 100;
-
-/// Counters of the intake, for health and metrics.
-#[derive(Debug, Default)]
-pub struct IntakeCounters {
-    last_poll: AtomicI64,
-    polls: AtomicU64,
-    unparsable: AtomicU64,
-    read_in_part: AtomicU64,
-    not_asked_for: AtomicU64,
-    updates: AtomicU64,
-    failing: Mutex<Option<PollsFailing>>,
-    /// Whether the alert about failing polls is open.
-    pub told_failing: AtomicBool,
-}
-
-/// What buyers write does not arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PollsFailing {
-    /// Since when.
-    pub since: Millis,
-    /// Why, by the last failure.
-    pub trouble: PollTrouble,
-    /// No way to Telegram works, and not only for a moment.
-    pub unreachable: bool,
-}
-
-impl IntakeCounters {
-    /// Why polls fail, if they do.
-    pub fn failing(&self) -> Option<PollsFailing> {
-        *self.failing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A poll, or what comes before the first, has failed.
-    pub fn has_failed(&self, trouble: PollTrouble, now: Millis, unreachable: bool) {
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = failing.map_or(now, |failing| failing.since);
-        *failing = Some(PollsFailing { since, trouble, unreachable });
-    }
-
-    /// What buyers write arrives.
-    pub fn works(&self) {
-        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// When a poll was last completed, ms UTC; `None` before the first.
-    pub fn last_poll(&self) -> Option<Millis> {
-        Some(self.last_poll.load(Ordering::Relaxed)).filter(|at| *at != 0)
-    }
-
-    /// Completed polls.
-    pub fn polls(&self) -> u64 {
-        self.polls.load(Ordering::Relaxed)
-    }
-
-    /// Updates of which a part could not be read: something beside the text, the contact or the caption.
-    pub fn read_in_part(&self) -> u64 {
-        self.read_in_part.load(Ordering::Relaxed)
-    }
-
-    /// Updates of kinds that were not asked for.
-    pub fn not_asked_for(&self) -> u64 {
-        self.not_asked_for.load(Ordering::Relaxed)
-    }
-
-    /// Updates received that could not be read, and were set aside.
-    pub fn unparsable(&self) -> u64 {
-        self.unparsable.load(Ordering::Relaxed)
-    }
-
-    /// Updates received.
-    pub fn updates(&self) -> u64 {
-        self.updates.load(Ordering::Relaxed)
-    }
-}
 
 /// Another instance takes updates too.
 #[derive(Debug)]

@@ -3,7 +3,11 @@
 //! What is stored is read tolerantly: a step that this version does not know, or answers it cannot read, never lock a
 //! chat out; the form goes on at the first answer that is missing.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use futures::future::BoxFuture;
 use serde::Serialize;
@@ -24,6 +28,8 @@ use crate::{
     wording::Lang,
 };
 
+use super::outbox::{Fresh, HandOver};
+
 /// A chat: its conversation, the update that made it so, and what that update leads to.
 #[derive(Debug, Clone)]
 pub struct Chat {
@@ -35,7 +41,7 @@ pub struct Chat {
     pub last_update: Option<(u32, Millis)>,
     /// The last update of the stored dialogue that this one goes on from, and when it was taken.
     pub after: Option<(i64, Millis)>,
-    /// What it is answered with.
+    /// What it is answered with; read back only where a version has stored it that had no outbox for it.
     pub replies: Vec<Vec<Say>>,
     /// The lead it submits; never read back.
     pub lead: Option<NewLead>,
@@ -87,13 +93,99 @@ pub enum StorageError {
     Overtaken,
 }
 
-/// Teloxide's view of the store.
+/// Teloxide's view of the store; clones share it.
 #[derive(Debug, Clone)]
 pub struct DialogueStorage {
-    /// The store.
-    pub store: Store,
+    store: Store,
     /// What buyers are asked.
-    pub form: Form,
+    form: Form,
+    outbox: HandOver,
+    recent: Arc<Mutex<Recent>>,
+}
+
+impl DialogueStorage {
+    /// A view that hands the answers of committed turns over to the outbox.
+    pub fn new(store: Store, form: Form, outbox: HandOver) -> Self {
+        Self { store, form, outbox, recent: Arc::default() }
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Commits a chat's turn with the messages that answer it.
+    async fn commit(&self, chat_id: i64, chat: &Chat) -> Result<(), StorageError> {
+        let replies = chat.replies.iter().map(|reply| Notice::Reply(reply.clone()));
+        let accepted = chat.lead.iter().map(|new| Notice::Accepted { number: new.lead.number.clone() });
+        let due_at = self.store.clock().now();
+        let messages = replies.chain(accepted).map(|notice| NewMessage { chat_id, notice, due_at }).collect();
+        let turn = Turn {
+            chat_id,
+            after: chat.after,
+            dialogue: chat.to_stored(&self.form),
+            lead: chat.lead.clone(),
+            limits: chat.limits,
+            messages,
+        };
+        match self.store.commit_turn(&turn).await? {
+            TurnOutcome::Committed(messages) => {
+                if !messages.is_empty() {
+                    self.outbox.push(Fresh { lang: chat.lang, messages });
+                }
+                Ok(())
+            }
+            TurnOutcome::NumberTaken => Err(StorageError::NumberTaken),
+            TurnOutcome::TooMany { again_at } => Err(StorageError::TooMany { again_at }),
+            TurnOutcome::Overtaken => Err(StorageError::Overtaken),
+        }
+    }
+}
+
+/// So many dialogues of two kinds, young and old, are remembered, for so long each.
+const REMEMBERED: usize = 500;
+const REMEMBERED_FOR: Duration = Duration::from_secs(300);
+
+/// The dialogues that were committed last, so that the next turn of a chat needs no look. Whatever else has written a
+/// dialogue meanwhile (another process, somebody who is forgotten): the commit of a turn finds that it is not the one it
+/// goes on from, and the chat is read again.
+#[derive(Debug)]
+struct Recent {
+    young: HashMap<i64, Chat>,
+    old: HashMap<i64, Chat>,
+    since: Instant,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), since: Instant::now() }
+    }
+}
+
+impl Recent {
+    fn age(&mut self) {
+        if self.young.len() >= REMEMBERED || self.since.elapsed() >= REMEMBERED_FOR {
+            self.old = std::mem::take(&mut self.young);
+            self.since = Instant::now();
+        }
+    }
+
+    fn get(&mut self, chat_id: i64) -> Option<Chat> {
+        self.age();
+        self.young.get(&chat_id).or_else(|| self.old.get(&chat_id)).cloned()
+    }
+
+    fn remove(&mut self, chat_id: i64) {
+        self.young.remove(&chat_id);
+        self.old.remove(&chat_id);
+    }
+
+    /// Remembers a chat as it was committed, without what is never read back.
+    fn insert(&mut self, chat_id: i64, chat: Chat) {
+        self.age();
+        let after = chat.last_update.map(|(id, at)| (i64::from(id), at));
+        let committed = Chat { after, replies: Vec::new(), lead: None, limits: LeadLimits::default(), ..chat };
+        self.young.insert(chat_id, committed);
+    }
 }
 
 #[derive(Serialize)]
@@ -118,7 +210,8 @@ impl Chat {
             draft: crate::store::json(&stored),
             update_id: i64::from(update_id),
             update_at,
-            replies: (!self.replies.is_empty()).then(|| crate::store::json(&self.replies)),
+            // It is in the outbox.
+            replies: None,
         }
     }
 
@@ -152,33 +245,27 @@ impl Storage<Chat> for DialogueStorage {
     type Error = StorageError;
 
     fn remove_dialogue(self: Arc<Self>, chat_id: ChatId) -> BoxFuture<'static, Result<(), Self::Error>> {
-        Box::pin(async move { Ok(self.store.remove_dialogue(chat_id.0).await?) })
+        Box::pin(async move {
+            self.recent().remove(chat_id.0);
+            Ok(self.store.remove_dialogue(chat_id.0).await?)
+        })
     }
 
     fn update_dialogue(self: Arc<Self>, chat_id: ChatId, chat: Chat) -> BoxFuture<'static, Result<(), Self::Error>> {
         Box::pin(async move {
-            let messages = chat
-                .lead
-                .iter()
-                .map(|new| NewMessage {
-                    chat_id: chat_id.0,
-                    notice: Notice::Accepted { number: new.lead.number.clone() },
-                    due_at: self.store.clock().now(),
-                })
-                .collect();
-            let (dialogue, after) = (chat.to_stored(&self.form), chat.after);
-            let turn = Turn { chat_id: chat_id.0, after, dialogue, lead: chat.lead, limits: chat.limits, messages };
-            match self.store.commit_turn(&turn).await? {
-                TurnOutcome::Committed(_) => Ok(()),
-                TurnOutcome::NumberTaken => Err(StorageError::NumberTaken),
-                TurnOutcome::TooMany { again_at } => Err(StorageError::TooMany { again_at }),
-                TurnOutcome::Overtaken => Err(StorageError::Overtaken),
-            }
+            // Not known while it is under way, and not known when it is cut off.
+            self.recent().remove(chat_id.0);
+            self.commit(chat_id.0, &chat).await?;
+            self.recent().insert(chat_id.0, chat);
+            Ok(())
         })
     }
 
     fn get_dialogue(self: Arc<Self>, chat_id: ChatId) -> BoxFuture<'static, Result<Option<Chat>, Self::Error>> {
         Box::pin(async move {
+            if let Some(recent) = self.recent().get(chat_id.0) {
+                return Ok(Some(recent));
+            }
             Ok(self.store.dialogue(chat_id.0).await?.as_ref().map(|stored| Chat::from_stored(stored, &self.form)))
         })
     }
@@ -229,6 +316,9 @@ mod tests {
         let read = Chat::from_stored(&chat.to_stored(&form), &form);
         assert_eq!(read.conversation, chat.conversation);
         assert_eq!((read.lang, read.last_update), (chat.lang, chat.last_update));
-        assert_eq!(read.replies, chat.replies);
+        assert!(read.replies.is_empty(), "they are in the outbox");
+        let by_an_older_version =
+            Dialogue { replies: Some(crate::store::json(&chat.replies)), ..chat.to_stored(&form) };
+        assert_eq!(Chat::from_stored(&by_an_older_version, &form).replies, chat.replies);
     }
 }

@@ -7,7 +7,10 @@ use amocrm_lead_bot::fault::POINTS;
 
 use crate::{
     chaos::{PATIENCE, Stage, fill_in},
-    fakes::amocrm::{Fault, On, ReusePolicy, Throttle, Times, account::BUDGET_FIELD},
+    fakes::{
+        amocrm::{Fault, On, ReusePolicy, Throttle, Times, account::BUDGET_FIELD},
+        telegram,
+    },
 };
 
 const PHONE: &str = "+79991234567";
@@ -56,6 +59,12 @@ pub const DEATHS: &[Death] = &[
     ("intake.after_commit", 6, Trouble::None),
     ("intake.after_reply", 5, Trouble::None),
     ("intake.after_reply", 6, Trouble::None),
+    ("batch.before_commit", 1, Trouble::None),
+    ("batch.before_commit", 6, Trouble::None),
+    ("batch.after_commit", 2, Trouble::None),
+    ("batch.after_commit", 6, Trouble::None),
+    ("outbox.taken", 1, Trouble::None),
+    ("outbox.taken", 6, Trouble::None),
     ("intake.before_confirm", 4, Trouble::None),
     ("intake.before_confirm", 8, Trouble::None),
     ("outbox.before_send", 1, Trouble::None),
@@ -189,6 +198,42 @@ pub async fn die_at(mut machine: Stage, other: Option<Stage>, (point, passage, t
         let judgement = machine.settled(1).await;
         assert!(judgement.is_exactly_once(1), "{point}:{passage} {trouble:?}: {judgement}\n{}", machine.story());
     }
+}
+
+/// The daemon dies when it has committed answers that Telegram has not taken, and has told Telegram that their updates
+/// are done: nobody but the outbox knows of them. The second machine, where there is one, has waited to take over.
+pub async fn die_with_answers_unsent(mut machine: Stage, other: Option<Stage>) {
+    let telegram = machine.telegram.clone();
+    telegram.fault(telegram::On::method("sendMessage"), telegram::Fault::CutBefore, telegram::Times::UntilCleared);
+    machine.start();
+    let buyers: Vec<_> = (0..5).map(|at| telegram.user(&format!("Покупатель {at}"))).collect();
+    for buyer in &buyers {
+        buyer.command("/start");
+    }
+    telegram.wait_until_confirmed(PATIENCE).await.expect("nothing waits for the answers");
+    let heir = match other {
+        Some(mut other) => {
+            other.start();
+            Some(other)
+        }
+        None => None,
+    };
+    machine.kill().await;
+    telegram.clear_faults();
+    if heir.is_none() {
+        machine.start();
+    }
+    let alive = heir.as_ref().unwrap_or(&machine);
+    for (at, buyer) in buyers.iter().enumerate() {
+        alive.until("the answer", |_| !buyer.messages().is_empty()).await;
+        let phone = format!("+7999123450{at}");
+        let filled_in = fill_in(&telegram, buyer, &phone).await;
+        filled_in.unwrap_or_else(|why| panic!("{why}\n{}", alive.story()));
+        // Once for the command whose answer was not sent, once for that of the form.
+        assert_eq!(buyer.transcript().matches("Как вас зовут").count(), 2, "{}", buyer.transcript());
+    }
+    let judgement = alive.settled(buyers.len()).await;
+    assert!(judgement.is_exactly_once(buyers.len()), "{judgement}\n{}", alive.story());
 }
 
 fn prepare(stage: &mut Stage, trouble: Trouble) {

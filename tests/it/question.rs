@@ -20,7 +20,7 @@ use amocrm_lead_bot::{
         handlers::{self, HandlerContext},
         intake::Intake,
         listener::Listener,
-        outbox::Outbox,
+        outbox::{HandOver, Outbox},
         storage::DialogueStorage,
     },
     wording::{Lang, Wording, render_admin},
@@ -82,7 +82,9 @@ impl Life {
         };
         let tokens = pass.crm.tokens().clone();
         let (worker, _health) = Worker::new(pass, tokens);
-        let outbox = Outbox::new(telegram.clone(), store.clone(), wording.clone(), None, Arc::default());
+        let answers = HandOver::default();
+        let outbox =
+            Outbox::new(telegram.clone(), store.clone(), answers.clone(), wording.clone(), None, Arc::default());
         let backup = Backup::new(store.clone(), folder, Region::default());
         let (line, mut unread) = AdminLine::new();
         let intake = Arc::new(Intake::default());
@@ -97,7 +99,7 @@ impl Life {
         ));
         let nobody = dptree::filter(|_: Update| false).endpoint(async || Ok(()));
         let tree = handlers::tree(intake.clone(), line.clone(), context.clone(), nobody);
-        let storage = Arc::new(DialogueStorage { store: store.clone(), form });
+        let storage = Arc::new(DialogueStorage::new(store.clone(), form, answers));
         let dispatch = Dispatch::new(telegram.groups().clone(), tree, dptree::deps![storage, context, intake.clone()]);
         let listener = Listener::new(telegram, store.clone(), intake, Arc::default(), line);
         let never = CancellationToken::new;

@@ -7,7 +7,8 @@ use futures::{StreamExt, stream};
 use sqlx::{Connection, SqliteConnection};
 use testkit::{
     chaos::{PATIENCE, SPEED, Stage, fill_in},
-    fakes::telegram::{Fault, On, Times},
+    deaths::die_with_answers_unsent,
+    fakes::telegram::{Call, Fault, On, Times},
 };
 
 use crate::nothing_lost::stage;
@@ -74,14 +75,48 @@ async fn what_is_delivered_again_changes_nothing_twice() {
     for _ in 0..3 {
         stage.start();
         let card = ivan.sees("Проверьте заявку").await;
+        // What was sent and is not known to be would rightly be sent again.
+        while count(&stage, "SELECT COUNT(*) FROM messages").await > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         stage.kill().await;
         assert!(card.text.contains("Иван Петров") && card.text.contains("2 млн"), "{}", ivan.transcript());
     }
     stage.start();
+    assert_eq!(ivan.transcript().matches("Проверьте заявку").count(), 1, "{}", ivan.transcript());
     ivan.press("submit").expect("a card");
     ivan.sees("принята!").await;
     let judgement = stage.settled(1).await;
     assert!(judgement.is_exactly_once(1), "{judgement}\n{}", stage.story());
+}
+
+#[tokio::test]
+async fn answers_that_were_committed_outlive_their_process() {
+    die_with_answers_unsent(stage().await, None).await;
+}
+
+/// The buyer's or the admin's: a message that Telegram holds for five seconds is waited for by nobody.
+#[tokio::test]
+async fn a_chat_that_takes_no_answer_holds_nobody_up() {
+    let mut stage = stage().await;
+    let admin = stage.telegram.user("Админ").known();
+    stage.set("ADMIN_CHAT_ID", admin.id.to_string());
+    stage.set("TEST_SPEED", "1");
+    stage.start();
+    for (slow, says) in [(stage.telegram.user("Медленный"), "/start"), (admin, "/status")] {
+        stage.telegram.fault(On::method("sendMessage").chat(slow.id), Fault::Hang, Times::UntilCleared);
+        slow.command(says);
+        let to_slow = |call: &Call| call.params["chat_id"].as_i64() == Some(slow.id);
+        stage.telegram.wait_for_call("sendMessage", to_slow, PATIENCE).await.expect("an answer");
+        slow.command(says);
+        let buyer = stage.telegram.user("Иван");
+        buyer.command("/start");
+        buyer.sees("Как вас зовут").await;
+        let held = stage.telegram.calls("sendMessage").into_iter().find(to_slow).expect("it is there");
+        assert!(!held.ended, "the others have waited for it\n{}", stage.story());
+        stage.telegram.clear_faults();
+        stage.until("the answer", |_| !slow.messages().is_empty()).await;
+    }
 }
 
 #[tokio::test]

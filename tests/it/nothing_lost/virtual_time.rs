@@ -253,7 +253,7 @@ impl Life {
         let (worker, health) = Worker::new(pass, crm.tokens().clone());
         let telegram = Telegram::new(&ground.telegram_settings, clock, Groups::new(Vec::new())).expect("a client");
         let wording = Arc::new(Wording::default());
-        let outbox = Outbox::new(telegram, Store::clone(&store), wording, None, Arc::default());
+        let outbox = Outbox::new(telegram, Store::clone(&store), Default::default(), wording, None, Arc::default());
         let backup = Backup::new(Store::clone(&store), ground.folder.path(), Region::default());
         let never = CancellationToken::new;
         let tasks = vec![

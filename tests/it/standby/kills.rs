@@ -8,7 +8,7 @@ use std::{
 use futures::{StreamExt, stream};
 use testkit::{
     chaos::Stage,
-    deaths::{DEATHS, assert_complete, die_at},
+    deaths::{DEATHS, assert_complete, die_at, die_with_answers_unsent},
     turmoil::{Turmoil, stories},
 };
 
@@ -49,6 +49,13 @@ async fn dying_anywhere_hands_over_and_loses_and_doubles_nothing() {
         .for_each(|ended| async { ended.expect("the story of this death is above") })
         .await;
     println!("{} deaths in {:.1?}", deaths().count(), start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_were_committed_outlive_their_leader() {
+    let Some(cluster) = cluster().await else { return };
+    let [machine, other] = two_on(&cluster.database()).await;
+    die_with_answers_unsent(machine, Some(other)).await;
 }
 
 /// A failing seed is run again with `TEST_SEED=… cargo test --test standby random_kills`.

@@ -1,0 +1,219 @@
+//! What the intake bears: whole durable dialogues of many buyers, and how long each of them waits for an answer.
+//!
+//! Latencies are from the moment an update is there for Telegram to give until the answer has reached Telegram. The
+//! generator and the daemon share the machine's cores.
+
+mod telegram;
+
+use std::{
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use telegram::{TOKEN, Telegram};
+use testkit::postgres::Cluster;
+use tokio::{
+    process::{Child, Command},
+    sync::mpsc::UnboundedReceiver,
+};
+
+const BUYERS: i64 = 200;
+/// Dialogues of each buyer.
+const DIALOGUES: usize = 10;
+const RATE: u32 = 400;
+const LASTS: Duration = Duration::from_secs(8);
+
+/// What a buyer says, and a part of what is answered.
+const SAYS: [(&str, &str); 5] = [
+    ("/start", "Как вас зовут"),
+    ("Иван Петров", "номер телефона"),
+    ("8 999 123-45-67", "бюджет"),
+    ("2,5 млн", "ссылку"),
+    ("https://fem.encar.com/cars/detail/38427498", "Проверьте заявку"),
+];
+
+/// With the press that sends it.
+const STEPS: usize = SAYS.len() + 1;
+
+struct Bot {
+    child: Child,
+    telegram: Telegram,
+    _folder: tempfile::TempDir,
+}
+
+impl Bot {
+    /// The daemon without amoCRM, so that nothing but the intake is measured.
+    async fn start(engine: Option<&Cluster>, round_trip: Duration) -> Self {
+        let telegram = Telegram::start(round_trip).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let child = spawn(&telegram, folder.path(), engine.map(Cluster::database));
+        let start = Instant::now();
+        while telegram.polls() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert!(start.elapsed() < Duration::from_secs(60), "no poll");
+        }
+        Self { child, telegram, _folder: folder }
+    }
+
+    /// CPU seconds so far, of the daemon alone.
+    fn cpu(&self) -> f64 {
+        let path = format!("/proc/{}/stat", self.child.id().expect("a pid"));
+        let stat = std::fs::read_to_string(path).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(f64::NAN);
+        // utime and stime (proc(5), fields 14 and 15), in hundredths of a second.
+        (ticks(11) + ticks(12)) / 100.0
+    }
+
+    async fn stop(mut self) {
+        self.child.kill().await.expect("a kill");
+    }
+}
+
+fn spawn(telegram: &Telegram, folder: &Path, database: Option<String>) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_amocrm-lead-bot"))
+        .env_clear()
+        .env("BOT_TOKEN", TOKEN)
+        .env("TELEGRAM_API_URL", telegram.url())
+        .env("DATA_DIR", folder)
+        .env("LEADS_PER_HOUR", "off")
+        .env("LEADS_PER_DAY", "off")
+        .envs(database.map(|url| ("DATABASE_URL", url)))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the daemon")
+}
+
+/// Waits for a text; texts before it are passed over.
+async fn hears(heard: &mut UnboundedReceiver<String>, words: &str) {
+    let wait = async {
+        while let Some(text) = heard.recv().await {
+            if text.contains(words) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), wait).await.unwrap_or_else(|_| panic!("«{words}» never came"));
+}
+
+/// The next thing that a buyer does; returns how long the answer took.
+async fn turn(telegram: &Telegram, chat: i64, heard: &mut UnboundedReceiver<String>, step: usize) -> Duration {
+    let at = Instant::now();
+    match SAYS.get(step % STEPS) {
+        Some((says, words)) => {
+            telegram.say(chat, says);
+            hears(heard, words).await;
+        }
+        None => {
+            telegram.press(chat, "submit");
+            hears(heard, "принята").await;
+        }
+    }
+    at.elapsed()
+}
+
+fn millis(sorted: &[Duration], percent: usize) -> f64 {
+    let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(at).map_or(f64::NAN, |wait| wait.as_secs_f64() * 1000.0)
+}
+
+/// Everything about one engine.
+pub async fn intake(name: &str, engine: Option<&Cluster>) {
+    crowd(name, engine).await;
+    steady(name, engine, RATE, Duration::ZERO, None, "p99 of 8 ms is the target").await;
+    let slow = Some(Duration::from_secs(1));
+    steady(name, engine, 100, Duration::ZERO, slow, "p99 of 20 ms is the target; peers 7 to 12").await;
+    steady(name, engine, 100, Duration::from_millis(150), None, "p99 of 330 ms is the target; peers 466").await;
+}
+
+/// As many buyers at once as there are, each waiting for every answer.
+async fn crowd(name: &str, engine: Option<&Cluster>) {
+    let bot = Bot::start(engine, Duration::ZERO).await;
+    let (cpu, start) = (bot.cpu(), Instant::now());
+    let mut buyers = Vec::new();
+    for chat in 1..=BUYERS {
+        let (telegram, mut heard) = (bot.telegram.clone(), bot.telegram.reads(chat));
+        buyers.push(tokio::spawn(async move {
+            let mut waits = Vec::new();
+            for step in 0..DIALOGUES * STEPS {
+                waits.push(turn(&telegram, chat, &mut heard, step).await);
+            }
+            waits
+        }));
+    }
+    let mut waits = Vec::new();
+    for buyer in buyers {
+        waits.extend(buyer.await.expect("a buyer"));
+    }
+    let (took, dialogues) = (start.elapsed().as_secs_f64(), BUYERS as f64 * DIALOGUES as f64);
+    let cpu = (bot.cpu() - cpu) / dialogues * 1000.0;
+    waits.sort();
+    println!(
+        "intake, {name}: {BUYERS} buyers at once, {:.0} dialogues/s, an answer p50 {:.0} ms, p99 {:.0} ms; {cpu:.2} CPU s \
+         per 1,000 dialogues (targets 400, 150 ms, 3.0; grammY with its runner and SQLite 347, 170 ms)",
+        dialogues / took,
+        millis(&waits, 50),
+        millis(&waits, 99),
+    );
+    bot.stop().await;
+}
+
+/// Updates at a steady pace, whether they are answered or not; with `slow` one more chat writes all the time, and
+/// messages to it take so long.
+async fn steady(
+    name: &str,
+    engine: Option<&Cluster>,
+    rate: u32,
+    round_trip: Duration,
+    slow: Option<Duration>,
+    target: &str,
+) {
+    let bot = Bot::start(engine, round_trip).await;
+    let chats = i64::from(rate);
+    if let Some(pause) = slow {
+        let (telegram, chat) = (bot.telegram.clone(), chats + 1);
+        telegram.is_slow(chat, pause);
+        tokio::spawn(async move {
+            loop {
+                telegram.say(chat, "/start");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+    }
+    let mut buyers = Vec::new();
+    for chat in 1..=chats {
+        let (telegram, mut heard) = (bot.telegram.clone(), bot.telegram.reads(chat));
+        buyers.push(tokio::spawn(async move {
+            let mut waits = Vec::new();
+            let start = tokio::time::Instant::now();
+            // Each says something once a second, at a moment of its own.
+            tokio::time::sleep(Duration::from_secs(1).mul_f64(chat as f64 / chats as f64)).await;
+            for step in 0.. {
+                if start.elapsed() > LASTS {
+                    break;
+                }
+                let next = tokio::time::Instant::now() + Duration::from_secs(1);
+                waits.push(turn(&telegram, chat, &mut heard, step).await);
+                tokio::time::sleep_until(next).await;
+            }
+            waits
+        }));
+    }
+    let mut waits = Vec::new();
+    for buyer in buyers {
+        waits.extend(buyer.await.expect("a buyer"));
+    }
+    waits.sort();
+    let slow = slow.map_or_else(String::new, |pause| format!(", messages to one more chat take {pause:?}"));
+    println!(
+        "intake, {name}: {rate} updates/s, round trip {round_trip:?}{slow}: an answer p50 {:.1} ms, p99 {:.1} ms ({target})",
+        millis(&waits, 50),
+        millis(&waits, 99),
+    );
+    bot.stop().await;
+}

@@ -1,0 +1,82 @@
+//! What the listener tells health, metrics and alerts: how polls go, and what came by them.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+};
+
+use crate::{clock::Millis, notice::PollTrouble};
+
+/// Counters of the intake, for health and metrics.
+#[derive(Debug, Default)]
+pub struct IntakeCounters {
+    pub(super) last_poll: AtomicI64,
+    pub(super) polls: AtomicU64,
+    pub(super) unparsable: AtomicU64,
+    pub(super) read_in_part: AtomicU64,
+    pub(super) not_asked_for: AtomicU64,
+    pub(super) updates: AtomicU64,
+    failing: Mutex<Option<PollsFailing>>,
+    /// Whether the alert about failing polls is open.
+    pub told_failing: AtomicBool,
+}
+
+/// What buyers write does not arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PollsFailing {
+    /// Since when.
+    pub since: Millis,
+    /// Why, by the last failure.
+    pub trouble: PollTrouble,
+    /// No way to Telegram works, and not only for a moment.
+    pub unreachable: bool,
+}
+
+impl IntakeCounters {
+    /// Why polls fail, if they do.
+    pub fn failing(&self) -> Option<PollsFailing> {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A poll, or what comes before the first, has failed.
+    pub fn has_failed(&self, trouble: PollTrouble, now: Millis, unreachable: bool) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = failing.map_or(now, |failing| failing.since);
+        *failing = Some(PollsFailing { since, trouble, unreachable });
+    }
+
+    /// What buyers write arrives.
+    pub fn works(&self) {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// When a poll was last completed, ms UTC; `None` before the first.
+    pub fn last_poll(&self) -> Option<Millis> {
+        Some(self.last_poll.load(Ordering::Relaxed)).filter(|at| *at != 0)
+    }
+
+    /// Completed polls.
+    pub fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    /// Updates of which a part could not be read: something beside the text, the contact or the caption.
+    pub fn read_in_part(&self) -> u64 {
+        self.read_in_part.load(Ordering::Relaxed)
+    }
+
+    /// Updates of kinds that were not asked for.
+    pub fn not_asked_for(&self) -> u64 {
+        self.not_asked_for.load(Ordering::Relaxed)
+    }
+
+    /// Updates received that could not be read, and were set aside.
+    pub fn unparsable(&self) -> u64 {
+        self.unparsable.load(Ordering::Relaxed)
+    }
+
+    /// Updates received.
+    pub fn updates(&self) -> u64 {
+        self.updates.load(Ordering::Relaxed)
+    }
+}
