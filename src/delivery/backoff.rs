@@ -15,7 +15,7 @@ pub const LONGEST_LEAD_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// A look-up that comes so long after the create (because none could be made before) need not wait to be the last.
 const SHORTEST_LOOKUP_DISTANCE: Duration = Duration::from_secs(5);
 
-/// Pause while the account is not paid for or rights are missing: a person mends that, and waits for the effect.
+/// Pause while the account is not paid for or rights are missing: a person fixes that, and waits for the effect.
 pub const PERSON_PAUSE: Duration = Duration::from_secs(55);
 
 /// First and longest pause after a block: hammering prolongs it (amoCRM support, amocrm-api-php#563).

@@ -222,7 +222,10 @@ impl DeliveryPass {
     }
 
     /// amoCRM has taken a lead.
-    pub(super) fn took_one(&self) {
+    pub(super) fn took_one(&self, alone: bool) {
+        if alone {
+            *lock(&self.learned.singly_until) = 0;
+        }
         lock(&self.learned.refused).taken();
         lock(&self.learned.broken).taken();
         *lock(&self.learned.taken_at) = self.clock().now();

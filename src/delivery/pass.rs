@@ -35,10 +35,16 @@ const FRESH_BATCH: usize = 10;
 /// each takes three requests, and all of them most of a minute.
 const MOST_SINGLY: i64 = 60;
 
+/// Where at least so many go in one pass their notes go together, also of those that are created one by one.
+const GATHERED_FROM: usize = 6;
+
+/// Where amoCRM has taken a lead within this time it takes the next ones, too, as far as can be known.
+const TAKES: Duration = Duration::from_secs(30);
+
 /// Once more than that have waited they go together until so few are left.
 const FEW: i64 = 10;
 
-/// After a batch has failed while amoCRM answers, all leads go one by one for so long.
+/// After a batch has failed while amoCRM answers, all leads go one by one until one of them is taken, or for so long.
 const SINGLY: Duration = Duration::from_secs(10 * 60);
 
 /// At most so many leads with a trouble are claimed at once.
@@ -64,7 +70,7 @@ pub enum Stop {
 pub enum Progress {
     /// Nothing was due.
     Idle,
-    /// amoCRM was asked, or leads were put off; whether it takes leads is not known by that.
+    /// amoCRM was asked, or leads were deferred; whether it takes leads is not known by that.
     Looked,
     /// amoCRM took a lead or a note, or answered in full about one.
     Wrote,
@@ -97,6 +103,8 @@ pub struct Learned {
     pub(super) refused_notes: Mutex<Run>,
     /// Phones that amoCRM has no contact for, and when it was asked.
     pub(super) strangers: Mutex<HashMap<String, Millis>>,
+    /// Before this the list of contacts is not read.
+    pub(super) contacts_from: Mutex<Millis>,
     /// No note is tried before: there is no right to write them.
     pub(super) notes_from: Mutex<Millis>,
 }
@@ -183,16 +191,15 @@ impl DeliveryPass {
 
     async fn walk_claim(&self, limit: usize, which: Claim, let_fresh_in: bool) -> Result<Progress, Stop> {
         let limit = i64::try_from(limit).unwrap_or(1);
-        let mut claimed = self.store.claim_due(&self.lease, self.lease_end(), limit, which).await?;
+        let claimed = self.store.claim_due(&self.lease, self.lease_end(), limit, which).await?;
         if claimed.is_empty() {
             return Ok(Progress::Idle);
         }
-        if self.singly().await? {
-            claimed.iter_mut().for_each(|row| row.unbatched = true);
-        }
+        // What an outage has left in doubt and is not there goes together again; what amoCRM breaks on is marked.
+        let singly = if which == Claim::Troubled { self.is_told_to_go_singly() } else { self.singly().await? };
         debug!(leads = claimed.len(), "claimed");
         point("claim.after");
-        match Box::pin(self.walk(claimed, let_fresh_in)).await {
+        match Box::pin(self.walk(claimed, singly, let_fresh_in)).await {
             Ok(progress) => Ok(progress),
             Err(stop) => {
                 // What this pass did not come to is free again at once: the breaker, not the lease, paces the rest.
@@ -202,7 +209,7 @@ impl DeliveryPass {
         }
     }
 
-    async fn walk(&self, claimed: Vec<LeadRow>, let_fresh_in: bool) -> Result<Progress, Stop> {
+    async fn walk(&self, claimed: Vec<LeadRow>, singly: bool, let_fresh_in: bool) -> Result<Progress, Stop> {
         let mut progress = Progress::Looked;
         let (mut uncertain, mut to_create, mut to_note) = (Vec::new(), Vec::new(), Vec::new());
         for row in claimed {
@@ -215,7 +222,18 @@ impl DeliveryPass {
             }
         }
         to_note.extend(self.look_up(uncertain).await?);
-        for (at, chunk) in create_chunks(to_create).into_iter().enumerate() {
+        let takes_leads = self.takes_leads();
+        if takes_leads {
+            self.find_contacts_together(&to_create).await?;
+        }
+        let gathers = to_create.len() >= GATHERED_FROM;
+        let mut is_left = false;
+        for (at, chunk) in create_chunks(to_create, takes_leads, singly).into_iter().enumerate() {
+            if at > 0 && chunk.len() > 1 && !self.takes_leads() {
+                // The one that went ahead was not taken: no batch is risked.
+                is_left = true;
+                break;
+            }
             if at > 0 {
                 self.store.renew(&self.lease, self.lease_end()).await?;
                 if let_fresh_in {
@@ -224,7 +242,7 @@ impl DeliveryPass {
             }
             let alone = chunk.len() == 1;
             let created = self.create(chunk, &mut progress).await?;
-            if alone {
+            if alone && !gathers {
                 // Whatever becomes of the next one, this one is through.
                 self.finish(created, &mut progress).await?;
             } else {
@@ -232,6 +250,9 @@ impl DeliveryPass {
             }
         }
         self.finish(to_note, &mut progress).await?;
+        if is_left {
+            self.store.release_lease(&self.lease).await?;
+        }
         Ok(progress)
     }
 
@@ -242,10 +263,7 @@ impl DeliveryPass {
 
     /// Whether leads go one by one: there are few of them, or amoCRM breaks on one of them.
     async fn singly(&self) -> Result<bool, StoreError> {
-        let until = *self.learned.singly_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock().now();
-        // A clock that was set back must not keep it so.
-        let told_to = (now..=now + self.clock().millis(SINGLY)).contains(&until);
+        let told_to = self.is_told_to_go_singly();
         let together = &self.learned.together;
         let most = if together.load(Ordering::Relaxed) { FEW } else { MOST_SINGLY };
         let singly = self.store.untroubled(most + 1).await? <= most;
@@ -253,7 +271,23 @@ impl DeliveryPass {
         Ok(told_to || singly)
     }
 
-    /// A batch has failed while amoCRM answers: one lead of it may be the cause.
+    fn is_told_to_go_singly(&self) -> bool {
+        let until = *self.learned.singly_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock().now();
+        // A clock that was set back must not keep it so.
+        (now..=now + self.clock().millis(SINGLY)).contains(&until)
+    }
+
+    /// Whether amoCRM has taken a lead just now. Where it has not, the first one goes alone: should it be that nothing can be
+    /// written, one lead is uncertain and not a batch.
+    fn takes_leads(&self) -> bool {
+        let taken_at = *self.learned.taken_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock().now();
+        (taken_at..=taken_at + self.clock().millis(TAKES)).contains(&now)
+    }
+
+    /// A batch has failed while amoCRM answers: one lead of it may be the cause, or nothing can be written. Until one that
+    /// goes alone is taken, all do.
     pub(super) fn go_singly(&self) {
         *self.learned.singly_until.lock().unwrap_or_else(PoisonError::into_inner) = self.due_in(SINGLY);
     }
@@ -261,8 +295,7 @@ impl DeliveryPass {
     /// Fresh leads go first; they have a claim of their own under the same lease.
     async fn let_fresh_in(&self) -> Result<(), Stop> {
         let since = self.clock().now() - self.clock().millis(FRESH);
-        let mut claimed = self.store.claim_due(&self.lease, self.lease_end(), 10, Claim::SubmittedSince(since)).await?;
-        claimed.iter_mut().for_each(|row| row.unbatched = true);
-        if claimed.is_empty() { Ok(()) } else { Box::pin(self.walk(claimed, false)).await.map(drop) }
+        let claimed = self.store.claim_due(&self.lease, self.lease_end(), 10, Claim::SubmittedSince(since)).await?;
+        if claimed.is_empty() { Ok(()) } else { Box::pin(self.walk(claimed, true, false)).await.map(drop) }
     }
 }

@@ -64,8 +64,8 @@ pub struct Worker {
     health: watch::Sender<Health>,
     seen_retry: Option<String>,
     /// How often in a row a lead was due that could not be had.
-    in_vain: u32,
-    /// The store failed while leads were in hand: they may still be leased to us, and nobody works on them.
+    fruitless: u32,
+    /// The store failed while leads were in flight: they may still be leased to us, and nobody works on them.
     dropped_leads: bool,
     clock: Clock,
 }
@@ -82,7 +82,7 @@ impl Worker {
                 breaker: Breaker::default(),
                 health,
                 seen_retry: None,
-                in_vain: 0,
+                fruitless: 0,
                 dropped_leads: false,
                 clock,
             },
@@ -109,7 +109,7 @@ impl Worker {
                     None
                 }
                 Err(_) => {
-                    error!("delivery panicked; the leads in hand are put off");
+                    error!("delivery panicked; the leads in flight are deferred");
                     let later = self.clock.now() + self.clock.millis(PANIC_PAUSE);
                     self.dropped_leads = self.pass.store.defer_lease(&self.pass.lease, later).await.is_err();
                     failures += 1;
@@ -173,8 +173,8 @@ impl Worker {
             Ok(Progress::Idle) => {
                 let due = self.pass.store.next_due().await?.unwrap_or(Millis::MAX);
                 let now = self.clock.now();
-                self.in_vain = if due <= now { (self.in_vain + 1).min(10) } else { 0 };
-                let look = (FIRST_LOOK * 2u32.pow(self.in_vain)).min(self.clock.period(POLL_INTERVAL));
+                self.fruitless = if due <= now { (self.fruitless + 1).min(10) } else { 0 };
+                let look = (FIRST_LOOK * 2u32.pow(self.fruitless)).min(self.clock.period(POLL_INTERVAL));
                 Ok(Some(Pause::Until(due.max(now + i64::try_from(look.as_millis()).unwrap_or(10)))))
             }
             Err(Stop::Store(error)) => Err(error),

@@ -136,7 +136,7 @@ impl DeliveryPass {
         for row in items.iter().map(S::row) {
             let failures = self.own_failures(row.attempts + 1, row.last_error_at).await?;
             let first_at = self.due_in(lookup_delay(0, failures));
-            // In an outage none of them is the cause; and should one be, all go singly for a while.
+            // In an outage none of them is the cause: they go together again.
             let lookups = Lookups { needed: lookups, first_at, unbatched: false };
             let outcome = StepOutcome::Uncertain { lookups, error: error.to_string() };
             self.record(S::STEP, &[row.lead.id], outcome).await?;
@@ -147,6 +147,8 @@ impl DeliveryPass {
             return Ok(self.store.tell_of_stuck(first.lead.id).await?);
         }
         S::is_about_one(self, &items[0], error).await?;
+        // One of them is the cause, and is to harm nobody else.
+        self.store.mark_unbatched(&ids::<S>(items)).await?;
         if items.len() > 1 {
             self.go_singly();
         }

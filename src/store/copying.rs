@@ -1,7 +1,7 @@
 //! Copies a whole store: between engines, and into a file as a backup, while a daemon may run on it.
 //!
 //! **Promise.** A copy may be made again and never takes back what the target has got on with. A copy does not know what
-//! happens to its original afterwards, and an old backup may be put back: what amoCRM has not got according to a copy is
+//! happens to its original afterwards, and an old backup may be put back: what amoCRM does not have according to a copy is
 //! looked up there before it is created. (The tokens live elsewhere with SQLite; whoever copies a store moves them too.)
 //!
 //! Rows may be damaged ([`super::rows`]). SQLite takes such a row as it is; PostgreSQL keeps no such text and no number that

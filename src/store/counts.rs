@@ -10,7 +10,7 @@ use super::{Step, Store, StoreError, rows, stage};
 /// Counts for status, alerts and metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
-    /// Leads amoCRM has not got yet.
+    /// Leads amoCRM does not have yet.
     pub waiting: i64,
     /// Leads amoCRM refuses.
     pub rejected: i64,

@@ -17,6 +17,18 @@ impl Store {
         Ok(())
     }
 
+    /// From now on these leads are sent only by themselves.
+    pub async fn mark_unbatched(&self, leads: &[Ulid]) -> Result<(), StoreError> {
+        let sql =
+            format!("UPDATE leads SET solo = 1 WHERE state = 'waiting' AND id IN ({})", placeholders(1, leads.len()));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for lead in leads {
+            query = query.bind(lead.to_string());
+        }
+        query.execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// Records what is left out of a lead that is about to be sent; no attempt is spent.
     pub async fn record_omitted(&self, lease: &Lease, lead: Ulid, omitted: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE leads SET degradation = $1 WHERE id = $2 AND leased_by = $3")

@@ -1,4 +1,4 @@
-//! The queue of leads: claimed under a lease, given back, put off.
+//! The queue of leads: claimed under a lease, given back, deferred.
 //!
 //! A lease is the property of one process start, and of one term of its leadership. Nobody else claims what it holds, and
 //! what [`super::lead_steps`] allows to be sent it allows to the holder only.

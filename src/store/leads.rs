@@ -17,7 +17,7 @@ const LONGEST_ERROR: usize = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LeadState {
-    /// amoCRM has not got it (or not all of it) yet.
+    /// amoCRM does not have it (or not all of it) yet.
     Waiting,
     /// In amoCRM, note and all.
     Delivered,
@@ -258,7 +258,7 @@ impl Store {
         Ok(rows.iter().filter_map(|row| rows::number(row, 0)).collect())
     }
 
-    /// Leads that amoCRM has not got, oldest first: waiting and rejected ones, at most `limit`.
+    /// Leads that amoCRM does not have, oldest first: waiting and rejected ones, at most `limit`.
     pub async fn undelivered(&self, limit: i64) -> Result<Vec<LeadRow>, StoreError> {
         let mut leads = self.leads_in(LeadState::Waiting, limit).await?;
         leads.extend(self.leads_in(LeadState::Rejected, limit).await?);

@@ -150,7 +150,7 @@ impl Store {
         self.change_unreadable(lead, "state = 'discarded', unreadable = 0, leased_by = NULL, leased_until = 0").await
     }
 
-    /// Has a lead read once more: somebody may have mended it.
+    /// Has a lead read once more: somebody may have fixed it.
     pub async fn retry_unreadable(&self, lead: &UnreadableLead) -> Result<bool, StoreError> {
         let change = format!("unreadable = 0, due_at = {}", self.clock.now());
         self.change_unreadable(lead, &change).await

@@ -21,8 +21,9 @@ use super::api::Crm;
 use super::error::CrmError;
 use super::hal::{embedded, id, is_last_page, listed};
 use super::note::is_same;
+use super::phones::{holds_number, tens};
 use super::search::{
-    CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Search, Wanted, has_phone, may_be_forbidden,
+    CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Search, Wanted, has_phone, may_be_forbidden, phones_of,
 };
 use crate::lead::{LeadNumber, Phone};
 
@@ -171,9 +172,45 @@ impl Crm {
         // Phones are compared as text by amoCRM (`+7…` is not `8…`), which is why only the end is asked for.
         let query = [("query", digits.clone()), ("limit", "50".into())];
         let answer = self.get("/api/v4/contacts", &query).await?;
-        let alive = |contact: &&Value| contact.get("is_deleted").and_then(Value::as_bool) != Some(true);
-        let contacts = embedded(&answer, "contacts").iter().filter(alive);
+        let contacts = embedded(&answer, "contacts").iter().filter(|contact| is_alive(contact));
         Ok(contacts.filter(|contact| has_phone(contact, &digits)).filter_map(|contact| id(contact.get("id"))).min())
+    }
+
+    /// The contacts that have these phones, by their E.164, of several the oldest, read from the list of all contacts: where
+    /// the account has few, that is one request in place of one search for each phone. `true`: the list was read to its
+    /// end within `pages`, so a phone that is not among them has no contact.
+    pub async fn find_contacts(
+        &self,
+        phones: &[&Phone],
+        pages: usize,
+    ) -> Result<(HashMap<String, i64>, bool), CrmError> {
+        let mut found: HashMap<String, i64> = HashMap::new();
+        let mut wanted: HashMap<String, Vec<&Phone>> = HashMap::new();
+        for phone in phones {
+            if let Some(digits) = phone.last_ten_digits() {
+                wanted.entry(digits).or_default().push(phone);
+            }
+        }
+        for page in 1..=pages {
+            // In the order of ids nothing that is added meanwhile moves what is not read yet.
+            let query = [("order[id]", "asc".to_owned()), ("limit", PAGE.to_string()), ("page", page.to_string())];
+            let answer = self.get("/api/v4/contacts", &query).await?;
+            let contacts = listed(&answer, "contacts")?;
+            for contact in contacts.iter().filter(|contact| is_alive(contact)) {
+                let Some(contact_id) = id(contact.get("id")) else { continue };
+                for text in phones_of(contact) {
+                    let held = tens(text).into_iter().filter_map(|ten| Some((wanted.get(&ten)?, ten)));
+                    for phone in held.filter(|(_, ten)| holds_number(text, ten)).flat_map(|(phones, _)| phones) {
+                        let oldest = found.entry(phone.e164().to_owned()).or_insert(contact_id);
+                        *oldest = contact_id.min(*oldest);
+                    }
+                }
+            }
+            if is_last_page(&answer, contacts.len(), PAGE) {
+                return Ok((found, true));
+            }
+        }
+        Ok((found, false))
     }
 
     /// Of the notes of a lead, those that are not written under it yet.
@@ -206,4 +243,9 @@ impl Crm {
         }
         Ok(texts)
     }
+}
+
+/// Whether a contact is not in the bin.
+fn is_alive(contact: &Value) -> bool {
+    contact.get("is_deleted").and_then(Value::as_bool) != Some(true)
 }

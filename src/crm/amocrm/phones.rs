@@ -10,6 +10,13 @@ pub(super) fn holds_number(text: &str, ten_digits: &str) -> bool {
     (0..chars.len()).any(|start| digit(chars[start]).is_some() && begins(&chars, start, ten_digits))
 }
 
+/// Every ten digits of a text that may be the end of a number, whatever stands between them: [`holds_number`] holds of no
+/// others.
+pub(super) fn tens(text: &str) -> Vec<String> {
+    let digits: Vec<char> = text.chars().filter_map(digit).collect();
+    digits.windows(10).map(|ten| ten.iter().collect()).collect()
+}
+
 fn begins(chars: &[char], start: usize, ten_digits: &str) -> bool {
     let mut at = start;
     for (nth, wanted) in ten_digits.chars().enumerate() {
@@ -85,6 +92,7 @@ mod tests {
             "\u{202d}+7 916 123-45-67\u{202c}",
         ] {
             assert!(holds_number(text, "9161234567"), "{text}");
+            assert!(tens(text).iter().any(|ten| ten == "9161234567"), "{text}");
         }
     }
 

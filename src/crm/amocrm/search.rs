@@ -117,11 +117,16 @@ pub(super) fn main_contact(lead: &Value) -> Option<i64> {
 
 /// Whether one of the contact's own phones is the one that ends with these digits.
 pub(super) fn has_phone(contact: &Value, ten_digits: &str) -> bool {
+    phones_of(contact).any(|phone| holds_number(phone, ten_digits))
+}
+
+/// The contact's own phones, as people wrote them.
+pub(super) fn phones_of(contact: &Value) -> impl Iterator<Item = &str> {
     let fields = contact.get("custom_fields_values").and_then(Value::as_array);
     let phones =
         fields.into_iter().flatten().filter(|field| field.get("field_code").and_then(Value::as_str) == Some("PHONE"));
     let values = phones.filter_map(|field| field.get("values")?.as_array()).flatten();
-    values.filter_map(|value| value.get("value")?.as_str()).any(|phone| holds_number(phone, ten_digits))
+    values.filter_map(|value| value.get("value")?.as_str())
 }
 
 /// An event `entity_merged` of leads.

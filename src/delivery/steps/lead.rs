@@ -66,7 +66,7 @@ impl StepWrite for WriteLead {
         items: Vec<NewLeadItem>,
         answer: Vec<CreatedLead>,
     ) -> Result<Vec<LeadRow>, Stop> {
-        pass.took_one();
+        pass.took_one(items.len() == 1);
         for item in &items {
             let new_contact = item.contact_id.is_none() || item.omitted.contact;
             pass.learned.shortages.taken(&pass.store, &item.omitted, new_contact).await?;
@@ -210,15 +210,16 @@ impl DeliveryPass {
 }
 
 /// Chunks that may go in one request: unbatched leads alone, and never two leads of one phone together, so that the second
-/// finds the contact which the first has made.
-pub(in crate::delivery) fn create_chunks(leads: Vec<LeadRow>) -> Vec<Vec<LeadRow>> {
+/// finds the contact which the first has made. Where it is not known that amoCRM takes leads, the first one goes alone.
+/// With `singly` all do.
+pub(in crate::delivery) fn create_chunks(leads: Vec<LeadRow>, takes_leads: bool, singly: bool) -> Vec<Vec<LeadRow>> {
     let mut chunks: Vec<Vec<LeadRow>> = Vec::new();
     let mut phones: Vec<HashSet<String>> = Vec::new();
     let mut alone = Vec::new();
     // The first chunk that may still have room: earlier ones are full, which keeps this linear for a large backlog.
     let mut open = 0;
-    for row in leads {
-        if row.unbatched {
+    for (at, row) in leads.into_iter().enumerate() {
+        if singly || row.unbatched || (at == 0 && !takes_leads) {
             alone.push(vec![row]);
             continue;
         }
@@ -237,6 +238,10 @@ pub(in crate::delivery) fn create_chunks(leads: Vec<LeadRow>) -> Vec<Vec<LeadRow
             }
         }
     }
-    chunks.extend(alone);
-    chunks
+    if takes_leads {
+        chunks.extend(alone);
+        return chunks;
+    }
+    alone.extend(chunks);
+    alone
 }

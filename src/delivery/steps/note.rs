@@ -169,7 +169,7 @@ impl DeliveryPass {
     }
 
     /// The notes that a lead still needs: all of them, or, where it is not known whether they were written, those that
-    /// amoCRM has not got after as many looks as a create gets. `None` when it is too early to say.
+    /// amoCRM does not have after as many looks as a create gets. `None` when it is too early to say.
     pub(in crate::delivery) async fn missing_notes(&self, one: &LeadRow) -> Result<Option<Vec<String>>, Stop> {
         let request = NewLead { lead: &one.lead, contact_id: None, degradation: omitted_of(one) };
         let notes = self.crm.notes_of(&request);

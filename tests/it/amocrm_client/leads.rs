@@ -308,6 +308,26 @@ async fn a_contact_is_found_by_its_own_phone_only() {
 }
 
 #[tokio::test]
+async fn the_contacts_of_many_are_read_from_the_list_if_it_is_short() {
+    let world = World::with_pair().await;
+    let (ivan, olga) = (ivan(), lead("A2B3C4D", "Ольга", "+79995550000"));
+    world.fake.add_contact("Договор 9991234567", &["+7 (999) 765-43-21"]);
+    let oldest = world.fake.add_contact("Иван", &["+79990000000", "8 (999) 123-45-67"]) as i64;
+    for at in 0..250 {
+        world.fake.add_contact("Клиент", &[&format!("+7912{at:07}")]);
+    }
+    world.fake.add_contact("Иван ещё раз", &["+79991234567"]);
+    let crm = world.crm();
+    let phones = [&ivan.phone, &olga.phone];
+    let mine = HashMap::from([("+79991234567".to_owned(), oldest)]);
+    assert_eq!(crm.find_contacts(&phones, 1).await.expect("read"), (mine.clone(), false));
+    assert_eq!(crm.find_contacts(&phones, 2).await.expect("read"), (mine, true));
+    let answer = world.fake.fault(On::get("/api/v4/contacts"), Fault::Garbage, Times::Forever);
+    assert!(crm.find_contacts(&phones, 2).await.is_err());
+    assert_eq!(world.fake.fault_hits(answer), 1);
+}
+
+#[tokio::test]
 async fn pipelines_as_they_can_be_configured() {
     let world = World::with_pair().await;
     let pipelines = world.crm().pipelines().await.expect("read");

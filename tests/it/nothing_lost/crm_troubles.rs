@@ -212,6 +212,9 @@ fn a_search_that_always_fails_keeps_one_lead_back_and_no_other() {
                 }
                 On::get("/api/v4/leads").containing(broken.number.as_str())
             } else {
+                // Nor can the list of all contacts be read, where none would have to be searched for.
+                let list = On::get("/api/v4/contacts").containing("asc");
+                ground.amocrm.fault(list, Fault::Html(502), Times::Forever);
                 On::get("/api/v4/contacts").containing(&broken.phone.last_ten_digits().expect("it has them"))
             };
             ground.amocrm.fault(on.clone(), Fault::Html(502), Times::Forever);

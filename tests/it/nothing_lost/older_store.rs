@@ -99,6 +99,8 @@ fn a_store_of_an_earlier_version_in_an_outage_loses_and_doubles_nothing() {
             life.kill();
             let life = Life::begin(&ground).await;
             ground.amocrm.comes_back();
+            // The admin sends again what that version had called refused.
+            life.store.retry_now(None).await.expect("a write");
             rest(&ground, &life.store, &leads).await.expect("all delivered");
             let stored = ground.amocrm.leads();
             for (lead, (columns, there)) in leads.iter().zip(LEADS) {
