@@ -10,6 +10,13 @@ use serde_json::{Number, Value};
 /// What is nested deeper becomes null. serde_json itself stops at 128.
 const DEEPEST: usize = 64;
 
+/// Of an answer at most so many elements may be something else than an object: Telegram gives 100 updates at most, so more
+/// of them are somebody else's stream, each of which would be kept in the store.
+const MAX_FOREIGN: usize = 1000;
+
+/// No server of Telegram's gives so many at once, even one that does not know the limit it is asked for.
+const MAX_ELEMENTS: usize = 20_000;
+
 /// How Telegram begins every update.
 const UPDATE: &[u8] = b"{\"update_id\"";
 
@@ -44,7 +51,7 @@ pub fn list(bytes: &[u8]) -> Option<Answer<'_>> {
         }
         at = skip_blank(bytes, at + 1);
         if key == b"result" && bytes.get(at) == Some(&b'[') {
-            let (found, end) = elements(bytes, at);
+            let (found, end) = elements(bytes, at)?;
             list = Some(found);
             match end {
                 Some(end) => at = end,
@@ -66,39 +73,60 @@ pub fn list(bytes: &[u8]) -> Option<Answer<'_>> {
     }
 }
 
-/// The elements of the array that begins at `at`, and the byte behind it unless it never ends.
-fn elements(bytes: &[u8], at: usize) -> (List<'_>, Option<usize>) {
+/// The elements of the array that begins at `at`, and the byte behind it unless it never ends; `None` when there are more
+/// than [`MAX_FOREIGN`] that are not objects, or more than [`MAX_ELEMENTS`]. Takes time and memory in proportion to the bytes.
+fn elements(bytes: &[u8], at: usize) -> Option<(List<'_>, Option<usize>)> {
     let mut elements = Vec::new();
+    let mut foreign = 0;
     let mut at = skip_blank(bytes, at + 1);
+    let mut next = NextUpdate::default();
     loop {
         match bytes.get(at) {
-            Some(b']') => match next_update(bytes, at) {
+            Some(b']') => match next.after(bytes, at) {
                 Some(next) => at = next,
-                None => return (List { elements, broken: None }, Some(at + 1)),
+                None => return Some((List { elements, broken: None }, Some(at + 1))),
             },
             Some(b',') => at = skip_blank(bytes, at + 1),
             Some(_) => {
-                let next = next_update(bytes, at);
-                let end = match (value_end(bytes, at), next) {
-                    (Some(end), Some(next)) => end.min(next),
-                    (Some(end), None) => end,
+                let next = next.after(bytes, at);
+                // Not looked for any further, or an answer in which no bracket is closed would be read again for each.
+                let end = match (value_end(&bytes[..next.unwrap_or(bytes.len())], at), next) {
+                    (Some(end), _) => end,
                     (None, Some(next)) => next,
-                    (None, None) => return (List { elements, broken: Some(&bytes[at..]) }, None),
+                    (None, None) => return Some((List { elements, broken: Some(&bytes[at..]) }, None)),
                 };
+                foreign += usize::from(bytes[at] != b'{');
+                if foreign > MAX_FOREIGN || elements.len() > MAX_ELEMENTS {
+                    return None;
+                }
                 let element = bytes[at..end].trim_ascii_end();
                 elements.push(element.strip_suffix(b",").unwrap_or(element));
                 at = skip_blank(bytes, end);
             }
-            None => return (List { elements, broken: Some(&[]) }, None),
+            None => return Some((List { elements, broken: Some(&[]) }, None)),
         }
     }
 }
 
-/// Where the next update begins. No text can hold such a beginning, as its quotes would be escaped; so where one stands,
-/// whatever came before it has ended, whatever its brackets say.
-fn next_update(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = bytes.get(at + 1..)?;
-    rest.windows(UPDATE.len()).position(|window| window == UPDATE).map(|next| at + 1 + next)
+/// Where the next update begins, searched for once only.
+///
+/// No text can hold such a beginning, as its quotes would be escaped; so where one stands, whatever came before it has
+/// ended, whatever its brackets say.
+#[derive(Default)]
+struct NextUpdate {
+    /// The last that was found; the end of all where there was none.
+    found: usize,
+}
+
+impl NextUpdate {
+    fn after(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        if self.found <= at {
+            let rest = bytes.get(at + 1..).unwrap_or_default();
+            let next = rest.windows(UPDATE.len()).position(|window| window == UPDATE);
+            self.found = next.map_or(usize::MAX, |next| at + 1 + next);
+        }
+        Some(self.found).filter(|found| *found != usize::MAX)
+    }
 }
 
 /// Whether an answer breaks off behind `"ok":true`: Telegram has done what it was asked, and only its telling of it is
@@ -367,6 +395,29 @@ mod tests {
         ] {
             assert_eq!(is_ok_cut_off(text.as_bytes()), cut, "{text}");
         }
+    }
+
+    /// In eight million bytes: were the rest of the answer looked through for each element, this would take hours.
+    #[test]
+    fn a_stream_of_anything_is_no_answer_and_takes_no_time() {
+        for (element, count, is_answer) in [
+            ("0,", 4_000_000, false),
+            ("\"\",", 2_000_000, false),
+            ("[],", 1001, false),
+            ("[],", 1000, true),
+            ("{},", 20_001, true),
+            ("{},", 2_000_000, false),
+            ("{\"update_id\":1},", 20_000, true),
+            ("{\"update_id\":1", 500_000, false),
+        ] {
+            for end in ["", "0", "]", "]}"] {
+                let text = format!("{{\"ok\":true,\"result\":[{}{end}", element.repeat(count));
+                let is_list = matches!(list(text.as_bytes()), Some(Answer::List(_)));
+                assert_eq!(is_list, is_answer, "{element} {count} {end}");
+            }
+        }
+        let long = format!("{{\"ok\":true,\"result\":[{},{{\"update_id\":7}}]}}", "[".repeat(8_000_000));
+        assert_eq!(values(long.as_bytes()).0.last(), Some(&Some(json!({"update_id": 7}))));
     }
 
     #[test]
