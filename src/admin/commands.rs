@@ -1,6 +1,6 @@
 //! The one table of commands: the menu, the help and the dispatch all come from it.
 //!
-//! Whoever adds a command to the admin's chat adds a row to [`table`], the handler that it names, and in each language of
+//! Whoever adds a command to the admin's chat adds a row to `table`, the handler that it names, and in each language of
 //! `locales/` the texts `command-<name>` (the menu) and `admin-help-<name>` (the help).
 
 use std::{

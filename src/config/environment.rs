@@ -2,9 +2,12 @@
 
 use super::{ConfigProblem, Reader, SETTINGS, database, dotenv, names};
 
+/// A variable's value by its name.
+type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// Variables, as a command finds them.
 pub struct Environment<'a> {
-    lookup: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    lookup: Box<Lookup<'a>>,
     /// Settings whose values are no text.
     not_text: Vec<&'static str>,
     /// What looks wrong without being in the way, such as a misspelt name.

@@ -104,7 +104,7 @@ where
             let done = work.await;
             match done {
                 Err(Undone::Failed(StoreError::Unavailable(error))) if faults::is_conflict(&error) => {
-                    return Worked::Conflict(error);
+                    Worked::Conflict(error)
                 }
                 done => {
                     let worked = if done.is_ok() { Worked::Keep } else { Worked::Undo };

@@ -141,8 +141,11 @@ pub fn is_ok_cut_off(bytes: &[u8]) -> bool {
     let Some(open) = bytes.iter().position(|byte| !is_blank(*byte)).filter(|at| bytes[*at] == b'{') else {
         return false;
     };
+    if !breaks_off {
+        return false;
+    }
     let mut at = open + 1;
-    while breaks_off {
+    loop {
         // A member that is whole: its key, and its value up to the comma.
         let key = skip_blank(bytes, at);
         let value = string_end(bytes, key).filter(|_| bytes.get(key) == Some(&b'"'));
@@ -160,7 +163,6 @@ pub fn is_ok_cut_off(bytes: &[u8]) -> bool {
         }
         at += 1;
     }
-    false
 }
 
 /// Reads one value; `None` when its brackets, quotes or separators are wrong.

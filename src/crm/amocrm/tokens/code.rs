@@ -12,7 +12,7 @@ pub struct PastedCode {
     /// The `state` of the authorization address, to be compared with the one that was given out.
     pub state: Option<String>,
     /// The host of the account that was chosen, such as `acme.amocrm.ru`. It is what somebody pasted, so
-    /// [`super::TokenKeeper::exchange_code`] checks it before it is trusted.
+    /// [`super::Authorization`] checks it before it is trusted.
     pub referer: Option<String>,
 }
 

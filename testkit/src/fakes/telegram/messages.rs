@@ -82,7 +82,7 @@ pub(super) fn send_file(shared: &Shared, world: &mut World, params: &Params, fie
     let document = match (params.files.get(part), named) {
         (Some(file), _) => file.clone(),
         (None, Some(_)) => return Err(bad("wrong file identifier/HTTP URL specified")),
-        (None, None) => return Err(bad(&format!("there is no {field} in the request"))),
+        (None, None) => return Err(bad(format!("there is no {field} in the request"))),
     };
     if document.1.is_empty() {
         return Err(bad("file must be non-empty"));
