@@ -34,6 +34,7 @@
 //! all three ways of looking for two minutes.
 
 mod backoff;
+mod batches;
 mod breaker;
 mod counters;
 mod drain;

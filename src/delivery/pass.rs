@@ -20,7 +20,7 @@ use crate::{
     store::{Claim, Completed, LeadRow, Lease, Stage, Step, StepOutcome, Store, StoreError},
 };
 
-use super::{breaker::Breaker, counters::Counters, run::Run, shortage::Shortages, steps::lead::create_chunks};
+use super::{batches::create_chunks, breaker::Breaker, counters::Counters, run::Run, shortage::Shortages};
 
 /// A claim lasts so long unless renewed: longer than any one call with its wait for the rate limit.
 pub const LEASE: Duration = Duration::from_secs(120);

@@ -1,7 +1,7 @@
 //! PostgreSQL may end a transaction for the sake of another (40001, 40P01): whatever was ended so is done again, here
 //! and nowhere else. Nothing of it was changed, so doing it again does nothing twice.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::{
     StreamExt,
@@ -16,37 +16,11 @@ use sqlx::{
 use tokio::sync::oneshot;
 
 use super::{
-    Store, StoreError, faults,
+    Store, StoreError,
+    conflicts::again,
+    faults,
     writer::{Member, Worked, Writer},
 };
-
-/// So often in all.
-pub(super) const TRIES: u32 = 12;
-
-/// Before each further try: drawn from nothing up to this, twice as much each time, and never more than the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LAST_PAUSE: Duration = Duration::from_millis(300);
-
-/// Before the next of several tries.
-pub(super) async fn pause(tries: u32) {
-    let most = FIRST_PAUSE.saturating_mul(1 << tries.min(10)).min(LAST_PAUSE);
-    tokio::time::sleep(most.mul_f64(rand::random())).await;
-}
-
-/// Does it again for as long as only another transaction is in its way.
-async fn again<T, E, F: Future<Output = Result<T, E>>>(
-    mut work: impl FnMut() -> F,
-    is_conflict: impl Fn(&E) -> bool,
-) -> Result<T, E> {
-    let mut tries = 1;
-    loop {
-        match work().await {
-            Err(error) if tries < TRIES && is_conflict(&error) => pause(tries).await,
-            other => return other,
-        }
-        tries += 1;
-    }
-}
 
 impl Store {
     /// One transaction: begun, worked through and committed in `work`, which may be done several times.

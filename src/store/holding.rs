@@ -5,7 +5,7 @@ use ulid::Ulid;
 
 use crate::lead::LeadNumber;
 
-use super::{Lease, Step, Store, StoreError, lead_queue::placeholders, stage, step_outcome::TO_BE_TOLD};
+use super::{Lease, Step, Store, StoreError, rows::placeholders, stage, step_outcome::TO_BE_TOLD};
 
 impl Store {
     /// Marks a waiting lead as one the admin is to be told of, if that has not been done.

@@ -14,7 +14,9 @@ use super::{
     FURTHEST_DUE, Step, Store, StoreError,
     leadership::GENERATION,
     leads::{LeadRow, lead_columns},
-    plain, rows, stage,
+    plain,
+    rows::{self, placeholders},
+    stage,
 };
 
 /// So many claims that hold nothing that can be read are passed over at once.
@@ -75,11 +77,6 @@ pub enum Claim {
 /// Whether a lease is still ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Renewed(pub u64);
-
-/// `$from, $from+1, …`: `count` placeholders.
-pub(super) fn placeholders(from: usize, count: usize) -> String {
-    (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
-}
 
 impl Store {
     /// Claims due leads for a lease until `until`; nobody else gets them before.

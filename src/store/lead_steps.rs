@@ -18,7 +18,10 @@ use crate::{
     notice::Notice,
 };
 
-use super::{Lease, Step, Store, StoreError, contacts, json, lead_queue::placeholders, messages, rows};
+use super::{
+    Lease, Step, Store, StoreError, contacts, json, messages,
+    rows::{self, placeholders},
+};
 
 /// What amoCRM answered for one created lead.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 
 mod again;
 mod alerts;
+mod conflicts;
 mod contacts;
 mod copying;
 mod counts;

@@ -12,6 +12,11 @@ use sqlx::{
 
 use super::{Engine, StoreError};
 
+/// `$from, $from+1, …`: `count` placeholders.
+pub(super) fn placeholders(from: usize, count: usize) -> String {
+    (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
 /// A column of text, asked for so that the answer can be read whatever stands in it.
 pub(super) fn bytes(engine: Engine, column: &str) -> String {
     match engine {

@@ -6,7 +6,7 @@ use ulid::Ulid;
 
 use crate::clock::Millis;
 
-use super::{Lease, Step, Store, StoreError, lead_queue::placeholders, lead_steps::ids, plain};
+use super::{Lease, Step, Store, StoreError, lead_steps::ids, plain, rows::placeholders};
 
 /// `admin_told` of a waiting lead of which the admin is to be told that it does not get through.
 pub(super) const TO_BE_TOLD: i64 = 2;

@@ -31,7 +31,7 @@ use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use crate::fault::point;
 
-use super::{Engine, Store, StoreError, again, faults, prepare};
+use super::{Engine, Store, StoreError, conflicts, faults, prepare};
 
 /// A transaction that is longer keeps the first of its members waiting for too long.
 const MOST_AT_ONCE: usize = 128;
@@ -306,7 +306,7 @@ impl Writer {
                 // One that fails is one too many, and so is one whose conflicts would begin the work of all others again.
                 Ok(Ended::Undone(_)) | Err(_) => return batch,
                 Ok(Ended::Conflict(_)) if batch.len() > 1 => return batch,
-                Ok(Ended::Conflict(_)) if tries < again::TRIES => again::pause(tries).await,
+                Ok(Ended::Conflict(_)) if tries < conflicts::TRIES => conflicts::pause(tries).await,
                 Ok(Ended::NotBegun(error)) => return self.all_fail(batch, &error),
                 Ok(Ended::Conflict(error) | Ended::Lost(error)) => return not_known(batch, &error),
             }

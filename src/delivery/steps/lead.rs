@@ -1,6 +1,6 @@
 //! The lead itself, with its contact: created in batches where that is safe.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use tracing::{info, warn};
 use ulid::Ulid;
@@ -19,10 +19,6 @@ use super::super::{
     shortage::omitted_of,
     write::{StepWrite, WritePoints, ids},
 };
-
-/// At most so many leads in one create. amoCRM takes 50 in `leads/complex`, but all of them have to be looked up for two
-/// minutes when its answer is lost.
-const CREATE_BATCH: usize = 10;
 
 /// A lead about to be created, with the contact it is attached to and what it goes without.
 pub(in crate::delivery) struct NewLeadItem {
@@ -207,41 +203,4 @@ impl DeliveryPass {
         }
         Ok(items)
     }
-}
-
-/// Chunks that may go in one request: unbatched leads alone, and never two leads of one phone together, so that the second
-/// finds the contact which the first has made. Where it is not known that amoCRM takes leads, the first one goes alone.
-/// With `singly` all do.
-pub(in crate::delivery) fn create_chunks(leads: Vec<LeadRow>, takes_leads: bool, singly: bool) -> Vec<Vec<LeadRow>> {
-    let mut chunks: Vec<Vec<LeadRow>> = Vec::new();
-    let mut phones: Vec<HashSet<String>> = Vec::new();
-    let mut alone = Vec::new();
-    // The first chunk that may still have room: earlier ones are full, which keeps this linear for a large backlog.
-    let mut open = 0;
-    for (at, row) in leads.into_iter().enumerate() {
-        if singly || row.unbatched || (at == 0 && !takes_leads) {
-            alone.push(vec![row]);
-            continue;
-        }
-        let phone = row.lead.phone.e164().to_owned();
-        while open < chunks.len() && chunks[open].len() >= CREATE_BATCH {
-            open += 1;
-        }
-        match (open..chunks.len()).find(|&at| chunks[at].len() < CREATE_BATCH && !phones[at].contains(&phone)) {
-            Some(at) => {
-                phones[at].insert(phone);
-                chunks[at].push(row);
-            }
-            None => {
-                phones.push(HashSet::from([phone]));
-                chunks.push(vec![row]);
-            }
-        }
-    }
-    if takes_leads {
-        chunks.extend(alone);
-        return chunks;
-    }
-    alone.extend(chunks);
-    alone
 }

@@ -7,7 +7,10 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::clock::Millis;
 
-use super::super::{Step, Store, StoreError, lead_queue::placeholders, rows};
+use super::super::{
+    Step, Store, StoreError,
+    rows::{self, placeholders},
+};
 
 /// One row of `lead_steps`.
 #[derive(Debug)]
