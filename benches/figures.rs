@@ -1,9 +1,11 @@
 //! Speed and size, measured and printed; nothing is asserted.
 //!
-//! `cargo bench` measures everything in about three minutes; `cargo bench -- drain` (or `intake`, `size`, `footprint`, `takeover`)
-//! one part; `cargo bench -- drain --full` takes 1,000 leads with the contact look-up on, too (another two and a half
+//! `cargo bench` measures everything in about three minutes; `cargo bench -- drain` (or `intake`, `size`, `footprint`, `takeover`,
+//! `backlog`, `history`) one part; `cargo bench -- drain --full` takes 1,000 leads with the contact look-up on, too (another two and a half
 //! minutes). What needs PostgreSQL is left out where it is not installed.
 
+#[path = "figures/backlog.rs"]
+mod backlog;
 mod load;
 
 use std::{
@@ -53,6 +55,12 @@ async fn main() {
             drain_at_the_limit(1000, false, *engine).await;
             drain_at_the_limit(if full { 1000 } else { 100 }, true, *engine).await;
         }
+    }
+    if wanted("backlog") {
+        backlog::backlog(full).await;
+    }
+    if wanted("history") {
+        backlog::history().await;
     }
     if wanted("takeover")
         && let Some(cluster) = &cluster

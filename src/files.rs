@@ -7,7 +7,7 @@
 use std::{
     ffi::OsStr,
     fs::{self, File, OpenOptions, Permissions},
-    io::{self, Write as _},
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -49,15 +49,26 @@ pub struct Replacement {
 impl Replacement {
     /// Writes the content beside `path`, durably.
     pub fn write(path: &Path, content: &[u8]) -> io::Result<Self> {
-        let mut file = tempfile::Builder::new()
+        let mut new = Self::begin(path)?;
+        new.write_all(content)?;
+        new.sync()?;
+        Ok(new)
+    }
+
+    /// Begins an empty file beside `path`, to be written and [`Self::sync`]ed.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        let file = tempfile::Builder::new()
             .prefix(TEMPORARY)
             .permissions(Permissions::from_mode(FILE_MODE))
             .tempfile_in(folder_of(path))?;
         // Nobody else knows it yet; the lock says that its writer lives.
         let _ = file.as_file().try_lock();
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
         Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Makes what was written survive a power cut.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.as_file().sync_all()
     }
 
     /// How it looks; it keeps that when it is put in place.
@@ -69,6 +80,16 @@ impl Replacement {
     pub fn put(self) -> io::Result<()> {
         self.file.persist(&self.path).map_err(|error| error.error)?;
         sync_folder(folder_of(&self.path))
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_file_mut().flush()
     }
 }
 
@@ -125,7 +146,15 @@ pub fn close_to_others(file: &File) -> io::Result<bool> {
 
 /// Reads a file that nobody else may read, and closes it to them where they could; `None` where there is none.
 pub fn read_private(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut file = match File::open(path) {
+    let Some(mut file) = open_private(path)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut file, &mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// The same, only opened.
+pub fn open_private(path: &Path) -> io::Result<Option<File>> {
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -134,9 +163,7 @@ pub fn read_private(path: &Path) -> io::Result<Option<Vec<u8>>> {
     if close_to_others(&file).unwrap_or(false) {
         tell_closed(&[path.display().to_string()]);
     }
-    let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut file, &mut bytes)?;
-    Ok(Some(bytes))
+    Ok(Some(file))
 }
 
 /// Closes one SQLite file, with its log, to everybody but its owner.

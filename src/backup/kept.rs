@@ -12,7 +12,11 @@ use crate::{
     store::Person,
 };
 
-use super::{BackupError, Read, read, text};
+use super::{
+    BackupError,
+    file::{Contents, each_entry},
+    format::text,
+};
 
 /// When a copy was made, by its name: `backup_leads.kept-20250907T103000Z.json`, with `-1` and so on behind the time.
 fn made_at(name: &str) -> Option<Millis> {
@@ -45,10 +49,16 @@ pub fn forget_in_copies(folder: &Path, person: &Person, region: Region) -> Resul
     let mut unreadable = Vec::new();
     for (name, _) in copies(folder)? {
         let path = folder.join(&name);
-        match read(&path)? {
-            Read::Entries(mut entries) => {
-                let before = entries.len();
-                entries.retain(|entry| !is_of(entry, person, region));
+        let (mut entries, mut before) = (Vec::new(), 0);
+        let contents = each_entry(&path, |entry| {
+            before += 1;
+            if !is_of(&entry, person, region) {
+                entries.push(entry);
+            }
+            true
+        })?;
+        match contents {
+            Contents::Entries => {
                 if entries.is_empty() {
                     fs::remove_file(&path)?;
                 } else if entries.len() < before {
@@ -56,8 +66,8 @@ pub fn forget_in_copies(folder: &Path, person: &Person, region: Region) -> Resul
                     crate::files::replace(&path, &bytes)?;
                 }
             }
-            Read::Nothing => {}
-            Read::Unreadable => {
+            Contents::Nothing => {}
+            Contents::Unreadable => {
                 if names(&fs::read(&path)?, person) {
                     unreadable.push(name);
                 }

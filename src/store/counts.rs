@@ -26,7 +26,32 @@ pub struct Totals {
     pub unreadable: i64,
 }
 
+/// How many leads amoCRM does not have: what the index alone tells, so that one may look often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UndeliveredCounts {
+    waiting: i64,
+    rejected: i64,
+    unreadable: i64,
+}
+
+impl UndeliveredCounts {
+    /// Waiting and rejected ones.
+    pub fn entries(&self) -> i64 {
+        self.waiting + self.rejected
+    }
+}
+
 impl Store {
+    /// How many leads amoCRM does not have.
+    pub async fn undelivered_counts(&self) -> Result<UndeliveredCounts, StoreError> {
+        let sql = "SELECT (SELECT COUNT(*) FROM leads WHERE state = 'waiting'), \
+                   (SELECT COUNT(*) FROM leads WHERE state = 'rejected'), \
+                   (SELECT COUNT(*) FROM leads WHERE unreadable <> 0)";
+        let row = sqlx::query(sql).fetch_one(&self.pool).await?;
+        let count = |at| rows::number(&row, at).unwrap_or(0);
+        Ok(UndeliveredCounts { waiting: count(0), rejected: count(1), unreadable: count(2) })
+    }
+
     /// Counts, with deliveries counted from `since`.
     pub async fn totals(&self, since: Millis) -> Result<Totals, StoreError> {
         let sql = format!(

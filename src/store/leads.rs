@@ -1,7 +1,11 @@
 //! Leads: inserted with the turn that submits them, read by number and by state.
 
+use std::collections::HashMap;
+
+use futures::TryStreamExt;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, any::AnyRow};
+use ulid::Ulid;
 
 use crate::{
     clock::Millis,
@@ -265,6 +269,54 @@ impl Store {
         leads.sort_by_key(|row| (row.lead.submitted_at, row.lead.id));
         leads.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(leads)
+    }
+
+    /// The ids of leads that amoCRM does not have and that can be read, oldest first.
+    pub async fn undelivered_ids(&self) -> Result<Vec<Ulid>, StoreError> {
+        let mut found = Vec::new();
+        for state in [LeadState::Waiting, LeadState::Rejected] {
+            let sql = format!(
+                "SELECT {}, {} FROM leads WHERE state = '{}' AND unreadable = 0",
+                rows::bytes(self.engine, "id"),
+                rows::numbers(self.engine, "submitted_at"),
+                state.as_str()
+            );
+            let mut ids = sqlx::query(AssertSqlSafe(sql)).fetch(&self.pool);
+            let mut damaged = false;
+            while let Some(row) = ids.try_next().await? {
+                match rows::lossy(&row, 0).and_then(|id| Ulid::from_string(&id).ok()) {
+                    Some(id) => found.push((rows::number(&row, 1).unwrap_or(0), id)),
+                    None => damaged = true,
+                }
+            }
+            drop(ids);
+            if damaged {
+                // Whoever reads it marks it.
+                self.leads_in(state, i64::from(i32::MAX)).await?;
+            }
+        }
+        found.sort_unstable();
+        Ok(found.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// Of these leads those that amoCRM does not have and that can be read, in the order of the ids.
+    pub async fn undelivered_of(&self, ids: &[Ulid]) -> Result<Vec<LeadRow>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT {} FROM leads WHERE id IN ({}) AND state IN ('waiting', 'rejected') AND unreadable = 0",
+            lead_columns(self.engine),
+            super::lead_queue::placeholders(1, ids.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for id in ids {
+            query = query.bind(id.to_string());
+        }
+        let rows = query.fetch_all(&self.pool).await?;
+        let leads = self.leads_of(&rows).await?;
+        let mut by_id: HashMap<Ulid, LeadRow> = leads.into_iter().map(|row| (row.lead.id, row)).collect();
+        Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
     }
 
     /// Leads in one state that can be read, oldest first, at most `limit`.

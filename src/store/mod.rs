@@ -47,7 +47,7 @@ use writer::Writer;
 
 pub use alerts::OpenAlert;
 pub use copying::Copied;
-pub use counts::Totals;
+pub use counts::{Totals, UndeliveredCounts};
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
 pub use forgetting::{FIRST_PRESS, Forgetting, Person, PersonLead, Whom};

@@ -7,6 +7,8 @@
 
 pub mod buyer;
 pub mod chaos;
+// Its fault points are not in a release.
+#[cfg(debug_assertions)]
 pub mod deaths;
 pub mod fakes;
 pub mod postgres;
