@@ -1,8 +1,8 @@
 //! Speed and size, measured and printed; nothing is asserted.
 //!
-//! `cargo bench` measures everything in about three minutes; `cargo bench -- drain` (or `intake`, `size`, `footprint`, `takeover`,
-//! `backlog`, `history`) one part; `cargo bench -- drain --full` takes 1,000 leads with the contact look-up on, too (another two and a half
-//! minutes). What needs PostgreSQL is left out where it is not installed.
+//! `cargo bench` measures everything in some ten minutes; `cargo bench -- drain` (or `intake`, `size`, `footprint`,
+//! `takeover`, `backlog`, `history`) one part; `--full` drains 1,000 leads with the contact look-up on, too, and the whole
+//! backlog. What needs PostgreSQL is left out where it is not installed.
 
 #[path = "figures/backlog.rs"]
 mod backlog;

@@ -192,8 +192,7 @@ impl Backup {
         let began = Instant::now();
         let counts = self.store.undelivered_counts().await?;
         let ids = self.store.undelivered_ids().await?;
-        let kept = self.entries_of_unreadable().await?;
-        if ids.is_empty() && kept.is_empty() && self.seen.is_none() {
+        if ids.is_empty() && self.seen.is_none() {
             // Nothing has ever waited here; an empty file would only raise questions.
             self.counts = Some(counts);
             return Ok(true);
@@ -207,6 +206,8 @@ impl Backup {
             })
             .await?;
         }
+        // Only now it is known which leads cannot be read.
+        let kept = self.entries_of_unreadable().await?;
         let (written, seen) = (self.written, self.seen);
         let replaced = blocking(move || {
             kept.iter().try_for_each(|entry| draft.add(|text| text.add_kept(entry)))?;
