@@ -111,7 +111,7 @@ impl Backup {
             changed |= self.store.backup_changed().now_or_never().is_some();
             let done = match self.due(changed).await {
                 // Not due yet; but the last words of a process that ends do not wait.
-                Ok(rest) if !rest.is_zero() && !(stopping && changed) => {
+                Ok(rest) if !rest.is_zero() && (!stopping || !changed) => {
                     wait = rest;
                     Ok(())
                 }
