@@ -307,7 +307,7 @@ impl Store {
         let sql = format!(
             "SELECT {} FROM leads WHERE id IN ({}) AND state IN ('waiting', 'rejected') AND unreadable = 0",
             lead_columns(self.engine),
-            super::lead_queue::placeholders(1, ids.len())
+            rows::placeholders(1, ids.len())
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for id in ids {
