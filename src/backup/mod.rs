@@ -1,7 +1,7 @@
 //! `backup_leads.json`: export of what amoCRM does not have, import of what the store does not have.
 //!
 //! Properties: the file follows the store within a second while it is small, and at a bounded share of disk and CPU when it
-//! is large ([`pace`]); however many leads change meanwhile, it is written once, and not at all when nothing in it would
+//! is large (`pace`); however many leads change meanwhile, it is written once, and not at all when nothing in it would
 //! differ. Neither is it ever in memory as a whole. It is always replaced atomically. Whatever somebody else puts into it is
 //! imported before it is written again: entries of the older Python tool (no `id`), entries of ours restored from a copy.
 //! Entries that are history or cannot be understood are kept in a copy beside it.
