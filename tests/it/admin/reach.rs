@@ -8,7 +8,7 @@ use testkit::{
         proxy::{FakeProxy, Mode},
         telegram::{Fault, On, Times},
     },
-    world::{PATIENCE, World},
+    world::World,
 };
 
 /// Fast enough for ten minutes to be ten seconds; what bounds a single poll is not shortened as much.
@@ -41,12 +41,12 @@ async fn routes_die_one_after_the_other_with_a_buyer_in_mid_form() {
     assert!(first.passed() > 0 && second.passed() == 0);
     buyer.says("Иван Петров", "номер телефона").await;
     // A send that is cut off before its answer may come twice, which nobody can prevent.
-    world.telegram.wait_until_confirmed(PATIENCE).await.expect("all said");
+    world.nothing_owed().await;
     first.turns(Mode::Dead);
     buyer.says("8 (999) 123-45-67", "бюджет").await;
     assert!(second.passed() > 0);
     // A send that is cut off before its answer may come twice, which nobody can prevent.
-    world.telegram.wait_until_confirmed(PATIENCE).await.expect("all said");
+    world.nothing_owed().await;
     second.turns(Mode::HangsOnPolls);
     buyer.says("2,5 млн", "ссылку").await;
     buyer.says("https://fem.encar.com/cars/detail/38427498", "Проверьте заявку").await;
