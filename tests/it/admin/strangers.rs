@@ -49,6 +49,7 @@ async fn a_strange_group_gets_no_answers_of_the_admin_s() {
         stranger.command_in(&group, command);
     }
     world.telegram.wait_until_confirmed(testkit::world::PATIENCE).await.expect("all are taken");
+    world.until("the group is answered", |world| !world.telegram.chat(group.id).is_empty()).await;
     let told = world.telegram.chat(group.id);
     assert!(!told.is_empty() && told.iter().all(|message| message.text.contains("в личных сообщениях")), "{told:?}");
 }
