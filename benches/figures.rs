@@ -153,11 +153,11 @@ struct Daemon {
 }
 
 /// The daemon without amoCRM, so that nothing but the intake is measured.
-fn daemon(telegram: &FakeTelegram, folder: &Path, database: Option<&str>) -> Child {
+fn daemon(token: &str, api_url: &str, folder: &Path, database: Option<&str>) -> Child {
     Command::new(env!("CARGO_BIN_EXE_amocrm-lead-bot"))
         .env_clear()
-        .env("BOT_TOKEN", telegram.token())
-        .env("TELEGRAM_API_URL", telegram.url())
+        .env("BOT_TOKEN", token)
+        .env("TELEGRAM_API_URL", api_url)
         .env("DATA_DIR", folder)
         .env("LEADS_PER_HOUR", "off")
         .env("LEADS_PER_DAY", "off")
@@ -176,7 +176,7 @@ impl Daemon {
         let telegram = FakeTelegram::start().await;
         telegram.hold_repeated_polls(false);
         let start = Instant::now();
-        let child = daemon(&telegram, folder.path(), database);
+        let child = daemon(&telegram.token(), &telegram.url(), folder.path(), database);
         while telegram.polls().is_empty() && telegram.calls("getUpdates").is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
             assert!(start.elapsed() < Duration::from_secs(60), "no poll");
@@ -309,7 +309,7 @@ async fn takeover(cluster: &Cluster) {
     let start = |at: usize| {
         let own = folder.path().join(at.to_string());
         std::fs::create_dir(&own).expect("a folder");
-        daemon(&telegram, &own, Some(&database))
+        daemon(&telegram.token(), &telegram.url(), &own, Some(&database))
     };
     let polls = async |more_than: usize| {
         let deadline = Instant::now() + Duration::from_secs(60);

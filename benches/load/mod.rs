@@ -5,18 +5,11 @@
 
 mod telegram;
 
-use std::{
-    path::Path,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use telegram::{TOKEN, Telegram};
 use testkit::postgres::Cluster;
-use tokio::{
-    process::{Child, Command},
-    sync::mpsc::UnboundedReceiver,
-};
+use tokio::{process::Child, sync::mpsc::UnboundedReceiver};
 
 const BUYERS: i64 = 200;
 /// Dialogues of each buyer.
@@ -47,7 +40,8 @@ impl Bot {
     async fn start(engine: Option<&Cluster>, round_trip: Duration) -> Self {
         let telegram = Telegram::start(round_trip).await;
         let folder = tempfile::tempdir().expect("a folder");
-        let child = spawn(&telegram, folder.path(), engine.map(Cluster::database));
+        let database = engine.map(Cluster::database);
+        let child = super::daemon(TOKEN, telegram.url(), folder.path(), database.as_deref());
         let start = Instant::now();
         while telegram.polls() < 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -69,24 +63,6 @@ impl Bot {
     async fn stop(mut self) {
         self.child.kill().await.expect("a kill");
     }
-}
-
-fn spawn(telegram: &Telegram, folder: &Path, database: Option<String>) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_amocrm-lead-bot"))
-        .env_clear()
-        .env("BOT_TOKEN", TOKEN)
-        .env("TELEGRAM_API_URL", telegram.url())
-        .env("DATA_DIR", folder)
-        .env("LEADS_PER_HOUR", "off")
-        .env("LEADS_PER_DAY", "off")
-        .envs(database.map(|url| ("DATABASE_URL", url)))
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the daemon")
 }
 
 /// Waits for a text; texts before it are passed over.

@@ -1,7 +1,5 @@
 //! Telling a failure that is about one lead from one that is about all of them, and holding that lead by itself.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use tracing::warn;
 use ulid::Ulid;
 
@@ -17,7 +15,7 @@ use super::{
     backoff::{PERSON_PAUSE, lead_pause},
     counters::Counters,
     outcome::describe,
-    pass::{DeliveryPass, Stop},
+    pass::{DeliveryPass, Stop, lock},
     shortage::omitted_of,
 };
 
@@ -303,9 +301,4 @@ impl DeliveryPass {
     pub(super) fn notes_from(&self) -> Millis {
         *lock(&self.learned.notes_from)
     }
-}
-
-/// Whatever panicked while it held one of these, what is in them is no more than remembered.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

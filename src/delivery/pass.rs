@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -109,6 +109,11 @@ pub struct Learned {
     pub(super) notes_from: Mutex<Millis>,
 }
 
+/// Whatever panicked while it held one of these, what is in them is no more than remembered.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Walks leads through their steps.
 #[derive(Debug, Clone)]
 pub struct DeliveryPass {
@@ -185,8 +190,11 @@ impl DeliveryPass {
     }
 
     async fn walk_fresh(&self) -> Result<Progress, Stop> {
-        let since = self.clock().now() - self.clock().millis(FRESH);
-        self.walk_claim(FRESH_BATCH, Claim::SubmittedSince(since), false).await
+        self.walk_claim(FRESH_BATCH, self.fresh(), false).await
+    }
+
+    fn fresh(&self) -> Claim {
+        Claim::SubmittedSince(self.clock().now() - self.clock().millis(FRESH))
     }
 
     async fn walk_claim(&self, limit: usize, which: Claim, let_fresh_in: bool) -> Result<Progress, Stop> {
@@ -272,7 +280,7 @@ impl DeliveryPass {
     }
 
     fn is_told_to_go_singly(&self) -> bool {
-        let until = *self.learned.singly_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *lock(&self.learned.singly_until);
         let now = self.clock().now();
         // A clock that was set back must not keep it so.
         (now..=now + self.clock().millis(SINGLY)).contains(&until)
@@ -281,7 +289,7 @@ impl DeliveryPass {
     /// Whether amoCRM has taken a lead just now. Where it has not, the first one goes alone: should it be that nothing can be
     /// written, one lead is uncertain and not a batch.
     fn takes_leads(&self) -> bool {
-        let taken_at = *self.learned.taken_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken_at = *lock(&self.learned.taken_at);
         let now = self.clock().now();
         (taken_at..=taken_at + self.clock().millis(TAKES)).contains(&now)
     }
@@ -289,13 +297,12 @@ impl DeliveryPass {
     /// A batch has failed while amoCRM answers: one lead of it may be the cause, or nothing can be written. Until one that
     /// goes alone is taken, all do.
     pub(super) fn go_singly(&self) {
-        *self.learned.singly_until.lock().unwrap_or_else(PoisonError::into_inner) = self.due_in(SINGLY);
+        *lock(&self.learned.singly_until) = self.due_in(SINGLY);
     }
 
     /// Fresh leads go first; they have a claim of their own under the same lease.
     async fn let_fresh_in(&self) -> Result<(), Stop> {
-        let since = self.clock().now() - self.clock().millis(FRESH);
-        let claimed = self.store.claim_due(&self.lease, self.lease_end(), 10, Claim::SubmittedSince(since)).await?;
+        let claimed = self.store.claim_due(&self.lease, self.lease_end(), FRESH_BATCH as i64, self.fresh()).await?;
         if claimed.is_empty() { Ok(()) } else { Box::pin(self.walk(claimed, true, false)).await.map(drop) }
     }
 }

@@ -1,6 +1,6 @@
 //! Finding the contact that a lead is attached to: remembered, or searched for by phone.
 
-use std::{collections::HashMap, sync::PoisonError, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use tracing::debug;
 
@@ -12,7 +12,7 @@ use crate::{
     store::{LeadRow, LeadState, Stage, StoreError},
 };
 
-use super::super::pass::{DeliveryPass, Stop};
+use super::super::pass::{DeliveryPass, Stop, lock};
 
 /// After so many searches for a contact that failed, while other leads go through, one is made.
 const SEARCHES: i64 = 4;
@@ -106,7 +106,7 @@ impl DeliveryPass {
                 (HashMap::new(), false, STRANGER)
             }
         };
-        *self.learned.contacts_from.lock().unwrap_or_else(PoisonError::into_inner) = self.due_in(pause);
+        *lock(&self.learned.contacts_from) = self.due_in(pause);
         for lead in unknown {
             let phone = lead.phone.e164();
             match found.get(phone) {
@@ -134,18 +134,18 @@ impl DeliveryPass {
 
     /// Until when the list of contacts is not read.
     fn contacts_from(&self) -> Millis {
-        *self.learned.contacts_from.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.learned.contacts_from)
     }
 
     fn is_stranger(&self, phone: &str) -> bool {
-        let strangers = self.learned.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let strangers = lock(&self.learned.strangers);
         strangers.get(phone).is_some_and(|at| (0..self.clock().millis(STRANGER)).contains(&(self.clock().now() - at)))
     }
 
     fn remember_stranger(&self, phone: &str) {
         let now = self.clock().now();
         let oldest = now - self.clock().millis(STRANGER);
-        let mut strangers = self.learned.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut strangers = lock(&self.learned.strangers);
         strangers.retain(|_, at| *at > oldest);
         strangers.insert(phone.to_owned(), now);
     }

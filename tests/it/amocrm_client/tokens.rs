@@ -2,10 +2,8 @@
 
 use super::*;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn twenty_calls_on_one_expired_token_are_one_refresh() {
-    let (world, _) = World::with_expired_pair().await;
-    let crm = world.crm();
+/// Twenty calls at once, each of which gets its answer.
+async fn twenty_calls(crm: &Crm) {
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let crm = crm.clone();
@@ -15,6 +13,12 @@ async fn twenty_calls_on_one_expired_token_are_one_refresh() {
     for call in calls {
         call.await.expect("no panic").expect("the account");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_calls_on_one_expired_token_are_one_refresh() {
+    let (world, _) = World::with_expired_pair().await;
+    twenty_calls(&world.crm()).await;
     assert_eq!(world.fake.refreshes(), 1);
     settled(&world).await;
 }
@@ -23,16 +27,7 @@ async fn twenty_calls_on_one_expired_token_are_one_refresh() {
 async fn twenty_calls_on_one_token_that_amocrm_no_longer_takes_are_one_refresh() {
     let world = World::with_pair().await;
     world.fake.expire_access_tokens();
-    let crm = world.crm();
-    let calls: Vec<_> = (0..20)
-        .map(|_| {
-            let crm = crm.clone();
-            tokio::spawn(async move { crm.account().await })
-        })
-        .collect();
-    for call in calls {
-        call.await.expect("no panic").expect("the account");
-    }
+    twenty_calls(&world.crm()).await;
     assert_eq!(world.fake.refreshes(), 1);
 }
 

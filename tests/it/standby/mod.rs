@@ -22,10 +22,6 @@ async fn world_on(database: &str) -> World {
 }
 
 /// A second machine: the same settings and fakes, a disk of its own.
-fn beside(world: &World) -> World {
-    world.beside()
-}
-
 /// The only `getUpdates` that may run is the leader's; a conflict would be one with status 409.
 fn conflicts(world: &World) -> usize {
     world.telegram.calls("getUpdates").iter().filter(|call| call.status == Some(409)).count()
@@ -38,7 +34,7 @@ async fn a_second_process_takes_over_when_the_first_is_killed() {
     first.start();
     let mut ivan = first.buyer("Иван");
     ivan.begins().await;
-    let mut second = beside(&first);
+    let mut second = first.beside();
     second.start();
     second.until("the second waits", |world| world.log().contains("waits to take over")).await;
     ivan.says("Иван Петров", "номер телефона").await;
@@ -74,7 +70,7 @@ async fn half_a_request_to_a_standby_stops_neither_the_take_over_nor_the_end() {
     first.start();
     let mut ivan = first.buyer("Иван");
     ivan.begins().await;
-    let (mut second, mut third) = (beside(&first), beside(&first));
+    let (mut second, mut third) = (first.beside(), first.beside());
     for standby in [&mut second, &mut third] {
         standby.start();
         standby.until("it waits", |world| world.log().contains("waits to take over")).await;
@@ -106,7 +102,7 @@ async fn a_rolling_deploy_is_not_noticed() {
     old.start();
     let mut ivan = old.buyer("Иван");
     ivan.begins().await;
-    let mut new = beside(&old);
+    let mut new = old.beside();
     new.start();
     new.until("the new one waits", |world| world.log().contains("waits to take over")).await;
     let deployed = Instant::now();
@@ -128,7 +124,7 @@ async fn a_leader_whose_lock_is_gone_knows_at_once() {
     first.start();
     let mut ivan = first.buyer("Иван");
     ivan.begins().await;
-    let mut second = beside(&first);
+    let mut second = first.beside();
     second.start();
     second.until("the second waits", |world| world.log().contains("waits to take over")).await;
     // Only this one connection: everything else of the first goes on working.
@@ -219,7 +215,7 @@ async fn a_wiped_disk_loses_neither_forms_nor_tokens() {
     maria.begins().await;
     assert_eq!(first.terminate().await, Some(0), "{}", first.log());
     assert!(!first.path("refresh_token.txt").exists());
-    let mut second = beside(&first);
+    let mut second = first.beside();
     second.start();
     maria.fills_in().await;
     maria.presses("submit", "принята").await;
