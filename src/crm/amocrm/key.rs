@@ -105,7 +105,7 @@ fn number_behind_hash(text: &str) -> Option<usize> {
     };
     let gap = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c) || c > '\u{FFFF}';
     let number_at = text.len() - text[hash..].trim_start_matches(gap).len();
-    let letters = text[number_at..].chars().filter(|c| !gap(*c) || c.is_whitespace()).map(narrow);
+    let letters = text[number_at..].chars().filter(|c| !gap(*c)).map(narrow);
     // Whatever follows may be cut off, so it does not matter here.
     LeadNumber::parse(&letters.take(7).collect::<String>()).map(|_| number_at)
 }
@@ -245,6 +245,9 @@ mod tests {
             ("＃N7HR3T9", "№ N7HR3T9"),
             ("#n7hr3t9", "№ n7hr3t9"),
             ("#N7H\u{200B}R3T9", "№ N7H\u{200B}R3T9"),
+            ("#N7H R3T9", "№ N7H R3T9"),
+            ("#N7H\nR3T9", "№ N7H\nR3T9"),
+            ("# N 7 H R 3 T 9", "№ N 7 H R 3 T 9"),
             ("＃Ｎ７ＨＲ３Ｔ９", "№ Ｎ７ＨＲ３Ｔ９"),
             ("&#35;N7HR3T9", "№ N7HR3T9"),
             ("&amp;#35;N7HR3T9", "№ N7HR3T9"),
