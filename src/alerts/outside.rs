@@ -86,14 +86,14 @@ mod tests {
             },
             AdminNotice::AccessLost { trouble: Trouble::Refuses { words: said.into() } },
         ] {
-            for lang in [Lang::Ru, Lang::En] {
+            for lang in [Lang::ru(), Lang::en()] {
                 let text = text(&notice, lang).expect("an alert");
                 assert!(!text.contains("Иван") && !text.contains("999") && text.len() > 20, "{text}");
             }
         }
         let rejected = AdminNotice::Rejected { number: number.clone(), error: said.into() };
-        assert!(text(&rejected, Lang::Ru).expect("an alert").contains(number.as_str()));
-        assert_eq!(text(&AdminNotice::Copies { leads: vec![] }, Lang::Ru), None);
+        assert!(text(&rejected, Lang::ru()).expect("an alert").contains(number.as_str()));
+        assert_eq!(text(&AdminNotice::Copies { leads: vec![] }, Lang::ru()), None);
     }
 
     #[test]

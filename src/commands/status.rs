@@ -89,7 +89,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         store_exists: store.exists(),
         daemon_running: super::is_daemon_running(&config.store, &store).await?,
         verdict: state.verdict(),
-        reason: trouble.map(|trouble| trouble_text(trouble, Lang::En)),
+        reason: trouble.map(|trouble| trouble_text(trouble, Lang::en())),
         advice: trouble.map(|trouble| advice(trouble, can_authorize)),
         waiting: totals.waiting,
         rejected: totals.rejected,
@@ -214,7 +214,7 @@ fn advice(trouble: &Trouble, can_authorize: bool) -> String {
                         AMOCRM_CLIENT_SECRET"
             .into(),
         NotConfigured => "set AMOCRM_SUBDOMAIN and AMOCRM_ACCESS_TOKEN; see README.md".into(),
-        other => advice_text(other, can_authorize, Lang::En),
+        other => advice_text(other, can_authorize, Lang::en()),
     }
 }
 

@@ -192,12 +192,14 @@ async fn keep_commands(telegram: Telegram, admin_chat_id: Option<i64>) {
     }
 }
 
-/// Puts the commands into the menu, for everybody and for the admin, in both languages.
+/// Puts the commands into the menu, for everybody and for the admin, in every language; the first is for whoever speaks
+/// none of them.
 async fn register_commands(telegram: &Telegram, admin_chat_id: Option<i64>) {
     let commands = |audience: Audience, lang: Lang| -> Vec<BotCommand> {
         menu(audience).map(|command| BotCommand::new(command.name, command.menu_text(lang))).collect()
     };
-    for (lang, code) in [(Lang::Ru, None), (Lang::En, Some("en"))] {
+    for (index, lang) in Lang::all().iter().copied().enumerate() {
+        let code = (index > 0).then(|| lang.code());
         let mut request = SetMyCommands::new(commands(Audience::Everybody, lang));
         if let Some(code) = code {
             request = request.language_code(code);

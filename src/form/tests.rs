@@ -161,7 +161,7 @@ proptest! {
             prop_assert_eq!(outcome.replies.is_empty(), submits);
             prop_assert_eq!(outcome.conversation.draft.is_none(), outcome.conversation.step == Step::Idle);
             for reply in &outcome.replies {
-                for lang in [Lang::Ru, Lang::En] {
+                for lang in [Lang::ru(), Lang::en()] {
                     let length = render_reply(reply, lang, &Wording::default()).text.encode_utf16().count();
                     prop_assert!((1..=4096).contains(&length));
                 }
@@ -311,7 +311,7 @@ fn a_question_of_every_kind_is_asked_stored_and_sent() {
     }
     let outcome = turn(conversation.clone(), Input::Help, &world);
     let wording = Wording { form: world.form.clone(), ..Wording::default() };
-    let card = render_reply(&outcome.replies[0], Lang::En, &wording).text;
+    let card = render_reply(&outcome.replies[0], Lang::en(), &wording).text;
     for line in ["🏙 City: Moscow", "• More: Лада", "• More: 500 тыс", "• More: +79161112233", "• More: not given"]
     {
         assert!(card.contains(line), "{line}: {card}");

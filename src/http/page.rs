@@ -139,7 +139,10 @@ fn again_with(what: String, lang: Lang) -> (String, String) {
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        let (ru, en) = (self.outcome.words(Lang::Ru), self.outcome.words(Lang::En));
+        let first = Lang::default();
+        let words = self.outcome.words(first);
+        // Who it is that reads this is not known.
+        let second = Lang::all().iter().copied().find(|lang| *lang != first);
         let (tone, sign) = match self.outcome {
             Outcome::Done(_) => ("good", "✓"),
             _ => ("bad", "!"),
@@ -147,26 +150,28 @@ impl IntoResponse for Page {
         let back = self.bot_username.map(|name| format!("tg://resolve?domain={name}"));
         let page = html! {
             (DOCTYPE)
-            html lang="ru" {
+            html lang=(first.code()) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="robots" content="noindex";
                     meta name="color-scheme" content="light dark";
-                    title { (ru.title) }
+                    title { (words.title) }
                     style { (PreEscaped(STYLE)) }
                 }
                 body {
                     main class=(tone) {
                         div .sign aria-hidden="true" { (sign) }
-                        h1 { (ru.title) }
-                        p { (ru.what) }
-                        p .next { (ru.next) }
+                        h1 { (words.title) }
+                        p { (words.what) }
+                        p .next { (words.next) }
                         @if let Some(back) = back {
-                            a href=(back) { (Lang::Ru.text("page-back", &[])) }
+                            a href=(back) { (first.text("page-back", &[])) }
                         }
                     }
-                    p .english lang="en" { (en.title) ". " (en.what) " " (en.next) }
+                    @if let Some((second, words)) = second.map(|second| (second, self.outcome.words(second))) {
+                        p .second lang=(second.code()) { (words.title) ". " (words.what) " " (words.next) }
+                    }
                 }
             }
         };
@@ -198,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_outcome_is_worded_in_both_languages() {
+    fn every_outcome_is_worded_in_two_languages() {
         let storage = TokenError::Storage(std::sync::Arc::new(std::io::Error::other("no")));
         let transient = TokenError::Transient { cause: "c".into(), retry_after: None };
         let code = |problem| Outcome::Refused(AuthorizationError::Code(problem));

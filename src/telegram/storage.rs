@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn what_is_stored_is_read_back() {
         let form = Form::default();
-        let mut chat = Chat { last_update: Some((9, 100)), lang: Lang::En, ..Chat::default() };
+        let mut chat = Chat { last_update: Some((9, 100)), lang: Lang::en(), ..Chat::default() };
         chat.conversation = Conversation {
             step: Step::Ask("name"),
             draft: Some(Draft::open()),

@@ -310,7 +310,7 @@ mod tests {
             (11, "Ждут 11 заявок."),
             (21, "Ждёт 21 заявка."),
         ] {
-            assert_eq!(waiting_text(count, Lang::Ru), text);
+            assert_eq!(waiting_text(count, Lang::ru()), text);
         }
     }
 }

@@ -184,7 +184,7 @@ mod tests {
                 wish: None,
                 more: Vec::new(),
             };
-            for (lang, label) in [(Lang::Ru, "Бюджет"), (Lang::En, "Budget")] {
+            for (lang, label) in [(Lang::ru(), "Бюджет"), (Lang::en(), "Budget")] {
                 let text = render_reply(&[Say::Card(card.clone())], lang, &Wording::default()).text;
                 assert!(text.contains(&format!("{label}: {want}\n")), "{text}");
             }
@@ -196,6 +196,6 @@ mod tests {
     fn a_stored_card_without_a_price_shows_what_was_typed() {
         let json = r#"{"card":{"name":"Иван","phone":"+79991234567","budget":"2 млн","car_link":null}}"#;
         let card: Say = serde_json::from_str(json).expect("a stored card");
-        assert!(render_reply(&[card], Lang::Ru, &Wording::default()).text.contains("Бюджет: 2 млн\n"));
+        assert!(render_reply(&[card], Lang::ru(), &Wording::default()).text.contains("Бюджет: 2 млн\n"));
     }
 }

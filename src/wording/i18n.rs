@@ -1,75 +1,134 @@
 //! The languages, and the texts of `locales/`.
 
-use std::sync::OnceLock;
+use std::{
+    fmt,
+    sync::{LazyLock, OnceLock},
+};
 
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::form::Words;
 
+/// The languages that the program brings along, a line each: code and texts. The first has every text.
+const BUILT_IN: &[(&str, &str)] =
+    &[("ru", include_str!("../../locales/ru.ftl")), ("en", include_str!("../../locales/en.ftl"))];
+
+/// So many of the first of [`BUILT_IN`] are spoken where nobody says which.
+const SPOKEN_BY_DEFAULT: usize = 2;
+
+/// What this process speaks; set once, before anything is said.
+static SPOKEN: OnceLock<Vec<Lang>> = OnceLock::new();
+
 /// A language the bot speaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lang {
-    /// Russian, for everybody whose language is not known to be English.
-    #[default]
-    Ru,
-    /// English.
-    En,
+#[derive(Clone, Copy)]
+pub struct Lang(&'static Language);
+
+/// A language and its texts.
+struct Language {
+    code: &'static str,
+    bundle: FluentBundle<FluentResource>,
+    /// Where a text is looked for that this language does not have, in this order.
+    fallback: OnceLock<Vec<Lang>>,
+}
+
+impl Language {
+    fn new(code: &'static str, source: &str) -> Self {
+        let langid = code.parse::<unic_langid::LanguageIdentifier>().unwrap_or_default();
+        let mut bundle = FluentBundle::new_concurrent(vec![langid]);
+        // Isolation marks would stand around numbers and links that people copy.
+        bundle.set_use_isolating(false);
+        let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
+        bundle.add_resource_overriding(resource);
+        Self { code, bundle, fallback: OnceLock::new() }
+    }
+}
+
+/// What stands in `locales/`, parsed.
+fn built_in() -> &'static [Language] {
+    static LANGUAGES: LazyLock<Vec<Language>> =
+        LazyLock::new(|| BUILT_IN.iter().map(|(code, source)| Language::new(code, source)).collect());
+    &LANGUAGES
 }
 
 impl Lang {
+    /// Russian as it stands in `locales/`.
+    pub fn ru() -> Self {
+        Self(&built_in()[0])
+    }
+
+    /// English as it stands in `locales/`.
+    pub fn en() -> Self {
+        Self(&built_in()[1])
+    }
+
+    /// Those that the program brings along.
+    pub fn built_in() -> impl Iterator<Item = Self> {
+        built_in().iter().map(Self)
+    }
+
+    /// Those that are spoken here; the first is for everybody whose language is not among them, for managers and notes.
+    pub fn all() -> &'static [Self] {
+        static BY_DEFAULT: LazyLock<Vec<Lang>> = LazyLock::new(|| Lang::built_in().take(SPOKEN_BY_DEFAULT).collect());
+        SPOKEN.get().unwrap_or(&BY_DEFAULT)
+    }
+
+    /// Its IETF tag in small letters: `ru`, `pt-br`.
+    pub fn code(self) -> &'static str {
+        self.0.code
+    }
+
     /// From Telegram's `language_code` (IETF tag).
     pub fn from_code(code: Option<&str>) -> Self {
-        match code {
-            Some(code) if code == "en" || code.starts_with("en-") => Self::En,
-            _ => Self::Ru,
-        }
+        let code = code.unwrap_or_default();
+        let primary = code.split('-').next().unwrap_or_default();
+        Self::spoken(code).or_else(|| Self::spoken(primary)).unwrap_or_default()
+    }
+
+    /// The language with exactly this tag, if it is spoken here.
+    pub fn spoken(code: &str) -> Option<Self> {
+        Self::all().iter().copied().find(|lang| lang.code().eq_ignore_ascii_case(code))
     }
 
     /// Whether a text is what the "back" button of the phone's keyboard types, in any language.
     pub fn is_back_label(text: &str) -> bool {
-        Self::ALL.into_iter().any(|lang| lang.text("button-back", &[]) == text.trim())
+        Self::all().iter().any(|lang| lang.text("button-back", &[]).trim() == text.trim())
     }
-
-    /// All there are.
-    pub const ALL: [Self; 2] = [Self::Ru, Self::En];
 
     /// Its texts as they stand in `locales/`.
-    pub(super) const fn source(self) -> &'static str {
-        match self {
-            Self::Ru => include_str!("../../locales/ru.ftl"),
-            Self::En => include_str!("../../locales/en.ftl"),
-        }
-    }
-
-    fn bundle(self) -> &'static FluentBundle<FluentResource> {
-        static BUNDLES: OnceLock<[FluentBundle<FluentResource>; 2]> = OnceLock::new();
-        let bundles = BUNDLES.get_or_init(|| [bundle("ru", Self::Ru.source()), bundle("en", Self::En.source())]);
-        match self {
-            Self::Ru => &bundles[0],
-            Self::En => &bundles[1],
-        }
+    #[cfg(test)]
+    pub(super) fn source(self) -> &'static str {
+        BUILT_IN.iter().find(|(code, _)| *code == self.code()).map_or("", |(_, source)| source)
     }
 
     /// Words of the form.
     pub fn words(self, words: &Words) -> String {
-        match (*words, self) {
+        match (*words, self.code()) {
             (Words::Text(id), _) => self.text(id, &[]),
-            (Words::Given { ru, .. }, Self::Ru) => ru.to_owned(),
-            (Words::Given { en, .. }, Self::En) => en.to_owned(),
+            (Words::Given { en, .. }, "en") => en.to_owned(),
+            (Words::Given { ru, .. }, _) => ru.to_owned(),
         }
     }
 
-    /// Words of the form in every language, first in Russian, as managers read them.
+    /// Words of the form in every language, first as managers read them.
     pub fn all_words(words: &Words) -> Vec<String> {
-        Self::ALL.into_iter().map(|lang| lang.words(words)).collect()
+        Self::all().iter().map(|lang| lang.words(words)).collect()
     }
 
-    /// The text of a message; one that is missing shows its name, an argument that is missing its own, which tests rule
-    /// out (`wording::tests`).
+    /// Whether it has a text of its own; another language helps out otherwise.
+    pub(super) fn has(self, id: &str) -> bool {
+        self.0.bundle.get_message(id).is_some_and(|message| message.value().is_some())
+    }
+
+    fn fallback(self) -> &'static [Self] {
+        self.0.fallback.get_or_init(|| vec![Self::ru()])
+    }
+
+    /// The text of a message, of the next language where this one lacks it; one that is missing everywhere shows its
+    /// name, an argument that is missing its own, which tests rule out (`wording::tests`).
     pub fn text(self, id: &str, args: &[(&str, FluentValue<'_>)]) -> String {
-        let bundle = self.bundle();
+        let speaker = [self].iter().chain(self.fallback()).copied().find(|lang| lang.has(id)).unwrap_or(self);
+        let bundle = &speaker.0.bundle;
         let mut errors = Vec::new();
         let text = match bundle.get_message(id).and_then(|message| message.value()) {
             Some(pattern) => {
@@ -79,9 +138,45 @@ impl Lang {
             None => id.to_owned(),
         };
         #[cfg(test)]
-        asked::remember(self, id, bundle.has_message(id), &errors);
-        debug_assert!(cfg!(test) || errors.is_empty() && bundle.has_message(id), "{self:?} {id}: {errors:?}");
+        asked::remember(self, id, speaker.has(id), &errors);
+        debug_assert!(cfg!(test) || errors.is_empty() && speaker.has(id), "{self:?} {id}: {errors:?}");
         text
+    }
+}
+
+impl Default for Lang {
+    /// The language for everybody whose own is not known.
+    fn default() -> Self {
+        Self::all().first().copied().unwrap_or_else(Self::ru)
+    }
+}
+
+impl fmt::Debug for Lang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl PartialEq for Lang {
+    fn eq(&self, other: &Self) -> bool {
+        self.code() == other.code()
+    }
+}
+
+impl Eq for Lang {}
+
+impl Serialize for Lang {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Lang {
+    /// # Errors
+    /// It is not spoken here (any more).
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        Self::spoken(&code).ok_or_else(|| serde::de::Error::custom("a language that is not spoken here"))
     }
 }
 
@@ -120,31 +215,30 @@ pub(super) mod asked {
     }
 }
 
-fn bundle(locale: &str, source: &str) -> FluentBundle<FluentResource> {
-    let langid = locale.parse::<unic_langid::LanguageIdentifier>().unwrap_or_default();
-    let mut bundle = FluentBundle::new_concurrent(vec![langid]);
-    // Isolation marks would stand around numbers and links that people copy.
-    bundle.set_use_isolating(false);
-    let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
-    bundle.add_resource_overriding(resource);
-    bundle
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_language_is_russian_unless_it_is_english() {
+    fn a_language_is_the_phones_if_it_is_spoken_and_else_the_first() {
         for (code, lang) in [
-            (None, Lang::Ru),
-            (Some("ru"), Lang::Ru),
-            (Some("kk"), Lang::Ru),
-            (Some("en"), Lang::En),
-            (Some("en-GB"), Lang::En),
-            (Some("enm"), Lang::Ru),
+            (None, Lang::ru()),
+            (Some("ru"), Lang::ru()),
+            (Some("kk"), Lang::ru()),
+            (Some("en"), Lang::en()),
+            (Some("en-GB"), Lang::en()),
+            (Some("EN"), Lang::en()),
+            (Some("enm"), Lang::ru()),
+            (Some(""), Lang::ru()),
         ] {
             assert_eq!(Lang::from_code(code), lang, "{code:?}");
         }
+    }
+
+    #[test]
+    fn languages_are_stored_by_their_code() {
+        assert_eq!(serde_json::to_string(&[Lang::ru(), Lang::en()]).expect("json"), r#"["ru","en"]"#);
+        assert_eq!(serde_json::from_str::<Lang>(r#""en""#).expect("a language"), Lang::en());
+        assert!(serde_json::from_str::<Lang>(r#""xx""#).is_err());
     }
 }

@@ -206,7 +206,7 @@ async fn one_more_row_of_the_table_is_asked_shown_stored_and_delivered() {
     assert_eq!(entry["lead"]["more"][0]["label"], "Город", "{entry}");
     let row = life.store.lead_by_number(&of(&number)).await.expect("read").expect("a lead");
     let copies = AdminNotice::Copies { leads: vec![LeadCopy::of(&row.lead)] };
-    let copies = render_admin(&copies, Lang::Ru, &Wording::default()).text;
+    let copies = render_admin(&copies, Lang::ru(), &Wording::default()).text;
     assert!(copies.contains("Город: Санкт-Петербург"), "{copies}");
 
     amocrm.comes_back();

@@ -134,7 +134,7 @@ mod tests {
 
     fn fresh(chat_id: i64, ids: &[(&str, Option<&str>)]) -> Fresh {
         let messages = ids.iter().map(|(id, before)| (message(chat_id, id), before.map(str::to_owned))).collect();
-        Fresh { lang: Lang::Ru, messages }
+        Fresh { lang: Lang::ru(), messages }
     }
 
     fn rest(chats: &mut Chats, chat_id: i64) -> (Vec<String>, bool) {
