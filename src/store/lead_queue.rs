@@ -11,7 +11,7 @@ use ulid::Ulid;
 use crate::clock::Millis;
 
 use super::{
-    FURTHEST_DUE, Step, Store, StoreError,
+    Engine, FURTHEST_DUE, Step, Store, StoreError,
     leadership::GENERATION,
     leads::{LeadRow, lead_columns},
     plain,
@@ -21,6 +21,9 @@ use super::{
 
 /// So many claims that hold nothing that can be read are passed over at once.
 const MOST_UNREADABLE: usize = 100;
+
+/// Of so many times the leads that are wanted the people are counted before all that wait are looked at.
+const LOOKED_AT: i64 = 4;
 
 /// No lease is ever longer.
 const FURTHEST_LEASE: Duration = Duration::from_secs(10 * 60);
@@ -92,36 +95,7 @@ impl Store {
             Claim::SubmittedSince(since) => since,
             _ => i64::MIN,
         };
-        let free = "(leased_by IS NULL OR leased_until < $3 OR leased_until > $7)";
-        let attempted = stage::attempted(Step::Lead);
-        let only = match which {
-            Claim::Oldest | Claim::InTurn => String::new(),
-            Claim::Ready => format!(" AND id NOT IN {attempted}"),
-            Claim::Uncertain => format!(" AND id IN {attempted}"),
-            Claim::Troubled => format!(" AND (attempts > 0 OR id IN {attempted})"),
-            Claim::Untroubled | Claim::SubmittedSince(_) => format!(" AND attempts = 0 AND id NOT IN {attempted}"),
-        };
-        let due = format!(
-            "FROM leads WHERE state = 'waiting' AND unreadable = 0 AND submitted_at >= $5 \
-             AND (due_at <= $3 OR due_at > $4) AND {free}{only}"
-        );
-        let chosen = match which {
-            // Of those that need a write the one on which amoCRM has failed the least shows best whether it works.
-            Claim::Ready => format!("SELECT id {due} ORDER BY attempts, due_at, submitted_at, id LIMIT $6"),
-            Claim::InTurn | Claim::Uncertain | Claim::Troubled => {
-                format!("SELECT id {due} ORDER BY due_at, submitted_at, id LIMIT $6")
-            }
-            // Nobody waits behind what somebody else has sent by the hundred.
-            Claim::Oldest | Claim::Untroubled | Claim::SubmittedSince(_) => format!(
-                "SELECT id FROM (SELECT id, submitted_at, ROW_NUMBER() OVER (PARTITION BY user_id \
-                 ORDER BY submitted_at, id) AS place {due}) AS placed ORDER BY place, submitted_at, id LIMIT $6"
-            ),
-        };
-        let sql = format!(
-            "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN ({chosen}) AND {free}{} RETURNING {}",
-            lease.fence(),
-            lead_columns(self.engine)
-        );
+        let sql = claim_sql(self.engine, lease, limit, which);
         let claim = || {
             sqlx::query(AssertSqlSafe(sql.as_str()))
                 .bind(&lease.id)
@@ -233,6 +207,50 @@ impl Store {
     }
 }
 
+/// The claim's statement. Parameters: the lease, its end, now, [`FURTHEST_DUE`] from now, the earliest submission, the limit,
+/// [`FURTHEST_LEASE`] from now.
+fn claim_sql(engine: Engine, lease: &Lease, limit: i64, which: Claim) -> String {
+    let free = "(leased_by IS NULL OR leased_until < $3 OR leased_until > $7)";
+    let attempted = stage::attempted(Step::Lead);
+    let only = match which {
+        Claim::Oldest | Claim::InTurn => String::new(),
+        Claim::Ready => format!(" AND id NOT IN {attempted}"),
+        Claim::Uncertain => format!(" AND id IN {attempted}"),
+        Claim::Troubled => format!(" AND (attempts > 0 OR id IN {attempted})"),
+        Claim::Untroubled | Claim::SubmittedSince(_) => format!(" AND attempts = 0 AND id NOT IN {attempted}"),
+    };
+    let due = format!(
+        "FROM leads WHERE state = 'waiting' AND unreadable = 0 AND submitted_at >= $5 \
+         AND (due_at <= $3 OR due_at > $4) AND {free}{only}"
+    );
+    let chosen = match which {
+        // Of those that need a write the one on which amoCRM has failed the least shows best whether it works.
+        Claim::Ready => format!("SELECT id {due} ORDER BY attempts, due_at, submitted_at, id LIMIT $6"),
+        Claim::InTurn | Claim::Uncertain | Claim::Troubled => {
+            format!("SELECT id {due} ORDER BY due_at, submitted_at, id LIMIT $6")
+        }
+        // Nobody waits behind what somebody else has sent by the hundred.
+        Claim::Oldest | Claim::Untroubled | Claim::SubmittedSince(_) => {
+            let oldest = format!("SELECT id, user_id, submitted_at {due} ORDER BY submitted_at, id");
+            let first = limit.saturating_mul(LOOKED_AT);
+            // Where the oldest are of as many people as leads are wanted, those people's first ones are all that is taken,
+            // and however many wait behind them need not be looked at.
+            format!(
+                "SELECT id FROM (SELECT id, submitted_at, ROW_NUMBER() OVER (PARTITION BY user_id \
+                 ORDER BY submitted_at, id) AS place FROM ({oldest} LIMIT (SELECT CASE WHEN COUNT(DISTINCT user_id) >= $6 \
+                 THEN {first} ELSE {} END FROM ({oldest} LIMIT {first}) AS first)) AS oldest) AS placed \
+                 ORDER BY place, submitted_at, id LIMIT $6",
+                i64::MAX
+            )
+        }
+    };
+    format!(
+        "UPDATE leads SET leased_by = $1, leased_until = $2 WHERE id IN ({chosen}) AND {free}{} RETURNING {}",
+        lease.fence(),
+        lead_columns(engine)
+    )
+}
+
 /// Sorts leads, oldest first, so that everybody's first comes before anybody's second.
 fn one_of_each_first(leads: Vec<LeadRow>) -> Vec<LeadRow> {
     let mut places = HashMap::new();
@@ -244,4 +262,71 @@ fn one_of_each_first(leads: Vec<LeadRow>) -> Vec<LeadRow> {
     }
     placed.sort_by_key(|(place, _)| *place);
     placed.into_iter().map(|(_, row)| row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    };
+
+    use sqlx::{Connection, Executor, SqliteConnection};
+
+    use crate::clock::Clock;
+
+    use super::*;
+
+    /// The users whose leads the statement claims, in the order of their ids, and the instructions that SQLite takes for it.
+    async fn claimed(waiting: i64, user_id: &str) -> (Vec<i64>, u64) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("store.sqlite");
+        Store::open_file(&file, Clock::default()).await.expect("a store").close().await;
+        let url = format!("sqlite://{}", file.display());
+        let mut connection = SqliteConnection::connect(&url).await.expect("the file");
+        let fill = format!(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT {waiting}) \
+             INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at) \
+             SELECT printf('%026d', n), n, 'waiting', '{{}}', {user_id}, n, 0 FROM numbers"
+        );
+        connection.execute(AssertSqlSafe(fill)).await.expect("leads");
+        let count = Arc::new(AtomicU64::new(0));
+        let counting = count.clone();
+        connection.lock_handle().await.expect("a handle").set_progress_handler(1, move || {
+            counting.fetch_add(1, Ordering::Relaxed);
+            true
+        });
+        let sql = claim_sql(Engine::Sqlite, &Lease::command(), 10, Claim::Untroubled);
+        let (now, most) = (1_000_000_000, i64::MAX);
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind("me");
+        for number in [now + 1, now, most, i64::MIN, 10, most] {
+            query = query.bind(number);
+        }
+        query.fetch_all(&mut connection).await.expect("a claim");
+        let instructions = count.load(Ordering::Relaxed);
+        connection.lock_handle().await.expect("a handle").remove_progress_handler();
+        let users = sqlx::query("SELECT user_id FROM leads WHERE leased_by = 'me' ORDER BY id");
+        let users = users.fetch_all(&mut connection).await.expect("rows");
+        (users.iter().map(|row| row.get(0)).collect(), instructions)
+    }
+
+    #[tokio::test]
+    async fn a_claim_costs_the_same_however_many_wait() {
+        let (few, small) = claimed(100, "n").await;
+        let (many, large) = claimed(10_000, "n").await;
+        assert_eq!((few, many), ((1..=10).collect(), (1..=10).collect()));
+        assert!(large <= small + small / 10, "{small} instructions for 100, {large} for 10,000");
+    }
+
+    #[tokio::test]
+    async fn a_claim_is_fair_wherever_the_others_stand() {
+        // How many of one person come before those of others, and whose are claimed then.
+        for (flood, people) in [(5, 10), (30, 10), (31, 10), (39, 10), (40, 10), (2000, 10), (2000, 4)] {
+            let all = flood + people - 1;
+            let (users, _) = claimed(all, &format!("MAX(1, n - {} + 1)", flood)).await;
+            let mut expected: Vec<i64> = vec![1; usize::try_from(11 - people).expect("a number")];
+            expected.extend(2..=people);
+            assert_eq!(users, expected, "{flood} of one, then {} others", people - 1);
+        }
+    }
 }
