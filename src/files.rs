@@ -98,6 +98,14 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     Replacement::write(path, content)?.put()
 }
 
+/// Copies a file of any size the same way.
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut new = Replacement::begin(to)?;
+    io::copy(&mut File::open(from)?, new.file.as_file_mut())?;
+    new.sync()?;
+    new.put()
+}
+
 /// Makes what was renamed or removed in a folder survive a power cut.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()

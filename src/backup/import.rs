@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use crate::{fault::point, files, notice::AdminNotice, store::ImportedLead};
 
 use super::{
-    Backup, BackupError,
+    Backup, BackupError, blocking,
     file::{Contents, each_entry},
     format::{Parsed, parse_entry},
 };
@@ -49,7 +49,8 @@ impl Backup {
         if history + strange > 0 {
             // The export will leave them out, so they are kept beside it first.
             let name = self.free_name("kept");
-            files::replace(&self.folder.join(&name), &fs::read(self.path())?)?;
+            let (from, to) = (self.path(), self.folder.join(&name));
+            blocking(move || files::copy(&from, &to)).await?;
             info!(history, strange, kept_in = name, "entries of backup_leads.json that are not to be sent are kept");
             if strange > 0 {
                 told.push(AdminNotice::BackupEntriesSkipped { skipped: strange, kept_in: name });

@@ -1,7 +1,7 @@
 //! Copies that stand beside the file: entries that were not to be sent, files that could not be read. They are ours, so
 //! they are forgotten in and deleted like everything else.
 
-use std::{collections::BTreeSet, fs, io, path::Path};
+use std::{fs, io, path::Path};
 
 use chrono::NaiveDateTime;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     BackupError,
-    file::{Contents, each_entry},
+    file::{Contents, Draft, Replaced, each_entry, look_at},
     format::text,
 };
 
@@ -49,32 +49,66 @@ pub fn forget_in_copies(folder: &Path, person: &Person, region: Region) -> Resul
     let mut unreadable = Vec::new();
     for (name, _) in copies(folder)? {
         let path = folder.join(&name);
-        let (mut entries, mut before) = (Vec::new(), 0);
-        let contents = each_entry(&path, |entry| {
-            before += 1;
-            if !is_of(&entry, person, region) {
-                entries.push(entry);
+        for tries in 1.. {
+            match forget_in_copy(&path, person, region)? {
+                Forgotten::All => {}
+                Forgotten::Unreadable => unreadable.push(name),
+                Forgotten::Overtaken if tries < super::MOST_TRIES => continue,
+                Forgotten::Overtaken => return Err(io::Error::other(format!("{name} changes all the time")).into()),
             }
-            true
-        })?;
-        match contents {
-            Contents::Entries => {
-                if entries.is_empty() {
-                    fs::remove_file(&path)?;
-                } else if entries.len() < before {
-                    let bytes = serde_json::to_vec_pretty(&entries).map_err(io::Error::other)?;
-                    crate::files::replace(&path, &bytes)?;
-                }
-            }
-            Contents::Nothing => {}
-            Contents::Unreadable => {
-                if names(&fs::read(&path)?, person) {
-                    unreadable.push(name);
-                }
-            }
+            break;
         }
     }
     Ok(unreadable)
+}
+
+/// What a look into one copy has come to.
+enum Forgotten {
+    /// It says nothing of the person any more.
+    All,
+    /// It cannot be read, and seems to name the person.
+    Unreadable,
+    /// Somebody has changed it meanwhile.
+    Overtaken,
+}
+
+/// Reads a copy entry by entry, and once more where some have to go: however large it is, it is never in memory.
+fn forget_in_copy(path: &Path, person: &Person, region: Region) -> Result<Forgotten, BackupError> {
+    let seen = look_at(path)?;
+    let (mut all, mut of_person) = (0, 0);
+    let contents = each_entry(path, |entry| {
+        all += 1;
+        of_person += usize::from(is_of(&entry, person, region));
+        true
+    })?;
+    match contents {
+        Contents::Nothing => return Ok(Forgotten::All),
+        Contents::Unreadable => {
+            let named = names(fs::File::open(path)?, person)?;
+            return Ok(if named { Forgotten::Unreadable } else { Forgotten::All });
+        }
+        Contents::Entries if of_person == 0 => return Ok(Forgotten::All),
+        Contents::Entries if of_person == all => {
+            fs::remove_file(path)?;
+            return Ok(Forgotten::All);
+        }
+        Contents::Entries => {}
+    }
+    let (mut draft, mut added) = (Draft::new(path.to_owned()), Ok(()));
+    let contents = each_entry(path, |entry| {
+        if !is_of(&entry, person, region) {
+            added = draft.add(|text| text.add_kept(&entry));
+        }
+        added.is_ok()
+    })?;
+    added?;
+    if contents != Contents::Entries {
+        return Ok(Forgotten::Overtaken);
+    }
+    match draft.replace(None, seen)? {
+        Replaced::Done { .. } | Replaced::Same => Ok(Forgotten::All),
+        Replaced::Overtaken => Ok(Forgotten::Overtaken),
+    }
 }
 
 fn is_of(entry: &Value, person: &Person, region: Region) -> bool {
@@ -89,17 +123,41 @@ fn is_of(entry: &Value, person: &Person, region: Region) -> bool {
 }
 
 /// Whether a text holds one of the person's numbers, whatever stands between the digits of a phone.
-fn names(bytes: &[u8], person: &Person) -> bool {
+fn names(mut text: impl io::Read, person: &Person) -> io::Result<bool> {
     const LEAST: usize = 5;
-    let text = String::from_utf8_lossy(bytes);
-    let is_between = |sign: char| matches!(sign, ' ' | '(' | ')' | '-' | '+' | '.');
-    let close: String = text.chars().filter(|sign| !is_between(*sign)).collect();
-    let runs: BTreeSet<&str> = close.split(|sign: char| !sign.is_ascii_digit()).collect();
-    let phones = person.phones.iter().map(|phone| phone.chars().filter(char::is_ascii_digit).collect::<String>());
+    let users: Vec<Vec<u8>> = person.users.iter().map(|id| id.to_string().into_bytes()).collect();
+    let digits_of = |phone: &String| phone.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
     // 8 999… is +7 999…: the first digit may be another.
-    let mut phones = phones.filter(|digits| digits.len() > LEAST).map(|digits| digits[1..].to_owned());
-    person.users.iter().any(|id| runs.contains(id.to_string().as_str()))
-        || phones.any(|phone| runs.iter().any(|run| run.ends_with(&phone)))
+    let phones: Vec<Vec<u8>> = person
+        .phones
+        .iter()
+        .map(digits_of)
+        .filter(|phone| phone.len() > LEAST)
+        .map(|phone| phone[1..].to_owned())
+        .collect();
+    // Of a longer run of digits its end tells as much.
+    let longest = users.iter().chain(&phones).map(Vec::len).max().unwrap_or(0) + 1;
+    let ends_well = |run: &[u8]| users.iter().any(|id| id == run) || phones.iter().any(|phone| run.ends_with(phone));
+    let (mut run, mut piece) = (Vec::with_capacity(longest), [0; 8 * 1024]);
+    loop {
+        let read = text.read(&mut piece)?;
+        for byte in &piece[..read] {
+            match byte {
+                b' ' | b'(' | b')' | b'-' | b'+' | b'.' => {}
+                digit if digit.is_ascii_digit() => {
+                    if run.len() == longest {
+                        run.remove(0);
+                    }
+                    run.push(*digit);
+                }
+                _ if ends_well(&run) => return Ok(true),
+                _ => run.clear(),
+            }
+        }
+        if read == 0 {
+            return Ok(ends_well(&run));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -141,5 +199,73 @@ mod tests {
         assert!(!there(one) && there(other));
         let text = fs::read_to_string(folder.path().join(both)).expect("a file");
         assert!(text.contains("Анна") && !text.contains("Иван"), "{text}");
+    }
+
+    /// Gives a text in small pieces and remembers the largest that was asked for at once.
+    struct Pieces<'a> {
+        text: &'a [u8],
+        size: usize,
+        asked: usize,
+    }
+
+    impl io::Read for &mut Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.asked = self.asked.max(buffer.len());
+            let piece = buffer.len().min(self.size);
+            io::Read::read(&mut self.text, &mut buffer[..piece])
+        }
+    }
+
+    #[test]
+    fn a_person_is_found_in_what_cannot_be_read_whatever_its_size() {
+        let long = "1 ".repeat(100_000);
+        for (text, named) in [
+            ("", false),
+            ("5001", true),
+            ("\"user_id\": 5001,", true),
+            ("id 50 01\n", true),
+            ("15001", false),
+            ("50011", false),
+            ("5001 2", false),
+            ("8 (999) 123-45-67", true),
+            ("+7.999.123.45.67\"", true),
+            ("9991234567", true),
+            ("0009991234567", true),
+            ("99912345678", false),
+            ("999x1234567", false),
+            ("999\u{442}1234567", false),
+            (&format!("[{long}"), false),
+            (&format!("[{long}, 5001"), true),
+            (&format!("[{long}9991234567 and so on"), true),
+            (&format!("[{long}5001"), false),
+        ] {
+            for size in [1, 7, usize::MAX] {
+                let mut pieces = Pieces { text: text.as_bytes(), size, asked: 0 };
+                assert_eq!(names(&mut pieces, &person()).expect("a read"), named, "{}", &text[..text.len().min(40)]);
+                assert!(pieces.asked <= 64 * 1024, "{} bytes at once", pieces.asked);
+            }
+        }
+        assert!(!names("1 2".as_bytes(), &Person::default()).expect("a read"));
+    }
+
+    #[test]
+    fn a_large_copy_is_written_anew_without_the_person_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("backup_leads.kept-20250907T103000Z.json");
+        let entry = |n: usize| serde_json::json!({"name": "ж".repeat(200), "user_id": if n % 3 == 1 { 5001 } else { 7 }, "n": n});
+        fs::write(&path, serde_json::to_vec(&(0..3000).map(entry).collect::<Vec<_>>()).expect("JSON")).expect("a file");
+        assert_eq!(forget_in_copies(folder.path(), &person(), Region::default()).expect("a look"), [""; 0]);
+        let mut left = Vec::new();
+        let contents = each_entry(&path, |entry| {
+            left.push(entry["n"].as_u64().expect("a number"));
+            true
+        });
+        assert_eq!(contents.expect("a read"), Contents::Entries);
+        assert_eq!(left, (0..3000).filter(|n| n % 3 != 1).collect::<Vec<_>>());
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
+        // A second time there is nothing to do, and the file is not touched.
+        let seen = look_at(&path).expect("a look");
+        forget_in_copies(folder.path(), &person(), Region::default()).expect("a look");
+        assert_eq!(look_at(&path).expect("a look"), seen);
     }
 }

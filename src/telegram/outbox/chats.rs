@@ -8,7 +8,10 @@
 //! - A look was begun before a chat's message was sent and is answered after: chats that were under way when it was
 //!   begun are passed over, and looked at again.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use crate::{store::OwedMessage, wording::Lang};
 
@@ -34,11 +37,37 @@ struct UnderWay {
     more: bool,
 }
 
+/// The last ids of messages that looks have started.
+#[derive(Debug, Default)]
+struct Started {
+    ids: HashSet<Arc<str>>,
+    oldest_first: VecDeque<Arc<str>>,
+}
+
+impl Started {
+    fn contains(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
+    fn remember(&mut self, id: &str) {
+        let id: Arc<str> = id.into();
+        if !self.ids.insert(id.clone()) {
+            return;
+        }
+        self.oldest_first.push_back(id);
+        if self.oldest_first.len() > REMEMBERED
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+    }
+}
+
 /// What is under way.
 #[derive(Debug, Default)]
 pub(super) struct Chats {
     under_way: HashMap<i64, UnderWay>,
-    found: VecDeque<String>,
+    found: Started,
 }
 
 impl Chats {
@@ -85,10 +114,7 @@ impl Chats {
         if before.contains(&chat_id) {
             return Found::LookAgain;
         }
-        if self.found.len() == REMEMBERED {
-            self.found.pop_front();
-        }
-        self.found.push_back(message.id.clone());
+        self.found.remember(&message.id);
         let last = message.id.clone();
         let queue = VecDeque::from([Next { message, lang: None }]);
         self.under_way.insert(chat_id, UnderWay { queue, last, more: true });
@@ -179,6 +205,18 @@ mod tests {
         assert_eq!(chats.found(message(2, "b"), &nobody), Found::Start);
         assert_eq!(chats.hand_over(fresh(2, &[("b", None), ("c", Some("b"))])), (None, false));
         assert_eq!(rest(&mut chats, 2), (vec!["b".into(), "c".into()], true));
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_may_still_be_handed_over() {
+        let (mut started, few) = (Started::default(), 3);
+        // One that a look finds again, since it had to wait, counts once.
+        for id in (0..REMEMBERED + few).flat_map(|n| [n, n]) {
+            started.remember(&id.to_string());
+        }
+        assert_eq!((started.ids.len(), started.oldest_first.len()), (REMEMBERED, REMEMBERED));
+        let known = |n: usize| started.contains(&n.to_string());
+        assert_eq!([few - 1, few, REMEMBERED + few - 1, REMEMBERED + few].map(known), [false, true, true, false]);
     }
 
     #[test]
