@@ -94,7 +94,7 @@ async fn fill(store: &Store, leads: &[Lead]) {
     for chunk in leads.chunks(5000) {
         let imported: Vec<ImportedLead> =
             chunk.iter().map(|lead| ImportedLead { new: NewLead::fresh(lead.clone()), fingerprint: None }).collect();
-        store.import(&imported).await.expect("an import");
+        store.leads().import(&imported).await.expect("an import");
     }
 }
 
@@ -116,6 +116,7 @@ async fn drain_at_the_limit(count: usize, contact_lookup: bool, engine: Option<&
     let settings = Config::read(|name| env.get(name).cloned()).expect("settings").amocrm.expect("amoCRM");
     let pass = DeliveryPass {
         store: store.clone(),
+        queue: store.lead_queue(),
         crm: Crm::new(
             settings,
             TokenStorage::Files(folder.path().to_owned()),
@@ -238,8 +239,9 @@ async fn intake(engine: Option<&Cluster>) {
             .enumerate()
             .map(|(n, lead)| Created { id: lead.id, crm_lead_id: n as i64 + 1, contact_id: None, phone: String::new() })
             .collect();
-        store.record_created(&created).await.expect("a write");
+        store.lead_queue().record_created(&created).await.expect("a write");
         store
+            .lead_queue()
             .record_delivered(&chunk.iter().map(|lead| Completed { lead, remote_id: None }).collect::<Vec<_>>())
             .await
             .expect("a write");

@@ -179,7 +179,7 @@ impl Alerts {
             }
             ToAdmin::Notice(notice) => {
                 if let Some(message) = self.message(notice)
-                    && let Err(error) = self.store.owe(&message).await
+                    && let Err(error) = self.store.outbox().enqueue(&message).await
                 {
                     warn!(%error, "what the admin was to be told could not be stored");
                 }
@@ -203,7 +203,7 @@ impl Alerts {
             };
             (health.trouble.clone(), health.trouble.as_ref().is_some_and(quiet))
         };
-        let open = self.store.alert(OUTAGE).await?;
+        let open = self.store.open_alerts().get(OUTAGE).await?;
         let known = open.as_ref().and_then(|open| serde_json::from_str::<Outage>(&open.body).ok());
         match (trouble.0, open, known) {
             (None, None, _) => {}
@@ -214,20 +214,20 @@ impl Alerts {
             (Some((trouble, _)), Some(open), Some(known)) => self.outage_goes_on(trouble, open, known).await?,
             (None, Some(open), Some(known)) => self.outage_may_be_over(open, known).await?,
             // Another version wrote it: begin again.
-            (_, Some(_), None) => self.store.close_alert(OUTAGE, &[]).await?,
+            (_, Some(_), None) => self.store.open_alerts().close(OUTAGE, &[]).await?,
         }
         if let Some(chat_id) = self.recipients.chat(Recipient::Operator) {
             self.look_at_unreadable(chat_id).await?;
-            let rejections = self.store.untold_rejections().await?;
+            let rejections = self.store.open_alerts().untold_rejections().await?;
             let rejected = |(number, error)| (number, Told::Rejected(error));
-            let stuck = self.store.untold_stuck().await?;
+            let stuck = self.store.open_alerts().untold_stuck().await?;
             let told: Vec<_> = rejections
                 .into_iter()
                 .map(rejected)
                 .chain(stuck.into_iter().map(|(number, error)| (number, Told::Stuck(error))))
                 .collect();
             if !told.is_empty() {
-                self.store.tell_of_leads(chat_id, &told).await?;
+                self.store.open_alerts().tell_of_leads(chat_id, &told).await?;
             }
         }
         self.look_at_shortages().await
@@ -235,19 +235,19 @@ impl Alerts {
 
     /// Names once what stands in the store and cannot be read.
     async fn look_at_unreadable(&self, chat_id: i64) -> Result<(), StoreError> {
-        let untold = self.store.untold_unreadable().await?;
+        let untold = self.store.open_alerts().untold_unreadable().await?;
         if untold.leads.is_empty() && untold.chats.is_empty() {
             return Ok(());
         }
         let notice = AdminNotice::Unreadable { leads: untold.leads.clone(), chats: untold.chats.clone() };
         let message = NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock.now() };
-        self.store.tell_of_unreadable(&untold, &message).await
+        self.store.open_alerts().tell_of_unreadable(&untold, &message).await
     }
 
     /// Tells once what leads go on without, and once that it is over.
     async fn look_at_shortages(&self) -> Result<(), StoreError> {
         let short: Vec<Shortage> = shortages(&self.store).await?.into_iter().map(|short| short.what).collect();
-        let open = self.store.alert(SHORT).await?;
+        let open = self.store.open_alerts().get(SHORT).await?;
         let known: Vec<Shortage> =
             open.as_ref().and_then(|open| serde_json::from_str(&open.body).ok()).unwrap_or_default();
         if short == known {
@@ -265,15 +265,18 @@ impl Alerts {
             messages.extend(self.message(AdminNotice::TakenAgain { shortages: over }));
         }
         if short.is_empty() {
-            return self.store.close_alert(SHORT, &messages).await;
+            return self.store.open_alerts().close(SHORT, &messages).await;
         }
         let opened_at = open.map_or_else(|| self.clock.now(), |open| open.opened_at);
-        self.store.save_alert(SHORT, &OpenAlert { opened_at, body: crate::store::json(&short) }, &messages).await
+        self.store
+            .open_alerts()
+            .save(SHORT, &OpenAlert { opened_at, body: crate::store::json(&short) }, &messages)
+            .await
     }
 
     async fn open_outage(&self, trouble: Trouble, since: Millis) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let (waiting, _) = self.store.waiting().await?;
+        let (waiting, _) = self.store.leads().waiting().await?;
         let outage = Outage {
             trouble: trouble.clone(),
             told: vec![trouble.clone()],
@@ -290,7 +293,7 @@ impl Alerts {
 
     async fn outage_goes_on(&self, trouble: Trouble, open: OpenAlert, known: Outage) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let (waiting, oldest) = self.store.waiting().await?;
+        let (waiting, oldest) = self.store.leads().waiting().await?;
         // amoCRM may say the same in other words each time.
         let told = |other: &Trouble| other.label() == trouble.label();
         let changed = !told(&known.trouble) && !known.told.iter().any(told);
@@ -328,10 +331,10 @@ impl Alerts {
     async fn outage_may_be_over(&self, open: OpenAlert, known: Outage) -> Result<(), StoreError> {
         let now = self.clock.now();
         // After a restart nothing is known yet: while leads wait, the alert stays until amoCRM has really answered.
-        if self.health.borrow().last_success.is_none() && self.store.waiting().await?.0 > 0 {
+        if self.health.borrow().last_success.is_none() && self.store.leads().waiting().await?.0 > 0 {
             return Ok(());
         }
-        let left = self.store.waiting_told().await?;
+        let left = self.store.leads().waiting_told().await?;
         let Some(works_since) = known.works_since else {
             let outage = Outage { works_since: Some(now), ..known };
             self.save(open.opened_at, &outage, None).await?;
@@ -345,23 +348,23 @@ impl Alerts {
 
     async fn close_outage(&self, opened_at: Millis) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let (delivered, oldest_waited) = self.store.delivered_late(opened_at).await?;
-        let rejected = self.store.totals(now).await?.rejected;
+        let (delivered, oldest_waited) = self.store.leads().delivered_late(opened_at).await?;
+        let rejected = self.store.leads().totals(now).await?.rejected;
         let lasted = now - opened_at;
         info!(delivered, rejected, seconds = lasted / 1000, "the outage is over");
         let over = AdminNotice::OutageOver { lasted, delivered, oldest_waited, rejected };
         let messages = Vec::from_iter(self.message(over));
-        self.store.close_alert(OUTAGE, &messages).await
+        self.store.open_alerts().close(OUTAGE, &messages).await
     }
 
     async fn save(&self, opened_at: Millis, outage: &Outage, tell: Option<NewMessage>) -> Result<(), StoreError> {
         let alert = OpenAlert { opened_at, body: crate::store::json(outage) };
-        self.store.save_alert(OUTAGE, &alert, &Vec::from_iter(tell)).await
+        self.store.open_alerts().save(OUTAGE, &alert, &Vec::from_iter(tell)).await
     }
 
     async fn copy_leads(&self) -> Result<(), StoreError> {
         if let Some(chat_id) = self.recipients.chat(Recipient::Managers).filter(|_| self.copies) {
-            self.store.copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE).await?;
+            self.store.open_alerts().copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE).await?;
         }
         Ok(())
     }
@@ -369,11 +372,11 @@ impl Alerts {
 
 /// Without amoCRM settings every lead is copied to the managers as it comes.
 pub async fn ping_without_crm(store: Store, recipients: Recipients, stop: CancellationToken) {
-    let clock = store.clock();
+    let (clock, queue) = (store.clock(), store.lead_queue());
     let mut pause = Pause::new(LOOK, LAST_PAUSE);
     while !stop.is_cancelled() {
         if let Some(chat_id) = recipients.chat(Recipient::Managers)
-            && let Err(error) = store.copy_to_admin(chat_id, 1, COPIES_AT_ONCE).await
+            && let Err(error) = store.open_alerts().copy_to_admin(chat_id, 1, COPIES_AT_ONCE).await
         {
             warn!(%error, "new leads could not be copied to the managers");
             tokio::select! {
@@ -384,7 +387,7 @@ pub async fn ping_without_crm(store: Store, recipients: Recipients, stop: Cancel
             pause.reset();
         }
         tokio::select! {
-            () = store.leads_changed() => {}
+            () = queue.changed() => {}
             () = tokio::time::sleep(clock.period(LOOK)) => {}
             () = stop.cancelled() => {}
         }

@@ -100,7 +100,7 @@ impl Privacy {
         self.import_the_file().await?;
         let mut known = Vec::new();
         for whom in meanings {
-            let person = self.store.person(&whom).await?;
+            let person = self.store.personal_data().of(&whom).await?;
             if !person.is_unknown() {
                 known.push((whom, person));
             }
@@ -117,7 +117,7 @@ impl Privacy {
     /// Forgets somebody wherever we hold anything.
     pub async fn forget(&self, whom: &Whom, also_waiting: bool) -> Result<Done, BackupError> {
         self.import_the_file().await?;
-        let forgetting = self.store.forget(whom, also_waiting).await?;
+        let forgetting = self.store.personal_data().forget(whom, also_waiting).await?;
         let mut done = Done { forgetting, unreadable: Vec::new(), scrubbed: true };
         if let Forgetting::Done(person) = &done.forgetting {
             info!(leads = person.leads.len(), "a person is forgotten");
@@ -125,7 +125,7 @@ impl Privacy {
             self.write_list().await?;
             self.import_the_file().await?;
             done.unreadable = backup::forget_in_copies(&self.folder, person, self.region)?;
-            done.scrubbed = self.store.scrub().await?;
+            done.scrubbed = self.store.personal_data().scrub().await?;
         }
         Ok(done)
     }
@@ -136,7 +136,7 @@ impl Privacy {
             return Ok(());
         }
         let (nobody, _) = AdminLine::new();
-        Backup::new(self.store.clone(), &self.folder, self.region).synchronise(&nobody).await
+        Backup::new(self.store.leads(), &self.folder, self.region).synchronise(&nobody).await
     }
 
     /// Once a day, from the start on, until stopped.
@@ -162,7 +162,7 @@ impl Privacy {
         self.forget_again().await?;
         let clock = self.store.clock();
         let before = clock.now() - clock.millis(KEPT_FOR);
-        let (forms, updates) = self.store.wipe_old(before, clock.now() - clock.millis(2 * DAY)).await?;
+        let (forms, updates) = self.store.personal_data().wipe_old(before, clock.now() - clock.millis(2 * DAY)).await?;
         let files = backup::remove_old_copies(&self.folder, before)?;
         if forms + updates > 0 || files > 0 {
             info!(forms, updates, files, "what nobody has touched for 30 days is deleted");
@@ -173,10 +173,10 @@ impl Privacy {
 
     /// Whoever was forgotten stays so, also where the store is a copy of an older day.
     pub async fn forget_again(&self) -> Result<(), BackupError> {
-        let again = self.store.forget_again(&self.read_list()?).await?;
+        let again = self.store.personal_data().forget_again(&self.read_list()?).await?;
         if again > 0 {
             warn!(leads = again, "the store was a copy of an older day; who was forgotten since is forgotten again");
-            self.store.scrub().await?;
+            self.store.personal_data().scrub().await?;
         }
         self.write_list().await
     }
@@ -197,7 +197,7 @@ impl Privacy {
     }
 
     async fn write_list(&self) -> Result<(), BackupError> {
-        let known = self.store.forgotten().await?;
+        let known = self.store.personal_data().forgotten().await?;
         if known.is_empty() {
             return Ok(());
         }

@@ -28,7 +28,8 @@ const CODE_EXPECTED_FOR: Duration = Duration::from_secs(30 * 60);
 
 impl AdminContext {
     pub(super) async fn expects_a_code(&self) -> bool {
-        let until = self.store.mark(CODE_EXPECTED).await.ok().flatten().and_then(|until| until.parse::<i64>().ok());
+        let until =
+            self.store.marks().get(CODE_EXPECTED).await.ok().flatten().and_then(|until| until.parse::<i64>().ok());
         until.is_some_and(|until| self.store.clock().now() < until)
     }
 
@@ -44,7 +45,7 @@ impl AdminContext {
         match address {
             Ok(url) => {
                 let until = self.store.clock().now() + self.store.clock().millis(CODE_EXPECTED_FOR);
-                self.store.set_mark(CODE_EXPECTED, &until.to_string()).await?;
+                self.store.marks().set(CODE_EXPECTED, &until.to_string()).await?;
                 let mut text = lang.text(if self.page { "admin-auth-page" } else { "admin-auth" }, &[]);
                 if self.chat_id.is_some_and(|chat_id| chat_id < 0) {
                     // In a group a bot sees answers to its own messages, and perhaps nothing else.

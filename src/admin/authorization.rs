@@ -94,8 +94,8 @@ impl Authorization {
     pub async fn address(&self) -> Result<Url, AuthorizationError> {
         let state = URL_SAFE_NO_PAD.encode(rand::random::<[u8; STATE_BYTES]>());
         let url = self.crm.authorization().url(&state)?;
-        self.store.remove_old_marks(STATE_MARK, self.oldest_state()).await?;
-        self.store.set_mark(&mark(&state), "").await?;
+        self.store.marks().remove_old(STATE_MARK, self.oldest_state()).await?;
+        self.store.marks().set(&mark(&state), "").await?;
         Ok(url)
     }
 
@@ -114,9 +114,9 @@ impl Authorization {
             return Err(AuthorizationError::NotConfigured);
         }
         // Counted first: once the code is traded nothing may fail any more.
-        let waiting = self.store.waiting().await?.0;
+        let waiting = self.store.leads().waiting().await?.0;
         match state {
-            Some(state) if !self.store.take_young_mark(&mark(state), self.oldest_state()).await? => {
+            Some(state) if !self.store.marks().take_young(&mark(state), self.oldest_state()).await? => {
                 return Err(AuthorizationError::Forged);
             }
             None if state_required => return Err(AuthorizationError::Forged),
@@ -136,11 +136,11 @@ impl Authorization {
     /// Leads that amoCRM refuses are not revived: new tokens change nothing about their data.
     async fn deliver_now(&self) -> Result<(), StoreError> {
         let now = self.store.clock().now();
-        self.store.set_mark(CODE_EXPECTED, "0").await?;
-        self.store.set_mark(RETRY_MARK, &now.to_string()).await?;
-        self.store.wake_delivery();
+        self.store.marks().set(CODE_EXPECTED, "0").await?;
+        self.store.marks().set(RETRY_MARK, &now.to_string()).await?;
+        self.store.lead_queue().wake();
         // Whoever authorized is told here that it worked; the alert need not say it again.
-        self.store.close_alert(alerts::REFRESH, &[]).await
+        self.store.open_alerts().close(alerts::REFRESH, &[]).await
     }
 
     /// Whether a host may be asked at all; which account it has to be is checked by the exchange.

@@ -88,7 +88,7 @@ pub fn tree(context: Arc<AdminContext>) -> UpdateHandler<HandlerError> {
 async fn hurry_what_is_owed(context: Arc<AdminContext>) {
     let Some(chat_id) = context.chat_id else { return };
     for chat_id in context.telegram.groups().ids(chat_id) {
-        if let Err(error) = context.store.hurry_messages(chat_id).await {
+        if let Err(error) = context.store.outbox().hurry(chat_id).await {
             warn!(%error, "what is owed to the admin could not be hurried");
         }
     }
@@ -96,7 +96,7 @@ async fn hurry_what_is_owed(context: Arc<AdminContext>) {
 
 /// The group's new id is known already; this message is told to Telegram as done only when the store knows it too.
 async fn keep_the_new_id(context: Arc<AdminContext>) -> Result<(), HandlerError> {
-    Ok(context.telegram.groups().save(&context.store, context.chat_id).await?)
+    Ok(context.telegram.groups().save(&context.store.marks(), context.chat_id).await?)
 }
 
 async fn ignore() -> Result<(), HandlerError> {
@@ -184,7 +184,10 @@ impl AdminContext {
             Ok(()) => Ok(()),
             Err(SendError::Later { .. } | SendError::NoTopic(_)) => {
                 let now = self.store.clock().now();
-                self.store.owe(&NewMessage { chat_id, notice: Notice::Worded(worded), due_at: now }).await?;
+                self.store
+                    .outbox()
+                    .enqueue(&NewMessage { chat_id, notice: Notice::Worded(worded), due_at: now })
+                    .await?;
                 Ok(())
             }
             Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_))) => {
@@ -215,7 +218,7 @@ impl AdminContext {
 
     /// Where the buyer's dialogue of this chat stands.
     pub(super) async fn step(&self, chat_id: i64) -> Step {
-        let stored = self.store.dialogue(chat_id).await.ok().flatten();
+        let stored = self.store.dialogues().of_chat(chat_id).await.ok().flatten();
         stored.map_or(Step::Idle, |stored| Chat::from_stored(&stored, &Form::default()).conversation.step)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{FIRST_PRESS as MARK, Store, StoreError};
+use crate::store::{FIRST_PRESS as MARK, Marks, StoreError};
 
 /// Whoever asked to be sure has this long to be.
 const WITHIN: Duration = Duration::from_secs(10 * 60);
@@ -32,21 +32,21 @@ pub enum Second {
 }
 
 /// Remembers a first press; the nonce that it returns (10 letters and digits) goes into the second button's data.
-pub async fn ask(store: &Store, action: &str, person: i64) -> Result<String, StoreError> {
-    store.remove_old_marks(MARK, since(store)).await?;
+pub async fn ask(marks: &Marks, action: &str, person: i64) -> Result<String, StoreError> {
+    marks.remove_old(MARK, since(marks)).await?;
     let nonce: String = rand::random_iter::<u32>().map(letter).take(NONCE_SIGNS).collect();
     let first = First { action: action.to_owned(), person };
-    store.set_mark(&mark(&nonce), &crate::store::json(&first)).await?;
+    marks.set(&mark(&nonce), &crate::store::json(&first)).await?;
     Ok(nonce)
 }
 
 /// What a second press with a nonce is worth. It counts until [`done`], so that an update that comes again is not
 /// refused for having come before.
-pub async fn second(store: &Store, nonce: &str, action: &str, person: i64) -> Result<Second, StoreError> {
-    let Some((first, at)) = store.mark_with_time(&mark(nonce)).await? else { return Ok(Second::Over) };
+pub async fn second(marks: &Marks, nonce: &str, action: &str, person: i64) -> Result<Second, StoreError> {
+    let Some((first, at)) = marks.get_with_time(&mark(nonce)).await? else { return Ok(Second::Over) };
     let first: Option<First> = serde_json::from_str(&first).ok();
     Ok(match first {
-        Some(first) if at >= since(store) && first.action == action => {
+        Some(first) if at >= since(marks) && first.action == action => {
             if first.person == person {
                 Second::Counts
             } else {
@@ -58,12 +58,12 @@ pub async fn second(store: &Store, nonce: &str, action: &str, person: i64) -> Re
 }
 
 /// What was to be done is done: the nonce is used.
-pub async fn done(store: &Store, nonce: &str) -> Result<(), StoreError> {
-    store.remove_mark(&mark(nonce)).await
+pub async fn done(marks: &Marks, nonce: &str) -> Result<(), StoreError> {
+    marks.remove(&mark(nonce)).await
 }
 
-fn since(store: &Store) -> i64 {
-    store.clock().now() - store.clock().millis(WITHIN)
+fn since(marks: &Marks) -> i64 {
+    marks.clock().now() - marks.clock().millis(WITHIN)
 }
 
 fn mark(nonce: &str) -> String {

@@ -21,9 +21,9 @@ impl AdminContext {
     pub(super) async fn retry(&self, lang: Lang, topic: Option<i32>) -> Result<Reply, HandlerError> {
         let trouble = self.trouble();
         let failures = self.health.borrow().failures;
-        self.store.retry_now(None).await?;
+        self.store.leads().retry_now(None).await?;
         // With those that were rejected until now.
-        let waiting = self.store.waiting().await?.0;
+        let waiting = self.store.leads().waiting().await?.0;
         info!(waiting, "the admin asks to send what waits now");
         if waiting == 0 && trouble.is_none() {
             return Ok(Reply::plain(lang.text("admin-retry-none", &[])));
@@ -51,7 +51,9 @@ impl AdminContext {
             let buttons = outage_buttons(&trouble, can_authorize);
             let buttons = buttons.iter().map(|press| vec![admin_button(lang, press)]).collect();
             let notice = Notice::Worded(Worded { text: lang.text("admin-retry-failed", &args), buttons, topic });
-            if let Err(error) = store.owe(&NewMessage { chat_id, notice, due_at: store.clock().now() }).await {
+            if let Err(error) =
+                store.outbox().enqueue(&NewMessage { chat_id, notice, due_at: store.clock().now() }).await
+            {
                 warn!(%error, "the admin could not be told that a retry failed");
             }
         });
@@ -59,7 +61,7 @@ impl AdminContext {
 
     /// The file of undelivered leads, as a document.
     pub(super) async fn backup(&self, lang: Lang) -> Result<Reply, HandlerError> {
-        let rows = self.store.undelivered(i64::from(i32::MAX)).await?;
+        let rows = self.store.leads().undelivered(i64::from(i32::MAX)).await?;
         if rows.is_empty() {
             return Ok(Reply::plain(lang.text("admin-backup-empty", &[])));
         }

@@ -43,7 +43,7 @@ impl AdminContext {
     /// Whether everything works, in one message.
     pub(super) async fn status(&self, lang: Lang) -> Result<Reply, HandlerError> {
         let trouble = self.trouble_now().await;
-        let totals = self.store.totals(self.store.clock().now() - DAY).await?;
+        let totals = self.store.leads().totals(self.store.clock().now() - DAY).await?;
         let health = match (&trouble, totals.rejected, totals.waiting) {
             (Some(_), ..) => "bad",
             (None, 0, _) if totals.unreadable > 0 => "unreadable",

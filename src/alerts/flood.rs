@@ -34,15 +34,15 @@ impl Alerts {
             return Ok(());
         }
         self.count_at = now + self.clock.millis(COUNT);
-        let arrivals = self.store.arrivals().await?;
+        let arrivals = self.store.leads().arrivals().await?;
         let (leads, people) = (arrivals.leads, arrivals.people);
-        match self.store.alert(FLOOD).await? {
+        match self.store.open_alerts().get(FLOOD).await? {
             None if leads > usual => self.tell_of_the_flood(now, 0, leads, people, false).await,
             // Half of it, so that a rate about the limit is no news every minute.
             Some(open) if leads <= usual / 2 => {
-                let leads = self.store.taken_since(open.opened_at - self.clock.millis(super::HOUR)).await?;
+                let leads = self.store.leads().taken_since(open.opened_at - self.clock.millis(super::HOUR)).await?;
                 let over = AdminNotice::FloodOver { lasted: now - open.opened_at, leads };
-                self.store.close_alert(FLOOD, &Vec::from_iter(self.message(over))).await
+                self.store.open_alerts().close(FLOOD, &Vec::from_iter(self.message(over))).await
             }
             Some(open) if leads > usual => match serde_json::from_str::<Flood>(&open.body) {
                 Ok(known) if now >= known.next_reminder_at => {
@@ -50,7 +50,7 @@ impl Alerts {
                 }
                 Ok(_) => Ok(()),
                 // Another version wrote it: begin anew.
-                Err(_) => self.store.close_alert(FLOOD, &[]).await,
+                Err(_) => self.store.open_alerts().close(FLOOD, &[]).await,
             },
             _ => Ok(()),
         }
@@ -68,6 +68,6 @@ impl Alerts {
         let next_reminder_at = next_reminder(opened_at, self.clock.now(), reminders, self.clock);
         let alert = OpenAlert { opened_at, body: crate::store::json(&Flood { reminders, next_reminder_at }) };
         let notice = AdminNotice::Flood { leads, people, goes_on };
-        self.store.save_alert(FLOOD, &alert, &Vec::from_iter(self.message(notice))).await
+        self.store.open_alerts().save(FLOOD, &alert, &Vec::from_iter(self.message(notice))).await
     }
 }

@@ -142,7 +142,7 @@ impl PollWatch {
         let mut known = None;
         let mut is_read = false;
         while !stop.is_cancelled() {
-            if !is_read && let Ok(open) = self.store.alert(POLLS).await {
+            if !is_read && let Ok(open) = self.store.open_alerts().get(POLLS).await {
                 is_read = true;
                 // What this process knows already is younger.
                 known = known.or_else(|| serde_json::from_str(&open?.body).ok());
@@ -188,7 +188,7 @@ impl PollWatch {
     async fn save(&self, known: &Known, notice: Option<AdminNotice>) -> Result<(), StoreError> {
         let alert = OpenAlert { opened_at: known.since, body: crate::store::json(known) };
         let messages: Vec<NewMessage> = notice.and_then(|notice| self.message(notice)).into_iter().collect();
-        self.store.save_alert(POLLS, &alert, &messages).await
+        self.store.open_alerts().save(POLLS, &alert, &messages).await
     }
 
     fn message(&self, notice: AdminNotice) -> Option<NewMessage> {
@@ -201,7 +201,7 @@ impl PollWatch {
     async fn over(&self, known: &Known, until: Millis) -> Result<(), StoreError> {
         let (mut outdated, mut told_elsewhere) = (Vec::new(), Vec::new());
         if let Some(chat_id) = self.recipients.chat(Recipient::Operator) {
-            for waiting in self.store.messages_of(chat_id, relay::MOST_WAITING).await? {
+            for waiting in self.store.outbox().of_chat(chat_id, relay::MOST_WAITING).await? {
                 match waiting.notice {
                     Notice::Admin(AdminNotice::PollsFail { .. }) => outdated.push(waiting.id),
                     Notice::Admin(AdminNotice::ToldElsewhere { notices }) => {
@@ -217,7 +217,7 @@ impl PollWatch {
         let is_known_elsewhere = !told_elsewhere.is_empty();
         let notice = AdminNotice::PollsWork { trouble, since, until, told_elsewhere };
         let messages: Vec<NewMessage> = self.message(notice.clone()).into_iter().collect();
-        self.store.replace_messages(Some(POLLS), &outdated, &messages).await?;
+        self.store.outbox().replace(Some(POLLS), &outdated, &messages).await?;
         if is_known_elsewhere && let Some(text) = outside::text(&notice, Default::default()) {
             let second_way = self.second_way.clone();
             tokio::spawn(async move { second_way.tell(&text).await });

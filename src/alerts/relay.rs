@@ -89,9 +89,9 @@ impl Relay {
     async fn look(&self) -> Result<bool, StoreError> {
         let clock = self.store.clock();
         loop {
-            let waiting = self.store.messages_of(self.alerts_chat, MOST_WAITING).await?;
+            let waiting = self.store.outbox().of_chat(self.alerts_chat, MOST_WAITING).await?;
             let Some((message, notice)) = due(&waiting, clock.now(), clock) else { return Ok(true) };
-            let lang = crate::telegram::storage::lang_of(&self.store, self.alerts_chat).await?;
+            let lang = crate::telegram::lang::lang_of(&self.store.dialogues(), self.alerts_chat).await?;
             let Some(text) = outside::text(notice, lang) else { return Ok(true) };
             if !self.second_way.tell(&text).await {
                 return Ok(false);
@@ -111,7 +111,7 @@ impl Relay {
                 notice: Notice::Admin(AdminNotice::ToldElsewhere { notices }),
                 due_at: clock.now(),
             });
-            self.store.replace_messages(None, &gone, &Vec::from_iter(summary)).await?;
+            self.store.outbox().replace(None, &gone, &Vec::from_iter(summary)).await?;
         }
     }
 }

@@ -106,14 +106,16 @@ impl TokenWatch {
             warn!(%error, "there is no access to amoCRM: leads are saved until there is");
         }
         let failing = Failing { trouble: trouble_of_tokens(error), works };
-        let open = self.store.alert(REFRESH).await?;
+        let open = self.store.open_alerts().get(REFRESH).await?;
         if open
             .as_ref()
             .is_some_and(|open| serde_json::from_str(&open.body).is_ok_and(|known: Failing| known == failing))
         {
             return Ok(());
         }
-        if !works && (self.store.waiting().await?.0 > 0 || self.store.alert(OUTAGE).await?.is_some()) {
+        if !works
+            && (self.store.leads().waiting().await?.0 > 0 || self.store.open_alerts().get(OUTAGE).await?.is_some())
+        {
             return Ok(());
         }
         let body = crate::store::json(&failing);
@@ -125,29 +127,29 @@ impl TokenWatch {
         } else {
             AdminNotice::AccessLost { trouble }
         };
-        self.store.save_alert(REFRESH, &OpenAlert { opened_at, body }, &self.message(notice)).await
+        self.store.open_alerts().save(REFRESH, &OpenAlert { opened_at, body }, &self.message(notice)).await
     }
 
     async fn refresh_works(&self) -> Result<(), StoreError> {
-        if self.store.alert(REFRESH).await?.is_none() {
+        if self.store.open_alerts().get(REFRESH).await?.is_none() {
             return Ok(());
         }
         info!("the tokens are as they should be again");
-        let waiting = self.store.waiting().await?.0;
-        self.store.close_alert(REFRESH, &self.message(AdminNotice::TokensRenewed { waiting })).await
+        let waiting = self.store.leads().waiting().await?.0;
+        self.store.open_alerts().close(REFRESH, &self.message(AdminNotice::TokensRenewed { waiting })).await
     }
 
     async fn announce_end(&self) -> Result<(), StoreError> {
         let Ok(info) = self.crm.tokens().info().await else { return Ok(()) };
         let (TokenKind::LongLived, Some(end)) = (info.kind, info.access_expires_at) else { return Ok(()) };
         let (expires_at, now) = (end.timestamp_millis(), self.clock.now());
-        let known = self.store.alert(EXPIRING).await?;
+        let known = self.store.open_alerts().get(EXPIRING).await?;
         let told = known.and_then(|known| serde_json::from_str(&known.body).ok());
         let Some(days) = warning_due(expires_at, now, told) else { return Ok(()) };
         warn!(days, %end, "the long-lived token ends soon");
         let alert = OpenAlert { opened_at: now, body: crate::store::json(&Told { expires_at, days }) };
         let notice = AdminNotice::TokenExpiring { long_lived: true, expires_at };
-        self.store.save_alert(EXPIRING, &alert, &self.message(notice)).await
+        self.store.open_alerts().save(EXPIRING, &alert, &self.message(notice)).await
     }
 
     fn message(&self, notice: AdminNotice) -> Vec<NewMessage> {

@@ -103,7 +103,7 @@ impl Backup {
         });
         let mut imported = 0;
         while let Some(batch) = batches.recv().await {
-            imported += self.store.import(&batch).await?;
+            imported += self.leads.import(&batch).await?;
         }
         reader.await.map_err(io::Error::other)??;
         Ok(imported)
@@ -124,7 +124,7 @@ impl Backup {
 
     /// What the file says of leads that cannot be read in the store: it may be all that is left of them.
     pub(super) async fn entries_of_unreadable(&self) -> Result<Vec<Value>, BackupError> {
-        let ids = self.store.unreadable_ids().await?;
+        let ids = self.leads.unreadable_ids().await?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }

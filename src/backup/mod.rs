@@ -29,7 +29,7 @@ use crate::{
     fault::point,
     lead::Region,
     notice::AdminLine,
-    store::{Store, StoreError, UndeliveredCounts},
+    store::{Leads, StoreError, UndeliveredCounts},
 };
 
 use file::{Draft, Replaced, Seen, each_entry, look_at};
@@ -72,7 +72,7 @@ pub enum BackupError {
 /// Keeps the file and the store in step.
 #[derive(Debug)]
 pub struct Backup {
-    store: Store,
+    leads: Leads,
     clock: Clock,
     folder: PathBuf,
     region: Region,
@@ -86,9 +86,9 @@ pub struct Backup {
 
 impl Backup {
     /// The backup of a store in a folder.
-    pub fn new(store: Store, folder: &Path, region: Region) -> Self {
-        let (clock, folder) = (store.clock(), folder.to_owned());
-        Self { store, clock, folder, region, seen: None, written: None, last: None, counts: None }
+    pub fn new(leads: Leads, folder: &Path, region: Region) -> Self {
+        let (clock, folder) = (leads.clock(), folder.to_owned());
+        Self { leads, clock, folder, region, seen: None, written: None, last: None, counts: None }
     }
 
     /// Follows the store and the file until stopped, with a last export at the end.
@@ -98,7 +98,7 @@ impl Backup {
         let mut changed = true;
         loop {
             tokio::select! {
-                () = self.store.backup_changed(), if !changed => {
+                () = self.leads.undelivered_changed(), if !changed => {
                     (changed, wait) = (true, pace::coalesce());
                     if !stop.is_cancelled() {
                         continue;
@@ -108,7 +108,7 @@ impl Backup {
                 () = stop.cancelled() => {}
             }
             let stopping = stop.is_cancelled();
-            changed |= self.store.backup_changed().now_or_never().is_some();
+            changed |= self.leads.undelivered_changed().now_or_never().is_some();
             let done = match self.due(changed).await {
                 // Not due yet; but the last words of a process that ends do not wait.
                 Ok(rest) if !rest.is_zero() && (!stopping || !changed) => {
@@ -154,7 +154,7 @@ impl Backup {
             return Ok(Duration::ZERO);
         }
         // Other processes change the store, too.
-        let counts = self.store.undelivered_counts().await?;
+        let counts = self.leads.undelivered_counts().await?;
         if !changed && self.counts == Some(counts) {
             return Ok(self.clock.period(LOOK_AT_FILE));
         }
@@ -190,8 +190,8 @@ impl Backup {
     /// file since it was looked at: that is to be imported first.
     async fn export(&mut self) -> Result<bool, BackupError> {
         let began = Instant::now();
-        let counts = self.store.undelivered_counts().await?;
-        let ids = self.store.undelivered_ids().await?;
+        let counts = self.leads.undelivered_counts().await?;
+        let ids = self.leads.undelivered_ids().await?;
         if ids.is_empty() && self.seen.is_none() {
             // Nothing has ever waited here; an empty file would only raise questions.
             self.counts = Some(counts);
@@ -199,7 +199,7 @@ impl Backup {
         }
         let mut draft = Draft::new(self.path());
         for page in ids.chunks(PAGE) {
-            let rows = self.store.undelivered_of(page).await?;
+            let rows = self.leads.undelivered_of(page).await?;
             draft = blocking(move || {
                 rows.iter().try_for_each(|row| draft.add(|text| text.add(row)))?;
                 Ok(draft)

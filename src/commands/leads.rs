@@ -8,7 +8,7 @@ use crate::{
     config::StoreSettings,
     files,
     lead::{LeadNumber, Region},
-    store::{LeadRow, LeadState, Step, Store, UnreadableLead},
+    store::{LeadRow, LeadState, Leads, Step, UnreadableLead},
 };
 
 use super::{
@@ -54,16 +54,17 @@ pub enum Action {
 pub async fn run(settings: &StoreSettings, region: Region, action: Action) -> Result<ExitCode, CommandError> {
     let store = opened::existing(settings).await?;
     store.tell_if_there_is_none(settings);
+    let leads = store.leads();
     let code = match action {
         Action::List { full } => {
-            let code = list(&store, full).await?;
+            let code = list(&leads, full).await?;
             super::tell_of_the_file(settings, region, &store).await?;
             code
         }
-        Action::Show { number } => show(&store, &number).await?,
-        Action::Retry { number } => retry(&store, number.as_deref()).await?,
-        Action::Discard { number, yes } => discard(&store, &number, yes).await?,
-        Action::Export { file } => export(&store, file).await?,
+        Action::Show { number } => show(&leads, &number).await?,
+        Action::Retry { number } => retry(&leads, number.as_deref()).await?,
+        Action::Discard { number, yes } => discard(&leads, &number, yes).await?,
+        Action::Export { file } => export(&leads, file).await?,
     };
     store.close().await;
     Ok(code)
@@ -73,9 +74,9 @@ fn parse(number: &str) -> Result<LeadNumber, CommandError> {
     LeadNumber::parse(number).ok_or_else(|| CommandError::Failed(format!("{number:?} is no number of a lead")))
 }
 
-async fn list(store: &Store, full: bool) -> Result<ExitCode, CommandError> {
-    let rows = store.undelivered(i64::from(i32::MAX)).await?;
-    let unreadable = store.unreadable_leads(i64::from(i32::MAX)).await?;
+async fn list(leads: &Leads, full: bool) -> Result<ExitCode, CommandError> {
+    let rows = leads.undelivered(i64::from(i32::MAX)).await?;
+    let unreadable = leads.unreadable(i64::from(i32::MAX)).await?;
     if rows.is_empty() && unreadable.is_empty() {
         outln!("Nothing waits and nothing is rejected.");
     }
@@ -123,17 +124,17 @@ fn show_unreadable(lead: &UnreadableLead) {
     outln!("document:   {}", plain(&lead.body));
 }
 
-async fn find(store: &Store, number: &str) -> Result<LeadRow, CommandError> {
+async fn find(leads: &Leads, number: &str) -> Result<LeadRow, CommandError> {
     let number = parse(number)?;
-    store.lead_by_number(&number).await?.ok_or_else(|| CommandError::Failed(format!("there is no lead #{number}")))
+    leads.by_number(&number).await?.ok_or_else(|| CommandError::Failed(format!("there is no lead #{number}")))
 }
 
-async fn show(store: &Store, number: &str) -> Result<ExitCode, CommandError> {
-    if let Some(lead) = store.unreadable_lead(number).await? {
+async fn show(leads: &Leads, number: &str) -> Result<ExitCode, CommandError> {
+    if let Some(lead) = leads.unreadable_one(number).await? {
         show_unreadable(&lead);
         return Ok(ExitCode::SUCCESS);
     }
-    let row = find(store, number).await?;
+    let row = find(leads, number).await?;
     let lead = &row.lead;
     outln!("number:     #{}", lead.number);
     outln!("state:      {}", row.state().as_str());
@@ -166,14 +167,14 @@ fn id(id: Option<i64>) -> String {
     id.map_or_else(|| "-".to_owned(), |id| id.to_string())
 }
 
-async fn retry(store: &Store, number: Option<&str>) -> Result<ExitCode, CommandError> {
+async fn retry(leads: &Leads, number: Option<&str>) -> Result<ExitCode, CommandError> {
     if let Some(number) = number {
-        if let Some(lead) = store.unreadable_lead(number).await? {
-            store.retry_unreadable(&lead).await?;
+        if let Some(lead) = leads.unreadable_one(number).await? {
+            leads.retry_unreadable(&lead).await?;
             outln!("#{} is read once more; a running bot tells the admin if it still cannot be.", plain(lead.name()));
             return Ok(ExitCode::SUCCESS);
         }
-        let row = find(store, number).await?;
+        let row = find(leads, number).await?;
         if row.state() == LeadState::Delivered {
             return Err(CommandError::Failed(format!("lead #{} is in amoCRM already", row.lead.number)));
         }
@@ -183,27 +184,27 @@ async fn retry(store: &Store, number: Option<&str>) -> Result<ExitCode, CommandE
                 row.lead.number
             )));
         }
-        store.retry_now(Some(&row.lead.number)).await?;
+        leads.retry_now(Some(&row.lead.number)).await?;
         outln!("#{} is in line. A running bot sends it at once; otherwise run `retry-backup-leads`.", row.lead.number);
         return Ok(ExitCode::SUCCESS);
     }
-    let revived = store.retry_now(None).await?;
+    let revived = leads.retry_now(None).await?;
     outln!("In line again: {revived}. A running bot sends them at once; otherwise run `retry-backup-leads`.");
     Ok(ExitCode::SUCCESS)
 }
 
-async fn discard(store: &Store, number: &str, yes: bool) -> Result<ExitCode, CommandError> {
-    if let Some(lead) = store.unreadable_lead(number).await? {
+async fn discard(leads: &Leads, number: &str, yes: bool) -> Result<ExitCode, CommandError> {
+    if let Some(lead) = leads.unreadable_one(number).await? {
         let name = plain(lead.name());
         if !yes {
             outln!("Lead #{name} cannot be read and will be given up. To do it: leads discard {name} --yes");
             return Ok(ExitCode::FAILURE);
         }
-        store.discard_unreadable(&lead).await?;
+        leads.discard_unreadable(&lead).await?;
         outln!("Lead #{name} is given up; it stays in the store.");
         return Ok(ExitCode::SUCCESS);
     }
-    let row = find(store, number).await?;
+    let row = find(leads, number).await?;
     if row.state() == LeadState::Delivered {
         return Err(CommandError::Failed(format!("lead #{} is in amoCRM already", row.lead.number)));
     }
@@ -211,7 +212,7 @@ async fn discard(store: &Store, number: &str, yes: bool) -> Result<ExitCode, Com
         outln!("Lead #{} will not get into amoCRM. To do it: leads discard {} --yes", row.lead.number, row.lead.number);
         return Ok(ExitCode::FAILURE);
     }
-    if store.discard(&row.lead.number).await? {
+    if leads.discard(&row.lead.number).await? {
         outln!("Lead #{} is given up; `leads retry {}` takes it back.", row.lead.number, row.lead.number);
         Ok(ExitCode::SUCCESS)
     } else {
@@ -219,8 +220,8 @@ async fn discard(store: &Store, number: &str, yes: bool) -> Result<ExitCode, Com
     }
 }
 
-async fn export(store: &Store, file: Option<PathBuf>) -> Result<ExitCode, CommandError> {
-    let bytes = backup::to_json(&store.undelivered(i64::from(i32::MAX)).await?);
+async fn export(leads: &Leads, file: Option<PathBuf>) -> Result<ExitCode, CommandError> {
+    let bytes = backup::to_json(&leads.undelivered(i64::from(i32::MAX)).await?);
     match file {
         Some(file) => {
             // The error's own words name a temporary file.

@@ -224,7 +224,7 @@ async fn tell_of_the_file(settings: &StoreSettings, region: Region, store: &Stor
         return Ok(());
     }
     let in_file = backup::entries_to_send(&settings.data_dir, region);
-    let totals = store.totals(store.clock().now()).await?;
+    let totals = store.leads().totals(store.clock().now()).await?;
     // The file holds what waits and what is rejected; more than that, somebody else has put there.
     let unknown = i64::try_from(in_file).unwrap_or(i64::MAX) - totals.waiting - totals.rejected;
     if unknown > 0 {
@@ -248,6 +248,7 @@ async fn pass(settings: &StoreSettings, amocrm: &AmocrmSettings, store: &Store) 
     }
     Ok(DeliveryPass {
         store: store.clone(),
+        queue: store.lead_queue(),
         crm: daemon::open_crm(&amocrm, settings, store)?,
         lease: Lease::command(),
         contact_lookup: amocrm.contact_lookup,

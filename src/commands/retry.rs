@@ -25,7 +25,7 @@ pub async fn run(settings: &StoreSettings, region: Region, amocrm: &AmocrmSettin
     let store = opened::existing(settings).await?;
     store.tell_if_there_is_none(settings);
     let pass = super::pass(settings, amocrm, &store).await?;
-    let mut backup = Backup::new(store.clone(), &settings.data_dir, region);
+    let mut backup = Backup::new(store.leads(), &settings.data_dir, region);
     let (line, mut told) = AdminLine::new();
     backup.synchronise(&line).await?;
     let mut lost = tell(&mut told);
@@ -43,8 +43,8 @@ pub async fn run(settings: &StoreSettings, region: Region, amocrm: &AmocrmSettin
     backup.synchronise(&line).await?;
     lost += tell(&mut told);
     // Also those that nobody has come upon yet.
-    store.undelivered(i64::from(i32::MAX)).await?;
-    let damaged = store.unreadable_ids().await?.len();
+    store.leads().undelivered(i64::from(i32::MAX)).await?;
+    let damaged = store.leads().unreadable_ids().await?.len();
     outln!("Waiting before: {}", report.before);
     outln!("Delivered:      {}", (report.before - report.left).max(0));
     outln!("Still waiting:  {}", report.left);

@@ -72,15 +72,15 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     let store = opened::existing(&config.store).await?;
     store.tell_if_there_is_none(&config.store);
     // Nobody may have come upon what cannot be read.
-    store.undelivered(i64::from(i32::MAX)).await?;
+    store.leads().undelivered(i64::from(i32::MAX)).await?;
     let day_ago = store.clock().now() - 24 * 3600 * 1000;
-    let totals = store.totals(day_ago).await?;
-    let outage = store.alert(OUTAGE).await?;
+    let totals = store.leads().totals(day_ago).await?;
+    let outage = store.open_alerts().get(OUTAGE).await?;
     let info = match &config.amocrm {
         Some(settings) => Some(daemon::open_crm(settings, &config.store, &store)?.tokens().info().await?),
         None => None,
     };
-    let state = State::of(info.as_ref(), outage.as_ref(), store.alert(REFRESH).await?.as_ref());
+    let state = State::of(info.as_ref(), outage.as_ref(), store.open_alerts().get(REFRESH).await?.as_ref());
     let can_authorize = config.amocrm.as_ref().is_some_and(|settings| settings.integration.is_some());
     let trouble = state.trouble();
     let status = Status {
@@ -93,13 +93,13 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         advice: trouble.map(|trouble| advice(trouble, can_authorize)),
         waiting: totals.waiting,
         rejected: totals.rejected,
-        unreadable: store.unreadable_leads(i64::from(i32::MAX)).await?.len() as i64,
+        unreadable: store.leads().unreadable(i64::from(i32::MAX)).await?.len() as i64,
         uncertain: totals.uncertain,
         delivered_last_24h: totals.delivered_since,
         oldest_waiting_since: totals.oldest_waiting_at.map(date),
         last_delivery_at: totals.last_delivery_at.map(date),
-        messages_owed: store.messages_owed().await?,
-        updates_set_aside: store.set_aside_count().await?,
+        messages_owed: store.outbox().count().await?,
+        updates_set_aside: store.dialogues().set_aside_count().await?,
         outage_since: outage.map(|alert| date(alert.opened_at)),
         goes_without: shortages(&store)
             .await?
@@ -107,7 +107,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
             .map(|short| Without { setting: short.what.setting(), since: date(short.since), what: short.what })
             .collect(),
         telegram_routes: config.telegram.routes.iter().map(RouteSettings::name).collect(),
-        telegram_fails_since: store.alert(POLLS).await?.map(|alert| date(alert.opened_at)),
+        telegram_fails_since: store.open_alerts().get(POLLS).await?.map(|alert| date(alert.opened_at)),
         second_way: config.second_way.names(),
         tokens: tokens(info),
     };

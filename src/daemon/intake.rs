@@ -57,7 +57,7 @@ impl Parts<'_> {
         let intake = Arc::new(Intake::default());
         let desk = Arc::new(HandlerContext::new(
             self.telegram.clone(),
-            self.store.clone(),
+            self.store.dialogues(),
             self.config.phone_region,
             wording.clone(),
             self.recipients(),
@@ -76,14 +76,14 @@ impl Parts<'_> {
         }));
         let tree = handlers::tree(intake.clone(), admin_line.clone(), desk.clone(), admin);
         let form = desk.wording.form.clone();
-        let dialogues = DialogueStorage::new(self.store.clone(), form, self.answers.clone());
+        let dialogues = DialogueStorage::new(self.store.dialogues(), form, self.answers.clone());
         let dependencies = teloxide::dptree::deps![Arc::new(dialogues), desk, intake.clone()];
         let dispatch = Dispatch::new(self.telegram.groups().clone(), tree, dependencies);
         let menu = tokio::spawn(keep_commands(self.telegram.clone(), self.config.admin_chat_id));
         info!(bot = username, "taking messages");
         let listener = Listener::new(
             self.telegram.clone(),
-            self.store.clone(),
+            self.store.dialogues(),
             intake.clone(),
             self.figures.clone(),
             admin_line.clone(),
@@ -157,7 +157,7 @@ impl Parts<'_> {
         let notice = AdminNotice::PollsFail { trouble, since: now, still: false, leads };
         // Whoever was told before the restart need not be told again.
         if self.second_way.is_set()
-            && !matches!(self.store.alert(POLLS).await, Ok(Some(_)))
+            && !matches!(self.store.open_alerts().get(POLLS).await, Ok(Some(_)))
             && let Some(text) = alerts::for_outside(&notice, Lang::default())
         {
             let _ = tokio::time::timeout(LAST_ALERT, self.second_way.tell(&text)).await;

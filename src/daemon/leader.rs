@@ -146,7 +146,7 @@ async fn term(
         second_way: &admin.second_way,
         stop: CancellationToken::new(),
     };
-    telegram.groups().restore(store).await?;
+    telegram.groups().restore(&store.marks()).await?;
     let tasks = TaskTracker::new();
     // Before anything is delivered or told: the store may be a copy of an older day.
     if let Err(error) = parts.privacy().forget_again().await {

@@ -21,7 +21,7 @@ use crate::{
     telegram::{
         client::{Attachment, Telegram},
         listener::IntakeCounters,
-        outbox::{HandOver, Outbox},
+        outbox::{HandOver, OutboxSender},
     },
     vitals::{Heartbeat, Vitals},
     wording::{Lang, Wording, backup_caption},
@@ -82,20 +82,20 @@ impl Parts<'_> {
         let recipients =
             if self.second_way.is_set() { in_chat.with_operator_at_least_in(NOBODYS_CHAT) } else { in_chat };
         let intake = self.figures.clone();
-        let outbox = Outbox::new(
+        let outbox = OutboxSender::new(
             self.telegram.clone(),
-            store.clone(),
+            store,
             self.answers.clone(),
             wording,
             config.admin_chat_id,
             intake.clone(),
         );
         let groups = self.telegram.groups().clone();
-        tasks.spawn(groups.keep(store.clone(), config.admin_chat_id, self.stop.clone()));
+        tasks.spawn(groups.keep(store.marks(), config.admin_chat_id, self.stop.clone()));
         let outbox_figures = outbox.figures();
         tasks.spawn(outbox.run(self.stop.clone()));
         tasks.spawn(
-            Backup::new(store.clone(), &config.store.data_dir, config.phone_region)
+            Backup::new(store.leads(), &config.store.data_dir, config.phone_region)
                 .run(admin.clone(), self.stop.clone()),
         );
         tasks.spawn(self.privacy().run(self.stop.clone()));
@@ -104,6 +104,7 @@ impl Parts<'_> {
             Some(crm) => {
                 let pass = DeliveryPass {
                     store: store.clone(),
+                    queue: store.lead_queue(),
                     crm: crm.clone(),
                     lease: Lease::daemon(self.generation),
                     contact_lookup: crm.settings().contact_lookup,
@@ -161,7 +162,7 @@ impl Parts<'_> {
             page.answer(http::site(site), tasks.clone());
         }
         if let Some(url) = &config.heartbeat_url {
-            match Heartbeat::new(url.clone(), vitals, store.clone()) {
+            match Heartbeat::new(url.clone(), vitals, store.open_alerts()) {
                 Ok(heartbeat) => drop(tasks.spawn(heartbeat.run(self.stop.clone()))),
                 Err(_) => warn!("there is no heartbeat: TLS cannot be set up"),
             }
@@ -197,7 +198,7 @@ impl Parts<'_> {
 
 /// A dyno's disk is wiped with the dyno: what amoCRM has not got goes to the admin's chat as a file.
 pub(super) async fn save_from_the_dyno(store: Store, telegram: Telegram, chat_id: i64) {
-    let rows = match store.undelivered(i64::from(i32::MAX)).await {
+    let rows = match store.leads().undelivered(i64::from(i32::MAX)).await {
         Ok(rows) if rows.is_empty() => return,
         Ok(rows) => rows,
         Err(error) => {

@@ -37,13 +37,13 @@ pub struct DrainReport {
 pub async fn drain(pass: &DeliveryPass, mut progress: impl FnMut(i64, i64)) -> Result<DrainReport, StoreError> {
     let store = &pass.store;
     let clock: Clock = store.clock();
-    store.retry_now(None).await?;
-    let before = store.waiting().await?.0;
+    store.leads().retry_now(None).await?;
+    let before = store.leads().waiting().await?.0;
     let mut breaker = Breaker::default();
     let mut stopped_by = None;
     let (mut least, mut moved_at) = (before, clock.now());
     loop {
-        let waiting = store.waiting().await?.0;
+        let waiting = store.leads().waiting().await?.0;
         progress((before - waiting).max(0), before);
         if waiting < least {
             (least, moved_at) = (waiting, clock.now());
@@ -71,7 +71,7 @@ pub async fn drain(pass: &DeliveryPass, mut progress: impl FnMut(i64, i64)) -> R
             }
         }
     }
-    store.release_lease(&pass.lease).await?;
-    let totals = store.totals(clock.now()).await?;
+    store.lead_queue().release_lease(&pass.lease).await?;
+    let totals = store.leads().totals(clock.now()).await?;
     Ok(DrainReport { before, left: totals.waiting, rejected: totals.rejected, stopped_by })
 }

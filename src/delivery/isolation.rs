@@ -67,7 +67,7 @@ impl DeliveryPass {
     /// Whether other leads went through since this moment, at which a lead has failed.
     pub(super) async fn others_went_through(&self, since: Option<Millis>) -> Result<bool, StoreError> {
         match since {
-            Some(at) => Ok(*lock(&self.learned.taken_at) > at || self.store.delivered_after(at).await?),
+            Some(at) => Ok(*lock(&self.learned.taken_at) > at || self.store.leads().delivered_after(at).await?),
             None => Ok(false),
         }
     }
@@ -112,10 +112,10 @@ impl DeliveryPass {
                 };
                 if !leads.is_empty() {
                     warn!(leads = leads.len(), "amoCRM can be read but takes no lead; none of them is to blame");
-                    self.store.revive(&leads).await?;
+                    self.queue.revive(&leads).await?;
                     return all();
                 }
-                if matches!(error, CrmError::Blocked) || self.store.untroubled(1).await? > 0 { Ok(()) } else { all() }
+                if matches!(error, CrmError::Blocked) || self.queue.untroubled(1).await? > 0 { Ok(()) } else { all() }
             }
             CrmError::Forbidden { .. } | CrmError::Account { .. } | CrmError::WrongAddress { .. }
                 if self.others_went_through(failed_at).await? =>
@@ -209,7 +209,7 @@ impl DeliveryPass {
         };
         if is && !was {
             warn!(leads = leads.len(), "amoCRM refuses one lead after another; none of them is to blame");
-            self.store.revive(&leads).await?;
+            self.queue.revive(&leads).await?;
         }
         Ok(is)
     }
@@ -234,7 +234,7 @@ impl DeliveryPass {
         let error = describe(words, fields);
         // A lead that was taken meanwhile says nothing of notes.
         let others_went_through = match failed.last_error_at {
-            Some(at) => self.store.delivered_after(at).await?,
+            Some(at) => self.store.leads().delivered_after(at).await?,
             None => false,
         };
         let all = !others_went_through && self.is_note_refused_with_others(failed.id, &error).await?;
@@ -265,7 +265,7 @@ impl DeliveryPass {
         };
         if is && !was {
             warn!(leads = leads.len(), "amoCRM refuses one note after another; no lead is to blame");
-            self.store.revive_notes(&leads).await?;
+            self.queue.revive_notes(&leads).await?;
         }
         Ok(is)
     }
@@ -274,14 +274,14 @@ impl DeliveryPass {
     /// the same. `Err` when amoCRM cannot be read either.
     pub(super) async fn is_about_one_note(&self, one: &LeadRow, error: &CrmError) -> Result<(), Stop> {
         self.crm.account().await.map_err(Stop::Crm)?;
-        if self.store.delivered_after(one.last_error_at.unwrap_or(Millis::MAX)).await? {
+        if self.store.leads().delivered_after(one.last_error_at.unwrap_or(Millis::MAX)).await? {
             return Ok(());
         }
         if lock(&self.learned.refused_notes).refused(one.lead.id, "") {
             return self.notes_wait().await;
         }
         // With nothing else to try it is as good as an outage.
-        if self.store.waiting().await?.0 > 1 { Ok(()) } else { Err(Stop::Crm(error.clone())) }
+        if self.store.leads().waiting().await?.0 > 1 { Ok(()) } else { Err(Stop::Crm(error.clone())) }
     }
 
     /// There is no right to write notes, or they are refused one after another: they wait, leads are made all the same.

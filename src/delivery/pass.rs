@@ -17,7 +17,7 @@ use crate::{
     clock::{Clock, Millis},
     crm::amocrm::{Crm, CrmError},
     fault::point,
-    store::{Claim, Completed, LeadRow, Lease, Stage, Step, StepOutcome, Store, StoreError},
+    store::{Claim, Completed, LeadQueue, LeadRow, Lease, Stage, Step, StepOutcome, Store, StoreError},
 };
 
 use super::{batches::create_chunks, breaker::Breaker, counters::Counters, run::Run, shortage::Shortages};
@@ -119,6 +119,8 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct DeliveryPass {
     /// The store.
     pub store: Store,
+    /// Its queue of leads.
+    pub queue: LeadQueue,
     /// The CRM.
     pub crm: Crm,
     /// The lease of this process start.
@@ -145,7 +147,7 @@ impl DeliveryPass {
     }
 
     pub(super) async fn record(&self, step: Step, leads: &[Ulid], outcome: StepOutcome) -> Result<(), StoreError> {
-        self.store.record_outcome(&self.lease, step, leads, &outcome).await
+        self.queue.record_outcome(&self.lease, step, leads, &outcome).await
     }
 
     /// A pass as the breaker allows it: whole, or a probe.
@@ -199,7 +201,7 @@ impl DeliveryPass {
 
     async fn walk_claim(&self, limit: usize, which: Claim, let_fresh_in: bool) -> Result<Progress, Stop> {
         let limit = i64::try_from(limit).unwrap_or(1);
-        let claimed = self.store.claim_due(&self.lease, self.lease_end(), limit, which).await?;
+        let claimed = self.queue.claim_due(&self.lease, self.lease_end(), limit, which).await?;
         if claimed.is_empty() {
             return Ok(Progress::Idle);
         }
@@ -211,7 +213,7 @@ impl DeliveryPass {
             Ok(progress) => Ok(progress),
             Err(stop) => {
                 // What this pass did not come to is free again at once: the breaker, not the lease, paces the rest.
-                self.store.release_lease(&self.lease).await?;
+                self.queue.release_lease(&self.lease).await?;
                 Err(stop)
             }
         }
@@ -243,7 +245,7 @@ impl DeliveryPass {
                 break;
             }
             if at > 0 {
-                self.store.renew(&self.lease, self.lease_end()).await?;
+                self.queue.renew(&self.lease, self.lease_end()).await?;
                 if let_fresh_in {
                     self.let_fresh_in().await?;
                 }
@@ -259,7 +261,7 @@ impl DeliveryPass {
         }
         self.finish(to_note, &mut progress).await?;
         if is_left {
-            self.store.release_lease(&self.lease).await?;
+            self.queue.release_lease(&self.lease).await?;
         }
         Ok(progress)
     }
@@ -274,7 +276,7 @@ impl DeliveryPass {
         let told_to = self.is_told_to_go_singly();
         let together = &self.learned.together;
         let most = if together.load(Ordering::Relaxed) { FEW } else { MOST_SINGLY };
-        let singly = self.store.untroubled(most + 1).await? <= most;
+        let singly = self.queue.untroubled(most + 1).await? <= most;
         together.store(!singly, Ordering::Relaxed);
         Ok(told_to || singly)
     }
@@ -302,7 +304,7 @@ impl DeliveryPass {
 
     /// Fresh leads go first; they have a claim of their own under the same lease.
     async fn let_fresh_in(&self) -> Result<(), Stop> {
-        let claimed = self.store.claim_due(&self.lease, self.lease_end(), FRESH_BATCH as i64, self.fresh()).await?;
+        let claimed = self.queue.claim_due(&self.lease, self.lease_end(), FRESH_BATCH as i64, self.fresh()).await?;
         if claimed.is_empty() { Ok(()) } else { Box::pin(self.walk(claimed, true, false)).await.map(drop) }
     }
 }

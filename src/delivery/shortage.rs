@@ -51,7 +51,7 @@ fn yes() -> bool {
 
 /// What is short, as it stands in the store.
 pub async fn shortages(store: &Store) -> Result<Vec<Short>, StoreError> {
-    let mark = store.mark(SHORTAGES_MARK).await?;
+    let mark = store.marks().get(SHORTAGES_MARK).await?;
     Ok(mark.and_then(|mark| serde_json::from_str(&mark).ok()).unwrap_or_default())
 }
 
@@ -107,14 +107,14 @@ impl Shortages {
             Shortage::PhoneKind | Shortage::Notes | Shortage::Unexplained => true,
         };
         // What the admin was told of goes first: whoever compares the two must not find more there than here.
-        if let Some(told) = store.alert(SHORTAGES_ALERT).await? {
+        if let Some(told) = store.open_alerts().get(SHORTAGES_ALERT).await? {
             let all: Vec<Shortage> = serde_json::from_str(&told.body).unwrap_or_default();
             let left: Vec<Shortage> = all.iter().filter(|what| asked_for(what)).cloned().collect();
             if left.is_empty() {
-                store.close_alert(SHORTAGES_ALERT, &[]).await?;
+                store.open_alerts().close(SHORTAGES_ALERT, &[]).await?;
             } else if left.len() < all.len() {
                 let left = OpenAlert { opened_at: told.opened_at, body: crate::store::json(&left) };
-                store.save_alert(SHORTAGES_ALERT, &left, &[]).await?;
+                store.open_alerts().save(SHORTAGES_ALERT, &left, &[]).await?;
             }
         }
         let changed = {
@@ -226,7 +226,7 @@ impl Shortages {
 
     async fn save(&self, store: &Store) -> Result<(), StoreError> {
         let text = crate::store::json(&self.state().short);
-        store.set_mark(SHORTAGES_MARK, &text).await
+        store.marks().set(SHORTAGES_MARK, &text).await
     }
 }
 

@@ -92,7 +92,7 @@ impl Worker {
 
     /// Delivers until stopped; the call under way is finished first.
     pub async fn run(mut self, stop: CancellationToken) {
-        self.seen_retry = self.pass.store.mark(RETRY_MARK).await.ok().flatten();
+        self.seen_retry = self.pass.store.marks().get(RETRY_MARK).await.ok().flatten();
         let mut failures = 0;
         while !stop.is_cancelled() {
             let step = AssertUnwindSafe(self.step()).catch_unwind().await;
@@ -111,7 +111,7 @@ impl Worker {
                 Err(_) => {
                     error!("delivery panicked; the leads in flight are deferred");
                     let later = self.clock.now() + self.clock.millis(PANIC_PAUSE);
-                    self.dropped_leads = self.pass.store.defer_lease(&self.pass.lease, later).await.is_err();
+                    self.dropped_leads = self.pass.queue.defer_lease(&self.pass.lease, later).await.is_err();
                     failures += 1;
                     self.rest(failures, &stop).await;
                     None
@@ -121,7 +121,7 @@ impl Worker {
                 self.wait(pause, &stop).await;
             }
         }
-        if let Err(error) = self.pass.store.release_lease(&self.pass.lease).await {
+        if let Err(error) = self.pass.queue.release_lease(&self.pass.lease).await {
             warn!(%error, "the lease could not be given back; it expires by itself");
         }
     }
@@ -139,7 +139,7 @@ impl Worker {
     /// One look at the store; `None` when there may be more to do at once.
     async fn step(&mut self) -> Result<Option<Pause>, StoreError> {
         if self.dropped_leads {
-            self.pass.store.release_lease(&self.pass.lease).await?;
+            self.pass.queue.release_lease(&self.pass.lease).await?;
             self.dropped_leads = false;
         }
         let now = self.clock.now();
@@ -158,7 +158,7 @@ impl Worker {
             }
             Ok(Progress::Looked) => Ok(None),
             // Nobody's lead is left to try with (the last one was given up): the account itself is asked.
-            Ok(Progress::Idle) if self.breaker.is_probing() && self.pass.store.waiting().await?.0 == 0 => {
+            Ok(Progress::Idle) if self.breaker.is_probing() && self.pass.store.leads().waiting().await?.0 == 0 => {
                 match self.pass.crm.account().await {
                     Ok(_) => {
                         self.succeeded();
@@ -171,7 +171,7 @@ impl Worker {
                 }
             }
             Ok(Progress::Idle) => {
-                let due = self.pass.store.next_due().await?.unwrap_or(Millis::MAX);
+                let due = self.pass.queue.next_due().await?.unwrap_or(Millis::MAX);
                 let now = self.clock.now();
                 self.fruitless = if due <= now { (self.fruitless + 1).min(10) } else { 0 };
                 let look = (FIRST_LOOK * 2u32.pow(self.fruitless)).min(self.clock.period(POLL_INTERVAL));
@@ -223,7 +223,7 @@ impl Worker {
     /// During an outage every buyer with a waiting lead is told once that it is saved.
     async fn tell_saved(&self) -> Result<(), StoreError> {
         if self.breaker.trouble().is_some() {
-            while self.pass.store.tell_saved(TELL_AT_ONCE).await? > 0 {
+            while self.pass.queue.tell_saved(TELL_AT_ONCE).await? > 0 {
                 point("saved.stored");
             }
         }
@@ -231,7 +231,7 @@ impl Worker {
     }
 
     async fn retry_was_asked(&mut self) -> Result<bool, StoreError> {
-        let mark = self.pass.store.mark(RETRY_MARK).await?;
+        let mark = self.pass.store.marks().get(RETRY_MARK).await?;
         let asked = mark != self.seen_retry;
         self.seen_retry = mark;
         Ok(asked)
@@ -244,7 +244,7 @@ impl Worker {
         let for_tokens = matches!(pause, Pause::TokensOr(_));
         tokio::select! {
             () = tokio::time::sleep(nap) => {}
-            () = self.pass.store.leads_changed() => {}
+            () = self.pass.queue.changed() => {}
             () = self.tokens.wait_for_usable(), if for_tokens => {
                 info!("the tokens changed; trying at once");
                 self.breaker.probe_now();

@@ -92,7 +92,7 @@ impl DeliveryPass {
     ) -> Result<Vec<LeadRow>, Stop> {
         point(S::POINTS.before_record);
         let allowed: HashSet<Ulid> = self
-            .store
+            .queue
             .record_intent(&self.lease, S::STEP, &ids::<S>(&items), self.lease_end(), S::INTENT)
             .await?
             .into_iter()
@@ -144,11 +144,11 @@ impl DeliveryPass {
         point(S::POINTS.uncertain_stored);
         let first = S::row(&items[0]);
         if items.len() == 1 && self.is_poisoned(first.attempts, first.last_error_at).await? {
-            return Ok(self.store.tell_of_stuck(first.lead.id).await?);
+            return Ok(self.queue.tell_of_stuck(first.lead.id).await?);
         }
         S::is_about_one(self, &items[0], error).await?;
         // One of them is the cause, and is to harm nobody else.
-        self.store.mark_unbatched(&ids::<S>(items)).await?;
+        self.queue.mark_unbatched(&ids::<S>(items)).await?;
         if items.len() > 1 {
             self.go_singly();
         }

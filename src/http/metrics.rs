@@ -190,9 +190,9 @@ impl Sources {
 
     async fn stored(&self) -> Result<Stored, StoreError> {
         Ok(Stored {
-            totals: self.store.totals(self.store.clock().now()).await?,
-            messages_owed: self.store.messages_owed().await?,
-            set_aside: self.store.set_aside_count().await?,
+            totals: self.store.leads().totals(self.store.clock().now()).await?,
+            messages_owed: self.store.outbox().count().await?,
+            set_aside: self.store.dialogues().set_aside_count().await?,
         })
     }
 }

@@ -16,13 +16,13 @@ use sqlx::{
 use tokio::sync::oneshot;
 
 use super::{
-    Store, StoreError,
+    Database, StoreError,
     conflicts::again,
     faults,
     writer::{Member, Worked, Writer},
 };
 
-impl Store {
+impl Database {
     /// One transaction: begun, worked through and committed in `work`, which may be done several times.
     pub(super) async fn again<T, F>(&self, work: impl FnMut() -> F) -> Result<T, StoreError>
     where

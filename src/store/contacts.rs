@@ -5,9 +5,9 @@ use ulid::Ulid;
 
 use crate::clock::Millis;
 
-use super::{Store, StoreError, rows};
+use super::{LeadQueue, StoreError, rows};
 
-impl Store {
+impl LeadQueue {
     /// Records the contact a lead is to be attached to.
     pub async fn record_contact(&self, lead: Ulid, phone: &str, contact_id: i64) -> Result<(), StoreError> {
         self.again(|| self.record_contact_once(lead, phone, contact_id)).await

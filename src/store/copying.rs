@@ -177,7 +177,7 @@ impl Store {
     /// Copies everything the target does not have yet, without the tokens; a second copy of the same changes nothing.
     pub async fn copy_to(&self, target: &Store) -> Result<Vec<Copied>, StoreError> {
         let mut report = Vec::new();
-        let forgotten = self.forgotten_elsewhere(target).await?;
+        let forgotten = self.personal_data().forgotten_elsewhere(&target.personal_data()).await?;
         for (table, columns) in TABLES {
             let mut copied = Copied { table, source: 0, target: 0, present: 0, damaged: 0, left_behind: Vec::new() };
             // By key and not by offset, so that rows which come or go meanwhile shift nothing.
@@ -214,7 +214,7 @@ impl Store {
             }
             report.push(copied);
         }
-        target.forget_again(&[]).await?;
+        target.personal_data().forget_again(&[]).await?;
         for table in &mut report {
             table.target = target.count(table.table).await?;
         }

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use crate::clock::Millis;
 
-use super::{Step, Store, StoreError, rows, stage};
+use super::{Leads, Step, StoreError, rows, stage};
 
 /// Counts for status, alerts and metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -41,7 +41,7 @@ impl UndeliveredCounts {
     }
 }
 
-impl Store {
+impl Leads {
     /// How many leads amoCRM does not have.
     pub async fn undelivered_counts(&self) -> Result<UndeliveredCounts, StoreError> {
         let sql = "SELECT (SELECT COUNT(*) FROM leads WHERE state = 'waiting'), \

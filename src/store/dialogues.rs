@@ -11,7 +11,7 @@ use crate::{
     fault::point,
 };
 
-use super::{NewLead, NewMessage, OwedMessage, Store, StoreError, leads, limits, messages, rows, writer::Undone};
+use super::{Dialogues, NewLead, NewMessage, OutboxMessage, StoreError, leads, limits, outbox, rows, writer::Undone};
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +49,7 @@ pub struct Turn {
 #[derive(Debug, Clone, PartialEq)]
 pub enum TurnOutcome {
     /// Committed; the messages in order, each with the one before it that Telegram has not taken either.
-    Committed(Vec<(OwedMessage, Option<String>)>),
+    Committed(Vec<(OutboxMessage, Option<String>)>),
     /// Nothing was committed: another lead has this number, draw a new one.
     NumberTaken,
     /// Nothing was committed: its person has sent so many requests that the next is taken from this moment on only.
@@ -61,9 +61,9 @@ pub enum TurnOutcome {
     Overtaken,
 }
 
-impl Store {
+impl Dialogues {
     /// A chat's dialogue; whatever stands there, it can be read.
-    pub async fn dialogue(&self, chat_id: i64) -> Result<Option<Dialogue>, StoreError> {
+    pub async fn of_chat(&self, chat_id: i64) -> Result<Option<Dialogue>, StoreError> {
         let sql = format!(
             "SELECT {}, {}, {}, {}, {} FROM dialogues WHERE chat_id = $1",
             rows::bytes(self.engine, "step"),
@@ -103,7 +103,7 @@ impl Store {
     }
 
     /// Commits a turn.
-    pub async fn commit_turn(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
+    pub async fn commit(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
         let clock = self.clock;
         let outcome = self.write(turn.clone(), move |turn, connection| Box::pin(take(turn, connection, clock))).await?;
         if turn.lead.is_some() && matches!(outcome, TurnOutcome::Committed(_)) {
@@ -113,7 +113,7 @@ impl Store {
     }
 
     /// Forgets a chat's dialogue.
-    pub async fn remove_dialogue(&self, chat_id: i64) -> Result<(), StoreError> {
+    pub async fn remove(&self, chat_id: i64) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM dialogues WHERE chat_id = $1").bind(chat_id).execute(&self.pool).await?;
         Ok(())
     }
@@ -160,7 +160,7 @@ async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Resu
             false => Ok(TurnOutcome::Overtaken),
         };
     }
-    let owed = messages::insert_all(connection, &turn.messages, now).await?;
+    let owed = outbox::insert_all(connection, &turn.messages, now).await?;
     point("intake.in_commit");
     Ok(TurnOutcome::Committed(owed))
 }

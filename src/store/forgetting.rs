@@ -14,7 +14,7 @@ use ulid::Ulid;
 
 use crate::{clock::Millis, lead::LeadNumber};
 
-use super::{Engine, LeadState, Store, StoreError, rows};
+use super::{Engine, LeadState, PersonalData, StoreError, rows};
 
 pub(super) use copies::ForgottenElsewhere;
 
@@ -181,9 +181,9 @@ async fn wipe_lead(
     Ok(())
 }
 
-impl Store {
+impl PersonalData {
     /// What the store holds of somebody.
-    pub async fn person(&self, whom: &Whom) -> Result<Person, StoreError> {
+    pub async fn of(&self, whom: &Whom) -> Result<Person, StoreError> {
         self.again(|| async {
             let mut connection = self.pool.0.acquire().await?;
             find(&mut connection, self.engine, whom).await

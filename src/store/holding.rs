@@ -5,9 +5,9 @@ use ulid::Ulid;
 
 use crate::lead::LeadNumber;
 
-use super::{Lease, Step, Store, StoreError, rows::placeholders, stage, step_outcome::TO_BE_TOLD};
+use super::{LeadQueue, Leads, Lease, Step, StoreError, rows::placeholders, stage, step_outcome::TO_BE_TOLD};
 
-impl Store {
+impl LeadQueue {
     /// Marks a waiting lead as one the admin is to be told of, if that has not been done.
     pub async fn tell_of_stuck(&self, lead: Ulid) -> Result<(), StoreError> {
         let sql = format!(
@@ -86,7 +86,9 @@ impl Store {
         self.leads_moved();
         Ok(())
     }
+}
 
+impl Leads {
     /// Puts one lead, or every rejected one, back in line and makes every waiting lead due; returns how many were
     /// rejected before.
     pub async fn retry_now(&self, number: Option<&LeadNumber>) -> Result<u64, StoreError> {

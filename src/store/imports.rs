@@ -2,7 +2,7 @@
 
 use crate::fault::point;
 
-use super::{NewLead, Store, StoreError, forgetting, leads};
+use super::{Leads, NewLead, StoreError, forgetting, leads};
 
 /// A lead from a backup file.
 #[derive(Debug, Clone)]
@@ -13,7 +13,7 @@ pub struct ImportedLead {
     pub fingerprint: Option<String>,
 }
 
-impl Store {
+impl Leads {
     /// Takes in the leads that the store does not know; returns how many were new.
     pub async fn import(&self, imported: &[ImportedLead]) -> Result<usize, StoreError> {
         self.again(|| self.import_once(imported)).await

@@ -11,7 +11,7 @@ use ulid::Ulid;
 use crate::clock::Millis;
 
 use super::{
-    Engine, FURTHEST_DUE, Step, Store, StoreError,
+    Engine, FURTHEST_DUE, LeadQueue, Step, StoreError,
     leadership::GENERATION,
     leads::{LeadRow, lead_columns},
     plain,
@@ -77,11 +77,17 @@ pub enum Claim {
     SubmittedSince(Millis),
 }
 
-/// Whether a lease is still ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Renewed(pub u64);
+impl LeadQueue {
+    /// Resolves when a lead may have become due.
+    pub async fn changed(&self) {
+        self.wakes.leads.notified().await;
+    }
 
-impl Store {
+    /// Makes the delivery worker look again.
+    pub fn wake(&self) {
+        self.wakes.leads.notify_one();
+    }
+
     /// Claims due leads for a lease until `until`; nobody else gets them before.
     pub async fn claim_due(
         &self,
@@ -145,13 +151,13 @@ impl Store {
     }
 
     /// Prolongs everything a lease holds.
-    pub async fn renew(&self, lease: &Lease, until: Millis) -> Result<Renewed, StoreError> {
-        let done = sqlx::query("UPDATE leads SET leased_until = $1 WHERE leased_by = $2")
+    pub async fn renew(&self, lease: &Lease, until: Millis) -> Result<(), StoreError> {
+        sqlx::query("UPDATE leads SET leased_until = $1 WHERE leased_by = $2")
             .bind(until)
             .bind(&lease.id)
             .execute(&self.pool)
             .await?;
-        Ok(Renewed(done.rows_affected()))
+        Ok(())
     }
 
     /// Gives one claimed lead back as it is, to be claimed again then.

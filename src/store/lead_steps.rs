@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Lease, Step, Store, StoreError, contacts, json, messages,
+    LeadQueue, Lease, Step, StoreError, contacts, json, outbox,
     rows::{self, placeholders},
 };
 
@@ -54,7 +54,7 @@ pub enum Intent {
     Again,
 }
 
-impl Store {
+impl LeadQueue {
     /// Records that a step is about to be sent; only leads returned here, still held, may be sent. The lease lasts until
     /// `until`.
     pub async fn record_intent(
@@ -189,7 +189,7 @@ async fn deliver(connection: &mut AnyConnection, leads: &[Delivery], now: Millis
         let lead = leads.iter().find(|lead| lead.id.to_string() == id);
         if let Some((lead, chat_id)) = lead.and_then(|lead| Some((lead, lead.chat_id?))) {
             let notice = Notice::Delivered { number: lead.number.clone() };
-            messages::insert(connection, chat_id, &json(&notice), now, now).await?;
+            outbox::insert(connection, chat_id, &json(&notice), now, now).await?;
         }
     }
     point("delivered.in_commit");

@@ -12,7 +12,7 @@ use crate::{
     lead::{Lead, LeadNumber, one_line},
 };
 
-use super::{Engine, Stage, Step, Steps, Store, StoreError, json, rows, stage};
+use super::{Engine, Leads, Stage, Step, Steps, StoreError, json, rows, stage};
 
 /// No error in words is longer.
 const LONGEST_ERROR: usize = 1000;
@@ -243,16 +243,21 @@ pub(super) async fn id_exists(connection: &mut sqlx::AnyConnection, id: &str) ->
     Ok(sqlx::query("SELECT 1 FROM leads WHERE id = $1").bind(id).fetch_optional(connection).await?.is_some())
 }
 
-impl Store {
+impl Leads {
+    /// Resolves when the export of what amoCRM does not have may be out of date.
+    pub async fn undelivered_changed(&self) {
+        self.wakes.backup.notified().await;
+    }
+
     /// The lead with this number, if it can be read.
-    pub async fn lead_by_number(&self, number: &LeadNumber) -> Result<Option<LeadRow>, StoreError> {
+    pub async fn by_number(&self, number: &LeadNumber) -> Result<Option<LeadRow>, StoreError> {
         let sql = format!("SELECT {} FROM leads WHERE number = $1 AND unreadable = 0", lead_columns(self.engine));
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(number.as_str()).fetch_all(&self.pool).await?;
         Ok(self.leads_of(&rows).await?.pop())
     }
 
     /// The ids in amoCRM of everything one person has sent, as far as they are known.
-    pub async fn crm_leads_of(&self, user_id: i64) -> Result<Vec<i64>, StoreError> {
+    pub async fn crm_ids_of(&self, user_id: i64) -> Result<Vec<i64>, StoreError> {
         let id = rows::numbers(self.engine, "remote_id");
         let sql = format!(
             "SELECT {id} FROM leads JOIN lead_steps ON lead_id = id WHERE user_id = $1 AND step = 'lead' \
@@ -264,8 +269,8 @@ impl Store {
 
     /// Leads that amoCRM does not have, oldest first: waiting and rejected ones, at most `limit`.
     pub async fn undelivered(&self, limit: i64) -> Result<Vec<LeadRow>, StoreError> {
-        let mut leads = self.leads_in(LeadState::Waiting, limit).await?;
-        leads.extend(self.leads_in(LeadState::Rejected, limit).await?);
+        let mut leads = self.in_state(LeadState::Waiting, limit).await?;
+        leads.extend(self.in_state(LeadState::Rejected, limit).await?);
         leads.sort_by_key(|row| (row.lead.submitted_at, row.lead.id));
         leads.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(leads)
@@ -292,7 +297,7 @@ impl Store {
             drop(ids);
             if damaged {
                 // Whoever reads it marks it.
-                self.leads_in(state, i64::from(i32::MAX)).await?;
+                self.in_state(state, i64::from(i32::MAX)).await?;
             }
         }
         found.sort_unstable();
@@ -320,7 +325,7 @@ impl Store {
     }
 
     /// Leads in one state that can be read, oldest first, at most `limit`.
-    pub async fn leads_in(&self, state: LeadState, limit: i64) -> Result<Vec<LeadRow>, StoreError> {
+    pub async fn in_state(&self, state: LeadState, limit: i64) -> Result<Vec<LeadRow>, StoreError> {
         // The state stands in the text and not in a parameter, so that both engines use the partial index.
         let sql = format!(
             "SELECT {} FROM leads WHERE state = '{}' AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1",

@@ -13,7 +13,7 @@ use crate::{
     lead::Lead,
 };
 
-use super::{NewMessage, Store, StoreError, json, messages};
+use super::{Dialogues, Leads, NewMessage, StoreError, json, outbox};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -62,7 +62,7 @@ pub(super) async fn reached(
     Ok(again_at)
 }
 
-impl Store {
+impl Dialogues {
     /// Owes what the admin is told of a person who has reached the limits, once for each person and day.
     pub async fn tell_of_limit(&self, user_id: i64, message: &NewMessage) -> Result<(), StoreError> {
         self.again(|| self.tell_of_limit_once(user_id, message)).await
@@ -79,13 +79,15 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
         if done.rows_affected() == 1 {
-            messages::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+            outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
         }
         transaction.commit().await?;
         self.wakes.messages.notify_one();
         Ok(())
     }
+}
 
+impl Leads {
     /// How many requests buyers' chats have sent since a moment.
     pub async fn taken_since(&self, since: Millis) -> Result<i64, StoreError> {
         let row =

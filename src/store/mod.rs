@@ -5,11 +5,12 @@
 //! claimed under a lease, and every recorded step checks that the lease is still held.
 
 mod again;
-mod alerts;
 mod conflicts;
 mod contacts;
 mod copying;
 mod counts;
+mod database;
+mod dead_letters;
 mod dialogues;
 mod faults;
 mod forgetting;
@@ -20,8 +21,10 @@ mod lead_steps;
 mod leadership;
 mod leads;
 mod limits;
+mod locks;
 mod marks;
-mod messages;
+mod open_alerts;
+mod outbox;
 mod postgres;
 mod rows;
 mod stage;
@@ -31,33 +34,35 @@ mod tokens;
 mod unreadable;
 mod writer;
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{path::Path, str::FromStr, time::Duration};
 
+use crate::{clock::Clock, files};
 use sqlx::{
     AnyConnection, AssertSqlSafe, ConnectOptions, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
-use tokio::sync::Notify;
-
-use crate::{clock::Clock, files};
 
 use again::Pool;
+use database::Wakes;
 use postgres::Server;
 use writer::Writer;
 
-pub use alerts::OpenAlert;
 pub use copying::Copied;
 pub use counts::{Totals, UndeliveredCounts};
+pub use database::{
+    Database, Dialogues, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox, PersonalData, Store, Tokens,
+};
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
 pub use forgetting::{FIRST_PRESS, Forgetting, Person, PersonLead, Whom};
 pub use imports::ImportedLead;
-pub use lead_queue::{Claim, Lease, Renewed};
+pub use lead_queue::{Claim, Lease};
 pub use lead_steps::{Completed, Created, Intent};
 pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead};
 pub use limits::Arrivals;
-pub use messages::{NOBODYS_CHAT, NewMessage, OwedMessage, WaitingMessage};
+pub use open_alerts::OpenAlert;
+pub use outbox::{NOBODYS_CHAT, NewMessage, OutboxMessage, WaitingMessage};
 pub use stage::{Stage, Step, StepAttempt, Steps};
 pub use step_outcome::{Hold, Lookups, StepOutcome};
 pub use telling::Told;
@@ -93,23 +98,6 @@ pub enum Engine {
     Sqlite,
     /// `DATABASE_URL=postgres://…`.
     Postgres,
-}
-
-/// A handle to the store; clones share one pool.
-#[derive(Debug, Clone)]
-pub struct Store {
-    pool: Pool,
-    engine: Engine,
-    clock: Clock,
-    wakes: Arc<Wakes>,
-}
-
-/// Wake-ups inside this process; other processes are noticed by looking once a second.
-#[derive(Debug, Default)]
-struct Wakes {
-    leads: Notify,
-    messages: Notify,
-    backup: Notify,
 }
 
 impl Store {
@@ -159,7 +147,8 @@ impl Store {
             .after_connect(|connection, _| Box::pin(prepare(connection)))
             .connect_with(options)
             .await?;
-        let store = Self { pool: Pool(pool, writer), engine: Engine::Sqlite, clock, wakes: Arc::default() };
+        let pool = Pool(pool, writer);
+        let store = Self::of(Database { pool, engine: Engine::Sqlite, clock, wakes: Wakes::default() });
         store.migrate().await?;
         Ok(store)
     }
@@ -191,7 +180,8 @@ impl Store {
             .connect_with(options)
             .await?;
         let writer = Writer::of_pool(pool.clone());
-        Ok(Self { pool: Pool(pool, writer), engine: Engine::Postgres, clock, wakes: Arc::default() })
+        let pool = Pool(pool, writer);
+        Ok(Self::of(Database { pool, engine: Engine::Postgres, clock, wakes: Wakes::default() }))
     }
 
     /// Brings the tables up to date. On SQLite nobody keeps two processes from doing so at once (a first start and a
@@ -212,16 +202,6 @@ impl Store {
         }
     }
 
-    /// Which engine it is.
-    pub fn engine(&self) -> Engine {
-        self.engine
-    }
-
-    /// The clock every time in the store is taken from.
-    pub fn clock(&self) -> Clock {
-        self.clock
-    }
-
     /// How many of its connections are doing something right now; not zero while anything waits to be written.
     pub fn connections_at_work(&self) -> usize {
         let Pool(pool, writer) = &self.pool;
@@ -231,38 +211,13 @@ impl Store {
 
     /// Whether the store can be written now.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.set_mark("probe", "").await
+        self.marks().set("probe", "").await
     }
 
     /// Closes the pool; for SQLite this folds the write-ahead log into the file.
     pub async fn close(&self) {
         self.pool.1.close().await;
         self.pool.0.close().await;
-    }
-
-    /// Resolves when a lead may have become due.
-    pub async fn leads_changed(&self) {
-        self.wakes.leads.notified().await;
-    }
-
-    /// Resolves when a message may have become due.
-    pub async fn messages_changed(&self) {
-        self.wakes.messages.notified().await;
-    }
-
-    /// Resolves when the export of what amoCRM has not got may be out of date.
-    pub async fn backup_changed(&self) {
-        self.wakes.backup.notified().await;
-    }
-
-    /// Makes the delivery worker look again.
-    pub fn wake_delivery(&self) {
-        self.wakes.leads.notify_one();
-    }
-
-    fn leads_moved(&self) {
-        self.wakes.leads.notify_one();
-        self.wakes.backup.notify_one();
     }
 }
 

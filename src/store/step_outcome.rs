@@ -6,7 +6,7 @@ use ulid::Ulid;
 
 use crate::clock::Millis;
 
-use super::{Lease, Step, Store, StoreError, lead_steps::ids, plain, rows::placeholders};
+use super::{LeadQueue, Lease, Step, StoreError, lead_steps::ids, plain, rows::placeholders};
 
 /// `admin_told` of a waiting lead of which the admin is to be told that it does not get through.
 pub(super) const TO_BE_TOLD: i64 = 2;
@@ -103,7 +103,7 @@ impl StepOutcome {
     }
 }
 
-impl Store {
+impl LeadQueue {
     /// Records what came of a step that is not done, of leads that are still held, and gives them back.
     pub async fn record_outcome(
         &self,

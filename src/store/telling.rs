@@ -9,9 +9,9 @@ use crate::{
 };
 
 use super::{
-    Store, StoreError, json,
+    LeadQueue, OpenAlerts, StoreError, json,
     leads::{ID, LeadRow, lead_columns, lead_row},
-    messages, rows,
+    outbox, rows,
     step_outcome::TO_BE_TOLD,
 };
 
@@ -24,7 +24,7 @@ pub enum Told {
     Stuck(String),
 }
 
-impl Store {
+impl LeadQueue {
     /// Owes "it is saved and will be passed on" to every buyer with a waiting lead who has not been told so, and
     /// returns how many leads were marked.
     pub async fn tell_saved(&self, limit: i64) -> Result<usize, StoreError> {
@@ -48,7 +48,7 @@ impl Store {
             };
             if let Some(chat_id) = lead.buyer.chat_id {
                 let notice = Notice::Saved { number: lead.number };
-                messages::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
+                outbox::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
             }
         }
         point("saved.in_commit");
@@ -60,7 +60,9 @@ impl Store {
         }
         Ok(rows.len())
     }
+}
 
+impl OpenAlerts {
     /// Rejected leads the admin has not been told of, with what amoCRM said.
     pub async fn untold_rejections(&self) -> Result<Vec<(LeadNumber, String)>, StoreError> {
         let sql = format!(
@@ -100,7 +102,7 @@ impl Store {
                 Told::Stuck(error) => AdminNotice::Stuck { number, error: error.clone() },
             };
             let body = json(&Notice::Admin(notice));
-            messages::insert(&mut transaction, chat_id, &body, now, now).await?;
+            outbox::insert(&mut transaction, chat_id, &body, now, now).await?;
         }
         transaction.commit().await?;
         self.wakes.messages.notify_one();
@@ -132,7 +134,7 @@ impl Store {
         for leads in leads.chunks(group.max(1)) {
             let leads = leads.iter().map(LeadCopy::of).collect();
             let body = json(&Notice::Admin(AdminNotice::Copies { leads }));
-            messages::insert(&mut transaction, chat_id, &body, now, now).await?;
+            outbox::insert(&mut transaction, chat_id, &body, now, now).await?;
         }
         transaction.commit().await?;
         if !rows.is_empty() {

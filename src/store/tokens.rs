@@ -1,10 +1,8 @@
-//! The pair of tokens where they live in the database, and the locks between processes.
-
-use std::time::Duration;
+//! The pair of tokens where they live in the database.
 
 use sqlx::AssertSqlSafe;
 
-use super::{Store, StoreError, rows};
+use super::{StoreError, Tokens, rows};
 
 /// The row of tokens, as it stands.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -27,9 +25,9 @@ impl std::fmt::Debug for TokenRow {
     }
 }
 
-impl Store {
+impl Tokens {
     /// The tokens.
-    pub async fn tokens(&self) -> Result<TokenRow, StoreError> {
+    pub async fn get(&self) -> Result<TokenRow, StoreError> {
         let columns = ["access_token", "refresh_token", "previous_access", "previous_refresh", "previous_replaced_by"]
             .map(|column| rows::bytes(self.engine, column))
             .join(", ");
@@ -43,7 +41,7 @@ impl Store {
     }
 
     /// Replaces the tokens.
-    pub async fn set_tokens(&self, tokens: &TokenRow) -> Result<(), StoreError> {
+    pub async fn set(&self, tokens: &TokenRow) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO tokens (id, access_token, refresh_token, previous_access, previous_refresh, \
              previous_replaced_by, written_at) VALUES (1, $1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
@@ -63,7 +61,7 @@ impl Store {
     }
 
     /// Forgets the pair before, if it waited for this access token (SHA-256, in hex).
-    pub async fn forget_previous_tokens(&self, replaced_by: &str) -> Result<(), StoreError> {
+    pub async fn forget_previous(&self, replaced_by: &str) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE tokens SET previous_access = NULL, previous_refresh = NULL, previous_replaced_by = NULL \
              WHERE previous_replaced_by = $1",
@@ -71,36 +69,6 @@ impl Store {
         .bind(replaced_by)
         .execute(&self.pool)
         .await?;
-        Ok(())
-    }
-
-    /// Takes a lock for a holder; `false` while another one holds it. It expires by itself.
-    pub async fn take_lock(&self, name: &str, holder: &str, hold: Duration) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let until = now + i64::try_from(hold.as_millis()).unwrap_or(60_000);
-        let done = sqlx::query(
-            "INSERT INTO locks (name, holder, held_until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET \
-             holder = excluded.holder, held_until = excluded.held_until \
-             WHERE locks.held_until < $4 OR locks.held_until > $5 OR locks.holder = excluded.holder",
-        )
-        .bind(name)
-        .bind(holder)
-        .bind(until)
-        .bind(now)
-        // Written by a clock that was wrong.
-        .bind(until + 3_600_000)
-        .execute(&self.pool)
-        .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    /// Gives a lock back.
-    pub async fn release_lock(&self, name: &str, holder: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM locks WHERE name = $1 AND holder = $2")
-            .bind(name)
-            .bind(holder)
-            .execute(&self.pool)
-            .await?;
         Ok(())
     }
 }

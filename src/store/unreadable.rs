@@ -9,9 +9,9 @@ use tracing::warn;
 use crate::clock::Millis;
 
 use super::{
-    NewMessage, Store, StoreError, json,
+    Database, Leads, NewMessage, OpenAlerts, StoreError, json,
     leads::{BODY, ID, LEAD_COLUMNS, LeadRow, NUMBER, STATE, STEPS, lead_columns, lead_row},
-    messages, rows, stage,
+    outbox, rows, stage,
 };
 
 /// Looked at in one go.
@@ -82,7 +82,7 @@ fn unreadable_lead(row: &AnyRow) -> UnreadableLead {
     }
 }
 
-impl Store {
+impl Database {
     /// Of these rows the leads; what is none is marked.
     pub(super) async fn leads_of(&self, rows: &[AnyRow]) -> Result<Vec<LeadRow>, StoreError> {
         let mut leads = Vec::with_capacity(rows.len());
@@ -104,8 +104,50 @@ impl Store {
         Ok(leads)
     }
 
+    /// A lead in a state that no version up to this one knows is on nobody's list.
+    pub(super) async fn mark_strange_states(&self) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE leads SET unreadable = 1 WHERE state <> 'waiting' AND state <> 'delivered' AND state <> 'rejected' \
+             AND state <> 'discarded' AND unreadable = 0",
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Looks again at what could not be read: this version may be able to. Called at a start.
+    pub async fn read_again(&self) -> Result<(), StoreError> {
+        let sql = format!("SELECT {} FROM leads WHERE unreadable <> 0 LIMIT $1", lead_columns(self.engine));
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(i32::MAX)).fetch_all(&self.pool).await?;
+        for row in rows.iter().filter(|row| lead_row(row).is_ok()) {
+            let id = rows::raw(row, ID).unwrap_or_default();
+            self.again(|| async {
+                let mut connection = self.pool.0.acquire().await?;
+                rows::set(&mut connection, self.engine, "leads", id.clone(), "unreadable = 0").await
+            })
+            .await?;
+        }
+        let sql = format!(
+            "SELECT {}, {} FROM messages WHERE unreadable <> 0",
+            outbox::columns(self.engine),
+            rows::bytes(self.engine, "id")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        for row in rows.iter().filter(|row| outbox::owed(row).is_ok()) {
+            let id = rows::raw(row, 0).unwrap_or_default();
+            self.again(|| async {
+                let mut connection = self.pool.0.acquire().await?;
+                rows::set(&mut connection, self.engine, "messages", id.clone(), "unreadable = 0").await
+            })
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+impl Leads {
     /// Leads that were come upon and cannot be read, oldest first, at most `limit`.
-    pub async fn unreadable_leads(&self, limit: i64) -> Result<Vec<UnreadableLead>, StoreError> {
+    pub async fn unreadable(&self, limit: i64) -> Result<Vec<UnreadableLead>, StoreError> {
         self.mark_strange_states().await?;
         let sql = format!(
             "SELECT {}, {}, {} FROM leads WHERE unreadable <> 0 ORDER BY submitted_at, id LIMIT $1",
@@ -118,13 +160,13 @@ impl Store {
     }
 
     /// The lead with this number or id, where it cannot be read.
-    pub async fn unreadable_lead(&self, name: &str) -> Result<Option<UnreadableLead>, StoreError> {
+    pub async fn unreadable_one(&self, name: &str) -> Result<Option<UnreadableLead>, StoreError> {
         let name = name.trim().trim_start_matches('#').trim_start();
         if let Some(number) = crate::lead::LeadNumber::parse(name) {
             // Nobody may have come upon it yet.
-            self.lead_by_number(&number).await?;
+            self.by_number(&number).await?;
         }
-        let all = self.unreadable_leads(i64::from(i32::MAX)).await?;
+        let all = self.unreadable(i64::from(i32::MAX)).await?;
         Ok(all.into_iter().find(|lead| lead.number.eq_ignore_ascii_case(name) || lead.id.eq_ignore_ascii_case(name)))
     }
 
@@ -166,47 +208,9 @@ impl Store {
         self.leads_moved();
         Ok(done > 0)
     }
+}
 
-    /// A lead in a state that no version up to this one knows is on nobody's list.
-    async fn mark_strange_states(&self) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE leads SET unreadable = 1 WHERE state <> 'waiting' AND state <> 'delivered' AND state <> 'rejected' \
-             AND state <> 'discarded' AND unreadable = 0",
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Looks again at what could not be read: this version may be able to. Called at a start.
-    pub async fn read_again(&self) -> Result<(), StoreError> {
-        let sql = format!("SELECT {} FROM leads WHERE unreadable <> 0 LIMIT $1", lead_columns(self.engine));
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(i32::MAX)).fetch_all(&self.pool).await?;
-        for row in rows.iter().filter(|row| lead_row(row).is_ok()) {
-            let id = rows::raw(row, ID).unwrap_or_default();
-            self.again(|| async {
-                let mut connection = self.pool.0.acquire().await?;
-                rows::set(&mut connection, self.engine, "leads", id.clone(), "unreadable = 0").await
-            })
-            .await?;
-        }
-        let sql = format!(
-            "SELECT {}, {} FROM messages WHERE unreadable <> 0",
-            messages::columns(self.engine),
-            rows::bytes(self.engine, "id")
-        );
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
-        for row in rows.iter().filter(|row| messages::owed(row).is_ok()) {
-            let id = rows::raw(row, 0).unwrap_or_default();
-            self.again(|| async {
-                let mut connection = self.pool.0.acquire().await?;
-                rows::set(&mut connection, self.engine, "messages", id.clone(), "unreadable = 0").await
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
+impl OpenAlerts {
     /// What the admin is to be told of.
     pub async fn untold_unreadable(&self) -> Result<Untold, StoreError> {
         self.mark_strange_states().await?;
@@ -245,7 +249,7 @@ impl Store {
         for (table, id) in &untold.ids {
             rows::set(&mut transaction, self.engine, table, id.clone(), "unreadable = 2").await?;
         }
-        messages::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+        outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
         transaction.commit().await?;
         Ok(())
     }

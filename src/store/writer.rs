@@ -31,7 +31,7 @@ use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use crate::fault::point;
 
-use super::{Engine, Store, StoreError, conflicts, faults, prepare};
+use super::{Database, Engine, StoreError, conflicts, faults, prepare};
 
 /// A transaction that is longer keeps the first of its members waiting for too long.
 const MOST_AT_ONCE: usize = 128;
@@ -461,7 +461,7 @@ impl DerefMut for WriteTransaction {
     }
 }
 
-impl Store {
+impl Database {
     /// Writes in one commit, together with whatever else is ready. `work` may be done several times, each time as if
     /// never before; what it says by an error is undone.
     pub(super) async fn write<D, F, T>(&self, data: D, work: F) -> Result<T, StoreError>
@@ -496,7 +496,7 @@ impl Store {
 mod tests {
     use std::time::Duration;
 
-    use crate::clock::Clock;
+    use crate::{clock::Clock, store::Store};
 
     use super::*;
 
@@ -547,7 +547,7 @@ mod tests {
     }
 
     async fn names(store: &Store) -> Vec<String> {
-        store.marks_of("m").await.expect("marks").into_iter().map(|(name, _)| name).collect()
+        store.marks().family("m").await.expect("marks").into_iter().map(|(name, _)| name).collect()
     }
 
     #[tokio::test]
@@ -566,7 +566,7 @@ mod tests {
         for write in writes {
             write.await.expect("no panic").expect("a commit");
         }
-        assert_eq!(names.len(), store.marks_of("m").await.expect("marks").len());
+        assert_eq!(names.len(), store.marks().family("m").await.expect("marks").len());
         // Each commit writes at least the table's page and its index's: two commits, and not sixteen.
         let pages = (log() - before) / 4096;
         assert!((2..=8).contains(&pages), "{pages} pages");

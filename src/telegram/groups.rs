@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use crate::{
     notice::{AdminNotice, Notice},
-    store::{NewMessage, Store, StoreError},
+    store::{Marks, NewMessage, StoreError},
 };
 
 /// Marks of groups that have become supergroups: the old id follows, the new one is the value.
@@ -155,9 +155,9 @@ impl Groups {
     }
 
     /// Reads what earlier processes have learnt.
-    pub async fn restore(&self, store: &Store) -> Result<(), StoreError> {
+    pub async fn restore(&self, marks: &Marks) -> Result<(), StoreError> {
         let number = |text: &str| text.parse::<i64>().ok();
-        let (moved, topics) = (store.marks_of(MOVED).await?, store.marks_of(TOPICS).await?);
+        let (moved, topics) = (marks.family(MOVED).await?, marks.family(TOPICS).await?);
         let mut learnt = self.learnt();
         for (from, to) in moved {
             if let (Some(from), Some(to)) = (number(&from), number(&to)) {
@@ -174,7 +174,7 @@ impl Groups {
     }
 
     /// Writes down what is learnt, and has the admin told of it once; a second time nothing happens.
-    pub async fn save(&self, store: &Store, admin_chat_id: Option<i64>) -> Result<(), StoreError> {
+    pub async fn save(&self, marks: &Marks, admin_chat_id: Option<i64>) -> Result<(), StoreError> {
         let (moved, topics) = {
             let learnt = self.learnt();
             (learnt.moved.clone(), learnt.topics.clone())
@@ -184,30 +184,30 @@ impl Groups {
             let message = admin_chat_id.zip(setting).map(|(chat_id, watched)| NewMessage {
                 chat_id,
                 notice: Notice::Admin(AdminNotice::GroupMoved { setting: watched.setting.into(), chat_id: to }),
-                due_at: store.clock().now(),
+                due_at: marks.clock().now(),
             });
-            store.set_mark_once(&format!("{MOVED}{from}"), &to.to_string(), message.as_ref()).await?;
+            marks.set_once(&format!("{MOVED}{from}"), &to.to_string(), message.as_ref()).await?;
         }
         for (chat, topics) in topics {
             let topics: Vec<String> = topics.iter().map(ToString::to_string).collect();
-            store.set_mark(&format!("{TOPICS}{chat}"), &topics.join(",")).await?;
+            marks.set(&format!("{TOPICS}{chat}"), &topics.join(",")).await?;
         }
         Ok(())
     }
 
     /// Writes down what is learnt as it is learnt, until stopped.
-    pub async fn keep(self, store: Store, admin_chat_id: Option<i64>, stop: CancellationToken) {
+    pub async fn keep(self, marks: Marks, admin_chat_id: Option<i64>, stop: CancellationToken) {
         let mut changes = self.changes();
         // What was learnt before anybody looked.
         let mut is_saved = *changes.borrow_and_update() == 0;
         loop {
             if !is_saved {
-                match self.save(&store, admin_chat_id).await {
+                match self.save(&marks, admin_chat_id).await {
                     Ok(()) => is_saved = true,
                     Err(error) => warn!(%error, "what is learnt of a group is not yet stored"),
                 }
             }
-            let again = store.clock().period(std::time::Duration::from_secs(10));
+            let again = marks.clock().period(std::time::Duration::from_secs(10));
             tokio::select! {
                 changed = changes.changed() => {
                     if changed.is_err() {

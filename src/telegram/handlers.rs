@@ -31,7 +31,7 @@ use crate::{
     form::{Input, Press, World, sent_too_many, turn},
     lead::{Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
-    store::{NewLead, NewMessage, Store, StoreError},
+    store::{Dialogues, NewLead, NewMessage, StoreError},
     wording::{Lang, Wording, render_reply},
 };
 
@@ -75,8 +75,8 @@ impl From<StorageError> for HandlerError {
 pub struct HandlerContext {
     /// Telegram.
     pub telegram: Telegram,
-    /// The store.
-    pub store: Store,
+    /// Dialogues and what is set aside.
+    pub dialogues: Dialogues,
     /// Its clock.
     pub clock: Clock,
     /// `PHONE_REGION`.
@@ -106,16 +106,16 @@ impl HandlerContext {
     /// Handlers' tools for one bot.
     pub fn new(
         telegram: Telegram,
-        store: Store,
+        dialogues: Dialogues,
         region: Region,
         wording: Arc<Wording>,
         recipients: Recipients,
         limits: LeadLimits,
     ) -> Self {
-        let clock = store.clock();
+        let clock = dialogues.clock();
         Self {
             telegram,
-            store,
+            dialogues,
             clock,
             region,
             wording,
@@ -216,7 +216,7 @@ async fn set_aside(desk: &HandlerContext, update: &Update, failure: &str) -> Res
         notice: Notice::Reply(vec![Say::SetAside]),
         due_at: desk.clock.now(),
     });
-    desk.store.set_aside(i64::from(update.id.0), chat, "unhandled", failure, &body, answer.as_ref()).await
+    desk.dialogues.set_aside(i64::from(update.id.0), chat, "unhandled", failure, &body, answer.as_ref()).await
 }
 
 async fn on_message(
@@ -406,7 +406,7 @@ async fn tell_of_limit(desk: &HandlerContext, buyer: &Buyer, again_at: Millis) -
     };
     let Some(chat_id) = desk.recipients.chat(notice.recipient()) else { return Ok(()) };
     let notice = Notice::Admin(notice);
-    desk.store.tell_of_limit(buyer.user_id, &NewMessage { chat_id, notice, due_at: desk.clock.now() }).await
+    desk.dialogues.tell_of_limit(buyer.user_id, &NewMessage { chat_id, notice, due_at: desk.clock.now() }).await
 }
 
 /// Nobody has seen the number yet, so another one does.

@@ -26,7 +26,7 @@ use crate::{
     clock::{Clock, Millis},
     fault::point,
     notice::{AdminLine, Notice, PollTrouble, Say},
-    store::{NewMessage, Store},
+    store::{Dialogues, NewMessage},
 };
 
 pub use super::counters::{IntakeCounters, PollsFailing};
@@ -80,7 +80,7 @@ impl Conflict {
 /// Long polling under the rule of [`Intake`].
 pub struct Listener {
     telegram: Telegram,
-    store: Store,
+    dialogues: Dialogues,
     clock: Clock,
     intake: Arc<Intake>,
     figures: Arc<IntakeCounters>,
@@ -115,7 +115,7 @@ impl Listener {
     /// A listener that asks for everything Telegram still holds.
     pub fn new(
         telegram: Telegram,
-        store: Store,
+        dialogues: Dialogues,
         intake: Arc<Intake>,
         figures: Arc<IntakeCounters>,
         admin: AdminLine,
@@ -124,8 +124,8 @@ impl Listener {
             way: telegram.routes().current(),
             is_new_way: false,
             telegram,
-            clock: store.clock(),
-            store,
+            clock: dialogues.clock(),
+            dialogues,
             intake,
             figures,
             admin,
@@ -363,8 +363,10 @@ impl Listener {
             notice: Notice::Reply(vec![Say::OnlyText]),
             due_at: self.clock.now(),
         });
-        let kept =
-            self.store.set_aside(stray.key, stray.chat, &stray.kind, stray.reason, &stray.body, answer.as_ref()).await;
+        let kept = self
+            .dialogues
+            .set_aside(stray.key, stray.chat, &stray.kind, stray.reason, &stray.body, answer.as_ref())
+            .await;
         if let Err(error) = &kept {
             self.store_failed = true;
             self.admin.store_failed(error.to_string());

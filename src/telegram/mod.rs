@@ -11,6 +11,7 @@ pub mod groups;
 pub mod handlers;
 pub mod input;
 pub mod intake;
+pub mod lang;
 pub mod listener;
 mod markup;
 pub mod me;

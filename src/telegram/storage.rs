@@ -24,7 +24,7 @@ use crate::{
     },
     lead::LeadNumber,
     notice::{Notice, Say},
-    store::{Dialogue, NewLead, NewMessage, Store, StoreError, Turn, TurnOutcome},
+    store::{Dialogue, Dialogues, NewLead, NewMessage, StoreError, Turn, TurnOutcome},
     wording::Lang,
 };
 
@@ -63,16 +63,6 @@ impl Default for Chat {
     }
 }
 
-/// The language of a chat.
-pub async fn lang_of(store: &Store, chat_id: i64) -> Result<Lang, StoreError> {
-    Ok(store.dialogue(chat_id).await?.map_or(Lang::default(), |stored| stored_lang(&stored)))
-}
-
-fn stored_lang(stored: &Dialogue) -> Lang {
-    let document: Value = serde_json::from_str(&stored.draft).unwrap_or_default();
-    read(&document["lang"]).unwrap_or_default()
-}
-
 /// Why a dialogue could not be stored.
 #[derive(Debug, Error)]
 pub enum StorageError {
@@ -96,7 +86,7 @@ pub enum StorageError {
 /// Teloxide's view of the store; clones share it.
 #[derive(Debug, Clone)]
 pub struct DialogueStorage {
-    store: Store,
+    dialogues: Dialogues,
     /// What buyers are asked.
     form: Form,
     outbox: HandOver,
@@ -105,8 +95,8 @@ pub struct DialogueStorage {
 
 impl DialogueStorage {
     /// A view that hands the answers of committed turns over to the outbox.
-    pub fn new(store: Store, form: Form, outbox: HandOver) -> Self {
-        Self { store, form, outbox, recent: Arc::default() }
+    pub fn new(dialogues: Dialogues, form: Form, outbox: HandOver) -> Self {
+        Self { dialogues, form, outbox, recent: Arc::default() }
     }
 
     fn recent(&self) -> MutexGuard<'_, Recent> {
@@ -117,7 +107,7 @@ impl DialogueStorage {
     async fn commit(&self, chat_id: i64, chat: &Chat) -> Result<(), StorageError> {
         let replies = chat.replies.iter().map(|reply| Notice::Reply(reply.clone()));
         let accepted = chat.lead.iter().map(|new| Notice::Accepted { number: new.lead.number.clone() });
-        let due_at = self.store.clock().now();
+        let due_at = self.dialogues.clock().now();
         let messages = replies.chain(accepted).map(|notice| NewMessage { chat_id, notice, due_at }).collect();
         let turn = Turn {
             chat_id,
@@ -127,7 +117,7 @@ impl DialogueStorage {
             limits: chat.limits,
             messages,
         };
-        match self.store.commit_turn(&turn).await? {
+        match self.dialogues.commit(&turn).await? {
             TurnOutcome::Committed(messages) => {
                 if !messages.is_empty() {
                     self.outbox.push(Fresh { lang: chat.lang, messages });
@@ -247,7 +237,7 @@ impl Storage<Chat> for DialogueStorage {
     fn remove_dialogue(self: Arc<Self>, chat_id: ChatId) -> BoxFuture<'static, Result<(), Self::Error>> {
         Box::pin(async move {
             self.recent().remove(chat_id.0);
-            Ok(self.store.remove_dialogue(chat_id.0).await?)
+            Ok(self.dialogues.remove(chat_id.0).await?)
         })
     }
 
@@ -266,7 +256,7 @@ impl Storage<Chat> for DialogueStorage {
             if let Some(recent) = self.recent().get(chat_id.0) {
                 return Ok(Some(recent));
             }
-            Ok(self.store.dialogue(chat_id.0).await?.as_ref().map(|stored| Chat::from_stored(stored, &self.form)))
+            Ok(self.dialogues.of_chat(chat_id.0).await?.as_ref().map(|stored| Chat::from_stored(stored, &self.form)))
         })
     }
 }

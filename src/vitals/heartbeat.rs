@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
     alerts::OUTAGE,
     net::{self, NetError},
-    store::Store,
+    store::OpenAlerts,
 };
 
 use super::Vitals;
@@ -26,19 +26,19 @@ pub struct Heartbeat {
     client: reqwest::Client,
     url: Url,
     vitals: Arc<Vitals>,
-    store: Store,
+    alerts: OpenAlerts,
 }
 
 impl Heartbeat {
     /// Of one daemon; errors only when TLS cannot be set up.
-    pub fn new(url: Url, vitals: Arc<Vitals>, store: Store) -> Result<Self, reqwest::Error> {
+    pub fn new(url: Url, vitals: Arc<Vitals>, alerts: OpenAlerts) -> Result<Self, reqwest::Error> {
         let client = net::client().timeout(TIMEOUT).build()?;
-        Ok(Self { client, url, vitals, store })
+        Ok(Self { client, url, vitals, alerts })
     }
 
     /// Pings until stopped.
     pub async fn run(self, stop: CancellationToken) {
-        let clock = self.store.clock();
+        let clock = self.alerts.clock();
         while !stop.is_cancelled() {
             tokio::select! {
                 () = self.beat() => {}
@@ -56,7 +56,7 @@ impl Heartbeat {
             info!(%ailment, "no heartbeat");
             return;
         }
-        match self.store.alert(OUTAGE).await {
+        match self.alerts.get(OUTAGE).await {
             Ok(None) => {}
             Ok(Some(_)) => {
                 info!("no heartbeat while leads do not reach amoCRM");

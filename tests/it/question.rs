@@ -20,7 +20,7 @@ use amocrm_lead_bot::{
         handlers::{self, HandlerContext},
         intake::Intake,
         listener::Listener,
-        outbox::{HandOver, Outbox},
+        outbox::{HandOver, OutboxSender},
         storage::DialogueStorage,
     },
     wording::{Lang, Wording, render_admin},
@@ -74,6 +74,7 @@ impl Life {
         let crm = Crm::new(settings.clone(), tokens, clock, HttpLimits::default(), TokenPolicy::default());
         let pass = DeliveryPass {
             store: store.clone(),
+            queue: store.lead_queue(),
             crm: crm.expect("a client"),
             lease: Lease::daemon(generation),
             contact_lookup: true,
@@ -84,14 +85,14 @@ impl Life {
         let (worker, _health) = Worker::new(pass, tokens);
         let answers = HandOver::default();
         let outbox =
-            Outbox::new(telegram.clone(), store.clone(), answers.clone(), wording.clone(), None, Arc::default());
-        let backup = Backup::new(store.clone(), folder, Region::default());
+            OutboxSender::new(telegram.clone(), &store, answers.clone(), wording.clone(), None, Arc::default());
+        let backup = Backup::new(store.leads(), folder, Region::default());
         let (line, mut unread) = AdminLine::new();
         let intake = Arc::new(Intake::default());
         let (region, limits) = (Region::default(), LeadLimits::default());
         let context = Arc::new(HandlerContext::new(
             telegram.clone(),
-            store.clone(),
+            store.dialogues(),
             region,
             wording,
             Recipients::default(),
@@ -99,9 +100,9 @@ impl Life {
         ));
         let nobody = dptree::filter(|_: Update| false).endpoint(async || Ok(()));
         let tree = handlers::tree(intake.clone(), line.clone(), context.clone(), nobody);
-        let storage = Arc::new(DialogueStorage::new(store.clone(), form, answers));
+        let storage = Arc::new(DialogueStorage::new(store.dialogues(), form, answers));
         let dispatch = Dispatch::new(telegram.groups().clone(), tree, dptree::deps![storage, context, intake.clone()]);
-        let listener = Listener::new(telegram, store.clone(), intake, Arc::default(), line);
+        let listener = Listener::new(telegram, store.dialogues(), intake, Arc::default(), line);
         let never = CancellationToken::new;
         let tasks = vec![
             tokio::spawn(worker.run(never())),
@@ -204,7 +205,7 @@ async fn one_more_row_of_the_table_is_asked_shown_stored_and_delivered() {
     let entry = backup_entry(folder.path()).await;
     assert_eq!(entry["city"], "Санкт-Петербург", "{entry}");
     assert_eq!(entry["lead"]["more"][0]["label"], "Город", "{entry}");
-    let row = life.store.lead_by_number(&of(&number)).await.expect("read").expect("a lead");
+    let row = life.store.leads().by_number(&of(&number)).await.expect("read").expect("a lead");
     let copies = AdminNotice::Copies { leads: vec![LeadCopy::of(&row.lead)] };
     let copies = render_admin(&copies, Lang::ru(), &Wording::default()).text;
     assert!(copies.contains("Город: Санкт-Петербург"), "{copies}");
@@ -225,15 +226,15 @@ async fn one_more_row_of_the_table_is_asked_shown_stored_and_delivered() {
 
     // It is the person's, and is forgotten with the rest.
     let told = async {
-        while life.store.lead_by_number(&of(&number)).await.expect("read").expect("a lead").state()
+        while life.store.leads().by_number(&of(&number)).await.expect("read").expect("a lead").state()
             != LeadState::Delivered
         {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::time::timeout(testkit::world::PATIENCE, told).await.expect("recorded");
-    life.store.forget(&Whom::User(buyer.user.id), true).await.expect("forgotten");
-    let row = life.store.lead_by_number(&of(&number)).await.expect("read").expect("a lead");
+    life.store.personal_data().forget(&Whom::User(buyer.user.id), true).await.expect("forgotten");
+    let row = life.store.leads().by_number(&of(&number)).await.expect("read").expect("a lead");
     assert!(row.lead.more.is_empty(), "{:?}", row.lead);
     life.end().await;
 }

@@ -42,7 +42,7 @@ impl DeliveryPass {
             return Ok(Ok(row.contact_id));
         }
         let phone = row.lead.phone.e164();
-        if let Some(contact_id) = self.store.known_contact(phone).await? {
+        if let Some(contact_id) = self.queue.known_contact(phone).await? {
             return Ok(Ok(Some(contact_id)));
         }
         if !self.contact_lookup || self.is_stranger(phone) {
@@ -51,7 +51,7 @@ impl DeliveryPass {
         match self.crm.find_contact(&row.lead.phone).await {
             Ok(Some(contact_id)) => {
                 point("contact.answered");
-                self.store.record_contact(row.lead.id, phone, contact_id).await?;
+                self.queue.record_contact(row.lead.id, phone, contact_id).await?;
                 point("contact.recorded");
                 Ok(Ok(Some(contact_id)))
             }
@@ -87,9 +87,9 @@ impl DeliveryPass {
         if unknown.is_empty() {
             return Ok(());
         }
-        if to_create.len() < MANY && self.store.untroubled(MANY as i64).await? >= MANY as i64 {
+        if to_create.len() < MANY && self.queue.untroubled(MANY as i64).await? >= MANY as i64 {
             // A small part of many: all of them, so that the list is read once.
-            let mut waiting = self.store.leads_in(LeadState::Waiting, MOST_LEADS).await?;
+            let mut waiting = self.store.leads().in_state(LeadState::Waiting, MOST_LEADS).await?;
             waiting.retain(|row| row.stage == Stage::Queued);
             unknown = self.without_contact(waiting).await?;
         }
@@ -110,7 +110,7 @@ impl DeliveryPass {
         for lead in unknown {
             let phone = lead.phone.e164();
             match found.get(phone) {
-                Some(contact_id) => self.store.record_contact(lead.id, phone, *contact_id).await?,
+                Some(contact_id) => self.queue.record_contact(lead.id, phone, *contact_id).await?,
                 // Without ten digits it is not in the list as it is not found by a search.
                 None if is_whole => self.remember_stranger(phone),
                 None => {}
@@ -124,7 +124,7 @@ impl DeliveryPass {
         let mut unknown = Vec::new();
         for row in rows {
             let phone = row.lead.phone.e164();
-            if row.contact_id.is_none() && !self.is_stranger(phone) && self.store.known_contact(phone).await?.is_none()
+            if row.contact_id.is_none() && !self.is_stranger(phone) && self.queue.known_contact(phone).await?.is_none()
             {
                 unknown.push(row.lead);
             }

@@ -82,7 +82,7 @@ impl StepWrite for WriteLead {
             });
             rows.push(row.after(Step::Lead, answer.lead_id));
         }
-        pass.store.record_created(&created).await?;
+        pass.queue.record_created(&created).await?;
         point("create.stored");
         Ok(rows)
     }
@@ -130,7 +130,7 @@ impl StepWrite for WriteLead {
             if before.less {
                 // It did not help: the next time it goes whole again.
                 let whole = OmittedFields { tried_less: true, plain: before.plain, ..OmittedFields::default() };
-                pass.store.record_omitted(&pass.lease, row.lead.id, &crate::store::json(&whole)).await?;
+                pass.queue.record_omitted(&pass.lease, row.lead.id, &crate::store::json(&whole)).await?;
             }
             pass.hold(Failed::from(row), detail, fields).await?;
             point("create.rejected_stored");
@@ -138,7 +138,7 @@ impl StepWrite for WriteLead {
         };
         warn!(lead = %row.lead.number, %error, "amoCRM refuses parts of a lead; they go into the note");
         if less.contact {
-            pass.store.forget_contact(row.lead.id, row.lead.phone.e164()).await?;
+            pass.queue.forget_contact(row.lead.id, row.lead.phone.e164()).await?;
         }
         let hold = Hold {
             due_at: pass.clock().now(),
@@ -173,7 +173,7 @@ impl DeliveryPass {
                 Ok(Err(error)) => self.hold_back(&row, &error).await?,
                 Err(stop) => {
                     if let Stop::Crm(error) = &stop {
-                        self.store.put_back(&self.lease, &chunk_ids, row.lead.id, &error.to_string()).await?;
+                        self.queue.put_back(&self.lease, &chunk_ids, row.lead.id, &error.to_string()).await?;
                     }
                     return Err(stop);
                 }
@@ -196,7 +196,7 @@ impl DeliveryPass {
             let omitted = own.and(&left_out);
             if omitted != own {
                 let text = crate::store::json(&omitted);
-                self.store.record_omitted(&self.lease, row.lead.id, &text).await?;
+                self.queue.record_omitted(&self.lease, row.lead.id, &text).await?;
                 row.omitted = Some(text);
             }
             items.push(NewLeadItem { row, contact_id, omitted });

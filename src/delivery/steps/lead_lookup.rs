@@ -36,7 +36,7 @@ impl DeliveryPass {
         let mut due = Vec::new();
         for (row, attempt) in uncertain {
             match self.too_early(&attempt, row.attempts) {
-                Some(later) => self.store.defer(&self.lease, row.lead.id, later).await?,
+                Some(later) => self.queue.defer(&self.lease, row.lead.id, later).await?,
                 None => due.push((row, attempt)),
             }
         }
@@ -48,7 +48,7 @@ impl DeliveryPass {
         let mut others = HashMap::new();
         for (row, _) in due.iter().filter(|(row, _)| row.first_edition) {
             let user_id = row.lead.buyer.user_id;
-            others.insert(user_id, self.store.crm_leads_of(user_id).await?);
+            others.insert(user_id, self.store.leads().crm_ids_of(user_id).await?);
         }
         let mut wanted = Vec::new();
         for (row, attempt) in &due {
@@ -82,7 +82,7 @@ impl DeliveryPass {
                     at = Some((row.lead.id, row.last_error_at, self.ago(attempt.sent_at)));
                 }
                 let later = if this_one { lookup_delay(1, row.attempts) } else { lookup_delay(0, 1) };
-                self.store.defer(&self.lease, row.lead.id, self.due_in(later)).await?;
+                self.queue.defer(&self.lease, row.lead.id, self.due_in(later)).await?;
                 continue;
             }
             let (lookups, all) = (attempt.lookups + 1, needed(&attempt));
@@ -103,13 +103,13 @@ impl DeliveryPass {
                 Counters::add(&self.figures.repeated, 1);
             }
         }
-        self.store.record_created(&created).await?;
+        self.queue.record_created(&created).await?;
         match looked.failed {
             Some(error) => {
                 let Some((lead, failed_at, ago)) = at else { return Err(Stop::Crm(error)) };
                 self.is_about_one(lead, &error, failed_at).await?;
                 if ago > LONG_UNSURE {
-                    self.store.tell_of_stuck(lead).await?;
+                    self.queue.tell_of_stuck(lead).await?;
                 }
                 Ok(to_note)
             }

@@ -148,7 +148,7 @@ impl DeliveryPass {
         let mut notes = 0;
         for one in to_note {
             if self.notes_from() > self.clock().now() {
-                self.store.defer(&self.lease, one.lead.id, self.notes_from()).await?;
+                self.queue.defer(&self.lease, one.lead.id, self.notes_from()).await?;
                 continue;
             }
             let Some(missing) = self.missing_notes(&one).await? else { continue };
@@ -175,7 +175,7 @@ impl DeliveryPass {
         let notes = self.crm.notes_of(&request);
         let Some(attempt) = one.steps.attempt(Step::Note) else { return Ok(Some(notes)) };
         if let Some(later) = self.too_early(&attempt, one.attempts) {
-            self.store.defer(&self.lease, one.lead.id, later).await?;
+            self.queue.defer(&self.lease, one.lead.id, later).await?;
             return Ok(None);
         }
         let needed = needed(&attempt);
@@ -183,17 +183,17 @@ impl DeliveryPass {
             Ok(missing) => missing,
             Err(error @ (CrmError::WrongAddress { .. } | CrmError::Refused { .. })) => {
                 let later = self.due_in(lookup_delay(0, 1));
-                self.store.defer(&self.lease, one.lead.id, later).await?;
+                self.queue.defer(&self.lease, one.lead.id, later).await?;
                 return if self.follow_lead(one).await? { Ok(None) } else { Err(Stop::Crm(error)) };
             }
             Err(CrmError::Forbidden { .. }) => {
                 self.notes_wait().await?;
-                self.store.defer(&self.lease, one.lead.id, self.notes_from()).await?;
+                self.queue.defer(&self.lease, one.lead.id, self.notes_from()).await?;
                 return Ok(None);
             }
             Err(error) => {
                 let later = self.due_in(lookup_delay(0, 1));
-                self.store.defer(&self.lease, one.lead.id, later).await?;
+                self.queue.defer(&self.lease, one.lead.id, later).await?;
                 return Err(Stop::Crm(error));
             }
         };
@@ -219,7 +219,7 @@ impl DeliveryPass {
             Whereabouts::MergedInto(found) => {
                 info!(lead = %one.lead.number, from = crm_lead_id(one), to = found.lead_id, "merged in amoCRM");
                 point("merged.before_record");
-                self.store.record_merged(one.lead.id, found.lead_id, found.contact_id).await?;
+                self.queue.record_merged(one.lead.id, found.lead_id, found.contact_id).await?;
                 point("merged.stored");
                 Ok(true)
             }
@@ -233,7 +233,7 @@ impl DeliveryPass {
     }
 
     pub(in crate::delivery) async fn delivered(&self, leads: &[Completed<'_>]) -> Result<(), StoreError> {
-        let fresh = self.store.record_delivered(leads).await?;
+        let fresh = self.queue.record_delivered(leads).await?;
         point("delivered.stored");
         Counters::add(&self.figures.delivered, usize::try_from(fresh).unwrap_or(0));
         for one in leads {

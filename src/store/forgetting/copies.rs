@@ -10,7 +10,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::{
     clock::Millis,
-    store::{Engine, Store, StoreError, rows},
+    store::{Engine, PersonalData, StoreError, rows},
 };
 
 use super::{Person, bind_key, form_id, lead_columns, remember, take_lead, traces, wipe_lead, wiped_body, with_key};
@@ -90,9 +90,12 @@ impl ForgottenElsewhere {
     }
 }
 
-impl Store {
+impl PersonalData {
     /// What another store knows to be forgotten and this one still holds.
-    pub(in crate::store) async fn forgotten_elsewhere(&self, other: &Store) -> Result<ForgottenElsewhere, StoreError> {
+    pub(in crate::store) async fn forgotten_elsewhere(
+        &self,
+        other: &PersonalData,
+    ) -> Result<ForgottenElsewhere, StoreError> {
         let mut known =
             ForgottenElsewhere { ids: other.forgotten().await?.into_iter().collect(), ..Default::default() };
         if known.ids.is_empty() {

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use crate::{
     clock::Millis,
     notice::{AdminNotice, Notice},
-    store::{Engine, Store, StoreError, json, limits, rows},
+    store::{Engine, PersonalData, StoreError, json, limits, rows},
 };
 
 use super::{Person, form_id, remember};
@@ -183,7 +183,7 @@ fn names_user(body: &str, id: i64) -> bool {
         }
 }
 
-impl Store {
+impl PersonalData {
     /// Deletes dialogues and set-aside updates that are older than `before`, and marks of limits older than
     /// `marks_before`; returns how many dialogues and updates.
     pub async fn wipe_old(&self, before: Millis, marks_before: Millis) -> Result<(u64, u64), StoreError> {
@@ -191,7 +191,7 @@ impl Store {
         let updates =
             sqlx::query("DELETE FROM set_aside WHERE set_aside_at < $1").bind(before).execute(&self.pool).await?;
         for prefix in [limits::TOLD, super::FIRST_PRESS] {
-            self.remove_old_marks(prefix, marks_before).await?;
+            self.marks().remove_old(prefix, marks_before).await?;
         }
         Ok((forms.rows_affected(), updates.rows_affected()))
     }

@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{store::OwedMessage, wording::Lang};
+use crate::{store::OutboxMessage, wording::Lang};
 
 use super::handover::Fresh;
 
@@ -23,7 +23,7 @@ const REMEMBERED: usize = 4096;
 /// A message to be sent.
 #[derive(Debug, PartialEq)]
 pub(super) struct Next {
-    pub message: OwedMessage,
+    pub message: OutboxMessage,
     /// The buyer's language, where it is known.
     pub lang: Option<Lang>,
 }
@@ -105,7 +105,7 @@ impl Chats {
 
     /// Takes what a look has found; `before` are the chats that were under way when it was begun. Says whether the
     /// chat's sending is to be started; what is passed over is looked at again when the chat is through.
-    pub fn found(&mut self, message: OwedMessage, before: &HashSet<i64>) -> Found {
+    pub fn found(&mut self, message: OutboxMessage, before: &HashSet<i64>) -> Found {
         let chat_id = message.chat_id;
         if let Some(chat) = self.under_way.get_mut(&chat_id) {
             chat.more = true;
@@ -154,8 +154,8 @@ mod tests {
     use super::*;
     use crate::notice::{AdminNotice, Notice};
 
-    fn message(chat_id: i64, id: &str) -> OwedMessage {
-        OwedMessage { id: id.into(), chat_id, notice: Notice::Admin(AdminNotice::NoCrm), attempts: 0 }
+    fn message(chat_id: i64, id: &str) -> OutboxMessage {
+        OutboxMessage { id: id.into(), chat_id, notice: Notice::Admin(AdminNotice::NoCrm), attempts: 0 }
     }
 
     fn fresh(chat_id: i64, ids: &[(&str, Option<&str>)]) -> Fresh {

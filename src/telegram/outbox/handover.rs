@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::{store::OwedMessage, wording::Lang};
+use crate::{store::OutboxMessage, wording::Lang};
 
 /// More than this at once is found by looking into the store.
 const MOST: usize = 10_000;
@@ -18,7 +18,7 @@ pub struct Fresh {
     /// The buyer's language.
     pub lang: Lang,
     /// The messages in order, each with the id of the one before it in the chat's outbox.
-    pub messages: Vec<(OwedMessage, Option<String>)>,
+    pub messages: Vec<(OutboxMessage, Option<String>)>,
 }
 
 /// Where the dialogues leave their answers for the sender; clones share it.

@@ -33,15 +33,15 @@ use crate::{
     clock::Clock,
     fault::point,
     notice::{AdminNotice, Notice},
-    store::{NOBODYS_CHAT, OwedMessage, Store, StoreError},
+    store::{Dialogues, NOBODYS_CHAT, Outbox, OutboxMessage, Store, StoreError},
     wording::{Wording, render_notice},
 };
 
 use super::{
     client::{Place, SendError, Telegram},
+    lang::lang_of,
     listener::IntakeCounters,
     pace::Pause,
-    storage::lang_of,
 };
 use chats::{Chats, Found, Next};
 pub use handover::{Fresh, HandOver};
@@ -83,11 +83,12 @@ pub struct OutboxCounters {
     pub given_up: AtomicU64,
 }
 
-/// The sender of owed messages.
+/// The sender of what is in the outbox.
 #[derive(Debug, Clone)]
-pub struct Outbox {
+pub struct OutboxSender {
     telegram: Telegram,
-    store: Store,
+    outbox: Outbox,
+    dialogues: Dialogues,
     clock: Clock,
     wording: Arc<Wording>,
     admin_chat_id: Option<i64>,
@@ -104,11 +105,11 @@ pub struct Outbox {
     figures: Arc<OutboxCounters>,
 }
 
-impl Outbox {
+impl OutboxSender {
     /// A sender for one bot.
     pub fn new(
         telegram: Telegram,
-        store: Store,
+        store: &Store,
         handed_over: HandOver,
         wording: Arc<Wording>,
         admin_chat_id: Option<i64>,
@@ -117,7 +118,8 @@ impl Outbox {
         let clock = store.clock();
         Self {
             telegram,
-            store,
+            outbox: store.outbox(),
+            dialogues: store.dialogues(),
             clock,
             wording,
             admin_chat_id,
@@ -150,7 +152,7 @@ impl Outbox {
                 let unreachable = self.is_unreachable();
                 if was_unreachable && !unreachable {
                     // What was tried in vain need not wait for its pause any more.
-                    if let Err(error) = self.store.hurry_all_messages().await {
+                    if let Err(error) = self.outbox.hurry_all().await {
                         warn!(%error, "messages wait for longer than they need to");
                     }
                 }
@@ -169,7 +171,7 @@ impl Outbox {
             }
             tokio::select! {
                 () = self.handed_over.rung() => {}
-                () = self.store.messages_changed() => is_look_due = true,
+                () = self.outbox.changed() => is_look_due = true,
                 () = self.look.notified() => is_look_due = true,
                 () = tokio::time::sleep(self.clock.period(POLL_INTERVAL)) => is_look_due = true,
                 () = stop.cancelled() => {}
@@ -198,7 +200,7 @@ impl Outbox {
     async fn look(&self, limit: i64, tasks: &TaskTracker, stop: &CancellationToken) -> Result<(), StoreError> {
         // Before the store is asked: what is under way now may be sent by the time its answer is read.
         let before = self.chats().under_way();
-        for message in self.store.messages_due(limit).await? {
+        for message in self.outbox.due(limit).await? {
             let chat_id = message.chat_id;
             let found = self.chats().found(message, &before);
             match found {
@@ -303,7 +305,7 @@ impl Outbox {
         let places = if lang.is_some() { &self.places } else { &self.backlog_places };
         let lang = match lang {
             Some(lang) => lang,
-            None => lang_of(&self.store, chat_id).await?,
+            None => lang_of(&self.dialogues, chat_id).await?,
         };
         let _place = places.acquire().await;
         point("outbox.before_send");
@@ -353,15 +355,15 @@ impl Outbox {
         }
     }
 
-    async fn put_off(&self, message: &OwedMessage, pause: Duration) -> Result<Sent, StoreError> {
+    async fn put_off(&self, message: &OutboxMessage, pause: Duration) -> Result<Sent, StoreError> {
         self.figures.put_off.fetch_add(1, Ordering::Relaxed);
-        self.store.message_later(&message.id, self.clock.now() + self.clock.millis(pause)).await?;
+        self.outbox.defer(&message.id, self.clock.now() + self.clock.millis(pause)).await?;
         Ok(Sent::Later)
     }
 
     /// Telegram has taken it, or never will.
-    async fn done(&self, message: &OwedMessage) -> Result<Sent, StoreError> {
-        self.store.message_done(&message.id).await?;
+    async fn done(&self, message: &OutboxMessage) -> Result<Sent, StoreError> {
+        self.outbox.done(&message.id).await?;
         Ok(Sent::Done)
     }
 }

@@ -174,7 +174,7 @@ fn a_poisoned_lead_neither_blocks_the_others_nor_passes_for_an_outage() {
             others.push(other);
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
-        let row = life.store.lead_by_number(&poisoned.number).await.expect("a read").expect("it is kept");
+        let row = life.store.leads().by_number(&poisoned.number).await.expect("a read").expect("it is kept");
         assert_eq!(row.state(), LeadState::Waiting);
         let saved = ground.telegram.ledger().iter().filter(|seen| seen.text.contains("надёжно сохранена")).count();
         assert!(saved <= 6, "{saved} of 60 buyers were told of an outage that there was not");
@@ -252,19 +252,19 @@ fn a_backlog_of_300_drains_in_batches_around_a_refused_lead() {
             let position = leads.iter().position(|lead| lead.number == bad).expect("it is one of them");
             let refused = leads.remove(position);
             for _ in 0..400 {
-                if life.store.waiting().await.expect("a count").0 == 0 {
+                if life.store.leads().waiting().await.expect("a count").0 == 0 {
                     break;
                 }
                 tokio::time::sleep(Duration::from_secs(3)).await;
             }
-            let row = life.store.lead_by_number(&bad).await.expect("a read").expect("it is kept");
+            let row = life.store.leads().by_number(&bad).await.expect("a read").expect("it is kept");
             assert_eq!(row.state(), LeadState::Rejected, "{}", ground.amocrm.story());
             let batches = ground.amocrm.count(&On::complex());
             assert!(batches < 80, "{batches} creates for 300 leads");
 
             ground.amocrm.clear_faults();
             // A refused lead waits for a person.
-            life.store.retry_now(Some(&bad)).await.expect("it is sent again");
+            life.store.leads().retry_now(Some(&bad)).await.expect("it is sent again");
             leads.push(refused);
             rest(&ground, &life.store, &leads).await.expect("all delivered");
             let judgement = ground.judge();
@@ -283,7 +283,7 @@ fn what_may_be_doubled_is_counted() {
         let pass = ground.pass(&store, Lease::command());
         let buyer = ground.telegram.user("Иван").known().id;
         submit(&store, &lead(ground.clock, buyer, "+79991234567")).await;
-        while store.waiting().await.expect("a count").0 > 0 {
+        while store.leads().waiting().await.expect("a count").0 > 0 {
             if matches!(pass.run(false).await, Ok(Progress::Idle) | Err(_)) {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }

@@ -100,12 +100,15 @@ fn a_wall_before_all_writes_is_an_outage_and_ends_by_itself() {
             tokio::time::sleep(Duration::from_secs(600)).await;
             let tried = ground.amocrm.count(&On::post("/api/v4"));
             assert!(tried <= 24, "{fault:?}: {tried} writes in ten minutes");
-            assert!(life.store.untold_stuck().await.expect("a read").is_empty(), "{fault:?}: a lead is blamed");
-            assert_eq!(life.store.waiting().await.expect("a count").0, 30, "{fault:?}");
+            assert!(
+                life.store.open_alerts().untold_stuck().await.expect("a read").is_empty(),
+                "{fault:?}: a lead is blamed"
+            );
+            assert_eq!(life.store.leads().waiting().await.expect("a count").0, 30, "{fault:?}");
             // Which of them are tried is chance: they were submitted in the same moment.
             let mut untried = Vec::new();
             for lead in &leads {
-                let row = life.store.lead_by_number(&lead.number).await.expect("a read").expect("it is there");
+                let row = life.store.leads().by_number(&lead.number).await.expect("a read").expect("it is there");
                 if row.attempts == 0 && row.steps.attempt(Step::Lead).is_none() {
                     untried.push(lead.clone());
                 }
@@ -147,10 +150,10 @@ fn after_an_outage_all_is_through_in_a_minute_or_two() {
             let known = leads[count / 2].phone.e164();
             let contact = ground.amocrm.add_contact("Иван", &[known]);
             tokio::time::sleep(Duration::from_secs(seconds)).await;
-            let uncertain = life.store.totals(0).await.expect("totals").uncertain;
+            let uncertain = life.store.leads().totals(0).await.expect("totals").uncertain;
             ground.amocrm.clear_faults();
             let start = Instant::now();
-            while life.store.totals(ground.clock.now()).await.expect("totals").waiting == count as i64 {
+            while life.store.leads().totals(ground.clock.now()).await.expect("totals").waiting == count as i64 {
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
             let first = start.elapsed();
@@ -179,7 +182,7 @@ fn after_an_outage_all_is_through_in_a_minute_or_two() {
 async fn certain(life: &Life, leads: &[Lead]) -> Vec<Lead> {
     let mut certain = Vec::new();
     for lead in leads {
-        let row = life.store.lead_by_number(&lead.number).await.expect("a read").expect("it is there");
+        let row = life.store.leads().by_number(&lead.number).await.expect("a read").expect("it is there");
         if !matches!(row.stage, Stage::Uncertain(_)) {
             certain.push(lead.clone());
         }

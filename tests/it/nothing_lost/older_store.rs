@@ -100,7 +100,7 @@ fn a_store_of_an_earlier_version_in_an_outage_loses_and_doubles_nothing() {
             let life = Life::begin(&ground).await;
             ground.amocrm.comes_back();
             // The admin sends again what that version had called refused.
-            life.store.retry_now(None).await.expect("a write");
+            life.store.leads().retry_now(None).await.expect("a write");
             rest(&ground, &life.store, &leads).await.expect("all delivered");
             let stored = ground.amocrm.leads();
             for (lead, (columns, there)) in leads.iter().zip(LEADS) {
@@ -108,7 +108,7 @@ fn a_store_of_an_earlier_version_in_an_outage_loses_and_doubles_nothing() {
                 let ours: Vec<_> = stored.iter().filter(|stored| stored.name.contains(&number)).collect();
                 assert_eq!(ours.len(), 1, "{columns} {there:?}: {ours:#?}\n{}", ground.amocrm.story());
                 assert_eq!(ours[0].notes.len(), 1, "{columns} {there:?}: {:#?}", ours[0].notes);
-                let row = life.store.lead_by_number(&lead.number).await.expect("a read").expect("it is there");
+                let row = life.store.leads().by_number(&lead.number).await.expect("a read").expect("it is there");
                 let crm_lead_id = i64::try_from(ours[0].id).ok();
                 assert_eq!((row.stage, row.crm_lead_id()), (Stage::Delivered, crm_lead_id), "{columns} {there:?}");
             }

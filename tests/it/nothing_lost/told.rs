@@ -63,7 +63,7 @@ fn not_paid_to_and_fro_for_nine_minutes_is_held_and_not_told() {
             case.all(&Fault::Status(402));
             case.submit().await;
             tokio::time::sleep(MINUTE).await;
-            let (waiting, _) = case.life.store.waiting().await.expect("a count");
+            let (waiting, _) = case.life.store.leads().waiting().await.expect("a count");
             assert!(waiting >= 1, "it is held");
             case.ground.amocrm.clear_faults();
             tokio::time::sleep(MINUTE / 2).await;
@@ -131,7 +131,7 @@ fn notes_that_are_refused_one_after_another_blame_no_lead_and_stop_no_create() {
             tokio::time::sleep(MINUTE).await;
             let created = case.ground.amocrm.leads().len();
             assert_eq!(created, case.leads.len(), "{fault:?}: creates go on");
-            let (waiting, _) = case.life.store.waiting().await.expect("a count");
+            let (waiting, _) = case.life.store.leads().waiting().await.expect("a count");
             assert_eq!(waiting, 4, "{fault:?}: whoever was blamed first is back in line");
             let told = case.told().split_off(before);
             let notes = told.iter().filter(|text| text.contains("примечания ждут")).count();

@@ -27,7 +27,7 @@ use amocrm_lead_bot::{
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::{AdminLine, Notice, Recipients},
     store::{Dialogue, LeadState, Lease, NewLead, NewMessage, Store, Turn, TurnOutcome},
-    telegram::{client::Telegram, groups::Groups, outbox::Outbox},
+    telegram::{client::Telegram, groups::Groups, outbox::OutboxSender},
     wording::Wording,
 };
 use testkit::{
@@ -212,6 +212,7 @@ impl Ground {
         let (limits, policy) = (HttpLimits::default(), TokenPolicy::default());
         DeliveryPass {
             store: store.clone(),
+            queue: store.lead_queue(),
             crm: Crm::new(self.settings.clone(), tokens, store.clock(), limits, policy).expect("a client"),
             lease,
             contact_lookup: true,
@@ -253,8 +254,8 @@ impl Life {
         let (worker, health) = Worker::new(pass, crm.tokens().clone());
         let telegram = Telegram::new(&ground.telegram_settings, clock, Groups::new(Vec::new())).expect("a client");
         let wording = Arc::new(Wording::default());
-        let outbox = Outbox::new(telegram, Store::clone(&store), Default::default(), wording, None, Arc::default());
-        let backup = Backup::new(Store::clone(&store), ground.folder.path(), Region::default());
+        let outbox = OutboxSender::new(telegram, &store, Default::default(), wording, None, Arc::default());
+        let backup = Backup::new(store.leads(), ground.folder.path(), Region::default());
         let never = CancellationToken::new;
         let tasks = vec![
             tokio::spawn(worker.run(never())),
@@ -339,13 +340,13 @@ pub async fn submit(store: &Store, lead: &Lead) {
 }
 
 async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
-    match store.lead_by_number(&lead.number).await {
+    match store.leads().by_number(&lead.number).await {
         Ok(Some(_)) => return true,
         Ok(None) => {}
         Err(_) => return false,
     }
     let chat_id = lead.buyer.user_id;
-    let Ok(before) = store.dialogue(chat_id).await else { return false };
+    let Ok(before) = store.dialogues().of_chat(chat_id).await else { return false };
     let turn = Turn {
         chat_id,
         after: before.map(|before| (before.update_id, before.update_at)),
@@ -364,13 +365,13 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
             due_at: store.clock().now(),
         }],
     };
-    matches!(store.commit_turn(&turn).await, Ok(TurnOutcome::Committed(_)))
+    matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_)))
 }
 
 /// Whether all of these leads are delivered.
 pub async fn is_delivered(store: &Store, leads: &[Lead]) -> bool {
     for lead in leads {
-        match store.lead_by_number(&lead.number).await {
+        match store.leads().by_number(&lead.number).await {
             Ok(Some(row)) if row.state() == LeadState::Delivered => {}
             _ => return false,
         }
@@ -384,7 +385,7 @@ pub async fn is_at_rest(ground: &Ground, store: &Store, leads: &[Lead]) -> bool 
         return false;
     }
     let file = std::fs::read_to_string(ground.folder.path().join("backup_leads.json")).unwrap_or_default();
-    store.messages_owed().await.is_ok_and(|owed| owed == 0) && matches!(file.trim(), "" | "[]")
+    store.outbox().count().await.is_ok_and(|owed| owed == 0) && matches!(file.trim(), "" | "[]")
 }
 
 /// Lets virtual time pass until everything is at rest by itself: nobody asks for a retry.

@@ -82,48 +82,48 @@ on_both! {
             let numbers = match at % 4 {
                 0 => {
                     let lease = Lease::command();
-                    let claimed = store.claim_due(&lease, later(store), 1, Claim::Oldest).await.expect("a claim");
+                    let claimed = store.lead_queue().claim_due(&lease, later(store), 1, Claim::Oldest).await.expect("a claim");
                     claimed.into_iter().map(|row| row.lead.number).collect()
                 }
                 1 => {
-                    let rows = store.undelivered(99).await.expect("a read");
+                    let rows = store.leads().undelivered(99).await.expect("a read");
                     rows.into_iter().map(|row| row.lead.number).collect::<Vec<_>>()
                 }
                 2 => {
-                    store.tell_saved(99).await.expect("a write");
+                    store.lead_queue().tell_saved(99).await.expect("a write");
                     vec![good.number.clone()]
                 }
                 _ => {
-                    store.copy_to_admin(1, 5, 99).await.expect("a write");
+                    store.open_alerts().copy_to_admin(1, 5, 99).await.expect("a write");
                     vec![good.number.clone()]
                 }
             };
             assert_eq!(numbers, std::slice::from_ref(&good.number), "{damage}");
-            let untold = store.untold_unreadable().await.expect("a read");
+            let untold = store.open_alerts().untold_unreadable().await.expect("a read");
             assert_eq!(untold.leads.len(), 1, "{damage}: {untold:?}");
             if !damage.starts_with("number") {
                 assert_eq!(untold.leads, [bad.number.as_str()], "{damage}");
             }
             let message = NewMessage { chat_id: 1, notice: Notice::Accepted { number: good.number.clone() }, due_at: 0 };
-            store.tell_of_unreadable(&untold, &message).await.expect("a write");
-            assert!(store.untold_unreadable().await.expect("a read").leads.is_empty(), "{damage}: told once");
+            store.open_alerts().tell_of_unreadable(&untold, &message).await.expect("a write");
+            assert!(store.open_alerts().untold_unreadable().await.expect("a read").leads.is_empty(), "{damage}: told once");
             // It is listed, can be looked at, read again and given up.
-            let listed = store.unreadable_leads(9).await.expect("a read");
+            let listed = store.leads().unreadable(9).await.expect("a read");
             assert_eq!(listed.len(), 1, "{damage}");
-            let shown = store.unreadable_lead(listed[0].name()).await.expect("a read").expect("it is found by its name");
+            let shown = store.leads().unreadable_one(listed[0].name()).await.expect("a read").expect("it is found by its name");
             assert!(!shown.reason.contains("Иван"), "{}", shown.reason);
-            let totals = store.totals(0).await.expect("counts");
+            let totals = store.leads().totals(0).await.expect("counts");
             assert_eq!((totals.waiting, totals.unreadable), (1, 1), "{damage}");
-            assert!(store.retry_unreadable(&shown).await.expect("a write"));
-            store.undelivered(9).await.expect("a read");
+            assert!(store.leads().retry_unreadable(&shown).await.expect("a write"));
+            store.leads().undelivered(9).await.expect("a read");
             if !damage.starts_with("state") {
-                assert_eq!(store.unreadable_count().await.expect("a count"), 1, "{damage}: it is read again");
+                assert_eq!(store.leads().unreadable_count().await.expect("a count"), 1, "{damage}: it is read again");
             }
-            let shown = store.untold_unreadable().await.map(|_| store.unreadable_leads(9)).expect("a read");
-            let shown = shown.await.expect("a read").remove(0);
-            assert!(store.discard_unreadable(&shown).await.expect("a write"), "{damage}");
-            let untold = store.untold_unreadable().await.expect("a read");
-            assert_eq!((store.unreadable_count().await.expect("a count"), untold.leads.len()), (0, 0), "{damage}");
+            store.open_alerts().untold_unreadable().await.expect("a read");
+            let shown = store.leads().unreadable(9).await.expect("a read").remove(0);
+            assert!(store.leads().discard_unreadable(&shown).await.expect("a write"), "{damage}");
+            let untold = store.open_alerts().untold_unreadable().await.expect("a read");
+            assert_eq!((store.leads().unreadable_count().await.expect("a count"), untold.leads.len()), (0, 0), "{damage}");
             break_it(opened, "DELETE FROM leads").await;
             break_it(opened, "DELETE FROM lead_steps").await;
         }
@@ -134,12 +134,12 @@ on_both! {
         let ivan = lead("Иван", 1);
         submit(store, &ivan).await;
         break_it(opened, "UPDATE leads SET state = 'of tomorrow'").await;
-        assert_eq!(store.untold_unreadable().await.expect("a read").leads, [ivan.number.as_str()]);
-        assert!(store.claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim").is_empty());
+        assert_eq!(store.open_alerts().untold_unreadable().await.expect("a read").leads, [ivan.number.as_str()]);
+        assert!(store.lead_queue().claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim").is_empty());
         // A version that knows it starts.
         break_it(opened, "UPDATE leads SET state = 'waiting'").await;
         store.begin_term().await.expect("a term");
-        assert_eq!(store.claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim").len(), 1);
+        assert_eq!(store.lead_queue().claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim").len(), 1);
     }
 
     async fn a_damaged_message_is_kept_and_the_next_one_goes(opened: &Opened) {
@@ -151,21 +151,21 @@ on_both! {
         for damage in damages {
             let number = LeadNumber::random();
             let message = NewMessage { chat_id: 42, notice: Notice::Saved { number: number.clone() }, due_at: 0 };
-            let first = store.owe(&message).await.expect("a write");
-            let second = store.owe(&message).await.expect("a write");
-            store.owe(&NewMessage { chat_id: 43, ..message.clone() }).await.expect("a write");
+            let first = store.outbox().enqueue(&message).await.expect("a write");
+            let second = store.outbox().enqueue(&message).await.expect("a write");
+            store.outbox().enqueue(&NewMessage { chat_id: 43, ..message.clone() }).await.expect("a write");
             break_it(opened, &format!("UPDATE messages SET {damage} WHERE id = '{first}'")).await;
-            let mut due = store.messages_due(9).await.expect("a read");
+            let mut due = store.outbox().due(9).await.expect("a read");
             if due.len() == 1 {
-                due = store.messages_due(9).await.expect("a read");
+                due = store.outbox().due(9).await.expect("a read");
             }
             assert!(due.len() == 2 && due.iter().any(|owed| owed.id == second), "{damage}: {due:?}");
-            let untold = store.untold_unreadable().await.expect("a read");
+            let untold = store.open_alerts().untold_unreadable().await.expect("a read");
             // A blob comes after every text.
             if !damage.starts_with("id") {
                 assert_eq!(untold.chats, [if damage.starts_with("chat") { "x" } else { "42" }], "{damage}");
             }
-            assert_eq!(store.messages_owed().await.expect("a count"), 3, "{damage}: it is kept");
+            assert_eq!(store.outbox().count().await.expect("a count"), 3, "{damage}: it is kept");
             break_it(opened, "DELETE FROM messages").await;
         }
     }
@@ -180,20 +180,21 @@ async fn what_is_only_remembered_of_a_lead_may_be_damaged() {
         submit(store, &ivan).await;
         submit(store, &anna).await;
         break_it(&opened, &format!("UPDATE leads SET {damage} WHERE number = '{}'", ivan.number)).await;
-        let claimed = store.claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim");
+        let claimed =
+            store.lead_queue().claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim");
         assert_eq!(claimed.len(), 2, "{damage}");
         let row = claimed.iter().find(|row| row.lead.id == ivan.id).expect("it");
         assert_eq!(row.stage, Stage::Queued, "{damage}");
-        store.totals(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
-        store.next_due().await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+        store.leads().totals(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+        store.lead_queue().next_due().await.unwrap_or_else(|error| panic!("{damage}: {error}"));
         assert_eq!(
-            store.record_delivered(&[completed(&ivan), completed(&anna)]).await.expect("a write"),
+            store.lead_queue().record_delivered(&[completed(&ivan), completed(&anna)]).await.expect("a write"),
             2,
             "{damage}"
         );
-        store.delivered_late(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+        store.leads().delivered_late(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
         break_it(&opened, "UPDATE leads SET delivered_at = 'x' WHERE rowid = 1").await;
-        assert!(store.totals(0).await.expect("counts").last_delivery_at.is_some());
+        assert!(store.leads().totals(0).await.expect("counts").last_delivery_at.is_some());
     }
 }
 
@@ -214,11 +215,11 @@ async fn damaged_rows_are_copied_as_they_are_and_hold_no_copy_up() {
         let (ivan, anna) = (lead("Иван", 1), lead("Анна", 0));
         submit(store, &ivan).await;
         submit(store, &anna).await;
-        store.set_mark("retry", "1").await.expect("a write");
+        store.marks().set("retry", "1").await.expect("a write");
         break_it(&opened, &damaging(&ivan, damage)).await;
         break_it(&opened, "UPDATE marks SET value = CAST(x'ff' AS TEXT)").await;
         break_it(&opened, "UPDATE dialogues SET draft = x'00ff', update_at = 'soon'").await;
-        store.undelivered(9).await.expect("a read");
+        store.leads().undelivered(9).await.expect("a read");
         let file = opened.folder.path().join("copy.sqlite");
         let copy = Store::open_file(&file, Clock::default()).await.expect("a store");
         for _ in 0..2 {
@@ -232,8 +233,10 @@ async fn damaged_rows_are_copied_as_they_are_and_hold_no_copy_up() {
         let (was, is) = (cells(&there, &id).await, cells(&file, &id).await);
         assert!(was.is_some() && was == is, "{damage}\n{was:?}\n{is:?}");
         // What is unreadable there is so here.
-        let counts =
-            (store.unreadable_count().await.expect("a count"), copy.unreadable_count().await.expect("a count"));
+        let counts = (
+            store.leads().unreadable_count().await.expect("a count"),
+            copy.leads().unreadable_count().await.expect("a count"),
+        );
         assert_eq!(counts.0, counts.1, "{damage}");
     }
 }
@@ -255,7 +258,7 @@ async fn what_postgresql_cannot_hold_is_named_and_the_rest_is_copied() {
     let leads = report.iter().find(|table| table.table == "leads").expect("leads");
     assert_eq!((leads.source, leads.present, leads.damaged, leads.target), (3, 2, 1, 2));
     assert_eq!(leads.left_behind, [format!("#{}", bad.number)]);
-    let rows = target.store.undelivered(9).await.expect("a read");
+    let rows = target.store.leads().undelivered(9).await.expect("a read");
     let row = rows.iter().find(|row| row.lead.id == forgetful.id).expect("it");
     assert!(rows.len() == 2 && format!("{:?}", row.stage).contains("Uncertain"), "it is looked up first: {row:?}");
 }
@@ -283,17 +286,18 @@ async fn a_person_is_found_and_forgotten_in_damaged_rows_too() {
             submit(store, &ivan).await;
             submit(store, &anna).await;
             break_it(&opened, &format!("UPDATE leads SET {damage} WHERE number = '{}'", ivan.number)).await;
-            store.undelivered(9).await.expect("a read");
-            store.untold_unreadable().await.expect("a read");
-            let person = store.person(&whom).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+            store.leads().undelivered(9).await.expect("a read");
+            store.open_alerts().untold_unreadable().await.expect("a read");
+            let person = store.personal_data().of(&whom).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
             assert_eq!(person.undelivered().count(), 1, "{damage}, {whom:?}: {person:?}");
-            let outcome = store.forget(&whom, true).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+            let outcome =
+                store.personal_data().forget(&whom, true).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
             assert!(matches!(outcome, Forgetting::Done(_)), "{damage}: {outcome:?}");
-            assert!(store.person(&whom).await.expect("a read").leads.is_empty(), "{damage}");
-            assert_eq!(store.unreadable_count().await.expect("a count"), 0, "{damage}");
-            let left = store.undelivered(9).await.expect("a read");
+            assert!(store.personal_data().of(&whom).await.expect("a read").leads.is_empty(), "{damage}");
+            assert_eq!(store.leads().unreadable_count().await.expect("a count"), 0, "{damage}");
+            let left = store.leads().undelivered(9).await.expect("a read");
             assert_eq!(left.iter().map(|row| row.lead.id).collect::<Vec<_>>(), [anna.id], "{damage}");
-            store.scrub().await.expect("a scrub");
+            store.personal_data().scrub().await.expect("a scrub");
             store.close().await;
             let file = opened.folder.path().join(amocrm_lead_bot::store::SQLITE_FILE);
             let text = String::from_utf8_lossy(&std::fs::read(file).expect("the file")).into_owned();
@@ -314,26 +318,26 @@ async fn whatever_is_damaged_of_a_step_it_may_have_been_sent() {
             "remote_id = 'x'",
         ] {
             let opened = Opened::sqlite().await;
-            let store = &opened.store;
+            let (store, queue) = (&opened.store, opened.store.lead_queue());
             let ivan = lead("Иван", 1);
             submit(store, &ivan).await;
             if step == Step::Note {
                 let created = Created { id: ivan.id, crm_lead_id: 7, contact_id: None, phone: String::new() };
-                store.record_created(&[created]).await.expect("a write");
+                store.lead_queue().record_created(&[created]).await.expect("a write");
             }
             let lease = Lease::command();
-            let claim = || store.claim_due(&lease, later(store), 9, Claim::Oldest);
+            let claim = || queue.claim_due(&lease, later(store), 9, Claim::Oldest);
             claim().await.expect("a claim");
             let ids = [ivan.id];
-            let intend = || store.record_intent(&lease, step, &ids, later(store), Intent::First);
+            let intend = || queue.record_intent(&lease, step, &ids, later(store), Intent::First);
             assert_eq!(intend().await.expect("a write"), [ivan.id]);
             break_it(&opened, &format!("UPDATE lead_steps SET {damage} WHERE step = '{}'", step.as_str())).await;
             assert!(intend().await.expect("a write").is_empty(), "{damage}");
-            store.release_lease(&lease).await.expect("a write");
+            store.lead_queue().release_lease(&lease).await.expect("a write");
             let row = claim().await.expect("a claim").remove(0);
             let Stage::Uncertain(attempt) = row.stage else { panic!("{damage}: {:?}", row.stage) };
             assert_eq!((attempt.step, attempt.lookups), (step, 0), "{damage}");
-            store.totals(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
+            store.leads().totals(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
             // It is as uncertain in a copy, and what is recorded heals it.
             let copy = Store::open_file(&opened.folder.path().join("copy"), Clock::default()).await.expect("a copy");
             store.copy_to(&copy).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
@@ -342,7 +346,7 @@ async fn whatever_is_damaged_of_a_step_it_may_have_been_sent() {
                 "{damage}"
             );
             let missed = StepOutcome::Missed { lookups: 1, needed: 3, due_at: 0 };
-            store.record_outcome(&lease, step, &[ivan.id], &missed).await.expect("a write");
+            store.lead_queue().record_outcome(&lease, step, &[ivan.id], &missed).await.expect("a write");
             let attempt = row_of(store, &ivan).await.steps.attempt(step).expect("an attempt");
             assert_eq!((attempt.lookups, attempt.lookups_needed), (1, 3), "{damage}");
         }
@@ -362,11 +366,11 @@ async fn no_chat_is_locked_out() {
     ] {
         let opened = Opened::sqlite().await;
         let store = &opened.store;
-        store.commit_turn(&turn(1, None)).await.expect("a commit");
+        store.dialogues().commit(&turn(1, None)).await.expect("a commit");
         break_it(&opened, &format!("UPDATE dialogues SET {damage}")).await;
-        let read = store.dialogue(42).await.expect(damage).expect("a dialogue");
+        let read = store.dialogues().of_chat(42).await.expect(damage).expect("a dialogue");
         let after = Some((read.update_id, read.update_at));
-        let outcome = store.commit_turn(&Turn { after, ..turn(2, None) }).await.expect(damage);
+        let outcome = store.dialogues().commit(&Turn { after, ..turn(2, None) }).await.expect(damage);
         assert!(matches!(outcome, TurnOutcome::Committed(_)), "{damage}: {outcome:?}");
     }
 }
@@ -375,14 +379,14 @@ async fn no_chat_is_locked_out() {
 async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
     let opened = Opened::sqlite().await;
     let store = &opened.store;
-    store.set_mark("retry", "1").await.expect("a write");
+    store.marks().set("retry", "1").await.expect("a write");
     let alert = OpenAlert { opened_at: 5, body: "{}".into() };
-    store.save_alert("outage", &alert, &[]).await.expect("a write");
+    store.open_alerts().save("outage", &alert, &[]).await.expect("a write");
     let tokens = TokenRow { access: Some("a".into()), refresh: Some("r".into()), ..TokenRow::default() };
-    store.set_tokens(&tokens).await.expect("a write");
+    store.tokens().set(&tokens).await.expect("a write");
     let ivan = lead("Иван", 0);
     submit(store, &ivan).await;
-    store.record_contact(ivan.id, "+79990000000", 7).await.expect("a write");
+    store.lead_queue().record_contact(ivan.id, "+79990000000", 7).await.expect("a write");
     store.begin_term().await.expect("a term");
     for value in ["x'ff'", "CAST(x'ff' AS TEXT)"] {
         for sql in [
@@ -396,17 +400,17 @@ async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
         ] {
             break_it(&opened, &sql.replace("BAD", value)).await;
         }
-        assert_eq!(store.mark("retry").await.expect("a read"), None);
-        assert!(store.alert("outage").await.expect("a read").is_some());
-        let read = store.tokens().await.expect("a read");
+        assert_eq!(store.marks().get("retry").await.expect("a read"), None);
+        assert!(store.open_alerts().get("outage").await.expect("a read").is_some());
+        let read = store.tokens().get().await.expect("a read");
         assert_eq!((read.access, read.refresh.as_deref()), (None, Some("r")));
-        assert_eq!(store.known_contact("+79990000000").await.expect("a read"), None);
-        assert!(store.take_lock("tokens", "me", std::time::Duration::from_secs(9)).await.expect("a lock"));
+        assert_eq!(store.lead_queue().known_contact("+79990000000").await.expect("a read"), None);
+        assert!(store.locks().take("tokens", "me", std::time::Duration::from_secs(9)).await.expect("a lock"));
         assert!(store.begin_term().await.expect("a term") > 1_000_000, "no lease of an older term is valid");
         let imported = ImportedLead { new: NewLead::fresh(lead("Пётр", 0)), fingerprint: Some("f".into()) };
-        store.import(&[imported]).await.expect("an import");
-        assert_eq!(store.set_aside_count().await.expect("a count"), 1);
-        store.set_mark("retry", "2").await.expect("a write");
-        assert_eq!(store.mark("retry").await.expect("a read").as_deref(), Some("2"));
+        store.leads().import(&[imported]).await.expect("an import");
+        assert_eq!(store.dialogues().set_aside_count().await.expect("a count"), 1);
+        store.marks().set("retry", "2").await.expect("a write");
+        assert_eq!(store.marks().get("retry").await.expect("a read").as_deref(), Some("2"));
     }
 }

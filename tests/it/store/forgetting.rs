@@ -20,24 +20,28 @@ async fn known(store: &Store) -> Lead {
     };
     submit(store, &new).await;
     let created = Created { id: new.id, crm_lead_id: 77, contact_id: Some(8), phone: PHONE.into() };
-    store.record_created(std::slice::from_ref(&created)).await.expect("a commit");
-    store.record_delivered(&[completed(&new)]).await.expect("a commit");
+    store.lead_queue().record_created(std::slice::from_ref(&created)).await.expect("a commit");
+    store.lead_queue().record_delivered(&[completed(&new)]).await.expect("a commit");
     let draft = r#"{"draft":{"id":"01JD0000000000000000000009","name":"Аристарх","phone":{"e164":"+79991234567"}}}"#;
-    let after = store.dialogue(42).await.expect("a read").map(|known| (known.update_id, known.update_at));
+    let after = store.dialogues().of_chat(42).await.expect("a read").map(|known| (known.update_id, known.update_at));
     let mut form = Turn { after, ..turn(2, None) };
     (form.dialogue.step, form.dialogue.draft) = ("budget".into(), draft.into());
     form.dialogue.update_at = Clock::default().now();
-    store.commit_turn(&form).await.expect("a commit");
+    store.dialogues().commit(&form).await.expect("a commit");
     let other = Lead { phone: Phone::imported("+7 999 000-00-01", Region::default()), ..lead("Борис", 1) };
     let admin = AdminNotice::Copies { leads: vec![LeadCopy::of(&new), LeadCopy::of(&other)] };
     let message = NewMessage { chat_id: 7, notice: Notice::Admin(admin), due_at: 0 };
-    store.owe(&message).await.expect("a commit");
-    store.set_aside(5, Some(42), "unhandled", "x", r#"{"message":{"text":"Аристарх"}}"#, None).await.expect("a commit");
+    store.outbox().enqueue(&message).await.expect("a commit");
+    store
+        .dialogues()
+        .set_aside(5, Some(42), "unhandled", "x", r#"{"message":{"text":"Аристарх"}}"#, None)
+        .await
+        .expect("a commit");
     new
 }
 
 async fn row(store: &Store, lead: &Lead) -> LeadRow {
-    store.lead_by_number(&lead.number).await.expect("a read").expect("the lead")
+    store.leads().by_number(&lead.number).await.expect("a read").expect("the lead")
 }
 
 /// Everything a copy would hold of the store, as text.
@@ -45,7 +49,7 @@ async fn all(store: &Store) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let copy = Store::open_file(&folder.path().join("copy"), Clock::default()).await.expect("a store");
     store.copy_to(&copy).await.expect("a copy");
-    copy.scrub().await.expect("a scrub");
+    copy.personal_data().scrub().await.expect("a scrub");
     copy.close().await;
     String::from_utf8_lossy(&std::fs::read(folder.path().join("copy")).expect("a file")).into_owned()
 }
@@ -62,7 +66,7 @@ on_both! {
         let store = &opened.store;
         let new = known(store).await;
         assert!(all(store).await.contains("Аристарх"));
-        let Forgetting::Done(person) = store.forget(&Whom::Phone(PHONE.into()), false).await.expect("an outcome") else {
+        let Forgetting::Done(person) = store.personal_data().forget(&Whom::Phone(PHONE.into()), false).await.expect("an outcome") else {
             panic!("not forgotten")
         };
         assert_eq!((person.leads.len(), person.dialogues, person.set_aside), (1, 1, 1));
@@ -72,17 +76,17 @@ on_both! {
         assert_eq!((row.lead.number.clone(), row.crm_lead_id(), row.stage), (new.number.clone(), Some(77), Stage::Delivered));
         assert_eq!(row.lead.submitted_at.timestamp_millis(), new.submitted_at.timestamp_millis());
         assert!(row.forgotten_at.is_some() && row.contact_id.is_none());
-        assert!(store.dialogue(42).await.expect("a read").is_none());
+        assert!(store.dialogues().of_chat(42).await.expect("a read").is_none());
         // The other person's copy stays owed to the admin.
-        assert_eq!(store.messages_owed().await.expect("a count"), 1);
+        assert_eq!(store.outbox().count().await.expect("a count"), 1);
         for whom in [Whom::User(42), Whom::Phone(PHONE.into())] {
-            assert_eq!(store.forget(&whom, true).await.expect("an outcome"), Forgetting::Unknown);
+            assert_eq!(store.personal_data().forget(&whom, true).await.expect("an outcome"), Forgetting::Unknown);
         }
         // A process that learns late what amoCRM made does not bring the phone back.
         let late = Created { id: new.id, crm_lead_id: 77, contact_id: Some(8), phone: PHONE.into() };
-        store.record_created(&[late]).await.expect("a commit");
-        store.record_contact(new.id, PHONE, 8).await.expect("a commit");
-        assert_eq!(store.known_contact(PHONE).await.expect("a read"), None);
+        store.lead_queue().record_created(&[late]).await.expect("a commit");
+        store.lead_queue().record_contact(new.id, PHONE, 8).await.expect("a commit");
+        assert_eq!(store.lead_queue().known_contact(PHONE).await.expect("a read"), None);
     }
 
     async fn what_is_not_delivered_has_to_be_decided(opened: &Opened) {
@@ -90,25 +94,25 @@ on_both! {
         let new = lead("Аристарх", 5);
         submit(store, &new).await;
         let whom = Whom::User(42);
-        let outcome = store.forget(&whom, false).await.expect("an outcome");
+        let outcome = store.personal_data().forget(&whom, false).await.expect("an outcome");
         assert!(matches!(outcome, Forgetting::Undecided(_)), "{outcome:?}");
         assert_eq!(row(store, &new).await.lead.name.as_str(), "Аристарх");
         // What is being sent now is not given up behind its sender's back.
         let lease = Lease::command();
-        store.claim_due(&lease, Clock::default().now() + HOUR, 1, Claim::Oldest).await.expect("a claim");
-        assert_eq!(store.forget(&whom, true).await.expect("an outcome"), Forgetting::Busy(new.number.to_string()));
-        store.release_lease(&lease).await.expect("a release");
-        assert!(matches!(store.forget(&whom, true).await.expect("an outcome"), Forgetting::Done(_)));
-        assert_eq!(store.waiting().await.expect("a count").0, 0);
+        store.lead_queue().claim_due(&lease, Clock::default().now() + HOUR, 1, Claim::Oldest).await.expect("a claim");
+        assert_eq!(store.personal_data().forget(&whom, true).await.expect("an outcome"), Forgetting::Busy(new.number.to_string()));
+        store.lead_queue().release_lease(&lease).await.expect("a release");
+        assert!(matches!(store.personal_data().forget(&whom, true).await.expect("an outcome"), Forgetting::Done(_)));
+        assert_eq!(store.leads().waiting().await.expect("a count").0, 0);
         // There is nothing left to send, whoever asks for it.
-        store.retry_now(Some(&new.number)).await.expect("a commit");
+        store.leads().retry_now(Some(&new.number)).await.expect("a commit");
         assert_eq!(row(store, &new).await.stage, Stage::Discarded);
-        assert!(store.claim_due(&lease, Clock::default().now() + HOUR, 9, Claim::Oldest).await.expect("a claim").is_empty());
+        assert!(store.lead_queue().claim_due(&lease, Clock::default().now() + HOUR, 9, Claim::Oldest).await.expect("a claim").is_empty());
         let again = ImportedLead { new: NewLead::fresh(new.clone()), fingerprint: None };
-        assert_eq!(store.import(&[again]).await.expect("an import"), 0);
+        assert_eq!(store.leads().import(&[again]).await.expect("an import"), 0);
         // The person may come back, and is somebody new.
         submit(store, &lead("Аристарх", 0)).await;
-        assert_eq!(store.waiting().await.expect("a count").0, 1);
+        assert_eq!(store.leads().waiting().await.expect("a count").0, 1);
     }
 
     async fn no_older_copy_brings_anybody_back(opened: &Opened) {
@@ -117,16 +121,16 @@ on_both! {
         let folder = tempfile::tempdir().expect("a folder");
         let old = Store::open_file(&folder.path().join("old"), Clock::default()).await.expect("a store");
         store.copy_to(&old).await.expect("a copy");
-        store.forget(&Whom::User(42), false).await.expect("an outcome");
+        store.personal_data().forget(&Whom::User(42), false).await.expect("an outcome");
         // The old copy into the store of today.
         let report = old.copy_to(store).await.expect("a copy");
         assert!(report.iter().all(|table| table.source == table.present), "{report:?}");
         is_gone(&all(store).await);
         // The same into an empty store that knows the ids only, with a lead that was waiting on that day.
-        let ids = store.forgotten().await.expect("ids");
+        let ids = store.personal_data().forgotten().await.expect("ids");
         assert_eq!(ids.len(), 2);
         let empty = Store::open_file(&folder.path().join("empty"), Clock::default()).await.expect("a store");
-        empty.forget_again(&ids).await.expect("a commit");
+        empty.personal_data().forget_again(&ids).await.expect("a commit");
         old.copy_to(&empty).await.expect("a copy");
         is_gone(&all(&empty).await);
         assert_eq!(row(&empty, &new).await.crm_lead_id(), Some(77));
@@ -136,20 +140,20 @@ on_both! {
         store.copy_to(&second).await.expect("a copy");
         is_gone(&all(&second).await);
         // The old one put back as it is, with the list of ids beside it.
-        assert_eq!(old.forget_again(&ids).await.expect("a commit"), 1);
+        assert_eq!(old.personal_data().forget_again(&ids).await.expect("a commit"), 1);
         is_gone(&all(&old).await);
-        assert_eq!(old.forget_again(&[]).await.expect("a commit"), 0);
+        assert_eq!(old.personal_data().forget_again(&[]).await.expect("a commit"), 0);
     }
 
     async fn what_nobody_touches_goes_after_its_time(opened: &Opened) {
         let store = &opened.store;
         known(store).await;
         let now = Clock::default().now();
-        assert_eq!(store.wipe_old(now - HOUR, now - HOUR).await.expect("a commit"), (0, 0));
+        assert_eq!(store.personal_data().wipe_old(now - HOUR, now - HOUR).await.expect("a commit"), (0, 0));
         let later = opened.by(Clock::default().off_by(31 * 24 * HOUR)).await;
-        assert_eq!(later.wipe_old(now + HOUR, now + HOUR).await.expect("a commit"), (1, 1));
-        assert!(store.dialogue(42).await.expect("a read").is_none());
-        assert_eq!(store.set_aside_count().await.expect("a count"), 0);
+        assert_eq!(later.personal_data().wipe_old(now + HOUR, now + HOUR).await.expect("a commit"), (1, 1));
+        assert!(store.dialogues().of_chat(42).await.expect("a read").is_none());
+        assert_eq!(store.dialogues().set_aside_count().await.expect("a count"), 0);
     }
 }
 
@@ -161,14 +165,14 @@ async fn the_bytes_are_gone_from_the_file() {
         other.buyer =
             Buyer { user_id: 42, chat_id: Some(42), username: None, full_name: Some("Аристарх".repeat(300)) };
         let imported = ImportedLead { new: NewLead::fresh(other), fingerprint: None };
-        opened.store.import(&[imported]).await.expect("an import");
+        opened.store.leads().import(&[imported]).await.expect("an import");
     }
     known(&opened.store).await;
-    let outcome = opened.store.forget(&Whom::User(42), true).await.expect("an outcome");
+    let outcome = opened.store.personal_data().forget(&Whom::User(42), true).await.expect("an outcome");
     assert!(matches!(outcome, Forgetting::Done(_)), "{outcome:?}");
     // A second process has the file open, as the bot has beside the command.
     let other = opened.again().await;
-    assert!(opened.store.scrub().await.expect("a scrub"));
+    assert!(opened.store.personal_data().scrub().await.expect("a scrub"));
     for file in std::fs::read_dir(opened.folder.path()).expect("a folder") {
         let path = file.expect("a file").path();
         is_gone(&String::from_utf8_lossy(&std::fs::read(&path).expect("a file")));

@@ -120,22 +120,23 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
 }
 
 async fn submit(store: &Store, lead: &Lead) {
-    let after = store.dialogue(42).await.expect("a read").map(|dialogue| (dialogue.update_id, dialogue.update_at));
-    let outcome = store.commit_turn(&Turn { after, ..turn(1, Some(lead)) }).await.expect("a commit");
+    let after =
+        store.dialogues().of_chat(42).await.expect("a read").map(|dialogue| (dialogue.update_id, dialogue.update_at));
+    let outcome = store.dialogues().commit(&Turn { after, ..turn(1, Some(lead)) }).await.expect("a commit");
     assert!(matches!(outcome, TurnOutcome::Committed(_)));
 }
 
 /// Rejects a lead as the holder of everything that is due.
 async fn reject(store: &Store, lead: &Lead, error: &str) {
     let lease = Lease::command();
-    store.claim_due(&lease, later(store), 100, Claim::Oldest).await.expect("a claim");
+    store.lead_queue().claim_due(&lease, later(store), 100, Claim::Oldest).await.expect("a claim");
     let rejected = StepOutcome::Rejected { error: error.into(), uncertain: false };
-    store.record_outcome(&lease, Step::Lead, &[lead.id], &rejected).await.expect("a write");
-    store.release_lease(&lease).await.expect("a write");
+    store.lead_queue().record_outcome(&lease, Step::Lead, &[lead.id], &rejected).await.expect("a write");
+    store.lead_queue().release_lease(&lease).await.expect("a write");
 }
 
 async fn intend(store: &Store, lease: &Lease, lead: &Lead) -> Result<Vec<Ulid>, amocrm_lead_bot::store::StoreError> {
-    store.record_intent(lease, Step::Lead, &[lead.id], later(store), Intent::First).await
+    store.lead_queue().record_intent(lease, Step::Lead, &[lead.id], later(store), Intent::First).await
 }
 
 fn completed(lead: &Lead) -> Completed<'_> {
@@ -143,7 +144,7 @@ fn completed(lead: &Lead) -> Completed<'_> {
 }
 
 async fn row_of(store: &Store, lead: &Lead) -> LeadRow {
-    store.lead_by_number(&lead.number).await.expect("a read").expect("a lead")
+    store.leads().by_number(&lead.number).await.expect("a read").expect("a lead")
 }
 
 fn later(store: &Store) -> i64 {
@@ -155,35 +156,36 @@ on_both! {
         let store = &opened.store;
         let ivan = lead("Иван", 0);
         submit(store, &ivan).await;
-        assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue"), turn(1, None).dialogue);
-        assert_eq!(store.dialogue(43).await.expect("a read"), None);
-        let row = store.lead_by_number(&ivan.number).await.expect("a read").expect("a lead");
+        assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue"), turn(1, None).dialogue);
+        assert_eq!(store.dialogues().of_chat(43).await.expect("a read"), None);
+        let row = store.leads().by_number(&ivan.number).await.expect("a read").expect("a lead");
         assert_eq!((row.lead, row.stage, row.steps), (ivan.clone(), Stage::Queued, Steps::default()));
-        assert_eq!(store.messages_due(10).await.expect("a read").len(), 1);
+        assert_eq!(store.outbox().due(10).await.expect("a read").len(), 1);
         // A redelivery of the same lead is the same row; another lead with its number is told apart.
         submit(store, &ivan).await;
-        assert_eq!(store.waiting().await.expect("a count").0, 1);
+        assert_eq!(store.leads().waiting().await.expect("a count").0, 1);
         let twin = Lead { number: ivan.number.clone(), ..lead("Пётр", 0) };
-        let outcome = store.commit_turn(&turn(9, Some(&twin))).await.expect("an answer");
+        let outcome = store.dialogues().commit(&turn(9, Some(&twin))).await.expect("an answer");
         assert_eq!(outcome, TurnOutcome::NumberTaken);
-        assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue").update_id, 1);
+        assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue").update_id, 1);
     }
 
     async fn a_turn_that_was_overtaken_changes_nothing(opened: &Opened) {
         let (store, deposed) = (&opened.store, opened.again().await);
         // Both processes take the first two updates of a chat; the one that has lost the leadership comes too late.
         for update_id in [1, 2] {
-            assert!(matches!(store.commit_turn(&turn(update_id, None)).await, Ok(TurnOutcome::Committed(_))));
+            assert!(matches!(store.dialogues().commit(&turn(update_id, None)).await, Ok(TurnOutcome::Committed(_))));
             let late = turn(update_id, Some(&lead("Иван", 0)));
-            assert_eq!(deposed.commit_turn(&late).await.expect("an answer"), TurnOutcome::Overtaken);
+            assert_eq!(deposed.dialogues().commit(&late).await.expect("an answer"), TurnOutcome::Overtaken);
         }
-        assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue").update_id, 2);
-        assert_eq!((store.waiting().await.expect("a count").0, store.messages_owed().await.expect("a count")), (0, 0));
+        assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue").update_id, 2);
+        assert_eq!((store.leads().waiting().await.expect("a count").0, store.outbox().count().await.expect("a count")), (0, 0));
         // At the same moment as well exactly one of them is taken.
         let (three, four) = (turn(3, None), turn(4, None));
         let after = Some((2, 5));
         let (one, other) = (Turn { after, ..three }, Turn { after, ..four });
-        let (one, other) = tokio::join!(store.commit_turn(&one), deposed.commit_turn(&other));
+        let (here, there) = (store.dialogues(), deposed.dialogues());
+        let (one, other) = tokio::join!(here.commit(&one), there.commit(&other));
         let overtaken = [one, other].into_iter().filter(|outcome| matches!(outcome, Ok(TurnOutcome::Overtaken))).count();
         assert_eq!(overtaken, 1);
     }
@@ -200,7 +202,7 @@ on_both! {
                 let lease = Lease::command();
                 let mut mine = Vec::new();
                 loop {
-                    match store.claim_due(&lease, later(&store), 7, Claim::Oldest).await {
+                    match store.lead_queue().claim_due(&lease, later(&store), 7, Claim::Oldest).await {
                         Ok(rows) if rows.is_empty() => return mine,
                         Ok(rows) => mine.extend(rows.into_iter().map(|row| row.lead.id)),
                         Err(error) => panic!("{error}"),
@@ -226,9 +228,9 @@ on_both! {
         }
         let lease = Lease::command();
         let since = store.clock().now() - 60_000;
-        let fresh = store.claim_due(&lease, later(store), 9, Claim::SubmittedSince(since)).await.expect("a claim");
+        let fresh = store.lead_queue().claim_due(&lease, later(store), 9, Claim::SubmittedSince(since)).await.expect("a claim");
         assert_eq!(fresh.iter().map(|row| row.lead.name.as_str()).collect::<Vec<_>>(), ["новый"]);
-        let rest = store.claim_due(&lease, later(store), 9, Claim::Oldest).await.expect("a claim");
+        let rest = store.lead_queue().claim_due(&lease, later(store), 9, Claim::Oldest).await.expect("a claim");
         assert_eq!(rest.iter().map(|row| row.lead.name.as_str()).collect::<Vec<_>>(), ["древний", "старый"]);
     }
 
@@ -238,8 +240,8 @@ on_both! {
         submit(store, &ivan).await;
         let (first, second) = (Lease::command(), Lease::command());
         let past = store.clock().now() - 1;
-        assert_eq!(store.claim_due(&first, past, 1, Claim::Oldest).await.expect("a claim").len(), 1);
-        assert_eq!(store.claim_due(&second, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        assert_eq!(store.lead_queue().claim_due(&first, past, 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        assert_eq!(store.lead_queue().claim_due(&second, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
         assert!(intend(store, &first, &ivan).await.expect("an answer").is_empty());
         assert_eq!(intend(store, &second, &ivan).await.expect("an answer"), [ivan.id]);
         // A create that is out is not allowed a second time, not even to its own lease.
@@ -252,10 +254,10 @@ on_both! {
         submit(store, &ivan).await;
         let lease = Lease::command();
         let next_year = store.clock().now() + 365 * 24 * HOUR;
-        assert_eq!(store.claim_due(&lease, next_year, 1, Claim::Oldest).await.expect("a claim").len(), 1);
-        store.defer(&lease, ivan.id, next_year).await.expect("a write");
-        assert_eq!(store.claim_due(&lease, next_year, 1, Claim::Oldest).await.expect("a claim").len(), 1);
-        assert_eq!(store.claim_due(&Lease::command(), later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        assert_eq!(store.lead_queue().claim_due(&lease, next_year, 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        store.lead_queue().defer(&lease, ivan.id, next_year).await.expect("a write");
+        assert_eq!(store.lead_queue().claim_due(&lease, next_year, 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        assert_eq!(store.lead_queue().claim_due(&Lease::command(), later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
     }
 
     async fn an_unsure_create_is_kept_so_until_it_is_looked_up(opened: &Opened) {
@@ -263,11 +265,11 @@ on_both! {
         let ivan = lead("Иван", 0);
         submit(store, &ivan).await;
         let lease = Lease::command();
-        store.claim_due(&lease, later(store), 1, Claim::Oldest).await.expect("a claim");
+        store.lead_queue().claim_due(&lease, later(store), 1, Claim::Oldest).await.expect("a claim");
         intend(store, &lease, &ivan).await.expect("a write");
         let now = store.clock().now();
         let lookups = Lookups { needed: 2, first_at: now, unbatched: true };
-        let record = async |outcome| store.record_outcome(&lease, Step::Lead, &[ivan.id], &outcome).await.expect("a write");
+        let record = async |outcome| store.lead_queue().record_outcome(&lease, Step::Lead, &[ivan.id], &outcome).await.expect("a write");
         record(StepOutcome::Uncertain { lookups, error: "no answer".into() }).await;
         let missed = StepOutcome::Missed { lookups: 1, needed: 2, due_at: now };
         for (lookups, outcome) in [(0, missed), (1, StepOutcome::Absent)] {
@@ -275,13 +277,13 @@ on_both! {
             let attempt = row.steps.attempt(Step::Lead).expect("an attempt");
             assert_eq!((row.stage, row.unbatched), (Stage::Uncertain(attempt), true));
             assert_eq!((attempt.lookups, attempt.lookups_needed), (lookups, 2));
-            assert_eq!(store.totals(0).await.expect("counts").uncertain, 1);
-            store.claim_due(&lease, later(store), 1, Claim::Uncertain).await.expect("a claim");
+            assert_eq!(store.leads().totals(0).await.expect("counts").uncertain, 1);
+            store.lead_queue().claim_due(&lease, later(store), 1, Claim::Uncertain).await.expect("a claim");
             record(outcome).await;
         }
         let row = row_of(store, &ivan).await;
         assert_eq!((row.stage, row.attempts), (Stage::Queued, 1));
-        assert!(store.claim_due(&lease, later(store), 1, Claim::Uncertain).await.expect("a claim").is_empty());
+        assert!(store.lead_queue().claim_due(&lease, later(store), 1, Claim::Uncertain).await.expect("a claim").is_empty());
     }
 
     async fn what_comes_of_a_step_is_one_commit_under_the_lease(opened: &Opened) {
@@ -311,24 +313,24 @@ on_both! {
             submit(store, &ivan).await;
             if step == Step::Note {
                 let created = Created { id: ivan.id, crm_lead_id: 7, contact_id: None, phone: String::new() };
-                store.record_created(&[created]).await.expect("a write");
+                store.lead_queue().record_created(&[created]).await.expect("a write");
             }
-            store.claim_due(&lease, later(store), 9, Claim::Oldest).await.expect("a claim");
-            let sent = store.record_intent(&lease, step, &[ivan.id], later(store), Intent::First).await.expect("a write");
+            store.lead_queue().claim_due(&lease, later(store), 9, Claim::Oldest).await.expect("a claim");
+            let sent = store.lead_queue().record_intent(&lease, step, &[ivan.id], later(store), Intent::First).await.expect("a write");
             assert_eq!(sent, [ivan.id], "{outcome:?}");
             // Whoever has lost the lease changes nothing.
-            store.record_outcome(&late, step, &[ivan.id], &outcome).await.expect("a write");
+            store.lead_queue().record_outcome(&late, step, &[ivan.id], &outcome).await.expect("a write");
             let stage = |row: &LeadRow| match row.stage {
                 Stage::Uncertain(attempt) => Stage::Uncertain(StepAttempt { sent_at: 0, ..attempt }),
                 other => other,
             };
             assert_eq!(stage(&row_of(store, &ivan).await), uncertain(step, 0, 0), "{outcome:?}");
-            store.record_outcome(&lease, step, &[ivan.id], &outcome).await.expect("a write");
+            store.lead_queue().record_outcome(&lease, step, &[ivan.id], &outcome).await.expect("a write");
             let row = row_of(store, &ivan).await;
             assert_eq!((stage(&row), row.attempts), (expected, attempts), "{outcome:?}");
             assert_eq!(row.crm_lead_id(), (step == Step::Note).then_some(7));
             assert_eq!(row.steps.attempt(step).is_none(), !matches!(outcome, StepOutcome::Rejected { uncertain: true, .. }) && !matches!(expected, Stage::Uncertain(_)), "{outcome:?}");
-            store.record_delivered(&[completed(&ivan)]).await.expect("a write");
+            store.lead_queue().record_delivered(&[completed(&ivan)]).await.expect("a write");
         }
     }
 
@@ -338,48 +340,48 @@ on_both! {
         for one in &leads {
             submit(store, one).await;
         }
-        assert_eq!((store.untroubled(2).await.expect("a count"), store.untroubled(9).await.expect("a count")), (2, 3));
+        assert_eq!((store.lead_queue().untroubled(2).await.expect("a count"), store.lead_queue().untroubled(9).await.expect("a count")), (2, 3));
         let created = Created { id: leads[0].id, crm_lead_id: 7, contact_id: Some(5), phone: "+7999".into() };
-        store.record_created(&[created]).await.expect("a write");
-        assert_eq!(store.untroubled(9).await.expect("a count"), 2);
-        assert_eq!(store.crm_leads_of(42).await.expect("a read"), [7]);
+        store.lead_queue().record_created(&[created]).await.expect("a write");
+        assert_eq!(store.lead_queue().untroubled(9).await.expect("a count"), 2);
+        assert_eq!(store.leads().crm_ids_of(42).await.expect("a read"), [7]);
         reject(store, &leads[0], "no").await;
         reject(store, &leads[1], "no").await;
         // What amoCRM has is no lead that it refused.
-        store.revive(&[leads[0].id, leads[1].id]).await.expect("a write");
+        store.lead_queue().revive(&[leads[0].id, leads[1].id]).await.expect("a write");
         assert_eq!(row_of(store, &leads[0]).await.stage, Stage::Rejected);
         assert_eq!(row_of(store, &leads[1]).await.stage, Stage::Queued);
-        store.revive_notes(&[leads[0].id, leads[1].id]).await.expect("a write");
+        store.lead_queue().revive_notes(&[leads[0].id, leads[1].id]).await.expect("a write");
         assert_eq!(row_of(store, &leads[0]).await.stage, Stage::Ready(Step::Note));
-        store.record_merged(leads[0].id, 8, None).await.expect("a write");
+        store.lead_queue().record_merged(leads[0].id, 8, None).await.expect("a write");
         let row = row_of(store, &leads[0]).await;
         let attempt = row.steps.attempt(Step::Note).expect("its note may be there");
         assert_eq!((row.crm_lead_id(), row.contact_id, attempt.lookups_needed), (Some(8), Some(5), 1));
         let lease = Lease::command();
-        assert_eq!(store.claim_due(&lease, later(store), 9, Claim::Ready).await.expect("a claim").len(), 3);
-        store.put_back(&lease, &[leads[0].id, leads[1].id], leads[1].id, "no answer").await.expect("a write");
+        assert_eq!(store.lead_queue().claim_due(&lease, later(store), 9, Claim::Ready).await.expect("a claim").len(), 3);
+        store.lead_queue().put_back(&lease, &[leads[0].id, leads[1].id], leads[1].id, "no answer").await.expect("a write");
         assert!(row_of(store, &leads[1]).await.unbatched);
-        store.defer_lease(&lease, later(store)).await.expect("a write");
-        assert_eq!(store.claim_due(&lease, later(store), 9, Claim::InTurn).await.expect("a claim").len(), 2);
-        assert!(!store.delivered_after(0).await.expect("a read"));
+        store.lead_queue().defer_lease(&lease, later(store)).await.expect("a write");
+        assert_eq!(store.lead_queue().claim_due(&lease, later(store), 9, Claim::InTurn).await.expect("a claim").len(), 2);
+        assert!(!store.leads().delivered_after(0).await.expect("a read"));
     }
 
     async fn delivery_is_recorded_once_and_told_to_those_who_were_told_saved(opened: &Opened) {
         let store = &opened.store;
         let ivan = lead("Иван", 3);
         submit(store, &ivan).await;
-        assert_eq!(store.tell_saved(100).await.expect("a write"), 1);
-        assert_eq!(store.tell_saved(100).await.expect("a write"), 0);
+        assert_eq!(store.lead_queue().tell_saved(100).await.expect("a write"), 1);
+        assert_eq!(store.lead_queue().tell_saved(100).await.expect("a write"), 0);
         let created =
             Created { id: ivan.id, crm_lead_id: 7, contact_id: Some(8), phone: ivan.phone.e164().to_owned() };
-        store.record_created(&[created]).await.expect("a write");
-        assert_eq!(store.known_contact(ivan.phone.e164()).await.expect("a read"), Some(8));
-        assert_eq!(store.record_delivered(&[completed(&ivan)]).await.expect("a write"), 1);
-        assert_eq!(store.record_delivered(&[completed(&ivan)]).await.expect("a write"), 0);
+        store.lead_queue().record_created(&[created]).await.expect("a write");
+        assert_eq!(store.lead_queue().known_contact(ivan.phone.e164()).await.expect("a read"), Some(8));
+        assert_eq!(store.lead_queue().record_delivered(&[completed(&ivan)]).await.expect("a write"), 1);
+        assert_eq!(store.lead_queue().record_delivered(&[completed(&ivan)]).await.expect("a write"), 0);
         let mut told = Vec::new();
-        while let Some(message) = store.messages_due(10).await.expect("a read").into_iter().next() {
+        while let Some(message) = store.outbox().due(10).await.expect("a read").into_iter().next() {
             told.push(message.notice);
-            store.message_done(&message.id).await.expect("a write");
+            store.outbox().done(&message.id).await.expect("a write");
         }
         let number = ivan.number.clone();
         let expected = [
@@ -388,9 +390,9 @@ on_both! {
             Notice::Delivered { number },
         ];
         assert_eq!(told, expected);
-        let totals = store.totals(0).await.expect("counts");
+        let totals = store.leads().totals(0).await.expect("counts");
         assert_eq!((totals.waiting, totals.delivered_since, totals.oldest_waiting_at), (0, 1, None));
-        let (late, waited) = store.delivered_late(0).await.expect("counts");
+        let (late, waited) = store.leads().delivered_late(0).await.expect("counts");
         assert!(late == 1 && waited >= 3 * 60_000, "{late} {waited}");
     }
 
@@ -399,16 +401,16 @@ on_both! {
         let ivan = lead("Иван", 0);
         submit(store, &ivan).await;
         reject(store, &ivan, "price: InvalidType").await;
-        let untold = store.untold_rejections().await.expect("a read");
+        let untold = store.open_alerts().untold_rejections().await.expect("a read");
         assert_eq!(untold, [(ivan.number.clone(), "price: InvalidType".to_owned())]);
-        store.tell_of_leads(1, &untold.iter().map(|(number, error)| (number.clone(), Told::Rejected(error.clone()))).collect::<Vec<_>>()).await.expect("a write");
-        assert!(store.untold_rejections().await.expect("a read").is_empty());
-        assert_eq!(store.undelivered(10).await.expect("a read")[0].state(), LeadState::Rejected);
-        assert_eq!(store.retry_now(Some(&ivan.number)).await.expect("a write"), 1);
-        assert_eq!(store.waiting().await.expect("a count").0, 1);
-        assert!(store.discard(&ivan.number).await.expect("a write"));
-        assert!(!store.discard(&ivan.number).await.expect("a write"));
-        assert!(store.undelivered(10).await.expect("a read").is_empty());
+        store.open_alerts().tell_of_leads(1, &untold.iter().map(|(number, error)| (number.clone(), Told::Rejected(error.clone()))).collect::<Vec<_>>()).await.expect("a write");
+        assert!(store.open_alerts().untold_rejections().await.expect("a read").is_empty());
+        assert_eq!(store.leads().undelivered(10).await.expect("a read")[0].state(), LeadState::Rejected);
+        assert_eq!(store.leads().retry_now(Some(&ivan.number)).await.expect("a write"), 1);
+        assert_eq!(store.leads().waiting().await.expect("a count").0, 1);
+        assert!(store.leads().discard(&ivan.number).await.expect("a write"));
+        assert!(!store.leads().discard(&ivan.number).await.expect("a write"));
+        assert!(store.leads().undelivered(10).await.expect("a read").is_empty());
     }
 
     async fn an_entry_is_imported_once(opened: &Opened) {
@@ -417,10 +419,10 @@ on_both! {
             new: NewLead::fresh(lead("Иван", 0)),
             fingerprint: Some(fingerprint.to_owned()),
         };
-        assert_eq!(store.import(&[foreign("a"), foreign("b"), foreign("a")]).await.expect("a write"), 2);
-        assert_eq!(store.import(&[foreign("b")]).await.expect("a write"), 0);
+        assert_eq!(store.leads().import(&[foreign("a"), foreign("b"), foreign("a")]).await.expect("a write"), 2);
+        assert_eq!(store.leads().import(&[foreign("b")]).await.expect("a write"), 0);
         let ours = ImportedLead { new: NewLead::fresh(lead("Пётр", 0)), fingerprint: None };
-        assert_eq!(store.import(&[ours.clone(), ours]).await.expect("a write"), 1);
+        assert_eq!(store.leads().import(&[ours.clone(), ours]).await.expect("a write"), 1);
     }
 
     async fn messages_go_out_in_order_for_each_chat(opened: &Opened) {
@@ -431,47 +433,47 @@ on_both! {
             notice: Notice::Saved { number: number.clone() },
             due_at,
         };
-        let first = store.owe(&owe(1, store.clock().now() + HOUR / 4)).await.expect("a write");
-        store.owe(&owe(1, 0)).await.expect("a write");
-        let other = store.owe(&owe(2, 0)).await.expect("a write");
-        let due = store.messages_due(10).await.expect("a read");
+        let first = store.outbox().enqueue(&owe(1, store.clock().now() + HOUR / 4)).await.expect("a write");
+        store.outbox().enqueue(&owe(1, 0)).await.expect("a write");
+        let other = store.outbox().enqueue(&owe(2, 0)).await.expect("a write");
+        let due = store.outbox().due(10).await.expect("a read");
         assert_eq!(due.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), [other.as_str()]);
-        assert!(store.owes(1).await.expect("a read") && !store.owes(3).await.expect("a read"));
-        store.message_done(&first).await.expect("a write");
-        assert_eq!(store.messages_due(10).await.expect("a read").len(), 2);
+        assert!(store.outbox().holds_for(1).await.expect("a read") && !store.outbox().holds_for(3).await.expect("a read"));
+        store.outbox().done(&first).await.expect("a write");
+        assert_eq!(store.outbox().due(10).await.expect("a read").len(), 2);
         // Between chats there is no order within a millisecond.
-        let chats: BTreeSet<i64> = store.messages_due(10).await.expect("a read").iter().map(|one| one.chat_id).collect();
+        let chats: BTreeSet<i64> = store.outbox().due(10).await.expect("a read").iter().map(|one| one.chat_id).collect();
         assert_eq!(chats, BTreeSet::from([1, 2]));
         // Nobody puts a message off for an hour; a clock that was wrong did.
         let wrong = opened.by(Clock::default().off_by(HOUR)).await;
-        wrong.owe(&owe(6, wrong.clock().now())).await.expect("a write");
-        assert_eq!(store.messages_due(10).await.expect("a read").len(), 3);
+        wrong.outbox().enqueue(&owe(6, wrong.clock().now())).await.expect("a write");
+        assert_eq!(store.outbox().due(10).await.expect("a read").len(), 3);
         // Whoever wants to, puts it off for half an hour, which is believed.
-        for message in store.messages_due(10).await.expect("a read") {
-            store.message_later(&message.id, store.clock().now() + 24 * HOUR).await.expect("a write");
+        for message in store.outbox().due(10).await.expect("a read") {
+            store.outbox().defer(&message.id, store.clock().now() + 24 * HOUR).await.expect("a write");
         }
-        store.owe(&owe(7, i64::MAX)).await.expect("a write");
-        assert!(store.messages_due(10).await.expect("a read").is_empty());
-        let next = store.next_message_due().await.expect("a read").expect("four are owed");
-        assert!(next <= store.clock().now() + HOUR / 2, "{next}");
+        store.outbox().enqueue(&owe(7, i64::MAX)).await.expect("a write");
+        assert!(store.outbox().due(10).await.expect("a read").is_empty());
+        let after_half_an_hour = opened.by(Clock::default().off_by(HOUR / 2)).await;
+        assert_eq!(after_half_an_hour.outbox().due(10).await.expect("a read").len(), 4);
     }
 
     async fn marks_and_alerts_survive(opened: &Opened) {
         let store = &opened.store;
-        store.set_mark("a", "1").await.expect("a write");
-        store.set_mark("a", "2").await.expect("a write");
-        assert_eq!(opened.again().await.mark("a").await.expect("a read").as_deref(), Some("2"));
-        assert!(!store.take_mark("a", "1").await.expect("a write"));
-        assert!(store.take_mark("a", "2").await.expect("a write"));
-        assert!(!store.take_mark("a", "2").await.expect("a write"));
+        store.marks().set("a", "1").await.expect("a write");
+        store.marks().set("a", "2").await.expect("a write");
+        assert_eq!(opened.again().await.marks().get("a").await.expect("a read").as_deref(), Some("2"));
+        assert!(!store.marks().take_young("a", i64::MAX).await.expect("a write"));
+        assert!(store.marks().take_young("a", 0).await.expect("a write"));
+        assert!(!store.marks().take_young("a", 0).await.expect("a write"));
         let alert = OpenAlert { opened_at: 5, body: "{}".into() };
-        store.save_alert("outage", &alert, &[]).await.expect("a write");
-        assert_eq!(opened.again().await.alert("outage").await.expect("a read"), Some(alert));
-        store.close_alert("outage", &[]).await.expect("a write");
-        assert_eq!(store.alert("outage").await.expect("a read"), None);
-        store.set_aside(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
-        store.set_aside(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
-        assert_eq!(store.set_aside_count().await.expect("a count"), 1);
+        store.open_alerts().save("outage", &alert, &[]).await.expect("a write");
+        assert_eq!(opened.again().await.open_alerts().get("outage").await.expect("a read"), Some(alert));
+        store.open_alerts().close("outage", &[]).await.expect("a write");
+        assert_eq!(store.open_alerts().get("outage").await.expect("a read"), None);
+        store.dialogues().set_aside(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
+        store.dialogues().set_aside(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
+        assert_eq!(store.dialogues().set_aside_count().await.expect("a count"), 1);
     }
 
     async fn copies_reach_the_admin_once_in_groups(opened: &Opened) {
@@ -479,14 +481,14 @@ on_both! {
         for n in 0..5 {
             submit(store, &lead("Иван", n)).await;
         }
-        assert_eq!(store.copy_to_admin(1, 2, 100).await.expect("a write"), 5);
-        assert_eq!(store.copy_to_admin(1, 2, 100).await.expect("a write"), 0);
+        assert_eq!(store.open_alerts().copy_to_admin(1, 2, 100).await.expect("a write"), 5);
+        assert_eq!(store.open_alerts().copy_to_admin(1, 2, 100).await.expect("a write"), 0);
         let mut messages = 0;
         while let Some(message) =
-            store.messages_due(100).await.expect("a read").into_iter().find(|message| message.chat_id == 1)
+            store.outbox().due(100).await.expect("a read").into_iter().find(|message| message.chat_id == 1)
         {
             messages += 1;
-            store.message_done(&message.id).await.expect("a write");
+            store.outbox().done(&message.id).await.expect("a write");
         }
         assert_eq!(messages, 3);
     }
@@ -495,29 +497,29 @@ on_both! {
         let store = &opened.store;
         submit(store, &lead("Иван", 0)).await;
         let first = Lease::daemon(store.begin_term().await.expect("a term"));
-        assert_eq!(store.claim_due(&first, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        assert_eq!(store.lead_queue().claim_due(&first, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
         // The new term frees what the old one held, and the old one gets nothing any more.
         let second = Lease::daemon(opened.again().await.begin_term().await.expect("a term"));
-        assert!(store.claim_due(&first, later(store), 1, Claim::Oldest).await.expect("a claim").is_empty());
-        assert_eq!(store.claim_due(&second, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
+        assert!(store.lead_queue().claim_due(&first, later(store), 1, Claim::Oldest).await.expect("a claim").is_empty());
+        assert_eq!(store.lead_queue().claim_due(&second, later(store), 1, Claim::Oldest).await.expect("a claim").len(), 1);
     }
 
     async fn tokens_and_their_lock_are_shared_by_processes(opened: &Opened) {
         let (store, other) = (&opened.store, opened.again().await);
         let row = TokenRow { access: Some("a".into()), previous_replaced_by: Some("x".into()), ..TokenRow::default() };
-        store.set_tokens(&row).await.expect("a write");
-        assert!(other.tokens().await.expect("a read") == row);
-        other.forget_previous_tokens("y").await.expect("a write");
-        assert!(other.tokens().await.expect("a read") == row);
-        other.forget_previous_tokens("x").await.expect("a write");
-        assert!(store.tokens().await.expect("a read").previous_replaced_by.is_none());
+        store.tokens().set(&row).await.expect("a write");
+        assert!(other.tokens().get().await.expect("a read") == row);
+        other.tokens().forget_previous("y").await.expect("a write");
+        assert!(other.tokens().get().await.expect("a read") == row);
+        other.tokens().forget_previous("x").await.expect("a write");
+        assert!(store.tokens().get().await.expect("a read").previous_replaced_by.is_none());
         let hold = std::time::Duration::from_secs(30);
-        assert!(store.take_lock("tokens", "a", hold).await.expect("an answer"));
-        assert!(!other.take_lock("tokens", "b", hold).await.expect("an answer"));
-        store.release_lock("tokens", "a").await.expect("a write");
-        assert!(other.take_lock("tokens", "b", std::time::Duration::ZERO).await.expect("an answer"));
+        assert!(store.locks().take("tokens", "a", hold).await.expect("an answer"));
+        assert!(!other.locks().take("tokens", "b", hold).await.expect("an answer"));
+        store.locks().release("tokens", "a").await.expect("a write");
+        assert!(other.locks().take("tokens", "b", std::time::Duration::ZERO).await.expect("an answer"));
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        assert!(store.take_lock("tokens", "a", hold).await.expect("an answer"));
+        assert!(store.locks().take("tokens", "a", hold).await.expect("an answer"));
     }
 
     async fn a_copy_made_again_brings_what_is_over_and_takes_nothing_back(opened: &Opened) {
@@ -528,7 +530,7 @@ on_both! {
             submit(store, one).await;
         }
         store.copy_to(&copy).await.expect("a copy");
-        for row in copy.undelivered(9).await.expect("a read") {
+        for row in copy.leads().undelivered(9).await.expect("a read") {
             // The original may deliver it before the copy is used.
             for step in Step::ALL {
                 let attempt = row.steps.attempt(step).expect("it may be there");
@@ -538,12 +540,12 @@ on_both! {
         let deliver = async |store: &Store, lead: &Lead, crm_lead_id| {
             let phone = lead.phone.e164().to_owned();
             let created = Created { id: lead.id, crm_lead_id, contact_id: None, phone };
-            store.record_created(&[created]).await.expect("a write");
-            store.record_delivered(&[completed(lead)]).await.expect("a write");
+            store.lead_queue().record_created(&[created]).await.expect("a write");
+            store.lead_queue().record_delivered(&[completed(lead)]).await.expect("a write");
         };
         deliver(store, &ivan, 7).await;
-        assert!(store.discard(&anna.number).await.expect("an answer"));
-        store.commit_turn(&turn(2, None)).await.expect("a commit");
+        assert!(store.leads().discard(&anna.number).await.expect("an answer"));
+        store.dialogues().commit(&turn(2, None)).await.expect("a commit");
         deliver(&copy, &oleg, 8).await;
         for (from, to) in [(store, &copy), (&copy, store)] {
             for _ in 0..2 {
@@ -557,10 +559,10 @@ on_both! {
                 (&anna, LeadState::Discarded, None),
                 (&oleg, LeadState::Delivered, Some(8)),
             ] {
-                let row = store.lead_by_number(&lead.number).await.expect("a read").expect("a lead");
+                let row = store.leads().by_number(&lead.number).await.expect("a read").expect("a lead");
                 assert_eq!((row.state(), row.crm_lead_id()), (state, crm_lead_id));
             }
-            assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue").update_id, 2);
+            assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue").update_id, 2);
         }
     }
 
@@ -582,14 +584,14 @@ on_both! {
             assert!(report.iter().any(|table| table.table == "leads" && table.source == 3));
         }
         let copy = Store::open_file(&file, Clock::default()).await.expect("the copy");
-        let row = copy.lead_by_number(&leads[1].number).await.expect("a read").expect("a lead");
+        let row = copy.leads().by_number(&leads[1].number).await.expect("a read").expect("a lead");
         assert_eq!((row.lead, row.stage), (leads[1].clone(), Stage::Rejected));
-        assert_eq!(copy.messages_owed().await.expect("a count"), store.messages_owed().await.expect("a count"));
+        assert_eq!(copy.outbox().count().await.expect("a count"), store.outbox().count().await.expect("a count"));
         if let Some(url) = tokio::task::spawn_blocking(testkit::postgres::shared_database).await.expect("a database") {
             let target = Store::open_url(&url, Clock::default()).await.expect("a store");
             let report = copy.copy_to(&target).await.expect("a move");
             assert!(report.iter().all(|table| table.source == table.present), "{report:?}");
-            assert_eq!(target.undelivered(9).await.expect("a read").len(), 3);
+            assert_eq!(target.leads().undelivered(9).await.expect("a read").len(), 3);
         }
     }
 }

@@ -47,11 +47,11 @@ async fn a_store_written_by_the_first_version_opens() {
     for _ in 0..2 {
         let store = Store::open(None, folder.path(), Clock::default()).await.expect("a store of today");
         let number = LeadNumber::parse("K7M2QXA").expect("a number");
-        let row = store.lead_by_number(&number).await.expect("a read").expect("the lead");
+        let row = store.leads().by_number(&number).await.expect("a read").expect("the lead");
         assert_eq!((row.stage, row.lead.phone.e164()), (Stage::Queued, "+79991234567"));
-        assert_eq!(store.dialogue(42).await.expect("a read").expect("a dialogue").step, "phone");
-        assert_eq!(store.messages_owed().await.expect("a count"), 1);
-        assert_eq!(store.tokens().await.expect("a read").refresh.as_deref(), Some("refresh"));
+        assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue").step, "phone");
+        assert_eq!(store.outbox().count().await.expect("a count"), 1);
+        assert_eq!(store.tokens().get().await.expect("a read").refresh.as_deref(), Some("refresh"));
         store.close().await;
     }
 }
@@ -83,10 +83,10 @@ async fn what_is_refused_for_its_content_is_told_apart_and_without_it() {
         stores.push((opened, "Иван\0"));
     }
     for (opened, name) in stores {
-        let refused = opened.store.set_mark(name, "").await.expect_err("a refusal");
+        let refused = opened.store.marks().set(name, "").await.expect_err("a refusal");
         assert!(matches!(refused, StoreError::Refused(_)), "{refused:?}");
         assert!(!format!("{refused} {refused:?}").contains("Иван"), "{refused}");
-        opened.store.set_mark("Пётр", "").await.expect("the store goes on");
+        opened.store.marks().set("Пётр", "").await.expect("the store goes on");
     }
 }
 
@@ -216,17 +216,19 @@ async fn a_lead_of_an_earlier_version_stands_where_it_stood_whatever_its_state()
                 }
             }
             for (lead, (change, expected)) in damaged.iter().zip(DAMAGED) {
-                let row = store.lead_by_number(&lead.number).await.expect("a read");
+                let row = store.leads().by_number(&lead.number).await.expect("a read");
                 assert_eq!(row.map(|row| row.stage), *expected, "{change}");
             }
             // Sent again by the admin they are looked up, as they were.
-            store.retry_now(None).await.expect("a write");
-            let uncertain = store.totals(0).await.expect("counts").uncertain;
+            store.leads().retry_now(None).await.expect("a write");
+            let uncertain = store.leads().totals(0).await.expect("counts").uncertain;
             let lease = Lease::command();
-            let claimed = store.claim_due(&lease, later(&store), 99, Claim::Uncertain).await.expect("a claim");
+            let claimed =
+                store.lead_queue().claim_due(&lease, later(&store), 99, Claim::Uncertain).await.expect("a claim");
             assert_eq!(claimed.len() as i64, uncertain);
             let ids: Vec<Ulid> = claimed.iter().map(|row| row.lead.id).collect();
-            let allowed = store.record_intent(&lease, Step::Lead, &ids, later(&store), Intent::First).await;
+            let allowed =
+                store.lead_queue().record_intent(&lease, Step::Lead, &ids, later(&store), Intent::First).await;
             assert!(allowed.expect("an answer").is_empty(), "what may be there is not sent");
             store.close().await;
         }

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep};
 use super::token::{Fingerprint, TokenPair, clean};
 use crate::fault::point;
 use crate::files;
-use crate::store::{Store, TokenRow};
+use crate::store::{Locks, Store, TokenRow};
 
 const ACCESS_FILE: &str = "access_token.txt";
 const REFRESH_FILE: &str = "refresh_token.txt";
@@ -82,7 +82,7 @@ pub struct TokenStorageLock {
 #[derive(Debug)]
 enum Held {
     File { _file: File },
-    Row { store: Store, holder: String },
+    Row { locks: Locks, holder: String },
     Nothing,
 }
 
@@ -95,8 +95,8 @@ impl TokenStorageLock {
 
 impl Held {
     async fn give_back(self) {
-        if let Self::Row { store, holder } = self
-            && let Err(error) = store.release_lock(TOKEN_LOCK, &holder).await
+        if let Self::Row { locks, holder } = self
+            && let Err(error) = locks.release(TOKEN_LOCK, &holder).await
         {
             tracing::warn!(%error, "the lock on the tokens could not be given back; it expires by itself");
         }
@@ -116,7 +116,7 @@ impl TokenStorage {
     pub async fn read(&self) -> io::Result<Stored> {
         let folder = match self {
             Self::Files(folder) => folder.clone(),
-            Self::Database(store) => return Ok(of_row(store.tokens().await.map_err(io::Error::other)?)),
+            Self::Database(store) => return Ok(of_row(store.tokens().get().await.map_err(io::Error::other)?)),
         };
         blocking(move || {
             let pair = TokenPair {
@@ -135,7 +135,7 @@ impl TokenStorage {
         let folder = match self {
             Self::Files(folder) => folder,
             Self::Database(store) => {
-                return store.set_tokens(&to_row(pair, previous)).await.map_err(io::Error::other);
+                return store.tokens().set(&to_row(pair, previous)).await.map_err(io::Error::other);
             }
         };
         let (folder, pair, previous) = (folder.clone(), pair.clone(), previous.cloned());
@@ -162,7 +162,7 @@ impl TokenStorage {
         let folder = match self {
             Self::Files(folder) => folder.clone(),
             Self::Database(store) => {
-                return store.forget_previous_tokens(&accepted.hex()).await.map_err(io::Error::other);
+                return store.tokens().forget_previous(&accepted.hex()).await.map_err(io::Error::other);
             }
         };
         blocking(move || match read_previous(&folder.join(PREVIOUS_FILE))? {
@@ -177,7 +177,7 @@ impl TokenStorage {
     pub async fn lock(&self, wait: Duration, held: Duration) -> io::Result<TokenStorageLock> {
         let folder = match self {
             Self::Files(folder) => folder,
-            Self::Database(store) => return lock_row(store, wait, held).await,
+            Self::Database(store) => return lock_row(&store.locks(), wait, held).await,
         };
         let path = folder.join(LOCK_FILE);
         let file = blocking(move || files::private().write(true).create(true).truncate(false).open(path)).await?;
@@ -197,16 +197,16 @@ impl TokenStorage {
 }
 
 /// The same lock for processes that share a database; it expires by itself should its holder die.
-async fn lock_row(store: &Store, wait: Duration, held: Duration) -> io::Result<TokenStorageLock> {
+async fn lock_row(locks: &Locks, wait: Duration, held: Duration) -> io::Result<TokenStorageLock> {
     let holder = ulid::Ulid::new().to_string();
     let deadline = Instant::now() + wait;
-    while !store.take_lock(TOKEN_LOCK, &holder, held).await.map_err(io::Error::other)? {
+    while !locks.take(TOKEN_LOCK, &holder, held).await.map_err(io::Error::other)? {
         if Instant::now() >= deadline {
             return Err(io::Error::new(ErrorKind::TimedOut, "another process holds the lock on the tokens"));
         }
         sleep(LOCK_POLL).await;
     }
-    Ok(TokenStorageLock { held: Held::Row { store: store.clone(), holder } })
+    Ok(TokenStorageLock { held: Held::Row { locks: locks.clone(), holder } })
 }
 
 fn of_row(row: TokenRow) -> Stored {

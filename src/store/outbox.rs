@@ -6,7 +6,7 @@ use ulid::Ulid;
 
 use crate::{clock::Millis, notice::Notice};
 
-use super::{Engine, FURTHEST_DUE, Store, StoreError, json, rows};
+use super::{Engine, FURTHEST_DUE, Outbox, StoreError, json, rows};
 
 /// A message to be owed.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct NewMessage {
 
 /// A message that is owed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OwedMessage {
+pub struct OutboxMessage {
     /// Its identity.
     pub id: String,
     /// Chat to send to.
@@ -40,11 +40,11 @@ pub(super) fn columns(engine: Engine) -> String {
 }
 
 /// Reads a message that is owed.
-pub(super) fn owed(row: &AnyRow) -> Result<OwedMessage, StoreError> {
+pub(super) fn owed(row: &AnyRow) -> Result<OutboxMessage, StoreError> {
     let wrong = |what: &str| StoreError::Unreadable(what.into());
     let id = rows::text(row, 0, "its id")?;
     Ulid::from_string(&id).map_err(|_| wrong("its id is none of ours"))?;
-    Ok(OwedMessage {
+    Ok(OutboxMessage {
         id,
         chat_id: rows::number(row, 1).ok_or_else(|| wrong("its chat is no number"))?,
         notice: rows::document(&rows::text(row, 2, "it")?, "it")?,
@@ -86,13 +86,13 @@ pub(super) async fn insert_all(
     connection: &mut sqlx::AnyConnection,
     messages: &[NewMessage],
     now: Millis,
-) -> Result<Vec<(OwedMessage, Option<String>)>, StoreError> {
+) -> Result<Vec<(OutboxMessage, Option<String>)>, StoreError> {
     let bodies: Vec<_> =
         messages.iter().map(|message| (message.chat_id, json(&message.notice), message.due_at)).collect();
     let ids = insert_bodies(connection, &bodies, now).await?;
     let owed = |((id, before), message): ((String, Option<String>), &NewMessage)| {
         let NewMessage { chat_id, notice, .. } = message.clone();
-        (OwedMessage { id, chat_id, notice, attempts: 0 }, before)
+        (OutboxMessage { id, chat_id, notice, attempts: 0 }, before)
     };
     Ok(ids.into_iter().zip(messages).map(owed).collect())
 }
@@ -144,13 +144,18 @@ async fn insert_bodies(
     Ok(ids.iter().zip(before).map(|(id, before)| (id.to_string(), before.map(|id| id.to_string()))).collect())
 }
 
-impl Store {
-    /// Owes a message, put off for half an hour at most; returns its id.
-    pub async fn owe(&self, message: &NewMessage) -> Result<String, StoreError> {
-        self.again(|| self.owe_once(message)).await
+impl Outbox {
+    /// Resolves when a message may have become due.
+    pub async fn changed(&self) {
+        self.wakes.messages.notified().await;
     }
 
-    async fn owe_once(&self, message: &NewMessage) -> Result<String, StoreError> {
+    /// Owes a message, put off for half an hour at most; returns its id.
+    pub async fn enqueue(&self, message: &NewMessage) -> Result<String, StoreError> {
+        self.again(|| self.enqueue_once(message)).await
+    }
+
+    async fn enqueue_once(&self, message: &NewMessage) -> Result<String, StoreError> {
         let mut transaction = self.begin().await?;
         let now = self.clock.now();
         let due_at = self.soon_enough(message.due_at);
@@ -161,7 +166,7 @@ impl Store {
     }
 
     /// The first owed message of every chat that can be read, where it is due: at most `limit`, oldest first.
-    pub async fn messages_due(&self, limit: i64) -> Result<Vec<OwedMessage>, StoreError> {
+    pub async fn due(&self, limit: i64) -> Result<Vec<OutboxMessage>, StoreError> {
         let now = self.clock.now();
         let sql = format!(
             "SELECT {} FROM messages WHERE id IN (SELECT MIN(id) FROM messages WHERE unreadable = 0 GROUP BY chat_id) \
@@ -194,7 +199,7 @@ impl Store {
     }
 
     /// What is owed to a chat, due or not: at most `limit`, oldest first.
-    pub async fn messages_of(&self, chat_id: i64, limit: i64) -> Result<Vec<WaitingMessage>, StoreError> {
+    pub async fn of_chat(&self, chat_id: i64, limit: i64) -> Result<Vec<WaitingMessage>, StoreError> {
         let sql = format!(
             "SELECT {}, {} FROM messages WHERE chat_id = $1 AND unreadable = 0 ORDER BY id LIMIT $2",
             columns(self.engine),
@@ -202,23 +207,23 @@ impl Store {
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(limit).fetch_all(&self.pool).await?;
         let read = |row: &AnyRow| {
-            let OwedMessage { id, chat_id, notice, .. } = owed(row).ok()?;
+            let OutboxMessage { id, chat_id, notice, .. } = owed(row).ok()?;
             Some(WaitingMessage { id, chat_id, created_at: rows::number(row, 4)?, notice })
         };
         Ok(rows.iter().filter_map(read).collect())
     }
 
     /// Takes messages back, owes others instead and closes an alert, in one commit.
-    pub async fn replace_messages(
+    pub async fn replace(
         &self,
         closes: Option<&str>,
         ids: &[String],
         instead: &[NewMessage],
     ) -> Result<(), StoreError> {
-        self.again(|| self.replace_messages_once(closes, ids, instead)).await
+        self.again(|| self.replace_once(closes, ids, instead)).await
     }
 
-    async fn replace_messages_once(
+    async fn replace_once(
         &self,
         closes: Option<&str>,
         ids: &[String],
@@ -241,7 +246,7 @@ impl Store {
     }
 
     /// Whether anything is owed to a chat.
-    pub async fn owes(&self, chat_id: i64) -> Result<bool, StoreError> {
+    pub async fn holds_for(&self, chat_id: i64) -> Result<bool, StoreError> {
         let row = sqlx::query("SELECT 1 FROM messages WHERE chat_id = $1 AND unreadable = 0 LIMIT 1")
             .bind(chat_id)
             .fetch_optional(&self.pool)
@@ -249,27 +254,20 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// When the next owed message is due.
-    pub async fn next_message_due(&self) -> Result<Option<Millis>, StoreError> {
-        let sql = format!("SELECT MIN({}) FROM messages WHERE unreadable = 0", rows::only_numbers("due_at"));
-        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await?;
-        Ok(rows::number(&row, 0))
-    }
-
     /// How many messages are owed.
-    pub async fn messages_owed(&self) -> Result<i64, StoreError> {
+    pub async fn count(&self) -> Result<i64, StoreError> {
         let row = sqlx::query("SELECT COUNT(*) FROM messages").fetch_one(&self.pool).await?;
         Ok(rows::number(&row, 0).unwrap_or(0))
     }
 
     /// Telegram has taken it, or never will. Wakes nobody: whoever sent it knows whether another one waits behind it.
-    pub async fn message_done(&self, id: &str) -> Result<(), StoreError> {
+    pub async fn done(&self, id: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&self.pool).await?;
         Ok(())
     }
 
     /// Puts a message off, for half an hour at most.
-    pub async fn message_later(&self, id: &str, due_at: Millis) -> Result<(), StoreError> {
+    pub async fn defer(&self, id: &str, due_at: Millis) -> Result<(), StoreError> {
         sqlx::query("UPDATE messages SET due_at = $1, attempts = attempts + 1 WHERE id = $2")
             .bind(self.soon_enough(due_at))
             .bind(id)
@@ -285,7 +283,7 @@ impl Store {
     }
 
     /// The chat is open again: what is owed to it is due now.
-    pub async fn hurry_messages(&self, chat_id: i64) -> Result<(), StoreError> {
+    pub async fn hurry(&self, chat_id: i64) -> Result<(), StoreError> {
         let now = self.clock.now();
         let done = sqlx::query("UPDATE messages SET due_at = $1 WHERE chat_id = $2 AND due_at > $1")
             .bind(now)
@@ -299,7 +297,7 @@ impl Store {
     }
 
     /// Telegram can be reached again: what was tried in vain is due now.
-    pub async fn hurry_all_messages(&self) -> Result<(), StoreError> {
+    pub async fn hurry_all(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let done = sqlx::query("UPDATE messages SET due_at = $1 WHERE due_at > $1 AND attempts > 0")
             .bind(now)

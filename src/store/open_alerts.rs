@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::clock::Millis;
 
-use super::{NewMessage, Store, StoreError, json, messages, rows};
+use super::{NewMessage, OpenAlerts, StoreError, json, outbox, rows};
 
 /// An alert that is open.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,9 +15,9 @@ pub struct OpenAlert {
     pub body: String,
 }
 
-impl Store {
+impl OpenAlerts {
     /// The open alert of a kind.
-    pub async fn alert(&self, kind: &str) -> Result<Option<OpenAlert>, StoreError> {
+    pub async fn get(&self, kind: &str) -> Result<Option<OpenAlert>, StoreError> {
         let (opened_at, body) = (rows::numbers(self.engine, "opened_at"), rows::bytes(self.engine, "body"));
         let sql = format!("SELECT {opened_at}, {body} FROM alerts WHERE kind = $1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(kind).fetch_optional(&self.pool).await?;
@@ -30,11 +30,11 @@ impl Store {
     }
 
     /// Opens or changes an alert and owes the messages that say so, in one commit.
-    pub async fn save_alert(&self, kind: &str, alert: &OpenAlert, tell: &[NewMessage]) -> Result<(), StoreError> {
-        self.again(|| self.save_alert_once(kind, alert, tell)).await
+    pub async fn save(&self, kind: &str, alert: &OpenAlert, tell: &[NewMessage]) -> Result<(), StoreError> {
+        self.again(|| self.save_once(kind, alert, tell)).await
     }
 
-    async fn save_alert_once(&self, kind: &str, alert: &OpenAlert, tell: &[NewMessage]) -> Result<(), StoreError> {
+    async fn save_once(&self, kind: &str, alert: &OpenAlert, tell: &[NewMessage]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query(
             "INSERT INTO alerts (kind, opened_at, body) VALUES ($1, $2, $3) \
@@ -52,11 +52,11 @@ impl Store {
     }
 
     /// Closes an alert and owes the messages that say so, in one commit.
-    pub async fn close_alert(&self, kind: &str, tell: &[NewMessage]) -> Result<(), StoreError> {
-        self.again(|| self.close_alert_once(kind, tell)).await
+    pub async fn close(&self, kind: &str, tell: &[NewMessage]) -> Result<(), StoreError> {
+        self.again(|| self.close_once(kind, tell)).await
     }
 
-    async fn close_alert_once(&self, kind: &str, tell: &[NewMessage]) -> Result<(), StoreError> {
+    async fn close_once(&self, kind: &str, tell: &[NewMessage]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query("DELETE FROM alerts WHERE kind = $1").bind(kind).execute(&mut *transaction).await?;
         self.owe_all(&mut transaction, tell).await?;
@@ -68,7 +68,7 @@ impl Store {
     async fn owe_all(&self, connection: &mut sqlx::AnyConnection, tell: &[NewMessage]) -> Result<(), StoreError> {
         let now = self.clock.now();
         for message in tell {
-            messages::insert(connection, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+            outbox::insert(connection, message.chat_id, &json(&message.notice), message.due_at, now).await?;
         }
         Ok(())
     }

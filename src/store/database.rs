@@ -1,0 +1,126 @@
+//! What every view of the store is a view of: the pool, the clock and the wake-ups.
+
+use std::{ops::Deref, sync::Arc};
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+
+use super::{Engine, again::Pool};
+
+/// The pool of connections with what belongs to it; shared by a [`Store`] and its views.
+#[derive(Debug)]
+pub struct Database {
+    pub(super) pool: Pool,
+    pub(super) engine: Engine,
+    pub(super) clock: Clock,
+    pub(super) wakes: Wakes,
+}
+
+/// Wake-ups inside this process; other processes are noticed by looking once a second.
+#[derive(Debug, Default)]
+pub(super) struct Wakes {
+    pub leads: Notify,
+    pub messages: Notify,
+    pub backup: Notify,
+}
+
+impl Database {
+    /// Which engine it is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The clock every time in the store is taken from.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Wakes whoever delivers leads or exports what is not delivered.
+    pub(super) fn leads_moved(&self) {
+        self.wakes.leads.notify_one();
+        self.wakes.backup.notify_one();
+    }
+}
+
+/// A handle to the store; clones share one pool. What it is for is divided among its views.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Database>);
+
+impl Store {
+    pub(super) fn of(database: Database) -> Self {
+        Self(Arc::new(database))
+    }
+}
+
+impl Deref for Store {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.0
+    }
+}
+
+/// One view: as cheap as the handle, with the functions of one idea.
+macro_rules! views {
+    ($($(#[$doc:meta])* $View:ident = $of:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone)]
+            pub struct $View(Arc<Database>);
+
+            impl Deref for $View {
+                type Target = Database;
+
+                fn deref(&self) -> &Database {
+                    &self.0
+                }
+            }
+        )*
+
+        impl Store {
+            $(
+                $(#[$doc])*
+                pub fn $of(&self) -> $View {
+                    $View(Arc::clone(&self.0))
+                }
+            )*
+        }
+    };
+}
+
+impl PersonalData {
+    /// The marks that may name a person.
+    pub(super) fn marks(&self) -> Marks {
+        Marks(Arc::clone(&self.0))
+    }
+}
+
+views! {
+    /// Leads as people look at them: by number, by state, counted; imported, retried and given up by the admin.
+    Leads = leads;
+
+    /// Leads as delivery takes them: claimed under a lease, each step recorded before and after it is sent.
+    LeadQueue = lead_queue;
+
+    /// Messages that are committed and not sent yet, in order for each chat.
+    Outbox = outbox;
+
+    /// Dialogues of buyers, each turn one commit, and updates that no turn could be made of.
+    Dialogues = dialogues;
+
+    /// What the admin has been told of and not yet told is over, and leads of which the admin is to be told.
+    OpenAlerts = open_alerts;
+
+    /// Small marks that processes leave for each other and for their next start.
+    Marks = marks;
+
+    /// The pair of tokens, where it is kept in the database.
+    Tokens = tokens;
+
+    /// Locks between processes that expire by themselves.
+    Locks = locks;
+
+    /// What is kept of a person, to be found and forgotten.
+    PersonalData = personal_data;
+}

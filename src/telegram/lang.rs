@@ -1,0 +1,20 @@
+//! The language of a chat, as its dialogue keeps it.
+
+use serde_json::Value;
+
+use crate::{
+    form::stored::read,
+    store::{Dialogue, Dialogues, StoreError},
+    wording::Lang,
+};
+
+/// The language of a chat; the default one where it has no dialogue.
+pub async fn lang_of(dialogues: &Dialogues, chat_id: i64) -> Result<Lang, StoreError> {
+    Ok(dialogues.of_chat(chat_id).await?.as_ref().map_or(Lang::default(), stored_lang))
+}
+
+/// The language that a stored dialogue names.
+pub fn stored_lang(stored: &Dialogue) -> Lang {
+    let document: Value = serde_json::from_str(&stored.draft).unwrap_or_default();
+    read(&document["lang"]).unwrap_or_default()
+}
