@@ -287,7 +287,7 @@ mod tests {
     async fn claimed(waiting: i64, user_id: &str) -> (Vec<i64>, u64) {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("store.sqlite");
-        Store::open_file(&file, Clock::default()).await.expect("a store").close().await;
+        crate::store::Store::open_file(&file, Clock::default()).await.expect("a store").close().await;
         let url = format!("sqlite://{}", file.display());
         let mut connection = SqliteConnection::connect(&url).await.expect("the file");
         let fill = format!(
