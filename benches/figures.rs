@@ -22,6 +22,7 @@ use amocrm_lead_bot::{
     crm::amocrm::{Crm, HttpLimits, TokenPolicy, TokenStorage},
     delivery::{DeliveryPass, drain},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
+    notice::Notice,
     store::{Completed, Created, ImportedLead, Lease, NewLead, Store},
 };
 use chrono::{TimeDelta, Utc};
@@ -242,7 +243,10 @@ async fn intake(engine: Option<&Cluster>) {
         store.lead_queue().record_created(&created).await.expect("a write");
         store
             .lead_queue()
-            .record_delivered(&chunk.iter().map(|lead| Completed { lead, remote_id: None }).collect::<Vec<_>>())
+            .record_delivered(
+                &chunk.iter().map(|lead| Completed { lead, remote_id: None }).collect::<Vec<_>>(),
+                |number| Notice::Delivered { number },
+            )
             .await
             .expect("a write");
     }

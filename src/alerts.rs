@@ -28,8 +28,9 @@ use tracing::{info, warn};
 use crate::{
     clock::{Clock, Millis},
     delivery::{Health, shortages},
-    notice::{AdminNotice, Notice, Recipient, Recipients, Shortage, ToAdmin, Trouble},
-    store::{NewMessage, OpenAlert, Store, StoreError, Told},
+    lead::Lead,
+    notice::{AdminNotice, LeadCopy, Notice, Recipient, Recipients, Shortage, ToAdmin, Trouble},
+    store::{NewMessage, OpenAlert, Store, StoreError},
     telegram::pace::Pause,
 };
 
@@ -218,16 +219,20 @@ impl Alerts {
         }
         if let Some(chat_id) = self.recipients.chat(Recipient::Operator) {
             self.look_at_unreadable(chat_id).await?;
-            let rejections = self.store.open_alerts().untold_rejections().await?;
-            let rejected = |(number, error)| (number, Told::Rejected(error));
-            let stuck = self.store.open_alerts().untold_stuck().await?;
-            let told: Vec<_> = rejections
+            let alerts = self.store.open_alerts();
+            let rejected = alerts
+                .untold_rejections()
+                .await?
                 .into_iter()
-                .map(rejected)
-                .chain(stuck.into_iter().map(|(number, error)| (number, Told::Stuck(error))))
-                .collect();
+                .map(|(number, error)| (number.clone(), Notice::Admin(AdminNotice::Rejected { number, error })));
+            let stuck = alerts
+                .untold_stuck()
+                .await?
+                .into_iter()
+                .map(|(number, error)| (number.clone(), Notice::Admin(AdminNotice::Stuck { number, error })));
+            let told: Vec<_> = rejected.chain(stuck).collect();
             if !told.is_empty() {
-                self.store.open_alerts().tell_of_leads(chat_id, &told).await?;
+                alerts.tell_of_leads(chat_id, &told).await?;
             }
         }
         self.look_at_shortages().await
@@ -364,10 +369,15 @@ impl Alerts {
 
     async fn copy_leads(&self) -> Result<(), StoreError> {
         if let Some(chat_id) = self.recipients.chat(Recipient::Managers).filter(|_| self.copies) {
-            self.store.open_alerts().copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE).await?;
+            self.store.open_alerts().copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE, copies).await?;
         }
         Ok(())
     }
+}
+
+/// Copies of leads for the managers.
+fn copies(leads: &[Lead]) -> Notice {
+    Notice::Admin(AdminNotice::Copies { leads: leads.iter().map(LeadCopy::of).collect() })
 }
 
 /// Without amoCRM settings every lead is copied to the managers as it comes.
@@ -376,7 +386,7 @@ pub async fn ping_without_crm(store: Store, recipients: Recipients, stop: Cancel
     let mut pause = Pause::new(LOOK, LAST_PAUSE);
     while !stop.is_cancelled() {
         if let Some(chat_id) = recipients.chat(Recipient::Managers)
-            && let Err(error) = store.open_alerts().copy_to_admin(chat_id, 1, COPIES_AT_ONCE).await
+            && let Err(error) = store.open_alerts().copy_to_admin(chat_id, 1, COPIES_AT_ONCE, copies).await
         {
             warn!(%error, "new leads could not be copied to the managers");
             tokio::select! {

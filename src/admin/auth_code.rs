@@ -13,13 +13,14 @@ use crate::{
     delivery::trouble_of_tokens,
     form::{CAR_LINK, Step},
     notice::{AdminPress, Button},
+    store::Mark,
     telegram::handlers::HandlerError,
     wording::{Lang, admin_button, advice_text, moment, trouble_text},
 };
 
 use super::{
     AdminContext, Reply,
-    authorization::{Authorization, AuthorizationError, CODE_EXPECTED},
+    authorization::{Authorization, AuthorizationError},
     commands::{AdminCommand, AdminRequest},
 };
 
@@ -28,8 +29,14 @@ const CODE_EXPECTED_FOR: Duration = Duration::from_secs(30 * 60);
 
 impl AdminContext {
     pub(super) async fn expects_a_code(&self) -> bool {
-        let until =
-            self.store.marks().get(CODE_EXPECTED).await.ok().flatten().and_then(|until| until.parse::<i64>().ok());
+        let until = self
+            .store
+            .marks()
+            .get(&Mark::CodeExpected)
+            .await
+            .ok()
+            .flatten()
+            .and_then(|until| until.parse::<i64>().ok());
         until.is_some_and(|until| self.store.clock().now() < until)
     }
 
@@ -45,7 +52,7 @@ impl AdminContext {
         match address {
             Ok(url) => {
                 let until = self.store.clock().now() + self.store.clock().millis(CODE_EXPECTED_FOR);
-                self.store.marks().set(CODE_EXPECTED, &until.to_string()).await?;
+                self.store.marks().set(&Mark::CodeExpected, &until.to_string()).await?;
                 let mut text = lang.text(if self.page { "admin-auth-page" } else { "admin-auth" }, &[]);
                 if self.chat_id.is_some_and(|chat_id| chat_id < 0) {
                     // In a group a bot sees answers to its own messages, and perhaps nothing else.

@@ -18,18 +18,11 @@ use crate::{
     alerts,
     config::is_account_host,
     crm::amocrm::{AuthProblem, Crm, TokenError},
-    delivery::RETRY_MARK,
-    store::{Store, StoreError},
+    store::{Mark, MarkFamily, Store, StoreError},
 };
 
 /// Time for finding the password and signing in at amoCRM; the code that comes back works for 20 minutes.
 const STATE_LIVES: Duration = Duration::from_secs(30 * 60);
-
-/// Marks of states that were given out begin so.
-const STATE_MARK: &str = "auth_state:";
-
-/// Name of the mark that says until when a code is expected in the admin's chat, ms UTC.
-pub(super) const CODE_EXPECTED: &str = "code_expected_until";
 
 /// Bytes of randomness in a state.
 const STATE_BYTES: usize = 32;
@@ -94,7 +87,7 @@ impl Authorization {
     pub async fn address(&self) -> Result<Url, AuthorizationError> {
         let state = URL_SAFE_NO_PAD.encode(rand::random::<[u8; STATE_BYTES]>());
         let url = self.crm.authorization().url(&state)?;
-        self.store.marks().remove_old(STATE_MARK, self.oldest_state()).await?;
+        self.store.marks().remove_old(MarkFamily::AuthorizationStates, self.oldest_state()).await?;
         self.store.marks().set(&mark(&state), "").await?;
         Ok(url)
     }
@@ -136,8 +129,8 @@ impl Authorization {
     /// Leads that amoCRM refuses are not revived: new tokens change nothing about their data.
     async fn deliver_now(&self) -> Result<(), StoreError> {
         let now = self.store.clock().now();
-        self.store.marks().set(CODE_EXPECTED, "0").await?;
-        self.store.marks().set(RETRY_MARK, &now.to_string()).await?;
+        self.store.marks().set(&Mark::CodeExpected, "0").await?;
+        self.store.marks().set(&Mark::Retry, &now.to_string()).await?;
         self.store.lead_queue().wake();
         // Whoever authorized is told here that it worked; the alert need not say it again.
         self.store.open_alerts().close(alerts::REFRESH, &[]).await
@@ -154,7 +147,7 @@ impl Authorization {
     }
 }
 
-fn mark(state: &str) -> String {
+fn mark(state: &str) -> Mark {
     let digest = Sha256::digest(state.as_bytes());
-    digest.iter().fold(STATE_MARK.to_owned(), |mark, byte| mark + &format!("{byte:02x}"))
+    Mark::AuthorizationState(digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
 }

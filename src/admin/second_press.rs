@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{FIRST_PRESS as MARK, Marks, StoreError};
+use crate::store::{Mark, MarkFamily, Marks, StoreError};
 
 /// Whoever asked to be sure has this long to be.
 const WITHIN: Duration = Duration::from_secs(10 * 60);
@@ -33,7 +33,7 @@ pub enum Second {
 
 /// Remembers a first press; the nonce that it returns (10 letters and digits) goes into the second button's data.
 pub async fn ask(marks: &Marks, action: &str, person: i64) -> Result<String, StoreError> {
-    marks.remove_old(MARK, since(marks)).await?;
+    marks.remove_old(MarkFamily::FirstPresses, since(marks)).await?;
     let nonce: String = rand::random_iter::<u32>().map(letter).take(NONCE_SIGNS).collect();
     let first = First { action: action.to_owned(), person };
     marks.set(&mark(&nonce), &crate::store::json(&first)).await?;
@@ -66,9 +66,9 @@ fn since(marks: &Marks) -> i64 {
     marks.clock().now() - marks.clock().millis(WITHIN)
 }
 
-fn mark(nonce: &str) -> String {
+fn mark(nonce: &str) -> Mark {
     // Whatever stands in forged data, a name stays short.
-    format!("{MARK}{}", nonce.chars().take(NONCE_SIGNS + 1).collect::<String>())
+    Mark::FirstPress(nonce.chars().take(NONCE_SIGNS + 1).collect())
 }
 
 fn letter(random: u32) -> char {

@@ -53,5 +53,5 @@ pub use counters::Counters;
 pub use drain::{DrainReport, drain};
 pub use outcome::{WriteOutcome, trouble_of, trouble_of_tokens};
 pub use pass::{DeliveryPass, Progress, Stop};
-pub use shortage::{SHORTAGES_ALERT, SHORTAGES_MARK, Short, shortages};
-pub use worker::{Health, RETRY_MARK, Worker};
+pub use shortage::{SHORTAGES_ALERT, Short, shortages};
+pub use worker::{Health, Worker};

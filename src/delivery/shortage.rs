@@ -17,11 +17,8 @@ use crate::{
     config::AmocrmSettings,
     crm::amocrm::{Degraded, OmittedFields},
     notice::Shortage,
-    store::{LeadRow, OpenAlert, Store, StoreError},
+    store::{LeadRow, Mark, OpenAlert, Store, StoreError},
 };
-
-/// Name of the mark in the store.
-pub const SHORTAGES_MARK: &str = "shortages";
 
 /// Name of the alert that tells the admin of it.
 pub const SHORTAGES_ALERT: &str = "shortages";
@@ -51,7 +48,7 @@ fn yes() -> bool {
 
 /// What is short, as it stands in the store.
 pub async fn shortages(store: &Store) -> Result<Vec<Short>, StoreError> {
-    let mark = store.marks().get(SHORTAGES_MARK).await?;
+    let mark = store.marks().get(&Mark::Shortages).await?;
     Ok(mark.and_then(|mark| serde_json::from_str(&mark).ok()).unwrap_or_default())
 }
 
@@ -226,7 +223,7 @@ impl Shortages {
 
     async fn save(&self, store: &Store) -> Result<(), StoreError> {
         let text = crate::store::json(&self.state().short);
-        store.marks().set(SHORTAGES_MARK, &text).await
+        store.marks().set(&Mark::Shortages, &text).await
     }
 }
 

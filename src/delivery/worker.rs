@@ -11,8 +11,8 @@ use crate::{
     clock::{Clock, Millis},
     crm::amocrm::{CrmError, TokenKeeper},
     fault::point,
-    notice::Trouble,
-    store::StoreError,
+    notice::{Notice, Trouble},
+    store::{Mark, StoreError},
 };
 
 use super::{
@@ -36,9 +36,6 @@ const PANIC_PAUSE: Duration = Duration::from_secs(60);
 
 /// At most so many buyers are told at once that their request is saved.
 const TELL_AT_ONCE: i64 = 500;
-
-/// Name of the mark that asks the worker to try at once.
-pub const RETRY_MARK: &str = "retry";
 
 /// The state of the way to amoCRM, for alerts, status and health.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -92,7 +89,7 @@ impl Worker {
 
     /// Delivers until stopped; the call under way is finished first.
     pub async fn run(mut self, stop: CancellationToken) {
-        self.seen_retry = self.pass.store.marks().get(RETRY_MARK).await.ok().flatten();
+        self.seen_retry = self.pass.store.marks().get(&Mark::Retry).await.ok().flatten();
         let mut failures = 0;
         while !stop.is_cancelled() {
             let step = AssertUnwindSafe(self.step()).catch_unwind().await;
@@ -223,7 +220,7 @@ impl Worker {
     /// During an outage every buyer with a waiting lead is told once that it is saved.
     async fn tell_saved(&self) -> Result<(), StoreError> {
         if self.breaker.trouble().is_some() {
-            while self.pass.queue.tell_saved(TELL_AT_ONCE).await? > 0 {
+            while self.pass.queue.tell_saved(TELL_AT_ONCE, |number| Notice::Saved { number }).await? > 0 {
                 point("saved.stored");
             }
         }
@@ -231,7 +228,7 @@ impl Worker {
     }
 
     async fn retry_was_asked(&mut self) -> Result<bool, StoreError> {
-        let mark = self.pass.store.marks().get(RETRY_MARK).await?;
+        let mark = self.pass.store.marks().get(&Mark::Retry).await?;
         let asked = mark != self.seen_retry;
         self.seen_retry = mark;
         Ok(asked)

@@ -25,9 +25,6 @@ const LEAST_DIGITS: usize = 10;
 const SCRUB_TRIES: u32 = 20;
 const SCRUB_PAUSE: Duration = Duration::from_millis(150);
 
-/// Marks of first presses begin so; some name whom the admin has asked to forget.
-pub const FIRST_PRESS: &str = "first_press:";
-
 /// Whom to forget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whom {

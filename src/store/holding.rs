@@ -5,7 +5,7 @@ use ulid::Ulid;
 
 use crate::lead::LeadNumber;
 
-use super::{LeadQueue, Leads, Lease, Step, StoreError, rows::placeholders, stage, step_outcome::TO_BE_TOLD};
+use super::{LeadQueue, Leads, Lease, Mark, Step, StoreError, rows::placeholders, stage, step_outcome::TO_BE_TOLD};
 
 impl LeadQueue {
     /// Marks a waiting lead as one the admin is to be told of, if that has not been done.
@@ -126,7 +126,7 @@ impl Leads {
             stage::attempted(Step::Lead)
         );
         sqlx::query(AssertSqlSafe(sql)).bind(now).execute(&mut *transaction).await?;
-        super::marks::write(&mut transaction, "retry", &now.to_string(), now).await?;
+        super::marks::write(&mut transaction, &Mark::Retry, &now.to_string(), now).await?;
         transaction.commit().await?;
         self.leads_moved();
         Ok(revived.rows_affected())

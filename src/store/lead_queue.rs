@@ -11,8 +11,7 @@ use ulid::Ulid;
 use crate::clock::Millis;
 
 use super::{
-    Engine, FURTHEST_DUE, LeadQueue, Step, StoreError,
-    leadership::GENERATION,
+    Engine, FURTHEST_DUE, LeadQueue, Mark, Step, StoreError,
     leads::{LeadRow, lead_columns},
     plain,
     rows::{self, placeholders},
@@ -50,7 +49,10 @@ impl Lease {
     fn fence(&self) -> String {
         match self.generation {
             Some(generation) => {
-                format!(" AND EXISTS (SELECT 1 FROM marks WHERE name = '{GENERATION}' AND value = '{generation}')")
+                format!(
+                    " AND EXISTS (SELECT 1 FROM marks WHERE name = '{}' AND value = '{generation}')",
+                    Mark::Generation.name()
+                )
             }
             None => String::new(),
         }

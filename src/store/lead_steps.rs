@@ -137,14 +137,17 @@ impl LeadQueue {
         Ok(())
     }
 
-    /// Records the last step of leads; buyers who were told "saved" are owed "delivered" from the same commit on.
-    /// Returns how many were not recorded before.
-    pub async fn record_delivered(&self, leads: &[Completed<'_>]) -> Result<u64, StoreError> {
+    /// Records the last step of leads; buyers who were told "saved" get a notice from the same commit on. Returns how many were not recorded before.
+    pub async fn record_delivered(
+        &self,
+        leads: &[Completed<'_>],
+        notice: impl Fn(LeadNumber) -> Notice,
+    ) -> Result<u64, StoreError> {
         if leads.is_empty() {
             return Ok(0);
         }
         let now = self.clock.now();
-        let leads: Vec<_> = leads.iter().map(Delivery::of).collect();
+        let leads: Vec<_> = leads.iter().map(|one| Delivery::of(one, &notice)).collect();
         let fresh = self
             .write(leads, move |leads, connection| Box::pin(async move { Ok(deliver(connection, leads, now).await?) }))
             .await?;
@@ -157,15 +160,15 @@ impl LeadQueue {
 /// What is recorded of a lead of which the last step is done.
 struct Delivery {
     id: Ulid,
-    number: LeadNumber,
+    notice: Notice,
     chat_id: Option<i64>,
     remote_id: Option<i64>,
 }
 
 impl Delivery {
-    fn of(one: &Completed<'_>) -> Self {
+    fn of(one: &Completed<'_>, notice: impl Fn(LeadNumber) -> Notice) -> Self {
         let Completed { lead, remote_id } = *one;
-        Self { id: lead.id, number: lead.number.clone(), chat_id: lead.buyer.chat_id, remote_id }
+        Self { id: lead.id, notice: notice(lead.number.clone()), chat_id: lead.buyer.chat_id, remote_id }
     }
 }
 
@@ -188,8 +191,7 @@ async fn deliver(connection: &mut AnyConnection, leads: &[Delivery], now: Millis
         let id: String = row.try_get(0)?;
         let lead = leads.iter().find(|lead| lead.id.to_string() == id);
         if let Some((lead, chat_id)) = lead.and_then(|lead| Some((lead, lead.chat_id?))) {
-            let notice = Notice::Delivered { number: lead.number.clone() };
-            outbox::insert(connection, chat_id, &json(&notice), now, now).await?;
+            outbox::insert(connection, chat_id, &json(&lead.notice), now, now).await?;
         }
     }
     point("delivered.in_commit");

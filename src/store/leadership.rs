@@ -17,7 +17,7 @@ use sqlx::{
 use tracing::warn;
 
 use super::{
-    Engine, Store, StoreError,
+    Engine, Mark, Store, StoreError,
     postgres::{CONNECT_TIMEOUT, Server},
     rows,
 };
@@ -33,9 +33,6 @@ pub const CHECK_TAKES: Duration = Duration::from_secs(3);
 
 /// An attempt takes at most this long, with looking at the server and connecting.
 const ATTEMPT_TAKES: Duration = Duration::from_secs(15);
-
-/// Name of the mark that holds the generation.
-pub(super) const GENERATION: &str = "generation";
 
 /// A process that is, or waits to be, the leader.
 #[derive(Debug)]
@@ -161,7 +158,8 @@ impl Store {
     async fn begin_reign_once(&self) -> Result<i64, StoreError> {
         let mut transaction = self.begin().await?;
         let sql = format!("SELECT {} FROM marks WHERE name = $1", rows::bytes(self.engine, "value"));
-        let last = sqlx::query(AssertSqlSafe(sql)).bind(GENERATION).fetch_optional(&mut *transaction).await?;
+        let last =
+            sqlx::query(AssertSqlSafe(sql)).bind(Mark::Generation.name()).fetch_optional(&mut *transaction).await?;
         let generation = match last {
             None => 1,
             // Where the last number cannot be read, the time is greater than any that was counted up to.
@@ -169,7 +167,7 @@ impl Store {
                 .and_then(|last| last.parse::<i64>().ok()?.checked_add(1))
                 .unwrap_or_else(|| self.clock.now()),
         };
-        super::marks::write(&mut transaction, GENERATION, &generation.to_string(), self.clock.now()).await?;
+        super::marks::write(&mut transaction, &Mark::Generation, &generation.to_string(), self.clock.now()).await?;
         sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by LIKE 'daemon-%'")
             .execute(&mut *transaction)
             .await?;

@@ -13,13 +13,10 @@ use crate::{
     lead::Lead,
 };
 
-use super::{Dialogues, Leads, NewMessage, StoreError, json, outbox};
+use super::{Dialogues, Leads, Mark, NewMessage, StoreError, json, outbox};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// How the marks begin that say who was told of.
-pub(super) const TOLD: &str = "limit:";
 
 /// What buyers' chats have sent within the last hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,7 +71,7 @@ impl Dialogues {
         let mut transaction = self.begin().await?;
         let done =
             sqlx::query("INSERT INTO marks (name, value, written_at) VALUES ($1, '', $2) ON CONFLICT DO NOTHING")
-                .bind(format!("{TOLD}{user_id}:{day}"))
+                .bind(Mark::LimitTold { user_id, day }.name())
                 .bind(now)
                 .execute(&mut *transaction)
                 .await?;

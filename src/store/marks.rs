@@ -4,11 +4,11 @@ use sqlx::AssertSqlSafe;
 
 use crate::clock::Millis;
 
-use super::{Marks, NewMessage, StoreError, json, outbox, rows};
+use super::{Mark, MarkFamily, Marks, NewMessage, StoreError, json, outbox, rows};
 
 pub(super) async fn write(
     connection: &mut sqlx::AnyConnection,
-    name: &str,
+    mark: &Mark,
     value: &str,
     now: Millis,
 ) -> Result<(), StoreError> {
@@ -16,7 +16,7 @@ pub(super) async fn write(
         "INSERT INTO marks (name, value, written_at) VALUES ($1, $2, $3) \
          ON CONFLICT (name) DO UPDATE SET value = excluded.value, written_at = excluded.written_at",
     )
-    .bind(name)
+    .bind(mark.name())
     .bind(value)
     .bind(now)
     .execute(connection)
@@ -31,51 +31,51 @@ fn beginning_with(prefix: &str) -> String {
 
 impl Marks {
     /// The value of a mark; one that cannot be read is as good as none, and is replaced by the next.
-    pub async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
+    pub async fn get(&self, mark: &Mark) -> Result<Option<String>, StoreError> {
         let sql = format!("SELECT {} FROM marks WHERE name = $1", rows::bytes(self.engine, "value"));
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(name).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(mark.name()).fetch_optional(&self.pool).await?;
         Ok(row.and_then(|row| rows::text(&row, 0, "a mark").ok()))
     }
 
     /// The value of a mark and when it was left.
-    pub async fn get_with_time(&self, name: &str) -> Result<Option<(String, Millis)>, StoreError> {
+    pub async fn get_with_time(&self, mark: &Mark) -> Result<Option<(String, Millis)>, StoreError> {
         let (value, at) = (rows::bytes(self.engine, "value"), rows::numbers(self.engine, "written_at"));
         let sql = format!("SELECT {value}, {at} FROM marks WHERE name = $1");
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(name).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(mark.name()).fetch_optional(&self.pool).await?;
         Ok(row.and_then(|row| Some((rows::text(&row, 0, "a mark").ok()?, rows::number(&row, 1)?))))
     }
 
     /// Removes a mark, if it is there.
-    pub async fn remove(&self, name: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM marks WHERE name = $1").bind(name).execute(&self.pool).await?;
+    pub async fn remove(&self, mark: &Mark) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM marks WHERE name = $1").bind(mark.name()).execute(&self.pool).await?;
         Ok(())
     }
 
     /// Leaves a mark.
-    pub async fn set(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        let mark = (name.to_owned(), value.to_owned(), self.clock.now());
-        self.write(mark, |(name, value, now), connection| {
-            Box::pin(async move { Ok(write(connection, name, value, *now).await?) })
+    pub async fn set(&self, mark: &Mark, value: &str) -> Result<(), StoreError> {
+        let mark = (mark.clone(), value.to_owned(), self.clock.now());
+        self.write(mark, |(mark, value, now), connection| {
+            Box::pin(async move { Ok(write(connection, mark, value, *now).await?) })
         })
         .await
     }
 
     /// Leaves a mark where there is none yet, and with it a message, in one commit; `true` when it was left now.
-    pub async fn set_once(&self, name: &str, value: &str, message: Option<&NewMessage>) -> Result<bool, StoreError> {
-        let left = self.again(|| self.set_once_once(name, value, message)).await?;
+    pub async fn set_once(&self, mark: &Mark, value: &str, message: Option<&NewMessage>) -> Result<bool, StoreError> {
+        let left = self.again(|| self.set_once_once(mark, value, message)).await?;
         if left {
             self.wakes.messages.notify_one();
         }
         Ok(left)
     }
 
-    async fn set_once_once(&self, name: &str, value: &str, message: Option<&NewMessage>) -> Result<bool, StoreError> {
+    async fn set_once_once(&self, mark: &Mark, value: &str, message: Option<&NewMessage>) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         let done = sqlx::query(
             "INSERT INTO marks (name, value, written_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
         )
-        .bind(name)
+        .bind(mark.name())
         .bind(value)
         .bind(now)
         .execute(&mut *transaction)
@@ -89,36 +89,36 @@ impl Marks {
         Ok(left)
     }
 
-    /// All marks whose names begin with `prefix`: the rest of the name, and the value.
-    pub async fn family(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+    /// All marks of a family that this version can read, with their values.
+    pub async fn family(&self, family: MarkFamily) -> Result<Vec<(Mark, String)>, StoreError> {
         let (name, value) = (rows::bytes(self.engine, "name"), rows::bytes(self.engine, "value"));
         let sql = format!("SELECT {name}, {value} FROM marks WHERE name LIKE $1 ESCAPE '!' ORDER BY name");
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(beginning_with(prefix)).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(beginning_with(family.prefix())).fetch_all(&self.pool).await?;
         let readable = |row| {
             let name = rows::text(row, 0, "a mark").ok()?;
-            Some((name.strip_prefix(prefix)?.to_owned(), rows::text(row, 1, "a mark").ok()?))
+            Some((Mark::parse(&name)?, rows::text(row, 1, "a mark").ok()?))
         };
         Ok(rows.iter().filter_map(readable).collect())
     }
 
     /// Removes a mark that was left at or after `since`; `true` when it was there: of several callers exactly one gets
     /// `true`. Looks before it writes, so that guessing names costs no write.
-    pub async fn take_young(&self, name: &str, since: Millis) -> Result<bool, StoreError> {
-        if self.get(name).await?.is_none() {
+    pub async fn take_young(&self, mark: &Mark, since: Millis) -> Result<bool, StoreError> {
+        if self.get(mark).await?.is_none() {
             return Ok(false);
         }
         let done = sqlx::query("DELETE FROM marks WHERE name = $1 AND written_at >= $2")
-            .bind(name)
+            .bind(mark.name())
             .bind(since)
             .execute(&self.pool)
             .await?;
         Ok(done.rows_affected() == 1)
     }
 
-    /// Removes the marks whose names begin with `prefix` and that were left before `before`.
-    pub async fn remove_old(&self, prefix: &str, before: Millis) -> Result<(), StoreError> {
+    /// Removes the marks of a family that were left before `before`.
+    pub async fn remove_old(&self, family: MarkFamily, before: Millis) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM marks WHERE name LIKE $1 ESCAPE '!' AND written_at < $2")
-            .bind(beginning_with(prefix))
+            .bind(beginning_with(family.prefix()))
             .bind(before)
             .execute(&self.pool)
             .await?;

@@ -22,6 +22,7 @@ mod leadership;
 mod leads;
 mod limits;
 mod locks;
+mod mark;
 mod marks;
 mod open_alerts;
 mod outbox;
@@ -54,18 +55,18 @@ pub use database::{
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
-pub use forgetting::{FIRST_PRESS, Forgetting, Person, PersonLead, Whom};
+pub use forgetting::{Forgetting, Person, PersonLead, Whom};
 pub use imports::ImportedLead;
 pub use lead_queue::{Claim, Lease};
 pub use lead_steps::{Completed, Created, Intent};
 pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead};
 pub use limits::Arrivals;
+pub use mark::{Mark, MarkFamily};
 pub use open_alerts::OpenAlert;
 pub use outbox::{NOBODYS_CHAT, NewMessage, OutboxMessage, WaitingMessage};
 pub use stage::{Stage, Step, StepAttempt, Steps};
 pub use step_outcome::{Hold, Lookups, StepOutcome};
-pub use telling::Told;
 pub use tokens::TokenRow;
 pub use unreadable::{UnreadableLead, Untold};
 
@@ -211,7 +212,7 @@ impl Store {
 
     /// Whether the store can be written now.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.marks().set("probe", "").await
+        self.marks().set(&Mark::Probe, "").await
     }
 
     /// Closes the pool; for SQLite this folds the write-ahead log into the file.

@@ -1,11 +1,11 @@
-//! What buyers and the admin are told of single leads: marked and owed in one commit, so that it is told once.
+//! What buyers and the admin are told of single leads: marked and enqueued in one commit, so that it is told once.
 
 use sqlx::AssertSqlSafe;
 
 use crate::{
     fault::point,
-    lead::LeadNumber,
-    notice::{AdminNotice, LeadCopy, Notice},
+    lead::{Lead, LeadNumber},
+    notice::Notice,
 };
 
 use super::{
@@ -15,23 +15,14 @@ use super::{
     step_outcome::TO_BE_TOLD,
 };
 
-/// What the admin is told of a single lead, with what amoCRM said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// It is refused for its data.
-    Rejected(String),
-    /// It does not get through and is tried again.
-    Stuck(String),
-}
-
 impl LeadQueue {
-    /// Owes "it is saved and will be passed on" to every buyer with a waiting lead who has not been told so, and
-    /// returns how many leads were marked.
-    pub async fn tell_saved(&self, limit: i64) -> Result<usize, StoreError> {
-        self.again(|| self.tell_saved_once(limit)).await
+    /// Enqueues a notice to every buyer with a waiting lead who was not told yet that it is saved, and returns how many
+    /// leads were marked.
+    pub async fn tell_saved(&self, limit: i64, notice: impl Fn(LeadNumber) -> Notice) -> Result<usize, StoreError> {
+        self.again(|| self.tell_saved_once(limit, &notice)).await
     }
 
-    async fn tell_saved_once(&self, limit: i64) -> Result<usize, StoreError> {
+    async fn tell_saved_once(&self, limit: i64, notice: &impl Fn(LeadNumber) -> Notice) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         let sql = format!(
@@ -47,8 +38,8 @@ impl LeadQueue {
                 continue;
             };
             if let Some(chat_id) = lead.buyer.chat_id {
-                let notice = Notice::Saved { number: lead.number };
-                outbox::insert(&mut transaction, chat_id, &json(&notice), now, now).await?;
+                let notice = json(&notice(lead.number));
+                outbox::insert(&mut transaction, chat_id, &notice, now, now).await?;
             }
         }
         point("saved.in_commit");
@@ -87,34 +78,40 @@ impl OpenAlerts {
         Ok(stuck.map(|row| (row.lead.number, row.last_error.unwrap_or_default())).collect())
     }
 
-    /// Marks leads as told and owes the messages that tell of them, in one commit.
-    pub async fn tell_of_leads(&self, chat_id: i64, leads: &[(LeadNumber, Told)]) -> Result<(), StoreError> {
+    /// Marks leads as told and enqueues the messages that tell of them, in one commit.
+    pub async fn tell_of_leads(&self, chat_id: i64, leads: &[(LeadNumber, Notice)]) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
-        for (number, told) in leads {
+        for (number, notice) in leads {
             sqlx::query("UPDATE leads SET admin_told = 1 WHERE number = $1")
                 .bind(number.as_str())
                 .execute(&mut *transaction)
                 .await?;
-            let number = number.clone();
-            let notice = match told {
-                Told::Rejected(error) => AdminNotice::Rejected { number, error: error.clone() },
-                Told::Stuck(error) => AdminNotice::Stuck { number, error: error.clone() },
-            };
-            let body = json(&Notice::Admin(notice));
-            outbox::insert(&mut transaction, chat_id, &body, now, now).await?;
+            outbox::insert(&mut transaction, chat_id, &json(notice), now, now).await?;
         }
         transaction.commit().await?;
         self.wakes.messages.notify_one();
         Ok(())
     }
 
-    /// Owes copies of waiting leads that the admin has no copy of yet, `group` to a message; returns how many leads.
-    pub async fn copy_to_admin(&self, chat_id: i64, group: usize, limit: i64) -> Result<usize, StoreError> {
-        self.again(|| self.copy_to_admin_once(chat_id, group, limit)).await
+    /// Enqueues copies of waiting leads that the admin has no copy of yet, `group` to a message; returns how many leads.
+    pub async fn copy_to_admin(
+        &self,
+        chat_id: i64,
+        group: usize,
+        limit: i64,
+        notice: impl Fn(&[Lead]) -> Notice,
+    ) -> Result<usize, StoreError> {
+        self.again(|| self.copy_to_admin_once(chat_id, group, limit, &notice)).await
     }
 
-    async fn copy_to_admin_once(&self, chat_id: i64, group: usize, limit: i64) -> Result<usize, StoreError> {
+    async fn copy_to_admin_once(
+        &self,
+        chat_id: i64,
+        group: usize,
+        limit: i64,
+        notice: &impl Fn(&[Lead]) -> Notice,
+    ) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         let sql = format!(
@@ -132,9 +129,7 @@ impl OpenAlerts {
         }
         leads.sort_by_key(|lead| (lead.submitted_at, lead.id));
         for leads in leads.chunks(group.max(1)) {
-            let leads = leads.iter().map(LeadCopy::of).collect();
-            let body = json(&Notice::Admin(AdminNotice::Copies { leads }));
-            outbox::insert(&mut transaction, chat_id, &body, now, now).await?;
+            outbox::insert(&mut transaction, chat_id, &json(&notice(leads)), now, now).await?;
         }
         transaction.commit().await?;
         if !rows.is_empty() {

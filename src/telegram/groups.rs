@@ -16,14 +16,8 @@ use tracing::{info, warn};
 
 use crate::{
     notice::{AdminNotice, Notice},
-    store::{Marks, NewMessage, StoreError},
+    store::{Mark, MarkFamily, Marks, NewMessage, StoreError},
 };
-
-/// Marks of groups that have become supergroups: the old id follows, the new one is the value.
-const MOVED: &str = "group_moved:";
-
-/// Marks of topics that were written in: the chat's id follows, the value is their ids, the last one first.
-const TOPICS: &str = "group_topics:";
 
 /// So many topics of a chat are remembered.
 const MOST_TOPICS: usize = 10;
@@ -156,17 +150,17 @@ impl Groups {
 
     /// Reads what earlier processes have learnt.
     pub async fn restore(&self, marks: &Marks) -> Result<(), StoreError> {
-        let number = |text: &str| text.parse::<i64>().ok();
-        let (moved, topics) = (marks.family(MOVED).await?, marks.family(TOPICS).await?);
+        let (moved, topics) =
+            (marks.family(MarkFamily::GroupsMoved).await?, marks.family(MarkFamily::GroupTopics).await?);
         let mut learnt = self.learnt();
-        for (from, to) in moved {
-            if let (Some(from), Some(to)) = (number(&from), number(&to)) {
+        for (mark, to) in moved {
+            if let (Mark::GroupMoved(from), Ok(to)) = (mark, to.parse()) {
                 learnt.moved.entry(from).or_insert(to);
             }
         }
-        for (chat, topics) in topics {
+        for (mark, topics) in topics {
             let topics = topics.split(',').filter_map(|topic| topic.parse().ok()).take(MOST_TOPICS).collect();
-            if let Some(chat) = number(&chat) {
+            if let Mark::GroupTopics(chat) = mark {
                 learnt.topics.entry(chat).or_insert(topics);
             }
         }
@@ -186,11 +180,11 @@ impl Groups {
                 notice: Notice::Admin(AdminNotice::GroupMoved { setting: watched.setting.into(), chat_id: to }),
                 due_at: marks.clock().now(),
             });
-            marks.set_once(&format!("{MOVED}{from}"), &to.to_string(), message.as_ref()).await?;
+            marks.set_once(&Mark::GroupMoved(from), &to.to_string(), message.as_ref()).await?;
         }
         for (chat, topics) in topics {
             let topics: Vec<String> = topics.iter().map(ToString::to_string).collect();
-            marks.set(&format!("{TOPICS}{chat}"), &topics.join(",")).await?;
+            marks.set(&Mark::GroupTopics(chat), &topics.join(",")).await?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use ulid::Ulid;
 use crate::{
     crm::amocrm::{CrmError, NewLead, NewNote, RejectedField, Whereabouts},
     fault::point,
+    notice::Notice,
     store::{Completed, Intent, LeadRow, Lookups, Step, StepOutcome, StoreError},
 };
 
@@ -233,7 +234,7 @@ impl DeliveryPass {
     }
 
     pub(in crate::delivery) async fn delivered(&self, leads: &[Completed<'_>]) -> Result<(), StoreError> {
-        let fresh = self.queue.record_delivered(leads).await?;
+        let fresh = self.queue.record_delivered(leads, |number| Notice::Delivered { number }).await?;
         point("delivered.stored");
         Counters::add(&self.figures.delivered, usize::try_from(fresh).unwrap_or(0));
         for one in leads {

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use crate::{
     clock::Millis,
     notice::{AdminNotice, Notice},
-    store::{Engine, PersonalData, StoreError, json, limits, rows},
+    store::{Engine, MarkFamily, PersonalData, StoreError, json, rows},
 };
 
 use super::{Person, form_id, remember};
@@ -42,7 +42,7 @@ pub(super) async fn wipe(
     }
     for user_id in &person.users {
         sqlx::query("DELETE FROM marks WHERE name LIKE $1")
-            .bind(format!("{}{user_id}:%", limits::TOLD))
+            .bind(format!("{}{user_id}:%", MarkFamily::LimitsTold.prefix()))
             .execute(&mut *connection)
             .await?;
     }
@@ -50,7 +50,7 @@ pub(super) async fn wipe(
     let named = person.users.iter().map(|id| format!("%forget u{id} %"));
     for named in named.chain(person.phones.iter().map(|phone| format!("%forget {phone} %"))) {
         sqlx::query("DELETE FROM marks WHERE name LIKE $1 AND value LIKE $2")
-            .bind(format!("{}%", super::FIRST_PRESS))
+            .bind(format!("{}%", MarkFamily::FirstPresses.prefix()))
             .bind(named)
             .execute(&mut *connection)
             .await?;
@@ -190,8 +190,8 @@ impl PersonalData {
         let forms = sqlx::query("DELETE FROM dialogues WHERE update_at < $1").bind(before).execute(&self.pool).await?;
         let updates =
             sqlx::query("DELETE FROM set_aside WHERE set_aside_at < $1").bind(before).execute(&self.pool).await?;
-        for prefix in [limits::TOLD, super::FIRST_PRESS] {
-            self.marks().remove_old(prefix, marks_before).await?;
+        for family in [MarkFamily::LimitsTold, MarkFamily::FirstPresses] {
+            self.marks().remove_old(family, marks_before).await?;
         }
         Ok((forms.rows_affected(), updates.rows_affected()))
     }

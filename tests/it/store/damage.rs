@@ -90,11 +90,11 @@ on_both! {
                     rows.into_iter().map(|row| row.lead.number).collect::<Vec<_>>()
                 }
                 2 => {
-                    store.lead_queue().tell_saved(99).await.expect("a write");
+                    store.lead_queue().tell_saved(99, saved).await.expect("a write");
                     vec![good.number.clone()]
                 }
                 _ => {
-                    store.open_alerts().copy_to_admin(1, 5, 99).await.expect("a write");
+                    store.open_alerts().copy_to_admin(1, 5, 99, copies).await.expect("a write");
                     vec![good.number.clone()]
                 }
             };
@@ -188,7 +188,11 @@ async fn what_is_only_remembered_of_a_lead_may_be_damaged() {
         store.leads().totals(0).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
         store.lead_queue().next_due().await.unwrap_or_else(|error| panic!("{damage}: {error}"));
         assert_eq!(
-            store.lead_queue().record_delivered(&[completed(&ivan), completed(&anna)]).await.expect("a write"),
+            store
+                .lead_queue()
+                .record_delivered(&[completed(&ivan), completed(&anna)], delivered)
+                .await
+                .expect("a write"),
             2,
             "{damage}"
         );
@@ -215,7 +219,7 @@ async fn damaged_rows_are_copied_as_they_are_and_hold_no_copy_up() {
         let (ivan, anna) = (lead("Иван", 1), lead("Анна", 0));
         submit(store, &ivan).await;
         submit(store, &anna).await;
-        store.marks().set("retry", "1").await.expect("a write");
+        store.marks().set(&Mark::Retry, "1").await.expect("a write");
         break_it(&opened, &damaging(&ivan, damage)).await;
         break_it(&opened, "UPDATE marks SET value = CAST(x'ff' AS TEXT)").await;
         break_it(&opened, "UPDATE dialogues SET draft = x'00ff', update_at = 'soon'").await;
@@ -379,7 +383,7 @@ async fn no_chat_is_locked_out() {
 async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
     let opened = Opened::sqlite().await;
     let store = &opened.store;
-    store.marks().set("retry", "1").await.expect("a write");
+    store.marks().set(&Mark::Retry, "1").await.expect("a write");
     let alert = OpenAlert { opened_at: 5, body: "{}".into() };
     store.open_alerts().save("outage", &alert, &[]).await.expect("a write");
     let tokens = TokenRow { access: Some("a".into()), refresh: Some("r".into()), ..TokenRow::default() };
@@ -400,7 +404,7 @@ async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
         ] {
             break_it(&opened, &sql.replace("BAD", value)).await;
         }
-        assert_eq!(store.marks().get("retry").await.expect("a read"), None);
+        assert_eq!(store.marks().get(&Mark::Retry).await.expect("a read"), None);
         assert!(store.open_alerts().get("outage").await.expect("a read").is_some());
         let read = store.tokens().get().await.expect("a read");
         assert_eq!((read.access, read.refresh.as_deref()), (None, Some("r")));
@@ -410,7 +414,7 @@ async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
         let imported = ImportedLead { new: NewLead::fresh(lead("Пётр", 0)), fingerprint: Some("f".into()) };
         store.leads().import(&[imported]).await.expect("an import");
         assert_eq!(store.dialogues().set_aside_count().await.expect("a count"), 1);
-        store.marks().set("retry", "2").await.expect("a write");
-        assert_eq!(store.marks().get("retry").await.expect("a read").as_deref(), Some("2"));
+        store.marks().set(&Mark::Retry, "2").await.expect("a write");
+        assert_eq!(store.marks().get(&Mark::Retry).await.expect("a read").as_deref(), Some("2"));
     }
 }

@@ -21,7 +21,7 @@ async fn known(store: &Store) -> Lead {
     submit(store, &new).await;
     let created = Created { id: new.id, crm_lead_id: 77, contact_id: Some(8), phone: PHONE.into() };
     store.lead_queue().record_created(std::slice::from_ref(&created)).await.expect("a commit");
-    store.lead_queue().record_delivered(&[completed(&new)]).await.expect("a commit");
+    store.lead_queue().record_delivered(&[completed(&new)], delivered).await.expect("a commit");
     let draft = r#"{"draft":{"id":"01JD0000000000000000000009","name":"Аристарх","phone":{"e164":"+79991234567"}}}"#;
     let after = store.dialogues().of_chat(42).await.expect("a read").map(|known| (known.update_id, known.update_at));
     let mut form = Turn { after, ..turn(2, None) };

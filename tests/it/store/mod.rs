@@ -11,7 +11,7 @@ use amocrm_lead_bot::{
     notice::{AdminNotice, LeadCopy, Notice},
     store::{
         Claim, Completed, Created, Dialogue, Engine, Hold, ImportedLead, Intent, LeadRow, LeadState, Lease, Lookups,
-        NewLead, NewMessage, OpenAlert, Stage, Step, StepAttempt, StepOutcome, Steps, Store, TokenRow, Told, Turn,
+        Mark, NewLead, NewMessage, OpenAlert, Stage, Step, StepAttempt, StepOutcome, Steps, Store, TokenRow, Turn,
         TurnOutcome,
     },
 };
@@ -137,6 +137,18 @@ async fn reject(store: &Store, lead: &Lead, error: &str) {
 
 async fn intend(store: &Store, lease: &Lease, lead: &Lead) -> Result<Vec<Ulid>, amocrm_lead_bot::store::StoreError> {
     store.lead_queue().record_intent(lease, Step::Lead, &[lead.id], later(store), Intent::First).await
+}
+
+fn saved(number: LeadNumber) -> Notice {
+    Notice::Saved { number }
+}
+
+fn delivered(number: LeadNumber) -> Notice {
+    Notice::Delivered { number }
+}
+
+fn copies(leads: &[Lead]) -> Notice {
+    Notice::Admin(AdminNotice::Copies { leads: leads.iter().map(LeadCopy::of).collect() })
 }
 
 fn completed(lead: &Lead) -> Completed<'_> {
@@ -330,7 +342,7 @@ on_both! {
             assert_eq!((stage(&row), row.attempts), (expected, attempts), "{outcome:?}");
             assert_eq!(row.crm_lead_id(), (step == Step::Note).then_some(7));
             assert_eq!(row.steps.attempt(step).is_none(), !matches!(outcome, StepOutcome::Rejected { uncertain: true, .. }) && !matches!(expected, Stage::Uncertain(_)), "{outcome:?}");
-            store.lead_queue().record_delivered(&[completed(&ivan)]).await.expect("a write");
+            store.lead_queue().record_delivered(&[completed(&ivan)], delivered).await.expect("a write");
         }
     }
 
@@ -370,14 +382,14 @@ on_both! {
         let store = &opened.store;
         let ivan = lead("Иван", 3);
         submit(store, &ivan).await;
-        assert_eq!(store.lead_queue().tell_saved(100).await.expect("a write"), 1);
-        assert_eq!(store.lead_queue().tell_saved(100).await.expect("a write"), 0);
+        assert_eq!(store.lead_queue().tell_saved(100, saved).await.expect("a write"), 1);
+        assert_eq!(store.lead_queue().tell_saved(100, saved).await.expect("a write"), 0);
         let created =
             Created { id: ivan.id, crm_lead_id: 7, contact_id: Some(8), phone: ivan.phone.e164().to_owned() };
         store.lead_queue().record_created(&[created]).await.expect("a write");
         assert_eq!(store.lead_queue().known_contact(ivan.phone.e164()).await.expect("a read"), Some(8));
-        assert_eq!(store.lead_queue().record_delivered(&[completed(&ivan)]).await.expect("a write"), 1);
-        assert_eq!(store.lead_queue().record_delivered(&[completed(&ivan)]).await.expect("a write"), 0);
+        assert_eq!(store.lead_queue().record_delivered(&[completed(&ivan)], delivered).await.expect("a write"), 1);
+        assert_eq!(store.lead_queue().record_delivered(&[completed(&ivan)], delivered).await.expect("a write"), 0);
         let mut told = Vec::new();
         while let Some(message) = store.outbox().due(10).await.expect("a read").into_iter().next() {
             told.push(message.notice);
@@ -402,8 +414,12 @@ on_both! {
         submit(store, &ivan).await;
         reject(store, &ivan, "price: InvalidType").await;
         let untold = store.open_alerts().untold_rejections().await.expect("a read");
+        let untold: [_; 1] = untold.try_into().expect("one lead");
         assert_eq!(untold, [(ivan.number.clone(), "price: InvalidType".to_owned())]);
-        store.open_alerts().tell_of_leads(1, &untold.iter().map(|(number, error)| (number.clone(), Told::Rejected(error.clone()))).collect::<Vec<_>>()).await.expect("a write");
+        let told = untold.map(|(number, error)| {
+            (number.clone(), Notice::Admin(AdminNotice::Rejected { number, error }))
+        });
+        store.open_alerts().tell_of_leads(1, &told).await.expect("a write");
         assert!(store.open_alerts().untold_rejections().await.expect("a read").is_empty());
         assert_eq!(store.leads().undelivered(10).await.expect("a read")[0].state(), LeadState::Rejected);
         assert_eq!(store.leads().retry_now(Some(&ivan.number)).await.expect("a write"), 1);
@@ -460,12 +476,12 @@ on_both! {
 
     async fn marks_and_alerts_survive(opened: &Opened) {
         let store = &opened.store;
-        store.marks().set("a", "1").await.expect("a write");
-        store.marks().set("a", "2").await.expect("a write");
-        assert_eq!(opened.again().await.marks().get("a").await.expect("a read").as_deref(), Some("2"));
-        assert!(!store.marks().take_young("a", i64::MAX).await.expect("a write"));
-        assert!(store.marks().take_young("a", 0).await.expect("a write"));
-        assert!(!store.marks().take_young("a", 0).await.expect("a write"));
+        store.marks().set(&Mark::Retry, "1").await.expect("a write");
+        store.marks().set(&Mark::Retry, "2").await.expect("a write");
+        assert_eq!(opened.again().await.marks().get(&Mark::Retry).await.expect("a read").as_deref(), Some("2"));
+        assert!(!store.marks().take_young(&Mark::Retry, i64::MAX).await.expect("a write"));
+        assert!(store.marks().take_young(&Mark::Retry, 0).await.expect("a write"));
+        assert!(!store.marks().take_young(&Mark::Retry, 0).await.expect("a write"));
         let alert = OpenAlert { opened_at: 5, body: "{}".into() };
         store.open_alerts().save("outage", &alert, &[]).await.expect("a write");
         assert_eq!(opened.again().await.open_alerts().get("outage").await.expect("a read"), Some(alert));
@@ -481,8 +497,8 @@ on_both! {
         for n in 0..5 {
             submit(store, &lead("Иван", n)).await;
         }
-        assert_eq!(store.open_alerts().copy_to_admin(1, 2, 100).await.expect("a write"), 5);
-        assert_eq!(store.open_alerts().copy_to_admin(1, 2, 100).await.expect("a write"), 0);
+        assert_eq!(store.open_alerts().copy_to_admin(1, 2, 100, copies).await.expect("a write"), 5);
+        assert_eq!(store.open_alerts().copy_to_admin(1, 2, 100, copies).await.expect("a write"), 0);
         let mut messages = 0;
         while let Some(message) =
             store.outbox().due(100).await.expect("a read").into_iter().find(|message| message.chat_id == 1)
@@ -541,7 +557,7 @@ on_both! {
             let phone = lead.phone.e164().to_owned();
             let created = Created { id: lead.id, crm_lead_id, contact_id: None, phone };
             store.lead_queue().record_created(&[created]).await.expect("a write");
-            store.lead_queue().record_delivered(&[completed(lead)]).await.expect("a write");
+            store.lead_queue().record_delivered(&[completed(lead)], delivered).await.expect("a write");
         };
         deliver(store, &ivan, 7).await;
         assert!(store.leads().discard(&anna.number).await.expect("an answer"));

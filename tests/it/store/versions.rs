@@ -83,10 +83,10 @@ async fn what_is_refused_for_its_content_is_told_apart_and_without_it() {
         stores.push((opened, "Иван\0"));
     }
     for (opened, name) in stores {
-        let refused = opened.store.marks().set(name, "").await.expect_err("a refusal");
+        let refused = opened.store.marks().set(&Mark::FirstPress(name.into()), "").await.expect_err("a refusal");
         assert!(matches!(refused, StoreError::Refused(_)), "{refused:?}");
         assert!(!format!("{refused} {refused:?}").contains("Иван"), "{refused}");
-        opened.store.marks().set("Пётр", "").await.expect("the store goes on");
+        opened.store.marks().set(&Mark::FirstPress("Пётр".into()), "").await.expect("the store goes on");
     }
 }
 

@@ -1,0 +1,134 @@
+//! The names of all marks. They stand in stores of every version: a name that was once used keeps its meaning.
+
+/// A mark that processes leave for each other or for their next start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// The number of the leader's term.
+    Generation,
+    /// When somebody last asked for everything to be tried at once, ms UTC.
+    Retry,
+    /// What of the settings amoCRM does not take, as JSON of the delivery's room.
+    Shortages,
+    /// Until when a code of amoCRM is expected in the admin's chat, ms UTC.
+    CodeExpected,
+    /// Says nothing: it is written to see whether the store can be.
+    Probe,
+    /// A `state` that was given out with an address of authorization, as its SHA-256 in hex.
+    AuthorizationState(String),
+    /// What was pressed first and by whom, by the nonce of the second button.
+    FirstPress(String),
+    /// The admin was told on this day (days since 1970) that a person has reached the limits.
+    LimitTold {
+        /// Telegram's id of the person.
+        user_id: i64,
+        /// The day.
+        day: i64,
+    },
+    /// The id of the supergroup that the group with this id has become.
+    GroupMoved(i64),
+    /// Topics of this chat that were written in, the last one first, parted by commas.
+    GroupTopics(i64),
+}
+
+/// Marks that differ in what follows one beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkFamily {
+    /// [`Mark::AuthorizationState`].
+    AuthorizationStates,
+    /// [`Mark::FirstPress`].
+    FirstPresses,
+    /// [`Mark::LimitTold`].
+    LimitsTold,
+    /// [`Mark::GroupMoved`].
+    GroupsMoved,
+    /// [`Mark::GroupTopics`].
+    GroupTopics,
+}
+
+impl MarkFamily {
+    const ALL: [Self; 5] =
+        [Self::AuthorizationStates, Self::FirstPresses, Self::LimitsTold, Self::GroupsMoved, Self::GroupTopics];
+
+    /// How the names of all of them begin.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::AuthorizationStates => "auth_state:",
+            Self::FirstPresses => "first_press:",
+            Self::LimitsTold => "limit:",
+            Self::GroupsMoved => "group_moved:",
+            Self::GroupTopics => "group_topics:",
+        }
+    }
+}
+
+impl Mark {
+    /// Its name in the store.
+    pub fn name(&self) -> String {
+        let of = |family: MarkFamily, rest: &str| format!("{}{rest}", family.prefix());
+        match self {
+            Self::Generation => "generation".to_owned(),
+            Self::Retry => "retry".to_owned(),
+            Self::Shortages => "shortages".to_owned(),
+            Self::CodeExpected => "code_expected_until".to_owned(),
+            Self::Probe => "probe".to_owned(),
+            Self::AuthorizationState(digest) => of(MarkFamily::AuthorizationStates, digest),
+            Self::FirstPress(nonce) => of(MarkFamily::FirstPresses, nonce),
+            Self::LimitTold { user_id, day } => of(MarkFamily::LimitsTold, &format!("{user_id}:{day}")),
+            Self::GroupMoved(from) => of(MarkFamily::GroupsMoved, &from.to_string()),
+            Self::GroupTopics(chat_id) => of(MarkFamily::GroupTopics, &chat_id.to_string()),
+        }
+    }
+
+    /// The mark with this name; `None` for one that only another version, or damage, can have left.
+    pub fn parse(name: &str) -> Option<Self> {
+        let single = [Self::Generation, Self::Retry, Self::Shortages, Self::CodeExpected, Self::Probe];
+        if let Some(mark) = single.into_iter().find(|mark| mark.name() == name) {
+            return Some(mark);
+        }
+        let (family, rest) =
+            MarkFamily::ALL.into_iter().find_map(|family| Some((family, name.strip_prefix(family.prefix())?)))?;
+        Some(match family {
+            MarkFamily::AuthorizationStates => Self::AuthorizationState(rest.to_owned()),
+            MarkFamily::FirstPresses => Self::FirstPress(rest.to_owned()),
+            MarkFamily::LimitsTold => {
+                let (user_id, day) = rest.split_once(':')?;
+                Self::LimitTold { user_id: user_id.parse().ok()?, day: day.parse().ok()? }
+            }
+            MarkFamily::GroupsMoved => Self::GroupMoved(rest.parse().ok()?),
+            MarkFamily::GroupTopics => Self::GroupTopics(rest.parse().ok()?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_what_stores_of_earlier_versions_have() {
+        let marks = [
+            (Mark::Generation, "generation"),
+            (Mark::Retry, "retry"),
+            (Mark::Shortages, "shortages"),
+            (Mark::CodeExpected, "code_expected_until"),
+            (Mark::Probe, "probe"),
+            (Mark::AuthorizationState("00ff".into()), "auth_state:00ff"),
+            (Mark::FirstPress("abc".into()), "first_press:abc"),
+            (Mark::LimitTold { user_id: 7, day: 20_000 }, "limit:7:20000"),
+            (Mark::GroupMoved(-42), "group_moved:-42"),
+            (Mark::GroupTopics(-1_000_000_000_042), "group_topics:-1000000000042"),
+        ];
+        for (mark, name) in marks {
+            assert_eq!(mark.name(), name);
+            assert_eq!(Mark::parse(name), Some(mark));
+        }
+    }
+
+    #[test]
+    fn what_no_version_up_to_this_one_has_left_is_no_mark() {
+        for name in ["", "Retry", "retry ", "limit:", "limit:7", "limit:7:x", "group_moved:", "group_moved:x", "new:1"]
+        {
+            assert_eq!(Mark::parse(name), None, "{name:?}");
+        }
+    }
+}
