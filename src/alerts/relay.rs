@@ -47,12 +47,12 @@ fn due(waiting: &[WaitingMessage], now: Millis, clock: Clock) -> Option<(&Waitin
     })
 }
 
-/// Watches over what is owed to the admin.
+/// Watches over what waits for the admin.
 #[derive(Debug)]
 pub struct Relay {
-    /// Where it is owed.
+    /// Where it waits.
     pub store: Store,
-    /// The chat that alerts are owed to.
+    /// The chat that alerts are for.
     pub alerts_chat: i64,
     /// Where it goes instead.
     pub second_way: SecondWay,

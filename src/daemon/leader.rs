@@ -218,7 +218,7 @@ async fn open_when_possible(
     }
 }
 
-/// On PostgreSQL: waits to be the leader, leads until stopped or deposed, and so on.
+/// On PostgreSQL: waits to be the leader, leads until stopped or followed by another, and so on.
 async fn lead_in_turn(
     config: &Config,
     candidate: &mut Candidate,

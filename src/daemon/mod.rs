@@ -1,7 +1,7 @@
 //! Builds the parts, runs them, owns start-up and shutdown.
 //!
 //! Shutdown, in this order: polling stops, the updates in hand are finished, what is done is confirmed to Telegram; then
-//! delivery finishes its call and gives its lease back, owed messages under way are finished, the backup file is
+//! delivery finishes its call and gives its lease back, messages under way are finished, the backup file is
 //! written once more. All of it within `SHUTDOWN_LIMIT` of the signal, whatever hangs; whatever is cut off then is
 //! continued by the next start.
 

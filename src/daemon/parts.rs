@@ -77,7 +77,7 @@ impl Parts<'_> {
         let (config, store) = (self.config, self.store);
         let (admin, sent) = AdminLine::new();
         let wording = Arc::new(self.wording(String::new()));
-        // Without an admin's chat alerts are owed to nobody's, from which the second way takes them.
+        // Without an admin's chat alerts wait for nobody's chat, from which the second way takes them.
         let in_chat = self.recipients();
         let recipients =
             if self.second_way.is_set() { in_chat.with_operator_at_least_in(NOBODYS_CHAT) } else { in_chat };
@@ -196,7 +196,7 @@ impl Parts<'_> {
     }
 }
 
-/// A dyno's disk is wiped with the dyno: what amoCRM has not got goes to the admin's chat as a file.
+/// A dyno's disk is wiped with the dyno: what amoCRM does not have goes to the admin's chat as a file.
 pub(super) async fn save_from_the_dyno(store: Store, telegram: Telegram, chat_id: i64) {
     let rows = match store.leads().undelivered(i64::from(i32::MAX)).await {
         Ok(rows) if rows.is_empty() => return,

@@ -17,7 +17,7 @@ fn ascii_json(json: &str) -> String {
 }
 
 impl Dialogues {
-    /// Keeps an update that cannot be handled, with its error, for a person to look at, and owes the answer to it, in
+    /// Keeps an update that cannot be handled, with its error, for a person to look at, and enqueues the answer to it, in
     /// one commit; a second time nothing changes. What the engine does not take of it is written in plain ASCII, or left
     /// out: `body` is JSON.
     pub async fn set_aside(

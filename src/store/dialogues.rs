@@ -1,5 +1,5 @@
 //! Dialogues: each turn is one commit that holds the new state, the update that made it, the answer to it, the lead it
-//! submits and the messages owed for it. A turn is committed only if the dialogue still stands as it was read: a process
+//! submits and the messages that answer it. A turn is committed only if the dialogue still stands as it was read: a process
 //! that has lost the leadership may still be taking a turn when the next leader has taken the same one, and more.
 
 use sqlx::{AnyConnection, AssertSqlSafe};
@@ -41,7 +41,7 @@ pub struct Turn {
     pub lead: Option<NewLead>,
     /// How many requests its person may send.
     pub limits: LeadLimits,
-    /// Messages owed for it.
+    /// Messages that it enqueues.
     pub messages: Vec<NewMessage>,
 }
 
@@ -160,7 +160,7 @@ async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Resu
             false => Ok(TurnOutcome::Overtaken),
         };
     }
-    let owed = outbox::insert_all(connection, &turn.messages, now).await?;
+    let enqueued = outbox::insert_all(connection, &turn.messages, now).await?;
     point("intake.in_commit");
-    Ok(TurnOutcome::Committed(owed))
+    Ok(TurnOutcome::Committed(enqueued))
 }

@@ -74,7 +74,7 @@ impl Person {
         self.leads.is_empty() && self.dialogues == 0 && self.set_aside == 0
     }
 
-    /// Requests that amoCRM has not got, or not as far as we know.
+    /// Requests that amoCRM does not have, or not as far as we know.
     pub fn undelivered(&self) -> impl Iterator<Item = &PersonLead> {
         self.leads.iter().filter(|lead| matches!(lead.state, LeadState::Waiting | LeadState::Rejected))
     }
@@ -137,7 +137,7 @@ pub(super) async fn is_forgotten(connection: &mut AnyConnection, id: &str) -> Re
     Ok(sqlx::query("SELECT 1 FROM forgotten WHERE id = $1").bind(id).fetch_optional(connection).await?.is_some())
 }
 
-/// Wipes one lead, which is over. With what was taken in from a file goes the entry's fingerprint.
+/// Wipes one lead, which is over. With what was imported from a file goes the entry's fingerprint.
 async fn wipe_lead(
     connection: &mut AnyConnection,
     engine: Engine,
@@ -188,7 +188,7 @@ impl PersonalData {
         .await
     }
 
-    /// Wipes everything personal of somebody in one commit. Requests that amoCRM has not got are given up if
+    /// Wipes everything personal of somebody in one commit. Requests that amoCRM does not have are given up if
     /// `also_waiting` says so; otherwise nothing happens.
     pub async fn forget(&self, whom: &Whom, also_waiting: bool) -> Result<Forgetting, StoreError> {
         let outcome = self.again(|| self.forget_once(whom, also_waiting)).await?;
@@ -230,7 +230,7 @@ impl PersonalData {
         Ok(Forgetting::Done(person))
     }
 
-    /// Writes over what was wiped, wherever the engine has left it: a file holds deleted text until it is written anew.
+    /// Writes over what was wiped, wherever the engine has left it: a file holds deleted text until it is written again.
     /// `false` when somebody else works with the file all the time; the next daily pass tries again.
     pub async fn scrub(&self) -> Result<bool, StoreError> {
         if self.engine == Engine::Postgres {

@@ -1,4 +1,4 @@
-//! Leads taken in from backup files, each once.
+//! Leads imported from backup files, each once.
 
 use crate::fault::point;
 
@@ -9,12 +9,12 @@ use super::{Leads, NewLead, StoreError, forgetting, leads};
 pub struct ImportedLead {
     /// The lead.
     pub new: NewLead,
-    /// What makes the entry that entry, where it has no id of ours: taken in once for ever.
+    /// What makes the entry that entry, where it has no id of ours: imported once for ever.
     pub fingerprint: Option<String>,
 }
 
 impl Leads {
-    /// Takes in the leads that the store does not know; returns how many were new.
+    /// Imports the leads that the store does not know; returns how many were new.
     pub async fn import(&self, imported: &[ImportedLead]) -> Result<usize, StoreError> {
         self.again(|| self.import_once(imported)).await
     }

@@ -108,7 +108,7 @@ impl Candidate {
     }
 }
 
-/// A connection on which one can wait for its end; it is not made anew by itself.
+/// A connection on which one can wait for its end; it is not made again by itself.
 async fn connect(url: &str) -> Result<PgListener, StoreError> {
     let (server, looked) = Server::look(url).await?;
     let _ = looked.close().await;
@@ -149,13 +149,13 @@ impl Store {
     /// Begins a term: a new generation, and everything that daemons before it held is free. To be called by the one
     /// daemon that leads.
     pub async fn begin_term(&self) -> Result<i64, StoreError> {
-        let generation = self.again(|| self.begin_reign_once()).await?;
+        let generation = self.again(|| self.begin_term_once()).await?;
         // This version may be able to read what the last one could not.
         self.read_again().await?;
         Ok(generation)
     }
 
-    async fn begin_reign_once(&self) -> Result<i64, StoreError> {
+    async fn begin_term_once(&self) -> Result<i64, StoreError> {
         let mut transaction = self.begin().await?;
         let sql = format!("SELECT {} FROM marks WHERE name = $1", rows::bytes(self.engine, "value"));
         let last =

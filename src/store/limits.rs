@@ -60,7 +60,7 @@ pub(super) async fn reached(
 }
 
 impl Dialogues {
-    /// Owes what the admin is told of a person who has reached the limits, once for each person and day.
+    /// Enqueues what the admin is told of a person who has reached the limits, once for each person and day.
     pub async fn tell_of_limit(&self, user_id: i64, message: &NewMessage) -> Result<(), StoreError> {
         self.again(|| self.tell_of_limit_once(user_id, message)).await
     }

@@ -1,7 +1,7 @@
-//! What must survive: leads (the outbox), dialogues, owed messages, customers, alerts.
+//! What must survive: leads, dialogues, the outbox, contacts, alerts, marks, tokens.
 //!
 //! Promise: a function that returned `Ok` has committed, durably (SQLite: WAL with `synchronous=FULL`). All SQL of the
-//! product stands in this room, one text for SQLite and PostgreSQL. Two processes may use one store: leads are
+//! product is in this room, one text for SQLite and PostgreSQL. Two processes may use one store: leads are
 //! claimed under a lease, and every recorded step checks that the lease is still held.
 
 mod again;
@@ -76,7 +76,7 @@ pub const SQLITE_FILE: &str = "amocrm-lead-bot.sqlite";
 /// Longest wait for another writer of the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// No lead and no message is ever put off for longer, so a time further ahead was written by a clock that was wrong.
+/// No lead and no message is ever deferred for longer, so a time further ahead was written by a clock that was wrong.
 const FURTHEST_DUE: Duration = Duration::from_secs(30 * 60);
 
 /// Another process may be migrating: it is waited for so often, so long.

@@ -29,7 +29,7 @@ impl OpenAlerts {
         }))
     }
 
-    /// Opens or changes an alert and owes the messages that say so, in one commit.
+    /// Opens or changes an alert and enqueues the messages that say so, in one commit.
     pub async fn save(&self, kind: &str, alert: &OpenAlert, tell: &[NewMessage]) -> Result<(), StoreError> {
         self.again(|| self.save_once(kind, alert, tell)).await
     }
@@ -45,13 +45,13 @@ impl OpenAlerts {
         .bind(&alert.body)
         .execute(&mut *transaction)
         .await?;
-        self.owe_all(&mut transaction, tell).await?;
+        self.enqueue_all(&mut transaction, tell).await?;
         transaction.commit().await?;
         self.wakes.messages.notify_one();
         Ok(())
     }
 
-    /// Closes an alert and owes the messages that say so, in one commit.
+    /// Closes an alert and enqueues the messages that say so, in one commit.
     pub async fn close(&self, kind: &str, tell: &[NewMessage]) -> Result<(), StoreError> {
         self.again(|| self.close_once(kind, tell)).await
     }
@@ -59,13 +59,13 @@ impl OpenAlerts {
     async fn close_once(&self, kind: &str, tell: &[NewMessage]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query("DELETE FROM alerts WHERE kind = $1").bind(kind).execute(&mut *transaction).await?;
-        self.owe_all(&mut transaction, tell).await?;
+        self.enqueue_all(&mut transaction, tell).await?;
         transaction.commit().await?;
         self.wakes.messages.notify_one();
         Ok(())
     }
 
-    async fn owe_all(&self, connection: &mut sqlx::AnyConnection, tell: &[NewMessage]) -> Result<(), StoreError> {
+    async fn enqueue_all(&self, connection: &mut sqlx::AnyConnection, tell: &[NewMessage]) -> Result<(), StoreError> {
         let now = self.clock.now();
         for message in tell {
             outbox::insert(connection, message.chat_id, &json(&message.notice), message.due_at, now).await?;

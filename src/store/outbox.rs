@@ -1,4 +1,4 @@
-//! Messages owed to a chat until Telegram has taken them, in order for each chat.
+//! The outbox: messages to a chat until Telegram has taken them, in order for each chat.
 
 use sqlx::{AssertSqlSafe, any::AnyRow};
 use tracing::warn;
@@ -8,18 +8,18 @@ use crate::{clock::Millis, notice::Notice};
 
 use super::{Engine, FURTHEST_DUE, Outbox, StoreError, json, rows};
 
-/// A message to be owed.
+/// A message to be enqueued.
 #[derive(Debug, Clone)]
 pub struct NewMessage {
     /// Chat to send to.
     pub chat_id: i64,
     /// What is said.
     pub notice: Notice,
-    /// Not before: whoever inserts it may want to send it by itself first; half an hour ahead at most.
+    /// Not before: the caller may want to send it by itself first; half an hour ahead at most.
     pub due_at: Millis,
 }
 
-/// A message that is owed.
+/// A message in the outbox.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutboxMessage {
     /// Its identity.
@@ -32,15 +32,15 @@ pub struct OutboxMessage {
     pub attempts: i64,
 }
 
-/// What [`owed`] reads.
+/// What [`message`] reads.
 pub(super) fn columns(engine: Engine) -> String {
     let number = |column: &str| rows::numbers(engine, column);
     let (id, body) = (rows::bytes(engine, "id"), rows::bytes(engine, "body"));
     format!("{id}, {}, {body}, {}", number("chat_id"), number("attempts"))
 }
 
-/// Reads a message that is owed.
-pub(super) fn owed(row: &AnyRow) -> Result<OutboxMessage, StoreError> {
+/// Reads a message of the outbox.
+pub(super) fn message(row: &AnyRow) -> Result<OutboxMessage, StoreError> {
     let wrong = |what: &str| StoreError::Unreadable(what.into());
     let id = rows::text(row, 0, "its id")?;
     Ulid::from_string(&id).map_err(|_| wrong("its id is none of ours"))?;
@@ -52,7 +52,7 @@ pub(super) fn owed(row: &AnyRow) -> Result<OutboxMessage, StoreError> {
     })
 }
 
-/// The chat of alerts where there is no admin's chat: nothing is ever sent to it, the second way takes what is owed.
+/// The chat of alerts where there is no admin's chat: nothing is ever sent to it, the second way takes what waits for it.
 pub const NOBODYS_CHAT: i64 = 0;
 
 /// A message that waits, with all that it says.
@@ -60,7 +60,7 @@ pub const NOBODYS_CHAT: i64 = 0;
 pub struct WaitingMessage {
     /// Its identity.
     pub id: String,
-    /// Chat it is owed to.
+    /// Chat to send to.
     pub chat_id: i64,
     /// Since when.
     pub created_at: Millis,
@@ -90,11 +90,11 @@ pub(super) async fn insert_all(
     let bodies: Vec<_> =
         messages.iter().map(|message| (message.chat_id, json(&message.notice), message.due_at)).collect();
     let ids = insert_bodies(connection, &bodies, now).await?;
-    let owed = |((id, before), message): ((String, Option<String>), &NewMessage)| {
+    let enqueued = |((id, before), message): ((String, Option<String>), &NewMessage)| {
         let NewMessage { chat_id, notice, .. } = message.clone();
         (OutboxMessage { id, chat_id, notice, attempts: 0 }, before)
     };
-    Ok(ids.into_iter().zip(messages).map(owed).collect())
+    Ok(ids.into_iter().zip(messages).map(enqueued).collect())
 }
 
 /// Inserts chat, body and time of messages to one chat; returns their ids and the ids of those before them.
@@ -150,7 +150,7 @@ impl Outbox {
         self.wakes.messages.notified().await;
     }
 
-    /// Owes a message, put off for half an hour at most; returns its id.
+    /// Enqueues a message, due within half an hour; returns its id.
     pub async fn enqueue(&self, message: &NewMessage) -> Result<String, StoreError> {
         self.again(|| self.enqueue_once(message)).await
     }
@@ -165,7 +165,7 @@ impl Outbox {
         Ok(id)
     }
 
-    /// The first owed message of every chat that can be read, where it is due: at most `limit`, oldest first.
+    /// The first message of every chat that can be read, where it is due: at most `limit`, oldest first.
     pub async fn due(&self, limit: i64) -> Result<Vec<OutboxMessage>, StoreError> {
         let now = self.clock.now();
         let sql = format!(
@@ -181,10 +181,10 @@ impl Outbox {
             .await?;
         let mut due = Vec::with_capacity(rows.len());
         for row in &rows {
-            match owed(row) {
+            match message(row) {
                 Ok(message) => due.push(message),
                 Err(reason) => {
-                    warn!(%reason, "an owed message cannot be read; it is kept, and the next ones go on");
+                    warn!(%reason, "a message of the outbox cannot be read; it is kept, and the next ones go on");
                     self.again(|| async {
                         let mut connection = self.pool.0.acquire().await?;
                         rows::mark_unreadable(&mut connection, self.engine, "messages", rows::raw(row, 0)).await
@@ -198,7 +198,7 @@ impl Outbox {
         Ok(due)
     }
 
-    /// What is owed to a chat, due or not: at most `limit`, oldest first.
+    /// What waits for a chat, due or not: at most `limit`, oldest first.
     pub async fn of_chat(&self, chat_id: i64, limit: i64) -> Result<Vec<WaitingMessage>, StoreError> {
         let sql = format!(
             "SELECT {}, {} FROM messages WHERE chat_id = $1 AND unreadable = 0 ORDER BY id LIMIT $2",
@@ -207,13 +207,13 @@ impl Outbox {
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(limit).fetch_all(&self.pool).await?;
         let read = |row: &AnyRow| {
-            let OutboxMessage { id, chat_id, notice, .. } = owed(row).ok()?;
+            let OutboxMessage { id, chat_id, notice, .. } = message(row).ok()?;
             Some(WaitingMessage { id, chat_id, created_at: rows::number(row, 4)?, notice })
         };
         Ok(rows.iter().filter_map(read).collect())
     }
 
-    /// Takes messages back, owes others instead and closes an alert, in one commit.
+    /// Takes messages back, enqueues others instead and closes an alert, in one commit.
     pub async fn replace(
         &self,
         closes: Option<&str>,
@@ -245,7 +245,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Whether anything is owed to a chat.
+    /// Whether anything waits for a chat.
     pub async fn holds_for(&self, chat_id: i64) -> Result<bool, StoreError> {
         let row = sqlx::query("SELECT 1 FROM messages WHERE chat_id = $1 AND unreadable = 0 LIMIT 1")
             .bind(chat_id)
@@ -254,19 +254,19 @@ impl Outbox {
         Ok(row.is_some())
     }
 
-    /// How many messages are owed.
+    /// How many messages wait.
     pub async fn count(&self) -> Result<i64, StoreError> {
         let row = sqlx::query("SELECT COUNT(*) FROM messages").fetch_one(&self.pool).await?;
         Ok(rows::number(&row, 0).unwrap_or(0))
     }
 
-    /// Telegram has taken it, or never will. Wakes nobody: whoever sent it knows whether another one waits behind it.
+    /// Telegram has taken it, or never will. Wakes nobody: the sender knows whether another one waits behind it.
     pub async fn done(&self, id: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&self.pool).await?;
         Ok(())
     }
 
-    /// Puts a message off, for half an hour at most.
+    /// Defers a message, for half an hour at most.
     pub async fn defer(&self, id: &str, due_at: Millis) -> Result<(), StoreError> {
         sqlx::query("UPDATE messages SET due_at = $1, attempts = attempts + 1 WHERE id = $2")
             .bind(self.soon_enough(due_at))
@@ -282,7 +282,7 @@ impl Outbox {
         due_at.min(self.clock.now() + self.clock.millis(FURTHEST_DUE))
     }
 
-    /// The chat is open again: what is owed to it is due now.
+    /// The chat is open again: what waits for it is due now.
     pub async fn hurry(&self, chat_id: i64) -> Result<(), StoreError> {
         let now = self.clock.now();
         let done = sqlx::query("UPDATE messages SET due_at = $1 WHERE chat_id = $2 AND due_at > $1")

@@ -57,7 +57,7 @@ impl UnreadableLead {
 pub struct Untold {
     /// Numbers of leads (ids where there is no number).
     pub leads: Vec<String>,
-    /// Chats to which a message is owed that cannot be read, as they stand in the store.
+    /// Chats for which a message waits that cannot be read, as they stand in the store.
     pub chats: Vec<String>,
     ids: Vec<(&'static str, Vec<u8>)>,
 }
@@ -133,7 +133,7 @@ impl Database {
             rows::bytes(self.engine, "id")
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
-        for row in rows.iter().filter(|row| outbox::owed(row).is_ok()) {
+        for row in rows.iter().filter(|row| outbox::message(row).is_ok()) {
             let id = rows::raw(row, 0).unwrap_or_default();
             self.again(|| async {
                 let mut connection = self.pool.0.acquire().await?;

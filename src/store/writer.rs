@@ -477,7 +477,7 @@ impl Database {
             .unwrap_or_else(|_| Err(StoreError::Unreadable("a fault of the program while it was written".into())))
     }
 
-    /// Begins a transaction of its own, which shares its commit with nobody. It is to be done in [`Store::again`] from
+    /// Begins a transaction of its own, which shares its commit with nobody. It is to be done in [`Database::again`] from
     /// here to its commit.
     pub(super) async fn begin(&self) -> Result<WriteTransaction, StoreError> {
         let writer = &self.pool.1;

@@ -1,6 +1,6 @@
 //! The handler tree: turns an update into an input, takes the dialogue's turn, commits, answers.
 //!
-//! The root wraps the whole tree: it catches panics, puts off a chat whose earlier update failed, and tells the
+//! The root wraps the whole tree: it catches panics, defers a chat whose earlier update failed, and tells the
 //! listener which updates are done. An update that fails again and again is set aside and answered kindly.
 
 use std::{

@@ -5,7 +5,7 @@
 //!   again; what is done is remembered until Telegram knows it, and not handed out a second time. (After a restart each
 //!   dialogue still knows the last update it took.)
 //! - A chat's update fails and its next one would succeed: the next would make the first look old. So after a failure
-//!   the chat's other updates of the batch are put off unhandled.
+//!   the chat's other updates of the batch are deferred unhandled.
 //! - A chat is slow to take its answers, or Telegram is: nothing here waits for that. Answers are committed with what they
 //!   answer, and the outbox sends them.
 //! - A panic in a handler would end teloxide's worker of that chat: it is caught at the root and counts as a failure.
@@ -98,7 +98,7 @@ impl Intake {
         state.in_flight.insert(id, chat);
     }
 
-    /// Whether a chat's updates are put off because an earlier one failed.
+    /// Whether a chat's updates are deferred because an earlier one failed.
     pub fn is_deferred(&self, chat: Option<i64>) -> bool {
         chat.is_some_and(|chat| self.state().failed_chats.contains(&chat))
     }

@@ -357,7 +357,7 @@ impl Listener {
     async fn set_aside(&mut self, stray: &Stray) -> bool {
         self.figures.unparsable.fetch_add(1, Ordering::Relaxed);
         warn!(update = stray.id, kind = stray.kind, reason = stray.reason, "an update is set aside");
-        // Owed and not sent from here, so that a slow chat holds nobody up.
+        // Enqueued and not sent from here, so that a slow chat holds nobody up.
         let answer = stray.chat.map(|chat_id| NewMessage {
             chat_id,
             notice: Notice::Reply(vec![Say::OnlyText]),

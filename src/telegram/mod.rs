@@ -1,6 +1,6 @@
 //! Telegram: update listener, dialogue (pure turns, thin handlers), outbox.
 //!
-//! Knows the domain and the store, never amoCRM: it hands leads to the store, and outcomes come back as owed messages.
+//! Knows the domain and the store, never amoCRM: it hands leads to the store, and outcomes come back through the outbox.
 
 mod answer;
 pub mod api;

@@ -1,4 +1,4 @@
-//! What a person leaves beside requests: the dialogue, messages that are owed, contacts, updates set aside, marks.
+//! What a person leaves beside requests: the dialogue, messages that wait, contacts, updates set aside, marks.
 
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -9,7 +10,15 @@ use super::code;
 use super::error::{AuthProblem, TokenError};
 use super::jwt::Claims;
 use super::refresh::{Refresher, needs};
-use super::status::TokenInfo;
+
+/// What came of an authorization code.
+#[derive(Debug, Clone)]
+pub struct TokenInfo {
+    /// When the access token ends (UTC), where known.
+    pub access_expires_at: Option<DateTime<Utc>>,
+    /// The account, where the token tells.
+    pub account_id: Option<i64>,
+}
 
 /// The way to new tokens with an admin's help; clones share everything.
 #[derive(Debug, Clone)]

@@ -22,8 +22,8 @@
 //!   the clock that only goes forward.
 //!
 //! From the bottom up: [`token`] and [`jwt`] are values, [`storage`] keeps a pair, [`candidates`] are all there is to try,
-//! [`rejections`] what amoCRM has refused, [`plan`] what to try next, [`proactive`] when to refresh before it has to be
-//! (these four without I/O), [`oauth`] asks amoCRM, [`refresh`] gets new pairs and is alone in it, [`keeper`] gives tokens
+//! [`rejections`] what amoCRM has refused, [`verdict`] what is wrong with each, [`plan`] what to try next, [`proactive`] when
+//! to refresh before it has to be (these five without I/O), [`oauth`] asks amoCRM, [`refresh`] gets new pairs and is alone in it, [`keeper`] gives tokens
 //! to whoever calls, [`authorization`] takes a code from a person, [`status`] tells people, [`moving`] goes along with a store.
 
 mod authorization;
@@ -42,16 +42,17 @@ mod rejections;
 mod status;
 mod storage;
 mod token;
+mod verdict;
 
 use std::time::Duration;
 
-pub use authorization::Authorization;
+pub use authorization::{Authorization, TokenInfo};
 pub use code::{CodeError, PastedCode, parse_code};
 pub use error::{AuthProblem, Source, TokenError};
 pub use keeper::TokenKeeper;
 pub use moving::move_tokens;
 pub use proactive::Proactive;
-pub use status::{TokenInfo, TokenKind, TokensInfo};
+pub use status::{TokenKind, TokensInfo};
 pub use storage::{Previous, Stored, TokenStorage, TokenStorageLock};
 pub use token::{AccessToken, Fingerprint, TokenPair};
 

@@ -10,15 +10,6 @@ use super::plan::Plan;
 use super::rejections::{Reason, Rejections};
 use super::token::Now;
 
-/// What came of an authorization code.
-#[derive(Debug, Clone)]
-pub struct TokenInfo {
-    /// When the access token ends (UTC), where known.
-    pub access_expires_at: Option<DateTime<Utc>>,
-    /// The account, where the token tells.
-    pub account_id: Option<i64>,
-}
-
 /// What kind of access there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
