@@ -74,6 +74,9 @@ help =
     /help – this text
 group = I take requests in private messages: write to me @{ $bot }
 group-unnamed = I take requests in private messages: open my profile and write to me
+language-name = English
+language-ask = Choose a language:
+language-chosen = All right, I'll speak English from now on.
 set-aside = I could not handle this message. It is kept and we will look at it. Please try other words or press /start
 
 ## Buyer: what became of the request
@@ -100,6 +103,7 @@ button-restart = Begin anew
 
 command-start = Leave a request
 command-cancel = Cancel the request
+command-language = Choose a language
 command-help = Help
 command-status = How the bot is doing
 command-leads = Leads that are not in amoCRM yet

@@ -121,6 +121,7 @@ fn table() -> Vec<Command> {
         }),
         Command::new("start", nothing, help).for_everybody().answered(Answered::InGroups),
         Command::new("cancel", nothing, help).for_everybody().answered(Answered::Nowhere).not_in_help(),
+        Command::new("language", nothing, help).for_everybody().answered(Answered::Nowhere).not_in_help(),
         Command::new("help", nothing, help).for_everybody().not_in_help(),
     ]
 }
@@ -133,7 +134,9 @@ pub fn commands() -> &'static [Command] {
 
 /// What the menu of a chat shows.
 pub fn menu(audience: Audience) -> impl Iterator<Item = &'static Command> {
-    commands().iter().filter(move |command| audience == Audience::Admin || command.audience == Audience::Everybody)
+    let is_shown = move |command: &&Command| audience == Audience::Admin || command.audience == Audience::Everybody;
+    // There is nothing to choose from one language.
+    commands().iter().filter(is_shown).filter(|command| command.name != "language" || Lang::all().len() > 1)
 }
 
 fn named(name: &str) -> Option<&'static Command> {
@@ -298,7 +301,7 @@ mod tests {
     #[test]
     fn buyers_see_only_what_is_for_everybody_and_all_of_it_works() {
         let names: Vec<&str> = menu(Audience::Everybody).map(|command| command.name).collect();
-        assert_eq!(names, ["start", "cancel", "help"]);
+        assert_eq!(names, ["start", "cancel", "language", "help"]);
         for name in names {
             assert!(input::command(name).is_some(), "/{name} is answered by nobody");
         }

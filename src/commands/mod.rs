@@ -12,6 +12,7 @@ mod run;
 mod status;
 mod test_alerts;
 mod test_amocrm;
+mod texts;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -72,6 +73,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print every text of the bot in a language, each with what it is for: a file for the folder `texts`
+    Texts {
+        /// The language's code, such as ru, en or kk
+        #[arg(value_name = "LANG")]
+        lang: String,
+    },
     /// Copy everything from one store to another, with the tokens, and compare the counts; may be repeated
     MoveStore {
         /// `sqlite:FILE`, a path, or `postgres://…`; with a password better `-` for standard input, `@FILE`, or `env:NAME`
@@ -111,6 +118,9 @@ pub enum CommandError {
     /// Settings are missing or wrong: one line each.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Config(Vec<ConfigProblem>),
+    /// Settings or the dealer's texts are wrong: one line each.
+    #[error("{}", .0.join("\n"))]
+    Wrong(Vec<String>),
     /// From the daemon's room.
     #[error(transparent)]
     Daemon(#[from] DaemonError),
@@ -134,7 +144,7 @@ pub enum CommandError {
 impl CommandError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Daemon(DaemonError::Setting(_) | DaemonError::DataDir { .. }) => {
+            Self::Config(_) | Self::Wrong(_) | Self::Daemon(DaemonError::Setting(_) | DaemonError::DataDir { .. }) => {
                 ExitCode::from(EX_CONFIG)
             }
             _ => ExitCode::FAILURE,
@@ -170,7 +180,17 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
     let settings = &environment;
     match command {
         Command::Run => {
-            let (config, odd) = settings.read(|reader| reader.config()).map_err(CommandError::Config)?;
+            let config = settings.read(|reader| reader.config());
+            // What is wrong with either is told at once.
+            let wrong = |problems: &[ConfigProblem]| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let (config, odd) = match (config, texts::speak(settings, &[])) {
+                (Ok(config), Ok(())) => config,
+                (Ok(_), Err(told)) => return Err(CommandError::Wrong(told)),
+                (Err(problems), texts) => {
+                    let told = wrong(&problems).into_iter().chain(texts.err().unwrap_or_default());
+                    return Err(CommandError::Wrong(told.collect()));
+                }
+            };
             odd.iter().for_each(|warning| tracing::warn!("{warning}"));
             run::run(config).await
         }
@@ -186,7 +206,12 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
             let (store, region, amocrm) = needed(settings, |r| (r.store(), r.phone_region(), r.amocrm()))?;
             test_amocrm::run(&store, region, &account(amocrm)?, create_test_lead).await
         }
-        Command::TestAlerts => test_alerts::run(&needed(settings, |reader| reader.config())?).await,
+        Command::TestAlerts => {
+            let config = needed(settings, |reader| reader.config())?;
+            texts::speak(settings, &[]).map_err(CommandError::Wrong)?;
+            test_alerts::run(&config).await
+        }
+        Command::Texts { lang } => texts::print(&lang),
         Command::Status { json } => status::run(&needed(settings, |reader| reader.config())?, json).await,
         Command::MoveStore { from, to } => copy_store::move_store(settings, &from, &to).await,
         Command::BackupStore { file } => {

@@ -13,6 +13,7 @@ mod reader;
 mod second_way;
 mod store;
 mod telegram;
+mod texts;
 
 use std::net::SocketAddr;
 
@@ -33,6 +34,8 @@ pub use reader::Reader;
 pub use second_way::{EmailSettings, SecondWaySettings, SecretUrl};
 pub use store::StoreSettings;
 pub use telegram::{Proxy, RouteSettings, TelegramSettings};
+pub(crate) use texts::is_language_code;
+pub use texts::{TextFile, TextProblem, read_texts};
 
 /// Ids have at most 52 significant bits (core.telegram.org/bots/api, `Chat`).
 const LARGEST_CHAT_ID: u64 = 1 << 52;

@@ -199,7 +199,12 @@ async fn register_commands(telegram: &Telegram, admin_chat_id: Option<i64>) {
         menu(audience).map(|command| BotCommand::new(command.name, command.menu_text(lang))).collect()
     };
     for (index, lang) in Lang::all().iter().copied().enumerate() {
-        let code = (index > 0).then(|| lang.code());
+        // Telegram takes codes of two letters (ISO 639-1).
+        let primary = lang.code().split('-').next().filter(|code| code.len() == 2);
+        let code = if index > 0 { primary } else { None };
+        if index > 0 && code.is_none() {
+            continue;
+        }
         let mut request = SetMyCommands::new(commands(Audience::Everybody, lang));
         if let Some(code) = code {
             request = request.language_code(code);

@@ -108,6 +108,9 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
             Some(question) => skip(conversation, &question, world),
             None => stay(conversation, vec![Say::UnknownCommand], world),
         },
+        Input::Language => Outcome { conversation, replies: vec![vec![Say::ChooseLanguage]], lead: None },
+        // What is said from here on is worded in it by the caller.
+        Input::Press(Press::Language(_)) => stay(conversation, vec![Say::LanguageChosen], world),
         Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand], world),
         Input::Edited => stay(conversation, vec![Say::EditedMessage], world),
         Input::Media { caption, links } => {

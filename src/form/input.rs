@@ -27,6 +27,8 @@ pub enum Press {
     Cancel,
     /// Throw the form away and begin a new one.
     Restart,
+    /// Speak the language with this code from now on.
+    Language(String),
 }
 
 impl Press {
@@ -43,6 +45,7 @@ impl Press {
             _ => match data.split_once(':')? {
                 ("skip", key) => Self::Skip(key.to_owned()),
                 ("edit", key) => Self::Edit(key.to_owned()),
+                ("language", code) => Self::Language(code.to_owned()),
                 ("choose", rest) => {
                     let (question, choice) = rest.split_once(':')?;
                     Self::Choose { question: question.to_owned(), choice: choice.to_owned() }
@@ -64,6 +67,7 @@ impl Press {
             Self::Back => "back".into(),
             Self::Cancel => "cancel".into(),
             Self::Restart => "restart".into(),
+            Self::Language(code) => format!("language:{code}"),
         }
     }
 }
@@ -79,6 +83,8 @@ pub enum Input {
     Help,
     /// `/skip`.
     Skip,
+    /// `/language`.
+    Language,
     /// A command that is not ours.
     UnknownCommand,
     /// Any text that is no command.
@@ -140,6 +146,7 @@ mod tests {
             ("back", Press::Back),
             ("cancel", Press::Cancel),
             ("restart", Press::Restart),
+            ("language:pt-br", Press::Language("pt-br".into())),
             ("skip:city", Press::Skip("city".into())),
             ("choose:city:msk", Press::Choose { question: "city".into(), choice: "msk".into() }),
         ] {

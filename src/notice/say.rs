@@ -156,6 +156,10 @@ pub enum Say {
     EditedMessage,
     /// Sticker, photo, voice, …
     OnlyText,
+    /// Which language the buyer wants.
+    ChooseLanguage,
+    /// It is spoken from now on.
+    LanguageChosen,
     /// A command that is not ours.
     UnknownCommand,
     /// The form was thrown away.

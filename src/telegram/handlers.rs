@@ -259,7 +259,9 @@ async fn on_press(
     dialogue: BuyerDialogue,
     desk: Arc<HandlerContext>,
 ) -> Result<(), HandlerError> {
-    let input = query.data.as_deref().and_then(Press::parse).map_or(Input::UnknownPress, Input::Press);
+    let press = query.data.as_deref().and_then(Press::parse);
+    let is_known = |press: &Press| !matches!(press, Press::Language(code) if Lang::spoken(code).is_none());
+    let input = press.filter(is_known).map_or(Input::UnknownPress, Input::Press);
     // The circle on the button holds nobody up, however slow its chat is.
     let (telegram, id) = (desk.telegram.clone(), query.id.clone());
     tokio::spawn(async move { telegram.answer_press(&id, None).await });
@@ -346,7 +348,11 @@ async fn try_turn(
         }
         return Ok(true);
     }
-    let lang = user.map_or(stored.lang, |user| lang_of(Some(user)));
+    let chosen = match input {
+        Input::Press(Press::Language(code)) => Lang::spoken(code),
+        _ => stored.chosen,
+    };
+    let lang = chosen.unwrap_or_else(|| user.map_or(stored.lang, |user| lang_of(Some(user))));
     let world = World {
         now: date(now),
         sent_at,
@@ -362,6 +368,7 @@ async fn try_turn(
     let mut chat = Chat {
         conversation: outcome.conversation,
         lang,
+        chosen,
         last_update: Some((update_id, now)),
         after: stored.after,
         replies: outcome.replies,

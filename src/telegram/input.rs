@@ -5,7 +5,7 @@ use teloxide::{
     utils::command::parse_command,
 };
 
-use crate::form::Input;
+use crate::{form::Input, wording::Lang};
 
 /// A private message as the dialogue's input; `None` for Telegram's service messages.
 pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
@@ -42,6 +42,8 @@ pub fn command(name: &str) -> Option<Input> {
         "cancel" => Input::Cancel,
         "help" => Input::Help,
         "skip" => Input::Skip,
+        // Whoever has no choice is not offered one.
+        "language" if Lang::all().len() > 1 => Input::Language,
         _ => return None,
     })
 }

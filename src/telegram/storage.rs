@@ -35,8 +35,10 @@ use super::outbox::{Fresh, HandOver};
 pub struct Chat {
     /// The conversation.
     pub conversation: Conversation,
-    /// The buyer's language.
+    /// The buyer's language: what was chosen, else what the phone says.
     pub lang: Lang,
+    /// The language that the buyer has chosen by `/language`.
+    pub chosen: Option<Lang>,
     /// The last update taken, and when.
     pub last_update: Option<(u32, Millis)>,
     /// The last update of the stored dialogue that this one goes on from, and when it was taken.
@@ -54,6 +56,7 @@ impl Default for Chat {
         Self {
             conversation: Conversation::idle(None),
             lang: Lang::default(),
+            chosen: None,
             last_update: None,
             after: None,
             replies: Vec::new(),
@@ -183,6 +186,8 @@ struct StoredDraft<'a> {
     draft: Option<Value>,
     last_number: Option<&'a LeadNumber>,
     lang: Lang,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chosen_lang: Option<Lang>,
     taken: Option<&'a TakenText>,
 }
 
@@ -192,6 +197,7 @@ impl Chat {
             draft: self.conversation.draft.as_ref().map(|draft| draft_json(draft, form)),
             last_number: self.conversation.last_number.as_ref(),
             lang: self.lang,
+            chosen_lang: self.chosen,
             taken: self.conversation.taken.as_ref(),
         };
         let (update_id, update_at) = self.last_update.unwrap_or_default();
@@ -218,6 +224,7 @@ impl Chat {
                 taken: read(&document["taken"]),
             },
             lang: read(&document["lang"]).unwrap_or_default(),
+            chosen: read(&document["chosen_lang"]),
             last_update: u32::try_from(stored.update_id).ok().map(|id| (id, stored.update_at)),
             after: Some((stored.update_id, stored.update_at)),
             replies: stored

@@ -82,6 +82,12 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::OldButton => simple("old-button"),
         Say::EditedMessage => simple("edited-message"),
         Say::OnlyText => simple("only-text"),
+        Say::ChooseLanguage => {
+            // Whoever does not read this language is asked in the others, too.
+            let asked: Vec<String> = spoken(lang).map(|lang| lang.text("language-ask", &[])).collect();
+            asked.join("\n")
+        }
+        Say::LanguageChosen => simple("language-chosen"),
         Say::UnknownCommand => simple("unknown-command"),
         Say::Cancelled => simple("cancelled"),
         Say::NothingToCancel => simple("nothing-to-cancel"),
@@ -100,6 +106,11 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
     }
 }
 
+/// The languages that are spoken, first the buyer's own.
+fn spoken(own: Lang) -> impl Iterator<Item = Lang> {
+    [own].into_iter().chain(Lang::all().iter().copied().filter(move |lang| *lang != own))
+}
+
 /// What was said besides the answers, on a line of its own under them; nothing where there is none.
 pub fn wish_line(id: &str, wish: Option<&str>, lang: Lang) -> String {
     wish.map_or_else(String::new, |wish| format!("\n{}", lang.text(id, &[("value", shorten(wish, 600).into())])))
@@ -112,6 +123,7 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
             wording.form.question(&ask.question).map(|question| keyboards::question(question, ask.editing, lang))
         }
         Say::Card(_) => Some(keyboards::card(&wording.form, lang)),
+        Say::ChooseLanguage => Some(keyboards::languages()),
         Say::Resume => Some(keyboards::restart(lang)),
         // These come after a phone's question, whose keyboard would stay under the chat.
         Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::Cancelled => Some(Markup::RemoveKeys),

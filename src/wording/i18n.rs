@@ -8,10 +8,14 @@ use std::{
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::form::Words;
+use super::overrides;
+use crate::{
+    config::{TextFile, TextProblem},
+    form::Words,
+};
 
 /// The languages that the program brings along, a line each: code and texts. The first has every text.
-const BUILT_IN: &[(&str, &str)] =
+pub(super) const BUILT_IN: &[(&str, &str)] =
     &[("ru", include_str!("../../locales/ru.ftl")), ("en", include_str!("../../locales/en.ftl"))];
 
 /// So many of the first of [`BUILT_IN`] are spoken where nobody says which.
@@ -33,13 +37,16 @@ struct Language {
 }
 
 impl Language {
-    fn new(code: &'static str, source: &str) -> Self {
+    /// Texts that stand in several sources are taken from the last.
+    fn new(code: &'static str, sources: &[&str]) -> Self {
         let langid = code.parse::<unic_langid::LanguageIdentifier>().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![langid]);
         // Isolation marks would stand around numbers and links that people copy.
         bundle.set_use_isolating(false);
-        let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
-        bundle.add_resource_overriding(resource);
+        for source in sources {
+            let source = FluentResource::try_new((*source).to_owned());
+            bundle.add_resource_overriding(source.unwrap_or_else(|(resource, _)| resource));
+        }
         Self { code, bundle, fallback: OnceLock::new() }
     }
 }
@@ -47,7 +54,7 @@ impl Language {
 /// What stands in `locales/`, parsed.
 fn built_in() -> &'static [Language] {
     static LANGUAGES: LazyLock<Vec<Language>> =
-        LazyLock::new(|| BUILT_IN.iter().map(|(code, source)| Language::new(code, source)).collect());
+        LazyLock::new(|| BUILT_IN.iter().map(|(code, source)| Language::new(code, &[source])).collect());
     &LANGUAGES
 }
 
@@ -71,6 +78,42 @@ impl Lang {
     pub fn all() -> &'static [Self] {
         static BY_DEFAULT: LazyLock<Vec<Lang>> = LazyLock::new(|| Lang::built_in().take(SPOKEN_BY_DEFAULT).collect());
         SPOKEN.get().unwrap_or(&BY_DEFAULT)
+    }
+
+    /// What is spoken with a dealer's texts: the languages named in `order` (without any: those by default), and each
+    /// that has a file. They last as long as the process.
+    ///
+    /// # Errors
+    /// All that is wrong with the texts.
+    pub fn load(files: &[TextFile], order: &[String]) -> Result<Vec<Self>, Vec<TextProblem>> {
+        let mut problems: Vec<TextProblem> = files.iter().flat_map(overrides::check).collect();
+        let by_default = BUILT_IN.iter().take(SPOKEN_BY_DEFAULT).map(|(code, _)| (*code).to_owned());
+        let named: Vec<String> = if order.is_empty() { by_default.collect() } else { order.to_vec() };
+        let mut spoken = Vec::<Self>::new();
+        for code in named.iter().chain(files.iter().map(|file| &file.code)) {
+            if spoken.iter().any(|lang| lang.code() == *code) {
+                continue;
+            }
+            let built_in = BUILT_IN.iter().find(|(known, _)| known == code).map(|(_, source)| *source);
+            let own = files.iter().filter(|file| file.code == *code).map(|file| file.text.as_str());
+            let sources: Vec<&str> = built_in.into_iter().chain(own).collect();
+            if sources.is_empty() {
+                problems.push(overrides::no_such_language(code, BUILT_IN.iter().map(|(code, _)| *code)));
+            }
+            let code: &'static str = Box::leak(code.clone().into_boxed_str());
+            spoken.push(Self(Box::leak(Box::new(Language::new(code, &sources)))));
+        }
+        for lang in &spoken {
+            let others = spoken.iter().copied().filter(|other| other != lang);
+            let _ = lang.0.fallback.set(others.chain([Self::ru()]).collect());
+        }
+        problems.extend(overrides::same_buttons(&spoken, files));
+        if problems.is_empty() { Ok(spoken) } else { Err(problems) }
+    }
+
+    /// Speaks these from now on; what was set first stays.
+    pub fn speak(languages: Vec<Self>) {
+        let _ = SPOKEN.set(languages);
     }
 
     /// Its IETF tag in small letters: `ru`, `pt-br`.
@@ -118,6 +161,11 @@ impl Lang {
     /// Whether it has a text of its own; another language helps out otherwise.
     pub(super) fn has(self, id: &str) -> bool {
         self.0.bundle.get_message(id).is_some_and(|message| message.value().is_some())
+    }
+
+    /// What it calls itself; its code where it does not say.
+    pub fn own_name(self) -> String {
+        if self.has("language-name") { self.text("language-name", &[]) } else { self.code().to_owned() }
     }
 
     fn fallback(self) -> &'static [Self] {

@@ -80,6 +80,12 @@ pub(super) fn card(form: &Form, lang: Lang) -> Markup {
     Markup::Buttons(rows)
 }
 
+/// Every language by its own name, in one column.
+pub(super) fn languages() -> Markup {
+    let name = |lang: &Lang| vec![press(lang.own_name(), &Press::Language(lang.code().to_owned()))];
+    Markup::Buttons(Lang::all().iter().map(name).collect())
+}
+
 /// Begin again.
 pub(super) fn restart(lang: Lang) -> Markup {
     Markup::Buttons(vec![vec![press(lang.text("button-restart", &[]), &Press::Restart)]])

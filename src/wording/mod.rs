@@ -8,6 +8,8 @@ mod buyer;
 mod i18n;
 mod keyboards;
 mod notices;
+mod overrides;
+mod printed;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -20,6 +22,7 @@ pub use buyer::{render_reply, wish_line};
 pub use i18n::Lang;
 pub use keyboards::admin_button;
 pub use notices::{render_notice, render_worded};
+pub use printed::texts_of;
 pub use time::{age, duration, moment};
 pub use troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text};
 

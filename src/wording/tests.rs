@@ -87,6 +87,8 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::OldButton => Say::OldButton,
         SayKind::EditedMessage => Say::EditedMessage,
         SayKind::OnlyText => Say::OnlyText,
+        SayKind::ChooseLanguage => Say::ChooseLanguage,
+        SayKind::LanguageChosen => Say::LanguageChosen,
         SayKind::UnknownCommand => Say::UnknownCommand,
         SayKind::Cancelled => Say::Cancelled,
         SayKind::NothingToCancel => Say::NothingToCancel,

@@ -7,6 +7,7 @@ mod dialogue;
 mod forget;
 mod happy;
 mod incident;
+mod languages;
 mod limits;
 mod misplaced;
 mod rubbish;

@@ -1,0 +1,110 @@
+//! The dealer's own words, a language that the program does not bring along, and the buyer's choice among all.
+
+use testkit::world::World;
+
+/// `texts/` beside where `dealer.toml` would be.
+fn texts(world: &World, files: &[(&str, &str)]) {
+    std::fs::create_dir_all(world.path("texts")).expect("a folder");
+    for (name, text) in files {
+        world.write(&format!("texts/{name}"), text);
+    }
+}
+
+#[tokio::test]
+async fn a_dealer_words_texts_and_adds_a_language_that_buyers_choose_for_good() {
+    let mut world = World::new().await;
+    texts(
+        &world,
+        &[
+            ("ru.ftl", "\u{feff}ask-name =\r\n    Как к вам обращаться?\r\n    <b>Имя & отчество</b>\r\n"),
+            (
+                "kk.ftl",
+                "language-name = Қазақша\nlanguage-chosen = Енді қазақша сөйлеймін.\nask-name = Атыңыз кім?\n\
+                 button-back = ← Артқа\nsaved = #{ $number } өтінімі сақталды.\ndelivered = #{ $number } өтінімі берілді.\n",
+            ),
+        ],
+    );
+    world.start();
+    let mut aru = world.buyer("Ару");
+    let asked = aru.commands("/start", "Как к вам обращаться?").await;
+    assert!(asked.text.ends_with("Как к вам обращаться?\n<b>Имя & отчество</b>"), "{}", asked.text);
+    aru.commands("/language", "Choose a language").await;
+    aru.presses("language:kk", "Енді қазақша сөйлеймін.\n\nАтыңыз кім?").await;
+
+    world.kill().await;
+    world.start();
+    // What Kazakh does not say here, Russian does.
+    aru.says("Ару", "номер телефона").await;
+    aru.says("8 701 123-45-67", "бюджет").await;
+    aru.says("5 млн", "ссылку").await;
+    aru.presses("skip", "Проверьте заявку").await;
+    // The key of the keyboard types what the dealer calls it.
+    aru.presses("edit:phone", "номер телефона").await;
+    aru.says("← Артқа", "Проверьте заявку").await;
+    world.amocrm.expire_access_tokens();
+    world.amocrm.expire_refresh_token();
+    let number = aru.submits().await;
+    aru.hears(&format!("#{number} өтінімі сақталды.")).await;
+
+    // What is said much later is said in the language that was chosen, whatever the phone says.
+    world.kill().await;
+    let (access, refresh) = world.amocrm.issue_pair();
+    world.write("access_token.txt", &access);
+    world.write("refresh_token.txt", &refresh);
+    world.start();
+    world.delivered(&number).await;
+    aru.hears(&format!("#{number} өтінімі берілді.")).await;
+    aru.never_read_of_an_error();
+
+    // Whose phone speaks it need not choose; who has chosen a language is asked nothing again.
+    let mut dana = world.buyer("Дана");
+    dana.user = dana.user.with_language(Some("kk-KZ"));
+    dana.commands("/start", "Атыңыз кім?").await;
+    dana.commands("/language", "Choose a language").await;
+    dana.presses("language:en", "English from now on.\n\nWhat is your name?").await;
+    world.until("the menu is set", |world| !world.telegram.commands("default", "kk").is_empty()).await;
+    let menu = world.telegram.commands("default", "en");
+    assert!(menu.contains(&("language".into(), "Choose a language".into())), "{menu:?}");
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_texts_is_told_at_once_before_anything_is_said() {
+    let mut world = World::new().await;
+    texts(
+        &world,
+        &[
+            ("ru.ftl", "accepted = Принято!\n\nhlep = Помощь\nbutton-skip = Отменить\n"),
+            ("kk.ftl", "welcome = { $count\nhelp = { $name }\n"),
+            ("en.ftl.txt", ""),
+        ],
+    );
+    world.set("PHONE_REGION", "XX");
+    let said = world.run(&[]).await.ended_with(78).stderr;
+    for (place, words) in [
+        ("PHONE_REGION: ", "no country"),
+        ("texts/ru.ftl:1:1: ", "accepted has to tell { $number }"),
+        ("texts/ru.ftl:3:1: ", "Did you mean help?"),
+        ("texts/ru.ftl:4:1: ", "have to differ"),
+        ("texts/kk.ftl:2:", "this is not read"),
+        ("texts/en.ftl.txt: ", ".txt"),
+    ] {
+        let is_told = |line: &&str| line.contains(place) && line.contains(words);
+        assert_eq!(said.lines().filter(is_told).count(), 1, "{place}{words}: {said}");
+    }
+    assert!(world.telegram.calls("").is_empty() && world.amocrm.requests().is_empty());
+    // What only looks is not kept from looking.
+    world.unset("PHONE_REGION");
+    world.run(&["status"]).await.ended_with(0);
+}
+
+#[tokio::test]
+async fn what_texts_prints_can_be_put_into_the_folder_as_it_is() {
+    let mut world = World::new().await;
+    let printed = world.run(&["texts", "ru"]).await.ended_with(0).stdout;
+    assert!(printed.contains("\naccepted = ✅") && printed.contains("{ $number }\n"), "{printed}");
+    let other = world.run(&["texts", "kk"]).await.ended_with(0).stdout;
+    texts(&world, &[("ru.ftl", &printed), ("kk.ftl", &other)]);
+    world.start();
+    world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
+    world.run(&["texts", "../x"]).await.ended_with(1);
+}
