@@ -7,97 +7,20 @@
 //! Rows may be damaged ([`super::rows`]). SQLite takes such a row as it is; PostgreSQL keeps no such text and no number that
 //! is none, so there the row stays behind, is named and counted, and all others are copied.
 
+mod cells;
 mod steps;
+mod tables;
 
-use sqlx::{AssertSqlSafe, Row, any::AnyRow};
+use sqlx::{AssertSqlSafe, Row};
 use tracing::warn;
 
 use super::{Engine, Store, StoreError, forgetting::ForgottenElsewhere, rows};
 
+use cells::{Cell, CellRow, Kind, as_it_can_be_held, cells, name, names, whole};
 use steps::CopiedSteps;
+use tables::{COPY_OVERRIDES, Columns, ON_CONFLICT, TABLES};
 
-/// Every table with its columns: `t` text, `i` integer; the first column is the key.
-const TABLES: &[(&str, &[(&str, char)])] = &[
-    ("forgotten", &[("id", 't'), ("forgotten_at", 'i')]),
-    (
-        "leads",
-        &[
-            ("id", 't'),
-            ("number", 't'),
-            ("state", 't'),
-            ("body", 't'),
-            ("user_id", 'i'),
-            ("submitted_at", 'i'),
-            ("due_at", 'i'),
-            ("attempts", 'i'),
-            ("leased_by", 't'),
-            ("leased_until", 'i'),
-            ("contact_id", 'i'),
-            ("solo", 'i'),
-            ("degradation", 't'),
-            ("delivered_at", 'i'),
-            ("last_error", 't'),
-            ("last_error_at", 'i'),
-            ("buyer_told", 'i'),
-            ("admin_told", 'i'),
-            ("admin_copied", 'i'),
-            ("taken_at", 'i'),
-            ("forgotten_at", 'i'),
-            ("unreadable", 'i'),
-        ],
-    ),
-    (
-        "dialogues",
-        &[("chat_id", 'i'), ("step", 't'), ("draft", 't'), ("update_id", 'i'), ("update_at", 'i'), ("replies", 't')],
-    ),
-    (
-        "messages",
-        &[
-            ("id", 't'),
-            ("chat_id", 'i'),
-            ("body", 't'),
-            ("created_at", 'i'),
-            ("due_at", 'i'),
-            ("attempts", 'i'),
-            ("unreadable", 'i'),
-        ],
-    ),
-    ("customers", &[("phone", 't'), ("contact_id", 'i'), ("seen_at", 'i')]),
-    ("imports", &[("fingerprint", 't'), ("lead_id", 't'), ("imported_at", 'i')]),
-    ("alerts", &[("kind", 't'), ("opened_at", 'i'), ("body", 't')]),
-    (
-        "set_aside",
-        &[("update_id", 'i'), ("chat_id", 'i'), ("kind", 't'), ("error", 't'), ("body", 't'), ("set_aside_at", 'i')],
-    ),
-    ("marks", &[("name", 't'), ("value", 't'), ("written_at", 'i')]),
-];
-
-/// What a copy says instead of what a column holds: nobody works on the copy.
-const COPY_OVERRIDES: &[(&str, &str, &str)] = &[("leads", "leased_by", "NULL"), ("leads", "leased_until", "0")];
-
-/// What becomes of a row that the target has already; otherwise it stays as it is.
-const ON_CONFLICT: &[(&str, &str)] = &[
-    // What is over in one store is over; what one store may have sent is uncertain in both.
-    (
-        "leads",
-        "(id) DO UPDATE SET \
-         state = CASE WHEN excluded.state = 'waiting' THEN leads.state ELSE excluded.state END, \
-         delivered_at = COALESCE(leads.delivered_at, excluded.delivered_at) \
-         WHERE (leads.state IN ('waiting', 'rejected') AND excluded.state IN ('delivered', 'discarded')) \
-         OR (leads.state = 'waiting' AND excluded.state = 'waiting')",
-    ),
-    (
-        "dialogues",
-        "(chat_id) DO UPDATE SET step = excluded.step, draft = excluded.draft, update_id = excluded.update_id, \
-         update_at = excluded.update_at, replies = excluded.replies WHERE excluded.update_at > dialogues.update_at \
-         OR (excluded.update_at = dialogues.update_at AND excluded.update_id > dialogues.update_id)",
-    ),
-];
-
-/// Names of the tables that are copied; the steps of leads go along with their leads.
-pub(super) fn tables() -> impl Iterator<Item = &'static str> {
-    TABLES.iter().map(|(table, _)| *table).chain(["lead_steps"])
-}
+pub(super) use tables::tables;
 
 /// Rows copied in one commit.
 const ROWS: i64 = 500;
@@ -117,60 +40,6 @@ pub struct Copied {
     pub damaged: i64,
     /// Rows that the target cannot hold, by number or key.
     pub left_behind: Vec<String>,
-}
-
-/// What a column of a row holds, as it is in the store.
-#[derive(Debug, Clone, PartialEq)]
-struct Cell {
-    /// SQLite's `typeof`, or that of a PostgreSQL column.
-    kind: Kind,
-    /// Its text, byte for byte; a number in digits.
-    bytes: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
-    Null,
-    Integer,
-    Real,
-    Text,
-    Blob,
-}
-
-type CellRow = Vec<Cell>;
-type Columns = [(&'static str, char)];
-
-impl Cell {
-    /// What a whole column of this kind says; `None` when it is damaged.
-    fn whole(&self, column: char) -> Option<Option<String>> {
-        match (self.kind, column) {
-            (Kind::Null, _) => Some(None),
-            (Kind::Text, 't') => {
-                let text = std::str::from_utf8(&self.bytes).ok()?;
-                // PostgreSQL keeps no NUL, and nothing of ours writes one.
-                (!text.contains('\0')).then(|| Some(text.to_owned()))
-            }
-            (Kind::Integer, 'i') => Some(Some(String::from_utf8_lossy(&self.bytes).into_owned())),
-            _ => None,
-        }
-    }
-
-    fn lossy(&self) -> Option<String> {
-        (self.kind != Kind::Null).then(|| String::from_utf8_lossy(&self.bytes).into_owned())
-    }
-}
-
-/// The texts of a row in which nothing is damaged.
-fn whole(columns: &Columns, row: &CellRow) -> Option<Vec<Option<String>>> {
-    row.iter().zip(columns).map(|(cell, (_, kind))| cell.whole(*kind)).collect()
-}
-
-/// By what people know a row: a lead's number, or the key.
-fn name(columns: &Columns, row: &CellRow) -> String {
-    let number = columns.iter().position(|(name, _)| *name == "number").and_then(|at| row[at].lossy());
-    let number = number.and_then(|number| crate::lead::LeadNumber::parse(&number)).map(|number| format!("#{number}"));
-    let key = || super::plain(&row[0].lossy().unwrap_or_default()).chars().take(40).collect();
-    number.unwrap_or_else(key)
 }
 
 impl Store {
@@ -257,28 +126,7 @@ impl Store {
             Engine::Postgres => query.bind(String::from_utf8_lossy(after).into_owned()),
         };
         let found = query.bind(ROWS).fetch_all(&self.pool).await?;
-        Ok(found.iter().map(|row| self.cells(columns, row)).collect())
-    }
-
-    fn cells(&self, columns: &Columns, row: &AnyRow) -> CellRow {
-        let cell = |(at, (_, column)): (usize, &(&str, char))| match self.engine {
-            Engine::Sqlite => {
-                let kind = match rows::lossy(row, 2 * at).as_deref() {
-                    Some("integer") => Kind::Integer,
-                    Some("real") => Kind::Real,
-                    Some("text") => Kind::Text,
-                    Some("blob") => Kind::Blob,
-                    _ => Kind::Null,
-                };
-                Cell { kind, bytes: rows::raw(row, 2 * at + 1).unwrap_or_default() }
-            }
-            Engine::Postgres => match (rows::raw(row, at), column) {
-                (None, _) => Cell { kind: Kind::Null, bytes: Vec::new() },
-                (Some(bytes), 'i') => Cell { kind: Kind::Integer, bytes },
-                (Some(bytes), _) => Cell { kind: Kind::Text, bytes },
-            },
-        };
-        columns.iter().enumerate().map(cell).collect()
+        Ok(found.iter().map(|row| cells(self.engine, columns, row)).collect())
     }
 
     /// Inserts rows the store does not have, and merges those it has; returns how many of them it has afterwards.
@@ -356,7 +204,7 @@ impl Store {
             Some(wiped) if wiped != lossy => {
                 self.take_in(copied.table, columns, &[wiped], steps).await.map(|taken| taken == 1)
             }
-            Some(_) => match self.as_it_can_be_held(columns, row.clone()) {
+            Some(_) => match as_it_can_be_held(self.engine, columns, row.clone()) {
                 Some(row) => self.again(|| self.insert_cells(copied.table, columns, &row, steps)).await,
                 None => Ok(false),
             },
@@ -374,29 +222,6 @@ impl Store {
             }
         }
         Ok(())
-    }
-
-    /// A damaged row as this engine can hold it; `None` where that would leave out what the row is about.
-    fn as_it_can_be_held(&self, columns: &Columns, mut row: CellRow) -> Option<CellRow> {
-        if self.engine == Engine::Sqlite {
-            return Some(row);
-        }
-        for (cell, (name, kind)) in row.iter_mut().zip(columns) {
-            if cell.whole(*kind).is_some() {
-                continue;
-            }
-            // Damage in what is only remembered counts as not known.
-            *cell = match *name {
-                "last_error" | "degradation" | "leased_by" => Cell { kind: Kind::Null, bytes: Vec::new() },
-                "contact_id" | "last_error_at" => Cell { kind: Kind::Null, bytes: Vec::new() },
-                "due_at" | "attempts" | "leased_until" | "solo" | "buyer_told" | "admin_told" | "admin_copied"
-                | "taken_at" | "unreadable" | "submitted_at" | "user_id" => {
-                    Cell { kind: Kind::Integer, bytes: b"0".to_vec() }
-                }
-                _ => return None,
-            };
-        }
-        Some(row)
     }
 
     /// Inserts a row cell by cell, each of its own type; a row that is there stays. Whether it is there afterwards.
@@ -452,8 +277,4 @@ impl Store {
             .await?
             .try_get(0)?)
     }
-}
-
-fn names(columns: &Columns) -> String {
-    columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }

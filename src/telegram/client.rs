@@ -1,6 +1,8 @@
 //! Talking to Telegram: two clients for each way (polls may take long, sends may not), and answers as the caller's
 //! decisions.
 
+mod failure;
+
 use std::{
     sync::{
         Arc,
@@ -17,7 +19,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::Value;
 use teloxide::{
-    ApiError, RequestError,
+    RequestError,
     payloads::{
         AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteMessage, GetChatAdministrators, GetChatMember, GetMe,
         SendMessage, SendMessageSetters,
@@ -31,19 +33,20 @@ use tokio::time::Instant;
 use crate::{
     clock::Clock,
     config::{Proxy, RouteSettings, TelegramSettings},
-    lead::one_line,
     net,
-    notice::PollTrouble,
     wording::Rendered,
 };
 
 use super::{
-    api::{self, Api, is_proxys_refusal},
+    api::{self, Api},
     groups::Groups,
     markup::reply_markup,
     me,
     routes::{Kind, Outcome, Patience, Routes},
 };
+
+pub use failure::{SendError, api_text, describe, poll_trouble};
+use failure::{decide, is_no_topic, outcome};
 
 /// How long Telegram may hold a poll that has nothing to say.
 pub const LONG_POLL: Duration = Duration::from_secs(25);
@@ -72,28 +75,6 @@ const LEAST_SEND: Duration = Duration::from_secs(2);
 
 /// A document takes longer than a message.
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// What a failed send means.
-#[derive(Debug, Error)]
-pub enum SendError {
-    /// The person blocked the bot or is gone: nothing will ever arrive.
-    #[error("the chat is closed to the bot: {0}")]
-    ChatClosed(String),
-    /// Telegram will never take this message.
-    #[error("Telegram refuses the message: {0}")]
-    Refused(String),
-    /// Every topic of the group that is known is closed to the bot or gone.
-    #[error("no topic of the group takes the message: {0}")]
-    NoTopic(String),
-    /// Try again, not before the pause if one is named.
-    #[error("Telegram cannot take it now: {cause}")]
-    Later {
-        /// What went wrong.
-        cause: String,
-        /// Telegram's own pause.
-        after: Option<Duration>,
-    },
-}
 
 /// What became of messages and files that were sent, for metrics.
 #[derive(Debug, Default)]
@@ -471,13 +452,6 @@ impl Telegram {
     }
 }
 
-/// Whether a topic is closed or gone (`TOPIC_CLOSED`, `TOPIC_DELETED`, `TOPIC_ID_INVALID`, `message thread not found`).
-fn is_no_topic(error: &RequestError) -> bool {
-    let RequestError::Api(api) = error else { return false };
-    let text = api_text(api).to_lowercase();
-    text.starts_with("bad request") && (text.contains("topic_") || text.contains("message thread not found"))
-}
-
 fn client(route: &RouteSettings) -> Result<ClientBuilder, reqwest::Error> {
     let builder = net::client();
     Ok(match &route.proxy {
@@ -485,92 +459,4 @@ fn client(route: &RouteSettings) -> Result<ClientBuilder, reqwest::Error> {
         Proxy::Direct => builder.no_proxy(),
         Proxy::Unset => builder,
     })
-}
-
-/// What an error says of the way that the request took.
-fn outcome(error: &RequestError) -> Outcome {
-    match error {
-        RequestError::RetryAfter(_) | RequestError::MigrateToChatId(_) => Outcome::Good,
-        RequestError::Api(api) if is_servers_fault(api) => Outcome::NoAnswer,
-        RequestError::Api(_) => Outcome::Good,
-        RequestError::Network(error) if error.is_connect() => Outcome::NotConnected,
-        RequestError::Io(_) if is_proxys_refusal(error) => Outcome::NotConnected,
-        RequestError::Network(_) | RequestError::InvalidJson { .. } | RequestError::Io(_) => Outcome::NoAnswer,
-    }
-}
-
-/// Whether a server of one's own, or Telegram's front, tells that it has no way on (5xx).
-fn is_servers_fault(error: &ApiError) -> bool {
-    let text = api_text(error);
-    ["Internal Server Error", "Bad Gateway", "Service Unavailable", "Gateway Time"]
-        .iter()
-        .any(|words| text.starts_with(words))
-}
-
-/// Why a poll fails, in the admin's terms.
-pub fn poll_trouble(error: &RequestError) -> PollTrouble {
-    match error {
-        RequestError::RetryAfter(_) => PollTrouble::Throttled,
-        RequestError::Api(ApiError::TerminatedByOtherGetUpdates) => PollTrouble::SecondInstance,
-        RequestError::Api(ApiError::InvalidToken) => PollTrouble::TokenRefused,
-        RequestError::Api(api) if is_servers_fault(api) => PollTrouble::ServersFault,
-        RequestError::Api(api) => match api_text(api) {
-            text if text.contains("webhook is active") => PollTrouble::Webhook,
-            text if text.starts_with("Conflict") => PollTrouble::SecondInstance,
-            text if text.starts_with("Unauthorized") || text.starts_with("Not Found") => PollTrouble::TokenRefused,
-            _ => PollTrouble::Refused,
-        },
-        RequestError::MigrateToChatId(_) => PollTrouble::Refused,
-        RequestError::Network(error) if error.is_connect() => PollTrouble::NoConnection,
-        RequestError::Network(_) => PollTrouble::NoAnswer,
-        RequestError::Io(_) if is_proxys_refusal(error) => PollTrouble::NoConnection,
-        RequestError::Io(_) | RequestError::InvalidJson { .. } => PollTrouble::NotTelegrams,
-    }
-}
-
-/// What an error of Telegram means for the message that was to be sent.
-fn decide(error: &RequestError) -> SendError {
-    match error {
-        RequestError::RetryAfter(pause) => {
-            SendError::Later { cause: "too many requests".into(), after: Some(pause.duration()) }
-        }
-        RequestError::MigrateToChatId(_) => SendError::Later { cause: describe(error), after: None },
-        RequestError::Api(api) if is_no_topic(error) => SendError::NoTopic(api_text(api)),
-        RequestError::Api(api) => {
-            let text = api_text(api);
-            if text.starts_with("Forbidden") || text.contains("chat not found") || text.contains("user is deactivated")
-            {
-                SendError::ChatClosed(text)
-            } else if text.starts_with("Bad Request") {
-                SendError::Refused(text)
-            } else {
-                SendError::Later { cause: text, after: None }
-            }
-        }
-        other => SendError::Later { cause: describe(other), after: None },
-    }
-}
-
-/// The words of Telegram's own error.
-pub fn api_text(error: &ApiError) -> String {
-    match error {
-        ApiError::Unknown(text) => one_line(text, 300),
-        known => known.to_string(),
-    }
-}
-
-/// An error in words that hold neither the bot's token (it stands in the address) nor what people wrote (it stands in
-/// bodies that cannot be parsed).
-pub fn describe(error: &RequestError) -> String {
-    match error {
-        RequestError::Api(api) => api_text(api),
-        RequestError::RetryAfter(pause) => format!("too many requests, retry after {} s", pause.seconds()),
-        RequestError::MigrateToChatId(_) => "the group moved".into(),
-        RequestError::Network(error) if error.is_timeout() => "no answer in time".into(),
-        RequestError::Network(error) if error.is_connect() => "no connection".into(),
-        RequestError::Network(_) => "the connection broke".into(),
-        RequestError::InvalidJson { .. } => "an answer that is not Telegram's".into(),
-        // Only what `net` says of an answer comes this way.
-        RequestError::Io(error) => error.to_string(),
-    }
 }

@@ -1,0 +1,88 @@
+//! Which tables are copied, and what becomes of a row that the target has already. A new column belongs here too.
+
+/// Columns with their kinds: `t` text, `i` integer.
+pub(super) type Columns = [(&'static str, char)];
+
+/// Every table with its columns: `t` text, `i` integer; the first column is the key.
+pub(super) const TABLES: &[(&str, &Columns)] = &[
+    ("forgotten", &[("id", 't'), ("forgotten_at", 'i')]),
+    (
+        "leads",
+        &[
+            ("id", 't'),
+            ("number", 't'),
+            ("state", 't'),
+            ("body", 't'),
+            ("user_id", 'i'),
+            ("submitted_at", 'i'),
+            ("due_at", 'i'),
+            ("attempts", 'i'),
+            ("leased_by", 't'),
+            ("leased_until", 'i'),
+            ("contact_id", 'i'),
+            ("solo", 'i'),
+            ("degradation", 't'),
+            ("delivered_at", 'i'),
+            ("last_error", 't'),
+            ("last_error_at", 'i'),
+            ("buyer_told", 'i'),
+            ("admin_told", 'i'),
+            ("admin_copied", 'i'),
+            ("taken_at", 'i'),
+            ("forgotten_at", 'i'),
+            ("unreadable", 'i'),
+        ],
+    ),
+    (
+        "dialogues",
+        &[("chat_id", 'i'), ("step", 't'), ("draft", 't'), ("update_id", 'i'), ("update_at", 'i'), ("replies", 't')],
+    ),
+    (
+        "messages",
+        &[
+            ("id", 't'),
+            ("chat_id", 'i'),
+            ("body", 't'),
+            ("created_at", 'i'),
+            ("due_at", 'i'),
+            ("attempts", 'i'),
+            ("unreadable", 'i'),
+        ],
+    ),
+    ("customers", &[("phone", 't'), ("contact_id", 'i'), ("seen_at", 'i')]),
+    ("imports", &[("fingerprint", 't'), ("lead_id", 't'), ("imported_at", 'i')]),
+    ("alerts", &[("kind", 't'), ("opened_at", 'i'), ("body", 't')]),
+    (
+        "set_aside",
+        &[("update_id", 'i'), ("chat_id", 'i'), ("kind", 't'), ("error", 't'), ("body", 't'), ("set_aside_at", 'i')],
+    ),
+    ("marks", &[("name", 't'), ("value", 't'), ("written_at", 'i')]),
+];
+
+/// What a copy says instead of what a column holds: nobody works on the copy.
+pub(super) const COPY_OVERRIDES: &[(&str, &str, &str)] =
+    &[("leads", "leased_by", "NULL"), ("leads", "leased_until", "0")];
+
+/// What becomes of a row that the target has already; otherwise it stays as it is.
+pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
+    // What is over in one store is over; what one store may have sent is uncertain in both.
+    (
+        "leads",
+        "(id) DO UPDATE SET \
+         state = CASE WHEN excluded.state = 'waiting' THEN leads.state ELSE excluded.state END, \
+         delivered_at = COALESCE(leads.delivered_at, excluded.delivered_at) \
+         WHERE (leads.state IN ('waiting', 'rejected') AND excluded.state IN ('delivered', 'discarded')) \
+         OR (leads.state = 'waiting' AND excluded.state = 'waiting')",
+    ),
+    (
+        "dialogues",
+        "(chat_id) DO UPDATE SET step = excluded.step, draft = excluded.draft, update_id = excluded.update_id, \
+         update_at = excluded.update_at, replies = excluded.replies WHERE excluded.update_at > dialogues.update_at \
+         OR (excluded.update_at = dialogues.update_at AND excluded.update_id > dialogues.update_id)",
+    ),
+];
+
+/// Names of the tables that are copied; the steps of leads go along with their leads.
+pub(in crate::store) fn tables() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|(table, _)| *table).chain(["lead_steps"])
+}
