@@ -3,12 +3,22 @@
 ## Buyer: the form
 
 welcome =
-    Hello! I will take your request for a car: { $count ->
-        [4] four short questions
-        [one] { $count } short question
-       *[other] { $count } short questions
-    }, about a minute.
-resume = You are already filling in a request; let's go on where you stopped. Or begin anew:
+    Hello! { $count ->
+        [1] One quick question
+        [2] Two quick questions
+        [3] Three quick questions
+        [4] Four quick questions
+        [5] Five quick questions
+        [6] Six quick questions
+       *[other] { $count } quick questions
+    } about the car you want, { $count ->
+        [1] one minute
+        [2] one minute
+        [3] one minute
+        [4] one minute
+       *[other] a couple of minutes
+    }.
+resume = You are already filling in a request; let's go on where you stopped. Or start over:
 how-to-begin = To leave a request, press /start
 ask-consent =
     To pass your request on to a manager we need your consent to process personal data.
@@ -64,7 +74,7 @@ only-text = I understand only text and buttons.
 unknown-command = I do not know this command. There are /start, /cancel and /help.
 cancelled = The request is cancelled, nothing was sent. To begin a new one, press /start
 nothing-to-cancel = There is nothing to cancel. To leave a request, press /start
-already-sent = Request #{ $number } has been taken already, there is no need to send it twice. To leave another one, press /start
+already-sent = Your request #{ $number } is already with the manager, who will contact you. To leave another one, press /start
 sent-too-many = You have sent several requests already, and all of them are taken. This one can be sent a little later: in { $wait }, after { $at }. Everything you have filled in is kept – just press “Send” then.
 help =
     I take requests for cars: name, phone, budget and a link. A manager will contact you.
@@ -81,13 +91,13 @@ set-aside = I could not handle this message. It is kept and we will look at it. 
 
 ## Buyer: what became of the request
 
-accepted = ✅ Request #{ $number } is taken! A manager will contact you.
-saved = Request #{ $number } is safely saved. We will pass it on as soon as the manager's system is reachable again. You need not do anything.
+accepted = ✅ We've got your request #{ $number }! The manager will contact you.
+saved = Request #{ $number } is safely saved and will be with the manager soon. You don't need to do anything.
 delivered = ✅ Request #{ $number } has been passed on to a manager, who will contact you.
 
 ## Buttons
 
-button-consent = I agree
+button-consent = ✅ I give my consent
 button-share-contact = 📱 Share my number
 button-skip = Skip
 button-back = ← Back
@@ -97,7 +107,7 @@ button-edit-name = Change name
 button-edit-phone = Change phone
 button-edit-budget = Change budget
 button-edit-car-link = Change link
-button-restart = Begin anew
+button-restart = Start over
 
 ## Commands in the menu
 

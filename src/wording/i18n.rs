@@ -15,8 +15,11 @@ use crate::{
 };
 
 /// The languages that the program brings along, a line each: code and texts. The first has every text.
-pub(super) const BUILT_IN: &[(&str, &str)] =
-    &[("ru", include_str!("../../locales/ru.ftl")), ("en", include_str!("../../locales/en.ftl"))];
+pub(super) const BUILT_IN: &[(&str, &str)] = &[
+    ("ru", include_str!("../../locales/ru.ftl")),
+    ("en", include_str!("../../locales/en.ftl")),
+    ("uz", include_str!("../../locales/uz.ftl")),
+];
 
 /// So many of the first of [`BUILT_IN`] are spoken where nobody says which.
 const SPOKEN_BY_DEFAULT: usize = 2;

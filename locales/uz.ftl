@@ -1,0 +1,114 @@
+# Bot oʻzbekcha gapirganda aytadigan gaplar: xaridor koʻradiganlarning hammasi. Administrator oʻqiydigan matnlar birinchi
+# tildan olinadi.
+
+## Xaridor: anketa
+
+welcome =
+    Assalomu alaykum! Avtomobil uchun ariza qoldirishga yordam beraman: { $count ->
+        [one] bitta qisqa savol
+       *[other] { $count } ta qisqa savol
+    }, koʻp vaqt olmaydi.
+resume = Siz allaqachon ariza toʻldiryapsiz, toʻxtagan joyimizdan davom etamiz. Istasangiz, boshidan boshlash mumkin:
+how-to-begin = Ariza qoldirish uchun /start tugmasini bosing
+ask-consent =
+    Arizani menejerga yetkazish uchun shaxsiy maʼlumotlaringizni qayta ishlashga roziligingiz kerak.
+    Maxfiylik siyosati: { $url }
+consent-first = Avval shu xabar ostidagi rozilik tugmasini bosing, keyin boshlaymiz.
+ask-name = Ismingiz nima?
+ask-phone = Telefon raqamingiz qanday? Pastdagi tugmani bosing yoki raqamni yozing, masalan: +998 90 123-45-67
+ask-budget = Byudjetingiz qancha? Masalan: 2,5 mln. Hali qaror qilmagan boʻlsangiz, «bilmayman» deb yozing.
+ask-car-link = Avtomobil havolasini yuboring, masalan encar.com saytidan. Havola boʻlmasa, «Oʻtkazib yuborish» tugmasini bosing.
+card =
+    Arizani tekshiring:
+
+    { $answers }{ $wish }
+
+    Hammasi toʻgʻrimi? «Yuborish» tugmasini bosing yoki nimani oʻzgartirishni tanlang.
+card-wish = 📝 Istaklar: { $value }
+copy-wish = Istaklar: { $value }
+label-name = Ism
+label-phone = Telefon
+label-budget = Byudjet
+label-car-link = Avtomobil
+skipped = koʻrsatilmagan
+budget-understood = { $budget } ({ $price } ₽)
+no-car-link = menejer bilan kelishamiz
+phone-taken = Telefonni yozib oldim: { $phone }
+left-as-it-was = Yaxshi, davom etamiz.
+
+name-too-long = Ism uchun bu biroz uzun. Iltimos, 100 belgidan oshirmay yozing.
+name-unreadable = Ismni oʻqib boʻlmadi. Iltimos, oddiy harflar bilan yozing.
+name-greeting = Assalomu alaykum! Keling, tanishib olaylik.
+not-a-name = Bu ismga oʻxshamaydi. Sizga qanday murojaat qilishimizni yozing, masalan: Olim. Ismingiz rostdan ham shunday boʻlsa, «Меня зовут …» deb yozing.
+noted-phone = 📞 Telefonni yozib oldim: { $value }
+noted-budget = 💰 Summani yozib oldim: { $value }
+noted-car-link = 🚗 Avtomobilni yozib oldim: { $value }
+noted-wish = 📝 Menejerga yetkazaman: { $value }
+noted-can-be-changed = Yuborishdan oldin buni oʻzgartirish mumkin.
+repeated = Xuddi shunday xabar allaqachon keldi, ikkinchi marta kerak emas.
+phone-is-no-budget = Bu summa emas, telefon raqami. Arizada { $phone } yozilgan, uni yuborishdan oldin oʻzgartirish mumkin.
+link-is-no-budget = Bu summa emas, havola.
+no-phone-found = Bu xabarda telefon raqamini koʻrmayapman.
+phone-invalid = Raqamda raqamlar yetishmayapti yoki ortiqcha. Tekshirib, toʻliq yuboring. Raqam Rossiyaniki boʻlmasa, mamlakat kodidan boshlang: +998 90 123-45-67
+budget-unreadable = Byudjetni qisqa yozing, 200 belgigacha.
+answer-unreadable = Javobni oʻqib boʻlmadi. Iltimos, oddiy harflar bilan yozing.
+answer-too-long = Bu biroz uzun. Iltimos, qisqaroq yozing: { $longest } belgigacha.
+choose-one = Savol ostidagi tugmalardan birini bosing yoki undagi soʻzni yozing.
+no-link-found = Istagingizni yozib oldim, menejerga yetkazaman. Havola boʻlsa, yuboring.
+link-too-long = Havola juda uzun. Avtomobil sahifasining qisqaroq manzilini yuboring.
+contact-not-now = Hozir kontakt kerak emas.
+use-buttons = «Yuborish» tugmasini bosish qoldi 👇
+old-button = Bu oldingi xabarning tugmasi.
+edited-message = Yuborilgan xabarlardagi tuzatishlarni koʻrmayman. Har qanday javobni oxirida, yuborishdan oldin oʻzgartirish mumkin.
+only-text = Men faqat matn va tugmalarni tushunaman.
+unknown-command = Bunday buyruqni bilmayman. /start, /cancel va /help bor.
+cancelled = Ariza bekor qilindi, hech narsa yuborilmadi. Yangisini boshlash uchun /start tugmasini bosing
+nothing-to-cancel = Bekor qiladigan narsa yoʻq: hozir ariza toʻldirilmayapti. Yangisini boshlash uchun /start tugmasini bosing
+already-sent = #{ $number } raqamli arizangiz allaqachon menejerda, u siz bilan bogʻlanadi. Yana ariza qoldirish uchun /start tugmasini bosing
+sent-too-many = Siz bir nechta ariza yubordingiz, hammasi qabul qilingan. Buni biroz keyinroq yuborish mumkin: { $wait } dan soʻng, { $at } dan keyin. Toʻldirganlaringiz saqlandi – oʻshanda «Yuborish» tugmasini bosing, xolos.
+help =
+    Men avtomobil uchun arizalarni qabul qilaman: ism, telefon, byudjet va havola. Menejer siz bilan bogʻlanadi.
+
+    /start – ariza qoldirish yoki boshlanganini davom ettirish
+    /cancel – arizani bekor qilish
+    /help – shu yordam
+group = Arizalarni shaxsiy xabarlarda qabul qilaman: menga yozing – @{ $bot }
+group-unnamed = Arizalarni shaxsiy xabarlarda qabul qilaman: profilimni ochib, menga yozing
+language-name = Oʻzbekcha
+language-ask = Tilni tanlang:
+language-chosen = Yaxshi, endi oʻzbekcha gaplashamiz.
+set-aside = Bu xabarni qayta ishlab boʻlmadi. U saqlandi, koʻrib chiqamiz. Boshqacha soʻzlar bilan javob berib koʻring yoki /start tugmasini bosing
+
+## Xaridor: ariza bilan nima boʻldi
+
+accepted = ✅ #{ $number } raqamli arizangiz qabul qilindi! Menejer siz bilan bogʻlanadi.
+saved = #{ $number } raqamli arizangiz ishonchli saqlandi va tez orada menejerga yetib boradi. Sizdan hech narsa talab qilinmaydi.
+delivered = ✅ #{ $number } raqamli arizangiz menejerga topshirildi. U siz bilan bogʻlanadi.
+
+## Tugmalar
+
+button-consent = ✅ Roziman
+button-share-contact = 📱 Raqamimni yuborish
+button-skip = Oʻtkazib yuborish
+button-back = ← Orqaga
+button-cancel = Bekor qilish
+button-submit = ✅ Yuborish
+button-edit-name = Ismni oʻzgartirish
+button-edit-phone = Telefonni oʻzgartirish
+button-edit-budget = Byudjetni oʻzgartirish
+button-edit-car-link = Havolani oʻzgartirish
+button-restart = Boshidan boshlash
+
+## Menyudagi buyruqlar
+
+command-start = Ariza qoldirish
+command-cancel = Arizani bekor qilish
+command-language = Tilni tanlash
+command-help = Yordam
+
+## Vaqt
+
+duration-days = { $days } kun { $hours } soat
+duration-hours = { $hours } soat { $minutes } daqiqa
+duration-minutes = { $minutes } daqiqa
+duration-seconds = { $seconds } soniya
