@@ -4,6 +4,8 @@
 //! punctuation) ends it anywhere; a letter of another script ends it unless it begins a word of the address's own, as in
 //! `…/wiki/Камри`. Sites whose addresses are ASCII alone end at the first other character.
 
+use std::{net::Ipv4Addr, ops::Range};
+
 use url::{Host, Url};
 
 use super::super::text;
@@ -13,21 +15,45 @@ use super::site::{has_ascii_addresses, is_chat, is_known};
 /// two words with a dot between them look alike.
 const CYRILLIC_TOP_LEVELS: &[&str] = &["рф", "рус", "бел", "укр", "қаз", "москва"];
 
+/// An address in a text.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) url: Url,
+    /// Where it stands, in bytes.
+    pub(super) span: Range<usize>,
+}
+
+/// Ends of names that only one machine or network knows.
+const PRIVATE_TOP_LEVELS: &[&str] = &[".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa"];
+
+/// All http(s) addresses in a text without soft hyphens, in order, without logins.
+pub(super) fn found(text: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    for piece in text.split_inclusive(|c| !may_be_in_address(c)) {
+        in_piece(piece.trim_end_matches(|c| !may_be_in_address(c)), at, &mut found);
+        at += piece.len();
+    }
+    found.into_iter().flat_map(led_to).collect()
+}
+
 /// All http(s) addresses in a text, in order, without logins.
 pub(super) fn addresses(text: &str) -> Vec<Url> {
-    let mut found = Vec::new();
     // A soft hyphen is where a page broke the address, not where the address ends.
-    for piece in text.replace('\u{AD}', "").split(|c| !may_be_in_address(c)) {
-        in_piece(piece, &mut found);
+    found(&text.replace('\u{AD}', "")).into_iter().map(|found| found.url).collect()
+}
+
+/// Where an address leads to: a messenger's way out (`t.me/share/url?url=…`, `vk.com/away.php?to=…`) to the one in it.
+fn led_to(found: Found) -> Vec<Found> {
+    if !is_chat(&found.url) {
+        return vec![found];
     }
-    // A messenger's way out (`t.me/share/url?url=…`, `vk.com/away.php?to=…`) leads to the address in it.
-    let inner = found.iter().filter(|url| is_chat(url)).flat_map(|url| {
-        let values = url.query_pairs().map(|(_, value)| value.into_owned());
-        values.filter(|value| scheme_at(value, 0) == Some(0)).collect::<Vec<_>>()
-    });
-    let inner: Vec<Url> = inner.filter_map(|value| address(&value[..end_of(&value)])).collect();
-    found.extend(inner);
-    found
+    let values = found.url.query_pairs().map(|(_, value)| value.into_owned());
+    let inner = values.filter(|value| scheme_at(value, 0) == Some(0));
+    let inner: Vec<Found> = inner
+        .filter_map(|value| Some(Found { url: address(&value[..end_of(&value)])?, span: found.span.clone() }))
+        .collect();
+    if inner.is_empty() { vec![found] } else { inner }
 }
 
 /// ASCII that addresses are made of, and the letters and digits of every script.
@@ -43,25 +69,29 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36F}')
 }
 
-fn in_piece(piece: &str, found: &mut Vec<Url>) {
+/// The addresses in a piece of a text, which begins at byte `at` of it.
+fn in_piece(piece: &str, at: usize, found: &mut Vec<Found>) {
+    let end_of_piece = at + piece.len();
     let mut rest = piece;
-    while let Some(at) = scheme_at(rest, 0) {
-        let before = &rest[..at];
+    while let Some(scheme) = scheme_at(rest, 0) {
+        let begin = end_of_piece - rest.len();
+        let before = &rest[..scheme];
         if before.ends_with(['+', '.', '-']) {
             return;
         }
-        without_scheme(before, found);
+        without_scheme(before, begin, found);
         // `https://https://…`
-        let behind = at + rest[at..].find("//").map_or(0, |slashes| slashes + 2);
+        let behind = scheme + rest[scheme..].find("//").map_or(0, |slashes| slashes + 2);
         if scheme_at(rest, behind) == Some(behind) {
             rest = &rest[behind..];
             continue;
         }
-        let end = at + end_of(&rest[at..]);
-        found.extend(address(&rest[at..end]));
+        let end = scheme + end_of(&rest[scheme..]);
+        let span = begin + scheme..begin + scheme + without_trailing_punctuation(&rest[scheme..end]).len();
+        found.extend(address(&rest[scheme..end]).map(|url| Found { url, span }));
         rest = &rest[end..];
     }
-    without_scheme(rest, found);
+    without_scheme(rest, end_of_piece - rest.len(), found);
 }
 
 /// Where `http://` or `https://` begins, at `from` or later.
@@ -73,7 +103,8 @@ fn scheme_at(text: &str, from: usize) -> Option<usize> {
 }
 
 /// `encar.com/…`, `www.example.com` or `example.com/cars/1`: a host alone could be any two words with a dot.
-fn without_scheme(stretch: &str, found: &mut Vec<Url>) {
+fn without_scheme(stretch: &str, at: usize, found: &mut Vec<Found>) {
+    let end_of_stretch = at + stretch.len();
     let mut rest = match stretch.split_once("://") {
         None => stretch,
         Some((scheme, behind)) if is_misspelt(scheme) => behind,
@@ -95,8 +126,10 @@ fn without_scheme(stretch: &str, found: &mut Vec<Url>) {
         let end = end_of(candidate);
         let is_taken = !rest[..start].ends_with('@') && is_meant(&candidate[..end]);
         match is_taken.then(|| address(&format!("https://{}", &candidate[..end]))).flatten() {
-            Some(address) => {
-                found.push(address);
+            Some(url) => {
+                let begin = end_of_stretch - rest.len() + start;
+                let span = begin..begin + without_trailing_punctuation(&candidate[..end]).len();
+                found.push(Found { url, span });
                 rest = &rest[start + end..];
             }
             None => rest = &rest[host_end + rest[host_end..].chars().next().map_or(0, char::len_utf8)..],
@@ -151,17 +184,32 @@ fn address(text: &str) -> Option<Url> {
     if !matches!(url.scheme(), "http" | "https") {
         return None;
     }
-    let is_reachable = match url.host()? {
-        Host::Domain(name) => name == "localhost" || name.trim_matches('.').contains('.'),
-        Host::Ipv4(_) | Host::Ipv6(_) => true,
+    let is_public = match url.host()? {
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            name.trim_start_matches('.').contains('.') && !PRIVATE_TOP_LEVELS.iter().any(|top| name.ends_with(top))
+        }
+        Host::Ipv4(ip) => is_public(ip),
+        Host::Ipv6(ip) => match ip.to_ipv4_mapped() {
+            Some(ip) => is_public(ip),
+            None => !(ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()),
+        },
     };
-    if !is_reachable {
+    // Nobody sells a car there, and no manager can open it.
+    if !is_public {
         return None;
     }
     // Both fail only for addresses without a host.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     Some(url)
+}
+
+fn is_public(ip: Ipv4Addr) -> bool {
+    // 100.64.0.0/10 is shared by the subscribers of a network (RFC 6598).
+    let is_shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xC0 == 64;
+    let is_this_network = ip.octets()[0] == 0;
+    !(ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_broadcast() || is_shared || is_this_network)
 }
 
 /// Where the address ends that a text begins with, in bytes: before the words that are glued to it.

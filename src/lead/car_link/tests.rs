@@ -78,9 +78,8 @@ fn other_addresses_as_they_are() {
         ("https://example.com/a?!...", "https://example.com/a"),
         ("https://авто.рф/х", "https://xn--80ae0bp.xn--p1ai/%D1%85"),
         ("https://xn--80ae0bp.xn--p1ai/x", "https://xn--80ae0bp.xn--p1ai/x"),
-        ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080/x"),
-        ("http://[::1]/x", "http://[::1]/x"),
-        ("http://localhost:3000/x", "http://localhost:3000/x"),
+        ("http://8.8.8.8:8080/x", "http://8.8.8.8:8080/x"),
+        ("http://[2606:4700::1111]/x", "http://[2606:4700::1111]/x"),
         ("http://foo https://example.com/2", "https://example.com/2"),
         ("http:// https://example.com/2", "https://example.com/2"),
         ("https://exa\u{0}mple.com/x", "https://example.com/x"),
@@ -260,6 +259,33 @@ fn the_cars_address_of_several() {
 }
 
 #[test]
+fn all_of_several_addresses_are_kept() {
+    let link = |text: &str, hidden: &[&str]| {
+        let hidden: Vec<String> = hidden.iter().map(|hidden| (*hidden).to_owned()).collect();
+        CarLink::find(text, &hidden).ok().flatten().expect("a link")
+    };
+    for (text, hidden, others) in [
+        (ENCAR, &[][..], &[][..]),
+        ("https://example.com/1 https://example.com/2, https://example.com/1", &[], &["https://example.com/2"]),
+        (
+            "https://t.me/cars/5 http://www.encar.com/dc/dc_cardetailview.do?carid=38427498",
+            &[ENCAR, "https://auto.ru/cars/1"],
+            &["https://t.me/cars/5", "https://auto.ru/cars/1"],
+        ),
+        ("https://t.me/share/url?url=https://example.com/1", &[], &[]),
+        ("https://youtu.be/dQw4w9WgXcQ http://127.0.0.1/1", &[], &[]),
+    ] {
+        assert_eq!(link(text, hidden).others(), others, "{text} {hidden:?}");
+    }
+    let both = link("https://example.com/1", &[]).and(link(&format!("{ENCAR} https://example.com/1"), &[]));
+    assert_eq!((both.url(), both.encar_id()), (ENCAR, Some("38427498")));
+    assert_eq!(both.others(), ["https://example.com/1"]);
+    assert_eq!(both.clone().and(both.clone()), both);
+    let stored = serde_json::to_value(&both).expect("JSON");
+    assert_eq!(serde_json::from_value::<CarLink>(stored).ok(), Some(both));
+}
+
+#[test]
 fn no_link_on_purpose() {
     for text in [
         "нет",
@@ -315,6 +341,24 @@ fn no_link_by_mistake() {
         "encar.com@evil",
         "ftp://example.com/x",
         "javascript:alert(1)",
+        "http://127.0.0.1:8080/x",
+        "http://2130706433/x",
+        "http://0.0.0.0/x",
+        "http://10.1.2.3/cars/1",
+        "http://172.16.0.1/cars/1",
+        "http://192.168.1.1/cars/1",
+        "http://169.254.169.254/latest",
+        "http://100.64.0.1/x",
+        "http://[::1]/x",
+        "http://[::]/x",
+        "http://[fe80::1]/x",
+        "http://[fd00::1]/x",
+        "http://[::ffff:127.0.0.1]/x",
+        "http://localhost:3000/x",
+        "http://localhost./x",
+        "https://cars.localhost/1",
+        "https://nas.local/cars/1",
+        "https://crm.internal/cars/1",
         "http://",
         "https://",
         "http:///x",
