@@ -1,6 +1,8 @@
 mod plan;
 mod reading;
 
+use std::ops::Range;
+
 use phonenumber::metadata::DATABASE;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -70,8 +72,20 @@ impl Phone {
     /// The number may stand among words; of several the first valid one is taken.
     pub fn parse(text: &str, region: Region) -> Result<Self, PhoneError> {
         let typed = text::clean(text);
-        let e164 = find(&typed, region)?;
+        let e164 = find(&typed, region)?.e164;
         Ok(Self { e164, typed, origin: PhoneOrigin::Typed })
+    }
+
+    /// The first number in a text, and where it stands, in bytes.
+    pub(super) fn find_in(text: &str, region: Region) -> Option<(Self, Range<usize>)> {
+        let found = find(text, region).ok()?;
+        let byte_at = |at: usize| text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte);
+        let mut span = byte_at(found.span.start)..byte_at(found.span.end);
+        // `(926) 123-45-67`
+        let opens = text[..span.start].ends_with('(') && text[span.clone()].contains(')');
+        span.start -= usize::from(opens);
+        let typed = text::clean(&text[span.clone()]);
+        Some((Self { e164: found.e164, typed, origin: PhoneOrigin::Typed }, span))
     }
 
     /// Parses the number of a shared contact (Telegram sends it with or without `+`).
@@ -86,7 +100,7 @@ impl Phone {
             Some(e164) => e164,
             None => match find(&typed, region) {
                 Err(PhoneError::Invalid) if own => format!("+{}", digits_of(&typed)),
-                found => found?,
+                found => found?.e164,
             },
         };
         Ok(Self { e164, typed, origin: if own { PhoneOrigin::OwnContact } else { PhoneOrigin::ForeignContact } })
@@ -95,7 +109,8 @@ impl Phone {
     /// Takes a number from a backup file: E.164 if it is valid, else as it stands (cleaned, at most 100 characters).
     pub fn imported(text: &str, region: Region) -> Self {
         let typed = text::clean_to(text, MAX_IMPORTED_CHARS);
-        Self { e164: find(&typed, region).unwrap_or_else(|_| typed.clone()), typed, origin: PhoneOrigin::Backup }
+        let found = find(&typed, region).map(|found| found.e164);
+        Self { e164: found.unwrap_or_else(|_| typed.clone()), typed, origin: PhoneOrigin::Backup }
     }
 
     /// E.164, such as `+79991234567` (for an imported number that is not valid: as it stands).

@@ -1,5 +1,7 @@
 //! Finds what may be meant as a phone number in a buyer's words.
 
+use std::ops::Range;
+
 use super::super::text;
 use super::plan::{MIN_DIGITS, MIN_DIGITS_WITHOUT_PLUS, number};
 use super::{PhoneError, Region};
@@ -11,8 +13,15 @@ const MAX_DIALLED_DIGITS: usize = 20;
 /// characters made of short digit groups has thousands.
 const MAX_READINGS: usize = 60;
 
-/// The first valid number in a text, as E.164; the letter O counts as a zero where that makes one.
-pub(super) fn find(text: &str, region: Region) -> Result<String, PhoneError> {
+/// A number in a text.
+pub(super) struct Found {
+    pub(super) e164: String,
+    /// Where it stands, in characters.
+    pub(super) span: Range<usize>,
+}
+
+/// The first valid number in a text; the letter O counts as a zero where that makes one.
+pub(super) fn find(text: &str, region: Region) -> Result<Found, PhoneError> {
     match find_as_typed(text, region) {
         Err(PhoneError::Invalid) => {
             let zeros = with_zeros(text);
@@ -38,7 +47,7 @@ fn with_zeros(text: &str) -> String {
         .collect()
 }
 
-fn find_as_typed(text: &str, region: Region) -> Result<String, PhoneError> {
+fn find_as_typed(text: &str, region: Region) -> Result<Found, PhoneError> {
     let runs = runs(text);
     if runs.is_empty() {
         return Err(PhoneError::NoNumber);
@@ -46,38 +55,69 @@ fn find_as_typed(text: &str, region: Region) -> Result<String, PhoneError> {
     runs.iter()
         .flat_map(Run::readings)
         .take(MAX_READINGS)
-        .find_map(|(run, digits)| number(run.plus, run.code_apart(), &digits, region))
+        .find_map(|reading| {
+            let Reading { run, digits, groups } = reading;
+            let e164 = number(run.plus.is_some(), run.code_apart(), &digits, region)?;
+            let begin = run.groups.get(groups.start).map(|group| group.span.start);
+            let begin = if groups.start == 0 { run.plus.or(begin) } else { begin };
+            let end = run.groups.get(groups.end.wrapping_sub(1)).map(|group| group.span.end);
+            Some(Found { e164, span: begin?..end? })
+        })
         .ok_or(PhoneError::Invalid)
 }
 
 /// A stretch of digits with nothing between them but what people put into phone numbers.
 #[derive(Default)]
 struct Run {
-    plus: bool,
+    /// Where its `+` stands, in characters.
+    plus: Option<usize>,
     groups: Vec<Group>,
 }
 
 struct Group {
     digits: String,
+    /// Where it stands, in characters.
+    span: Range<usize>,
     after_slash: bool,
+}
+
+/// Some groups of a run, taken for one number.
+struct Reading<'a> {
+    run: &'a Run,
+    digits: String,
+    groups: Range<usize>,
 }
 
 /// Splits a text into runs; links and e-mail addresses are left out, the digits in them are no phone.
 fn runs(text: &str) -> Vec<Run> {
     let mut runs = Vec::new();
-    for word_or_phone in split_off_addresses(text) {
-        let mut run = Run::default();
-        let mut joint = None;
-        for c in word_or_phone.chars() {
+    let mut run = Run::default();
+    let mut joint = None;
+    let mut at = 0;
+    for word in text.split_inclusive(' ') {
+        // A `wa.me` link is a phone.
+        if (word.contains("://") || word.contains('@')) && !word.contains("wa.me/") {
+            runs.push(std::mem::take(&mut run));
+            (at, joint) = (at + word.chars().count(), None);
+            continue;
+        }
+        for c in word.chars() {
             if let Some(digit) = text::ascii_digit(c) {
                 match run.groups.last_mut() {
-                    Some(group) if joint.is_none() => group.digits.push(digit),
-                    _ => run.groups.push(Group { digits: digit.to_string(), after_slash: joint == Some('/') }),
+                    Some(group) if joint.is_none() => {
+                        group.digits.push(digit);
+                        group.span.end = at + 1;
+                    }
+                    _ => run.groups.push(Group {
+                        digits: digit.to_string(),
+                        span: at..at + 1,
+                        after_slash: joint == Some('/'),
+                    }),
                 }
                 joint = None;
             } else if is_plus(c) {
                 runs.push(std::mem::take(&mut run));
-                run.plus = true;
+                run.plus = Some(at);
                 joint = None;
             } else if is_joint(c) {
                 if joint != Some('/') {
@@ -87,26 +127,12 @@ fn runs(text: &str) -> Vec<Run> {
                 runs.push(std::mem::take(&mut run));
                 joint = None;
             }
+            at += 1;
         }
-        runs.push(run);
     }
+    runs.push(run);
     runs.retain(|run| !run.groups.is_empty());
     runs
-}
-
-/// The text without its links and e-mail addresses, as the stretches between them; a `wa.me` link is a phone.
-fn split_off_addresses(text: &str) -> Vec<String> {
-    let mut stretches = vec![String::new()];
-    for word in text.split(' ') {
-        let is_address = (word.contains("://") || word.contains('@')) && !word.contains("wa.me/");
-        if is_address {
-            stretches.push(String::new());
-        } else if let Some(stretch) = stretches.last_mut() {
-            stretch.push(' ');
-            stretch.push_str(word);
-        }
-    }
-    stretches
 }
 
 fn is_plus(c: char) -> bool {
@@ -142,7 +168,7 @@ impl Run {
     ///
     /// A part leaves out so much that the rest is another number or a price; a digit too many is the buyer's slip, to
     /// be asked about and not cut off. A `+` always begins the number.
-    fn readings(&self) -> impl Iterator<Item = (&Self, String)> + '_ {
+    fn readings(&self) -> impl Iterator<Item = Reading<'_>> + '_ {
         let digits: String = self.groups.iter().map(|g| g.digits.as_str()).collect();
         let mut ends = Vec::with_capacity(self.groups.len() + 1);
         ends.push(0);
@@ -150,7 +176,7 @@ impl Run {
             ends.push(ends[ends.len() - 1] + group.digits.len());
         }
         let count = self.groups.len();
-        let starts = if self.plus { 0..1 } else { 0..count };
+        let starts = if self.plus.is_some() { 0..1 } else { 0..count };
         starts
             .flat_map(move |start| {
                 let furthest = count.min(start + MAX_DIALLED_DIGITS);
@@ -166,7 +192,8 @@ impl Run {
                 let begins = from == 0 || self.slash_at(start) || from >= 4 || length > 10;
                 let stops = end == count || self.slash_at(end) || digits.len() - to >= 4;
                 let fits = (least..=MAX_DIALLED_DIGITS).contains(&length);
-                (fits && begins && stops).then(|| (self, digits[from..to].to_owned()))
+                let reading = || Reading { run: self, digits: digits[from..to].to_owned(), groups: start..end };
+                (fits && begins && stops).then(reading)
             })
     }
 
