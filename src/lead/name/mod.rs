@@ -1,3 +1,7 @@
+mod cars;
+mod greeting;
+mod introduction;
+mod spelling;
 mod wish;
 
 use serde::{Deserialize, Serialize};
@@ -50,18 +54,19 @@ impl Name {
         }
         let typed = text::clean(text);
         // A greeting in a line of its own is no part of the name.
-        let lines: Vec<&str> = text.lines().filter(|line| !wish::is_courtesy(line)).collect();
-        let typed = if lines.is_empty() || wish::is_greeting(&typed) { typed } else { text::clean(&lines.join("\n")) };
+        let lines: Vec<&str> = text.lines().filter(|line| !greeting::is_courtesy(line)).collect();
+        let typed =
+            if lines.is_empty() || greeting::is_greeting(&typed) { typed } else { text::clean(&lines.join("\n")) };
         if holds_address(&typed) || text::digits_in(&typed) >= MIN_DIGITS_OF_NUMBER {
             return without_numbers(&typed).map(Self).ok_or(NameError::NotAName);
         }
-        if wish::is_greeting(&typed) {
+        if greeting::is_greeting(&typed) {
             return Err(NameError::Greeting);
         }
         if wish::is_no_answer(&typed) {
             return Err(NameError::NotAName);
         }
-        if let Some(name) = wish::introduced(&typed) {
+        if let Some(name) = introduction::introduced(&typed) {
             return Self::within_limit(name);
         }
         if !typed.chars().any(char::is_alphabetic) || wish::is_wish(&typed) {
@@ -99,7 +104,7 @@ impl Wish {
     /// address alone.
     pub fn mentioned(text: &str) -> Option<Self> {
         let typed = text::clean_to(text, Self::MAX_CHARS);
-        let is_wish = wish::names_a_wish(&typed) && !wish::is_no_answer(&typed) && !wish::is_courtesy(&typed);
+        let is_wish = wish::names_a_wish(&typed) && !wish::is_no_answer(&typed) && !greeting::is_courtesy(&typed);
         is_wish.then_some(Self(typed))
     }
 
@@ -131,7 +136,7 @@ fn without_numbers(typed: &str) -> Option<String> {
     let rest: Vec<&str> =
         words.into_iter().filter(|word| !is_numeric(word) && !is_joint(word) && !is_label(word)).collect();
     let rest = rest.join(" ");
-    let rest = wish::introduced(&rest).unwrap_or(&rest).trim_end_matches([',', ';', ':', '.']);
+    let rest = introduction::introduced(&rest).unwrap_or(&rest).trim_end_matches([',', ';', ':', '.']);
     wish::is_plain_name(rest).then(|| rest.to_owned())
 }
 
