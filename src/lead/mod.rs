@@ -7,6 +7,7 @@ mod amount;
 mod budget;
 mod car_link;
 mod mention;
+mod message;
 mod name;
 mod number;
 mod phone;
@@ -18,6 +19,7 @@ use ulid::Ulid;
 
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
+pub use message::{Said, Taken};
 pub use name::{NAMELESS, Name, NameError, Wish};
 pub use number::LeadNumber;
 pub use phone::{Phone, PhoneError, PhoneOrigin, Region};

@@ -35,6 +35,13 @@ pub(super) fn roubles(text: &str) -> i64 {
         .unwrap_or(0)
 }
 
+/// Whether a word is one of everyday speech about cars and money: a colour, a town, a verb, `руль`.
+pub(super) fn is_everyday(word: &str) -> bool {
+    use words::Word;
+    let word = word.to_lowercase().replace('ё', "е");
+    !matches!(words::classify(&word), Word::Stranger | Word::Foreign | Word::Number(_) | Word::Sum(..))
+}
+
 /// A fraction, exact where a float is not: `2,3 млн` is 2,300,000.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Ratio {

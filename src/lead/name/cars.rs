@@ -1,7 +1,7 @@
 //! Cars as buyers write them.
 
 /// Models of cars that are nobody's name, in lower case; `Рио`, `Лада` and `Веста` are.
-pub(super) const MODELS: &[&str] = &[
+pub(in super::super) const MODELS: &[&str] = &[
     "mercedes benz",
     "mercedes-benz",
     "мерседес бенц",
@@ -70,7 +70,7 @@ pub(super) const MODELS: &[&str] = &[
 ];
 
 /// Makes of cars as buyers write them, in lower case; with a model behind them they are no name.
-pub(super) const MAKES: &[&str] = &[
+pub(in super::super) const MAKES: &[&str] = &[
     "kia",
     "киа",
     "кия",
@@ -140,7 +140,7 @@ pub(super) const MAKES: &[&str] = &[
 ];
 
 /// `k5`, `cx-5`, `gle 350`, `х5`, each also with a year: short codes of models (in lower case) that are nobody's name.
-pub(super) fn is_model_code(words: &str) -> bool {
+pub(in super::super) fn is_model_code(words: &str) -> bool {
     let is_year = |word: &str| word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
     let code = match words.rsplit_once(' ') {
         Some((code, year)) if is_year(year) => code,

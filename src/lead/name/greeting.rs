@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Greetings that are no names, in lower case.
-pub(super) const GREETINGS: &[&str] = &[
+pub(in super::super) const GREETINGS: &[&str] = &[
     "ассалам алейкум",
     "ассаламу алейкум",
     "ас-саляму алейкум",
@@ -72,7 +72,7 @@ pub(super) const GREETINGS: &[&str] = &[
 ];
 
 /// What people say beside their name out of kindness, in lower case.
-pub(super) const COURTESIES: &[&str] = &[
+pub(in super::super) const COURTESIES: &[&str] = &[
     "да",
     "ок",
     "окей",
@@ -95,7 +95,7 @@ pub(super) const COURTESIES: &[&str] = &[
 ];
 
 /// Who is greeted without being named, in lower case.
-pub(super) const EVERYBODY: &[&str] = &[
+pub(in super::super) const EVERYBODY: &[&str] = &[
     "всем",
     "вам",
     "тебе",
@@ -120,19 +120,19 @@ pub(super) const EVERYBODY: &[&str] = &[
 ];
 
 /// Whether a text greets and says nothing else.
-pub(super) fn is_greeting(text: &str) -> bool {
+pub(in super::super) fn is_greeting(text: &str) -> bool {
     let words = words(text);
     GREETINGS.contains(&words.as_str())
         || greeting_length(text).is_some_and(|length| !text[length..].chars().any(char::is_alphanumeric))
 }
 
 /// Whether a text says nothing but a greeting or `спасибо` and the like.
-pub(super) fn is_courtesy(text: &str) -> bool {
+pub(in super::super) fn is_courtesy(text: &str) -> bool {
     is_greeting(text) || COURTESIES.contains(&words(text).as_str())
 }
 
 /// `Анна, привет`, `Да, Анна` without what is said out of kindness.
-pub(super) fn without_courtesies(text: &str) -> &str {
+pub(in super::super) fn without_courtesies(text: &str) -> &str {
     const ENDS: [char; 4] = [',', '.', '!', ';'];
     let says_something = |text: &str| !words(text).is_empty();
     let mut rest = text;
@@ -148,7 +148,7 @@ pub(super) fn without_courtesies(text: &str) -> &str {
 }
 
 /// A greeting with more behind it; `Привет Иванович` may be a name, `Привет, Иванович` and `привет всем` greet.
-pub(super) fn greets_in_front(text: &str) -> bool {
+pub(in super::super) fn greets_in_front(text: &str) -> bool {
     greeting_length(text).is_some_and(|length| {
         let rest = &text[length..];
         is_apart(rest) || !(has_name_case(rest.trim_start()) && is_plain_name(rest.trim_start()))
@@ -156,17 +156,17 @@ pub(super) fn greets_in_front(text: &str) -> bool {
 }
 
 /// Greetings that are names or parts of them somewhere, or look like it: `Салам Салимов`, `Ку Чжун Пхё`.
-pub(super) fn may_be_name(greeting: &str) -> bool {
+pub(in super::super) fn may_be_name(greeting: &str) -> bool {
     ["салам", "салом", "ку", "хай", "привет", "прив", "добрый", "hi", "salam"]
         .contains(&greeting.to_lowercase().as_str())
 }
 
 /// Whether something stands between a greeting and what is behind it.
-pub(super) fn is_apart(behind_greeting: &str) -> bool {
+pub(in super::super) fn is_apart(behind_greeting: &str) -> bool {
     !behind_greeting.starts_with(' ')
 }
 
 /// The length of the greeting a text begins with, in bytes.
-pub(super) fn greeting_length(text: &str) -> Option<usize> {
+pub(in super::super) fn greeting_length(text: &str) -> Option<usize> {
     longest_beginning(text, GREETINGS)
 }

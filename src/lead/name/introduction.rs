@@ -7,7 +7,7 @@ use super::{
 };
 
 /// What stands in front of the name a buyer gives, in lower case.
-pub(super) const INTRODUCTIONS: &[&str] = &[
+pub(in super::super) const INTRODUCTIONS: &[&str] = &[
     "меня зовут",
     "меня звать",
     "меня",
@@ -34,15 +34,17 @@ pub(super) const INTRODUCTIONS: &[&str] = &[
 ];
 
 /// What stands behind the name a buyer gives, in lower case: `Олег меня зовут`, `Меня Олег зовут`.
-pub(super) const INTRODUCED: &[&str] = &[" меня зовут", " зовут", " меня звать"];
+pub(in super::super) const INTRODUCED: &[&str] = &[" меня зовут", " зовут", " меня звать"];
 
 /// The name behind `Меня зовут …`, `Здравствуйте, …` or both, before `… меня зовут`, or beside `спасибо` and the like,
 /// where nothing else stands there.
-pub(super) fn introduced(text: &str) -> Option<&str> {
+pub(in super::super) fn introduced(text: &str) -> Option<&str> {
     let essence = without_courtesies(text);
     let greeting = greeting_length(essence).unwrap_or(0);
     let behind_greeting = essence[greeting..].trim_start_matches(is_separator);
-    let before = longest_beginning(behind_greeting, INTRODUCTIONS).unwrap_or(0);
+    // `Я. Ким` is an initial.
+    let is_initial = behind_greeting.starts_with("Я.") || behind_greeting.starts_with("I.");
+    let before = longest_beginning(behind_greeting, INTRODUCTIONS).filter(|_| !is_initial).unwrap_or(0);
     let rest = behind_greeting[before..].trim_matches(is_separator);
     let behind = INTRODUCED.iter().find_map(|words| beginning_of_end(rest, words));
     let name = rest[..behind.unwrap_or(rest.len())].trim_matches(is_separator);
@@ -63,7 +65,7 @@ pub(super) fn introduced(text: &str) -> Option<&str> {
 }
 
 /// Where these words begin, in lower case, that a text ends with.
-pub(super) fn beginning_of_end(text: &str, words: &str) -> Option<usize> {
+pub(in super::super) fn beginning_of_end(text: &str, words: &str) -> Option<usize> {
     let (at, _) = text.char_indices().rev().nth(words.chars().count().checked_sub(1)?)?;
     (text[at..].to_lowercase() == words).then_some(at)
 }

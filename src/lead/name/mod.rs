@@ -1,8 +1,8 @@
-mod cars;
-mod greeting;
-mod introduction;
-mod spelling;
-mod wish;
+pub(super) mod cars;
+pub(super) mod greeting;
+pub(super) mod introduction;
+pub(super) mod spelling;
+pub(super) mod wish;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -93,12 +93,19 @@ impl Name {
     }
 }
 
-/// What a buyer said of the car they want where something else was asked: 1–1000 characters, cleaned.
+/// What a buyer said of the car they want where something else was asked: 1–4100 characters, cleaned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish(String);
 
 impl Wish {
-    const MAX_CHARS: usize = 1000;
+    /// Whole messages fit.
+    const MAX_CHARS: usize = 4100;
+
+    /// The words of a message that are no answer to a question; `None` where nothing can be read in them.
+    pub(super) fn of(words: &str) -> Option<Self> {
+        let words = text::clean_to(words, Self::MAX_CHARS);
+        words.chars().any(char::is_alphanumeric).then_some(Self(words))
+    }
 
     /// The wish in an answer that could not be taken (`Хочу Kia K5`); `None` for a greeting, `да`, a sum, a phone, an
     /// address alone.

@@ -1,18 +1,18 @@
 //! How words are told apart and compared.
 
 /// The words of a text in lower case, one space between them.
-pub(super) fn words(text: &str) -> String {
+pub(in super::super) fn words(text: &str) -> String {
     let lower = text.to_lowercase();
     let words = lower.split(|c: char| !c.is_alphanumeric() && !"-'←".contains(c)).map(|word| word.trim_matches('-'));
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn holds(text: &str, known: &[&str]) -> bool {
+pub(in super::super) fn holds(text: &str, known: &[&str]) -> bool {
     words(text).split(' ').any(|word| known.contains(&word))
 }
 
 /// The length of the longest of these phrases that a text begins with as whole words, in bytes.
-pub(super) fn longest_beginning(text: &str, phrases: &[&str]) -> Option<usize> {
+pub(in super::super) fn longest_beginning(text: &str, phrases: &[&str]) -> Option<usize> {
     let begins = |phrase: &&&str| {
         let mut letters = text.chars();
         let same =
@@ -29,11 +29,11 @@ pub(super) fn longest_beginning(text: &str, phrases: &[&str]) -> Option<usize> {
 }
 
 /// `Привет Иванович`: each word begins as a name does, in upper case or in a script without cases.
-pub(super) fn has_name_case(text: &str) -> bool {
+pub(in super::super) fn has_name_case(text: &str) -> bool {
     text.split(' ').all(|word| word.chars().next().is_some_and(|c| !c.is_lowercase() && c.is_alphabetic()))
 }
 
-pub(super) fn is_letters(text: &str) -> bool {
+pub(in super::super) fn is_letters(text: &str) -> bool {
     let is_word = |word: &str| {
         word.chars().any(char::is_alphabetic)
             && word.chars().all(|c| c.is_alphabetic() || "-'’.\u{301}".contains(c) || is_emoji(c))
@@ -41,11 +41,11 @@ pub(super) fn is_letters(text: &str) -> bool {
     text.split(' ').count() <= 4 && text.split(' ').all(is_word)
 }
 
-pub(super) fn is_separator(c: char) -> bool {
+pub(in super::super) fn is_separator(c: char) -> bool {
     c == ' ' || ",.!:;)(…-–—，。！、".contains(c) || is_emoji(c)
 }
 
 /// Pictures, and what joins and colours them.
-pub(super) fn is_emoji(c: char) -> bool {
+pub(in super::super) fn is_emoji(c: char) -> bool {
     matches!(c, '\u{200D}' | '\u{FE0F}' | '\u{2600}'..='\u{27BF}' | '\u{2B00}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}')
 }

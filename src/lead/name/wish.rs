@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Words that no name has in it and no wish goes without, in lower case.
-pub(super) const WISH_WORDS: &[&str] = &[
+pub(in super::super) const WISH_WORDS: &[&str] = &[
     "хочу",
     "хотим",
     "хотел",
@@ -222,17 +222,17 @@ const NO_ANSWERS: &[&str] = &[
 const NAMESAKES: &[&str] = &["нам", "мой", "мои", "есть", "машина", "корея"];
 
 /// Whether a text is an answer to something else than the name: `да`, `хорошо`, `это я`.
-pub(super) fn is_no_answer(text: &str) -> bool {
+pub(in super::super) fn is_no_answer(text: &str) -> bool {
     [text, without_courtesies(text)].iter().any(|text| NO_ANSWERS.contains(&words(text).as_str()))
 }
 
 /// Whether a text can be nothing but a name: one to four words of letters, none of them a wish's.
-pub(super) fn is_plain_name(text: &str) -> bool {
+pub(in super::super) fn is_plain_name(text: &str) -> bool {
     is_letters(text) && !is_wish(text)
 }
 
 /// Whether a text names what its writer is looking for: a wish's words, a make or a model.
-pub(super) fn names_a_wish(text: &str) -> bool {
+pub(in super::super) fn names_a_wish(text: &str) -> bool {
     holds(text, WISH_WORDS)
         || holds(text, MAKES)
         || longest_beginning(text, MODELS).is_some()
@@ -240,7 +240,7 @@ pub(super) fn names_a_wish(text: &str) -> bool {
 }
 
 /// Whether a text says what its writer wants rather than what they are called.
-pub(super) fn is_wish(text: &str) -> bool {
+pub(in super::super) fn is_wish(text: &str) -> bool {
     let words = words(text);
     let first = words.split(' ').next().unwrap_or_default();
     let has_digit = text.chars().any(|c| c.is_ascii_digit());

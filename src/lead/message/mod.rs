@@ -1,0 +1,289 @@
+//! What a message says, whatever it was asked for: a name, a phone, a sum, links, and words about the car.
+//!
+//! People answer several questions at once, in any order, with commas, line breaks or nothing but blanks between. Links are
+//! found first, then what is plainly money, then phones, then bare sums, then a name in what is left; each is taken out before
+//! the next is looked for, so that no digit counts twice. What is none of these are the words, and none of them are lost.
+
+mod given;
+mod money;
+mod people;
+
+use std::ops::Range;
+
+use super::{Budget, CarLink, Name, Phone, Region, Wish, car_link, name::greeting, text};
+use people::{Candidate, is_mark};
+
+/// Stands in place of what was found already; a byte long, and in no text that people send.
+const TAKEN: char = '\u{1}';
+
+/// A message has at most so many phones and sums.
+const MOST: usize = 10;
+
+/// What a message says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Said {
+    parts: Vec<Part>,
+    link: Option<CarLink>,
+}
+
+/// A stretch of a message.
+#[derive(Debug, Clone, PartialEq)]
+struct Part {
+    text: String,
+    says: Says,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Says {
+    Name(Name),
+    Phone(Phone),
+    Money(Budget),
+    Words,
+}
+
+/// Which of the answers in a message are taken; the others stay among its words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The name.
+    pub name: bool,
+    /// The first phone.
+    pub phone: bool,
+    /// The first sum.
+    pub money: bool,
+}
+
+impl Said {
+    /// Reads a message and the addresses it holds without showing them.
+    pub fn read(message: &str, hidden: &[String], region: Region) -> Self {
+        let text = readable(message);
+        let (link, spans) = car_link::in_text(&text, hidden);
+        let mut reading = Reading { masked: text.clone(), found: Vec::new() };
+        spans.into_iter().for_each(|span| reading.mask(&span));
+        reading.money(|text, _| money::marked(text, |run| is_phone(run, region)), region);
+        reading.phones(region);
+        reading.money(|text, _| money::bare(text), region);
+        reading.words(&text);
+        let parts = reading.in_order(&text).into_iter();
+        let parts = parts.map(|(span, says)| Part { text: line(text[span].trim_matches(is_around)), says });
+        Self { parts: parts.filter(|part| !part.text.is_empty()).collect(), link }
+    }
+
+    /// The buyer's name.
+    pub fn name(&self) -> Option<&Name> {
+        self.parts.iter().find_map(|part| match &part.says {
+            Says::Name(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The first phone.
+    pub fn phone(&self) -> Option<&Phone> {
+        self.parts.iter().find_map(|part| match &part.says {
+            Says::Phone(phone) => Some(phone),
+            _ => None,
+        })
+    }
+
+    /// The first sum of money.
+    pub fn money(&self) -> Option<&Budget> {
+        self.parts.iter().find_map(|part| match &part.says {
+            Says::Money(budget) => Some(budget),
+            _ => None,
+        })
+    }
+
+    /// The links.
+    pub fn link(&self) -> Option<&CarLink> {
+        self.link.as_ref()
+    }
+
+    /// Whether it holds an answer to some question.
+    pub fn answers_something(&self) -> bool {
+        self.phone().is_some() || self.money().is_some() || self.link.is_some()
+    }
+
+    /// All that is said beside the links and what is taken of it.
+    pub fn words(&self, taken: Taken) -> Option<Wish> {
+        let mut left = taken;
+        let words: Vec<&str> = self
+            .parts
+            .iter()
+            .filter(|part| {
+                let is_taken = match part.says {
+                    Says::Name(_) => std::mem::take(&mut left.name),
+                    Says::Phone(_) => std::mem::take(&mut left.phone),
+                    Says::Money(_) => std::mem::take(&mut left.money),
+                    Says::Words => false,
+                };
+                !is_taken
+            })
+            .map(|part| part.text.as_str())
+            .collect();
+        Wish::of(&words.join(", "))
+    }
+}
+
+/// A text as lines of readable characters and single kinds of blanks.
+fn readable(message: &str) -> String {
+    let lines = message.replace("\r\n", "\n").replace('\r', "\n");
+    lines
+        .chars()
+        .filter(|c| *c == '\n' || *c != '\u{AD}' && !text::is_unreadable(*c))
+        .map(|c| if c != '\n' && c.is_whitespace() { ' ' } else { c })
+        .collect()
+}
+
+/// Lines as one, with commas between those that have no mark of their own.
+fn line(text: &str) -> String {
+    let lines = text.lines().map(text::clean).filter(|line| !line.is_empty());
+    lines.reduce(|before, next| {
+        let ends = before.ends_with(|c: char| c.is_ascii_punctuation() || c == '…');
+        format!("{before}{}{next}", if ends { " " } else { ", " })
+    })
+    .unwrap_or_default()
+}
+
+/// Whether a run of digits is a phone as a whole.
+fn is_phone(run: &str, region: Region) -> bool {
+    let is_whole = |span: Range<usize>| text::digits_in(&run[span]) == text::digits_in(run);
+    text::digits_in(run) >= LEAST_DIGITS && Phone::find_in(run, region).is_some_and(|(_, span)| is_whole(span))
+}
+
+/// Fewer digits are easily something else.
+const LEAST_DIGITS: usize = 10;
+
+/// What was found of a message so far.
+struct Reading {
+    /// The message with [`TAKEN`] for all that was found.
+    masked: String,
+    found: Vec<(Range<usize>, Says)>,
+}
+
+impl Reading {
+    fn mask(&mut self, span: &Range<usize>) {
+        self.masked.replace_range(span.clone(), &String::from(TAKEN).repeat(span.len()));
+    }
+
+    fn take(&mut self, span: Range<usize>, says: Says) {
+        self.mask(&span);
+        self.found.push((span, says));
+    }
+
+    fn money(&mut self, find: impl Fn(&str, Region) -> Option<(Budget, Range<usize>)>, region: Region) {
+        for _ in 0..MOST {
+            let Some((budget, span)) = find(&self.masked, region) else { return };
+            self.take(span, Says::Money(budget));
+        }
+    }
+
+    fn phones(&mut self, region: Region) {
+        for _ in 0..MOST {
+            // A new line begins something new.
+            let lines = money::with_phones_apart(&self.masked.replace('\n', "|"));
+            let Some((phone, span)) = Phone::find_in(&lines, region) else { return };
+            if text::digits_in(&lines[span.clone()]) < LEAST_DIGITS {
+                return;
+            }
+            self.take(span, Says::Phone(phone));
+        }
+    }
+
+    /// Parts what is left into the name and the other words.
+    fn words(&mut self, text: &str) {
+        let mut stretches = Vec::new();
+        let mut begin = 0;
+        let ends: Vec<(usize, usize)> =
+            money::ends(&self.masked).chain([(self.masked.len(), self.masked.len())]).collect();
+        for (end, next) in ends {
+            let said = &self.masked[begin..end];
+            let from = begin + said.len() - said.trim_start_matches(is_around).len();
+            let to = from + self.masked[from..end].trim_end_matches(is_around).len();
+            let to = if self.masked[end..].starts_with(TAKEN) { without_label(&self.masked, from..to) } else { to };
+            if from < to {
+                stretches.push(from..to);
+            }
+            begin = next;
+        }
+        let candidates: Vec<Option<Candidate>> =
+            stretches.iter().map(|span| people::candidate(&text[span.clone()])).collect();
+        let surest = candidates.iter().flatten().map(|candidate| candidate.sureness).max();
+        let mut names = candidates.iter().flatten().filter(|candidate| Some(candidate.sureness) == surest);
+        // Of two people none is known to be the buyer.
+        let chosen = names.next().filter(|first| names.all(|other| other.name == first.name)).map(|one| one.sureness);
+        let mut is_found = false;
+        for (span, candidate) in stretches.into_iter().zip(candidates) {
+            match candidate {
+                Some(candidate) if Some(candidate.sureness) == chosen && !is_found => {
+                    is_found = true;
+                    let (from, to) = (span.start + candidate.span.start, span.start + candidate.span.end);
+                    self.words_in(text, span.start..from);
+                    self.found.push((from..to, Says::Name(candidate.name)));
+                    self.words_in(text, to..span.end);
+                }
+                _ => self.words_in(text, span),
+            }
+        }
+    }
+
+    /// What was found, in order; words with nothing but marks between them are one.
+    fn in_order(mut self, text: &str) -> Vec<(Range<usize>, Says)> {
+        self.found.sort_by_key(|(span, _)| span.start);
+        let mut parts: Vec<(Range<usize>, Says)> = Vec::new();
+        for (span, says) in self.found {
+            match parts.last_mut() {
+                Some((before, Says::Words))
+                    if says == Says::Words
+                        && self.masked.get(before.end..span.start).is_some_and(|between| !between.contains(TAKEN))
+                        && !text[before.end..span.start].contains(char::is_alphanumeric) =>
+                {
+                    before.end = span.end;
+                }
+                _ => parts.push((span, says)),
+            }
+        }
+        parts
+    }
+
+    /// Keeps words, unless they say nothing.
+    fn words_in(&mut self, text: &str, span: Range<usize>) {
+        let said = text[span.clone()].trim_matches(is_around);
+        if says_something(said) {
+            self.found.push((span, Says::Words));
+        }
+    }
+}
+
+/// Whether words are more than a greeting, a courtesy and the names of what stands beside them.
+fn says_something(words: &str) -> bool {
+    let is_label = |word: &str| LABELS.contains(&word.trim_matches(is_mark).to_lowercase().as_str());
+    let says_more = words.split_whitespace().any(|word| word.chars().any(char::is_alphanumeric) && !is_label(word));
+    says_more && !greeting::is_courtesy(words)
+}
+
+/// The words before a place where something was found, without its name: `тел.`, `ссылка:`.
+fn without_label(text: &str, span: Range<usize>) -> usize {
+    let mut end = span.end;
+    while let Some(word) = text[span.start..end].split(' ').next_back().filter(|word| !word.is_empty()) {
+        if !LABELS.contains(&word.trim_matches(is_mark).to_lowercase().as_str()) {
+            break;
+        }
+        end = span.start + text[span.start..end - word.len()].trim_end_matches(is_around).len();
+    }
+    end
+}
+
+/// Words that only name what stands beside them, in lower case.
+const LABELS: &[&str] = &[
+    "тел", "телефон", "телефона", "телефону", "моб", "мобильный", "сот", "сотовый", "номер", "номеру", "мой", "моя", "мои", "вот",
+    "это", "ватсап", "вотсап", "вацап", "whatsapp", "wa", "вайбер", "viber", "telegram", "телеграм", "звоните", "по", "и", "а", "с",
+    "ссылка", "ссылку", "ссылке", "бюджет", "бюджета", "бюджетом", "имя", "phone", "tel", "mobile", "mob", "number", "my", "is",
+    "and", "budget", "link", "here", "the", "name", "call", "cell", "no", "на", "у", "меня", "до", "за",
+];
+
+/// What stands around an answer and is no part of it.
+fn is_around(c: char) -> bool {
+    c.is_whitespace() || c == TAKEN || ",;:.…-–—|•=→()[]".contains(c) || text::is_invisible(c)
+}
+
+#[cfg(test)]
+mod tests;
