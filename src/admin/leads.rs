@@ -100,7 +100,7 @@ impl AdminContext {
             return Ok(Reply::plain(lang.text("admin-lead-forgotten", &args)));
         }
         let car =
-            lead.car_link.as_ref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link.url(), 1000));
+            lead.car_link.as_ref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(&link.shown(), 1000));
         let car = with_more(car, &lead.more);
         let text = lang.text(
             "admin-lead",
@@ -109,7 +109,7 @@ impl AdminContext {
                 ("state", lang.text(state, &[]).into()),
                 ("name", lead.name.as_str().into()),
                 ("phone", lead.phone.e164().into()),
-                ("budget", lead.budget.typed().into()),
+                ("budget", lead.budget.shown().into()),
                 ("car", car.into()),
                 ("wish", wish_line("copy-wish", lead.wish.as_ref().map(Wish::as_str), lang).into()),
                 ("age", age(lead.submitted_at.timestamp_millis(), lang).into()),

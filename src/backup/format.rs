@@ -10,7 +10,7 @@ use ulid::Ulid;
 
 use crate::{
     clock::Clock,
-    lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region},
+    lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region, Wish},
     store::{ImportedLead, LeadRow, LeadState, NewLead},
 };
 
@@ -35,6 +35,12 @@ struct Entry<'a> {
     attempts: i64,
     last_error: Option<&'a str>,
     buyer_told: bool,
+    /// The links beside the car's.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    more_car_links: &'a [String],
+    /// What was said of the car beside the answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wish: Option<&'a str>,
     /// Answers to the form's other questions, by the questions' keys.
     #[serde(flatten)]
     more: BTreeMap<&'a str, &'a str>,
@@ -112,6 +118,8 @@ fn entry(row: &LeadRow) -> Entry<'_> {
         attempts: row.attempts,
         last_error: row.last_error.as_deref(),
         buyer_told: row.buyer_told,
+        more_car_links: lead.car_link.as_ref().map_or(&[], CarLink::others),
+        wish: lead.wish.as_ref().map(Wish::as_str),
         more: lead.more.iter().map(|answer| (answer.key.as_str(), answer.value.as_str())).collect(),
         lead,
     }
@@ -132,6 +140,8 @@ struct Loose {
     phone: Value,
     budget: Value,
     car_link: Value,
+    more_car_links: Value,
+    wish: Value,
     user_id: Value,
     username: Value,
     status: Value,
@@ -179,9 +189,9 @@ pub(super) fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed
         name: Name::imported(&name),
         phone: Phone::imported(&phone, region),
         budget: Budget::imported(&text(&loose.budget)),
-        car_link: CarLink::imported(&text(&loose.car_link)),
+        car_link: car_link(&loose),
         more: Vec::new(),
-        wish: None,
+        wish: Wish::imported(&text(&loose.wish)),
         buyer: Buyer::new(text(&loose.user_id).parse().unwrap_or(0), None, Some(&text(&loose.username)), None),
         consent_at: None,
         origin: Origin::Backup,
@@ -189,6 +199,13 @@ pub(super) fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed
     let uncertain_since = number.map(|_| submitted_at.timestamp_millis());
     let fingerprint = id.is_none().then(|| fingerprint(&loose));
     Parsed::Lead(Box::new(ImportedLead { new: NewLead { lead, buyer_told, uncertain_since }, fingerprint }))
+}
+
+/// The links of an entry, the car's first.
+fn car_link(loose: &Loose) -> Option<CarLink> {
+    let more = loose.more_car_links.as_array().into_iter().flatten();
+    let more = more.filter_map(|link| CarLink::parse(&text(link)).ok().flatten());
+    CarLink::imported(&text(&loose.car_link)).into_iter().chain(more).reduce(CarLink::and)
 }
 
 /// What makes an entry without an id that entry: all it says but its status, which tools change.
@@ -241,6 +258,16 @@ mod tests {
         let mut later = entry.clone();
         later["timestamp"] = json!("2025-09-07T10:30:01");
         assert_ne!(imported.fingerprint, parse(&later).expect("a lead").fingerprint);
+    }
+
+    #[test]
+    fn further_links_and_the_wish_come_back() {
+        let links = ["https://fem.encar.com/cars/detail/38427498", "https://auto.ru/cars/used/1234567"];
+        let entry = json!({"name": "Иван", "phone": "89991234567", "car_link": links[0], "more_car_links": [links[1], 5],
+            "wish": "белая", "status": "pending"});
+        let lead = parse(&entry).expect("a lead").new.lead;
+        assert_eq!(lead.car_link.iter().flat_map(CarLink::all).collect::<Vec<_>>(), links);
+        assert_eq!(lead.wish.as_ref().map(Wish::as_str), Some("белая"));
     }
 
     #[test]

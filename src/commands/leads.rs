@@ -7,7 +7,7 @@ use crate::{
     clock::date,
     config::StoreSettings,
     files,
-    lead::{LeadNumber, Region},
+    lead::{CarLink, LeadNumber, Region},
     store::{LeadRow, LeadState, Leads, Step, UnreadableLead},
 };
 
@@ -146,6 +146,9 @@ async fn show(leads: &Leads, number: &str) -> Result<ExitCode, CommandError> {
     outln!("phone:      {} (typed: {})", lead.phone.e164(), lead.phone.typed());
     outln!("budget:     {} (price {})", lead.budget.typed(), lead.budget.price());
     outln!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
+    for other in lead.car_link.iter().flat_map(CarLink::others) {
+        outln!("            {other}");
+    }
     for answer in &lead.more {
         outln!("{:<11} {}", format!("{}:", answer.key), answer.value);
     }

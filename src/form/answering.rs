@@ -3,26 +3,42 @@
 use super::{
     dialogue::{Conversation, Outcome, World, asked, back_to_card, go_on, is_editing, stay},
     draft::{Answer, Step},
-    noted::Noted,
+    noted::{Noted, add_wish},
+    opening::{held, opened},
     questions::{Kind, Question},
 };
 use crate::{
-    lead::{Budget, CarLink, CarLinkError, Name, NameError, Phone, PhoneError, one_line},
+    lead::{Budget, CarLink, CarLinkError, Name, NameError, Phone, PhoneError, Said, Taken, Wish, one_line},
     notice::Say,
 };
 
 /// What came where an answer is expected.
 pub(super) enum Reply {
-    Text { text: String, links: Vec<String> },
-    Contact { phone: String, own: bool },
+    Text {
+        text: String,
+        links: Vec<String>,
+        /// What somebody else has written: its name, phone and sum are not the buyer's.
+        forwarded: bool,
+    },
+    Contact {
+        phone: String,
+        own: bool,
+    },
 }
 
 pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) -> Outcome {
+    let said = match &reply {
+        Reply::Text { text, links, forwarded } => {
+            let said = Said::read(text, links, world.region);
+            if *forwarded { said.of_somebody_else() } else { said }
+        }
+        Reply::Contact { .. } => Said::default(),
+    };
     let Some(question) = asked(&conversation, world).copied() else {
         return match conversation.step {
-            Step::Idle => stay(conversation, Vec::new(), world),
-            Step::Consent => stay(conversation, vec![Say::ConsentFirst], world),
-            Step::Confirm => stay(conversation, vec![Say::UseButtons], world),
+            Step::Idle => opened(conversation, &said, world),
+            Step::Consent => held(conversation, &said, vec![Say::ConsentFirst], world),
+            Step::Confirm => at_card(conversation, &said, world),
             Step::Ask(_) => go_on(conversation, world, Vec::new()),
         };
     };
@@ -30,24 +46,21 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
         (Kind::Phone, Reply::Text { text, .. }) if is_editing(&conversation, world) && (world.is_back)(&text) => {
             back_to_card(conversation, world)
         }
-        (Kind::Phone, Reply::Text { text, links }) => {
-            let noted = Noted::link(&conversation, &text, &links, world);
-            take_phone(conversation, &question, Phone::parse(&text, world.region), noted, world)
+        (Kind::Phone, Reply::Text { text, .. }) => {
+            let phone = said.phone().cloned();
+            let taken = Taken { phone: phone.is_some(), ..Taken::default() };
+            let noted = Noted::beside(&conversation, &said, taken, Some(&question), world);
+            let parsed = phone.map_or_else(|| Phone::parse(&text, world.region), Ok);
+            take_phone(conversation, &question, parsed, noted, world)
         }
         (Kind::Phone, Reply::Contact { phone, own }) => {
             let parsed = Phone::shared(&phone, own, world.region);
             take_phone(conversation, &question, parsed, Noted::default(), world)
         }
         (_, Reply::Contact { .. }) => stay(conversation, vec![Say::ContactNotNow], world),
-        (Kind::Name, Reply::Text { text, links }) => take_name(conversation, &question, &text, &links, world),
-        (Kind::Money, Reply::Text { text, links }) => take_amount(conversation, &question, &text, &links, world),
-        (Kind::Link, Reply::Text { text, links }) => match CarLink::find(&text, &links) {
-            Ok(link) => take_link(conversation, &question, link, world),
-            Err(CarLinkError::NoLink) => {
-                note(conversation, Noted::default().with_wish(&text), vec![Say::NoLinkFound], world)
-            }
-            Err(CarLinkError::TooLong) => stay(conversation, vec![Say::LinkTooLong], world),
-        },
+        (Kind::Name, Reply::Text { text, .. }) => take_name(conversation, &question, &text, &said, world),
+        (Kind::Money, Reply::Text { text, .. }) => take_amount(conversation, &question, &text, &said, world),
+        (Kind::Link, Reply::Text { text, links, .. }) => take_car(conversation, &question, &text, &links, &said, world),
         (Kind::Text { longest }, Reply::Text { text, .. }) => {
             let line = one_line(&text, longest + 1);
             match line.chars().count() {
@@ -62,34 +75,39 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
             let is_typed = |words: Vec<String>| words.iter().any(|words| one_line(words, 200).to_lowercase() == typed);
             match choices.iter().find(|choice| is_typed((world.words)(&choice.words))) {
                 Some(choice) => take(conversation, &question, Answer::Choice(choice.key), Vec::new(), world),
-                None => stay(conversation, vec![Say::ChooseOne], world),
+                None => {
+                    let noted = Noted::beside(&conversation, &said, Taken::default(), Some(&question), world);
+                    note(conversation, noted, vec![Say::ChooseOne], world)
+                }
             }
         }
     }
 }
 
-fn take_name(conversation: Conversation, question: &Question, text: &str, links: &[String], world: &World) -> Outcome {
-    let noted = Noted::beside_name(&conversation, text, links, world);
-    let parsed = match Name::parse(text) {
-        Err(error) => noted.name_beside(text, world).ok_or(error),
-        name => name,
+fn take_name(conversation: Conversation, question: &Question, text: &str, said: &Said, world: &World) -> Outcome {
+    let alone = if said.answers_something() { Err(NameError::NotAName) } else { Name::parse(text) };
+    let error = match alone {
+        Ok(name) => return take(conversation, question, Answer::Name(name), Vec::new(), world),
+        Err(error) => error,
     };
-    match parsed {
-        Ok(name) => take_noting(conversation, question, Answer::Name(name), noted, world),
-        Err(NameError::TooLong) => note(conversation, noted.with_wish(text), vec![Say::NameTooLong], world),
-        Err(NameError::Greeting) => note(conversation, noted, vec![Say::NameGreeting], world),
-        Err(NameError::NotAName) => note(conversation, noted.with_wish(text), vec![Say::NotAName], world),
-        Err(NameError::Empty | NameError::Unreadable) => stay(conversation, vec![Say::NameUnreadable], world),
+    let name = said.name().cloned();
+    let taken = Taken { name: name.is_some(), ..Taken::default() };
+    let noted = Noted::beside(&conversation, said, taken, Some(question), world);
+    if let Some(name) = name {
+        return take_noting(conversation, question, Answer::Name(name), noted, world);
     }
+    let why = match error {
+        NameError::TooLong => Say::NameTooLong,
+        NameError::Greeting => Say::NameGreeting,
+        NameError::NotAName => Say::NotAName,
+        NameError::Empty | NameError::Unreadable => Say::NameUnreadable,
+    };
+    // Whoever has said something else of use is not told what it is not.
+    let is_of_use = !noted.is_empty() && !noted.is_wish_alone() && error == NameError::NotAName;
+    note(conversation, noted, if is_of_use { Vec::new() } else { vec![why] }, world)
 }
 
-fn take_amount(
-    conversation: Conversation,
-    question: &Question,
-    text: &str,
-    links: &[String],
-    world: &World,
-) -> Outcome {
+fn take_amount(conversation: Conversation, question: &Question, text: &str, said: &Said, world: &World) -> Outcome {
     if Phone::alone(text, world.region).is_some() {
         let phones = conversation.draft.iter().flat_map(|draft| draft.answers.values());
         let phone = phones.into_iter().find_map(|answer| match answer {
@@ -99,11 +117,95 @@ fn take_amount(
         let phone = phone.unwrap_or_default();
         return stay(conversation, vec![Say::PhoneIsNoBudget { phone }], world);
     }
-    let noted = Noted::link(&conversation, text, links, world);
-    match Budget::parse(text) {
-        _ if CarLink::alone(text).is_some() => note(conversation, noted, vec![Say::LinkIsNoBudget], world),
+    let beside = Taken { money: true, ..Taken::default() };
+    let words = said.words(beside);
+    // What is said around a sum belongs to it (`2 млн под ключ`), unless it speaks of something else.
+    let is_more = said.phone().is_some()
+        || said.link().is_some()
+        || said.money().is_some() && words.as_ref().is_some_and(Wish::names_a_car);
+    if !is_more {
+        return match Budget::parse(text) {
+            Some(amount) => take(conversation, question, Answer::Money(amount), Vec::new(), world),
+            None => note(conversation, Noted::default(), vec![Say::BudgetUnreadable], world),
+        };
+    }
+    let taken = Taken { money: said.money().is_some(), ..Taken::default() };
+    let noted = Noted::beside(&conversation, said, taken, Some(question), world);
+    match said.money().cloned() {
         Some(amount) => take_noting(conversation, question, Answer::Money(amount), noted, world),
-        None => note(conversation, noted, vec![Say::BudgetUnreadable], world),
+        None if CarLink::alone(text).is_some() => note(conversation, noted, vec![Say::LinkIsNoBudget], world),
+        // `не знаю, https://…`
+        None => {
+            match words.as_ref().filter(|words| !words.names_a_car()).and_then(|words| Budget::parse(words.as_str())) {
+                Some(amount) => {
+                    let noted = noted.with_wish(None);
+                    take_noting(conversation, question, Answer::Money(amount), noted, world)
+                }
+                None => note(conversation, noted, Vec::new(), world),
+            }
+        }
+    }
+}
+
+/// A link, that there is none, or words about the car, which answer the question as well.
+fn take_car(
+    mut conversation: Conversation,
+    question: &Question,
+    text: &str,
+    links: &[String],
+    said: &Said,
+    world: &World,
+) -> Outcome {
+    let noted = Noted::beside(&conversation, said, Taken::default(), Some(question), world);
+    if let Some(link) = said.link().cloned() {
+        return take_noting(conversation, question, Answer::Link(Some(link)), noted, world);
+    }
+    match CarLink::find(text, links) {
+        Ok(None) => return take(conversation, question, Answer::Link(None), Vec::new(), world),
+        Err(CarLinkError::TooLong) => return stay(conversation, vec![Say::LinkTooLong], world),
+        _ => {}
+    }
+    let Some(wish) = said.words(noted.taken()).filter(|words| words.says_something() || !noted.is_empty()) else {
+        return note(conversation, noted, vec![Say::NoLinkFound], world);
+    };
+    let told = noted.with_wish(None).keep(&mut conversation, &world.form);
+    let mut kept = Answer::Link(None);
+    if let Some(draft) = &mut conversation.draft {
+        add_wish(draft, wish);
+        // Whoever says more about the car does not take its link back.
+        kept = draft.answers.remove(question.key).unwrap_or(kept);
+    }
+    let first = told.into_iter().chain([Say::WishTaken]).collect();
+    take(conversation, question, kept, vec![first], world)
+}
+
+/// What is still said when all is answered: a link, words about the car.
+fn at_card(conversation: Conversation, said: &Said, world: &World) -> Outcome {
+    let noted = Noted::beside(&conversation, said, Taken::default(), None, world);
+    let why = if noted.is_empty() { vec![Say::UseButtons] } else { Vec::new() };
+    note(conversation, noted, why, world)
+}
+
+/// What stands under a photo, or behind it: words and links of an advertisement.
+pub(super) fn captioned(conversation: Conversation, caption: &str, links: &[String], world: &World) -> Outcome {
+    let said = Said::read(caption, links, world.region).of_somebody_else();
+    let is_for_manager = said.link().is_some() || said.words(Taken::default()).is_some_and(|words| words.names_a_car());
+    if !is_for_manager {
+        return stay(conversation, vec![Say::OnlyText], world);
+    }
+    match asked(&conversation, world).copied() {
+        Some(question) if question.kind == Kind::Link => {
+            take_car(conversation, &question, caption, links, &said, world)
+        }
+        Some(question) => {
+            let noted = Noted::beside(&conversation, &said, Taken::default(), Some(&question), world);
+            note(conversation, noted, Vec::new(), world)
+        }
+        None => match conversation.step {
+            Step::Idle => opened(conversation, &said, world),
+            Step::Consent => held(conversation, &said, Vec::new(), world),
+            _ => at_card(conversation, &said, world),
+        },
     }
 }
 
@@ -137,7 +239,7 @@ fn take_phone(
 
 /// Keeps what stood beside an answer that cannot be taken, and asks again.
 pub(super) fn note(mut conversation: Conversation, noted: Noted, mut why: Vec<Say>, world: &World) -> Outcome {
-    why.splice(0..0, noted.keep(&mut conversation));
+    why.splice(0..0, noted.keep(&mut conversation, &world.form));
     stay(conversation, why, world)
 }
 
@@ -149,17 +251,8 @@ fn take_noting(
     noted: Noted,
     world: &World,
 ) -> Outcome {
-    let told = noted.keep(&mut conversation);
+    let told = noted.keep(&mut conversation, &world.form);
     take(conversation, question, answer, told.map(|say| vec![say]).into_iter().collect(), world)
-}
-
-pub(super) fn take_link(
-    conversation: Conversation,
-    question: &Question,
-    link: Option<CarLink>,
-    world: &World,
-) -> Outcome {
-    take(conversation, question, Answer::Link(link), Vec::new(), world)
 }
 
 /// Passes over a question.

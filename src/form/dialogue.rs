@@ -12,10 +12,10 @@ use crate::{
 };
 
 use super::{
-    answering::{Reply, answered, note, skip, take_choice, take_link},
+    answering::{Reply, answered, captioned, skip, take_choice},
     draft::{Answer, Draft, Step},
     input::{Input, Press},
-    noted::Noted,
+    opening::accepted,
     questions::{Form, Kind, Question, Words},
     repeats::TakenText,
 };
@@ -114,20 +114,12 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
         Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand], world),
         Input::Edited => stay(conversation, vec![Say::EditedMessage], world),
         Input::Media { caption, links } => {
-            let link = CarLink::find(caption.as_deref().unwrap_or_default(), &links);
-            match (asked(&conversation, world).copied(), link) {
-                (Some(question), Ok(Some(link))) if question.kind == Kind::Link => {
-                    take_link(conversation, &question, Some(link), world)
-                }
-                (Some(_), Ok(Some(link))) if !is_editing(&conversation, world) => {
-                    note(conversation, Noted { car_link: Some(link), ..Noted::default() }, Vec::new(), world)
-                }
-                _ => stay(conversation, vec![Say::OnlyText], world),
-            }
+            captioned(conversation, caption.as_deref().unwrap_or_default(), &links, world)
         }
         Input::UnknownPress => stay(conversation, vec![Say::OldButton], world),
         Input::Press(press) => pressed(conversation, press, world),
-        Input::Text { text, links } => answered(conversation, Reply::Text { text, links }, world),
+        Input::Text { text, links } => answered(conversation, Reply::Text { text, links, forwarded: false }, world),
+        Input::Forwarded { text, links } => answered(conversation, Reply::Text { text, links, forwarded: true }, world),
         Input::Contact { phone, own } => answered(conversation, Reply::Contact { phone, own }, world),
     }
 }
@@ -148,7 +140,7 @@ pub(super) fn asked<'a>(conversation: &Conversation, world: &'a World) -> Option
     }
 }
 
-fn open_form(conversation: Conversation, world: &World, greeting: Option<Say>) -> Outcome {
+pub(super) fn open_form(conversation: Conversation, world: &World, greeting: Option<Say>) -> Outcome {
     let draft = Draft::open();
     let step = draft.next_step(&world.form, world.consent_needed);
     let conversation = Conversation { step, draft: Some(draft), last_number: conversation.last_number, taken: None };
@@ -205,9 +197,9 @@ fn card(draft: &Draft, form: &Form) -> Option<Card> {
     Some(Card {
         name: name.as_str().to_owned(),
         phone: phone.e164().to_owned(),
-        budget: budget.typed().to_owned(),
+        budget: budget.shown().to_owned(),
         price: budget.price(),
-        car_link: car_link.map(|link| link.url().to_owned()),
+        car_link: car_link.map(CarLink::shown),
         wish: draft.wish.as_ref().map(|wish| wish.as_str().to_owned()),
         more: more(form).filter_map(answer).collect(),
     })
@@ -239,7 +231,7 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
             if let Some(draft) = &mut conversation.draft {
                 draft.consent_at = Some(world.now);
             }
-            go_on(conversation, world, Vec::new())
+            accepted(conversation, world)
         }
         (_, Press::Skip(key)) => match open.filter(|question| question.key == key && question.optional) {
             Some(question) => skip(conversation, &question, world),

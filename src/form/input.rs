@@ -94,6 +94,13 @@ pub enum Input {
         /// The addresses the message holds without showing them.
         links: Vec<String>,
     },
+    /// A text that somebody else has written.
+    Forwarded {
+        /// What was typed.
+        text: String,
+        /// The addresses the message holds without showing them.
+        links: Vec<String>,
+    },
     /// A contact card.
     Contact {
         /// Its number, with or without `+`.

@@ -5,6 +5,7 @@ mod dialogue;
 mod draft;
 mod input;
 mod noted;
+mod opening;
 mod questions;
 mod repeats;
 pub mod stored;

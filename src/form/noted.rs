@@ -1,84 +1,161 @@
-//! What people say beside an answer: kept for its own question, or for the manager.
+//! What a message says beside the answer it was sent as: kept for the questions it answers, or for the manager.
 
 use super::{
     dialogue::{Conversation, World, is_editing},
-    draft::Answer,
-    questions::{BUDGET, CAR_LINK, PHONE},
+    draft::{Answer, Draft},
+    questions::{Form, Kind, NAME, Question},
 };
 use crate::{
-    lead::{Budget, CarLink, Name, Phone, Wish},
+    lead::{Budget, CarLink, Name, Phone, Said, Taken, Wish},
     notice::Say,
 };
 
 /// What stood in a message beside its answer; each is the answer to a question of its own.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Noted {
-    pub(super) phone: Option<Phone>,
-    pub(super) budget: Option<Budget>,
-    pub(super) car_link: Option<CarLink>,
-    pub(super) wish: Option<Wish>,
+    name: Option<Name>,
+    phone: Option<Phone>,
+    budget: Option<Budget>,
+    car_link: Option<CarLink>,
+    wish: Option<Wish>,
 }
 
 impl Noted {
-    /// The words of an answer that could not be taken.
-    pub(super) fn with_wish(self, text: &str) -> Self {
-        Self { wish: Wish::mentioned(text), ..self }
-    }
-
-    /// What people write where their name is asked; nothing while a single answer is being changed.
-    pub(super) fn beside_name(conversation: &Conversation, text: &str, links: &[String], world: &World) -> Self {
-        if is_editing(conversation, world) {
-            return Self::default();
-        }
-        Self {
-            phone: Phone::mentioned(text, world.region),
-            budget: Budget::mentioned(text),
-            ..Self::link(conversation, text, links, world)
-        }
-    }
-
-    pub(super) fn link(conversation: &Conversation, text: &str, links: &[String], world: &World) -> Self {
-        let link = CarLink::find(text, links).ok().flatten();
-        Self { car_link: link.filter(|_| !is_editing(conversation, world)), ..Self::default() }
-    }
-
-    /// The name in a list of answers (`Пётр, 89161234567, 3 млн`): what is left when all the others are taken out.
-    pub(super) fn name_beside(&self, text: &str, world: &World) -> Option<Name> {
-        if self.phone.is_none() && self.budget.is_none() && self.car_link.is_none() {
-            return None;
-        }
-        let is_another = |part: &str| {
-            Phone::mentioned(part, world.region).is_some()
-                || matches!(CarLink::find(part, &[]), Ok(Some(_)))
-                || Budget::mentioned(part).is_some()
+    /// What of a message answers questions that are open, beside what the asked one has `taken` of it. All other words are for
+    /// the manager, where something was understood or they name a wish.
+    pub(super) fn beside(
+        conversation: &Conversation,
+        said: &Said,
+        taken: Taken,
+        asked: Option<&Question>,
+        world: &World,
+    ) -> Self {
+        let Some(draft) = &conversation.draft else { return Self::default() };
+        let editing = is_editing(conversation, world);
+        let is_asked = |question: &Question| asked.is_some_and(|asked| asked.key == question.key);
+        let opens = |kind: Kind| {
+            let fits = |question: &Question| question.kind == kind && !is_asked(question);
+            !editing && open(draft, &world.form, fits).is_some()
         };
-        let parts = text.split([',', ';', '\n']).map(str::trim).filter(|part| !part.is_empty());
-        let mut left = parts.filter(|part| !is_another(part));
-        let name = Name::parse(left.next()?).ok()?;
-        left.next().is_none().then_some(name)
+        let known = |answer: &Answer| draft.answers.values().any(|known| known == answer);
+        let name = said.name().filter(|_| !taken.name);
+        let phone = said.phone().filter(|_| !taken.phone);
+        let money = said.money().filter(|_| !taken.money);
+        let is_known_name = name.is_some_and(|name| known(&Answer::Name(name.clone())));
+        let is_known_phone = phone.is_some_and(|phone| {
+            let is_it = |answer: &Answer| matches!(answer, Answer::Phone(known) if known.e164() == phone.e164());
+            draft.answers.values().any(is_it)
+        });
+        let noted = Self {
+            name: name
+                .filter(|_| !editing && open(draft, &world.form, |question| question.key == NAME).is_some())
+                .cloned(),
+            phone: phone.filter(|_| !is_known_phone && opens(Kind::Phone)).cloned(),
+            budget: money.filter(|_| opens(Kind::Money)).cloned(),
+            car_link: said.link().filter(|_| asked.is_none_or(|asked| asked.kind != Kind::Link)).cloned(),
+            wish: None,
+        };
+        let all = Taken {
+            name: taken.name || is_known_name || noted.name.is_some(),
+            phone: taken.phone || is_known_phone || noted.phone.is_some(),
+            money: taken.money || noted.budget.is_some(),
+        };
+        let words = said.words(all);
+        let is_understood = all.name || all.phone || all.money || said.link().is_some();
+        Self { wish: words.filter(|words| is_understood && !editing || words.names_a_wish()), ..noted }
+    }
+
+    /// The same with other words for the manager.
+    pub(super) fn with_wish(self, wish: Option<Wish>) -> Self {
+        Self { wish, ..self }
+    }
+
+    /// What of the message it was read from is in it.
+    pub(super) fn taken(&self) -> Taken {
+        Taken { name: self.name.is_some(), phone: self.phone.is_some(), money: self.budget.is_some() }
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self { name: None, phone: None, budget: None, car_link: None, wish: None })
+    }
+
+    /// Whether nothing but words stood there.
+    pub(super) fn is_wish_alone(&self) -> bool {
+        matches!(self, Self { name: None, phone: None, budget: None, car_link: None, wish: Some(_) })
+    }
+
+    /// The answers of a form that was filled in before it could be told: while the privacy policy was not accepted.
+    pub(super) fn held(draft: &Draft) -> Option<Say> {
+        let mut held = Self { wish: draft.wish.clone(), ..Self::default() };
+        for answer in draft.answers.values() {
+            match answer.clone() {
+                Answer::Name(name) => held.name = held.name.or(Some(name)),
+                Answer::Phone(phone) => held.phone = held.phone.or(Some(phone)),
+                Answer::Money(budget) => held.budget = held.budget.or(Some(budget)),
+                Answer::Link(link) => held.car_link = held.car_link.or(link),
+                _ => {}
+            }
+        }
+        (!held.is_empty()).then(|| held.say())
+    }
+
+    fn say(&self) -> Say {
+        Say::Noted {
+            name: self.name.as_ref().map(|name| name.as_str().to_owned()),
+            phone: self.phone.as_ref().map(|phone| phone.e164().to_owned()),
+            budget: self.budget.as_ref().map(|budget| budget.shown().to_owned()),
+            car_link: self.car_link.as_ref().map(CarLink::shown),
+            wish: self.wish.as_ref().map(|wish| wish.as_str().to_owned()),
+        }
     }
 
     /// Keeps it for its questions, which are then not asked; returns what the buyer is told of it.
-    pub(super) fn keep(self, conversation: &mut Conversation) -> Option<Say> {
+    pub(super) fn keep(self, conversation: &mut Conversation, form: &Form) -> Option<Say> {
         let draft = conversation.draft.as_mut()?;
-        let say = Say::Noted {
-            phone: self.phone.as_ref().map(|phone| phone.e164().to_owned()),
-            budget: self.budget.as_ref().map(|budget| budget.typed().to_owned()),
-            car_link: self.car_link.as_ref().map(|link| link.url().to_owned()),
-            wish: self.wish.as_ref().map(|wish| wish.as_str().to_owned()),
+        let say = (!self.is_empty()).then(|| self.say());
+        let mut fill = |kind: Kind, answer: Option<Answer>| {
+            let Some(answer) = answer else { return };
+            let fits = |question: &Question| question.kind == kind && (kind != Kind::Name || question.key == NAME);
+            if let Some(key) = open(draft, form, fits).map(|question| question.key) {
+                draft.answers.insert(key, answer);
+            }
         };
-        let is_something =
-            self.phone.is_some() || self.budget.is_some() || self.car_link.is_some() || self.wish.is_some();
-        let answers = [
-            (PHONE, self.phone.map(Answer::Phone)),
-            (BUDGET, self.budget.map(Answer::Money)),
-            (CAR_LINK, self.car_link.map(|link| Answer::Link(Some(link)))),
-        ];
-        draft.answers.extend(answers.into_iter().filter_map(|(key, answer)| Some((key, answer?))));
-        draft.wish = match (draft.wish.take(), self.wish) {
-            (Some(before), Some(wish)) => Some(before.and(wish)),
-            (before, wish) => before.or(wish),
-        };
-        is_something.then_some(say)
+        fill(Kind::Name, self.name.map(Answer::Name));
+        fill(Kind::Phone, self.phone.map(Answer::Phone));
+        fill(Kind::Money, self.budget.map(Answer::Money));
+        if let Some(link) = self.car_link {
+            add_link(draft, form, link);
+        }
+        if let Some(wish) = self.wish {
+            add_wish(draft, wish);
+        }
+        say
     }
+}
+
+/// The first question without an answer that fits.
+fn open<'a>(draft: &Draft, form: &'a Form, fits: impl Fn(&Question) -> bool) -> Option<&'a Question> {
+    form.questions().iter().find(|question| fits(question) && !draft.answers.contains_key(question.key))
+}
+
+/// Keeps a link for the first question about one, beside the link it may have.
+fn add_link(draft: &mut Draft, form: &Form, link: CarLink) {
+    let Some(question) = form.questions().iter().find(|question| question.kind == Kind::Link) else {
+        // This form asks for none: the manager gets it with the other words.
+        link.all().filter_map(Wish::of_address).for_each(|wish| add_wish(draft, wish));
+        return;
+    };
+    let link = match draft.answers.remove(question.key) {
+        Some(Answer::Link(Some(before))) => before.and(link),
+        _ => link,
+    };
+    draft.answers.insert(question.key, Answer::Link(Some(link)));
+}
+
+pub(super) fn add_wish(draft: &mut Draft, wish: Wish) {
+    draft.wish = Some(match draft.wish.take() {
+        Some(before) => before.and(wish),
+        None => wish,
+    });
 }

@@ -37,6 +37,37 @@ impl Budget {
         &self.typed
     }
 
+    /// As typed, without the word that the answer is labelled with anyway: `бюджет 2,5 млн` is `2,5 млн`.
+    pub fn shown(&self) -> &str {
+        const LABELS: [&str; 10] = [
+            "мой бюджет",
+            "наш бюджет",
+            "бюджет",
+            "бюджетом",
+            "my budget",
+            "our budget",
+            "the budget",
+            "budget",
+            "сумма",
+            "amount",
+        ];
+        let begins = |label: &&&str| {
+            let mut typed = self.typed.chars();
+            let same =
+                label.chars().all(|c| typed.next().is_some_and(|typed| typed.to_lowercase().eq(c.to_lowercase())));
+            same && !typed.next().is_some_and(char::is_alphanumeric)
+        };
+        let Some(length) = LABELS.iter().filter(begins).map(|label| label.chars().count()).max() else {
+            return &self.typed;
+        };
+        let behind = self.typed.char_indices().nth(length).map_or("", |(at, _)| &self.typed[at..]);
+        let mut rest = behind.trim_start_matches([' ', ':', '=', '-', '–', '—', ',']);
+        for filler in ["is ", "of ", "это ", "у меня "] {
+            rest = rest.strip_prefix(filler).unwrap_or(rest);
+        }
+        if rest.chars().any(char::is_alphanumeric) { rest } else { &self.typed }
+    }
+
     /// Roubles, 0 to 2,000,000,000; 0 when there is no one amount.
     pub fn price(&self) -> i64 {
         self.price
@@ -316,6 +347,24 @@ mod tests {
         assert_eq!(typed(&"я".repeat(200)), Some("я".repeat(200)));
         assert_eq!(typed(&"я".repeat(201)), None);
         assert_eq!(typed(&"9".repeat(200)), Some("9".repeat(200)));
+    }
+
+    #[test]
+    fn the_word_budget_is_not_shown_twice() {
+        for (text, want) in [
+            ("бюджет 2.5 млн", "2.5 млн"),
+            ("Бюджет: до 3 млн", "до 3 млн"),
+            ("Мой бюджет — 2 млн", "2 млн"),
+            ("budget is 30k", "30k"),
+            ("My budget: 30k usd", "30k usd"),
+            ("бюджет", "бюджет"),
+            ("бюджет?", "бюджет?"),
+            ("бюджетный вариант", "бюджетный вариант"),
+            ("до 3 млн", "до 3 млн"),
+            ("", ""),
+        ] {
+            assert_eq!(Budget::imported(text).shown(), want, "{text}");
+        }
     }
 
     #[test]

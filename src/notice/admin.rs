@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{LeadsMeanwhile, PollTrouble, Shortage, Trouble};
 use crate::{
     clock::Millis,
-    lead::{Extra, Lead, LeadNumber},
+    lead::{CarLink, Extra, Lead, LeadNumber},
 };
 
 /// What the admin is told unasked.
@@ -223,7 +223,7 @@ pub struct LeadCopy {
     pub phone: String,
     /// Budget as typed.
     pub budget: String,
-    /// Link to a car, if any.
+    /// Links to the car, each on a line, if any.
     pub car_link: Option<String>,
     /// What else was said for the manager; absent in what 0.1.0 stored.
     #[serde(default)]
@@ -240,8 +240,8 @@ impl LeadCopy {
             number: lead.number.clone(),
             name: lead.name.as_str().to_owned(),
             phone: lead.phone.e164().to_owned(),
-            budget: lead.budget.typed().to_owned(),
-            car_link: lead.car_link.as_ref().map(|link| link.url().to_owned()),
+            budget: lead.budget.shown().to_owned(),
+            car_link: lead.car_link.as_ref().map(CarLink::shown),
             wish: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()),
             more: lead.more.clone(),
         }

@@ -18,7 +18,7 @@ pub struct Card {
     /// Roubles the budget was understood as, 0 when there is no one amount; absent in what 0.1.0 stored.
     #[serde(default)]
     pub price: i64,
-    /// Link to a car, if any.
+    /// Links to the car, each on a line, if any.
     pub car_link: Option<String>,
     /// What else was said for the manager; absent in what 0.1.0 stored.
     #[serde(default)]
@@ -108,11 +108,14 @@ pub enum Say {
     NotAName,
     /// What stood beside an answer and is kept for its question.
     Noted {
+        /// The buyer's name.
+        #[serde(default)]
+        name: Option<String>,
         /// E.164.
         phone: Option<String>,
         /// Budget as typed.
         budget: Option<String>,
-        /// Link to a car.
+        /// Links, each on a line.
         car_link: Option<String>,
         /// Words about the car, for the manager.
         #[serde(default)]
@@ -142,8 +145,10 @@ pub enum Say {
     PhoneInvalid,
     /// Nothing to read, or too long.
     BudgetUnreadable,
-    /// No link in the text.
+    /// No link in the text, and no words about a car.
     NoLinkFound,
+    /// Words about the car in place of its link.
+    WishTaken,
     /// Link longer than 2,000 characters.
     LinkTooLong,
     /// A contact came where none was asked for.

@@ -31,7 +31,11 @@ pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
         let known = parse_command(text, bot_username).and_then(|(name, _)| command(name));
         return Some(known.unwrap_or(Input::UnknownCommand));
     }
-    Some(Input::Text { text: text.to_owned(), links: links_behind(message) })
+    let (text, links) = (text.to_owned(), links_behind(message));
+    Some(match message.forward_origin() {
+        Some(_) => Input::Forwarded { text, links },
+        None => Input::Text { text, links },
+    })
 }
 
 /// A command of the buyer's dialogue by its name, in capitals or not. Which of them the menu shows is told by the table in

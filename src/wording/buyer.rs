@@ -52,17 +52,21 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::NameUnreadable => simple("name-unreadable"),
         Say::NameGreeting => simple("name-greeting"),
         Say::NotAName => simple("not-a-name"),
-        Say::Noted { phone, budget, car_link, wish } => {
+        Say::Noted { name, phone, budget, car_link, wish } => {
             let line = |id: &str, value: &Option<String>| {
                 value.as_ref().map(|value| lang.text(id, &[("value", shorten(value, 1000).into())]))
             };
             let lines = [
+                line("noted-name", name),
                 line("noted-phone", phone),
                 line("noted-budget", budget),
                 line("noted-car-link", car_link),
                 line("noted-wish", wish),
                 // A wish can only be added to.
-                [phone, budget, car_link].iter().any(|noted| noted.is_some()).then(|| simple("noted-can-be-changed")),
+                [name, phone, budget, car_link]
+                    .iter()
+                    .any(|noted| noted.is_some())
+                    .then(|| simple("noted-can-be-changed")),
             ];
             lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
         }
@@ -76,6 +80,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::PhoneInvalid => simple("phone-invalid"),
         Say::BudgetUnreadable => simple("budget-unreadable"),
         Say::NoLinkFound => simple("no-link-found"),
+        Say::WishTaken => simple("wish-taken"),
         Say::LinkTooLong => simple("link-too-long"),
         Say::ContactNotNow => simple("contact-not-now"),
         Say::UseButtons => simple("use-buttons"),

@@ -58,9 +58,14 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::ChooseOne => Say::ChooseOne,
         SayKind::Card => return vec![card(0, None), card(2_000_000, Some("https://encar.com/1".into()))],
         SayKind::Noted => {
-            let nothing = Say::Noted { phone: None, budget: None, car_link: None, wish: Some(text()) };
-            let all =
-                Say::Noted { phone: Some(text()), budget: Some(text()), car_link: Some(text()), wish: Some(text()) };
+            let nothing = Say::Noted { name: None, phone: None, budget: None, car_link: None, wish: Some(text()) };
+            let all = Say::Noted {
+                name: Some(text()),
+                phone: Some(text()),
+                budget: Some(text()),
+                car_link: Some(text()),
+                wish: Some(text()),
+            };
             return vec![nothing, all];
         }
         SayKind::Welcome => Say::Welcome,
@@ -81,6 +86,7 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::PhoneInvalid => Say::PhoneInvalid,
         SayKind::BudgetUnreadable => Say::BudgetUnreadable,
         SayKind::NoLinkFound => Say::NoLinkFound,
+        SayKind::WishTaken => Say::WishTaken,
         SayKind::LinkTooLong => Say::LinkTooLong,
         SayKind::ContactNotNow => Say::ContactNotNow,
         SayKind::UseButtons => Say::UseButtons,

@@ -42,6 +42,7 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
                 lines.push(format!("Ссылка, как прислана: {}", link.typed()));
             }
             lines.extend(link.encar_id().map(|id| format!("Encar ID: {id}")));
+            lines.extend(link.others().iter().map(|url| format!("Ещё ссылка: {url}")));
         }
     }
     lines.extend(lead.more.iter().map(|more| format!("{}: {}", more.label, answer(&more.value))));

@@ -139,6 +139,11 @@ impl CarLink {
         std::iter::once(self.url.as_str()).chain(self.others.iter().map(String::as_str))
     }
 
+    /// All of them, each on a line.
+    pub fn shown(&self) -> String {
+        self.all().collect::<Vec<_>>().join("\n")
+    }
+
     /// encar's id of the car.
     pub fn encar_id(&self) -> Option<&str> {
         self.encar_id.as_deref()

@@ -11,7 +11,7 @@ mod people;
 use std::ops::Range;
 
 use super::{Budget, CarLink, Name, Phone, Region, Wish, car_link, name::greeting, text};
-use people::{Candidate, is_mark};
+use people::{Candidate, Sureness, is_mark};
 
 /// Stands in place of what was found already; a byte long, and in no text that people send.
 const TAKEN: char = '\u{1}';
@@ -24,6 +24,7 @@ const MOST: usize = 10;
 pub struct Said {
     parts: Vec<Part>,
     link: Option<CarLink>,
+    is_introduction: bool,
 }
 
 /// A stretch of a message.
@@ -57,15 +58,16 @@ impl Said {
     pub fn read(message: &str, hidden: &[String], region: Region) -> Self {
         let text = readable(message);
         let (link, spans) = car_link::in_text(&text, hidden);
-        let mut reading = Reading { masked: text.clone(), found: Vec::new() };
+        let mut reading = Reading { masked: text.clone(), found: Vec::new(), is_introduction: false };
         spans.into_iter().for_each(|span| reading.mask(&span));
         reading.money(|text, _| money::marked(text, |run| is_phone(run, region)), region);
         reading.phones(region);
         reading.money(|text, _| money::bare(text), region);
         reading.words(&text);
+        let is_introduction = reading.is_introduction;
         let parts = reading.in_order(&text).into_iter();
         let parts = parts.map(|(span, says)| Part { text: line(text[span].trim_matches(is_around)), says });
-        Self { parts: parts.filter(|part| !part.text.is_empty()).collect(), link }
+        Self { parts: parts.filter(|part| !part.text.is_empty()).collect(), link, is_introduction }
     }
 
     /// The buyer's name.
@@ -102,6 +104,17 @@ impl Said {
         self.phone().is_some() || self.money().is_some() || self.link.is_some()
     }
 
+    /// Whether its writer says what they are called.
+    pub fn is_introduction(&self) -> bool {
+        self.is_introduction
+    }
+
+    /// The same, written by somebody else: whose name, phone and price stand in it is not the buyer.
+    pub fn of_somebody_else(self) -> Self {
+        let words = |part: Part| Part { says: Says::Words, ..part };
+        Self { parts: self.parts.into_iter().map(words).collect(), link: self.link, is_introduction: false }
+    }
+
     /// All that is said beside the links and what is taken of it.
     pub fn words(&self, taken: Taken) -> Option<Wish> {
         let mut left = taken;
@@ -136,11 +149,12 @@ fn readable(message: &str) -> String {
 /// Lines as one, with commas between those that have no mark of their own.
 fn line(text: &str) -> String {
     let lines = text.lines().map(text::clean).filter(|line| !line.is_empty());
-    lines.reduce(|before, next| {
-        let ends = before.ends_with(|c: char| c.is_ascii_punctuation() || c == '…');
-        format!("{before}{}{next}", if ends { " " } else { ", " })
-    })
-    .unwrap_or_default()
+    lines
+        .reduce(|before, next| {
+            let ends = before.ends_with(|c: char| c.is_ascii_punctuation() || c == '…');
+            format!("{before}{}{next}", if ends { " " } else { ", " })
+        })
+        .unwrap_or_default()
 }
 
 /// Whether a run of digits is a phone as a whole.
@@ -157,6 +171,7 @@ struct Reading {
     /// The message with [`TAKEN`] for all that was found.
     masked: String,
     found: Vec<(Range<usize>, Says)>,
+    is_introduction: bool,
 }
 
 impl Reading {
@@ -215,6 +230,7 @@ impl Reading {
             match candidate {
                 Some(candidate) if Some(candidate.sureness) == chosen && !is_found => {
                     is_found = true;
+                    self.is_introduction = candidate.sureness == Sureness::Introduced;
                     let (from, to) = (span.start + candidate.span.start, span.start + candidate.span.end);
                     self.words_in(text, span.start..from);
                     self.found.push((from..to, Says::Name(candidate.name)));
@@ -274,10 +290,63 @@ fn without_label(text: &str, span: Range<usize>) -> usize {
 
 /// Words that only name what stands beside them, in lower case.
 const LABELS: &[&str] = &[
-    "тел", "телефон", "телефона", "телефону", "моб", "мобильный", "сот", "сотовый", "номер", "номеру", "мой", "моя", "мои", "вот",
-    "это", "ватсап", "вотсап", "вацап", "whatsapp", "wa", "вайбер", "viber", "telegram", "телеграм", "звоните", "по", "и", "а", "с",
-    "ссылка", "ссылку", "ссылке", "бюджет", "бюджета", "бюджетом", "имя", "phone", "tel", "mobile", "mob", "number", "my", "is",
-    "and", "budget", "link", "here", "the", "name", "call", "cell", "no", "на", "у", "меня", "до", "за",
+    "тел",
+    "телефон",
+    "телефона",
+    "телефону",
+    "моб",
+    "мобильный",
+    "сот",
+    "сотовый",
+    "номер",
+    "номеру",
+    "мой",
+    "моя",
+    "мои",
+    "вот",
+    "это",
+    "ватсап",
+    "вотсап",
+    "вацап",
+    "whatsapp",
+    "wa",
+    "вайбер",
+    "viber",
+    "telegram",
+    "телеграм",
+    "звоните",
+    "по",
+    "и",
+    "а",
+    "с",
+    "ссылка",
+    "ссылку",
+    "ссылке",
+    "бюджет",
+    "бюджета",
+    "бюджетом",
+    "имя",
+    "phone",
+    "tel",
+    "mobile",
+    "mob",
+    "number",
+    "my",
+    "is",
+    "and",
+    "budget",
+    "link",
+    "here",
+    "the",
+    "name",
+    "call",
+    "cell",
+    "no",
+    "на",
+    "у",
+    "меня",
+    "до",
+    "за",
 ];
 
 /// What stands around an answer and is no part of it.

@@ -13,8 +13,7 @@ use super::{
 };
 
 /// A number with its thousands or fraction.
-const NUMBER: &str =
-    r"(?:\d{1,3}(?:[ \u{A0}\u{202F}\u{2009}.,'’]\d{3})+(?:[.,]\d{1,2})?\b|\d{1,9}(?:[.,]\d{1,3})?)";
+const NUMBER: &str = r"(?:\d{1,3}(?:[ \u{A0}\u{202F}\u{2009}.,'’]\d{3})+(?:[.,]\d{1,2})?\b|\d{1,9}(?:[.,]\d{1,3})?)";
 /// A number in words.
 const WORDS: &str = r"(?:(?:пол(?:тор[аы]|утора)?|од(?:ин|н[уа]|ного)|дв(?:а|е|ух|ести|ухсот)|пар[уа]|тр(?:и|[её]х|иста|[её]хсот|идцат[ьи])|четыр(?:е|[её]х|еста)|пят(?:ь|и|надцат[ьи]|ьдесят|идесяти|ьсот)|шест(?:ь|и|ьдесят|ьсот)|сем(?:ь|и|ьдесят|ьсот)|вос(?:емь|ьми|емьдесят|емьсот)|девят(?:ь|и|ьсот)|девяносто|десят[ьи]|одиннадцат[ьи]|двенадцат[ьи]|двадцат[ьи]|сорока?|ста?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|hundred|half(?: an?)?)[\s-]+(?:с половиной\s+|and a half\s+)?)+";
 /// Thousands and millions behind a number, with or without a blank.
@@ -34,9 +33,12 @@ const LEAST: i64 = 10_000;
 /// A sum with its unit, its currency, or both.
 static MARKED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let prefixed = format!(r"(?:[$€£¥₩₽]|\b(?:usd|rub|eur|krw)\s)\s?{NUMBER}{UNIT}?");
-    let spelt = r"(?:\bпол-?\s?(?:миллион|млн|лям|лимон)\w*|\bполтора-?\s?(?:миллион|млн|лям|лимон)\w*|\b(?:миллион|лям)\b)";
+    let spelt =
+        r"(?:\bпол-?\s?(?:миллион|млн|лям|лимон)\w*|\bполтора-?\s?(?:миллион|млн|лям|лимон)\w*|\b(?:миллион|лям)\b)";
     let number = format!(r"\b{NUMBER}(?:-?[хx]|-?ти)?(?:\s+с половиной)?{UNIT}{CURRENCY}?|\b{NUMBER}{CURRENCY}");
-    let words = format!(r"\b{WORDS}(?:млн|млрд|миллион\w*|милион\w*|лям\w*|лимон\w*|тыс\w*|тыщ\w*|косар\w*|million|thousand|mln)\b\.?{CURRENCY}?");
+    let words = format!(
+        r"\b{WORDS}(?:млн|млрд|миллион\w*|милион\w*|лям\w*|лимон\w*|тыс\w*|тыщ\w*|косар\w*|million|thousand|mln)\b\.?{CURRENCY}?"
+    );
     let smaller = format!(r"(?:\s+(?:{NUMBER}\s?(?:тыс\w*|т\.?р|тр|к|k)\b\.?|\d{{3}}\b){CURRENCY}?)?");
     let one = format!(r"(?:{prefixed}|{words}|{spelt}|{number})");
     let low = format!(r"(?:\b{NUMBER}(?:-?[хx])?{UNIT}?{CURRENCY}?|{words}|{prefixed})");
@@ -51,8 +53,9 @@ static CALLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// A bare number.
-static BARE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| regex(&format!(r"(?i)(?P<lead>\b{LEAD}|[~≈<±]\s*|)(?P<sum>\b{NUMBER}(?:{TO}{NUMBER})?\b){TRAIL}")));
+static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    regex(&format!(r"(?i)(?P<lead>\b{LEAD}|[~≈<±]\s*|)(?P<sum>\b{NUMBER}(?:{TO}{NUMBER})?\b){TRAIL}"))
+});
 
 /// Behind a number of a bound that has its unit only at the second.
 static FOREIGN: LazyLock<Option<Regex>> =
@@ -62,7 +65,9 @@ static ROUBLES: LazyLock<Option<Regex>> =
 
 /// What a number beside is, if not money.
 static NO_MONEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    regex(r"(?i)\b(?:км|km|миль|miles|пробег\w*|mileage|зарплат\w*|зп|доход\w*|ежемес\w*|monthly|per month|в месяц|в мес|взнос\w*|пв|платеж\w*|платёж\w*|аванс\w*|предоплат\w*)\b")
+    regex(
+        r"(?i)\b(?:км|km|миль|miles|пробег\w*|mileage|зарплат\w*|зп|доход\w*|ежемес\w*|monthly|per month|в месяц|в мес|взнос\w*|пв|платеж\w*|платёж\w*|аванс\w*|предоплат\w*)\b",
+    )
 });
 
 fn regex(pattern: &str) -> Option<Regex> {
@@ -123,7 +128,9 @@ fn end_of(text: &str, sum: Range<usize>) -> usize {
 /// A text of the same length in which a number that counts something goes on no phone in front of it: `89161234567 30 тыс`.
 pub(super) fn with_phones_apart(text: &str) -> String {
     static WITH_UNIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        regex(r"(?i)[ ](?P<sum>\d{1,3}(?:[.,]\d+)?\s?(?:млн|тыс|тр|т\.р|к|k|m|mln|руб|км|km|лет|год|г|л|литр|шт|мест)\b)")
+        regex(
+            r"(?i)[ ](?P<sum>\d{1,3}(?:[.,]\d+)?\s?(?:млн|тыс|тр|т\.р|к|k|m|mln|руб|км|km|лет|год|г|л|литр|шт|мест)\b)",
+        )
     });
     static COUNTING: LazyLock<Option<Regex>> = LazyLock::new(|| {
         regex(r"(?P<phone>(?:\+?7|8)[ -]?\(?9\d{2}\)?[ -]?\d{3}[ -]?\d{2}[ -]?\d{2}) (?P<words>\d{1,4} \p{L}{3,})")
@@ -161,8 +168,8 @@ fn context(text: &str, span: &Range<usize>) -> String {
         let rest = behind.trim_start();
         let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
         let word = &rest[..end];
-        let is_name = word.starts_with(char::is_uppercase) && !amount::is_everyday(word)
-            || is_given_name(&word.to_lowercase());
+        let is_name =
+            word.starts_with(char::is_uppercase) && !amount::is_everyday(word) || is_given_name(&word.to_lowercase());
         if !is_name {
             break;
         }
@@ -181,7 +188,8 @@ fn behind_phone(text: &str, sum: Range<usize>, is_phone: impl Fn(&str) -> bool) 
     let run = before.trim_end_matches(is_joint).len();
     let words = text[sum.clone()].char_indices().filter(|(_, c)| c.is_whitespace() || "-–—".contains(*c));
     let starts = std::iter::once(sum.start).chain(words.map(|(at, c)| sum.start + at + c.len_utf8()));
-    let mut starts = starts.filter(|start| !text[*start..].starts_with(|c: char| c.is_whitespace() || "-–—".contains(c)));
+    let mut starts =
+        starts.filter(|start| !text[*start..].starts_with(|c: char| c.is_whitespace() || "-–—".contains(c)));
     starts.find(|start| is_phone(&text[run..*start])).unwrap_or(sum.start)
 }
 
@@ -227,7 +235,9 @@ pub(super) fn ends(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
             '.' => {
                 let word = text[..at].chars().rev().take_while(|c| c.is_alphabetic()).count();
                 let next = behind.trim_start();
-                is_blank && (word > 3 || before.is_numeric()) && (next.is_empty() || next.starts_with(char::is_uppercase))
+                is_blank
+                    && (word > 3 || before.is_numeric())
+                    && (next.is_empty() || next.starts_with(char::is_uppercase))
             }
             '-' | '–' | '—' => before.is_whitespace() && is_blank && !is_between_digits(&text[..at], behind),
             _ => false,

@@ -58,8 +58,34 @@ const WEAK_INTRODUCTIONS: &[&str] = &["я", "это", "i am", "i'm", "im", "this
 
 /// Ends of surnames and patronymics, in lower case: `Чернова` is no colour.
 const ENDS_OF_SURNAMES: &[&str] = &[
-    "ов", "ова", "ев", "ева", "ёв", "ёва", "ин", "ина", "ын", "ына", "ский", "ская", "цкий", "цкая", "ко", "ян", "дзе",
-    "швили", "ук", "юк", "ич", "вна", "оглы", "кызы", "ер", "ман", "ец", "ик",
+    "ов",
+    "ова",
+    "ев",
+    "ева",
+    "ёв",
+    "ёва",
+    "ин",
+    "ина",
+    "ын",
+    "ына",
+    "ский",
+    "ская",
+    "цкий",
+    "цкая",
+    "ко",
+    "ян",
+    "дзе",
+    "швили",
+    "ук",
+    "юк",
+    "ич",
+    "вна",
+    "оглы",
+    "кызы",
+    "ер",
+    "ман",
+    "ец",
+    "ик",
 ];
 
 /// The likeliest name in a stretch of words without commas.
@@ -82,10 +108,8 @@ fn introduced(words: &str) -> Option<Candidate> {
         return Some(Candidate { sureness, name, span: 0..words.len() });
     }
     word_starts(words).find_map(|at| {
-        let (known, weak) = (
-            longest_beginning(&words[at..], INTRODUCTIONS),
-            longest_beginning(&words[at..], WEAK_INTRODUCTIONS),
-        );
+        let (known, weak) =
+            (longest_beginning(&words[at..], INTRODUCTIONS), longest_beginning(&words[at..], WEAK_INTRODUCTIONS));
         let behind = at + known.or(weak)?;
         let begin = words.len() - words[behind..].trim_start_matches(is_mark).len();
         let end = end_of_name(words, begin, known.is_some())?;
@@ -204,9 +228,61 @@ fn is_of_a_wish(word: &str) -> bool {
 /// Whether a word joins others, and is no part of a name.
 fn is_joint(word: &str) -> bool {
     const JOINTS: &[&str] = &[
-        "и", "а", "но", "или", "из", "с", "со", "в", "во", "на", "для", "от", "до", "по", "за", "у", "к", "о", "об", "не",
-        "ещё", "еще", "уже", "вот", "как", "что", "чтобы", "and", "or", "but", "from", "in", "for", "to", "with", "at", "the",
-        "of", "is", "are", "on", "about", "мой", "моя", "мне", "my", "me", "you", "вы", "мы", "он", "она", "тел", "моб", "phone",
+        "и",
+        "а",
+        "но",
+        "или",
+        "из",
+        "с",
+        "со",
+        "в",
+        "во",
+        "на",
+        "для",
+        "от",
+        "до",
+        "по",
+        "за",
+        "у",
+        "к",
+        "о",
+        "об",
+        "не",
+        "ещё",
+        "еще",
+        "уже",
+        "вот",
+        "как",
+        "что",
+        "чтобы",
+        "and",
+        "or",
+        "but",
+        "from",
+        "in",
+        "for",
+        "to",
+        "with",
+        "at",
+        "the",
+        "of",
+        "is",
+        "are",
+        "on",
+        "about",
+        "мой",
+        "моя",
+        "мне",
+        "my",
+        "me",
+        "you",
+        "вы",
+        "мы",
+        "он",
+        "она",
+        "тел",
+        "моб",
+        "phone",
     ];
     JOINTS.contains(&lower(word).as_str())
 }

@@ -1,5 +1,7 @@
 //! Cars as buyers write them.
 
+use super::spelling::{holds, longest_beginning, words};
+
 /// Models of cars that are nobody's name, in lower case; `Рио`, `Лада` and `Веста` are.
 pub(in super::super) const MODELS: &[&str] = &[
     "mercedes benz",
@@ -155,4 +157,144 @@ pub(in super::super) fn is_model_code(words: &str) -> bool {
         && (letters.is_ascii() || !is_apart)
         && (1..=3).contains(&digits.len())
         && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Makes that are names of people, too, and whatever is driven, in lower case.
+const CARS: &[&str] = &[
+    "автомобиль",
+    "автомобиля",
+    "автомобили",
+    "авто",
+    "машина",
+    "машину",
+    "машины",
+    "машинка",
+    "машинку",
+    "тачку",
+    "тачка",
+    "кроссовер",
+    "кроссовера",
+    "седан",
+    "седана",
+    "внедорожник",
+    "минивэн",
+    "минивен",
+    "пикап",
+    "хэтчбек",
+    "универсал",
+    "электромобиль",
+    "гибрид",
+    "джип",
+    "модель",
+    "марка",
+    "car",
+    "cars",
+    "suv",
+    "sedan",
+    "crossover",
+    "minivan",
+    "pickup",
+    "vehicle",
+    "hybrid",
+];
+const OTHER_MAKES: &[&str] = &[
+    "мерседес",
+    "mercedes",
+    "форд",
+    "ford",
+    "рено",
+    "renault",
+    "опель",
+    "opel",
+    "пежо",
+    "peugeot",
+    "ситроен",
+    "citroen",
+    "джип",
+    "jeep",
+    "лада",
+    "lada",
+    "ваз",
+    "ленд",
+    "ровер",
+    "range",
+    "rover",
+    "кадиллак",
+    "cadillac",
+    "додж",
+    "dodge",
+    "ягуар",
+    "jaguar",
+    "мини",
+    "mini",
+    "сузуки",
+    "suzuki",
+    "исузу",
+    "isuzu",
+    "акура",
+    "acura",
+    "бентли",
+    "bentley",
+    "феррари",
+    "ferrari",
+    "jetour",
+    "джетур",
+    "omoda",
+    "омода",
+    "hongqi",
+    "хончи",
+    "ssangyong",
+    "kgm",
+    "daewoo",
+    "дэу",
+    "samsung",
+    "фольц",
+    "киу",
+    "тойоты",
+    "хёндай",
+    "хендэй",
+    "хонды",
+    "бмвшку",
+    "лексуса",
+    "соната",
+    "сонату",
+    "sonata",
+    "grandeur",
+    "k5",
+    "k7",
+    "k8",
+    "k9",
+    "рав",
+    "rav4",
+    "rav",
+    "альфард",
+    "alphard",
+    "приус",
+    "prius",
+    "рапид",
+    "rapid",
+    "октавия",
+    "octavia",
+    "поло",
+    "polo",
+    "гольф",
+    "golf",
+    "гетц",
+    "getz",
+];
+
+/// Whether a text names a make or a model.
+pub(in super::super) fn names_a_make(text: &str) -> bool {
+    let words = words(text);
+    let has_model = word_starts(&words).any(|at| longest_beginning(&words[at..], MODELS).is_some());
+    holds(text, MAKES) || holds(text, OTHER_MAKES) || has_model || is_model_code(&words)
+}
+
+/// Whether a text names a car, or any car.
+pub(in super::super) fn names_a_car(text: &str) -> bool {
+    names_a_make(text) || holds(text, CARS)
+}
+
+fn word_starts(words: &str) -> impl Iterator<Item = usize> + '_ {
+    std::iter::once(0).chain(words.match_indices(' ').map(|(at, _)| at + 1))
 }

@@ -1,6 +1,7 @@
 pub(super) mod cars;
 pub(super) mod greeting;
 pub(super) mod introduction;
+mod mash;
 pub(super) mod spelling;
 pub(super) mod wish;
 
@@ -69,7 +70,7 @@ impl Name {
         if let Some(name) = introduction::introduced(&typed) {
             return Self::within_limit(name);
         }
-        if !typed.chars().any(char::is_alphabetic) || wish::is_wish(&typed) {
+        if !typed.chars().any(char::is_alphabetic) || wish::is_wish(&typed) || mash::is_mash(&typed) {
             return Err(NameError::NotAName);
         }
         Self::within_limit(&typed)
@@ -107,12 +108,40 @@ impl Wish {
         words.chars().any(char::is_alphanumeric).then_some(Self(words))
     }
 
-    /// The wish in an answer that could not be taken (`Хочу Kia K5`); `None` for a greeting, `да`, a sum, a phone, an
-    /// address alone.
-    pub fn mentioned(text: &str) -> Option<Self> {
-        let typed = text::clean_to(text, Self::MAX_CHARS);
-        let is_wish = wish::names_a_wish(&typed) && !wish::is_no_answer(&typed) && !greeting::is_courtesy(&typed);
-        is_wish.then_some(Self(typed))
+    /// Takes a wish from a backup file as it stands, cleaned.
+    pub fn imported(text: &str) -> Option<Self> {
+        Self::of(text)
+    }
+
+    /// An address that no question of the form asks for.
+    pub(crate) fn of_address(url: &str) -> Option<Self> {
+        Self::of(url)
+    }
+
+    /// Whether it says what its writer is looking for.
+    pub fn names_a_wish(&self) -> bool {
+        wish::names_a_wish(&self.0) && !wish::is_no_answer(&self.0) && !greeting::is_courtesy(&self.0)
+    }
+
+    /// Whether it names a car, or any.
+    pub fn names_a_car(&self) -> bool {
+        cars::names_a_car(&self.0)
+    }
+
+    /// Whether it asks for a car.
+    pub fn asks_for_a_car(&self) -> bool {
+        cars::names_a_make(&self.0) || cars::names_a_car(&self.0) && wish::is_desire(&self.0)
+    }
+
+    /// Whether it says anything: no greeting, `да` or `asdf`.
+    pub fn says_something(&self) -> bool {
+        let has_letters = self.0.chars().filter(|c| c.is_alphabetic()).count() > 1;
+        let has_words = self.0.split(' ').any(|word| word.chars().count() <= MAX_CHARS);
+        has_letters
+            && has_words
+            && !wish::is_no_answer(&self.0)
+            && !greeting::is_courtesy(&self.0)
+            && !mash::is_mash(&self.0)
     }
 
     /// Both wishes, the earlier first; the same words are kept once.

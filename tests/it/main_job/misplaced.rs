@@ -15,13 +15,12 @@ async fn what_is_no_name_is_asked_again_and_what_stood_beside_it_is_kept() {
         assert!(told.contains("как к вам обращаться"), "{text}: {told}");
     }
     assert!(oleg.says("Здравствуйте!", "Как вас зовут").await.text.starts_with("Здравствуйте!"));
-    let wish =
-        format!("Привет, хочу заказать Kia K5 {CAR}вот такую, бюджет до 2,5 млн, тел. +9501234567, меня зовут Олег");
+    let wish = format!("Привет, хочу заказать Kia K5 {CAR}вот такую, бюджет до 2,5 млн, тел. +9501234567");
     let told = oleg.says(&wish, "Как вас зовут").await.text;
-    for noted in ["+79501234567", "бюджет до 2,5 млн", CAR] {
+    for noted in ["+79501234567", "сумму: до 2,5 млн", CAR, "хочу заказать Kia K5"] {
         assert!(told.contains(noted), "{noted}: {told}");
     }
-    let card = oleg.says("Олег", "Проверьте заявку").await.text;
+    let card = oleg.says("меня зовут Олег", "Проверьте заявку").await.text;
     for line in ["Имя: Олег", "Телефон: +79501234567", "до 2,5 млн", CAR] {
         assert!(card.contains(line), "{line}: {card}");
     }
@@ -31,6 +30,45 @@ async fn what_is_no_name_is_asked_again_and_what_stood_beside_it_is_kept() {
     assert!(lead.name.contains("Олег") && !lead.name.contains("Kia") && lead.price == 3_000_000, "{lead:?}");
     assert!(lead.notes[0].contains(CAR) && lead.notes[0].contains("хочу заказать Kia K5"), "{}", lead.notes[0]);
     oleg.never_read_of_an_error();
+}
+
+#[tokio::test]
+async fn all_said_in_one_message_before_any_form_is_filled_in() {
+    let world = World::running().await;
+    let mut ivan = world.buyer("Иван");
+    let other = "https://auto.ru/cars/used/sale/1119";
+    ivan.user.say(&format!("Зоя Ким +79161234567 бюджет 2,5 млн руб {CAR} {other} белую"));
+    let card = ivan.hears("Проверьте заявку").await.text;
+    for line in
+        ["Имя: Зоя Ким", "Телефон: +79161234567", "Бюджет: 2,5 млн руб (2 500 000 ₽)", CAR, other, "Пожелания: белую"]
+    {
+        assert!(card.contains(line), "{line}: {card}");
+    }
+    let lead = world.delivered(&ivan.submits().await).await;
+    assert_eq!(lead.price, 2_500_000);
+    for line in ["Бюджет: бюджет 2,5 млн руб", CAR, other, "Пожелания: белую"] {
+        assert!(lead.notes[0].contains(line), "{line}: {}", lead.notes[0]);
+    }
+}
+
+#[tokio::test]
+async fn words_about_the_car_answer_the_question_about_its_link() {
+    let world = World::running().await;
+    let mut ivan = world.buyer("Иван");
+    ivan.begins().await;
+    ivan.says("Иван", "номер телефона").await;
+    ivan.says("89501234567 Toyota Camry 2021", "бюджет").await;
+    ivan.says("2 млн", "ссылку").await;
+    let told = ivan.says("белая, без люка", "Проверьте заявку").await.text;
+    for line in
+        ["Записал пожелание", "Автомобиль: обсудим с менеджером", "Пожелания: Toyota Camry 2021; белая, без люка"]
+    {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    let card = ivan.says(CAR, "Проверьте заявку").await.text;
+    assert!(card.contains(CAR), "{card}");
+    let lead = world.delivered(&ivan.submits().await).await;
+    assert!(lead.notes[0].contains("Toyota Camry 2021; белая, без люка"), "{}", lead.notes[0]);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ fn never_an_answer() -> Vec<Rubbish> {
         Does(|buyer| _ = buyer.user.press_raw(""), "не действует"),
         Does(|buyer| _ = buyer.user.press_raw("submit "), "не действует"),
         Does(|buyer| _ = buyer.user.press_inaccessible(1, "back"), "не действует"),
-        Does(|buyer| buyer.user.edit_last("исправлено"), "не вижу исправлений"),
+        Does(|buyer| buyer.user.edit_last("исправлено"), "я не вижу"),
         Does(|buyer| _ = buyer.user.command("/help"), "Я принимаю заявки"),
     ]
 }
@@ -92,7 +92,8 @@ async fn rubbish_at_every_step_is_answered_and_changes_nothing() {
             vec![
                 long(),
                 Rubbish::Types("🚗".into()),
-                Rubbish::Types("Kia K5".into()),
+                Rubbish::Types("да".into()),
+                Rubbish::Types("фыва".into()),
                 Rubbish::Types(format!("https://example.com/{}", "x".repeat(3000))),
             ],
         ),
@@ -265,11 +266,11 @@ async fn a_conversation() {
     ivan.says("от 2 до 3 млн", "ссылку").await;
     ivan.commands("/start", "начать заново").await;
     ivan.hears("ссылку").await;
-    ivan.says("смотрю Kia K5", "Не вижу здесь ссылки").await;
+    ivan.says("смотрю Kia K5", "Если есть ссылка, пришлите её").await;
     ivan.says("http://www.encar.com/dc/dc_cardetailview.do?carid=38427498", "Проверьте").await;
     ivan.presses("edit:budget", "бюджет").await;
     ivan.says("$25k", "Проверьте").await;
-    ivan.says("отправляй", "Нажмите «Отправить»").await;
+    ivan.says("отправляй", "Осталось нажать «Отправить»").await;
     world.amocrm.goes_down();
     let number = ivan.submits().await;
     ivan.hears("сохранена").await;

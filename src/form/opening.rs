@@ -1,0 +1,56 @@
+//! What is said before a form is open, or before the privacy policy is accepted: none of it is said twice.
+
+use super::{
+    dialogue::{Conversation, Outcome, World, go_on, open_form, stay},
+    draft::Step,
+    noted::Noted,
+};
+use crate::{
+    lead::{Said, Taken},
+    notice::Say,
+};
+
+/// Opens a form with what a message answers of it; what answers nothing opens none.
+pub(super) fn opened(conversation: Conversation, said: &Said, world: &World) -> Outcome {
+    if !answers(said) {
+        return stay(conversation, Vec::new(), world);
+    }
+    let mut conversation = open_form(conversation, world, None).conversation;
+    let told = Noted::beside(&conversation, said, Taken::default(), None, world).keep(&mut conversation, &world.form);
+    let mut outcome = go_on(conversation, world, Vec::new());
+    let greeting = match outcome.conversation.step {
+        // What was said is told when it may be kept.
+        Step::Consent => vec![Say::Welcome],
+        Step::Confirm => Vec::from_iter(told),
+        _ => std::iter::once(Say::Welcome).chain(told).collect(),
+    };
+    if let Some(last) = outcome.replies.last_mut() {
+        last.splice(0..0, greeting);
+    }
+    outcome
+}
+
+/// Holds what is said before the privacy policy is accepted, and repeats none of it until then.
+pub(super) fn held(mut conversation: Conversation, said: &Said, why: Vec<Say>, world: &World) -> Outcome {
+    if answers(said) {
+        Noted::beside(&conversation, said, Taken::default(), None, world).keep(&mut conversation, &world.form);
+    }
+    stay(conversation, why, world)
+}
+
+/// Goes on once the privacy policy is accepted, and tells what was held till then.
+pub(super) fn accepted(conversation: Conversation, world: &World) -> Outcome {
+    let told = conversation.draft.as_ref().and_then(Noted::held);
+    let mut outcome = go_on(conversation, world, Vec::new());
+    if let Some(last) = outcome.replies.last_mut() {
+        last.splice(0..0, told);
+    }
+    outcome
+}
+
+/// Whether a message answers something of a form.
+fn answers(said: &Said) -> bool {
+    said.answers_something()
+        || said.is_introduction()
+        || said.words(Taken::default()).is_some_and(|words| words.asks_for_a_car())
+}
