@@ -374,7 +374,7 @@ fn a_message_before_any_form_opens_one() {
         (
             media(&format!("Kia K5, 2 300 000 ₽, тел. 89031112233 {CAR}")),
             "name",
-            "? | ? | ? | https://fem.encar.com/cars/detail/38427498 | Kia K5, 2 300 000 ₽, тел., 89031112233",
+            "? | ? | ? | https://fem.encar.com/cars/detail/38427498 | Kia K5, 2 300 000 ₽, 89031112233",
         ),
         (
             forwarded(&format!("Kia K5 {CAR} 89031112233")),

@@ -242,7 +242,8 @@ pub(super) fn ends(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
             '-' | '–' | '—' => before.is_whitespace() && is_blank && !is_between_digits(&text[..at], behind),
             _ => false,
         };
-        ends.then(|| (at, at + c.len_utf8()))
+        // A question mark says something of the words before it.
+        ends.then(|| (if matches!(c, '!' | '?') { at + c.len_utf8() } else { at }, at + c.len_utf8()))
     })
 }
 

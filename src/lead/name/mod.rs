@@ -136,7 +136,7 @@ impl Wish {
     /// Whether it says anything: no greeting, `да` or `asdf`.
     pub fn says_something(&self) -> bool {
         let has_letters = self.0.chars().filter(|c| c.is_alphabetic()).count() > 1;
-        let has_words = self.0.split(' ').any(|word| word.chars().count() <= MAX_CHARS);
+        let has_words = self.0.split(' ').any(|word| word.chars().count() <= MAX_CHARS && !word.contains("://"));
         has_letters
             && has_words
             && !wish::is_no_answer(&self.0)
