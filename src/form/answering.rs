@@ -50,7 +50,12 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
             let phone = said.phone().cloned();
             let taken = Taken { phone: phone.is_some(), ..Taken::default() };
             let noted = Noted::beside(&conversation, &said, taken, Some(&question), world);
-            let parsed = phone.map_or_else(|| Phone::parse(&text, world.region), Ok);
+            // Where nothing else is said, the note has the answer as it was typed.
+            let is_more = said.link().is_some() || said.words(taken).is_some();
+            let parsed = match phone.filter(|_| is_more) {
+                Some(phone) => Ok(phone),
+                None => Phone::parse(&text, world.region),
+            };
             take_phone(conversation, &question, parsed, noted, world)
         }
         (Kind::Phone, Reply::Contact { phone, own }) => {
@@ -90,7 +95,8 @@ fn take_name(conversation: Conversation, question: &Question, text: &str, said: 
         Ok(name) => return take(conversation, question, Answer::Name(name), Vec::new(), world),
         Err(error) => error,
     };
-    let name = said.name().cloned();
+    // What cannot be read as it stands is asked again.
+    let name = said.name().filter(|_| !matches!(error, NameError::Empty | NameError::Unreadable)).cloned();
     let taken = Taken { name: name.is_some(), ..Taken::default() };
     let noted = Noted::beside(&conversation, said, taken, Some(question), world);
     if let Some(name) = name {
@@ -158,6 +164,9 @@ fn take_car(
 ) -> Outcome {
     let noted = Noted::beside(&conversation, said, Taken::default(), Some(question), world);
     if let Some(link) = said.link().cloned() {
+        // Where nothing else is said, the note has the answer as it was typed.
+        let whole = CarLink::find(text, links).ok().flatten().filter(|_| said.words(Taken::default()).is_none());
+        let link = whole.unwrap_or(link);
         return take_noting(conversation, question, Answer::Link(Some(link)), noted, world);
     }
     match CarLink::find(text, links) {

@@ -107,7 +107,8 @@ pub(super) fn bare(text: &str) -> Option<(Budget, Range<usize>)> {
         let least = if is_alone { 10_000 } else { 100_000 };
         // `3` and `2,5` in a list of answers are millions; a blank alone could part a model from its number.
         let is_small = is_alone && text::digits_in(sum.as_str()) < 4 && is_listed(text, &clause);
-        let is_large = amount::roubles(sum.as_str()) >= least && budget.price() % 1000 == 0;
+        let is_large =
+            text::digits_in(sum.as_str()) > 4 && amount::roubles(sum.as_str()) >= least && budget.price() % 1000 == 0;
         let is_sum = (is_large || is_small)
             && text::digits_in(sum.as_str()) < 19
             && ends_there(text, whole.end())

@@ -18,7 +18,7 @@ async fn every_answer_can_be_changed_from_the_card() {
         assert!(card.text.contains(on_the_card), "{}", card.text);
     }
     ivan.presses("edit:car_link", "ссылку").await;
-    assert!(ivan.presses("skip", "Проверьте").await.text.contains("без ссылки"));
+    assert!(ivan.presses("skip", "Проверьте").await.text.contains("обсудим с менеджером"));
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.name.ends_with(" Заявка: Пётр Иванов") && lead.price == 3_000_000, "{lead:?}");
 }
@@ -253,7 +253,7 @@ async fn commands_are_understood_in_every_spelling() {
     ivan.says("Иван", "номер телефона").await;
     ivan.says("89991234567", "бюджет").await;
     ivan.says("2 млн", "ссылку").await;
-    assert!(ivan.commands("/skip", "Проверьте").await.text.contains("без ссылки"));
+    assert!(ivan.commands("/skip", "Проверьте").await.text.contains("обсудим с менеджером"));
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.name.ends_with(" Заявка: Иван"), "{}", lead.name);
 }

@@ -78,7 +78,7 @@ async fn a_shared_contact_a_range_and_the_skip_button() {
     assert!(anna.hears("бюджет").await.removed_keyboard, "the share button stays under the chat");
     anna.says("от 2 до 3 млн", "ссылку").await;
     let card = anna.presses("skip", "Проверьте заявку").await;
-    assert!(card.text.contains("+821012345678") && card.text.contains("без ссылки"), "{}", card.text);
+    assert!(card.text.contains("+821012345678") && card.text.contains("обсудим с менеджером"), "{}", card.text);
     let number = anna.submits().await;
     let lead = world.delivered(&number).await;
     assert_eq!(lead.price, 3_000_000);
