@@ -30,19 +30,23 @@ const TO: &str = r"\s*(?:-|–|—|−|\.\.+|…|до|to|и|and)\s*(?:до\s+|м
 /// The least roubles that are a budget among other words.
 const LEAST: i64 = 10_000;
 
+/// Between two bounds of which only the second may say what it counts.
+const DASH: &str = r"\s*(?:-|–|—|−|\.\.+|…)\s*";
+
 /// A sum with its unit, its currency, or both.
 static MARKED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let prefixed = format!(r"(?:[$€£¥₩₽]|\b(?:usd|rub|eur|krw)\s)\s?{NUMBER}{UNIT}?");
-    let spelt =
-        r"(?:\bпол-?\s?(?:миллион|млн|лям|лимон)\w*|\bполтора-?\s?(?:миллион|млн|лям|лимон)\w*|\b(?:миллион|лям)\b)";
+    let spelt = r"(?:\bпол-?\s?(?:миллион|млн|лям|лимон)\w*|\bполтора-?\s?(?:миллион|млн|лям|лимон)\w*|\b(?:миллиона?|ляма?)\b)";
     let number = format!(r"\b{NUMBER}(?:-?[хx]|-?ти)?(?:\s+с половиной)?{UNIT}{CURRENCY}?|\b{NUMBER}{CURRENCY}");
     let words = format!(
         r"\b{WORDS}(?:млн|млрд|миллион\w*|милион\w*|лям\w*|лимон\w*|тыс\w*|тыщ\w*|косар\w*|million|thousand|mln)\b\.?{CURRENCY}?"
     );
     let smaller = format!(r"(?:\s+(?:{NUMBER}\s?(?:тыс\w*|т\.?р|тр|к|k)\b\.?|\d{{3}}\b){CURRENCY}?)?");
     let one = format!(r"(?:{prefixed}|{words}|{spelt}|{number})");
-    let low = format!(r"(?:\b{NUMBER}(?:-?[хx])?{UNIT}?{CURRENCY}?|{words}|{prefixed})");
-    regex(&format!(r"(?i)(?P<lead>\b{LEAD}|[~≈<±]\s*|)(?P<sum>(?:{low}{TO})?{one}{smaller}){TRAIL}"))
+    let low = format!(r"(?:\b{NUMBER}(?:-?[хx])?{UNIT}?{CURRENCY}?|{words}|[$€£]{NUMBER}{UNIT}?)");
+    regex(&format!(
+        r"(?i)(?P<lead>\b{LEAD}|[~≈<±]\s*|)(?P<sum>(?:(?:от|с|from|between)\s*{low}{TO}|\b{NUMBER}{UNIT}{CURRENCY}?{TO}|{low}{DASH})?{one}{smaller}){TRAIL}"
+    ))
 });
 
 /// A number that is called the budget.
@@ -54,7 +58,9 @@ static CALLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// A bare number.
 static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    regex(&format!(r"(?i)(?P<lead>\b{LEAD}|[~≈<±]\s*|)(?P<sum>\b{NUMBER}(?:{TO}{NUMBER})?\b){TRAIL}"))
+    regex(&format!(
+        r"(?i)(?P<lead>\b{LEAD}|[~≈<±]\s*|)(?P<sum>(?:\b(?:от|с|from)\s*{NUMBER}{TO}|\b{NUMBER}{DASH})?\b{NUMBER}\b){TRAIL}"
+    ))
 });
 
 /// Behind a number of a bound that has its unit only at the second.
@@ -71,7 +77,9 @@ static NO_MONEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 fn regex(pattern: &str) -> Option<Regex> {
-    Regex::new(pattern).ok()
+    // Letters and digits of other scripts say nothing here, and make automata large.
+    let pattern = pattern.replace(r"\d", "[0-9]").replace(r"\w", "[а-яёa-z]").replace(r"\s", r"[ \u{A0}\n]");
+    Regex::new(&pattern).ok()
 }
 
 /// The sum of money that is marked as one by its unit, its currency or the word budget, and where it stands.
@@ -191,7 +199,8 @@ fn behind_phone(text: &str, sum: Range<usize>, is_phone: impl Fn(&str) -> bool) 
     let starts = std::iter::once(sum.start).chain(words.map(|(at, c)| sum.start + at + c.len_utf8()));
     let mut starts =
         starts.filter(|start| !text[*start..].starts_with(|c: char| c.is_whitespace() || "-–—".contains(c)));
-    starts.find(|start| is_phone(&text[run..*start])).unwrap_or(sum.start)
+    let is_digits = |run: &str| !run.contains(char::is_alphabetic);
+    starts.filter(|start| is_digits(&text[run..*start]) && is_phone(&text[run..*start])).last().unwrap_or(sum.start)
 }
 
 /// No letter or digit goes on behind it.
@@ -203,7 +212,12 @@ fn ends_there(text: &str, end: usize) -> bool {
 /// Nothing in front makes it a part of something else: `K5`, `№ 1234000`, `2*500`.
 fn begins_there(text: &str, start: usize) -> bool {
     let before = &text[..start];
-    !before.ends_with(|c: char| c.is_alphanumeric() || "№#*/_+@.,".contains(c)) || text[start..].starts_with([' ', '$'])
+    // `2,5 млн` has but few digits before its comma, a phone many.
+    let digits =
+        before.strip_suffix(',').map(|phone| phone.len() - phone.trim_end_matches(|c: char| c.is_ascii_digit()).len());
+    !before.ends_with(|c: char| c.is_alphanumeric() || "№#*/_+@.,".contains(c))
+        || digits.is_some_and(|digits| digits > 3)
+        || text[start..].starts_with([' ', '$'])
 }
 
 /// The words between two commas, ends of sentences or lines around a place; a masked place ends them, too.

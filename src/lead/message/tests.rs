@@ -101,6 +101,44 @@ fn any_order_and_any_marks_between() {
         Чернова Анна 89161234567 => Чернова Анна | +79161234567 | - | - | -
         Саша 89161234567 WhatsApp => Саша | +79161234567 | - | - | -
         Олег (89161234567) до 3 млн => Олег | +79161234567 | до 3 млн (3000000) | - | -
+        Ольга 79161234567 1500000 рублей => Ольга | +79161234567 | 1500000 рублей (1500000) | - | -
+        Дмитрий, +7-916-123-45-67, бюджет около 4 млн, BMW X3 => Дмитрий | +79161234567 | бюджет около 4 млн (4000000) | - | BMW X3
+        Здравствуйте, меня зовут Марина Ковалёва. Телефон 89161234567. Бюджет до 1,8 млн. Хочу Hyundai Creta => Марина Ковалёва | +79161234567 | Бюджет до 1,8 млн. (1800000) | - | Хочу Hyundai Creta
+        Руслан 8 916 1234567 3.5 млн Sorento дизель => Руслан | +79161234567 | 3.5 млн (3500000) | - | Sorento дизель
+        Артём,89161234567,2млн => Артём | +79161234567 | 2млн (2000000) | - | -
+        Никита | 89161234567 | 2 млн => Никита | +79161234567 | 2 млн (2000000) | - | -
+        Никита / 89161234567 / 2 млн => Никита | +79161234567 | 2 млн (2000000) | - | -
+        ИВАН ПЕТРОВ 89161234567 ДО 2 МЛН => ИВАН ПЕТРОВ | +79161234567 | ДО 2 МЛН (2000000) | - | -
+        Иван 89161234567 не более 2 млн рублей => Иван | +79161234567 | не более 2 млн рублей (2000000) | - | -
+        Иван 89161234567 максимум 2 млн => Иван | +79161234567 | максимум 2 млн (2000000) | - | -
+        Иван 89161234567 2 млн максимум => Иван | +79161234567 | 2 млн максимум (2000000) | - | -
+        Иван 89161234567 1.2-1.5 млн => Иван | +79161234567 | 1.2-1.5 млн (1500000) | - | -
+        Иван 89161234567 1 500 000 - 2 000 000 => Иван | +79161234567 | 1 500 000 - 2 000 000 (2000000) | - | -
+        Иван 89161234567 800к => Иван | +79161234567 | 800к (800000) | - | -
+        Иван 89161234567 800 тыс. => Иван | +79161234567 | 800 тыс. (800000) | - | -
+        Иван 89161234567 до миллиона => Иван | +79161234567 | до миллиона (1000000) | - | -
+        Иван 89161234567 пол-ляма => Иван | +79161234567 | пол-ляма (500000) | - | -
+        Иван 89161234567 €20000 => Иван | +79161234567 | €20000 (0) | - | -
+        Иван 89161234567 150 тыс юаней => Иван | +79161234567 | 150 тыс юаней (0) | - | -
+        Шухрат +998 90 123 45 67 200 млн сум => Шухрат | +998901234567 | 200 млн сум (0) | - | -
+        Maria +375 29 123-45-67 15000 eur => Maria | +375291234567 | 15000 eur (0) | - | -
+        Peter Parker, +1 212 555 0123, under 40k => Peter Parker | +12125550123 | under 40k (40000) | - | -
+        +12125550123 Peter $40,000 Kia Telluride 2022 => Peter | +12125550123 | $40,000 (0) | - | Kia Telluride 2022
+        Hello! This is Emma, my number is +44 7400 123456, budget 25k gbp => Emma | +447400123456 | budget 25k gbp (0) | - | -
+        I am John, +12125550123 => John | +12125550123 | - | - | -
+        I am looking for a Kia K5 => - | - | - | - | I am looking for a Kia K5
+        John Smith here +12125550123 => John Smith | +12125550123 | - | - | -
+        Олег 89161234567 Kia K5 2021 2.0 до 2,5 млн белая, без пробега по РФ => Олег | +79161234567 | до 2,5 млн (2500000) | - | Kia K5 2021 2.0, белая, без пробега по РФ
+        Олег 89161234567 Land Cruiser 300 до 12 млн => Олег | +79161234567 | до 12 млн (12000000) | - | Land Cruiser 300
+        Олег 89161234567 t.me/korea_cars/1234567 => Олег | +79161234567 | - | https://t.me/korea_cars/1234567 | -
+        Олег, @oleg_77, 89161234567 => Олег | +79161234567 | - | - | @oleg_77
+        Олег 89161234567 после 18:00 => Олег | +79161234567 | - | - | после 18:00
+        Олег 89161234567 Москва => Олег | +79161234567 | - | - | Москва
+        Олег из Казани 89161234567 => Олег | +79161234567 | - | - | из Казани
+        Иван и Мария 89161234567 => Иван | +79161234567 | - | - | и Мария
+        Роза Ли 89161234567 => Роза Ли | +79161234567 | - | - | -
+        Нгуен Ван Ань 89161234567 3 млн => Нгуен Ван Ань | +79161234567 | 3 млн (3000000) | - | -
+        ООО Ромашка 89161234567 => ООО Ромашка | +79161234567 | - | - | -
         89161234567 => - | +79161234567 | - | - | -
         до 2 млн => - | - | до 2 млн (2000000) | - | -
         ",
@@ -148,4 +186,49 @@ fn words_about_the_car_stay_words() {
         ivan@example.com Олег 89161234567 => Олег | +79161234567 | - | - | ivan@example.com
         ",
     );
+}
+
+/// What is plain words in a message and may be left out: what only names or greets.
+fn is_label(word: &str) -> bool {
+    LABELS.contains(&word) || "меня зовут здравствуйте привет my name is hi".split(' ').any(|known| known == word)
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_word_is_lost(message in r"((Иван|Олег Петров|меня зовут|89161234567|\+7 903 123-45-67|2 млн|до 3|2500000|30k usd|бюджет|Kia K5|2021|белая|пробег 50 тыс км|https://auto\.ru/1234567|тел\.|хочу|-|—|[a-zа-я]{1,6}|[0-9]{1,7})( |, |; |\n|\. )){1,10}") {
+        let said = Said::read(&message, &[], Region::default());
+        let taken = Taken { name: true, phone: true, money: true };
+        let mut kept = String::new();
+        kept.extend(said.name().map(|name| format!("{} ", name.as_str())));
+        kept.extend(said.phone().map(|phone| format!("{} ", phone.typed())));
+        kept.extend(said.money().map(|money| format!("{} ", money.typed())));
+        kept.extend(said.link().map(|link| format!("{} ", link.typed())));
+        kept.extend(said.words(taken).map(|words| words.as_str().to_owned()));
+        for word in message.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+            let is_kept = kept.contains(word) || is_label(&word.to_lowercase());
+            proptest::prop_assert!(is_kept, "{word} of {message:?} is not in {kept:?}");
+        }
+        // What is left says no more of it than it did.
+        let again = said.words(taken).map(|words| Said::read(words.as_str(), &[], Region::default()));
+        proptest::prop_assert!(again.is_none_or(|again| again.link().is_none()));
+    }
+
+    #[test]
+    fn any_message_is_read(message in proptest::prelude::any::<String>(), hidden in proptest::prelude::any::<Vec<String>>()) {
+        let said = Said::read(&message, &hidden, Region::default());
+        proptest::prop_assert_eq!(&said, &Said::read(&message, &hidden, Region::default()));
+        let _ = (said.words(Taken::default()), said.of_somebody_else());
+    }
+}
+
+/// Telegram's longest message is read in no time worth a thought.
+#[test]
+fn the_longest_messages_are_read() {
+    for piece in
+        ["2 млн ", "8 916 123 45 67 ", "Иван ", "https://auto.ru/1 ", "до до до ", "1 1 1 ", "а", "1", "2-", "от 2 до "]
+    {
+        let message: String = piece.chars().cycle().take(4096).collect();
+        let said = Said::read(&message, &[], Region::default());
+        assert!(said.link().is_some() || said.answers_something() || said.words(Taken::default()).is_some());
+    }
 }
