@@ -197,8 +197,7 @@ fn behind_phone(text: &str, sum: Range<usize>, is_phone: impl Fn(&str) -> bool) 
     let run = before.trim_end_matches(is_joint).len();
     let words = text[sum.clone()].char_indices().filter(|(_, c)| c.is_whitespace() || "-–—".contains(*c));
     let starts = std::iter::once(sum.start).chain(words.map(|(at, c)| sum.start + at + c.len_utf8()));
-    let mut starts =
-        starts.filter(|start| !text[*start..].starts_with(|c: char| c.is_whitespace() || "-–—".contains(c)));
+    let starts = starts.filter(|start| !text[*start..].starts_with(|c: char| c.is_whitespace() || "-–—".contains(c)));
     let is_digits = |run: &str| !run.contains(char::is_alphabetic);
     starts.filter(|start| is_digits(&text[run..*start]) && is_phone(&text[run..*start])).last().unwrap_or(sum.start)
 }
