@@ -34,6 +34,7 @@ budget-unreadable = The budget cannot be read or is too long.
 answer- = The answer cannot be read or is too long.
 choose-one = The answer is not one of those offered.
 no-link-found = There is no link in the message.
+wish-taken = There are words about the car in place of its link: they are the wish, and the form goes on.
 link-too-long = A link longer than 2,000 characters.
 contact-not-now = A contact came where none was asked for.
 use-buttons = Something is written where a button under the card has to be pressed.

@@ -164,8 +164,9 @@ fn take_car(
 ) -> Outcome {
     let noted = Noted::beside(&conversation, said, Taken::default(), Some(question), world);
     if let Some(link) = said.link().cloned() {
-        // Where nothing else is said, the note has the answer as it was typed.
-        let whole = CarLink::find(text, links).ok().flatten().filter(|_| said.words(Taken::default()).is_none());
+        // The note has the answer as it was typed, unless it holds other answers, too.
+        let is_alone = said.phone().is_none() && said.money().is_none();
+        let whole = CarLink::find(text, links).ok().flatten().filter(|_| is_alone);
         let link = whole.unwrap_or(link);
         return take_noting(conversation, question, Answer::Link(Some(link)), noted, world);
     }

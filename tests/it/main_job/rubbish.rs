@@ -267,6 +267,7 @@ async fn a_conversation() {
     ivan.commands("/start", "начать заново").await;
     ivan.hears("ссылку").await;
     ivan.says("смотрю Kia K5", "Если есть ссылка, пришлите её").await;
+    ivan.hears("Проверьте").await;
     ivan.says("http://www.encar.com/dc/dc_cardetailview.do?carid=38427498", "Проверьте").await;
     ivan.presses("edit:budget", "бюджет").await;
     ivan.says("$25k", "Проверьте").await;
