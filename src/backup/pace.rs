@@ -12,7 +12,7 @@ const COALESCE: Duration = Duration::from_millis(300);
 const SMALL: u64 = 512 * 1024;
 
 /// A larger one is written at this rate in the long run, bytes a second …
-const RATE: f64 = 512.0 * 1024.0;
+const RATE: f64 = 256.0 * 1024.0;
 
 /// … and takes no more than this part of one core …
 const SHARE: u32 = 40;
@@ -69,12 +69,12 @@ mod tests {
         };
         let seconds = |seconds: f64| Duration::from_secs_f64(seconds);
         assert_eq!(due(written(400_000, 500), 1000), Duration::ZERO);
-        assert_eq!(due(written(1 << 20, 10), 1000), seconds(2.0));
-        assert_eq!(due(written(1 << 20, 100), 1000), seconds(4.0), "what takes long rests long");
-        assert_eq!(due(written(13 << 20, 300), 1000), seconds(26.0));
+        assert_eq!(due(written(1 << 20, 10), 1000), seconds(4.0));
+        assert_eq!(due(written(1 << 20, 200), 1000), seconds(8.0), "what takes long rests long");
+        assert_eq!(due(written(13 << 20, 300), 1000), seconds(52.0));
         assert_eq!(due(written(1 << 30, 9000), 1000), LONGEST);
         // What was large and is small now is written at once.
         assert_eq!(due(written(13 << 20, 300), 10), Duration::ZERO);
-        assert_eq!(due(written(300_000, 3), 4000), seconds(1200.0 / 524.288));
+        assert_eq!(due(written(300_000, 3), 4000), seconds(1200.0 / 262.144));
     }
 }

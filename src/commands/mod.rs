@@ -154,6 +154,7 @@ impl CommandError {
 
 /// Runs the command that was given; what goes wrong is told on standard error.
 pub fn main(cli: Cli) -> ExitCode {
+    share_memory();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -171,6 +172,17 @@ pub fn main(cli: Cli) -> ExitCode {
             error.exit_code()
         }
     })
+}
+
+/// Has all threads share two heaps. By default glibc gives each thread one of its own, and of what the store's threads have
+/// freed it gives hardly anything back: with 10,000 leads waiting that is 8 MiB.
+fn share_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
+        const HEAPS: libc::c_int = 2;
+        // SAFETY: mallopt(3) takes two numbers; no other thread runs yet.
+        let _ = unsafe { libc::mallopt(libc::M_ARENA_MAX, HEAPS) };
+    }
 }
 
 async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {

@@ -285,7 +285,7 @@ impl Outbox {
     /// The chat is open again: what waits for it is due now.
     pub async fn hurry(&self, chat_id: i64) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let done = sqlx::query("UPDATE messages SET due_at = $1 WHERE chat_id = $2 AND due_at > $1")
+        let done = sqlx::query("UPDATE messages SET due_at = $1 WHERE chat_id = $2 AND unreadable = 0 AND due_at > $1")
             .bind(now)
             .bind(chat_id)
             .execute(&self.pool)
