@@ -123,6 +123,7 @@ command-retry = Send waiting leads now
 command-auth = Renew access to amoCRM
 command-backup = Get the file with leads
 command-forget = Delete a person's data
+command-new_leads = Tell of new requests
 
 ## Admin: alerts
 
@@ -133,27 +134,27 @@ admin-waiting =
        *[other] { $count } leads are waiting.
     }
 admin-outage-opened =
-    ⚠️ Leads do not reach amoCRM.
+    ⚠️ Leads aren't reaching amoCRM.
     What happened: { $trouble }
     { $waiting } None is lost: all are saved, and buyers were told that their request is taken.
     What to do: { $advice }
     As soon as it works again the bot will send everything by itself and write here.
 admin-outage-changed =
-    ⚠️ Leads still do not reach amoCRM, but for another reason now.
+    ⚠️ Leads still aren't reaching amoCRM, but for another reason now.
     What happened: { $trouble }
     { $waiting }
     What to do: { $advice }
 admin-outage-goes-on =
-    ⚠️ Leads still do not reach amoCRM, for { $lasted } now.
+    ⚠️ Leads still aren't reaching amoCRM, for { $lasted } now.
     What happened: { $trouble }
-    { $waiting } The longest wait: { $oldest }.
+    { $waiting } The first has waited for { $oldest }.
     What to do: { $advice }
 admin-outage-over =
     ✅ amoCRM takes leads again.
     { $delivered ->
         [0] There were no leads in the meantime.
-        [one] { $delivered } lead was passed on, the longest wait was { $oldest }.
-       *[other] { $delivered } leads were passed on, the longest wait was { $oldest }.
+        [one] { $delivered } lead was passed on, it waited for { $oldest }.
+       *[other] { $delivered } leads were passed on, the first waited for { $oldest }.
     }
     The outage lasted { $lasted }.
 admin-outage-rejected =
@@ -164,7 +165,7 @@ admin-outage-rejected =
 admin-rejected =
     ⚠️ amoCRM refuses lead #{ $number } because of its data.
     amoCRM's answer: { $error }
-    The lead is saved. If it is about the settings of fields or pipelines, mend them and press "Send again". If the lead is not needed, open it and delete it.
+    The lead is saved. If it is about the settings of fields or pipelines, fix them and press "Send again". If the lead is not needed, open it and delete it.
 admin-stuck =
     ⚠️ Lead #{ $number } does not get through to amoCRM: it answers, but does not take this lead.
     What amoCRM answers: { $error }
@@ -221,7 +222,8 @@ admin-copy =
     #{ $number }: { $name }, { $phone }
     Budget: { $budget }
     Car: { $car }{ $wish }
-admin-no-crm = ℹ️ The bot runs without amoCRM settings: leads are collected, saved and copied here. To get them into amoCRM, ask whoever installed the bot to fill in the AMOCRM_… settings.
+admin-no-crm = ℹ️ The bot is running. amoCRM is still to be connected: ask whoever installed the bot to fill in the AMOCRM_… settings. Until then the bot runs without amoCRM settings: leads are collected, saved and copied here.
+admin-first-access = ℹ️ The bot is running. amoCRM is still to be connected: { $advice } Until then requests are taken and saved, none is lost.
 admin-ephemeral-disk = ⚠️ The bot runs on Heroku without a database: the disk there is wiped every day. Open forms and the history will be gone, and waiting leads will remain only as copies in this chat. Add PostgreSQL (DATABASE_URL).
 admin-store-trouble =
     ⚠️ The bot cannot save requests right now.
@@ -280,7 +282,7 @@ admin-told-elsewhere =
     { $list }
     How things are now is shown by /status.
 admin-test-alert = 🔔 This is a test: the bot's alerts come here.
-admin-backup-unreadable = ⚠️ The file backup_leads.json could not be read. It was moved aside as { $name }, nothing in it was deleted. Ask whoever installed the bot to mend it and put it back within 30 days: it is deleted then.
+admin-backup-unreadable = ⚠️ The file backup_leads.json could not be read. It was moved aside as { $name }, nothing in it was deleted. Ask whoever installed the bot to fix it and put it back within 30 days: it is deleted then.
 admin-backup-skipped =
     ⚠️ The file backup_leads.json holds entries that could not be understood: { $count }. The file was kept as { $name } for 30 days.
 admin-backup-imported =
@@ -306,8 +308,8 @@ admin-tokens-renewed =
     ✅ Access to amoCRM is renewed. { $waiting }
 
 trouble-tokens-expired = access to amoCRM has expired.
-trouble-tokens-revoked = access to amoCRM was revoked: it was given anew elsewhere, a password changed or the integration was switched off.
-trouble-no-tokens = the bot has no valid access to amoCRM.
+trouble-tokens-revoked = access to amoCRM was revoked: it was given again elsewhere, a password changed or the integration was switched off.
+trouble-no-tokens = access to amoCRM was never given, or it is gone.
 trouble-wrong-client = amoCRM does not know the integration: wrong id or secret key.
 trouble-wrong-redirect = the redirect address differs between the bot and the integration's settings.
 trouble-wrong-account = access was given for another amoCRM account.
@@ -325,7 +327,7 @@ trouble-not-configured = the bot runs without amoCRM settings.
 
 advice-authorize = press "Renew access" and allow it in amoCRM, two minutes from a phone.
 advice-long-lived = make a new long-lived token in amoCRM (integrations → yours → "Keys and scopes") and give it to whoever installed the bot.
-advice-operator = show this message to whoever installed the bot: the AMOCRM_… settings have to be mended.
+advice-operator = show this message to whoever installed the bot: the AMOCRM_… settings have to be fixed.
 advice-wrong-client = open the integration in amoCRM, tab "Keys and scopes", and give its id and secret key to whoever installed the bot.
 advice-wrong-redirect = open the integration in amoCRM and make its redirect address exactly what whoever installed the bot tells you (AMOCRM_REDIRECT_URL), letter for letter. Then press the button under the message of the bot.
 advice-integration-on = open the integrations in amoCRM, switch yours on and press "Renew access".
@@ -348,6 +350,10 @@ button-lead-show = #{ $number }
 button-lead-retry = 🔁 Send again
 button-lead-discard = 🗑 Delete
 button-lead-discard-sure = ❗ Really delete #{ $number }
+button-keep = Do not delete
+button-new-leads-on = 🔔 Tell of new requests
+button-new-leads-off = 🔕 Do not tell
+button-fill-in = Fill in a request
 button-forget = ❗ Delete the data
 button-forget-all = ❗ Delete the data and the undelivered requests
 
@@ -358,16 +364,21 @@ admin-help-retry = send them now
 admin-help-auth = renew access to amoCRM
 admin-help-backup = the file with undelivered leads
 admin-help-forget = delete a person's data at their request
-admin-help-start = fill in a request as a buyer does
+admin-help-new_leads = whether to tell of each new request
+admin-help-start = this text and a button to fill in a request
+admin-help-language = choose the bot's language
+admin-help-cancel = cancel the request you are filling in
+admin-help-help = this text
 admin-stray =
-    I do not know that one. { $help }
+    I did not get that. This is what I can do:
+    { $commands }
 admin-status =
     { $health ->
         [good] ✅ Everything works.
         [waiting] 🕓 Everything works, leads are being sent.
         [rejected] ⚠️ amoCRM works but does not take all leads: /leads
         [unreadable] ⚠️ amoCRM works but not all leads in the bot's store can be read: /leads
-       *[bad] ⚠️ Leads do not reach amoCRM.
+       *[bad] ⚠️ Leads aren't reaching amoCRM.
     }
 
     amoCRM: { $crm }
@@ -380,13 +391,13 @@ admin-status =
 admin-status-unreadable =
     {""}
     Damaged in the bot's store: { $count } (see /leads)
-admin-status-oldest = {""}, the longest for { $age }
+admin-status-oldest = {""}, the first has waited for { $age }
 admin-ago = { $age } ago
 admin-never = none yet
 crm-works = answers
-tokens-pair = renews itself, works until { $date }
+tokens-pair = there is, renews itself (next by { $date })
 tokens-long-lived = long-lived token until { $date }
-tokens-unknown = there is, nobody knows until when
+tokens-unknown = there is, until when is not known
 tokens-due = renews itself as soon as amoCRM answers
 tokens-none = none
 admin-retry-done = All right, sending. { $waiting }
@@ -423,6 +434,16 @@ admin-lead-discard-ask = Delete lead #{ $number }? It will not get into amoCRM. 
 admin-lead-discarded = Lead #{ $number } is deleted.
 admin-lead-busy = Lead #{ $number } is being sent right now, try again in a minute.
 admin-lead-in-crm = Lead #{ $number } is in amoCRM already.
+admin-kept = All right, nothing is deleted.
+admin-new-leads =
+    { $on ->
+        [yes] 🔔 I write here of each new request. Switch it off: /new_leads off
+       *[no] 🔕 I do not write of new requests, only of trouble. Switch it on: /new_leads on
+    }
+admin-new-leads-how = Send /new_leads on to be told of each new request, or /new_leads off not to be.
+admin-new-lead =
+    🆕 A new request
+    { $lead }
 admin-press-over = Nothing is deleted: the button is too old or has been used. If it has to be deleted all the same, begin with “Delete” again.
 admin-press-foreign = Nothing is deleted: only whoever pressed “Delete” can confirm it. If it is yours to decide, press “Delete” yourself.
 admin-stranger = The bot's commands and buttons here obey the group's administrators only. If this is your job, ask an administrator to add you.
@@ -466,15 +487,15 @@ admin-auth-done =
         [one] Sending { $count } lead.
        *[other] Sending { $count } leads.
     }
-admin-auth-already = ✅ This code has done its work: there is access to amoCRM until { $date }, and it renews itself from then on. Nothing else is needed.
+admin-auth-already = ✅ This code has already worked: there is access to amoCRM until { $date }, and it renews itself from then on. Nothing else is needed.
 admin-auth-denied = Access was not given: "Cancel" was pressed in amoCRM. Try again.
-admin-auth-no-code = I see no code here. Send the whole address of the page that amoCRM led you to. Or begin anew.
-admin-auth-wrong-state = This address was used already or is too old. Begin anew, it is quick.
+admin-auth-no-code = I see no code here. Send the whole address of the page that amoCRM led you to. Or start over.
+admin-auth-wrong-state = This address was used already or is too old. Start over, it is quick.
 admin-auth-code-used = This code has been used already. Get a new one.
 admin-auth-code-expired = The code is too old, it works for 20 minutes. Get a new one.
 admin-auth-code-wrong = amoCRM does not know this code. Copy the address again as a whole or get a new one.
-admin-auth-wrong-host = This address is not amoCRM's, the code was sent nowhere. Begin anew.
-admin-auth-wrong-account = Access was given for another account: { $host }. Begin anew and choose in amoCRM the account the bot works with.
+admin-auth-wrong-host = This address is not amoCRM's, the code was sent nowhere. Start over.
+admin-auth-wrong-account = Access was given for another account: { $host }. Start over and choose in amoCRM the account the bot works with.
 admin-auth-refused = It did not work: { $trouble } What to do: { $advice }
 admin-auth-failed = It did not work: { $trouble } Try again in a minute.
 
@@ -495,6 +516,9 @@ page-done =
 page-done-until = It works until { $date } and renews itself from then on. You can close this page.
 page-done-close = It renews itself from now on. You can close this page.
 page-back = Back to Telegram
+page-already-title = Already done
+page-already = Access to amoCRM was already given by this link.
+page-already-next = Nothing else is needed. You can close this page.
 page-failed-title = It did not work
 page-again = Go back to Telegram, send /auth to the bot and open the new link.
 page-again-later = Wait a minute, go back to Telegram, send /auth to the bot and open the new link.

@@ -123,6 +123,7 @@ command-retry = Отправить ожидающие заявки сейчас
 command-auth = Обновить доступ к amoCRM
 command-backup = Прислать файл с заявками
 command-forget = Удалить данные человека
+command-new_leads = Сообщать о новых заявках
 
 ## Администратор: тревоги
 
@@ -147,15 +148,16 @@ admin-outage-changed =
 admin-outage-goes-on =
     ⚠️ Заявки всё ещё не попадают в amoCRM, уже { $lasted }.
     Что случилось: { $trouble }
-    { $waiting } Дольше всех: { $oldest }.
+    { $waiting } Первая ждёт уже { $oldest }.
     Что делать: { $advice }
 admin-outage-over =
     ✅ amoCRM снова принимает заявки.
     { $delivered ->
         [0] За это время заявок не было.
-        [one] Передана { $delivered } заявка, дольше всех ждала { $oldest }.
-        [few] Переданы { $delivered } заявки, дольше всех ждала { $oldest }.
-       *[many] Передано { $delivered } заявок, дольше всех ждала { $oldest }.
+        [1] Передана { $delivered } заявка, она ждала { $oldest }.
+        [one] Передана { $delivered } заявка, первая ждала { $oldest }.
+        [few] Переданы { $delivered } заявки, первая ждала { $oldest }.
+       *[many] Передано { $delivered } заявок, первая ждала { $oldest }.
     }
     Перерыв длился { $lasted }.
 admin-outage-rejected =
@@ -224,7 +226,8 @@ admin-copy =
     #{ $number }: { $name }, { $phone }
     Бюджет: { $budget }
     Автомобиль: { $car }{ $wish }
-admin-no-crm = ℹ️ Бот запущен без настроек amoCRM: заявки собираются, сохраняются и копируются сюда. Чтобы они попадали в amoCRM, попросите того, кто установил бота, заполнить настройки AMOCRM_….
+admin-no-crm = ℹ️ Бот запущен. Осталось подключить amoCRM: попросите того, кто установил бота, заполнить настройки AMOCRM_…. Пока бот работает без настроек amoCRM: заявки собираются, сохраняются и копируются сюда.
+admin-first-access = ℹ️ Бот запущен. Осталось подключить amoCRM: { $advice } А пока заявки принимаются и сохраняются, ни одна не пропадёт.
 admin-ephemeral-disk = ⚠️ Бот работает на Heroku без базы данных: диск там стирается каждый день. Незаконченные анкеты и история пропадут, а ожидающие заявки останутся только в копиях в этом чате. Подключите PostgreSQL (DATABASE_URL).
 admin-store-trouble =
     ⚠️ Бот сейчас не может сохранять заявки.
@@ -311,7 +314,7 @@ admin-tokens-renewed =
 
 trouble-tokens-expired = срок доступа к amoCRM истёк.
 trouble-tokens-revoked = доступ к amoCRM отозван: его выдали заново в другом месте, сменили пароль или отключали интеграцию.
-trouble-no-tokens = у бота нет действующего доступа к amoCRM.
+trouble-no-tokens = доступ ещё не выдан или пропал.
 trouble-wrong-client = amoCRM не узнаёт интеграцию: неверный ID или секретный ключ.
 trouble-wrong-redirect = адрес переадресации у бота и в настройках интеграции различаются.
 trouble-wrong-account = доступ выдан для другого аккаунта amoCRM.
@@ -352,6 +355,10 @@ button-lead-show = #{ $number }
 button-lead-retry = 🔁 Отправить снова
 button-lead-discard = 🗑 Удалить
 button-lead-discard-sure = ❗ Точно удалить #{ $number }
+button-keep = Не удалять
+button-new-leads-on = 🔔 Сообщать о новых заявках
+button-new-leads-off = 🔕 Не сообщать
+button-fill-in = Заполнить заявку
 button-forget = ❗ Удалить данные
 button-forget-all = ❗ Удалить данные и неотправленные заявки
 
@@ -362,9 +369,14 @@ admin-help-retry = отправить их сейчас
 admin-help-auth = обновить доступ к amoCRM
 admin-help-backup = файл с неотправленными заявками
 admin-help-forget = удалить данные человека по его просьбе
-admin-help-start = заполнить заявку, как покупатель
+admin-help-new_leads = сообщать ли о каждой новой заявке
+admin-help-start = эта подсказка и кнопка «Заполнить заявку»
+admin-help-language = выбрать язык бота
+admin-help-cancel = отменить заявку, которую вы заполняете
+admin-help-help = эта подсказка
 admin-stray =
-    Такого я не знаю. { $help }
+    Не понял вас. Вот что я умею:
+    { $commands }
 admin-status =
     { $health ->
         [good] ✅ Всё работает.
@@ -384,11 +396,11 @@ admin-status =
 admin-status-unreadable =
     {""}
     Повреждены в базе бота: { $count } (см. /leads)
-admin-status-oldest = {""}, дольше всех { $age }
+admin-status-oldest = {""}, первая ждёт уже { $age }
 admin-ago = { $age } назад
 admin-never = ещё не было
 crm-works = есть
-tokens-pair = обновляется сам, действует до { $date }
+tokens-pair = есть, продлевается сам (следующий раз до { $date })
 tokens-long-lived = долгосрочный токен до { $date }
 tokens-unknown = есть, срок неизвестен
 tokens-due = обновится сам, как только amoCRM ответит
@@ -427,6 +439,16 @@ admin-lead-discard-ask = Удалить заявку #{ $number }? В amoCRM о�
 admin-lead-discarded = Заявка #{ $number } удалена.
 admin-lead-busy = Заявка #{ $number } отправляется прямо сейчас, попробуйте через минуту.
 admin-lead-in-crm = Заявка #{ $number } уже в amoCRM.
+admin-kept = Хорошо, ничего не удалено.
+admin-new-leads =
+    { $on ->
+        [yes] 🔔 О каждой новой заявке я пишу сюда. Выключить: /new_leads off
+       *[no] 🔕 О новых заявках я не пишу, только о неприятностях. Включить: /new_leads on
+    }
+admin-new-leads-how = Напишите /new_leads on, чтобы я сообщал о каждой новой заявке, или /new_leads off, чтобы не сообщал.
+admin-new-lead =
+    🆕 Новая заявка
+    { $lead }
 admin-press-over = Ничего не удалено: кнопка устарела или уже сработала. Если удалить всё-таки нужно, начните с кнопки «Удалить» ещё раз.
 admin-press-foreign = Ничего не удалено: подтвердить может только тот, кто нажал «Удалить». Если решать вам, нажмите «Удалить» сами.
 admin-stranger = Команды и кнопки бота здесь слушаются только администраторов группы. Если это ваша работа, попросите администратора добавить вас.
@@ -501,6 +523,9 @@ page-done =
 page-done-until = Действует до { $date } и дальше продлевается сам. Страницу можно закрыть.
 page-done-close = Дальше он продлевается сам. Страницу можно закрыть.
 page-back = Вернуться в Telegram
+page-already-title = Уже готово
+page-already = Доступ к amoCRM по этой ссылке уже получен.
+page-already-next = Больше ничего не нужно. Страницу можно закрыть.
 page-failed-title = Не получилось
 page-again = Вернитесь в Telegram, отправьте боту /auth и пройдите по новой ссылке.
 page-again-later = Подождите минуту, вернитесь в Telegram, отправьте боту /auth и пройдите по новой ссылке.

@@ -122,10 +122,15 @@ pub fn private() -> OpenOptions {
     options
 }
 
-/// An error about a file, with its name, and whose it is where that is in the way: a command that was run once as another
-/// user leaves such files behind.
+/// An error about a file, with its name.
 pub fn named(path: &Path, error: &io::Error) -> io::Error {
-    let mut words = format!("{}: {error}", path.display());
+    io::Error::new(error.kind(), format!("{}: {}", path.display(), why_of(path, error)))
+}
+
+/// Why a file cannot be used, and whose it is where that is in the way: a command that was run once as another user leaves
+/// such files behind.
+pub fn why_of(path: &Path, error: &io::Error) -> String {
+    let mut words = why(error);
     let user = rustix::process::geteuid().as_raw();
     let owner = fs::symlink_metadata(path).or_else(|_| fs::metadata(folder_of(path))).map(|meta| meta.uid());
     if error.kind() == io::ErrorKind::PermissionDenied
@@ -134,7 +139,31 @@ pub fn named(path: &Path, error: &io::Error) -> io::Error {
     {
         words.push_str(&format!(" (it belongs to user {owner}, and this runs as user {user}: chown it)"));
     }
-    io::Error::new(error.kind(), words)
+    words
+}
+
+/// Why a file, a folder or an address cannot be used, in words for people.
+pub fn why(error: &io::Error) -> String {
+    use io::ErrorKind as Kind;
+    let words = match error.kind() {
+        Kind::NotFound => "it is not there",
+        Kind::PermissionDenied => "permission denied",
+        Kind::NotADirectory => "a part of its path is a file and not a folder",
+        Kind::IsADirectory => "it is a folder",
+        Kind::AlreadyExists => "there is something by that name already",
+        Kind::StorageFull => "the disk is full",
+        Kind::QuotaExceeded => "the user's share of the disk is full",
+        Kind::FileTooLarge => "it is larger than files may be there",
+        Kind::ReadOnlyFilesystem => "the disk can only be read",
+        Kind::InvalidFilename => "such a name cannot be there",
+        Kind::InvalidData => "it is not UTF-8 text",
+        Kind::AddrInUse => "another program uses it",
+        Kind::AddrNotAvailable => "this machine has no such address",
+        // What has no plain word here has the system's.
+        _ => return error.to_string(),
+    };
+    // What was said already is said in full: it may name the file and its owner.
+    if error.raw_os_error().is_some() || error.get_ref().is_none() { words.to_owned() } else { error.to_string() }
 }
 
 /// Makes a folder that nobody else may enter, with those above it, where there is none.

@@ -190,7 +190,7 @@ impl Privacy {
         match serde_json::from_slice::<Vec<Entry>>(&bytes) {
             Ok(entries) => Ok(entries.into_iter().map(|entry| (entry.id, entry.forgotten_at)).collect()),
             Err(_) => {
-                warn!("{FILE} cannot be read; it is written anew from what the store knows");
+                warn!("{FILE} cannot be read; it is written again from what the store knows");
                 Ok(Vec::new())
             }
         }

@@ -21,6 +21,22 @@ pub const AS_THE_PRODUCT: &str = "as-amocrm-lead-bot";
 /// The daemon stops within 10 s of SIGTERM, a command needs less than this.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How the folders of sandboxes begin; behind it stands the process that it belongs to.
+const FOLDER: &str = "amocrm-lead-bot-sandbox-";
+
+/// Takes away the folders of sandboxes that were killed.
+fn sweep() {
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(FOLDER)?.split_once('-')?.0.parse::<i32>().ok());
+        // SAFETY: kill(2) takes two integers and touches no memory of ours; signal 0 only looks.
+        let lives = |owner| unsafe { libc::kill(owner, 0) } == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM);
+        if owner.is_some_and(|owner| owner > 0 && !lives(owner)) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// Both fakes, the folder, the admin, and perhaps a running daemon.
 pub struct Stage {
     pub telegram: FakeTelegram,
@@ -40,7 +56,8 @@ impl Stage {
         let telegram = FakeTelegram::start().await;
         let amocrm = FakeAmocrm::start().await;
         let admin = telegram.user("Администратор").known();
-        let folder = tempfile::Builder::new().prefix("amocrm-lead-bot-sandbox-").tempdir()?;
+        sweep();
+        let folder = tempfile::Builder::new().prefix(&format!("{FOLDER}{}-", std::process::id())).tempdir()?;
         let (access, refresh) = amocrm.issue_pair_at(Utc::now() - TimeDelta::hours(1));
         let mut env = amocrm.env();
         env.extend([

@@ -242,8 +242,8 @@ impl Talk<'_> {
                 heading("Администратор", "the admin's chat");
                 let all = admin.transcript();
                 let new = all.get(self.admin_read..).filter(|new| !new.trim().is_empty());
-                // With nothing new, the last messages again.
-                show::conversation(new.unwrap_or_else(|| tail(&all, 12)));
+                // With nothing new, the last message again.
+                show::conversation(new.unwrap_or_else(|| last_message(&all)));
                 self.admin_read = all.len();
                 newest.into_iter().for_each(|message| println!(":admin\n{}", numbered(message).join("\n")));
             }
@@ -307,10 +307,12 @@ impl Talk<'_> {
     }
 }
 
-/// The last lines of a text.
-fn tail(text: &str, lines: usize) -> &str {
-    let start = text.trim_end().rmatch_indices('\n').nth(lines - 1).map_or(0, |(at, _)| at + 1);
-    &text[start..]
+/// The last message of a transcript, whole: every line after a message's first is indented.
+fn last_message(transcript: &str) -> &str {
+    let text = transcript.trim_end();
+    let begins = |at: usize| !text[at..].starts_with([' ', '\n']);
+    let starts = text.rmatch_indices('\n').map(|(at, _)| at + 1);
+    &text[starts.into_iter().find(|at| begins(*at)).unwrap_or_default()..]
 }
 
 /// The phone number of a person, always the same.

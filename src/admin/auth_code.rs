@@ -95,14 +95,16 @@ impl AdminContext {
             }
             Err(AuthorizationError::Store(error)) => Err(error.into()),
             Err(AuthorizationError::NotConfigured) => Ok(Reply::plain(lang.text("admin-auth-unavailable", &[]))),
-            Err(error @ (AuthorizationError::Forged | AuthorizationError::Code(AuthProblem::CodeUsed))) => {
-                match self.renewed_just_now().await {
-                    Some(until) => {
-                        Ok(Reply::plain(lang.text("admin-auth-already", &[("date", moment(until, lang).into())])))
-                    }
-                    None => Ok(again(refusal(&error, lang), lang)),
+            Err(
+                error @ (AuthorizationError::Forged
+                | AuthorizationError::AlreadyDone
+                | AuthorizationError::Code(AuthProblem::CodeUsed)),
+            ) => match self.renewed_just_now().await {
+                Some(until) => {
+                    Ok(Reply::plain(lang.text("admin-auth-already", &[("date", moment(until, lang).into())])))
                 }
-            }
+                None => Ok(again(refusal(&error, lang), lang)),
+            },
             Err(error) => Ok(again(refusal(&error, lang), lang)),
         }
     }
@@ -128,7 +130,7 @@ fn again(text: String, lang: Lang) -> Reply {
 fn refusal(error: &AuthorizationError, lang: Lang) -> String {
     let id = match error {
         AuthorizationError::NotConfigured => "admin-auth-unavailable",
-        AuthorizationError::Forged => "admin-auth-wrong-state",
+        AuthorizationError::Forged | AuthorizationError::AlreadyDone => "admin-auth-wrong-state",
         AuthorizationError::Code(AuthProblem::CodeUsed) => "admin-auth-code-used",
         AuthorizationError::Code(AuthProblem::CodeExpired) => "admin-auth-code-expired",
         AuthorizationError::Code(AuthProblem::CodeWrong) => "admin-auth-code-wrong",

@@ -52,6 +52,9 @@ pub enum AuthorizationError {
     /// The `state` is missing where it is required, unknown, used or too old.
     #[error("the state is unknown, used or too old")]
     Forged,
+    /// This very state and code have brought new tokens already: the page was loaded again.
+    #[error("the state and the code have been used already, with success")]
+    AlreadyDone,
     /// The code is said to come from a host that is none of amoCRM's; it was sent nowhere.
     #[error("the host is not one of amoCRM's")]
     WrongHost,
@@ -87,7 +90,9 @@ impl Authorization {
     pub async fn address(&self) -> Result<Url, AuthorizationError> {
         let state = URL_SAFE_NO_PAD.encode(rand::random::<[u8; STATE_BYTES]>());
         let url = self.crm.authorization().url(&state)?;
-        self.store.marks().remove_old(MarkFamily::AuthorizationStates, self.oldest_state()).await?;
+        for family in [MarkFamily::AuthorizationStates, MarkFamily::AuthorizationsDone] {
+            self.store.marks().remove_old(family, self.oldest_state()).await?;
+        }
         self.store.marks().set(&mark(&state), "").await?;
         Ok(url)
     }
@@ -110,7 +115,8 @@ impl Authorization {
         let waiting = self.store.leads().waiting().await?.0;
         match state {
             Some(state) if !self.store.marks().take_young(&mark(state), self.oldest_state()).await? => {
-                return Err(AuthorizationError::Forged);
+                let done = self.store.marks().get(&done_mark(state, code)).await?;
+                return Err(done.map_or(AuthorizationError::Forged, |_| AuthorizationError::AlreadyDone));
             }
             None if state_required => return Err(AuthorizationError::Forged),
             _ => {}
@@ -119,7 +125,12 @@ impl Authorization {
             return Err(AuthorizationError::WrongHost);
         }
         let tokens = self.crm.authorization().exchange_code(code.expose_secret(), referer).await?;
-        info!(waiting, "amoCRM was authorized anew");
+        info!(waiting, "amoCRM was authorized again");
+        if let Some(state) = state
+            && let Err(error) = self.store.marks().set(&done_mark(state, code), "").await
+        {
+            warn!(%error, "it could not be noted that a link has worked; loaded again it is called used");
+        }
         if let Err(error) = self.deliver_now().await {
             warn!(%error, "delivery could not be told of the new tokens; it notices them by itself");
         }
@@ -148,6 +159,13 @@ impl Authorization {
 }
 
 fn mark(state: &str) -> Mark {
-    let digest = Sha256::digest(state.as_bytes());
-    Mark::AuthorizationState(digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
+    Mark::AuthorizationState(hashed(state))
+}
+
+fn done_mark(state: &str, code: &SecretString) -> Mark {
+    Mark::AuthorizationDone(hashed(&format!("{state} {}", code.expose_secret())))
+}
+
+fn hashed(secret: &str) -> String {
+    Sha256::digest(secret.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }

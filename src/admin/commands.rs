@@ -19,7 +19,7 @@ use crate::{
     form::Step,
     notice::AdminPress,
     telegram::{groups::topic_of, handlers::HandlerError, input},
-    wording::Lang,
+    wording::{Lang, fill_in_button},
 };
 
 use super::{AdminContext, Reply, people::Person};
@@ -33,13 +33,13 @@ pub enum Audience {
     Everybody,
 }
 
-/// Where the admin's chat itself answers a command; elsewhere it goes on to the buyer's dialogue.
+/// When the admin's chat itself answers a command; else it goes on to the buyer's dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answered {
-    Everywhere,
-    /// Nobody fills in a form in a group.
-    InGroups,
-    Nowhere,
+    Always,
+    /// While no form is open in the chat.
+    OutsideForms,
+    Never,
 }
 
 type Handler = dyn Fn(Asked, &str) -> BoxFuture<'static, Result<Reply, HandlerError>> + Send + Sync;
@@ -50,7 +50,6 @@ pub struct Command {
     pub name: &'static str,
     /// Who finds it in the menu.
     pub audience: Audience,
-    in_help: bool,
     answered: Answered,
     run: Box<Handler>,
 }
@@ -71,8 +70,7 @@ impl Command {
         Self {
             name,
             audience: Audience::Admin,
-            in_help: true,
-            answered: Answered::Everywhere,
+            answered: Answered::Always,
             run: Box::new(move |asked, words| Box::pin(run(asked, parse(words)))),
         }
     }
@@ -81,19 +79,15 @@ impl Command {
         Self { audience: Audience::Everybody, ..self }
     }
 
-    fn not_in_help(self) -> Self {
-        Self { in_help: false, ..self }
-    }
-
     fn answered(self, answered: Answered) -> Self {
         Self { answered, ..self }
     }
 
-    fn is_answered(&self, in_group: bool) -> bool {
+    async fn is_answered(&self, chat_id: i64, context: &AdminContext) -> bool {
         match self.answered {
-            Answered::Everywhere => true,
-            Answered::InGroups => in_group,
-            Answered::Nowhere => false,
+            Answered::Always => true,
+            Answered::OutsideForms => context.step(chat_id).await == Step::Idle,
+            Answered::Never => false,
         }
     }
 
@@ -119,10 +113,21 @@ fn table() -> Vec<Command> {
         Command::new("forget", all_words, |asked, who| async move {
             asked.context.ask_forget(&who, asked.person.id(), asked.lang).await
         }),
-        Command::new("start", nothing, help).for_everybody().answered(Answered::InGroups),
-        Command::new("cancel", nothing, help).for_everybody().answered(Answered::Nowhere).not_in_help(),
-        Command::new("language", nothing, help).for_everybody().answered(Answered::Nowhere).not_in_help(),
-        Command::new("help", nothing, help).for_everybody().not_in_help(),
+        Command::new("new_leads", all_words, |asked, words| async move {
+            asked.context.new_leads(&words, asked.lang).await
+        }),
+        Command::new("start", nothing, |asked, ()| async move {
+            let reply = Reply::plain(help_text(asked.lang));
+            // Nobody fills in a form in a group.
+            let in_group = asked.context.chat_id.is_some_and(|chat_id| chat_id < 0);
+            let buttons = if in_group { Vec::new() } else { vec![vec![fill_in_button(asked.lang)]] };
+            Ok(Reply { buttons, ..reply })
+        })
+        .for_everybody()
+        .answered(Answered::OutsideForms),
+        Command::new("cancel", nothing, help).for_everybody().answered(Answered::Never),
+        Command::new("language", nothing, help).for_everybody().answered(Answered::Never),
+        Command::new("help", nothing, help).for_everybody(),
     ]
 }
 
@@ -143,15 +148,18 @@ fn named(name: &str) -> Option<&'static Command> {
     commands().iter().find(|command| command.name.eq_ignore_ascii_case(name))
 }
 
-/// The commands that the help explains, a line each.
+/// Who the admin is and what the commands do.
 pub(super) fn help_text(lang: Lang) -> String {
-    let mut text = lang.text("admin-help", &[]);
-    text.push('\n');
-    for command in commands().iter().filter(|command| command.in_help) {
+    format!("{}\n\n{}", lang.text("admin-help", &[]), explained(lang))
+}
+
+/// What the commands do, a line each.
+pub(super) fn explained(lang: Lang) -> String {
+    let line = |command: &Command| {
         let explanation = lang.text(&format!("admin-help-{}", command.name), &[]);
-        text.push_str(&format!("\n/{} – {explanation}", command.name));
-    }
-    text
+        format!("/{} – {explanation}", command.name)
+    };
+    menu(Audience::Admin).map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The words behind a command mean nothing.
@@ -216,10 +224,11 @@ impl AdminRequest {
     }
 
     /// A command of the table.
-    pub fn of_command(message: Message, context: Arc<AdminContext>) -> Option<Self> {
+    pub async fn of_command(message: Message, context: Arc<AdminContext>) -> Option<Self> {
         let (name, words) = parse_command(message.text()?, &context.bot_username)?;
-        let command = named(name).filter(|command| command.is_answered(!message.chat.is_private()))?;
-        Some(Self::of_message(AdminCommand::Typed(command, words.join(" ")), &message))
+        let command = named(name)?;
+        let request = Self::of_message(AdminCommand::Typed(command, words.join(" ")), &message);
+        command.is_answered(message.chat.id.0, &context).await.then_some(request)
     }
 
     /// A button of this room.
@@ -277,7 +286,7 @@ mod tests {
             let (name, _) = parse_command(typed.as_str(), "the_bot").expect("a command");
             assert_eq!(named(name).map(|found| found.name), Some(command.name));
             // Whatever the admin's chat does not answer itself, the buyer's dialogue does.
-            if !command.is_answered(false) {
+            if command.answered != Answered::Always {
                 assert!(input::command(command.name).is_some(), "{command:?} is answered by nobody");
             }
             for lang in Lang::built_in() {
@@ -286,16 +295,12 @@ mod tests {
                 assert!(text != format!("command-{}", command.name), "{lang:?}: {command:?} has no text for the menu");
                 assert!((1..=256).contains(&text.chars().count()), "{lang:?}: {command:?}");
                 let line = format!("\n/{} – ", command.name);
-                assert_eq!(
-                    help_text(lang).matches(&line).count(),
-                    usize::from(command.in_help),
-                    "{lang:?}: {command:?}"
-                );
+                assert_eq!(help_text(lang).matches(&line).count(), 1, "{lang:?}: {command:?}");
                 assert!(!help_text(lang).contains("admin-help-"), "{lang:?}: {}", help_text(lang));
             }
         }
         let lines = help_text(Lang::ru()).lines().filter(|line| line.starts_with('/')).count();
-        assert_eq!(lines, commands().iter().filter(|command| command.in_help).count());
+        assert_eq!(lines, commands().len());
     }
 
     #[test]

@@ -42,6 +42,7 @@ impl AdminContext {
                     ("accounts", person.users.len().into()),
                 ];
                 let mut text = lang.text("admin-forget-ask", &args);
+                let keep = admin_button(lang, &AdminPress::Keep { nonce: nonce.clone() });
                 let press = |also_waiting| AdminPress::Forget { whom, nonce, also_waiting };
                 let sure = if waiting > 0 {
                     text.push_str("\n\n");
@@ -52,7 +53,7 @@ impl AdminContext {
                 } else {
                     admin_button(lang, &press(false))
                 };
-                Ok(Reply::with_buttons(text, vec![vec![sure]]))
+                Ok(Reply::with_buttons(text, vec![vec![sure], vec![keep]]))
             }
         }
     }

@@ -182,10 +182,10 @@ impl AdminContext {
 
     async fn sure_of_discarding(&self, number: &str, person: i64, lang: Lang) -> Result<Reply, HandlerError> {
         let nonce = second_press::ask(&self.store.marks(), &discarding(number), person).await?;
-        let press = AdminPress::Discard { number: number.to_owned(), nonce };
-        let sure = admin_button(lang, &press);
+        let sure = admin_button(lang, &AdminPress::Discard { number: number.to_owned(), nonce: nonce.clone() });
+        let keep = admin_button(lang, &AdminPress::Keep { nonce });
         let text = lang.text("admin-lead-discard-ask", &[("number", number.into())]);
-        Ok(Reply::with_buttons(text, vec![vec![sure]]))
+        Ok(Reply::with_buttons(text, vec![vec![sure], vec![keep]]))
     }
 
     /// The second press does it, if it follows its first.

@@ -9,6 +9,7 @@ pub mod authorization;
 pub mod commands;
 mod forget;
 mod leads;
+mod new_leads;
 mod people;
 mod reply;
 pub mod second_press;
@@ -42,7 +43,7 @@ use crate::{
     wording::{Lang, age, render_worded},
 };
 
-use commands::{AdminCommand, AdminRequest, Asked, help_text};
+use commands::{AdminCommand, AdminRequest, Asked, explained, help_text};
 pub use people::People;
 pub use reply::Reply;
 
@@ -76,7 +77,7 @@ pub fn tree(context: Arc<AdminContext>) -> UpdateHandler<HandlerError> {
         .map(move || context.clone())
         .inspect_async(hurry_what_is_owed)
         .branch(Update::filter_message().filter(|message: Message| is_migration(&message)).endpoint(keep_the_new_id))
-        .branch(Update::filter_message().filter_map(AdminRequest::of_command).endpoint(run))
+        .branch(Update::filter_message().filter_map_async(AdminRequest::of_command).endpoint(run))
         .branch(Update::filter_callback_query().filter_map(AdminRequest::of_press).endpoint(run))
         .branch(Update::filter_message().filter_map_async(auth_code::of_message).endpoint(run))
         .branch(Update::filter_message().filter_map_async(AdminRequest::of_stray).endpoint(run))
@@ -133,7 +134,7 @@ async fn do_asked(request: AdminRequest, context: Arc<AdminContext>) -> Result<(
         AdminCommand::Typed(command, words) => command.run(asked, &words).await?,
         AdminCommand::Pressed(press) => context.pressed(press, person.id(), lang).await?,
         AdminCommand::Code { text, message } => context.take_code(&text, message, lang).await?,
-        AdminCommand::Stray => Reply::plain(lang.text("admin-stray", &[("help", help_text(lang).into())])),
+        AdminCommand::Stray => Reply::plain(lang.text("admin-stray", &[("commands", explained(lang).into())])),
     };
     if let Some(press) = &request.press {
         context.telegram.answer_press(press, None).await;
@@ -158,6 +159,11 @@ impl AdminContext {
             AdminPress::Forget { whom, nonce, also_waiting } => {
                 self.forget(&whom, &nonce, also_waiting, person, lang).await
             }
+            AdminPress::Keep { nonce } => {
+                second_press::done(&self.store.marks(), &nonce).await?;
+                Ok(Reply::plain(lang.text("admin-kept", &[])))
+            }
+            AdminPress::NewLeads(on) => self.set_new_leads(on, lang).await,
             // Commands, which the table runs.
             AdminPress::Status | AdminPress::Leads | AdminPress::Retry | AdminPress::Auth => {
                 Ok(Reply::plain(help_text(lang)))

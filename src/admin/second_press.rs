@@ -57,7 +57,7 @@ pub async fn second(marks: &Marks, nonce: &str, action: &str, person: i64) -> Re
     })
 }
 
-/// What was to be done is done: the nonce is used.
+/// What was to be done is done, or will not be: the nonce is used.
 pub async fn done(marks: &Marks, nonce: &str) -> Result<(), StoreError> {
     marks.remove(&mark(nonce)).await
 }

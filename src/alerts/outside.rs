@@ -15,7 +15,7 @@ const LEFT_OUT: &str = "…";
 /// The text of an alert for a way that is not ours; `None` for what holds nothing but personal data.
 pub fn text(notice: &AdminNotice, lang: Lang) -> Option<String> {
     let notice = match notice.clone() {
-        AdminNotice::Copies { .. } => return None,
+        AdminNotice::Copies { .. } | AdminNotice::NewLead { .. } => return None,
         // What amoCRM says of a lead may repeat what the buyer wrote.
         AdminNotice::Rejected { number, .. } => AdminNotice::Rejected { number, error: LEFT_OUT.into() },
         AdminNotice::Stuck { number, .. } => AdminNotice::Stuck { number, error: LEFT_OUT.into() },

@@ -36,7 +36,10 @@ fn due(waiting: &[WaitingMessage], now: Millis, clock: Clock) -> Option<(&Waitin
     waiting.iter().find_map(|message| {
         let Notice::Admin(notice) = &message.notice else { return None };
         let patience = match notice {
-            AdminNotice::Copies { .. } | AdminNotice::ToldElsewhere { .. } | AdminNotice::PollsWork { .. } => {
+            AdminNotice::Copies { .. }
+            | AdminNotice::NewLead { .. }
+            | AdminNotice::ToldElsewhere { .. }
+            | AdminNotice::PollsWork { .. } => {
                 return None;
             }
             _ if message.chat_id == NOBODYS_CHAT => Duration::ZERO,

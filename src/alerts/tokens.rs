@@ -124,10 +124,17 @@ impl TokenWatch {
         let works_until = info.and_then(|info| info.access_expires_at).map(|end| end.timestamp_millis());
         let notice = if works {
             AdminNotice::RefreshFailing { trouble, works_until }
+        } else if trouble == Trouble::NoTokens && self.is_new().await? {
+            AdminNotice::FirstAccess
         } else {
             AdminNotice::AccessLost { trouble }
         };
         self.store.open_alerts().save(REFRESH, &OpenAlert { opened_at, body }, &self.message(notice)).await
+    }
+
+    /// Whether nothing has ever been delivered: there was no access that could have been lost.
+    async fn is_new(&self) -> Result<bool, StoreError> {
+        Ok(self.store.leads().totals(0).await?.last_delivery_at.is_none())
     }
 
     async fn refresh_works(&self) -> Result<(), StoreError> {

@@ -72,13 +72,21 @@ pub async fn backup_store(settings: &StoreSettings, file: PathBuf) -> Result<Exi
     }
     let target = Store::open_file(&file, store.clock())
         .await
-        .map_err(|error| CommandError::Failed(format!("{}: {error}", file.display())))?;
+        .map_err(|error| CommandError::Failed(not_written(&file, error)))?;
     let tokens = token_storage_beside(&store, &settings.data_dir);
     let code = copy(&store, &[tokens], &target, &TokenStorage::Database(target.clone())).await?;
     store.close().await;
     target.close().await;
     outln!("Written to {}. To go back to it: move-store --from sqlite:{0} --to …", file.display());
     Ok(code)
+}
+
+/// Why a file cannot become a store, with its name once.
+fn not_written(file: &Path, error: StoreError) -> String {
+    match error {
+        StoreError::Unavailable(sqlx::Error::Io(error)) => format!("the file cannot be written: {error}"),
+        error => format!("{}: {error}", file.display()),
+    }
 }
 
 async fn copy(

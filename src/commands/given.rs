@@ -3,6 +3,8 @@
 
 use std::io::Read;
 
+use crate::files;
+
 use super::{CommandError, output::errln};
 
 /// More than any secret; whatever is larger is another file.
@@ -51,10 +53,12 @@ pub fn read(option: &str, value: &str, is_secret: impl Fn(&str) -> bool) -> Resu
             }
             return Ok(value.to_owned());
         }
-        Place::Input => limited(std::io::stdin()).map_err(|error| failed(format!("standard input: {error}")))?,
+        Place::Input => {
+            limited(std::io::stdin()).map_err(|error| failed(format!("standard input: {}", files::why(&error))))?
+        }
         Place::File(path) => {
-            let file = std::fs::File::open(path).map_err(|error| failed(format!("{path}: {error}")))?;
-            limited(file).map_err(|error| failed(format!("{path}: {error}")))?
+            let unreadable = |error: std::io::Error| failed(format!("{path} cannot be read: {}", files::why(&error)));
+            limited(std::fs::File::open(path).map_err(unreadable)?).map_err(unreadable)?
         }
         Place::Variable(name) => {
             std::env::var(name).map_err(|_| failed(format!("there is no variable {name} that could be read")))?

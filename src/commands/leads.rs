@@ -7,7 +7,7 @@ use crate::{
     clock::date,
     config::StoreSettings,
     files,
-    lead::{CarLink, LeadNumber, Region},
+    lead::{CarLink, Lead, LeadNumber, Region},
     store::{LeadRow, LeadState, Leads, Step, UnreadableLead},
 };
 
@@ -53,6 +53,11 @@ pub enum Action {
 /// Runs one action on the store.
 pub async fn run(settings: &StoreSettings, region: Region, action: Action) -> Result<ExitCode, CommandError> {
     let store = opened::existing(settings).await?;
+    // The older bot's file may be all there is yet, and the list tells of it.
+    let tells_of_file = matches!(action, Action::List { .. }) && settings.data_dir.join(backup::FILE).exists();
+    if !store.exists() && !tells_of_file {
+        return Err(store.none(settings));
+    }
     store.tell_if_there_is_none(settings);
     let leads = store.leads();
     let code = match action {
@@ -71,7 +76,7 @@ pub async fn run(settings: &StoreSettings, region: Region, action: Action) -> Re
 }
 
 fn parse(number: &str) -> Result<LeadNumber, CommandError> {
-    LeadNumber::parse(number).ok_or_else(|| CommandError::Failed(format!("{number:?} is no number of a lead")))
+    LeadNumber::parse(number).ok_or_else(|| CommandError::Failed(format!("{number:?} is not a number of a lead")))
 }
 
 async fn list(leads: &Leads, full: bool) -> Result<ExitCode, CommandError> {
@@ -142,18 +147,9 @@ async fn show(leads: &Leads, number: &str) -> Result<ExitCode, CommandError> {
         outln!("forgotten:  {} (the person's data are wiped)", crate::clock::date(at).format("%Y-%m-%d %H:%M UTC"));
     }
     outln!("submitted:  {}", lead.submitted_at.format("%Y-%m-%d %H:%M:%S UTC"));
-    outln!("name:       {}", lead.name.as_str());
-    outln!("phone:      {} (typed: {})", lead.phone.e164(), lead.phone.typed());
-    outln!("budget:     {} (price {})", lead.budget.typed(), lead.budget.price());
-    outln!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
-    for other in lead.car_link.iter().flat_map(CarLink::others) {
-        outln!("            {other}");
+    if row.forgotten_at.is_none() {
+        show_person(lead);
     }
-    for answer in &lead.more {
-        outln!("{:<11} {}", format!("{}:", answer.key), answer.value);
-    }
-    outln!("wishes:     {}", lead.wish.as_ref().map_or("-", |wish| wish.as_str()));
-    outln!("telegram:   user {}, @{}", lead.buyer.user_id, lead.buyer.username.as_deref().unwrap_or("-"));
     outln!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id()), id(row.contact_id));
     outln!("attempts:   {}", row.attempts);
     if let Some(attempt) = row.steps.attempt(Step::Lead) {
@@ -164,6 +160,26 @@ async fn show(leads: &Leads, number: &str) -> Result<ExitCode, CommandError> {
         outln!("last error: {error}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the buyer has answered, and who it is.
+fn show_person(lead: &Lead) {
+    outln!("name:       {}", lead.name.as_str());
+    outln!("phone:      {} (typed: {})", lead.phone.e164(), lead.phone.typed());
+    match lead.budget.price() {
+        0 => outln!("budget:     {} (no amount in it)", lead.budget.typed()),
+        price => outln!("budget:     {} ({price} roubles)", lead.budget.typed()),
+    }
+    outln!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
+    for other in lead.car_link.iter().flat_map(CarLink::others) {
+        outln!("            {other}");
+    }
+    for answer in &lead.more {
+        outln!("{:<11} {}", format!("{}:", answer.key), answer.value);
+    }
+    outln!("wishes:     {}", lead.wish.as_ref().map_or("-", |wish| wish.as_str()));
+    let username = lead.buyer.username.as_ref().map_or_else(String::new, |name| format!(", @{name}"));
+    outln!("telegram:   user {}{username}", lead.buyer.user_id);
 }
 
 fn id(id: Option<i64>) -> String {
@@ -229,7 +245,7 @@ async fn export(leads: &Leads, file: Option<PathBuf>) -> Result<ExitCode, Comman
         Some(file) => {
             // The error's own words name a temporary file.
             files::replace(&file, &bytes).map_err(|error| {
-                CommandError::Failed(format!("{} cannot be written: {}", file.display(), error.kind()))
+                CommandError::Failed(format!("{} cannot be written: {}", file.display(), files::why(&error)))
             })?;
             outln!("Written to {}.", file.display());
         }

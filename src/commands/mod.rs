@@ -50,7 +50,7 @@ pub struct Cli {
 enum Command {
     /// Run the bot (the default)
     Run,
-    /// Authorize the bot in amoCRM anew: prints the address, takes the code, writes the token files
+    /// Authorize the bot in amoCRM again: prints the address, takes the code, writes the token files
     GetNewTokens {
         /// The code, or the whole address amoCRM has sent you to; without it you are asked. So that nobody else can read
         /// it, give `-` for standard input, `@FILE`, or `env:NAME`

@@ -59,10 +59,8 @@ pub async fn run(
         return Err(CommandError::Config(missing_integration()));
     }
     let code = code.map(|code| given::read("--code", &code, |code| !code.trim().is_empty())).transpose()?;
-    files::make_folder(&settings.data_dir).map_err(|error| daemon::DaemonError::DataDir {
-        path: settings.data_dir.display().to_string(),
-        source: error,
-    })?;
+    files::make_folder(&settings.data_dir)
+        .map_err(|error| daemon::DaemonError::DataDir { path: settings.data_dir.clone(), source: error })?;
     let crm = opened::crm(amocrm, settings).await?;
     let info = match code {
         Some(code) => exchange(&crm, &code, None).await?,

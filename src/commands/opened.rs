@@ -9,6 +9,7 @@ use crate::{
     config::{AmocrmSettings, StoreSettings},
     crm::amocrm::{Crm, TokenStorage},
     daemon::{self, DaemonError},
+    files,
     store::{SQLITE_FILE, Store, StoreError},
 };
 
@@ -30,11 +31,16 @@ impl Opened {
     /// Says on standard error that there is none, and where it was looked for.
     pub fn tell_if_there_is_none(&self, settings: &StoreSettings) {
         if !self.exists() {
-            errln!(
-                "There is no store at {} yet: the bot has not run there. If it has, DATA_DIR is another folder.",
-                daemon::store_place(settings)
-            );
+            errln!("{}", self.none(settings));
         }
+    }
+
+    /// The same as a failure, of a command that can do nothing without one.
+    pub fn none(&self, settings: &StoreSettings) -> CommandError {
+        CommandError::Failed(format!(
+            "There is no store at {} yet: the bot has not run there. If it has, DATA_DIR is another folder.",
+            daemon::store_place(settings)
+        ))
     }
 }
 
@@ -53,9 +59,10 @@ pub async fn existing(settings: &StoreSettings) -> Result<Opened, CommandError> 
     }
     if !settings.data_dir.is_dir() {
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(DaemonError::DataDir { path: settings.data_dir.display().to_string(), source }.into());
+        return Err(DaemonError::DataDir { path: settings.data_dir.clone(), source }.into());
     }
-    let folder = tempfile::tempdir().map_err(|error| CommandError::Failed(format!("a temporary folder: {error}")))?;
+    let folder = tempfile::tempdir()
+        .map_err(|error| CommandError::Failed(format!("a temporary folder cannot be made: {}", files::why(&error))))?;
     let clock = Clock::with_speed(settings.speed);
     let store = Store::open_file(&folder.path().join(SQLITE_FILE), clock).await?;
     Ok(Opened { store, nothing: Some(folder) })

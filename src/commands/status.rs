@@ -25,7 +25,7 @@ struct Status {
     store: String,
     store_exists: bool,
     daemon_running: bool,
-    verdict: &'static str,
+    verdict: String,
     reason: Option<String>,
     advice: Option<String>,
     waiting: i64,
@@ -82,18 +82,36 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     };
     let state = State::of(info.as_ref(), outage.as_ref(), store.open_alerts().get(REFRESH).await?.as_ref());
     let can_authorize = config.amocrm.as_ref().is_some_and(|settings| settings.integration.is_some());
+    let running = super::is_daemon_running(&config.store, &store).await?;
+    let unreadable = store.leads().unreadable(i64::from(i32::MAX)).await?.len() as i64;
+    let polls = store.open_alerts().get(POLLS).await?;
+    let goes_without: Vec<Without> = shortages(&store)
+        .await?
+        .into_iter()
+        .map(|short| Without { setting: short.what.setting(), since: date(short.since), what: short.what })
+        .collect();
     let trouble = state.trouble();
+    let lesser = Lesser {
+        polls_fail: polls.is_some(),
+        unreadable: unreadable > 0,
+        rejected: totals.rejected > 0,
+        goes_without: !goes_without.is_empty(),
+    };
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
         store: daemon::store_place(&config.store),
         store_exists: store.exists(),
-        daemon_running: super::is_daemon_running(&config.store, &store).await?,
-        verdict: state.verdict(),
+        daemon_running: running,
+        verdict: verdict(&state, running, store.exists(), &lesser),
         reason: trouble.map(|trouble| trouble_text(trouble, Lang::en())),
-        advice: trouble.map(|trouble| advice(trouble, can_authorize)),
+        advice: match trouble {
+            Some(trouble) => Some(advice(trouble, can_authorize)),
+            None if !running => Some("start the bot: `amocrm-lead-bot`, or the service that runs it".into()),
+            None => lesser.advice().map(str::to_owned),
+        },
         waiting: totals.waiting,
         rejected: totals.rejected,
-        unreadable: store.leads().unreadable(i64::from(i32::MAX)).await?.len() as i64,
+        unreadable,
         uncertain: totals.uncertain,
         delivered_last_24h: totals.delivered_since,
         oldest_waiting_since: totals.oldest_waiting_at.map(date),
@@ -101,13 +119,9 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         messages_owed: store.outbox().count().await?,
         updates_set_aside: store.dialogues().set_aside_count().await?,
         outage_since: outage.map(|alert| date(alert.opened_at)),
-        goes_without: shortages(&store)
-            .await?
-            .into_iter()
-            .map(|short| Without { setting: short.what.setting(), since: date(short.since), what: short.what })
-            .collect(),
+        goes_without,
         telegram_routes: config.telegram.routes.iter().map(RouteSettings::name).collect(),
-        telegram_fails_since: store.open_alerts().get(POLLS).await?.map(|alert| date(alert.opened_at)),
+        telegram_fails_since: polls.map(|alert| date(alert.opened_at)),
         second_way: config.second_way.names(),
         tokens: tokens(info),
     };
@@ -170,14 +184,58 @@ impl State {
         }
     }
 
-    fn verdict(&self) -> &'static str {
+    /// What is wrong, and what becomes of leads meanwhile where the bot runs; nothing where all is well.
+    fn words(&self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Works => "nothing is known to be wrong",
-            Self::NotSetUp => "amoCRM is not set up: leads are collected and saved, nothing more",
-            Self::NoAccess(_) => "there is no access to amoCRM: leads are saved and wait",
-            Self::EndsSoon(_) => "the access to amoCRM still works and cannot be renewed",
-            Self::Outage(_) => "amoCRM does not take leads: they are saved and wait",
+            Self::Works => None,
+            Self::NotSetUp => Some(("amoCRM is not set up", ": leads are collected and saved, nothing more")),
+            Self::NoAccess(_) => Some(("there is no access to amoCRM", ": leads are saved and wait")),
+            Self::EndsSoon(_) => Some(("the access to amoCRM still works and cannot be renewed", "")),
+            Self::Outage(_) => Some(("amoCRM does not take leads", ": they are saved and wait")),
         }
+    }
+}
+
+/// What is wrong while leads get into amoCRM all the same.
+#[derive(Debug, Default)]
+struct Lesser {
+    /// The admin was told that what buyers write does not arrive, and not yet that it does again.
+    polls_fail: bool,
+    unreadable: bool,
+    rejected: bool,
+    goes_without: bool,
+}
+
+impl Lesser {
+    /// The worst of it, and what to do.
+    fn worst(&self) -> Option<(&'static str, &'static str)> {
+        if self.polls_fail {
+            Some(("what buyers write does not reach the bot", "run `test-alerts`: it tries every way to Telegram"))
+        } else if self.unreadable {
+            Some(("leads are damaged in the store and not sent", "look at them with `leads list` and `leads show N`"))
+        } else if self.rejected {
+            Some(("amoCRM refuses the data of some leads", "look at them with `leads list`, then `leads retry N`"))
+        } else if self.goes_without {
+            let what = "leads get through, but without some of what the settings ask for";
+            Some((what, "restore it in amoCRM or correct the setting; `test-amocrm` lists what there is"))
+        } else {
+            None
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        self.worst().map(|(_, advice)| advice)
+    }
+}
+
+/// All in one line, the worst first.
+fn verdict(state: &State, running: bool, store_exists: bool, lesser: &Lesser) -> String {
+    let stopped = if store_exists { "the bot is not running" } else { "the bot has not run here yet" };
+    match (state.words(), running) {
+        (Some((what, meanwhile)), true) => format!("{what}{meanwhile}"),
+        (Some((what, _)), false) => format!("{what}, and {stopped}"),
+        (None, false) => format!("{stopped}: buyers get no answer, and what waits is not sent"),
+        (None, true) => lesser.worst().map_or("nothing is known to be wrong", |(what, _)| what).to_owned(),
     }
 }
 
@@ -281,6 +339,10 @@ fn print(status: &Status) {
     outln!("messages owed:     {}", status.messages_owed);
     outln!("updates set aside: {}", status.updates_set_aside);
     let tokens = &status.tokens;
+    if !tokens.configured {
+        outln!("tokens:            not needed until amoCRM is set up");
+        return;
+    }
     outln!(
         "tokens:            {}{}",
         tokens.kind,

@@ -44,7 +44,7 @@ pub async fn run(
                 CrmError::Unauthorized(_) => {
                     errln!("amoCRM does not accept them: {error}");
                     errln!(
-                        "To mend it: run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat."
+                        "To fix it: run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat."
                     );
                 }
                 // New tokens would change nothing.

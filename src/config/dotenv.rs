@@ -6,23 +6,42 @@ use std::{
     os::unix::fs::{MetadataExt, OpenOptionsExt},
 };
 
-use super::ConfigProblem;
+use super::{ConfigProblem, SETTINGS};
+use crate::files;
 
 /// Name of the file; also what problems with it are told under.
 const FILE: &str = ".env";
 
 const REMEDY: &str = "Each line is NAME=value; put values with spaces or # into quotes";
 
+/// What reading the file has shown.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// What looks wrong without being in the way.
+    pub warnings: Vec<ConfigProblem>,
+    /// Lines that cannot be read; the others are in the environment.
+    pub broken: Vec<BrokenLine>,
+}
+
+/// A line that cannot be read.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct BrokenLine {
+    /// Which one.
+    pub problem: ConfigProblem,
+    /// The setting that it seems to be about.
+    pub setting: Option<&'static str>,
+}
+
 /// Puts what `.env` in the working directory says into the environment, where that does not say it itself. Folders above
 /// are not searched: whoever may write to one of them must not be able to say where the leads go.
 ///
 /// # Errors
-/// The file belongs to somebody else, or a line cannot be read.
-pub(super) fn load() -> Result<Vec<ConfigProblem>, ConfigProblem> {
+/// The file belongs to somebody else, or cannot be read.
+pub(super) fn load() -> Result<Loaded, ConfigProblem> {
     // A pipe by that name would be waited for; what it is is looked at before anything is read.
     let mut file = match OpenOptions::new().read(true).custom_flags(NONBLOCK).open(FILE) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::default()),
         Err(error) => return Err(unreadable(&error)),
     };
     let meta = file.metadata().map_err(|error| unreadable(&error))?;
@@ -44,17 +63,9 @@ pub(super) fn load() -> Result<Vec<ConfigProblem>, ConfigProblem> {
     file.read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| ConfigProblem::new(FILE, "is not UTF-8 text", "Save it as UTF-8 in your editor"))?;
-    dotenvy::from_read(text.as_bytes()).map_err(|error| match error {
-        // The error's own text would print the line, and with it a secret.
-        dotenvy::Error::LineParse(line, _) => {
-            let problem = match line_number(&text, &line) {
-                Some(number) => format!("line {number} cannot be read"),
-                None => "a line cannot be read".to_owned(),
-            };
-            ConfigProblem::new(FILE, problem, REMEDY)
-        }
-        _ => ConfigProblem::new(FILE, "the file cannot be read", REMEDY),
-    })?;
+    let (readable, broken) = sorted(&text);
+    let unusable = |_| ConfigProblem::new(FILE, "the file cannot be read", REMEDY);
+    dotenvy::from_read(readable.as_bytes()).map_err(unusable)?;
     let mut warnings = Vec::new();
     // A warning only: on a machine of one's own nobody else is there to read it.
     if meta.mode() & 0o077 != 0 {
@@ -67,7 +78,46 @@ pub(super) fn load() -> Result<Vec<ConfigProblem>, ConfigProblem> {
             "If it belongs to the value, put that into single quotes: NAME='a$b'",
         ));
     }
-    Ok(warnings)
+    Ok(Loaded { warnings, broken })
+}
+
+/// What of the text can be read, and the lines that cannot.
+fn sorted(text: &str) -> (String, Vec<BrokenLine>) {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let mut broken: Vec<(usize, BrokenLine)> = Vec::new();
+    // An open quote takes everything behind it along, so what is left is read again without the first line that is wrong.
+    while let Some(at) = first_broken(&lines.join("\n")).filter(|at| !lines[*at].is_empty()) {
+        let problem = ConfigProblem::new(FILE, told_of(at, lines[at]), REMEDY);
+        broken.push((at, BrokenLine { problem, setting: setting_in(lines[at]) }));
+        lines[at] = "";
+    }
+    broken.sort_by_key(|(at, _)| *at);
+    (lines.join("\n"), broken.into_iter().map(|(_, line)| line).collect())
+}
+
+/// Which line cannot be read, counted from 0.
+fn first_broken(text: &str) -> Option<usize> {
+    let error = dotenvy::from_read_iter(text.as_bytes()).find_map(Result::err)?;
+    match error {
+        dotenvy::Error::LineParse(line, _) => Some(line_number(text, &line).map_or(0, |number| number - 1)),
+        _ => None,
+    }
+}
+
+/// What is told of a line: the name in it is no secret where it is one of a setting, everything else may be one.
+fn told_of(at: usize, line: &str) -> String {
+    match setting_in(line) {
+        Some(name) => format!("line {} ({name}) cannot be read", at + 1),
+        None => format!("line {} cannot be read", at + 1),
+    }
+}
+
+/// The setting that a line seems to be about.
+fn setting_in(line: &str) -> Option<&'static str> {
+    let line = line.trim_start();
+    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+    let name: &str = line.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_').next().unwrap_or_default();
+    SETTINGS.iter().copied().find(|setting| *setting == name)
 }
 
 /// Opening a pipe does not wait for its writer.
@@ -99,7 +149,11 @@ fn foreign(owner: u32, user: u32) -> Option<ConfigProblem> {
 }
 
 fn unreadable(error: &io::Error) -> ConfigProblem {
-    ConfigProblem::new(FILE, format!("the file cannot be read ({error})"), "Let the user who runs this read it")
+    ConfigProblem::new(
+        FILE,
+        format!("the file cannot be read: {}", files::why(error)),
+        "Let the user who runs this read it",
+    )
 }
 
 /// Where this text stands, counted from 1.
@@ -140,6 +194,29 @@ mod tests {
         for line in ["A='a$b'", "A=a\\$b", "#A=a$b", "A=ab", "", "$"] {
             assert!(!has_variable(line), "{line}");
         }
+    }
+
+    #[test]
+    fn every_line_that_cannot_be_read_is_told_and_the_others_are_read() {
+        let text =
+            "BOT_TOKEN=x\nAMOCRM_TAGS=a b c\nDATA_DIR=/data\nADMIN_CHAT_ID='5\nPORT=80\nhush hush\nPHONE_REGION=KZ\n";
+        let (readable, broken) = sorted(text);
+        let told: Vec<String> = broken.iter().map(|line| line.problem.to_string()).collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+        for (told, begin) in told.iter().zip(["line 2 (AMOCRM_TAGS)", "line 4 (ADMIN_CHAT_ID)", "line 6 cannot"]) {
+            assert!(told.contains(begin) && !told.contains("hush"), "{told}");
+        }
+        let read: Vec<String> =
+            dotenvy::from_read_iter(readable.as_bytes()).map(|line| line.expect("a line").0).collect();
+        assert_eq!(read, ["BOT_TOKEN", "DATA_DIR", "PORT", "PHONE_REGION"]);
+        let names: Vec<_> = broken.iter().map(|line| line.setting).collect();
+        assert_eq!(names, [Some("AMOCRM_TAGS"), Some("ADMIN_CHAT_ID"), None]);
+    }
+
+    #[test]
+    fn a_value_over_several_lines_is_one() {
+        let text = "A=\"one\ntwo\"\nB=3\n";
+        assert_eq!(sorted(text), (text.trim_end().to_owned(), Vec::new()));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! The environment with `.env`, of which every command reads what it needs: what is wrong elsewhere is not in its way.
 
-use super::{ConfigProblem, Reader, SETTINGS, database, dotenv, names};
+use super::{
+    ConfigProblem, Reader, SETTINGS, database,
+    dotenv::{self, BrokenLine},
+    names,
+};
 
 /// A variable's value by its name.
 type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -12,6 +16,8 @@ pub struct Environment<'a> {
     not_text: Vec<&'static str>,
     /// What looks wrong without being in the way, such as a misspelt name.
     odd: Vec<ConfigProblem>,
+    /// Lines of `.env` that cannot be read: whatever stands in them, no command works without it.
+    broken: Vec<BrokenLine>,
 }
 
 impl<'a> Environment<'a> {
@@ -20,18 +26,18 @@ impl<'a> Environment<'a> {
     /// # Errors
     /// The file belongs to somebody else, or cannot be read.
     pub fn load() -> Result<Self, ConfigProblem> {
-        let mut odd = dotenv::load()?;
+        let dotenv::Loaded { warnings: mut odd, broken } = dotenv::load()?;
         let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         odd.extend(names::misspelt(names.iter().map(String::as_str), is_set));
         let is_no_text = |name: &&str| matches!(std::env::var(name), Err(std::env::VarError::NotUnicode(_)));
         let not_text = SETTINGS.iter().copied().filter(is_no_text).collect();
-        Ok(Self { not_text, odd, ..Self::of(|name| std::env::var(name).ok()) })
+        Ok(Self { not_text, odd, broken, ..Self::of(|name| std::env::var(name).ok()) })
     }
 
     /// Variables that `lookup` knows.
     pub fn of(lookup: impl Fn(&str) -> Option<String> + 'a) -> Self {
-        Self { lookup: Box::new(lookup), not_text: Vec::new(), odd: Vec::new() }
+        Self { lookup: Box::new(lookup), not_text: Vec::new(), odd: Vec::new(), broken: Vec::new() }
     }
 
     /// Reads what `part` asks for, and says besides what looks wrong without being in the way.
@@ -45,12 +51,14 @@ impl<'a> Environment<'a> {
         let mut reader = Reader::new(&*self.lookup, &self.not_text);
         let value = part(&mut reader);
         let odd = self.odd.iter().cloned();
-        if reader.problems.is_empty() {
-            Ok((value, odd.chain(reader.warnings).collect()))
-        } else {
-            // What is missing may be there under a misspelt name.
-            Err(reader.problems.into_iter().chain(odd).collect())
+        if reader.problems.is_empty() && self.broken.is_empty() {
+            return Ok((value, odd.chain(reader.warnings).collect()));
         }
+        // What is wrong with a setting whose line cannot be read is only that.
+        let is_broken = |name: &str| self.broken.iter().any(|line| line.setting == Some(name));
+        let problems = reader.problems.into_iter().filter(|problem| !is_broken(&problem.variable));
+        // What is missing may be there under a misspelt name.
+        Err(self.broken.iter().map(|line| line.problem.clone()).chain(problems).chain(odd).collect())
     }
 
     /// The address of a database that was given as an option: checked like `DATABASE_URL`.

@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
+use crate::files;
+
 /// What sqlx understands; whatever else stands in an address would be logged by it with its value.
 const KNOWN: [&str; 14] = [
     "sslmode",
@@ -133,7 +135,7 @@ impl PostgresAddress {
                 continue;
             }
             let text = std::fs::read(&*value).map_err(|error| {
-                let problem = format!("{name}: the file {value} cannot be read ({error})");
+                let problem = format!("{name}: the file {value} cannot be read: {}", files::why(&error));
                 AddressProblem::new(problem, "Give the path of a PEM file")
             })?;
             if !String::from_utf8_lossy(&text).contains(&format!("{holds}-----")) {

@@ -16,6 +16,7 @@ use crate::{
     alerts::{PastTheStore, SecondWay},
     clock::Clock,
     config::Config,
+    files,
     http::{self, Idle},
     notice::AdminNotice,
     store::{Candidate, Store, StoreError},
@@ -85,8 +86,9 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
 fn open_page(addr: SocketAddr) -> Result<http::Server, DaemonError> {
     http::bind(addr).and_then(|listener| http::Server::open(listener, http::idle(Idle::Starting))).map_err(|error| {
         DaemonError::Setting(format!(
-            "HTTP_ADDR: {addr} cannot be used: {error}. Give a free address of this machine, or leave it out to switch \
-             the page off"
+            "HTTP_ADDR: {addr} cannot be used: {}. Give a free address of this machine, or leave it out to switch the page \
+             off",
+            files::why(&error)
         ))
     })
 }

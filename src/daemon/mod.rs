@@ -9,7 +9,12 @@ mod intake;
 mod leader;
 mod parts;
 
-use std::{fs::File, io, path::Path, time::Duration};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -49,10 +54,10 @@ pub enum DaemonError {
     )]
     AlreadyRunning(String),
     /// The folder cannot be used.
-    #[error("DATA_DIR: {path} cannot be used: {source}. Give a folder that this user may write to")]
+    #[error("DATA_DIR: {} cannot be used: {}. Give a folder that this user may write to", .path.display(), files::why_of(.path, .source))]
     DataDir {
-        /// The folder.
-        path: String,
+        /// The folder, or what in it is in the way.
+        path: PathBuf,
         /// Why.
         source: io::Error,
     },
@@ -73,16 +78,15 @@ pub struct InstanceLock {
 impl InstanceLock {
     /// Takes the folder, creating it if need be.
     pub fn take(folder: &Path) -> Result<Self, DaemonError> {
-        let path = folder.display().to_string();
-        let unusable = |source| DaemonError::DataDir { path: path.clone(), source };
-        files::make_folder(folder).map_err(unusable)?;
+        let unusable = |path: &Path, source| DaemonError::DataDir { path: path.to_owned(), source };
+        files::make_folder(folder).map_err(|error| unusable(folder, error))?;
         let file = folder.join(LOCK_FILE);
         let lock = files::private().create(true).truncate(false).write(true).open(&file);
-        let lock = lock.map_err(|error| unusable(files::named(&file, &error)))?;
+        let lock = lock.map_err(|error| unusable(&file, error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { _lock: lock }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(DaemonError::AlreadyRunning(path)),
-            Err(std::fs::TryLockError::Error(source)) => Err(unusable(source)),
+            Err(std::fs::TryLockError::WouldBlock) => Err(DaemonError::AlreadyRunning(folder.display().to_string())),
+            Err(std::fs::TryLockError::Error(source)) => Err(unusable(&file, source)),
         }
     }
 
@@ -125,7 +129,7 @@ pub fn place_of_url(url: &str) -> String {
 /// Opens the store that the settings name.
 pub async fn open_store(settings: &StoreSettings, clock: Clock) -> Result<Store, DaemonError> {
     let folder = &settings.data_dir;
-    files::make_folder(folder).map_err(|source| DaemonError::DataDir { path: folder.display().to_string(), source })?;
+    files::make_folder(folder).map_err(|source| DaemonError::DataDir { path: folder.clone(), source })?;
     Ok(Store::open(settings.database_url(), folder, clock).await?)
 }
 

@@ -101,7 +101,7 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
 
 fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
     match input {
-        Input::Start => start(conversation, world),
+        Input::Start | Input::Press(Press::Start) => start(conversation, world),
         Input::Cancel | Input::Press(Press::Cancel) => cancel(conversation),
         Input::Help => stay(conversation, vec![Say::Help], world),
         Input::Skip => match asked(&conversation, world).filter(|question| question.optional).copied() {

@@ -29,6 +29,8 @@ pub enum Press {
     Restart,
     /// Speak the language with this code from now on.
     Language(String),
+    /// Begin a form, or go on with the open one.
+    Start,
 }
 
 impl Press {
@@ -42,6 +44,7 @@ impl Press {
             "back" => Self::Back,
             "cancel" => Self::Cancel,
             "restart" => Self::Restart,
+            "start" => Self::Start,
             _ => match data.split_once(':')? {
                 ("skip", key) => Self::Skip(key.to_owned()),
                 ("edit", key) => Self::Edit(key.to_owned()),
@@ -68,6 +71,7 @@ impl Press {
             Self::Cancel => "cancel".into(),
             Self::Restart => "restart".into(),
             Self::Language(code) => format!("language:{code}"),
+            Self::Start => "start".into(),
         }
     }
 }
@@ -154,6 +158,7 @@ mod tests {
             ("cancel", Press::Cancel),
             ("restart", Press::Restart),
             ("language:pt-br", Press::Language("pt-br".into())),
+            ("start", Press::Start),
             ("skip:city", Press::Skip("city".into())),
             ("choose:city:msk", Press::Choose { question: "city".into(), choice: "msk".into() }),
         ] {

@@ -31,6 +31,7 @@ async fn take(site: &Site, query: &str) -> Outcome {
             site.admin.send(AdminNotice::TokensRenewed { waiting: authorized.waiting });
             Outcome::Done(authorized)
         }
+        Err(AuthorizationError::AlreadyDone) => Outcome::Already,
         Err(error) => {
             match &error {
                 AuthorizationError::Store(_) | AuthorizationError::Tokens(_) => {

@@ -28,6 +28,8 @@ const STYLE: &str = include_str!("page.css");
 pub enum Outcome {
     /// The tokens are stored.
     Done(Authorized),
+    /// They were stored when the page was loaded before.
+    Already,
     /// "Deny" was pressed at amoCRM.
     Denied,
     /// The address holds no code.
@@ -55,11 +57,13 @@ struct Words {
 impl Outcome {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Done(_) => StatusCode::OK,
+            Self::Done(_) | Self::Already => StatusCode::OK,
             Self::Denied => StatusCode::FORBIDDEN,
             Self::NoCode => StatusCode::BAD_REQUEST,
             Self::Refused(error) => match error {
-                AuthorizationError::Forged | AuthorizationError::WrongHost => StatusCode::FORBIDDEN,
+                AuthorizationError::Forged | AuthorizationError::AlreadyDone | AuthorizationError::WrongHost => {
+                    StatusCode::FORBIDDEN
+                }
                 AuthorizationError::Code(_) => StatusCode::BAD_REQUEST,
                 AuthorizationError::NotConfigured | AuthorizationError::Tokens(_) | AuthorizationError::Store(_) => {
                     StatusCode::SERVICE_UNAVAILABLE
@@ -80,6 +84,11 @@ impl Outcome {
                     None => simple("page-done-close"),
                 },
             },
+            Self::Already => Words {
+                title: simple("page-already-title"),
+                what: simple("page-already"),
+                next: simple("page-already-next"),
+            },
             Self::Denied => failed(simple("page-denied"), simple("page-again")),
             Self::NoCode => failed(simple("page-no-code"), simple("page-again")),
             Self::Refused(error) => {
@@ -96,7 +105,9 @@ fn refused(error: &AuthorizationError, lang: Lang) -> (String, String) {
     let again = |id: &str| (lang.text(id, &[]), lang.text("page-again", &[]));
     match error {
         AuthorizationError::NotConfigured => (simple("page-not-configured"), simple("page-operator")),
-        AuthorizationError::Forged => (simple("page-forged"), simple("page-forged-next")),
+        AuthorizationError::Forged | AuthorizationError::AlreadyDone => {
+            (simple("page-forged"), simple("page-forged-next"))
+        }
         AuthorizationError::WrongHost => again("page-wrong-host"),
         AuthorizationError::Code(problem) => match problem {
             AuthProblem::CodeUsed => again("page-code-used"),
@@ -144,7 +155,7 @@ impl IntoResponse for Page {
         // Who it is that reads this is not known.
         let second = Lang::all().iter().copied().find(|lang| *lang != first);
         let (tone, sign) = match self.outcome {
-            Outcome::Done(_) => ("good", "✓"),
+            Outcome::Done(_) | Outcome::Already => ("good", "✓"),
             _ => ("bad", "!"),
         };
         let back = self.bot_username.map(|name| format!("tg://resolve?domain={name}"));
@@ -209,6 +220,7 @@ mod tests {
         let code = |problem| Outcome::Refused(AuthorizationError::Code(problem));
         for (outcome, ru, en) in [
             (Outcome::Done(Authorized { access_expires_at: None, waiting: 0 }), "Готово", "Done"),
+            (Outcome::Already, "Уже готово", "Already done"),
             (Outcome::Denied, "не выдан", "not given"),
             (Outcome::NoCode, "нет кода", "no code"),
             (Outcome::Refused(AuthorizationError::NotConfigured), "без настроек", "without the settings"),

@@ -116,8 +116,15 @@ pub enum AdminNotice {
         /// One text for each lead.
         leads: Vec<LeadCopy>,
     },
+    /// A buyer has just sent a request; told where the admin has switched it on.
+    NewLead {
+        /// It.
+        lead: LeadCopy,
+    },
     /// The bot runs without amoCRM settings.
     NoCrm,
+    /// The bot runs for the first time, and access to amoCRM is still to be given.
+    FirstAccess,
     /// The disk is wiped daily and nothing survives it.
     EphemeralDisk,
     /// The store could not be written for a while, and can again or not.

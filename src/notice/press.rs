@@ -37,6 +37,13 @@ pub enum AdminPress {
         /// Undelivered requests too.
         also_waiting: bool,
     },
+    /// Instead of a second press: nothing is deleted, and the first press is over.
+    Keep {
+        /// Of the first press.
+        nonce: String,
+    },
+    /// Whether each new lead is told.
+    NewLeads(bool),
 }
 
 impl AdminPress {
@@ -51,7 +58,9 @@ impl AdminPress {
             | Self::RetryLead(_)
             | Self::AskDiscard(_)
             | Self::Discard { .. }
-            | Self::Forget { .. } => None,
+            | Self::Forget { .. }
+            | Self::Keep { .. }
+            | Self::NewLeads(_) => None,
         }
     }
 
@@ -68,6 +77,9 @@ impl AdminPress {
             Self::Discard { number, nonce } => format!("lead-discard-sure:{number}:{nonce}"),
             Self::Forget { whom, nonce, also_waiting: false } => format!("forget:{whom}:{nonce}"),
             Self::Forget { whom, nonce, also_waiting: true } => format!("forget-all:{whom}:{nonce}"),
+            Self::Keep { nonce } => format!("keep:{nonce}"),
+            Self::NewLeads(true) => "new-leads:on".to_owned(),
+            Self::NewLeads(false) => "new-leads:off".to_owned(),
         };
         format!("{PREFIX}{data}")
     }
@@ -89,6 +101,8 @@ impl AdminPress {
         let (about, nonce) = about.split_once(':').unwrap_or((about, ""));
         let (about, nonce) = (about.to_owned(), nonce.to_owned());
         Some(match action {
+            "keep" => Self::Keep { nonce: owned },
+            "new-leads" => Self::NewLeads(owned == "on"),
             "lead" => Self::ShowLead(owned),
             "lead-retry" => Self::RetryLead(owned),
             "lead-discard" => Self::AskDiscard(owned),
@@ -131,6 +145,11 @@ mod tests {
                     AdminPress::Discard { number: "01JD3Q5V8Z0000000000000000".into(), nonce: nonce() },
                     "admin:lead-discard-sure:01JD3Q5V8Z0000000000000000:abcdefghij",
                 ),
+            ],
+            Kind::Keep => vec![(AdminPress::Keep { nonce: nonce() }, "admin:keep:abcdefghij")],
+            Kind::NewLeads => vec![
+                (AdminPress::NewLeads(true), "admin:new-leads:on"),
+                (AdminPress::NewLeads(false), "admin:new-leads:off"),
             ],
             Kind::Forget => vec![
                 (

@@ -96,6 +96,13 @@ impl PersonalData {
     }
 }
 
+impl Dialogues {
+    /// The marks that say what else is told of a turn.
+    pub(super) fn marks(&self) -> Marks {
+        Marks(Arc::clone(&self.0))
+    }
+}
+
 views! {
     /// Leads as people look at them: by number, by state, counted; imported, retried and given up by the admin.
     Leads = leads;

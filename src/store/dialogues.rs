@@ -41,8 +41,10 @@ pub struct Turn {
     pub lead: Option<NewLead>,
     /// How many requests its person may send.
     pub limits: LeadLimits,
-    /// Messages that it enqueues.
+    /// Messages that it enqueues for the chat itself.
     pub messages: Vec<NewMessage>,
+    /// What somebody else is told of it.
+    pub told: Option<NewMessage>,
 }
 
 /// What became of a turn.
@@ -109,6 +111,9 @@ impl Dialogues {
         if turn.lead.is_some() && matches!(outcome, TurnOutcome::Committed(_)) {
             self.leads_moved();
         }
+        if turn.told.is_some() {
+            self.wakes.messages.notify_one();
+        }
         Ok(outcome)
     }
 
@@ -161,6 +166,10 @@ async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Resu
         };
     }
     let enqueued = outbox::insert_all(connection, &turn.messages, now).await?;
+    if let Some(message) = &turn.told {
+        let body = super::json(&message.notice);
+        outbox::insert(connection, message.chat_id, &body, message.due_at, now).await?;
+    }
     point("intake.in_commit");
     Ok(TurnOutcome::Committed(enqueued))
 }

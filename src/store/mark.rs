@@ -11,10 +11,14 @@ pub enum Mark {
     Shortages,
     /// Until when a code of amoCRM is expected in the admin's chat, ms UTC.
     CodeExpected,
+    /// Whether the admin is told of each new lead: `on` or `off`.
+    NewLeads,
     /// Says nothing: it is written to see whether the store can be.
     Probe,
     /// A `state` that was given out with an address of authorization, as its SHA-256 in hex.
     AuthorizationState(String),
+    /// A `state` that has brought new tokens and the code that came with it, as the SHA-256 of both in hex.
+    AuthorizationDone(String),
     /// What was pressed first and by whom, by the nonce of the second button.
     FirstPress(String),
     /// The admin was told on this day (days since 1970) that a person has reached the limits.
@@ -35,6 +39,8 @@ pub enum Mark {
 pub enum MarkFamily {
     /// [`Mark::AuthorizationState`].
     AuthorizationStates,
+    /// [`Mark::AuthorizationDone`].
+    AuthorizationsDone,
     /// [`Mark::FirstPress`].
     FirstPresses,
     /// [`Mark::LimitTold`].
@@ -46,13 +52,20 @@ pub enum MarkFamily {
 }
 
 impl MarkFamily {
-    const ALL: [Self; 5] =
-        [Self::AuthorizationStates, Self::FirstPresses, Self::LimitsTold, Self::GroupsMoved, Self::GroupTopics];
+    const ALL: [Self; 6] = [
+        Self::AuthorizationStates,
+        Self::AuthorizationsDone,
+        Self::FirstPresses,
+        Self::LimitsTold,
+        Self::GroupsMoved,
+        Self::GroupTopics,
+    ];
 
     /// How the names of all of them begin.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::AuthorizationStates => "auth_state:",
+            Self::AuthorizationsDone => "auth_done:",
             Self::FirstPresses => "first_press:",
             Self::LimitsTold => "limit:",
             Self::GroupsMoved => "group_moved:",
@@ -70,8 +83,10 @@ impl Mark {
             Self::Retry => "retry".to_owned(),
             Self::Shortages => "shortages".to_owned(),
             Self::CodeExpected => "code_expected_until".to_owned(),
+            Self::NewLeads => "new_leads".to_owned(),
             Self::Probe => "probe".to_owned(),
             Self::AuthorizationState(digest) => of(MarkFamily::AuthorizationStates, digest),
+            Self::AuthorizationDone(digest) => of(MarkFamily::AuthorizationsDone, digest),
             Self::FirstPress(nonce) => of(MarkFamily::FirstPresses, nonce),
             Self::LimitTold { user_id, day } => of(MarkFamily::LimitsTold, &format!("{user_id}:{day}")),
             Self::GroupMoved(from) => of(MarkFamily::GroupsMoved, &from.to_string()),
@@ -81,7 +96,7 @@ impl Mark {
 
     /// The mark with this name; `None` for one that only another version, or damage, can have left.
     pub fn parse(name: &str) -> Option<Self> {
-        let single = [Self::Generation, Self::Retry, Self::Shortages, Self::CodeExpected, Self::Probe];
+        let single = [Self::Generation, Self::Retry, Self::Shortages, Self::CodeExpected, Self::NewLeads, Self::Probe];
         if let Some(mark) = single.into_iter().find(|mark| mark.name() == name) {
             return Some(mark);
         }
@@ -89,6 +104,7 @@ impl Mark {
             MarkFamily::ALL.into_iter().find_map(|family| Some((family, name.strip_prefix(family.prefix())?)))?;
         Some(match family {
             MarkFamily::AuthorizationStates => Self::AuthorizationState(rest.to_owned()),
+            MarkFamily::AuthorizationsDone => Self::AuthorizationDone(rest.to_owned()),
             MarkFamily::FirstPresses => Self::FirstPress(rest.to_owned()),
             MarkFamily::LimitsTold => {
                 let (user_id, day) = rest.split_once(':')?;
@@ -111,6 +127,8 @@ mod tests {
             (Mark::Retry, "retry"),
             (Mark::Shortages, "shortages"),
             (Mark::CodeExpected, "code_expected_until"),
+            (Mark::NewLeads, "new_leads"),
+            (Mark::AuthorizationDone("00ff".into()), "auth_done:00ff"),
             (Mark::Probe, "probe"),
             (Mark::AuthorizationState("00ff".into()), "auth_state:00ff"),
             (Mark::FirstPress("abc".into()), "first_press:abc"),

@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::clock::Millis;
 
-use super::{Mark, MarkFamily, Marks, NewMessage, StoreError, json, outbox, rows};
+use super::{Dialogues, Mark, MarkFamily, Marks, NewMessage, StoreError, json, outbox, rows};
 
 pub(super) async fn write(
     connection: &mut sqlx::AnyConnection,
@@ -29,7 +29,19 @@ fn beginning_with(prefix: &str) -> String {
     format!("{}%", prefix.replace('!', "!!").replace('_', "!_").replace('%', "!%"))
 }
 
+impl Dialogues {
+    /// Whether the admin is told of each new lead.
+    pub async fn tell_new_leads(&self) -> Result<bool, StoreError> {
+        self.marks().tell_new_leads().await
+    }
+}
+
 impl Marks {
+    /// Whether the admin is told of each new lead; not until somebody has switched it on.
+    pub async fn tell_new_leads(&self) -> Result<bool, StoreError> {
+        Ok(self.get(&Mark::NewLeads).await?.is_some_and(|value| value == "on"))
+    }
+
     /// The value of a mark; one that cannot be read is as good as none, and is replaced by the next.
     pub async fn get(&self, mark: &Mark) -> Result<Option<String>, StoreError> {
         let sql = format!("SELECT {} FROM marks WHERE name = $1", rows::bytes(self.engine, "value"));

@@ -379,7 +379,11 @@ async fn try_turn(
         } else {
             desk.limits
         },
+        told_in: None,
     };
+    if chat.lead.is_some() && desk.dialogues.tell_new_leads().await? {
+        chat.told_in = desk.recipients.chat(Recipient::Managers);
+    }
     point("intake.before_commit");
     loop {
         match dialogue.update(chat.clone()).await {

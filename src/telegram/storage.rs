@@ -23,7 +23,7 @@ use crate::{
         stored::{draft_json, read, read_draft, read_step, step_name},
     },
     lead::LeadNumber,
-    notice::{Notice, Say},
+    notice::{AdminNotice, LeadCopy, Notice, Say},
     store::{Dialogue, Dialogues, NewLead, NewMessage, StoreError, Turn, TurnOutcome},
     wording::Lang,
 };
@@ -49,6 +49,8 @@ pub struct Chat {
     pub lead: Option<NewLead>,
     /// How many its person may submit; never read back.
     pub limits: LeadLimits,
+    /// The chat that is told of the lead; never read back.
+    pub told_in: Option<i64>,
 }
 
 impl Default for Chat {
@@ -62,6 +64,7 @@ impl Default for Chat {
             replies: Vec::new(),
             lead: None,
             limits: LeadLimits::default(),
+            told_in: None,
         }
     }
 }
@@ -112,6 +115,10 @@ impl DialogueStorage {
         let accepted = chat.lead.iter().map(|new| Notice::Accepted { number: new.lead.number.clone() });
         let due_at = self.dialogues.clock().now();
         let messages = replies.chain(accepted).map(|notice| NewMessage { chat_id, notice, due_at }).collect();
+        let told = chat.lead.as_ref().zip(chat.told_in).map(|(new, chat_id)| {
+            let notice = Notice::Admin(AdminNotice::NewLead { lead: LeadCopy::of(&new.lead) });
+            NewMessage { chat_id, notice, due_at }
+        });
         let turn = Turn {
             chat_id,
             after: chat.after,
@@ -119,6 +126,7 @@ impl DialogueStorage {
             lead: chat.lead.clone(),
             limits: chat.limits,
             messages,
+            told,
         };
         match self.dialogues.commit(&turn).await? {
             TurnOutcome::Committed(messages) => {
@@ -234,6 +242,7 @@ impl Chat {
                 .unwrap_or_default(),
             lead: None,
             limits: LeadLimits::default(),
+            told_in: None,
         }
     }
 }

@@ -113,7 +113,16 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
             lang.text("admin-flood-over", &[("leads", (*leads).into()), ("lasted", duration(*lasted, lang).into())]),
         ),
         AdminNotice::Copies { leads } => Rendered::plain(clip(copies(leads, lang))),
+        AdminNotice::NewLead { lead } => {
+            let text = lang.text("admin-new-lead", &[("lead", copy(lead, lang).into())]);
+            with_buttons(text, lang, &[AdminPress::ShowLead(lead.number.as_str().to_owned())])
+        }
         AdminNotice::NoCrm => plain("admin-no-crm"),
+        AdminNotice::FirstAccess => with_buttons(
+            lang.text("admin-first-access", &[("advice", advice(&Trouble::NoTokens).into())]),
+            lang,
+            buttons(&Trouble::NoTokens),
+        ),
         AdminNotice::EphemeralDisk => plain("admin-ephemeral-disk"),
         AdminNotice::StoreTrouble { detail } => {
             Rendered::plain(lang.text("admin-store-trouble", &[("detail", one_line(detail, 300).into())]))
@@ -263,22 +272,26 @@ pub fn with_more(mut last: String, more: &[Extra]) -> String {
 fn copies(leads: &[LeadCopy], lang: Lang) -> String {
     let mut text = lang.text("admin-copies", &[]);
     for lead in leads {
-        let car = lead.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 400));
-        let car = with_more(car, &lead.more);
         text.push_str("\n\n");
-        text.push_str(&lang.text(
-            "admin-copy",
-            &[
-                ("number", lead.number.as_str().into()),
-                ("name", lead.name.as_str().into()),
-                ("phone", lead.phone.as_str().into()),
-                ("budget", lead.budget.as_str().into()),
-                ("car", car.into()),
-                ("wish", wish_line("copy-wish", lead.wish.as_deref(), lang).into()),
-            ],
-        ));
+        text.push_str(&copy(lead, lang));
     }
     text
+}
+
+fn copy(lead: &LeadCopy, lang: Lang) -> String {
+    let car = lead.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 400));
+    let car = with_more(car, &lead.more);
+    lang.text(
+        "admin-copy",
+        &[
+            ("number", lead.number.as_str().into()),
+            ("name", lead.name.as_str().into()),
+            ("phone", lead.phone.as_str().into()),
+            ("budget", lead.budget.as_str().into()),
+            ("car", car.into()),
+            ("wish", wish_line("copy-wish", lead.wish.as_deref(), lang).into()),
+        ],
+    )
 }
 
 /// A message with buttons in one column.

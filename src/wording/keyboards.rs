@@ -27,8 +27,16 @@ pub fn admin_button(lang: Lang, press: &AdminPress) -> Button {
         }
         AdminPress::Forget { also_waiting: false, .. } => lang.text("button-forget", &[]),
         AdminPress::Forget { also_waiting: true, .. } => lang.text("button-forget-all", &[]),
+        AdminPress::Keep { .. } => lang.text("button-keep", &[]),
+        AdminPress::NewLeads(true) => lang.text("button-new-leads-on", &[]),
+        AdminPress::NewLeads(false) => lang.text("button-new-leads-off", &[]),
     };
     Button::Press { text, data: press.data() }
+}
+
+/// Under the admin's help: the admin is a buyer, too, if they wish.
+pub fn fill_in_button(lang: Lang) -> Button {
+    press(lang.text("button-fill-in", &[]), &Press::Start)
 }
 
 /// The admin's buttons in one column.

@@ -20,7 +20,7 @@ use crate::{form::Form, notice::Button};
 pub use admin::{backup_caption, is_pressable, render_admin, waiting_text, with_more};
 pub use buyer::{render_reply, wish_line};
 pub use i18n::Lang;
-pub use keyboards::admin_button;
+pub use keyboards::{admin_button, fill_in_button};
 pub use notices::{render_notice, render_worded};
 pub use printed::texts_of;
 pub use time::{age, duration, moment};

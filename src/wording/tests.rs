@@ -148,6 +148,15 @@ fn shortages() -> Vec<Shortage> {
 
 fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
     use AdminNotice as A;
+    let copy = |car_link: Option<String>| LeadCopy {
+        number: number(),
+        name: text(),
+        phone: text(),
+        budget: text(),
+        wish: car_link.clone(),
+        car_link,
+        more: vec![],
+    };
     let each = |notice: &dyn Fn(Trouble) -> A| troubles().into_iter().map(notice).collect::<Vec<_>>();
     match kind {
         AdminKind::OutageOpened => each(&|trouble| A::OutageOpened { trouble, since: NOW, waiting: 3 }),
@@ -175,19 +184,10 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         }],
         AdminKind::Flood => [false, true].map(|goes_on| A::Flood { leads: 90, people: 1, goes_on }).into(),
         AdminKind::FloodOver => vec![A::FloodOver { lasted: HOUR, leads: 90 }],
-        AdminKind::Copies => {
-            let copy = |car_link: Option<String>| LeadCopy {
-                number: number(),
-                name: text(),
-                phone: text(),
-                budget: text(),
-                wish: car_link.clone(),
-                car_link,
-                more: vec![],
-            };
-            vec![A::Copies { leads: vec![copy(None), copy(Some(text()))] }]
-        }
+        AdminKind::Copies => vec![A::Copies { leads: vec![copy(None), copy(Some(text()))] }],
+        AdminKind::NewLead => vec![A::NewLead { lead: copy(Some(text())) }],
         AdminKind::NoCrm => vec![A::NoCrm],
+        AdminKind::FirstAccess => vec![A::FirstAccess],
         AdminKind::EphemeralDisk => vec![A::EphemeralDisk],
         AdminKind::StoreTrouble => vec![A::StoreTrouble { detail: text() }],
         AdminKind::StoreWorks => vec![A::StoreWorks],

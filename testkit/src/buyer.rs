@@ -30,11 +30,17 @@ pub struct Buyer {
     pub user: FakeUser,
     telegram: FakeTelegram,
     read: i32,
+    is_admin: bool,
 }
 
 impl Buyer {
     pub fn new(telegram: &FakeTelegram, user: FakeUser) -> Self {
-        Self { user, telegram: telegram.clone(), read: 0 }
+        Self { user, telegram: telegram.clone(), read: 0, is_admin: false }
+    }
+
+    /// The admin, who may be a buyer too.
+    pub fn admin(telegram: &FakeTelegram, user: FakeUser) -> Self {
+        Self { is_admin: true, ..Self::new(telegram, user) }
     }
 
     /// Waits for a message that was not read yet and has these words in it.
@@ -69,9 +75,14 @@ impl Buyer {
         self.hears(answer).await
     }
 
-    /// Begins a form.
+    /// Begins a form; the admin, who is shown the commands first, by the button under them.
     pub async fn begins(&mut self) {
-        self.commands("/start", "Как вас зовут").await;
+        if self.is_admin {
+            self.commands("/start", "Вы администратор").await;
+            self.presses("start", "Как вас зовут").await;
+        } else {
+            self.commands("/start", "Как вас зовут").await;
+        }
     }
 
     /// Gives the usual answers, up to the card.

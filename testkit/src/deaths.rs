@@ -219,11 +219,14 @@ pub async fn die_with_answers_unsent(mut machine: Stage, other: Option<Stage>) {
         None => None,
     };
     machine.kill().await;
-    telegram.clear_faults();
+    let polls = telegram.polls().len();
     if heir.is_none() {
         machine.start();
     }
     let alive = heir.as_ref().unwrap_or(&machine);
+    // What the dead one still had on its way is refused by then, and comes to nobody.
+    alive.until("it listens", |_| telegram.polls().len() > polls).await;
+    telegram.clear_faults();
     for (at, buyer) in buyers.iter().enumerate() {
         alive.until("the answer", |_| !buyer.messages().is_empty()).await;
         let phone = format!("+7999123450{at}");

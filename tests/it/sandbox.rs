@@ -28,6 +28,10 @@ async fn the_sandbox_plays_its_story_and_leaves_nothing_behind() {
     let (home, temporary) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     std::fs::write(home.path().join(".env"), "AMOCRM_BASE_URL=https://real.amocrm.ru\nDATA_DIR=/nowhere\n")
         .expect("a file");
+    // What a killed one has left; no process has such a number (PID_MAX_LIMIT is 2^22).
+    let left = temporary.path().join("amocrm-lead-bot-sandbox-8388608-Ab12Cd");
+    std::fs::create_dir(&left).expect("a folder");
+    std::fs::write(left.join("amocrm-lead-bot.sqlite"), "").expect("a file");
     // Standard input is no terminal, so it plays the story without being asked.
     let output = Command::new(sandbox)
         .current_dir(home.path())

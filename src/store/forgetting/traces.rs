@@ -139,6 +139,10 @@ pub(super) fn without(body: &str, person: &Person) -> Without {
                 _ => Without::Less(json(&Notice::Admin(AdminNotice::Copies { leads }))),
             }
         }
+        Ok(Notice::Admin(AdminNotice::NewLead { lead })) => {
+            let tells = is_ours(lead.number.as_str()) || person.phones.contains(&lead.phone);
+            if tells { Without::Nothing } else { Without::Same }
+        }
         Ok(Notice::Worded(worded)) => {
             let numbered = person.leads.iter().any(|lead| worded.text.contains(lead.number.as_str()));
             if numbered || names_phone(&worded.text, person) { Without::Nothing } else { Without::Same }

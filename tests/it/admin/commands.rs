@@ -40,7 +40,7 @@ async fn the_state_in_good_times_and_bad() {
     let (mut admin, mut ivan) = (admin(&world), world.buyer("Иван"));
     let version = format!("Версия: {}", env!("CARGO_PKG_VERSION"));
     let access = format!(
-        "Доступ к amoCRM: обновляется сам, действует до {}",
+        "Доступ к amoCRM: есть, продлевается сам (следующий раз до {}",
         (chrono::Utc::now() + chrono::Duration::hours(24 + MOSCOW)).format("%d.%m.%Y ")
     );
     let none = "Последняя передача: ещё не было";
@@ -55,7 +55,7 @@ async fn the_state_in_good_times_and_bad() {
     status(&mut admin, &["⚠️ Заявки не попадают в amoCRM", "Связь с amoCRM: amoCRM не отвечает", &access]).await;
     let number = ivan.leaves_a_request().await;
     ivan.hears("сохранена").await;
-    status(&mut admin, &["⚠️ Заявки не попадают", "не отвечает", "Ждут отправки: 1, дольше всех ", &access]).await;
+    status(&mut admin, &["⚠️ Заявки не попадают", "не отвечает", "Ждут отправки: 1, первая ждёт уже ", &access]).await;
     world.amocrm.comes_back();
     admin.presses("admin:retry", "отправляю").await;
     world.delivered(&number).await;
@@ -100,16 +100,78 @@ async fn what_is_no_command_is_answered_with_the_commands() {
     let world = World::running().await;
     let mut admin = admin(&world);
     for stray in ["/stauts", "/skip_it", "привет", "/"] {
-        let answer = admin.says(stray, "Такого я не знаю").await;
+        let answer = admin.says(stray, "Не понял вас").await;
         assert!(answer.text.contains("/auth") && answer.text.contains("/start"), "{}", answer.text);
     }
     admin.commands("/retry", "Отправлять нечего").await;
     // In a form every text is an answer, but an address that was asked for is none to the question for a name.
     admin.begins().await;
-    admin.says("/stauts", "Такого я не знаю").await;
+    admin.says("/stauts", "Не понял вас").await;
     admin.commands("/auth", "Чтобы обновить доступ").await;
     admin.says("https://example.com/", "Не вижу здесь кода").await;
     admin.says("Иван", "номер телефона").await;
+}
+
+#[tokio::test]
+async fn start_shows_the_admin_what_there_is_and_a_button_to_be_a_buyer() {
+    let world = World::running().await;
+    let mut admin = admin(&world);
+    let shown = admin.commands("/start", "Вы администратор").await;
+    for command in ["/status", "/leads", "/forget", "/new_leads", "/start", "/cancel", "/help"] {
+        assert!(shown.text.contains(&format!("\n{command} – ")), "{command}: {}", shown.text);
+    }
+    assert!(shown.has_button("start") && admin.has("Как вас зовут") == 0, "{shown:?}");
+    let asked = admin.presses("start", "Как вас зовут").await;
+    assert!(asked.text.contains("Помогу оставить заявку"), "{}", asked.text);
+    admin.says("Иван", "номер телефона").await;
+    // With a form open it goes on with that, and so does the button.
+    admin.commands("/start", "продолжим с того же места").await;
+    admin.hears("номер телефона").await;
+    admin.user.press_raw("start");
+    admin.hears("продолжим с того же места").await;
+    admin.hears("номер телефона").await;
+    admin.says("8 999 123-45-67", "бюджет").await;
+    admin.commands("/cancel", "отменена").await;
+    admin.commands("/start", "Вы администратор").await;
+}
+
+#[tokio::test]
+async fn each_new_lead_is_told_where_the_admin_wants_it() {
+    let mut world = World::running().await;
+    let (mut admin, mut ivan) = (admin(&world), world.buyer("Иван"));
+    let off = admin.commands("/new_leads", "О новых заявках я не пишу").await;
+    assert!(off.has_button("admin:new-leads:on"), "{off:?}");
+    world.delivered(&ivan.leaves_a_request().await).await;
+    admin.presses("admin:new-leads:on", "О каждой новой заявке я пишу сюда").await;
+    admin.commands("/new_leads может быть", "Напишите /new_leads on").await;
+    // It is kept, and the copy is worded for the admin, whatever the buyer speaks.
+    world.kill().await;
+    world.start();
+    let john = world.telegram.user("John").with_language(Some("en"));
+    john.command("/start");
+    john.sees("What is your name").await;
+    john.say("John Smith");
+    john.sees("phone").await;
+    john.say("+7 926 555-01-98");
+    john.sees("budget").await;
+    john.say("2m");
+    john.sees("link").await;
+    john.press("skip").expect("the button");
+    john.sees("check your request").await;
+    john.press("submit").expect("the button");
+    let told = admin.hears("Новая заявка").await;
+    for words in ["John Smith", "+79265550198", "Бюджет: 2m"] {
+        assert!(told.text.contains(words), "{}", told.text);
+    }
+    let lead = world.amocrm.wait_for_leads(2, PATIENCE).await.pop().expect("a lead");
+    let number = lead.name.trim_start_matches('#').split(' ').next().expect("a number").to_owned();
+    assert!(told.text.contains(&number) && told.has_button(&format!("admin:lead:{number}")), "{told:?}");
+    world.delivered(&number).await;
+    admin.commands("/new_leads off", "О новых заявках я не пишу").await;
+    world.delivered(&ivan.leaves_a_request().await).await;
+    world.nothing_owed().await;
+    assert_eq!(admin.has("Новая заявка"), 1, "{}", admin.user.transcript());
+    assert!(!john.transcript().contains("A new request") && ivan.has("Новая заявка") == 0, "{}", john.transcript());
 }
 
 #[tokio::test]
@@ -164,7 +226,7 @@ async fn the_backup_is_the_file_or_a_word_that_nothing_waits() {
     leads_wait(&world, 3);
     // By then amoCRM is left in peace for a while, and the file as it is.
     world
-        .until("the file says why", |world| world.read("backup_leads.json").matches("authorized anew").count() == 3)
+        .until("the file says why", |world| world.read("backup_leads.json").matches("authorized again").count() == 3)
         .await;
     admin.user.command("/backup");
     let file = world.telegram.wait_for(world.admin.id, |message| message.document.is_some(), PATIENCE).await;
@@ -267,5 +329,8 @@ async fn the_admin_s_menu_has_the_commands() {
     let scope = format!("chat {}", world.admin.id);
     world.until("the menu is set", |world| !world.telegram.commands(&scope, "").is_empty()).await;
     let names: Vec<String> = world.telegram.commands(&scope, "").into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["status", "leads", "retry", "auth", "backup", "forget", "start", "cancel", "help"]);
+    assert_eq!(
+        names,
+        ["status", "leads", "retry", "auth", "backup", "forget", "new_leads", "start", "cancel", "language", "help"]
+    );
 }

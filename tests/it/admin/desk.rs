@@ -9,7 +9,7 @@ use testkit::{
 
 /// The admin, who waits for each answer before the next word.
 pub fn admin(world: &World) -> Buyer {
-    Buyer::new(&world.telegram, world.admin.clone())
+    Buyer::admin(&world.telegram, world.admin.clone())
 }
 
 /// The button that opens an address.
@@ -31,10 +31,11 @@ pub fn redirect(world: &World, code: &str, state: &str, referer: &str) -> String
     format!("{page}?code={code}&referer={referer}&state={state}&client_id={id}")
 }
 
-/// The data of the button that makes sure: the only one under the question.
+/// The data of the button that makes sure, above the one that leaves everything as it is.
 pub fn sure_in(message: &BotMessage) -> String {
-    let [row] = message.buttons.as_slice() else { panic!("not one button under {message:?}") };
-    row[0].data.clone().expect("a button with data")
+    let [sure, keep] = message.buttons.as_slice() else { panic!("not two buttons under {message:?}") };
+    assert!(keep[0].data.as_ref().is_some_and(|data| data.starts_with("admin:keep:")), "{message:?}");
+    sure[0].data.clone().expect("a button with data")
 }
 
 /// What the bot says in a group.

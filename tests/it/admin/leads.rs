@@ -30,6 +30,11 @@ async fn a_lead_is_looked_at_sent_again_and_given_up_from_the_chat() {
         assert!(card.text.contains(words), "«{words}» is not in\n{}", card.text);
     }
     // Asked first, and nothing is lost by asking.
+    let asked = admin.presses(&discard, "Нажмите ещё раз").await;
+    let keep = asked.buttons[1][0].clone();
+    assert_eq!(keep.text, "Не удалять");
+    admin.presses(&keep.data.expect("data"), "ничего не удалено").await;
+    admin.presses(&sure_in(&asked), "Ничего не удалено: кнопка устарела").await;
     let sure = sure_in(&admin.presses(&discard, "Нажмите ещё раз").await);
     assert_eq!(world.backup().len(), 2);
     world.amocrm.clear_faults();

@@ -131,7 +131,7 @@ async fn a_pair_is_renewed_ahead_of_time() {
         issued_ago(&mut world, 60);
         world.start();
         world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
-        admin(&world).commands("/status", "обновляется сам").await;
+        admin(&world).commands("/status", "продлевается сам").await;
         assert_eq!(world.amocrm.refreshes(), 0);
     };
     let daily = async {
@@ -323,7 +323,7 @@ async fn every_trouble_of_the_tokens_has_its_own_words_and_advice() {
                     world.unset("AMOCRM_ACCESS_TOKEN");
                     world.unset("AMOCRM_REFRESH_TOKEN");
                 },
-                words: "нет действующего доступа",
+                words: "доступ ещё не выдан или пропал",
                 advice: "нажмите «Обновить доступ» и разрешите доступ",
                 button: "admin:auth",
                 mends: a_new_pair_lies_on_disk,

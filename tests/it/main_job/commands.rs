@@ -280,7 +280,82 @@ async fn status_knows_tokens_that_cannot_work() {
     // Collecting is what a bot without amoCRM is there for.
     world.without_amocrm();
     let said = world.run(&["status"]).await.ended_with(0).stdout;
-    assert!(said.contains("not set up"), "{said}");
+    assert!(said.contains("not set up") && said.contains("has not run here yet"), "{said}");
+    assert!(said.contains("tokens:            not needed") && !said.contains("none from"), "{said}");
+    world.start();
+    world.admin_reads("Осталось подключить amoCRM").await;
+    let said = world.run(&["status"]).await.ended_with(0).stdout;
+    assert!(said.contains("leads are collected and saved") && !said.contains("not run"), "{said}");
+}
+
+/// Nothing is wrong with amoCRM, and yet not all is well.
+#[tokio::test]
+async fn status_says_what_is_wrong_beside_amocrm() {
+    let mut world = World::running().await;
+    let mut ivan = world.buyer("Иван");
+    ivan.begins().await;
+    let said = world.run(&["status"]).await.ended_with(0).stdout;
+    assert!(said.contains("nothing is known to be wrong"), "{said}");
+    let refused = Fault::Validation { path: "name".into(), code: "InvalidType".into() };
+    world.amocrm.fault(On::complex(), refused, Times::Forever);
+    ivan.commands("/cancel", "отменена").await;
+    ivan.leaves_a_request().await;
+    world.admin_reads("не принимает заявку").await;
+    let said = world.run(&["status"]).await.ended_with(0).stdout;
+    assert!(said.contains("amoCRM refuses the data of some leads") && said.contains("what to do:"), "{said}");
+    world.terminate().await;
+    let json = world.run(&["status", "--json"]).await.ended_with(0).stdout;
+    let status: Value = serde_json::from_str(&json).expect("JSON");
+    assert!(status["verdict"].as_str().is_some_and(|verdict| verdict.starts_with("the bot is not running")), "{json}");
+    assert!(status["advice"].as_str().is_some_and(|advice| advice.contains("start the bot")), "{json}");
+}
+
+#[tokio::test]
+async fn where_there_is_no_store_commands_say_so_and_make_none() {
+    let mut world = World::new().await;
+    let before = world.files("");
+    for args in [
+        &["leads", "list"][..],
+        &["leads", "list", "--full"],
+        &["leads", "show", "K7M2QXA"],
+        &["leads", "retry"],
+        &["leads", "discard", "K7M2QXA", "--yes"],
+        &["leads", "export"],
+        &["leads", "export", "copy.json"],
+        &["forget", "5", "--yes"],
+        &["backup-store", "copy.sqlite"],
+    ] {
+        let ran = world.run(args).await.ended_with(1);
+        let told = ran.stderr.to_lowercase();
+        assert!(told.contains("there is no store at") && ran.stdout.is_empty(), "{args:?}: {}", ran.said());
+        assert_eq!(ran.stderr.lines().count(), 1, "{args:?}: {}", ran.said());
+        assert_eq!(world.files(""), before, "{args:?}");
+    }
+    // A folder that is not there is a wrong setting, told in words and once.
+    let missing = world.path("no/such/folder").display().to_string();
+    world.set("DATA_DIR", &missing);
+    for args in [&["leads", "list"][..], &["status"], &["retry-backup-leads"], &["forget", "5"]] {
+        let said = world.run(args).await.ended_with(78).stderr;
+        assert!(said.starts_with("DATA_DIR: ") && said.contains("it is not there"), "{args:?}: {said}");
+        assert!(said.matches(&missing).count() == 1 && !said.contains("os error"), "{args:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_forgotten_lead_is_shown_without_empty_lines() {
+    let world = World::running().await;
+    let mut ivan = world.buyer("Иван");
+    let number = ivan.leaves_a_request().await;
+    world.delivered(&number).await;
+    world.nothing_owed().await;
+    let shown = world.run(&["leads", "show", &number]).await.ended_with(0).stdout;
+    assert!(shown.contains("budget:     2,5 млн (2500000 roubles)"), "{shown}");
+    world.run(&["forget", &format!("user:{}", ivan.user.id), "--yes"]).await.ended_with(0);
+    let shown = world.run(&["leads", "show", &number]).await.ended_with(0).stdout;
+    assert!(shown.contains("forgotten: ") && shown.contains("in amoCRM:  lead "), "{shown}");
+    for gone in ["name:", "phone:", "budget:", "car link:", "wishes:", "telegram:"] {
+        assert!(!shown.contains(gone), "{shown}");
+    }
 }
 
 #[tokio::test]
@@ -421,12 +496,12 @@ async fn looking_makes_nothing_in_a_wrong_folder() {
     for (args, code) in [
         (&["status"][..], 0),
         (&["status", "--json"], 0),
-        (&["leads", "list"], 0),
-        (&["leads", "list", "--full"], 0),
+        (&["leads", "list"], 1),
+        (&["leads", "list", "--full"], 1),
         (&["leads", "show", "AAAAAA2"], 1),
-        (&["leads", "retry"], 0),
+        (&["leads", "retry"], 1),
         (&["leads", "discard", "AAAAAA2", "--yes"], 1),
-        (&["leads", "export"], 0),
+        (&["leads", "export"], 1),
         (&["retry-backup-leads"], 0),
         (&["backup-store", "copy.sqlite"], 1),
     ] {

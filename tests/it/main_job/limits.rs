@@ -49,7 +49,7 @@ async fn the_admin_may_send_as_many_as_it_takes_and_is_told_of_a_flood_once() {
     world.set("LEADS_PER_DAY", "off");
     world.set("LEADS_ALARM_PER_HOUR", "4");
     world.start();
-    let mut admin = testkit::world::Buyer::new(&world.telegram, world.admin.clone());
+    let mut admin = testkit::world::Buyer::admin(&world.telegram, world.admin.clone());
     for _ in 0..3 {
         admin.leaves_a_request().await;
     }

@@ -142,6 +142,17 @@ async fn settings_may_stand_in_a_file() {
     world.write(".env", &format!("BOT_TOKEN={token} with 'a quote\n"));
     let ran = world.run(&[]).await.ended_with(78);
     assert!(ran.stderr.starts_with(".env: ") && !ran.stderr.contains(&token), "{}", ran.stderr);
+    // Everything that is wrong is told at once, and what a broken line was about is not called missing.
+    world.set("PHONE_REGION", "XX");
+    let broken = format!("BOT_TOKEN={token} with 'a quote\nADMIN_CHAT_ID=@me\nhush hush\nLOG_FORMAT=human\n");
+    world.unset("ADMIN_CHAT_ID");
+    world.write(".env", &broken);
+    let said = world.run(&[]).await.ended_with(78).stderr;
+    let lines: Vec<&str> = said.lines().collect();
+    let begins = [".env: line 1 (BOT_TOKEN)", ".env: line 3 cannot", "ADMIN_CHAT_ID: ", "PHONE_REGION: "];
+    // The last one is about the file's mode.
+    assert!(lines.len() == 5 && lines.iter().zip(begins).all(|(line, begin)| line.starts_with(begin)), "{said}");
+    assert!(!said.contains("hush"), "{said}");
 }
 
 #[tokio::test]

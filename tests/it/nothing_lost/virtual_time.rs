@@ -348,6 +348,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
     let chat_id = lead.buyer.user_id;
     let Ok(before) = store.dialogues().of_chat(chat_id).await else { return false };
     let turn = Turn {
+        told: None,
         chat_id,
         after: before.map(|before| (before.update_id, before.update_at)),
         dialogue: Dialogue {

@@ -88,7 +88,7 @@ async fn an_admin_renews_access_with_two_taps() {
 
     // The same tab once more.
     let page = load(&program, &link, "page-again.png", true).await;
-    assert!(page.contains("<h1>Не получилось</h1>") && page.contains("уже использована"), "{page}");
+    assert!(page.contains("<h1>Уже готово</h1>") && page.contains("по этой ссылке уже получен"), "{page}");
 
     let link = through(&site.tapped().await, &consent(&site, false).await);
     let page = load(&program, &link, "page-denied.png", false).await;

@@ -101,6 +101,7 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
 /// A turn of a new chat, or of one whose last update was number 1.
 fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
     Turn {
+        told: None,
         chat_id: 42,
         after: (update_id > 1).then_some((1, 5)),
         dialogue: Dialogue {

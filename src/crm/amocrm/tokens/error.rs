@@ -47,7 +47,7 @@ pub enum AuthProblem {
     #[error("amoCRM refuses the access token: it was withdrawn, or the integration is switched off")]
     AccessRefused,
     /// amoCRM renews the tokens but refuses the new access token, or says so: the integration is switched off.
-    #[error("the integration seems to be switched off in amoCRM (or its secret was made anew)")]
+    #[error("the integration seems to be switched off in amoCRM (or has a new secret key)")]
     IntegrationOff,
     /// A refresh token without `AMOCRM_CLIENT_ID`, `AMOCRM_CLIENT_SECRET` and `AMOCRM_REDIRECT_URL`.
     #[error("AMOCRM_CLIENT_ID, AMOCRM_CLIENT_SECRET and AMOCRM_REDIRECT_URL are needed to renew the tokens")]
@@ -101,7 +101,7 @@ pub enum TokenError {
     #[error("amoCRM is not configured: there are neither tokens nor an integration (AMOCRM_CLIENT_ID and the like)")]
     NotConfigured,
     /// Somebody has to authorize the bot again, or fix a setting. Nothing is tried again until something changes.
-    #[error("amoCRM has to be authorized anew: {reason}{}", .origin.map(|source| format!(" [{source}]")).unwrap_or_default())]
+    #[error("amoCRM has to be authorized again: {reason}{}", .origin.map(|source| format!(" [{source}]")).unwrap_or_default())]
     NeedsAuthorization {
         /// What is wrong.
         reason: AuthProblem,
