@@ -174,7 +174,7 @@ async fn one_more_row_of_the_table_is_asked_shown_stored_and_delivered() {
     let life = Life::begin(folder.path(), &telegram, &settings).await;
     let mut buyer = Buyer::new(&telegram, telegram.user("Иван"));
 
-    buyer.commands("/start", "5 коротких вопросов").await;
+    buyer.commands("/start", "пять коротких вопросов").await;
     buyer.says("Иван Петров", "номер телефона").await;
     buyer.says("8 (999) 123-45-67", "бюджет").await;
     buyer.says("2,5 млн", "ссылку").await;
