@@ -7,6 +7,7 @@ mod leads;
 mod new_tokens;
 mod opened;
 mod output;
+mod preview;
 mod retry;
 mod run;
 mod status;
@@ -72,6 +73,12 @@ enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Play the form in the terminal, as a buyer meets it, without any network; shows the lead as amoCRM would get it
+    Preview {
+        /// The buyer's language; without it the first
+        #[arg(long, value_name = "LANG")]
+        lang: Option<String>,
     },
     /// Print every text of the bot in a language, each with what it is for: a file for the folder `texts`
     Texts {
@@ -222,6 +229,11 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
             let config = needed(settings, |reader| reader.config())?;
             texts::speak(settings, &[]).map_err(CommandError::Wrong)?;
             test_alerts::run(&config).await
+        }
+        Command::Preview { lang } => {
+            let scene = preview::Scene::read(settings)?;
+            texts::speak(settings, &[]).map_err(CommandError::Wrong)?;
+            preview::run(&scene, lang.as_deref())
         }
         Command::Texts { lang } => texts::print(&lang),
         Command::Status { json } => status::run(&needed(settings, |reader| reader.config())?, json).await,

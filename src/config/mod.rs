@@ -93,12 +93,7 @@ impl Reader<'_> {
         let admin_user_ids = self.admin_user_ids(admin_chat_id);
         let store = self.store();
         let phone_region = self.phone_region();
-        const POLICY: &str = "The address of your privacy policy, such as https://example.com/privacy";
-        let privacy_policy_url = self.web_address("PRIVACY_POLICY_URL", POLICY);
-        if let Some(url) = &privacy_policy_url {
-            // Every buyer is shown it.
-            self.no_password("PRIVACY_POLICY_URL", url);
-        }
+        let privacy_policy_url = self.privacy_policy_url();
         Config {
             telegram,
             amocrm,
@@ -115,6 +110,15 @@ impl Reader<'_> {
             second_way: self.second_way(),
             heartbeat_url: self.heartbeat_url(),
         }
+    }
+
+    /// `PRIVACY_POLICY_URL`.
+    pub fn privacy_policy_url(&mut self) -> Option<Url> {
+        const POLICY: &str = "The address of your privacy policy, such as https://example.com/privacy";
+        let url = self.web_address("PRIVACY_POLICY_URL", POLICY)?;
+        // Every buyer is shown it.
+        self.no_password("PRIVACY_POLICY_URL", &url);
+        Some(url)
     }
 
     /// `PHONE_REGION`.

@@ -20,6 +20,7 @@ mod note;
 mod omitted;
 mod payload;
 mod phones;
+mod preview;
 mod refusal;
 mod search;
 mod text;
@@ -34,6 +35,7 @@ pub use lookup::LookedUp;
 pub use merges::Whereabouts;
 pub use omitted::OmittedFields;
 pub use payload::NewLead;
+pub use preview::{Preview, preview};
 pub use search::{FoundLead, Wanted};
 pub use tokens::{
     AccessToken, AuthProblem, Authorization, CodeError, Fingerprint, PastedCode, Previous, Proactive, Source, Stored,

@@ -108,3 +108,27 @@ async fn what_texts_prints_can_be_put_into_the_folder_as_it_is() {
     world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
     world.run(&["texts", "../x"]).await.ended_with(1);
 }
+
+#[tokio::test]
+async fn preview_plays_the_form_in_the_terminal_without_a_network() {
+    let mut world = World::new().await;
+    texts(&world, &[("en.ftl", "ask-name = Who are you?\n"), ("kk.ftl", "ask-name = Атыңыз кім?\n")]);
+    // Neither a token nor an account is needed.
+    world.env.retain(|name, _| name == "DATA_DIR");
+    let answers = "Anna\n[1]\n2,5 млн\n\n[1]\n";
+    let played = world.run_with(&["preview", "--lang", "en"], answers).await.ended_with(0).stdout;
+    for words in ["Who are you?", "[1] 📱 Share my number", "Please check your request", "Name: Anna", "[1] ✅ Send"]
+    {
+        assert!(played.contains(words), "{words}: {played}");
+    }
+    assert!(!played.contains("The lead in amoCRM"), "nothing was sent: {played}");
+    let sent = world.run_with(&["preview"], &format!("{answers}[1]\n")).await.ended_with(0).stdout;
+    let title = sent.lines().find_map(|line| line.trim().strip_prefix("Title:")).unwrap_or_else(|| panic!("{sent}"));
+    assert!(title.trim().starts_with('#') && title.ends_with(" Заявка: Anna"), "{title}");
+    for words in ["принята!", "Price:   2500000", "Contact: Anna, +79991234567", "    Имя: Anna"] {
+        assert!(sent.contains(words), "{words}: {sent}");
+    }
+    assert!(world.run_with(&["preview", "--lang", "kk"], "").await.ended_with(0).stdout.contains("Атыңыз кім?"));
+    world.run_with(&["preview", "--lang", "xx"], "").await.ended_with(1);
+    assert!(world.telegram.calls("").is_empty() && world.amocrm.requests().is_empty());
+}

@@ -1,0 +1,224 @@
+//! Plays the form in the terminal: the dialogue and the texts of the bot, and no network at all.
+
+use std::{
+    io::{self, BufRead, IsTerminal},
+    process::ExitCode,
+};
+
+use chrono::Utc;
+
+use crate::{
+    config::{AmocrmSettings, Environment},
+    crm::amocrm::{Preview, preview},
+    form::{Conversation, Form, Input, Press, World, turn},
+    lead::{Buyer, Lead, Region},
+    notice::{Button, Notice},
+    telegram::input::command,
+    wording::{Key, Lang, Markup, Rendered, Wording, render_notice, render_reply},
+};
+
+use super::{
+    CommandError,
+    output::{flush, out, outln},
+};
+
+/// Who plays the buyer.
+const USER_ID: i64 = 1;
+const PHONE: &str = "+79991234567";
+
+/// What can be chosen by its number.
+enum Choice {
+    Press(Press),
+    Types(String),
+    SharesContact,
+    Opens,
+}
+
+/// What the form is played with.
+pub struct Scene {
+    /// What is asked.
+    form: Form,
+    /// Spelling of phone numbers without a country code.
+    region: Region,
+    /// Asked to be accepted first.
+    privacy_policy_url: Option<url::Url>,
+    /// Where the lead would go.
+    amocrm: AmocrmSettings,
+}
+
+/// Plays until the input ends.
+pub fn run(scene: &Scene, lang: Option<&str>) -> Result<ExitCode, CommandError> {
+    let mut lang = match lang {
+        None => Lang::default(),
+        Some(code) => Lang::spoken(code).ok_or_else(|| {
+            let spoken: Vec<_> = Lang::all().iter().map(|lang| lang.code()).collect();
+            CommandError::Failed(format!("\"{code}\" is not spoken here; there are {}", spoken.join(", ")))
+        })?,
+    };
+    let wording = scene.wording();
+    let is_shown = io::stdin().is_terminal();
+    outln!("The form as buyers see it. Type a number in brackets to press that button, anything else to say it");
+    outln!("(a number that is meant as an answer: \"2\" in quotes); the end of input (Ctrl-D) ends it.");
+    let mut conversation = Conversation::idle(None);
+    let mut choices = Vec::new();
+    let mut said = "/start".to_owned();
+    let mut lines = io::stdin().lock().lines();
+    outln!("\n> {said}");
+    loop {
+        let input = read(&said, &choices);
+        if let Input::Press(Press::Language(code)) = &input {
+            lang = Lang::spoken(code).unwrap_or(lang);
+        }
+        let outcome = turn(conversation, input, &scene.world(&wording));
+        conversation = outcome.conversation;
+        for reply in &outcome.replies {
+            show(&render_reply(reply, lang, &wording), &mut choices);
+        }
+        if let Some(lead) = &outcome.lead {
+            let accepted = Notice::Accepted { number: lead.number.clone() };
+            show(&render_notice(&accepted, lang, &wording), &mut choices);
+            scene.show_lead(lead);
+        }
+        out!("\n> ");
+        flush();
+        said = match lines.find(|line| !matches!(line, Ok(line) if line.trim().is_empty())) {
+            Some(Ok(line)) => line.trim().to_owned(),
+            Some(Err(error)) => return Err(CommandError::Failed(format!("the input cannot be read: {error}"))),
+            None => break,
+        };
+        if !is_shown {
+            outln!("{said}");
+        }
+    }
+    outln!();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a line means: one of the choices, a command, or words.
+fn read(said: &str, choices: &[Choice]) -> Input {
+    let words = |text: &str| Input::Text { text: text.to_owned(), links: Vec::new() };
+    if let Some(name) = said.strip_prefix('/') {
+        return command(name.split_whitespace().next().unwrap_or_default()).unwrap_or(Input::UnknownCommand);
+    }
+    if let Some(text) = said.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        return words(text);
+    }
+    let number = said.trim_start_matches('[').trim_end_matches(']').parse::<usize>().ok();
+    match number.and_then(|number| choices.get(number.checked_sub(1)?)) {
+        Some(Choice::Press(press)) => Input::Press(press.clone()),
+        Some(Choice::Types(text)) => words(text),
+        Some(Choice::SharesContact) => Input::Contact { phone: PHONE.to_owned(), own: true },
+        Some(Choice::Opens) | None => words(said),
+    }
+}
+
+/// Prints a message; its buttons can be pressed from now on, and those of the message before no longer.
+fn show(message: &Rendered, choices: &mut Vec<Choice>) {
+    outln!();
+    message.text.lines().for_each(|line| outln!("  {line}"));
+    let mut labels = Vec::new();
+    let mut rows = Vec::new();
+    match &message.markup {
+        Some(Markup::Buttons(buttons)) => {
+            for row in buttons {
+                rows.push(row.len());
+                for button in row {
+                    labels.push(match button {
+                        Button::Press { text, data } => match Press::parse(data) {
+                            Some(press) => (text.clone(), Choice::Press(press)),
+                            None => (text.clone(), Choice::Opens),
+                        },
+                        Button::Open { text, url } => (format!("{text}: {url}"), Choice::Opens),
+                    });
+                }
+            }
+        }
+        Some(Markup::Keys(keys)) => {
+            for row in keys {
+                rows.push(row.len());
+                for key in row {
+                    labels.push(match key {
+                        Key::Type(text) => (text.clone(), Choice::Types(text.clone())),
+                        Key::ShareContact(text) => (format!("{text} ({PHONE})"), Choice::SharesContact),
+                    });
+                }
+            }
+        }
+        Some(Markup::RemoveKeys) | None => {}
+    }
+    choices.clear();
+    let mut labels = labels.into_iter();
+    for row in rows {
+        let in_row: Vec<String> = labels
+            .by_ref()
+            .take(row)
+            .map(|(label, choice)| {
+                choices.push(choice);
+                format!("[{}] {label}", choices.len())
+            })
+            .collect();
+        outln!("  {}", in_row.join("   "));
+    }
+}
+
+impl Scene {
+    /// Reads it from the settings; what is there for Telegram and amoCRM alone may be missing.
+    ///
+    /// # Errors
+    /// What is wrong with the rest.
+    pub fn read(settings: &Environment<'_>) -> Result<Self, CommandError> {
+        let ((region, privacy_policy_url, amocrm), _) = settings
+            .read(|reader| (reader.phone_region(), reader.privacy_policy_url(), reader.amocrm()))
+            .map_err(CommandError::Config)?;
+        let amocrm = match amocrm {
+            Some(amocrm) => amocrm,
+            None => {
+                let anywhere = Environment::of(|name| match name {
+                    "AMOCRM_SUBDOMAIN" => Some("example".to_owned()),
+                    name => std::env::var(name).ok(),
+                });
+                super::account(anywhere.read(|reader| reader.amocrm()).map_err(CommandError::Config)?.0)?
+            }
+        };
+        Ok(Self { form: Form::default(), region, privacy_policy_url, amocrm })
+    }
+
+    fn wording(&self) -> Wording {
+        Wording {
+            privacy_policy_url: self.privacy_policy_url.clone(),
+            form: self.form.clone(),
+            bot_username: "bot".to_owned(),
+            can_authorize: false,
+        }
+    }
+
+    fn world(&self, wording: &Wording) -> World {
+        let now = Utc::now();
+        World {
+            now,
+            sent_at: None,
+            region: self.region,
+            consent_needed: self.privacy_policy_url.is_some(),
+            buyer: Buyer::new(USER_ID, Some(USER_ID), None, None),
+            form: wording.form.clone(),
+            words: Lang::all_words,
+            is_back: Lang::is_back_label,
+        }
+    }
+
+    /// What amoCRM would get.
+    fn show_lead(&self, lead: &Lead) {
+        let Preview { title, price, contact, fields, notes } = preview(lead, &self.amocrm);
+        outln!("\n  --- The lead in amoCRM ---");
+        outln!("  Title:   {title}");
+        outln!("  Price:   {price}");
+        outln!("  Contact: {contact}");
+        for (field, value) in fields {
+            outln!("  Field {field}: {value}");
+        }
+        for note in notes {
+            outln!("  Note:");
+            note.lines().for_each(|line| outln!("    {line}"));
+        }
+    }
+}
