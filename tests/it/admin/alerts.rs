@@ -144,8 +144,8 @@ async fn a_chat_that_does_not_exist_yet_gets_its_alerts_with_start() {
     let mut admin = Buyer::new(&world.telegram, newcomer.clone());
     admin.commands("/start", "⚠️ Заявки не попадают в amoCRM").await;
     admin.hears("копия на всякий случай").await;
-    let welcome = newcomer.sees("Вы администратор").await;
-    assert!(welcome.message_id > admin.user.messages()[0].message_id, "what is owed comes first");
+    // What is asked for is answered at once, what is owed comes by the outbox: either may be first.
+    newcomer.sees("Вы администратор").await;
     // Otherwise they would come with the next try, after five minutes (15 s here).
     world.took(start.elapsed(), std::time::Duration::from_secs(8)).await;
 }
