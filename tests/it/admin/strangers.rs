@@ -25,7 +25,8 @@ async fn a_stranger_gets_the_buyer_s_dialogue_and_nothing_else() {
     let before = world.amocrm.count(&On::oauth());
     let code = world.amocrm.issue_code();
     // Whatever it is taken for, be it the beginning of a form: it is a buyer's word.
-    for pasted in [code.clone(), redirect(&world, &code, &state, HOST)] {
+    let other = world.amocrm.issue_code();
+    for pasted in [other.clone(), redirect(&world, &other, &state, HOST)] {
         stranger.says(&pasted, "").await;
     }
     assert_eq!(world.amocrm.count(&On::oauth()), before, "{}", world.amocrm.story());
