@@ -160,6 +160,23 @@ fn line(text: &str) -> String {
         .unwrap_or_default()
 }
 
+/// A text of the same length in which nothing is found in codes (`def50200a1f…`, a uuid, a token).
+fn without_codes(text: &str) -> String {
+    let is_of_code = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.split_inclusive(|c| !is_of_code(c))
+        .map(|word| {
+            let code = word.trim_end_matches(|c| !is_of_code(c));
+            if is_code(code) { format!("{}{}", "|".repeat(code.len()), &word[code.len()..]) } else { word.to_owned() }
+        })
+        .collect()
+}
+
+/// Whether a word of ASCII letters, digits, `-` and `_` is long and goes to and fro between letters and digits.
+fn is_code(word: &str) -> bool {
+    let kinds: Vec<bool> = word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.is_ascii_digit()).collect();
+    word.len() >= 20 && kinds.windows(2).filter(|pair| pair[0] != pair[1]).count() >= 3
+}
+
 /// Whether a run of digits is a phone as a whole.
 fn is_phone(run: &str, region: Region) -> bool {
     let is_whole = |span: Range<usize>| text::digits_in(&run[span]) == text::digits_in(run);
@@ -199,7 +216,7 @@ impl Reading {
     fn phones(&mut self, region: Region) {
         for _ in 0..MOST {
             // A new line begins something new.
-            let lines = money::with_phones_apart(&self.masked.replace('\n', "|"));
+            let lines = money::with_phones_apart(&without_codes(&self.masked.replace('\n', "|")));
             let Some((phone, span)) = Phone::find_in(&lines, region) else { return };
             if text::digits_in(&lines[span.clone()]) < LEAST_DIGITS {
                 return;

@@ -232,3 +232,20 @@ fn the_longest_messages_are_read() {
         assert!(said.link().is_some() || said.answers_something() || said.words(Taken::default()).is_some());
     }
 }
+
+#[test]
+fn in_a_code_there_is_no_phone() {
+    for code in [
+        "def50200a1e2306291580fb89161234567c0",
+        "https://example.org/?code=def50200a1e2306291580fb",
+        "3f2306291580ab-89161234567-cd89161234567",
+        "eyJ0eXAi89161234567OiJKV1QiLCJhbGciOi_JSUzI1",
+    ] {
+        assert_eq!(Said::read(code, &[], Region::default()).phone(), None, "{code}");
+    }
+    for phone in ["tel89161234567", "wa-8-916-123-45-67", "Kia-K5: 89161234567", "89161234567 def50200a1e2306f291580fb"]
+    {
+        let said = Said::read(phone, &[], Region::default());
+        assert_eq!(said.phone().map(Phone::e164), Some("+79161234567"), "{phone}");
+    }
+}
