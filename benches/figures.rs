@@ -85,6 +85,7 @@ fn lead(n: usize) -> Lead {
         car_link: None,
         more: Vec::new(),
         wish: None,
+        files: Vec::new(),
         buyer: Buyer { user_id: n as i64, ..Buyer::default() },
         consent_at: None,
         origin: Origin::Telegram,

@@ -35,6 +35,7 @@ card =
 
     All right? Press "Send" or choose what to change.
 card-wish = 📝 Wishes: { $value }
+card-files = 📎 Files: { $count }
 copy-wish = Wishes: { $value }
 label-name = Name
 label-phone = Phone
@@ -72,7 +73,19 @@ contact-not-now = A contact is not needed now.
 use-buttons = All that's left is to press “Send” 👇
 old-button = This button no longer works.
 edited-message = I can't see edits of messages already sent. Any answer can be changed at the end, before sending.
-only-text = I understand only text and buttons.
+only-text = I understand only text, photos, documents and buttons.
+photos-kept = 📎 { $count ->
+    [one] Added { $count } photo.
+   *[other] Added { $count } photos.
+}
+files-kept = 📎 { $count ->
+    [one] Added { $count } file.
+   *[other] Added { $count } files.
+}
+files-in-all = { $count } files in all.
+too-many-files = A request takes up to { $most } files, I have not kept the others. You can show them to the manager later.
+file-too-large = This file is larger than { $megabytes } MB, I can't get it. Please send a smaller one, or a link to it.
+files-dropped = All files are removed.
 unknown-command = I do not know this command. There are /start, /cancel and /help.
 cancelled = The request is cancelled, nothing was sent. To begin a new one, press /start
 nothing-to-cancel = There is nothing to cancel. To leave a request, press /start
@@ -104,6 +117,7 @@ button-share-contact = 📱 Share my number
 button-skip = Skip
 button-back = ← Back
 button-cancel = Cancel
+button-drop-files = 🗑 Remove files
 button-submit = ✅ Send
 button-edit-name = Change name
 button-edit-phone = Change phone
@@ -306,6 +320,15 @@ admin-access-lost =
     What to do: { $advice }
 admin-tokens-renewed =
     ✅ Access to amoCRM is renewed. { $waiting }
+# Under a buyer's file that does not get into amoCRM.
+admin-file = 📎 Request #{ $number }: { $name }
+# In place of such a file, where Telegram has it no more.
+admin-file-refused = 📎 Request #{ $number }: Telegram no longer has the file { $name }. Ask the buyer to send it again.
+admin-file-lost = ⚠️ Request #{ $number }: the file { $name } could not be had, Telegram no longer has it. The request itself is in amoCRM. Ask the buyer to send the file again.
+admin-files-come-here =
+    📎 Buyers' photos and documents do not get into amoCRM: { $detail }
+    Leads go through as always, and I will send the files here; the note under the lead names them.
+    What to do: switch on "Access to files" in the integration's settings and give the bot access again: /auth
 
 trouble-tokens-expired = access to amoCRM has expired.
 trouble-tokens-revoked = access to amoCRM was revoked: it was given again elsewhere, a password changed or the integration was switched off.

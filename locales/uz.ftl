@@ -25,6 +25,7 @@ card =
 
     Hammasi toʻgʻrimi? «Yuborish» tugmasini bosing yoki nimani oʻzgartirishni tanlang.
 card-wish = 📝 Istaklar: { $value }
+card-files = 📎 Fayllar: { $count }
 copy-wish = Istaklar: { $value }
 label-name = Ism
 label-phone = Telefon
@@ -62,7 +63,19 @@ contact-not-now = Hozir kontakt kerak emas.
 use-buttons = «Yuborish» tugmasini bosish qoldi 👇
 old-button = Bu oldingi xabarning tugmasi.
 edited-message = Yuborilgan xabarlardagi tuzatishlarni koʻrmayman. Har qanday javobni oxirida, yuborishdan oldin oʻzgartirish mumkin.
-only-text = Men faqat matn va tugmalarni tushunaman.
+only-text = Men faqat matn, surat, hujjat va tugmalarni tushunaman.
+photos-kept = 📎 { $count ->
+    [one] { $count } ta surat qo‘shildi.
+   *[other] { $count } ta surat qo‘shildi.
+}
+files-kept = 📎 { $count ->
+    [one] { $count } ta fayl qo‘shildi.
+   *[other] { $count } ta fayl qo‘shildi.
+}
+files-in-all = Jami fayllar: { $count }.
+too-many-files = So‘rovga { $most } tagacha fayl qo‘shish mumkin, qolganlarini saqlamadim. Ularni keyin menejerga ko‘rsatishingiz mumkin.
+file-too-large = Bu fayl { $megabytes } MB dan katta, uni ololmayman. Kichikroq fayl yoki unga havola yuboring.
+files-dropped = Barcha fayllar olib tashlandi.
 unknown-command = Bunday buyruqni bilmayman. /start, /cancel va /help bor.
 cancelled = Ariza bekor qilindi, hech narsa yuborilmadi. Yangisini boshlash uchun /start tugmasini bosing
 nothing-to-cancel = Bekor qiladigan narsa yoʻq: hozir ariza toʻldirilmayapti. Yangisini boshlash uchun /start tugmasini bosing
@@ -94,6 +107,7 @@ button-share-contact = 📱 Raqamimni yuborish
 button-skip = Oʻtkazib yuborish
 button-back = ← Orqaga
 button-cancel = Bekor qilish
+button-drop-files = 🗑 Fayllarni olib tashlash
 button-submit = ✅ Yuborish
 button-edit-name = Ismni oʻzgartirish
 button-edit-phone = Telefonni oʻzgartirish

@@ -18,6 +18,7 @@
 //! - [`backup`][]: `backup_leads.json`
 //! - [`privacy`]: forgetting a person, and what is old
 //! - [`telegram`]: Telegram; knows the store, never amoCRM
+//! - [`attachments`]: buyers' files, from Telegram to their leads in amoCRM
 //! - [`alerts`]: what the admin is told and when
 //! - [`admin`]: the admin's chat, and authorizing again
 //! - [`vitals`]: whether all is well
@@ -29,6 +30,7 @@
 
 pub mod admin;
 pub mod alerts;
+pub mod attachments;
 pub mod backup;
 pub mod clock;
 pub mod commands;

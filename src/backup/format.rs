@@ -192,6 +192,7 @@ pub(super) fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed
         car_link: car_link(&loose),
         more: Vec::new(),
         wish: Wish::imported(&text(&loose.wish)),
+        files: Vec::new(),
         buyer: Buyer::new(text(&loose.user_id).parse().unwrap_or(0), None, Some(&text(&loose.username)), None),
         consent_at: None,
         origin: Origin::Backup,

@@ -8,7 +8,7 @@ use crate::{
     config::StoreSettings,
     files,
     lead::{CarLink, Lead, LeadNumber, Region},
-    store::{LeadRow, LeadState, Leads, Step, UnreadableLead},
+    store::{FileEnd, Files, LeadRow, LeadState, Leads, Step, UnreadableLead},
 };
 
 use super::{
@@ -66,7 +66,7 @@ pub async fn run(settings: &StoreSettings, region: Region, action: Action) -> Re
             super::tell_of_the_file(settings, region, &store).await?;
             code
         }
-        Action::Show { number } => show(&leads, &number).await?,
+        Action::Show { number } => show(&leads, &store.files(), &number).await?,
         Action::Retry { number } => retry(&leads, number.as_deref()).await?,
         Action::Discard { number, yes } => discard(&leads, &number, yes).await?,
         Action::Export { file } => export(&leads, file).await?,
@@ -134,7 +134,7 @@ async fn find(leads: &Leads, number: &str) -> Result<LeadRow, CommandError> {
     leads.by_number(&number).await?.ok_or_else(|| CommandError::Failed(format!("there is no lead #{number}")))
 }
 
-async fn show(leads: &Leads, number: &str) -> Result<ExitCode, CommandError> {
+async fn show(leads: &Leads, files: &Files, number: &str) -> Result<ExitCode, CommandError> {
     if let Some(lead) = leads.unreadable_one(number).await? {
         show_unreadable(&lead);
         return Ok(ExitCode::SUCCESS);
@@ -149,6 +149,18 @@ async fn show(leads: &Leads, number: &str) -> Result<ExitCode, CommandError> {
     outln!("submitted:  {}", lead.submitted_at.format("%Y-%m-%d %H:%M:%S UTC"));
     if row.forgotten_at.is_none() {
         show_person(lead);
+    }
+    let files = files.of(lead.id).await?;
+    for (name, position) in lead.file_names().zip(1..) {
+        let status = files.iter().find(|file| file.position == position);
+        let words = match status.and_then(|status| status.end) {
+            Some(FileEnd::Attached) => "attached to the lead",
+            Some(FileEnd::Copied) => "sent to the managers' chat",
+            Some(FileEnd::Lost) => "lost",
+            None => "on its way",
+        };
+        let error = status.and_then(|status| status.last_error.as_deref());
+        outln!("file:       {name}: {words}{}", error.map_or_else(String::new, |error| format!(" ({error})")));
     }
     outln!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id()), id(row.contact_id));
     outln!("attempts:   {}", row.attempts);

@@ -109,6 +109,7 @@ async fn test_lead(crm: &Crm, region: Region) -> bool {
         car_link: None,
         more: Vec::new(),
         wish: None,
+        files: Vec::new(),
         buyer: Buyer::default(),
         consent_at: None,
         origin: Origin::Telegram,

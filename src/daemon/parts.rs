@@ -9,6 +9,7 @@ use tracing::{info, warn};
 use crate::{
     admin::authorization::Authorization,
     alerts::{Alerts, PastTheStore, PollWatch, Relay, SecondWay, TokenWatch, ping_without_crm},
+    attachments::{FileCounters, FilePass, FileWorker},
     backup::{self, Backup},
     config::Config,
     crm::amocrm::Crm,
@@ -100,6 +101,7 @@ impl Parts<'_> {
         );
         tasks.spawn(self.privacy().run(self.stop.clone()));
         let delivery = Arc::<Counters>::default();
+        let files = Arc::<FileCounters>::default();
         let health = match crm {
             Some(crm) => {
                 let pass = DeliveryPass {
@@ -113,6 +115,16 @@ impl Parts<'_> {
                 };
                 let (worker, health) = Worker::new(pass, crm.tokens().clone());
                 tasks.spawn(worker.run(self.stop.clone()));
+                let pass = FilePass {
+                    files: store.files(),
+                    marks: store.marks(),
+                    crm: crm.clone(),
+                    telegram: self.telegram.clone(),
+                    lease: Lease::daemon(self.generation),
+                    recipients,
+                    figures: files.clone(),
+                };
+                tasks.spawn(FileWorker::new(pass, health.clone()).run(self.stop.clone()));
                 let tokens = TokenWatch::new(crm.clone(), store.clone(), recipients);
                 tasks.spawn(tokens.run(self.stop.clone()));
                 health
@@ -152,6 +164,7 @@ impl Parts<'_> {
                     sends: self.telegram.figures(),
                     outbox: outbox_figures,
                     delivery,
+                    files,
                     health: health.clone(),
                     tokens: crm.map(|crm| crm.tokens().clone()),
                     started_at: store.clock().now(),

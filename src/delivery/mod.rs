@@ -45,9 +45,9 @@ mod run;
 mod shortage;
 mod steps;
 mod worker;
-mod write;
+pub(crate) mod write;
 
-pub use backoff::lookup_delay;
+pub use backoff::{exponential, lead_pause, lookup_delay};
 pub use breaker::{Breaker, Pause};
 pub use counters::Counters;
 pub use drain::{DrainReport, drain};

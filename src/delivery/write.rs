@@ -31,7 +31,7 @@ use super::{
 const LOOKUPS_AFTER_REFUSED_BATCH: i64 = 2;
 
 /// The places of a step at which a test may kill the process.
-pub(super) struct WritePoints {
+pub(crate) struct WritePoints {
     /// Nothing is recorded.
     pub before_record: &'static str,
     /// The intent is recorded, nothing is sent.
@@ -42,8 +42,81 @@ pub(super) struct WritePoints {
     pub uncertain_stored: &'static str,
 }
 
-/// What a step has to say of itself. Everything else of a write is [`DeliveryPass::write`].
-pub(super) trait StepWrite {
+/// What any write has to say of itself; its order, and what is recorded before what, is [`write`].
+pub(crate) trait Write {
+    /// What it works with.
+    type Pass;
+    /// One thing that is written, with what it is for.
+    type Item;
+    /// What amoCRM answers to a request with several of them.
+    type Answer;
+    /// What comes of those that are done.
+    type Done;
+    /// Its fault points.
+    const POINTS: WritePoints;
+
+    /// Records that these are about to be sent, by a commit that checks that they are still held; returns those that may be.
+    async fn intend(pass: &Self::Pass, items: Vec<Self::Item>) -> Result<Vec<Self::Item>, Stop>;
+
+    /// Sends one request for these; nothing else. `Ok` only where it is known of each that it is done.
+    async fn send(pass: &Self::Pass, items: &[Self::Item]) -> Result<Self::Answer, CrmError>;
+
+    /// Records that they are done.
+    async fn done(pass: &Self::Pass, items: Vec<Self::Item>, answer: Self::Answer) -> Result<Self::Done, Stop>;
+
+    /// It certainly was not done: records that, for one of them or for all.
+    async fn not_done(pass: &Self::Pass, items: &[Self::Item], error: &CrmError) -> Result<(), Stop>;
+
+    /// It may have been done: records that, and how often it is looked up before it is sent again.
+    async fn uncertain(pass: &Self::Pass, items: &[Self::Item], lookups: i64, error: &CrmError) -> Result<(), Stop>;
+
+    /// amoCRM refuses them, and nothing of them is under way unless they are several.
+    async fn refused(
+        pass: &Self::Pass,
+        items: &[Self::Item],
+        error: &CrmError,
+        fields: &[RejectedField],
+        detail: &str,
+    ) -> Result<(), Stop>;
+}
+
+/// What came of a write; all of it is recorded.
+pub(crate) enum Written<T> {
+    /// It is done.
+    Done(T),
+    /// amoCRM refuses it.
+    Refused,
+    /// It is not done, or nobody knows, or it may not be sent.
+    Not,
+}
+
+/// The protocol: recorded, sent, told apart, recorded.
+pub(crate) async fn write<W: Write>(pass: &W::Pass, items: Vec<W::Item>) -> Result<Written<W::Done>, Stop> {
+    point(W::POINTS.before_record);
+    let items = W::intend(pass, items).await?;
+    if items.is_empty() {
+        return Ok(Written::Not);
+    }
+    point(W::POINTS.recorded);
+    let answer = W::send(pass, &items).await;
+    point(W::POINTS.answered);
+    let error = match answer {
+        Ok(answer) => return Ok(Written::Done(W::done(pass, items, answer).await?)),
+        Err(error) => error,
+    };
+    match WriteOutcome::of(&error) {
+        WriteOutcome::NotDone => W::not_done(pass, &items, &error).await?,
+        WriteOutcome::Uncertain { lookups } => W::uncertain(pass, &items, lookups, &error).await?,
+        WriteOutcome::Refused { fields, detail } => {
+            W::refused(pass, &items, &error, &fields, &detail).await?;
+            return Ok(Written::Refused);
+        }
+    }
+    Ok(Written::Not)
+}
+
+/// What a step of leads has to say of itself. Everything else of it is [`Write`]'s.
+pub(crate) trait StepWrite {
     /// Which step.
     const STEP: Step;
     /// Its fault points.
@@ -83,48 +156,73 @@ pub(super) trait StepWrite {
     fn is_taking(pass: &DeliveryPass) -> bool;
 }
 
+/// A step of leads is a write for leads that are held.
+impl<S: StepWrite> Write for S {
+    type Pass = DeliveryPass;
+    type Item = S::Item;
+    type Answer = S::Answer;
+    type Done = Vec<LeadRow>;
+    const POINTS: WritePoints = S::POINTS;
+
+    async fn intend(pass: &DeliveryPass, mut items: Vec<S::Item>) -> Result<Vec<S::Item>, Stop> {
+        let leads = ids::<S>(&items);
+        let allowed = pass.queue.record_intent(&pass.lease, S::STEP, &leads, pass.lease_end(), S::INTENT).await?;
+        let allowed: HashSet<Ulid> = allowed.into_iter().collect();
+        items.retain(|item| allowed.contains(&S::row(item).lead.id));
+        Ok(items)
+    }
+
+    async fn send(pass: &DeliveryPass, items: &[S::Item]) -> Result<S::Answer, CrmError> {
+        <S as StepWrite>::send(pass, items).await
+    }
+
+    async fn done(pass: &DeliveryPass, items: Vec<S::Item>, answer: S::Answer) -> Result<Vec<LeadRow>, Stop> {
+        <S as StepWrite>::done(pass, items, answer).await
+    }
+
+    async fn not_done(pass: &DeliveryPass, items: &[S::Item], error: &CrmError) -> Result<(), Stop> {
+        <S as StepWrite>::not_done(pass, items, error).await
+    }
+
+    async fn uncertain(pass: &DeliveryPass, items: &[S::Item], lookups: i64, error: &CrmError) -> Result<(), Stop> {
+        pass.may_be_done::<S>(items, lookups, error).await
+    }
+
+    async fn refused(
+        pass: &DeliveryPass,
+        items: &[S::Item],
+        error: &CrmError,
+        fields: &[RejectedField],
+        detail: &str,
+    ) -> Result<(), Stop> {
+        match items {
+            [item] => <S as StepWrite>::refused(pass, item, error, fields, detail).await,
+            _ => pass.refused_together::<S>(items, error).await,
+        }
+    }
+}
+
 impl DeliveryPass {
     /// Writes one step of some leads in one request; returns those that go on.
     pub(super) async fn write<S: StepWrite>(
         &self,
-        mut items: Vec<S::Item>,
+        items: Vec<S::Item>,
         progress: &mut Progress,
     ) -> Result<Vec<LeadRow>, Stop> {
-        point(S::POINTS.before_record);
-        let allowed: HashSet<Ulid> = self
-            .queue
-            .record_intent(&self.lease, S::STEP, &ids::<S>(&items), self.lease_end(), S::INTENT)
-            .await?
-            .into_iter()
-            .collect();
-        items.retain(|item| allowed.contains(&S::row(item).lead.id));
-        if items.is_empty() {
-            return Ok(Vec::new());
-        }
-        point(S::POINTS.recorded);
-        let answer = S::send(self, &items).await;
-        point(S::POINTS.answered);
-        let error = match answer {
-            Ok(answer) => {
+        let is_taking = S::is_taking(self);
+        match write::<S>(self, items).await? {
+            Written::Done(rows) => {
                 *progress = Progress::Wrote;
-                return S::done(self, items, answer).await;
+                Ok(rows)
             }
-            Err(error) => error,
-        };
-        match WriteOutcome::of(&error) {
-            WriteOutcome::NotDone => S::not_done(self, &items, &error).await?,
-            WriteOutcome::Uncertain { lookups } => self.may_be_done::<S>(&items, lookups, &error).await?,
-            WriteOutcome::Refused { fields, detail } => {
-                if S::is_taking(self) {
+            Written::Refused => {
+                if is_taking {
                     *progress = Progress::Wrote;
                 }
-                match &items[..] {
-                    [item] => S::refused(self, item, &error, &fields, &detail).await?,
-                    _ => self.refused_together::<S>(&items, &error).await?,
-                }
+                Ok(Vec::new())
             }
+            Written::Not => Ok(Vec::new()),
         }
-        Ok(Vec::new())
     }
 
     /// Nobody knows whether it was done: it is looked up.

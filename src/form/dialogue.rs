@@ -14,6 +14,7 @@ use crate::{
 use super::{
     answering::{Reply, answered, captioned, skip, take_choice},
     draft::{Answer, Draft, Step},
+    files::{self, Sent},
     input::{Input, Press},
     opening::accepted,
     questions::{Form, Kind, Question, Words},
@@ -113,7 +114,10 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
         Input::Press(Press::Language(_)) => stay(conversation, vec![Say::LanguageChosen], world),
         Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand], world),
         Input::Edited => stay(conversation, vec![Say::EditedMessage], world),
-        Input::Media { caption, links } => {
+        Input::Media { caption, links, file: Some(file), album } => {
+            files::keep(conversation, Sent { file, album, caption, links }, world)
+        }
+        Input::Media { caption, links, file: None, .. } => {
             captioned(conversation, caption.as_deref().unwrap_or_default(), &links, world)
         }
         Input::UnknownPress => stay(conversation, vec![Say::OldButton], world),
@@ -201,6 +205,7 @@ fn card(draft: &Draft, form: &Form) -> Option<Card> {
         price: budget.price(),
         car_link: car_link.map(CarLink::shown),
         wish: draft.wish.as_ref().map(|wish| wish.as_str().to_owned()),
+        files: draft.files.len(),
         more: more(form).filter_map(answer).collect(),
     })
 }
@@ -241,6 +246,7 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
             Some(open) => take_choice(conversation, &open, &choice, world),
             None => stay(conversation, vec![Say::OldButton], world),
         },
+        (_, Press::DropFiles) => files::drop_all(conversation, world),
         (Step::Confirm, Press::Submit) => submit(conversation, world),
         (Step::Confirm, Press::Edit(key)) => match world.form.question(&key) {
             Some(question) => {
@@ -302,6 +308,7 @@ fn submit(conversation: Conversation, world: &World) -> Outcome {
         car_link: car_link.cloned(),
         more: more(&world.form).filter_map(|question| extra(question, draft, world)).collect(),
         wish: draft.wish.clone(),
+        files: draft.files.clone(),
         buyer: world.buyer.clone(),
         consent_at: draft.consent_at,
         origin: Origin::Telegram,

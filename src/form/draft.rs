@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use ulid::Ulid;
 
+use super::files::Album;
 use super::questions::{BUDGET, CAR_LINK, Form, Kind, NAME, PHONE, Question};
-use crate::lead::{Budget, CarLink, LeadNumber, Name, Phone, Wish};
+use crate::lead::{Budget, BuyerFile, CarLink, LeadNumber, Name, Phone, Wish};
 
 /// Where a chat's dialogue stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,12 +64,24 @@ pub struct Draft {
     pub answers: BTreeMap<&'static str, Answer>,
     /// What was said of the car beside the answers.
     pub wish: Option<Wish>,
+    /// Files that were sent, in order.
+    pub files: Vec<BuyerFile>,
+    /// The last of them as they came, if that was an album or a file by itself.
+    pub album: Option<Album>,
 }
 
 impl Draft {
     /// A new, empty draft with a new identity.
     pub fn open() -> Self {
-        Self { id: Ulid::new(), number: LeadNumber::random(), consent_at: None, answers: BTreeMap::new(), wish: None }
+        Self {
+            id: Ulid::new(),
+            number: LeadNumber::random(),
+            consent_at: None,
+            answers: BTreeMap::new(),
+            wish: None,
+            files: Vec::new(),
+            album: None,
+        }
     }
 
     /// The first step that is not answered, or the card.

@@ -1,7 +1,7 @@
 //! What a buyer did, in the dialogue's terms.
 
 use super::questions::CAR_LINK;
-use crate::lead::CarLink;
+use crate::lead::{BuyerFile, CarLink};
 
 /// A button of ours, as it stands in its callback data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum Press {
     Language(String),
     /// Begin a form, or go on with the open one.
     Start,
+    /// Remove all files from the form.
+    DropFiles,
 }
 
 impl Press {
@@ -45,6 +47,7 @@ impl Press {
             "cancel" => Self::Cancel,
             "restart" => Self::Restart,
             "start" => Self::Start,
+            "files:drop" => Self::DropFiles,
             _ => match data.split_once(':')? {
                 ("skip", key) => Self::Skip(key.to_owned()),
                 ("edit", key) => Self::Edit(key.to_owned()),
@@ -72,6 +75,7 @@ impl Press {
             Self::Restart => "restart".into(),
             Self::Language(code) => format!("language:{code}"),
             Self::Start => "start".into(),
+            Self::DropFiles => "files:drop".into(),
         }
     }
 }
@@ -124,14 +128,26 @@ pub enum Input {
         caption: Option<String>,
         /// The addresses the message holds without showing them.
         links: Vec<String>,
+        /// The file, where it is one that can be kept.
+        file: Option<BuyerFile>,
+        /// Telegram's id of the album it is a part of.
+        album: Option<String>,
     },
 }
 
 impl Input {
+    /// The album that a file is a part of.
+    pub fn album(&self) -> Option<&str> {
+        match self {
+            Self::Media { file: Some(_), album, .. } => album.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether there is a link in the words under a photo, or behind them.
     pub fn has_link(&self) -> bool {
         match self {
-            Self::Media { caption, links } => {
+            Self::Media { caption, links, .. } => {
                 matches!(CarLink::find(caption.as_deref().unwrap_or_default(), links), Ok(Some(_)))
             }
             _ => false,
@@ -159,6 +175,7 @@ mod tests {
             ("restart", Press::Restart),
             ("language:pt-br", Press::Language("pt-br".into())),
             ("start", Press::Start),
+            ("files:drop", Press::DropFiles),
             ("skip:city", Press::Skip("city".into())),
             ("choose:city:msk", Press::Choose { question: "city".into(), choice: "msk".into() }),
         ] {

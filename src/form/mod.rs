@@ -3,6 +3,7 @@
 mod answering;
 mod dialogue;
 mod draft;
+mod files;
 mod input;
 mod noted;
 mod opening;

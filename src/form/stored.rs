@@ -43,6 +43,10 @@ pub fn draft_json(draft: &Draft, form: &Form) -> Value {
         json.insert(member(question).into(), draft.answers.get(question.key).map_or(Value::Null, answer_json));
     }
     json.insert("wish".into(), json!(draft.wish));
+    if !draft.files.is_empty() || draft.album.is_some() {
+        json.insert("files".into(), json!(draft.files));
+        json.insert("album".into(), json!(draft.album));
+    }
     Value::Object(json)
 }
 
@@ -59,6 +63,8 @@ pub fn read_draft(value: &Value, form: &Form) -> Option<Draft> {
         consent_at: read(&value["consent_at"]),
         answers: form.questions().iter().filter_map(answer).collect(),
         wish: read(&value["wish"]),
+        files: value["files"].as_array().into_iter().flatten().filter_map(read).collect(),
+        album: read(&value["album"]),
     })
 }
 

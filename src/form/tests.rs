@@ -60,7 +60,7 @@ fn four_answers_lead_to_the_card_in_the_agreed_order() {
 #[test]
 fn every_input_at_every_step_is_answered_and_what_does_not_fit_changes_nothing() {
     let strange = [
-        Input::Media { caption: None, links: Vec::new() },
+        Input::Media { caption: None, links: Vec::new(), file: None, album: None },
         Input::Edited,
         Input::UnknownCommand,
         Input::UnknownPress,
@@ -132,7 +132,10 @@ fn any_input() -> impl Strategy<Value = Input> {
         Just(Input::Help),
         Just(Input::Edited),
         Just(Input::UnknownPress),
-        (any::<Option<String>>(), any::<Vec<String>>()).prop_map(|(caption, links)| Input::Media { caption, links }),
+        (any::<Option<String>>(), any::<Vec<String>>()).prop_map(|(caption, links)| {
+            let (file, album) = (None, None);
+            Input::Media { caption, links, file, album }
+        }),
         any::<String>().prop_map(|text| Input::Forwarded { text, links: Vec::new() }),
         (any::<String>(), any::<bool>()).prop_map(|(phone, own)| Input::Contact { phone, own }),
         prop_oneof![
@@ -358,7 +361,10 @@ fn what_is_said_at_any_question_is_kept_for_its_own() {
 /// A form opens by whatever answers something of it.
 #[test]
 fn a_message_before_any_form_opens_one() {
-    let media = |caption: &str| Input::Media { caption: Some(caption.into()), links: Vec::new() };
+    let media = |caption: &str| {
+        let (links, file, album) = (Vec::new(), None, None);
+        Input::Media { caption: Some(caption.into()), links, file, album }
+    };
     let forwarded = |said: &str| Input::Forwarded { text: said.into(), links: Vec::new() };
     for (input, step, want) in [
         (text(CAR), "name", "? | ? | ? | https://fem.encar.com/cars/detail/38427498 | -"),

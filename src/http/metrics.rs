@@ -15,6 +15,7 @@ use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry, Tex
 use tokio::sync::watch;
 
 use crate::{
+    attachments::FileCounters,
     clock::Millis,
     crm::amocrm::{TokenKeeper, TokenKind},
     delivery::{Counters, Health},
@@ -45,6 +46,8 @@ pub struct Sources {
     pub outbox: Arc<OutboxCounters>,
     /// The delivery worker.
     pub delivery: Arc<Counters>,
+    /// Buyers' files.
+    pub files: Arc<FileCounters>,
     /// The way to amoCRM.
     pub health: watch::Receiver<Health>,
     /// The tokens, where there are amoCRM settings.
@@ -56,6 +59,7 @@ pub struct Sources {
 /// What the store tells.
 struct Stored {
     totals: Totals,
+    files_waiting: i64,
     messages_owed: i64,
     set_aside: i64,
 }
@@ -86,7 +90,7 @@ impl Sources {
         let at_work = self.store.connections_at_work() as f64;
         page.gauge("store_connections_at_work", "Connections to the store doing something now.", at_work)?;
 
-        if let Some(Stored { totals, messages_owed, set_aside }) = stored {
+        if let Some(Stored { totals, files_waiting, messages_owed, set_aside }) = stored {
             let oldest = totals.oldest_waiting_at.map_or(0, |at| (self.store.clock().now() - at).max(0));
             page.gauge("leads_waiting", "Leads amoCRM has not got yet.", totals.waiting as f64)?;
             page.gauge("leads_rejected", "Leads amoCRM refuses; a person has to look.", totals.rejected as f64)?;
@@ -102,6 +106,7 @@ impl Sources {
                 seconds(oldest),
             )?;
             page.moment("last_delivery_timestamp_seconds", "When a lead was delivered last.", totals.last_delivery_at)?;
+            page.gauge("files_waiting", "Buyers' files on their way to their leads.", files_waiting as f64)?;
             page.gauge("messages_owed", "Messages Telegram has not taken yet.", messages_owed as f64)?;
             page.gauge("updates_set_aside", "Updates kept for a person to look at.", set_aside as f64)?;
         }
@@ -120,6 +125,19 @@ impl Sources {
             "trouble",
             &Trouble::LABELS.map(|label| (label, failures.get(label).copied().unwrap_or(0))),
         )?;
+
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        page.counter_with(
+            "files_total",
+            "Buyers' files, by what became of them.",
+            "result",
+            &[
+                ("attached", load(&self.files.attached)),
+                ("copied", load(&self.files.copied)),
+                ("lost", load(&self.files.lost)),
+            ],
+        )?;
+        page.counter("file_failures_total", "Attempts with a file that were in vain.", &self.files.failures)?;
 
         let health = self.health.borrow().clone();
         let trouble = health.trouble.as_ref().map(|(trouble, _)| trouble.label());
@@ -163,7 +181,6 @@ impl Sources {
         page.count("updates_read_in_part_total", help, self.intake.read_in_part())?;
         let help = "Updates of kinds that the bot has not asked for.";
         page.count("updates_not_asked_for_total", help, self.intake.not_asked_for())?;
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         page.counter_with(
             "telegram_sends_total",
             "Messages and files sent to Telegram, by result.",
@@ -191,6 +208,7 @@ impl Sources {
     async fn stored(&self) -> Result<Stored, StoreError> {
         Ok(Stored {
             totals: self.store.leads().totals(self.store.clock().now()).await?,
+            files_waiting: self.store.files().waiting().await?,
             messages_owed: self.store.outbox().count().await?,
             set_aside: self.store.dialogues().set_aside_count().await?,
         })

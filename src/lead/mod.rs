@@ -6,6 +6,7 @@
 mod amount;
 mod budget;
 mod car_link;
+mod file;
 mod mention;
 mod message;
 mod name;
@@ -19,6 +20,7 @@ use ulid::Ulid;
 
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
+pub use file::{BuyerFile, FileKind, LARGEST_FILE, MOST_FILES, file_key, has_file_key};
 pub use message::{Said, Taken};
 pub use name::{NAMELESS, Name, NameError, Wish};
 pub use number::LeadNumber;
@@ -49,6 +51,9 @@ pub struct Lead {
     /// What the buyer said of the car beside the answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wish: Option<Wish>,
+    /// Files that the buyer has sent, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<BuyerFile>,
     /// Who wrote to the bot.
     pub buyer: Buyer,
     /// When the buyer accepted the privacy policy, where one is configured (UTC).
@@ -69,6 +74,13 @@ pub struct Extra {
     pub label: String,
     /// The answer, for managers.
     pub value: String,
+}
+
+impl Lead {
+    /// The names of its files for managers, in order.
+    pub fn file_names(&self) -> impl Iterator<Item = String> {
+        self.files.iter().enumerate().map(|(at, file)| file.name_in(&self.number, at + 1))
+    }
 }
 
 impl std::fmt::Display for Extra {

@@ -212,6 +212,18 @@ pub enum AdminNotice {
         /// The new id.
         chat_id: i64,
     },
+    /// Buyers' files do not get into amoCRM; they come into the managers' chat instead.
+    FilesComeHere {
+        /// What amoCRM said.
+        detail: String,
+    },
+    /// A file of a buyer cannot be had any more.
+    FileLost {
+        /// Of which request.
+        number: LeadNumber,
+        /// Its name for managers.
+        name: String,
+    },
     /// New tokens were taken.
     TokensRenewed {
         /// Leads that wait for them.

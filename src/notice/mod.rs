@@ -11,7 +11,7 @@ mod trouble;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::lead::LeadNumber;
+use crate::lead::{FileKind, LeadNumber};
 
 pub use admin::{AdminNotice, LeadCopy};
 pub use button::Button;
@@ -52,6 +52,8 @@ pub enum Notice {
     Admin(AdminNotice),
     /// An answer to the admin, worded when it was asked for.
     Worded(Worded),
+    /// To the managers: a buyer's file that amoCRM does not have.
+    File(FileCopy),
 }
 
 impl Notice {
@@ -62,6 +64,23 @@ impl Notice {
             _ => None,
         }
     }
+}
+
+/// A buyer's file as it is sent on within Telegram.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileCopy {
+    /// The request it belongs to.
+    pub number: LeadNumber,
+    /// Its name for managers.
+    pub name: String,
+    /// The buyer's chat.
+    pub from_chat: i64,
+    /// The message in it.
+    pub message_id: i32,
+    /// Telegram's id of the file.
+    pub file_id: String,
+    /// How it was sent.
+    pub kind: FileKind,
 }
 
 /// A worded message with buttons.

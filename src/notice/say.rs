@@ -23,9 +23,17 @@ pub struct Card {
     /// What else was said for the manager; absent in what 0.1.0 stored.
     #[serde(default)]
     pub wish: Option<String>,
+    /// How many files go with it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub files: usize,
     /// The form's other answers, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<CardAnswer>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// An answer on a card.
@@ -159,12 +167,33 @@ pub enum Say {
     OldButton,
     /// An edited message.
     EditedMessage,
-    /// Sticker, photo, voice, …
+    /// Sticker, place on the map, …
     OnlyText,
     /// Which language the buyer wants.
     ChooseLanguage,
     /// It is spoken from now on.
     LanguageChosen,
+    /// Files that were sent are kept with the form.
+    FilesKept {
+        /// How many.
+        added: usize,
+        /// How many there are now.
+        total: usize,
+        /// Those that were sent are all photos.
+        only_photos: bool,
+    },
+    /// No more files are kept.
+    TooManyFiles {
+        /// So many.
+        most: usize,
+    },
+    /// A file that a bot cannot have.
+    FileTooLarge {
+        /// The largest it can have.
+        megabytes: usize,
+    },
+    /// The form's files were removed from it.
+    FilesDropped,
     /// A command that is not ours.
     UnknownCommand,
     /// The form was thrown away.

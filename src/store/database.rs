@@ -22,6 +22,7 @@ pub struct Database {
 pub(super) struct Wakes {
     pub leads: Notify,
     pub messages: Notify,
+    pub files: Notify,
     pub backup: Notify,
 }
 
@@ -34,6 +35,11 @@ impl Database {
     /// The clock every time in the store is taken from.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// Wakes the sender of messages.
+    pub fn wake_outbox(&self) {
+        self.wakes.messages.notify_one();
     }
 
     /// Wakes whoever delivers leads or exports what is not delivered.
@@ -89,6 +95,13 @@ macro_rules! views {
     };
 }
 
+impl Files {
+    /// The leads they belong to.
+    pub(super) fn leads(&self) -> Leads {
+        Leads(Arc::clone(&self.0))
+    }
+}
+
 impl PersonalData {
     /// The marks that may name a person.
     pub(super) fn marks(&self) -> Marks {
@@ -109,6 +122,9 @@ views! {
 
     /// Leads as delivery takes them: claimed under a lease, each step recorded before and after it is sent.
     LeadQueue = lead_queue;
+
+    /// Buyers' files on their way into amoCRM, claimed under a lease of their own.
+    Files = files;
 
     /// Messages that are committed and not sent yet, in order for each chat.
     Outbox = outbox;

@@ -45,6 +45,8 @@ pub struct Turn {
     pub messages: Vec<NewMessage>,
     /// What somebody else is told of it.
     pub told: Option<NewMessage>,
+    /// They are the answer to this album as far as it has come: an earlier one that still waits is taken back.
+    pub instead_of: Option<String>,
 }
 
 /// What became of a turn.
@@ -165,7 +167,10 @@ async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Resu
             false => Ok(TurnOutcome::Overtaken),
         };
     }
-    let enqueued = outbox::insert_all(connection, &turn.messages, now).await?;
+    if let Some(album) = &turn.instead_of {
+        outbox::take_back(connection, turn.chat_id, album, now).await?;
+    }
+    let enqueued = outbox::insert_all(connection, &turn.messages, turn.instead_of.as_deref(), now).await?;
     if let Some(message) = &turn.told {
         let body = super::json(&message.notice);
         outbox::insert(connection, message.chat_id, &body, message.due_at, now).await?;

@@ -167,6 +167,7 @@ async fn wipe_lead(
         .execute(&mut *connection)
         .await?;
     remember(connection, id, at).await?;
+    super::lead_files::remove(connection, id).await?;
     sqlx::query(
         "INSERT INTO forgotten (id, forgotten_at) SELECT fingerprint, $1 FROM imports WHERE lead_id = $2 \
          ON CONFLICT DO NOTHING",
@@ -234,7 +235,7 @@ impl PersonalData {
     /// `false` when somebody else works with the file all the time; the next daily pass tries again.
     pub async fn scrub(&self) -> Result<bool, StoreError> {
         if self.engine == Engine::Postgres {
-            for table in ["leads", "dialogues", "messages", "customers", "set_aside", "marks"] {
+            for table in ["leads", "lead_files", "dialogues", "messages", "customers", "set_aside", "marks"] {
                 // What the server's role may not do, its own housekeeping does within minutes.
                 let _ = sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {table}"))).execute(&self.pool).await;
             }

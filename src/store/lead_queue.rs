@@ -25,7 +25,7 @@ const MOST_UNREADABLE: usize = 100;
 const LOOKED_AT: i64 = 4;
 
 /// No lease is ever longer.
-const FURTHEST_LEASE: Duration = Duration::from_secs(10 * 60);
+pub(super) const FURTHEST_LEASE: Duration = Duration::from_secs(10 * 60);
 
 /// Identity of one process start; never derived from a host or dyno name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Lease {
     }
 
     /// The condition that fences a term that is over.
-    fn fence(&self) -> String {
+    pub(super) fn fence(&self) -> String {
         match self.generation {
             Some(generation) => {
                 format!(

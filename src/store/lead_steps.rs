@@ -153,6 +153,7 @@ impl LeadQueue {
             .await?;
         self.leads_moved();
         self.wakes.messages.notify_one();
+        self.wakes.files.notify_one();
         Ok(fresh)
     }
 }

@@ -168,9 +168,10 @@ impl Store {
                 .unwrap_or_else(|| self.clock.now()),
         };
         super::marks::write(&mut transaction, &Mark::Generation, &generation.to_string(), self.clock.now()).await?;
-        sqlx::query("UPDATE leads SET leased_by = NULL, leased_until = 0 WHERE leased_by LIKE 'daemon-%'")
-            .execute(&mut *transaction)
-            .await?;
+        for table in ["leads", "lead_files"] {
+            let sql = format!("UPDATE {table} SET leased_by = NULL, leased_until = 0 WHERE leased_by LIKE 'daemon-%'");
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
+        }
         transaction.commit().await?;
         Ok(generation)
     }

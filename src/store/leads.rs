@@ -12,7 +12,7 @@ use crate::{
     lead::{Lead, LeadNumber, one_line},
 };
 
-use super::{Engine, Leads, Stage, Step, Steps, StoreError, json, rows, stage};
+use super::{Engine, Leads, Stage, Step, Steps, StoreError, json, lead_files, rows, stage};
 
 /// No error in words is longer.
 const LONGEST_ERROR: usize = 1000;
@@ -236,6 +236,9 @@ pub(super) async fn insert(
                 .await?;
         }
     }
+    if done.rows_affected() == 1 {
+        lead_files::insert(connection, lead, now).await?;
+    }
     Ok(done.rows_affected() == 1)
 }
 
@@ -253,6 +256,13 @@ impl Leads {
     pub async fn by_number(&self, number: &LeadNumber) -> Result<Option<LeadRow>, StoreError> {
         let sql = format!("SELECT {} FROM leads WHERE number = $1 AND unreadable = 0", lead_columns(self.engine));
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(number.as_str()).fetch_all(&self.pool).await?;
+        Ok(self.leads_of(&rows).await?.pop())
+    }
+
+    /// The lead with this id, if it can be read.
+    pub(super) async fn by_id(&self, id: Ulid) -> Result<Option<LeadRow>, StoreError> {
+        let sql = format!("SELECT {} FROM leads WHERE id = $1 AND unreadable = 0", lead_columns(self.engine));
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(id.to_string()).fetch_all(&self.pool).await?;
         Ok(self.leads_of(&rows).await?.pop())
     }
 

@@ -9,6 +9,8 @@ pub enum Mark {
     Retry,
     /// What of the settings amoCRM does not take, as JSON of the delivery's room.
     Shortages,
+    /// Why amoCRM takes no files of buyers.
+    FilesClosed,
     /// Until when a code of amoCRM is expected in the admin's chat, ms UTC.
     CodeExpected,
     /// Whether the admin is told of each new lead: `on` or `off`.
@@ -82,6 +84,7 @@ impl Mark {
             Self::Generation => "generation".to_owned(),
             Self::Retry => "retry".to_owned(),
             Self::Shortages => "shortages".to_owned(),
+            Self::FilesClosed => "files_closed".to_owned(),
             Self::CodeExpected => "code_expected_until".to_owned(),
             Self::NewLeads => "new_leads".to_owned(),
             Self::Probe => "probe".to_owned(),
@@ -96,7 +99,15 @@ impl Mark {
 
     /// The mark with this name; `None` for one that only another version, or damage, can have left.
     pub fn parse(name: &str) -> Option<Self> {
-        let single = [Self::Generation, Self::Retry, Self::Shortages, Self::CodeExpected, Self::NewLeads, Self::Probe];
+        let single = [
+            Self::Generation,
+            Self::Retry,
+            Self::Shortages,
+            Self::FilesClosed,
+            Self::CodeExpected,
+            Self::NewLeads,
+            Self::Probe,
+        ];
         if let Some(mark) = single.into_iter().find(|mark| mark.name() == name) {
             return Some(mark);
         }
@@ -126,6 +137,7 @@ mod tests {
             (Mark::Generation, "generation"),
             (Mark::Retry, "retry"),
             (Mark::Shortages, "shortages"),
+            (Mark::FilesClosed, "files_closed"),
             (Mark::CodeExpected, "code_expected_until"),
             (Mark::NewLeads, "new_leads"),
             (Mark::AuthorizationDone("00ff".into()), "auth_done:00ff"),

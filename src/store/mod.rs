@@ -16,6 +16,7 @@ mod faults;
 mod forgetting;
 mod holding;
 mod imports;
+mod lead_files;
 mod lead_queue;
 mod lead_steps;
 mod leadership;
@@ -51,12 +52,13 @@ use writer::Writer;
 pub use copying::Copied;
 pub use counts::{Totals, UndeliveredCounts};
 pub use database::{
-    Database, Dialogues, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox, PersonalData, Store, Tokens,
+    Database, Dialogues, Files, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox, PersonalData, Store, Tokens,
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
 pub use forgetting::{Forgetting, Person, PersonLead, Whom};
 pub use imports::ImportedLead;
+pub use lead_files::{AttachAttempt, DriveFile, FileEnd, FileOutcome, FileRow, FileStatus, FileStep};
 pub use lead_queue::{Claim, Lease};
 pub use lead_steps::{Completed, Created, Intent};
 pub use leadership::Candidate;

@@ -80,16 +80,42 @@ pub(super) async fn insert(
     Ok(ids.pop().map(|(id, _)| id).unwrap_or_default())
 }
 
-/// Inserts messages to one chat, in order; returns each with the id of the one before it, if Telegram has not taken that
-/// yet.
+/// Takes back the answer to an album that waits for further parts of it.
+pub(super) async fn take_back(
+    connection: &mut sqlx::AnyConnection,
+    chat_id: i64,
+    album: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM messages WHERE chat_id = $1 AND album = $2 AND due_at > $3 AND attempts = 0")
+        .bind(chat_id)
+        .bind(album)
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Inserts messages to one chat, in order; `album` is the one that they answer. Returns each with the id of the one before
+/// it, if Telegram has not taken that yet.
 pub(super) async fn insert_all(
     connection: &mut sqlx::AnyConnection,
     messages: &[NewMessage],
+    album: Option<&str>,
     now: Millis,
 ) -> Result<Vec<(OutboxMessage, Option<String>)>, StoreError> {
     let bodies: Vec<_> =
         messages.iter().map(|message| (message.chat_id, json(&message.notice), message.due_at)).collect();
     let ids = insert_bodies(connection, &bodies, now).await?;
+    if let Some(album) = album {
+        for (id, _) in &ids {
+            sqlx::query("UPDATE messages SET album = $1 WHERE id = $2")
+                .bind(album)
+                .bind(id)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
     let enqueued = |((id, before), message): ((String, Option<String>), &NewMessage)| {
         let NewMessage { chat_id, notice, .. } = message.clone();
         (OutboxMessage { id, chat_id, notice, attempts: 0 }, before)

@@ -53,6 +53,43 @@ impl Api {
         self.done(self.post(P::NAME).json(payload)).await
     }
 
+    /// Calls a method with parameters as they stand here.
+    pub async fn command_raw(&self, method: &str, parameters: &Value) -> Result<(), RequestError> {
+        self.done(self.post(method).json(parameters)).await
+    }
+
+    /// Where the content of a file can be had for the next hour; `None` where Telegram tells of no such place.
+    pub async fn file_path(&self, file_id: &str) -> Result<Option<String>, RequestError> {
+        let request = self.post("getFile").json(&serde_json::json!({ "file_id": file_id }));
+        let file = result(&self.answer(request, ANSWER_CAP).await?)?;
+        // A server of one's own may name a file on its disk, which is none of ours.
+        let is_ours = |path: &&str| !path.is_empty() && !path.starts_with('/') && !path.contains("..");
+        Ok(file["file_path"].as_str().filter(is_ours).map(str::to_owned))
+    }
+
+    /// The content of a file, by the path that [`Self::file_path`] has told, of at most `cap` bytes; `None` where it is not
+    /// there any more.
+    pub async fn file(&self, path: &str, cap: usize, limit: Duration) -> Result<Option<Vec<u8>>, RequestError> {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("file").push(&format!("bot{}", self.token.expose_secret()));
+            segments.extend(path.split('/'));
+        }
+        let content = async {
+            let response = net::send(self.client.get(url).timeout(limit)).await?;
+            match response.status() {
+                StatusCode::OK => Ok(Ok(net::read_capped(response, cap).await?)),
+                StatusCode::PROXY_AUTHENTICATION_REQUIRED => Err(NetError::ProxyRefuses),
+                status => Ok(Err(status)),
+            }
+        };
+        match content.await.map_err(request_error)? {
+            Ok(content) => Ok(Some(content)),
+            Err(StatusCode::NOT_FOUND | StatusCode::GONE) => Ok(None),
+            Err(status) => Err(RequestError::Io(Arc::new(io::Error::other(format!("status {}", status.as_u16()))))),
+        }
+    }
+
     /// Calls a method with a file.
     pub async fn upload(&self, method: &str, form: Form) -> Result<(), RequestError> {
         self.done(self.post(method).multipart(form)).await
@@ -95,10 +132,14 @@ impl Api {
             }
             net::read_into(body, response, cap).await
         };
-        answer.await.map_err(|error| match error {
-            NetError::Failed(error) => RequestError::Network(Arc::new(error)),
-            other => RequestError::Io(Arc::new(io::Error::other(other))),
-        })
+        answer.await.map_err(request_error)
+    }
+}
+
+fn request_error(error: NetError) -> RequestError {
+    match error {
+        NetError::Failed(error) => RequestError::Network(Arc::new(error)),
+        other => RequestError::Io(Arc::new(io::Error::other(other))),
     }
 }
 

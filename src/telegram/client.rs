@@ -2,6 +2,7 @@
 //! decisions.
 
 mod failure;
+mod files;
 
 use std::{
     sync::{
@@ -47,6 +48,7 @@ use super::{
 
 pub use failure::{SendError, api_text, describe, poll_trouble};
 use failure::{decide, is_no_topic, outcome};
+pub use files::DownloadError;
 
 /// How long Telegram may hold a poll that has nothing to say.
 pub const LONG_POLL: Duration = Duration::from_secs(25);
@@ -147,6 +149,7 @@ impl Attachment {
 enum Call<'a> {
     Message(&'a Rendered),
     File { file: &'a Attachment, caption: &'a str },
+    Copied { method: &'a str, parameters: &'a Value },
     Member(UserId),
     Administrators,
 }
@@ -426,6 +429,14 @@ impl Telegram {
                     form = form.text("message_thread_id", topic.to_string());
                 }
                 way.send.upload(method, form.part(field, part)).await.map(|()| Value::Null)
+            }
+            Call::Copied { method, parameters } => {
+                let mut parameters = (*parameters).clone();
+                parameters["chat_id"] = chat.0.into();
+                if let Some(topic) = place.topic {
+                    parameters["message_thread_id"] = topic.into();
+                }
+                way.send.command_raw(method, &parameters).await.map(|()| Value::Null)
             }
             Call::Member(user) => way.send.ask(&GetChatMember::new(chat, *user)).await,
             Call::Administrators => way.send.ask(&GetChatAdministrators::new(chat)).await,

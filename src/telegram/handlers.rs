@@ -234,7 +234,8 @@ async fn on_message(
         (Some(answered), Some(album)) => answered.id == *album && (answered.had_link || !has_link),
         _ => false,
     };
-    if is_answered && matches!(input, Input::Media { .. }) {
+    // What can be kept is, and the answer to an album tells of all of it.
+    if is_answered && matches!(input, Input::Media { file: None, .. }) {
         return Ok(());
     }
     take_turn(&desk, &dialogue, update.id.0, message.from.as_ref(), Some(message.date), input).await?;
@@ -372,6 +373,7 @@ async fn try_turn(
         last_update: Some((update_id, now)),
         after: stored.after,
         replies: outcome.replies,
+        album: input.album().map(str::to_owned),
         lead: outcome.lead.map(NewLead::fresh),
         // The admin tries the bot out as often as it takes.
         limits: if desk.recipients.chat(Recipient::Operator) == Some(chat_id) {

@@ -5,7 +5,14 @@ use teloxide::{
     utils::command::parse_command,
 };
 
-use crate::{form::Input, wording::Lang};
+use crate::{
+    form::Input,
+    lead::{BuyerFile, FileKind, one_line},
+    wording::Lang,
+};
+
+/// No name of a file is kept that is longer, in characters.
+const LONGEST_NAME: usize = 255;
 
 /// A private message as the dialogue's input; `None` for Telegram's service messages.
 pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
@@ -17,7 +24,9 @@ pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
         | MessageKind::Invoice(_)
         | MessageKind::UsersShared(_)
         | MessageKind::ChatShared(_)
-        | MessageKind::Empty {} => return Some(Input::Media { caption: None, links: Vec::new() }),
+        | MessageKind::Empty {} => {
+            return Some(Input::Media { caption: None, links: Vec::new(), file: None, album: None });
+        }
         _ => return None,
     }
     if let Some(contact) = message.contact() {
@@ -25,7 +34,12 @@ pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
         return Some(Input::Contact { phone: contact.phone_number.clone(), own });
     }
     let Some(text) = message.text() else {
-        return Some(Input::Media { caption: message.caption().map(str::to_owned), links: links_behind(message) });
+        return Some(Input::Media {
+            caption: message.caption().map(str::to_owned),
+            links: links_behind(message),
+            file: file_of(message),
+            album: message.media_group_id().map(|id| id.0.clone()),
+        });
     };
     if text.starts_with('/') {
         let known = parse_command(text, bot_username).and_then(|(name, _)| command(name));
@@ -35,6 +49,49 @@ pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
     Some(match message.forward_origin() {
         Some(_) => Input::Forwarded { text, links },
         None => Input::Text { text, links },
+    })
+}
+
+/// The file that a message holds; of a photo its largest size.
+fn file_of(message: &Message) -> Option<BuyerFile> {
+    let (kind, meta, name, mime) = if let Some(sizes) = message.photo() {
+        let largest =
+            sizes.iter().max_by_key(|size| (u64::from(size.width) * u64::from(size.height), size.file.size))?;
+        (FileKind::Photo, &largest.file, None, None)
+    } else if let Some(animation) = message.animation() {
+        (
+            FileKind::Animation,
+            &animation.file,
+            animation.file_name.clone(),
+            animation.mime_type.as_ref().map(ToString::to_string),
+        )
+    } else if let Some(document) = message.document() {
+        (
+            FileKind::Document,
+            &document.file,
+            document.file_name.clone(),
+            document.mime_type.as_ref().map(ToString::to_string),
+        )
+    } else if let Some(video) = message.video() {
+        (FileKind::Video, &video.file, video.file_name.clone(), video.mime_type.as_ref().map(ToString::to_string))
+    } else if let Some(audio) = message.audio() {
+        (FileKind::Audio, &audio.file, audio.file_name.clone(), audio.mime_type.as_ref().map(ToString::to_string))
+    } else if let Some(voice) = message.voice() {
+        (FileKind::Voice, &voice.file, None, voice.mime_type.as_ref().map(ToString::to_string))
+    } else if let Some(note) = message.video_note() {
+        (FileKind::VideoNote, &note.file, None, None)
+    } else {
+        return None;
+    };
+    Some(BuyerFile {
+        file_id: meta.id.0.clone(),
+        unique_id: meta.unique_id.0.clone(),
+        kind,
+        name: name.map(|name| one_line(&name, LONGEST_NAME)),
+        mime,
+        // The library's word for a size that was not told.
+        size: Some(u64::from(meta.size)).filter(|size| *size != u64::from(u32::MAX)),
+        message_id: message.id.0,
     })
 }
 

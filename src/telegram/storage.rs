@@ -30,6 +30,9 @@ use crate::{
 
 use super::outbox::{Fresh, HandOver};
 
+/// The answer to an album waits so long for further parts of it. Not scaled, as no server's pace is.
+const ALBUM_PAUSE: Duration = Duration::from_millis(1500);
+
 /// A chat: its conversation, the update that made it so, and what that update leads to.
 #[derive(Debug, Clone)]
 pub struct Chat {
@@ -45,6 +48,8 @@ pub struct Chat {
     pub after: Option<(i64, Millis)>,
     /// What it is answered with; read back only where a version has stored it that had no outbox for it.
     pub replies: Vec<Vec<Say>>,
+    /// The album that it answers as far as it has come: the answer to the next part takes its place. Never read back.
+    pub album: Option<String>,
     /// The lead it submits; never read back.
     pub lead: Option<NewLead>,
     /// How many its person may submit; never read back.
@@ -62,6 +67,7 @@ impl Default for Chat {
             last_update: None,
             after: None,
             replies: Vec::new(),
+            album: None,
             lead: None,
             limits: LeadLimits::default(),
             told_in: None,
@@ -113,7 +119,9 @@ impl DialogueStorage {
     async fn commit(&self, chat_id: i64, chat: &Chat) -> Result<(), StorageError> {
         let replies = chat.replies.iter().map(|reply| Notice::Reply(reply.clone()));
         let accepted = chat.lead.iter().map(|new| Notice::Accepted { number: new.lead.number.clone() });
-        let due_at = self.dialogues.clock().now();
+        let clock = self.dialogues.clock();
+        // Parts of an album come within moments of each other.
+        let due_at = clock.now() + chat.album.as_ref().map_or(0, |_| ALBUM_PAUSE.as_millis() as i64);
         let messages = replies.chain(accepted).map(|notice| NewMessage { chat_id, notice, due_at }).collect();
         let told = chat.lead.as_ref().zip(chat.told_in).map(|(new, chat_id)| {
             let notice = Notice::Admin(AdminNotice::NewLead { lead: LeadCopy::of(&new.lead) });
@@ -127,10 +135,18 @@ impl DialogueStorage {
             limits: chat.limits,
             messages,
             told,
+            instead_of: chat.album.clone(),
         };
         match self.dialogues.commit(&turn).await? {
             TurnOutcome::Committed(messages) => {
-                if !messages.is_empty() {
+                if chat.album.is_some() {
+                    // What waits is found by a look when its time has come.
+                    let dialogues = self.dialogues.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(ALBUM_PAUSE).await;
+                        dialogues.wake_outbox();
+                    });
+                } else if !messages.is_empty() {
                     self.outbox.push(Fresh { lang: chat.lang, messages });
                 }
                 Ok(())
@@ -184,7 +200,8 @@ impl Recent {
     fn insert(&mut self, chat_id: i64, chat: Chat) {
         self.age();
         let after = chat.last_update.map(|(id, at)| (i64::from(id), at));
-        let committed = Chat { after, replies: Vec::new(), lead: None, limits: LeadLimits::default(), ..chat };
+        let committed =
+            Chat { after, replies: Vec::new(), album: None, lead: None, limits: LeadLimits::default(), ..chat };
         self.young.insert(chat_id, committed);
     }
 }
@@ -240,6 +257,7 @@ impl Chat {
                 .as_deref()
                 .and_then(|replies| serde_json::from_str(replies).ok())
                 .unwrap_or_default(),
+            album: None,
             lead: None,
             limits: LeadLimits::default(),
             told_in: None,

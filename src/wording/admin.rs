@@ -208,6 +208,12 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
             let setting = format!("{setting}={chat_id}");
             Rendered::plain(lang.text("admin-group-moved", &[("setting", setting.into())]))
         }
+        AdminNotice::FilesComeHere { detail } => {
+            Rendered::plain(lang.text("admin-files-come-here", &[("detail", one_line(detail, 300).into())]))
+        }
+        AdminNotice::FileLost { number, name } => Rendered::plain(
+            lang.text("admin-file-lost", &[("number", number.as_str().into()), ("name", name.as_str().into())]),
+        ),
         AdminNotice::TokensRenewed { waiting } => {
             Rendered::plain(lang.text("admin-tokens-renewed", &[("waiting", waiting_text(*waiting, lang).into())]))
         }

@@ -39,13 +39,10 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
             // Asked by a version with more questions.
             None => simple("how-to-begin"),
         },
-        Say::Card(card) => lang.text(
-            "card",
-            &[
-                ("answers", answers(card, lang, &wording.form).into()),
-                ("wish", wish_line("card-wish", card.wish.as_deref(), lang).into()),
-            ],
-        ),
+        Say::Card(card) => {
+            let beside = [wish_line("card-wish", card.wish.as_deref(), lang), files_line(card.files, lang)].concat();
+            lang.text("card", &[("answers", answers(card, lang, &wording.form).into()), ("wish", beside.into())])
+        }
         Say::PhoneTaken { phone } => lang.text("phone-taken", &[("phone", phone.as_str().into())]),
         Say::LeftAsItWas => simple("left-as-it-was"),
         Say::NameTooLong => simple("name-too-long"),
@@ -93,6 +90,17 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
             asked.join("\n")
         }
         Say::LanguageChosen => simple("language-chosen"),
+        Say::FilesKept { added, total, only_photos } => {
+            let id = if *only_photos { "photos-kept" } else { "files-kept" };
+            let kept = lang.text(id, &[("count", (*added).into())]);
+            match total > added {
+                true => format!("{kept} {}", lang.text("files-in-all", &[("count", (*total).into())])),
+                false => kept,
+            }
+        }
+        Say::TooManyFiles { most } => lang.text("too-many-files", &[("most", (*most).into())]),
+        Say::FileTooLarge { megabytes } => lang.text("file-too-large", &[("megabytes", (*megabytes).into())]),
+        Say::FilesDropped => simple("files-dropped"),
         Say::UnknownCommand => simple("unknown-command"),
         Say::Cancelled => simple("cancelled"),
         Say::NothingToCancel => simple("nothing-to-cancel"),
@@ -121,13 +129,18 @@ pub fn wish_line(id: &str, wish: Option<&str>, lang: Lang) -> String {
     wish.map_or_else(String::new, |wish| format!("\n{}", lang.text(id, &[("value", shorten(wish, 600).into())])))
 }
 
+/// How many files go with a request, on a line of its own; nothing where there is none.
+fn files_line(files: usize, lang: Lang) -> String {
+    if files == 0 { String::new() } else { format!("\n{}", lang.text("card-files", &[("count", files.into())])) }
+}
+
 fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
     match say {
         Say::AskConsent => Some(keyboards::consent(lang)),
         Say::Ask(ask) => {
             wording.form.question(&ask.question).map(|question| keyboards::question(question, ask.editing, lang))
         }
-        Say::Card(_) => Some(keyboards::card(&wording.form, lang)),
+        Say::Card(card) => Some(keyboards::card(&wording.form, card.files > 0, lang)),
         Say::ChooseLanguage => Some(keyboards::languages()),
         Say::Resume => Some(keyboards::restart(lang)),
         // These come after a phone's question, whose keyboard would stay under the chat.
@@ -199,6 +212,7 @@ mod tests {
                 price,
                 car_link: None,
                 wish: None,
+                files: 0,
                 more: Vec::new(),
             };
             for (lang, label) in [(Lang::ru(), "Бюджет"), (Lang::en(), "Budget")] {

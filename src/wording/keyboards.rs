@@ -76,7 +76,7 @@ pub(super) fn question(question: &Question, editing: bool, lang: Lang) -> Markup
 }
 
 /// Send, change one answer, or throw away.
-pub(super) fn card(form: &Form, lang: Lang) -> Markup {
+pub(super) fn card(form: &Form, has_files: bool, lang: Lang) -> Markup {
     let edits: Vec<Button> = form
         .questions()
         .iter()
@@ -84,6 +84,9 @@ pub(super) fn card(form: &Form, lang: Lang) -> Markup {
         .collect();
     let mut rows = vec![vec![press(lang.text("button-submit", &[]), &Press::Submit)]];
     rows.extend(edits.chunks(2).map(<[Button]>::to_vec));
+    if has_files {
+        rows.push(vec![press(lang.text("button-drop-files", &[]), &Press::DropFiles)]);
+    }
     rows.push(vec![press(lang.text("button-cancel", &[]), &Press::Cancel)]);
     Markup::Buttons(rows)
 }

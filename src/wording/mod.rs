@@ -21,7 +21,7 @@ pub use admin::{backup_caption, is_pressable, render_admin, waiting_text, with_m
 pub use buyer::{render_reply, wish_line};
 pub use i18n::Lang;
 pub use keyboards::{admin_button, fill_in_button};
-pub use notices::{render_notice, render_worded};
+pub use notices::{file_caption, render_notice, render_worded};
 pub use printed::texts_of;
 pub use time::{age, duration, moment};
 pub use troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text};

@@ -1,8 +1,10 @@
 //! Words what waits in the outbox.
 
+use fluent_bundle::FluentValue;
+
 use crate::{
     lead::LeadNumber,
-    notice::{Notice, Worded},
+    notice::{FileCopy, Notice, Worded},
 };
 
 use super::{Lang, Markup, Rendered, Wording, clip, render_admin, render_reply};
@@ -18,7 +20,17 @@ pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered
         Notice::Reply(parts) => render_reply(parts, lang, wording),
         Notice::Admin(notice) => render_admin(notice, lang, wording),
         Notice::Worded(worded) => render_worded(worded),
+        Notice::File(copy) => Rendered::plain(lang.text("admin-file-refused", &file_arguments(copy))),
     }
+}
+
+/// What is said under a buyer's file.
+pub fn file_caption(copy: &FileCopy, lang: Lang) -> String {
+    lang.text("admin-file", &file_arguments(copy))
+}
+
+fn file_arguments(copy: &FileCopy) -> [(&'static str, FluentValue<'_>); 2] {
+    [("number", copy.number.as_str().into()), ("name", copy.name.as_str().into())]
 }
 
 /// A message that was worded when it was asked for.

@@ -18,8 +18,8 @@ use crate::{
     form::{Form, Question},
     lead::LeadNumber,
     notice::{
-        AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, LeadCopy, LeadsMeanwhile, Notice,
-        NoticeDiscriminants as NoticeKind, PollTrouble, Say, SayDiscriminants as SayKind, Shortage,
+        AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, FileCopy, LeadCopy, LeadsMeanwhile,
+        Notice, NoticeDiscriminants as NoticeKind, PollTrouble, Say, SayDiscriminants as SayKind, Shortage,
         ShortageDiscriminants as ShortageKind, Trouble, TroubleDiscriminants as TroubleKind, Worded,
     },
 };
@@ -47,6 +47,7 @@ fn says(kind: SayKind) -> Vec<Say> {
             budget: "2 млн".into(),
             price,
             wish: car_link.clone(),
+            files: usize::from(car_link.is_some()),
             car_link,
             more: form.questions().iter().map(answer).collect(),
         })
@@ -95,6 +96,13 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::OnlyText => Say::OnlyText,
         SayKind::ChooseLanguage => Say::ChooseLanguage,
         SayKind::LanguageChosen => Say::LanguageChosen,
+        SayKind::FilesKept => {
+            let kept = |total, only_photos| Say::FilesKept { added: 2, total, only_photos };
+            return vec![kept(2, true), kept(5, true), kept(2, false), kept(5, false)];
+        }
+        SayKind::TooManyFiles => Say::TooManyFiles { most: 10 },
+        SayKind::FileTooLarge => Say::FileTooLarge { megabytes: 20 },
+        SayKind::FilesDropped => Say::FilesDropped,
         SayKind::UnknownCommand => Say::UnknownCommand,
         SayKind::Cancelled => Say::Cancelled,
         SayKind::NothingToCancel => Say::NothingToCancel,
@@ -224,7 +232,20 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
             .collect(),
         AdminKind::AccessLost => each(&|trouble| A::AccessLost { trouble }),
         AdminKind::GroupMoved => vec![A::GroupMoved { setting: text(), chat_id: -1 }],
+        AdminKind::FilesComeHere => vec![A::FilesComeHere { detail: text() }],
+        AdminKind::FileLost => vec![A::FileLost { number: number(), name: text() }],
         AdminKind::TokensRenewed => vec![A::TokensRenewed { waiting: 21 }],
+    }
+}
+
+fn file_copy() -> FileCopy {
+    FileCopy {
+        number: number(),
+        name: text(),
+        from_chat: 1,
+        message_id: 2,
+        file_id: text(),
+        kind: crate::lead::FileKind::Photo,
     }
 }
 
@@ -235,6 +256,7 @@ fn notices(kind: NoticeKind) -> Vec<Notice> {
         NoticeKind::Delivered => vec![Notice::Delivered { number: number() }],
         NoticeKind::Reply => SayKind::iter().flat_map(says).map(|say| Notice::Reply(vec![say])).collect(),
         NoticeKind::Admin => AdminKind::iter().flat_map(admin_notices).map(Notice::Admin).collect(),
+        NoticeKind::File => vec![Notice::File(file_copy())],
         NoticeKind::Worded => vec![Notice::Worded(Worded { text: text(), buttons: vec![], topic: None })],
     }
 }
@@ -274,6 +296,7 @@ fn render_everything() {
             duration(millis, lang);
         }
         backup_caption(3, lang);
+        file_caption(&file_copy(), lang);
         // Words of the form that stand on no message yet: what a choice is called, and a question that was passed over.
         for question in Form::default().questions() {
             question.choices().iter().for_each(|choice| drop(lang.words(&choice.words)));

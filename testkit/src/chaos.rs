@@ -343,13 +343,27 @@ impl fmt::Display for Judgement {
 /// A buyer who fills in the form and waits for every question, however long it takes; returns the number, or the story
 /// of what did not come.
 pub async fn fill_in(telegram: &FakeTelegram, buyer: &FakeUser, phone: &str) -> Result<String, String> {
+    fill_in_with(telegram, buyer, phone, &[]).await
+}
+
+/// The same with pictures, sent while the name is asked.
+pub async fn fill_in_with(
+    telegram: &FakeTelegram,
+    buyer: &FakeUser,
+    phone: &str,
+    pictures: &[Vec<u8>],
+) -> Result<String, String> {
     let sees = |after, words: &'static str| async move {
         let seen = telegram.wait_for_new(buyer.id, after, |message| message.text.contains(words), PATIENCE).await;
         seen.map(|message| (message.message_id, message.text)).map_err(|why| format!("no «{words}»: {why}"))
     };
     let last = telegram.last_message_id(buyer.id);
     buyer.command("/start");
-    let (last, _) = sees(last, "Как вас зовут").await?;
+    let (mut last, _) = sees(last, "Как вас зовут").await?;
+    for picture in pictures {
+        buyer.sends_photo(picture);
+        (last, _) = sees(last, "Добавил 1 фото").await?;
+    }
     buyer.say("Иван Петров");
     let (last, _) = sees(last, "номер телефона").await?;
     buyer.say(phone);

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, os::unix::process::ExitStatusExt, time::Duratio
 use amocrm_lead_bot::fault::POINTS;
 
 use crate::{
-    chaos::{PATIENCE, Stage, fill_in},
+    chaos::{PATIENCE, Stage, fill_in, fill_in_with},
     fakes::{
         amocrm::{Fault, On, ReusePolicy, Throttle, Times, account::BUDGET_FIELD},
         telegram,
@@ -43,6 +43,25 @@ pub enum Trouble {
     OldFile,
     /// The access token is not taken any more.
     TokenExpired,
+    /// Two pictures go with the request.
+    Files,
+    /// The drive has a picture, the answer to its last part is lost.
+    UploadLost,
+    /// A part of a picture is lost.
+    PartLost,
+    /// A picture is attached, the answer is lost.
+    AttachLost,
+    /// A picture is not attached, and nobody says so.
+    AttachSwallowed,
+    /// The integration has no right to files.
+    NoFiles,
+}
+
+impl Trouble {
+    fn has_files(self) -> bool {
+        use Trouble::{AttachLost, AttachSwallowed, Files, NoFiles, PartLost, UploadLost};
+        matches!(self, Files | UploadLost | PartLost | AttachLost | AttachSwallowed | NoFiles)
+    }
 }
 
 /// Where, at which passage, and amid what.
@@ -101,6 +120,25 @@ pub const DEATHS: &[Death] = &[
     ("merged.stored", 1, Trouble::Merged),
     ("delivered.in_commit", 1, Trouble::None),
     ("delivered.stored", 1, Trouble::None),
+    ("file.looked", 1, Trouble::Files),
+    ("file.looked", 2, Trouble::AttachLost),
+    ("upload.before_record", 1, Trouble::Files),
+    ("upload.before_record", 2, Trouble::PartLost),
+    ("upload.recorded", 1, Trouble::Files),
+    ("upload.answered", 1, Trouble::Files),
+    ("upload.answered", 1, Trouble::UploadLost),
+    ("upload.unsure_stored", 1, Trouble::UploadLost),
+    ("upload.stored", 2, Trouble::Files),
+    ("attach.before_record", 1, Trouble::Files),
+    ("attach.recorded", 1, Trouble::Files),
+    ("attach.recorded", 2, Trouble::AttachSwallowed),
+    ("attach.answered", 1, Trouble::Files),
+    ("attach.answered", 1, Trouble::AttachLost),
+    ("attach.unsure_stored", 1, Trouble::AttachLost),
+    ("file.in_commit", 1, Trouble::Files),
+    ("file.stored", 1, Trouble::Files),
+    ("file.in_commit", 2, Trouble::NoFiles),
+    ("file.stored", 1, Trouble::NoFiles),
     ("saved.in_commit", 1, Trouble::Down),
     ("saved.stored", 1, Trouble::Down),
     ("outbox.after_send", 2, Trouble::Down),
@@ -123,14 +161,18 @@ pub fn assert_complete() {
 }
 
 /// The first machine dies; the second, where there is one, has waited to take over, otherwise the first is started again.
-pub async fn die_at(mut machine: Stage, other: Option<Stage>, (point, passage, trouble): Death) {
+pub async fn die_at(mut machine: Stage, mut other: Option<Stage>, (point, passage, trouble): Death) {
     prepare(&mut machine, trouble);
+    if let Some(other) = &mut other {
+        other.set("ADMIN_CHAT_ID", machine.env["ADMIN_CHAT_ID"].clone());
+    }
     machine.set("TEST_KILL_AT", format!("{point}:{passage}"));
     machine.start();
     let buyer = machine.telegram.user("Иван");
     let form = tokio::spawn({
         let (telegram, buyer) = (machine.telegram.clone(), buyer.clone());
-        async move { fill_in(&telegram, &buyer, PHONE).await }
+        let pictures = if trouble.has_files() { pictures() } else { Vec::new() };
+        async move { fill_in_with(&telegram, &buyer, PHONE, &pictures).await }
     });
     let mut heir = match other {
         Some(mut other) => {
@@ -189,6 +231,10 @@ pub async fn die_at(mut machine: Stage, other: Option<Stage>, (point, passage, t
     }
     let judgement = alive.settled(1).await;
     assert!(judgement.is_exactly_once(1), "{point}:{passage} {trouble:?}: {judgement}\n{}", alive.story());
+    if trouble.has_files() {
+        let at = format!("{point}:{passage} {trouble:?}");
+        every_picture_is_there_once(alive, number.trim_start_matches('#'), trouble, &at).await;
+    }
     let Some(mut heir) = heir else { return };
     if !machine.backup().is_empty() {
         // What the dead machine has kept on its disk was delivered by the other one meanwhile.
@@ -198,6 +244,51 @@ pub async fn die_at(mut machine: Stage, other: Option<Stage>, (point, passage, t
         let judgement = machine.settled(1).await;
         assert!(judgement.is_exactly_once(1), "{point}:{passage} {trouble:?}: {judgement}\n{}", machine.story());
     }
+}
+
+/// Of several parts each, and different.
+fn pictures() -> Vec<Vec<u8>> {
+    [1, 2].map(|seed: u8| (0..2500u32).map(|at| (at % 251) as u8 ^ seed).collect()).into()
+}
+
+/// Every picture is attached to the lead exactly once; or, where amoCRM takes none, is in the admin's chat.
+async fn every_picture_is_there_once(stage: &Stage, number: &str, trouble: Trouble, at: &str) {
+    let pictures = pictures();
+    if trouble == Trouble::NoFiles {
+        let admin = admin_of(stage);
+        let copies = |stage: &Stage| -> BTreeSet<Vec<u8>> {
+            let documents = stage.telegram.chat(admin).into_iter().filter_map(|message| message.document);
+            documents.map(|(_, bytes)| bytes).collect()
+        };
+        stage.until("both pictures are in the chat", |stage| copies(stage).len() == pictures.len()).await;
+        assert_eq!(copies(stage), pictures.into_iter().collect(), "{at}\n{}", stage.story());
+        assert!(stage.amocrm.attachments().is_empty(), "{at}");
+        return;
+    }
+    stage.until("both pictures are attached", |stage| stage.amocrm.attachments().len() >= pictures.len()).await;
+    // Whatever is done twice is done soon.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut attached: Vec<_> = stage.amocrm.attachments().into_iter().map(|one| (one.name, one.bytes)).collect();
+    attached.sort();
+    let expected: Vec<_> =
+        pictures.into_iter().zip(1..).map(|(picture, at)| (format!("{number}-{at}.jpg"), picture)).collect();
+    assert!(
+        attached == expected,
+        "{at}: {:?}\n{}",
+        attached.iter().map(|one| &one.0).collect::<Vec<_>>(),
+        stage.story()
+    );
+    let leads = stage.amocrm.leads();
+    assert!(
+        leads[0].notes[0].contains(&format!("Файлы: {number}-1.jpg, {number}-2.jpg")),
+        "{at}: {:?}",
+        leads[0].notes
+    );
+    assert_eq!(stage.amocrm.drive_files().len(), expected.len(), "{at}: the drive holds no more\n{}", stage.story());
+}
+
+fn admin_of(stage: &Stage) -> i64 {
+    stage.env["ADMIN_CHAT_ID"].parse().expect("an id")
 }
 
 /// The daemon dies when it has committed answers that Telegram has not taken, and has told Telegram that their updates
@@ -239,6 +330,10 @@ pub async fn die_with_answers_unsent(mut machine: Stage, other: Option<Stage>) {
     assert!(judgement.is_exactly_once(buyers.len()), "{judgement}\n{}", alive.story());
 }
 
+fn attachment() -> On {
+    On::post("/api/v4/leads/notes").containing("attachment")
+}
+
 fn prepare(stage: &mut Stage, trouble: Trouble) {
     let amocrm = &stage.amocrm;
     let once = |on, fault| {
@@ -267,6 +362,19 @@ fn prepare(stage: &mut Stage, trouble: Trouble) {
                 let ours = amocrm.leads().into_iter().find(|lead| lead.id != older).expect("it was created");
                 amocrm.merge_leads(ours.id, older);
             });
+        }
+        Trouble::Files => amocrm.part_size(1000),
+        Trouble::PartLost => {
+            amocrm.part_size(1000);
+            once(On::post("/v1.0/sessions/upload"), Fault::CutAfter);
+        }
+        Trouble::UploadLost => once(On::post("/v1.0/sessions/upload"), Fault::CutAfter),
+        Trouble::AttachLost => once(attachment(), Fault::CutAfter),
+        Trouble::AttachSwallowed => once(attachment(), Fault::CutBefore),
+        Trouble::NoFiles => {
+            amocrm.allows_files(false);
+            let admin = stage.telegram.user("Админ").known();
+            stage.set("ADMIN_CHAT_ID", admin.id.to_string());
         }
         Trouble::NotPaid => once(On::complex(), Fault::Status(402)),
         Trouble::FieldRefused => {

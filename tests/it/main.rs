@@ -8,6 +8,7 @@ mod amocrm_client;
 mod dependencies;
 mod fake_amocrm;
 mod fake_telegram;
+mod files;
 mod main_job;
 mod nothing_lost;
 mod page;

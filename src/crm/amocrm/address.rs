@@ -93,6 +93,18 @@ impl AccountAddress {
         }
     }
 
+    /// Whether the account's files, and its token with them, may go to an address that amoCRM has named: a host of amoCRM's
+    /// own, or, where `AMOCRM_BASE_URL` says where everything goes, that one's.
+    pub fn may_keep_files(&self, drive: &Url) -> bool {
+        match drive.host_str() {
+            Some(host) if self.is_pinned() => {
+                self.base_url.host_str() == Some(host) && self.base_url.scheme() == drive.scheme()
+            }
+            Some(host) => drive.scheme() == "https" && is_amocrm_host(host),
+            None => false,
+        }
+    }
+
     fn is_ours(&self, host: &str) -> bool {
         fn abroad(host: &str) -> Option<&str> {
             host.strip_suffix(".amocrm.com").or_else(|| host.strip_suffix(".kommo.com"))

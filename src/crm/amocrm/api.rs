@@ -82,16 +82,16 @@ pub struct NewNote {
 /// One amoCRM account; clones share tokens, rate limit and connections.
 #[derive(Debug, Clone)]
 pub struct Crm {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     settings: AmocrmSettings,
     clock: Clock,
-    address: Arc<AccountAddress>,
-    transport: Transport,
-    tokens: TokenKeeper,
+    pub(super) address: Arc<AccountAddress>,
+    pub(super) transport: Transport,
+    pub(super) tokens: TokenKeeper,
 }
 
 /// Names that people gave things in amoCRM, for a line of a terminal or a message.
@@ -222,7 +222,7 @@ impl Crm {
     }
 
     /// Writes; of a refusal it tells which of `request_ids` each field belongs to.
-    async fn post(&self, path: &str, body: &Value, request_ids: &[&str]) -> Result<Value, CrmError> {
+    pub(super) async fn post(&self, path: &str, body: &Value, request_ids: &[&str]) -> Result<Value, CrmError> {
         let mut result = self.call(Kind::Write, Method::POST, path, &[], Some(body)).await;
         if let Err(CrmError::Rejected { fields, .. }) = &mut result {
             for field in fields {
@@ -285,7 +285,7 @@ impl Crm {
     }
 }
 
-fn send_failed(kind: Kind, error: SendError) -> CrmError {
+pub(super) fn send_failed(kind: Kind, error: SendError) -> CrmError {
     match error {
         SendError::Frozen(pause) => CrmError::Throttled { retry_after: Some(pause) },
         SendError::MaybeSent(cause) if kind == Kind::Write => {
@@ -296,7 +296,7 @@ fn send_failed(kind: Kind, error: SendError) -> CrmError {
 }
 
 /// For each `request_id` its row: by the echoed id, or by position when none is echoed.
-fn match_rows<'a>(rows: &'a [Value], request_ids: &[&str]) -> Vec<Option<&'a Value>> {
+pub(super) fn match_rows<'a>(rows: &'a [Value], request_ids: &[&str]) -> Vec<Option<&'a Value>> {
     let echoes = |row: &Value, wanted: &str| match row.get("request_id") {
         Some(Value::Array(ids)) => ids.iter().any(|id| id.as_str() == Some(wanted)),
         Some(Value::String(id)) => id == wanted,
@@ -311,7 +311,7 @@ fn match_rows<'a>(rows: &'a [Value], request_ids: &[&str]) -> Vec<Option<&'a Val
 }
 
 /// A success whose ids cannot all be read: something was created, and has to be looked up.
-fn unclear() -> CrmError {
+pub(super) fn unclear() -> CrmError {
     CrmError::Ambiguous {
         cause: "the answer lacks the ids of what was created".into(),
         answered: false,
@@ -319,6 +319,6 @@ fn unclear() -> CrmError {
     }
 }
 
-fn unreadable(what: &str) -> CrmError {
+pub(super) fn unreadable(what: &str) -> CrmError {
     CrmError::Unavailable { cause: format!("the answer about the {what} cannot be read"), request_id: None }
 }

@@ -4,12 +4,13 @@
 //! `classify` turns an answer into a decision, `hal` reads lists and pages, `address` knows where the account is, `tokens`
 //! which token to call with, `refusal` reads what a 400 is about, `text` is what amoCRM does to texts, `key` is how a lead's
 //! number stands in them, `payload` and `note` turn a lead into amoCRM's words, `omitted` tells which of them to leave out,
-//! `lookup` finds what is already there, `merges` what has become of it, and [`Crm`] is what the rest of the house calls.
+//! `lookup` finds what is already there, `merges` what has become of it, `drive` is where amoCRM keeps files, and [`Crm`] is what the rest of the house calls.
 
 mod address;
 mod api;
 mod classify;
 mod degrade;
+mod drive;
 mod error;
 mod hal;
 mod key;
@@ -29,6 +30,7 @@ mod transport;
 
 pub use api::{Account, CreatedLead, Crm, MAX_BATCH, MOST_NOTES, NewNote, Pipeline};
 pub use degrade::Degraded;
+pub use drive::{Drive, NewFile};
 pub use error::{CrmError, RejectedField};
 pub use key::{is_title_of, lead_name};
 pub use lookup::LookedUp;

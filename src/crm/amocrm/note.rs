@@ -47,6 +47,9 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
     }
     lines.extend(lead.more.iter().map(|more| format!("{}: {}", more.label, answer(&more.value))));
     lines.extend(lead.wish.as_ref().map(|wish| format!("Пожелания: {}", answer(wish.as_str()))));
+    if !lead.files.is_empty() {
+        lines.push(format!("Файлы: {}", lead.file_names().collect::<Vec<_>>().join(", ")));
+    }
     lines.extend(telegram_line(lead));
     lines.push(format!(
         "Источник: {}",

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
@@ -61,6 +61,15 @@ pub(super) struct Request<'a> {
     /// `X-Refresh-Token`, which only the question for a moved account's address wants.
     pub refresh_token: Option<&'a SecretString>,
     pub body: Option<&'a Value>,
+    pub timeout: Duration,
+}
+
+/// A part of a file, for the address that amoCRM's drive has given.
+pub(super) struct Part<'a> {
+    /// Holds a secret.
+    pub url: Url,
+    pub bearer: &'a SecretString,
+    pub bytes: &'a [u8],
     pub timeout: Duration,
 }
 
@@ -129,6 +138,25 @@ impl Transport {
         result
     }
 
+    /// Sends one part of a file, as [`Self::send`].
+    pub(super) async fn send_part(&self, part: Part<'_>) -> Result<Answer, SendError> {
+        self.limiter.turn(self.limits.patience).await.map_err(SendError::Frozen)?;
+        let builder = self
+            .client
+            .post(part.url)
+            .timeout(part.timeout)
+            .headers(secret_headers(Some(part.bearer), None)?)
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/octet-stream")
+            .body(part.bytes.to_vec());
+        let result = complete(builder).await;
+        match &result {
+            Ok(answer) => tracing::debug!(bytes = part.bytes.len(), status = answer.status, "amoCRM's drive answered"),
+            Err(error) => tracing::debug!(bytes = part.bytes.len(), %error, "no answer from amoCRM's drive"),
+        }
+        result
+    }
+
     async fn exchange(&self, request: Request<'_>) -> Result<Answer, SendError> {
         let url = format!("{}{}", request.base.trim_end_matches('/'), request.path);
         let mut builder = self
@@ -141,21 +169,25 @@ impl Transport {
         if let Some(body) = request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        // A redirect is an answer that is classified like any other.
-        let response = builder.send().await.map_err(send_error)?;
-        let mut answer = Answer {
-            status: response.status().as_u16(),
-            content_type: text(response.headers(), &CONTENT_TYPE),
-            retry_after: text(response.headers(), &RETRY_AFTER),
-            request_id: text(response.headers(), &X_REQUEST_ID),
-            body: Vec::new(),
-        };
-        answer.body = net::read_capped(response, BODY_CAP).await.map_err(|error| match error {
-            NetError::Failed(error) => send_error(error),
-            error => SendError::MaybeSent(error.to_string()),
-        })?;
-        Ok(answer)
+        complete(builder).await
     }
+}
+
+/// Sends a request and reads the whole answer. A redirect is an answer that is classified like any other.
+async fn complete(builder: RequestBuilder) -> Result<Answer, SendError> {
+    let response = builder.send().await.map_err(send_error)?;
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        content_type: text(response.headers(), &CONTENT_TYPE),
+        retry_after: text(response.headers(), &RETRY_AFTER),
+        request_id: text(response.headers(), &X_REQUEST_ID),
+        body: Vec::new(),
+    };
+    answer.body = net::read_capped(response, BODY_CAP).await.map_err(|error| match error {
+        NetError::Failed(error) => send_error(error),
+        error => SendError::MaybeSent(error.to_string()),
+    })?;
+    Ok(answer)
 }
 
 fn secret_headers(bearer: Option<&SecretString>, refresh: Option<&SecretString>) -> Result<HeaderMap, SendError> {

@@ -21,7 +21,7 @@ use super::super::{
 };
 
 /// A lead about to be created, with the contact it is attached to and what it goes without.
-pub(in crate::delivery) struct NewLeadItem {
+pub(crate) struct NewLeadItem {
     row: LeadRow,
     contact_id: Option<i64>,
     omitted: OmittedFields,
@@ -34,7 +34,7 @@ impl NewLeadItem {
 }
 
 /// The step [`Step::Lead`].
-pub(in crate::delivery) struct WriteLead;
+pub(crate) struct WriteLead;
 
 impl StepWrite for WriteLead {
     const STEP: Step = Step::Lead;

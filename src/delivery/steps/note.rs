@@ -24,13 +24,13 @@ use super::lead_lookup::needed;
 const NOTE_BATCH: usize = 20;
 
 /// A lead with the notes that it still needs; nearly always one.
-pub(in crate::delivery) struct NewNoteItem {
+pub(crate) struct NewNoteItem {
     row: LeadRow,
     texts: Vec<String>,
 }
 
 /// The step [`Step::Note`].
-pub(in crate::delivery) struct WriteNote;
+pub(crate) struct WriteNote;
 
 impl StepWrite for WriteNote {
     const STEP: Step = Step::Note;

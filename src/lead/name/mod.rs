@@ -113,6 +113,11 @@ impl Wish {
         Self::of(text)
     }
 
+    /// Words under a file, whatever they are about.
+    pub(crate) fn under_a_file(caption: &str) -> Option<Self> {
+        Self::of(caption)
+    }
+
     /// An address that no question of the form asks for.
     pub(crate) fn of_address(url: &str) -> Option<Self> {
         Self::of(url)

@@ -92,7 +92,9 @@ pub(super) fn as_it_can_be_held(engine: Engine, columns: &Columns, mut row: Cell
         }
         // Damage in what is only remembered counts as not known.
         *cell = match *name {
-            "last_error" | "degradation" | "leased_by" => Cell { kind: Kind::Null, bytes: Vec::new() },
+            "last_error" | "degradation" | "leased_by" | "album" | "file_uuid" | "version_uuid" | "note_id" => {
+                Cell { kind: Kind::Null, bytes: Vec::new() }
+            }
             "contact_id" | "last_error_at" => Cell { kind: Kind::Null, bytes: Vec::new() },
             "due_at" | "attempts" | "leased_until" | "solo" | "buyer_told" | "admin_told" | "admin_copied"
             | "taken_at" | "unreadable" | "submitted_at" | "user_id" => {

@@ -34,6 +34,28 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
         ],
     ),
     (
+        "lead_files",
+        &[
+            ("id", 't'),
+            ("lead_id", 't'),
+            ("position", 'i'),
+            ("state", 't'),
+            ("due_at", 'i'),
+            ("attempts", 'i'),
+            ("leased_by", 't'),
+            ("leased_until", 'i'),
+            ("upload_sent_at", 'i'),
+            ("file_uuid", 't'),
+            ("version_uuid", 't'),
+            ("attach_sent_at", 'i'),
+            ("lookups", 'i'),
+            ("lookups_needed", 'i'),
+            ("note_id", 'i'),
+            ("last_error", 't'),
+            ("done_at", 'i'),
+        ],
+    ),
+    (
         "dialogues",
         &[("chat_id", 'i'), ("step", 't'), ("draft", 't'), ("update_id", 'i'), ("update_at", 'i'), ("replies", 't')],
     ),
@@ -47,6 +69,7 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("due_at", 'i'),
             ("attempts", 'i'),
             ("unreadable", 'i'),
+            ("album", 't'),
         ],
     ),
     ("customers", &[("phone", 't'), ("contact_id", 'i'), ("seen_at", 'i')]),
@@ -60,8 +83,12 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
 ];
 
 /// What a copy says instead of what a column holds: nobody works on the copy.
-pub(super) const COPY_OVERRIDES: &[(&str, &str, &str)] =
-    &[("leads", "leased_by", "NULL"), ("leads", "leased_until", "0")];
+pub(super) const COPY_OVERRIDES: &[(&str, &str, &str)] = &[
+    ("leads", "leased_by", "NULL"),
+    ("leads", "leased_until", "0"),
+    ("lead_files", "leased_by", "NULL"),
+    ("lead_files", "leased_until", "0"),
+];
 
 /// What becomes of a row that the target has already; otherwise it stays as it is.
 pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
@@ -73,6 +100,15 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
          delivered_at = COALESCE(leads.delivered_at, excluded.delivered_at) \
          WHERE (leads.state IN ('waiting', 'rejected') AND excluded.state IN ('delivered', 'discarded')) \
          OR (leads.state = 'waiting' AND excluded.state = 'waiting')",
+    ),
+    // The same of files: whoever holds the copy looks for each before it is attached.
+    (
+        "lead_files",
+        "(id) DO UPDATE SET state = excluded.state, note_id = excluded.note_id, done_at = excluded.done_at, \
+         file_uuid = COALESCE(lead_files.file_uuid, excluded.file_uuid), \
+         version_uuid = COALESCE(lead_files.version_uuid, excluded.version_uuid), \
+         attach_sent_at = COALESCE(lead_files.attach_sent_at, excluded.attach_sent_at) \
+         WHERE lead_files.state = 'waiting'",
     ),
     (
         "dialogues",

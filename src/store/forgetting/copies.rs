@@ -56,6 +56,7 @@ impl ForgottenElsewhere {
                     }
                 }
             }
+            "lead_files" => rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id"))),
             "dialogues" => rows.retain(|row| {
                 let known = form_id(&text(row, "draft")).is_some_and(|id| self.ids.contains_key(&id));
                 let (chat_id, update_at) = (number(row, "chat_id"), number(row, "update_at"));

@@ -34,7 +34,7 @@ use crate::{
     fault::point,
     notice::{AdminNotice, Notice},
     store::{Dialogues, NOBODYS_CHAT, Outbox, OutboxMessage, Store, StoreError},
-    wording::{Wording, render_notice},
+    wording::{Wording, file_caption, render_notice},
 };
 
 use super::{
@@ -310,7 +310,15 @@ impl OutboxSender {
         let _place = places.acquire().await;
         point("outbox.before_send");
         let place = Place { chat_id, topic: message.notice.topic() };
-        let sent = self.telegram.send(place, &render_notice(&message.notice, lang, &self.wording)).await;
+        let words = || render_notice(&message.notice, lang, &self.wording);
+        let sent = match &message.notice {
+            Notice::File(copy) => match self.telegram.send_copy(place, copy, &file_caption(copy, lang)).await {
+                // Telegram has neither the message nor the file any more.
+                Err(SendError::Refused(_)) => self.telegram.send(place, &words()).await,
+                sent => sent,
+            },
+            _ => self.telegram.send(place, &words()).await,
+        };
         point("outbox.after_send");
         match &sent {
             Err(SendError::Later { after: Some(pause), .. }) => {

@@ -12,6 +12,7 @@ mod api;
 mod attachments;
 mod book;
 mod contract;
+mod drive;
 mod faults;
 mod lists;
 mod manager;
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use book::Book;
 use contract::Contract;
+use drive::Drive;
 use faults::Faults;
 use lists::Latency;
 use oauth::Oauth;
@@ -45,6 +47,7 @@ use wire::{Connection, CuttableListener};
 
 pub use account::{Account, Entity, Field, Pipeline, Status, User};
 pub use book::{MergeEvent, StoredContact, StoredField, StoredLead};
+pub use drive::{Attachment, StoredFile};
 pub use faults::{Fault, FaultId, On, Throttle, Times};
 pub use oauth::ReusePolicy;
 pub use request::Request;
@@ -92,6 +95,7 @@ impl FakeAmocrm {
         let state = State {
             account: Account::default(),
             book: Book::default(),
+            drive: Drive::default(),
             oauth: Oauth::default(),
             rate: Rate::default(),
             faults: Faults::default(),

@@ -14,6 +14,7 @@
 
 mod buyer;
 mod fault;
+mod files;
 mod groups;
 mod markup;
 mod messages;

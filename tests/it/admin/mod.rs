@@ -5,7 +5,7 @@
 mod alerts;
 mod authorize;
 mod commands;
-mod desk;
+pub(crate) mod desk;
 mod groups;
 mod leads;
 mod reach;

@@ -14,11 +14,7 @@ fn never_an_answer() -> Vec<Rubbish> {
     use Rubbish::Does;
     vec![
         Does(|buyer| _ = buyer.user.sticker(), "только текст"),
-        Does(|buyer| _ = buyer.user.photo(), "только текст"),
-        Does(|buyer| _ = buyer.user.voice(), "только текст"),
         Does(|buyer| _ = buyer.user.location(), "только текст"),
-        Does(|buyer| _ = buyer.user.photo_with_caption("красивая"), "только текст"),
-        Does(|buyer| _ = buyer.user.message_with(json!({"video_note": video_note()}), "(кружок)"), "только текст"),
         Does(
             |buyer| _ = buyer.user.message_with(json!({"dice": {"emoji": "🎲", "value": 3}}), "(кубик)"),
             "только текст",
@@ -34,10 +30,6 @@ fn never_an_answer() -> Vec<Rubbish> {
         Does(|buyer| buyer.user.edit_last("исправлено"), "я не вижу"),
         Does(|buyer| _ = buyer.user.command("/help"), "Я принимаю заявки"),
     ]
-}
-
-fn video_note() -> serde_json::Value {
-    json!({"file_id": "DQACAgIAAxkBAAIB", "file_unique_id": "AgADx", "length": 240, "duration": 2})
 }
 
 /// Texts in which there is no name, phone or link.
@@ -237,19 +229,23 @@ async fn an_album_is_answered_once() {
     let world = World::running().await;
     let mut ivan = world.buyer("Иван");
     ivan.begins().await;
-    for albums in 1..=2 {
-        ivan.user.album(10, None);
-        ivan.hears("только текст и кнопки").await;
+    for (albums, photos, answer) in [(1, 4, "Добавил 4 фото."), (2, 5, "Добавил 5 фото. Всего файлов: 9.")]
+    {
+        ivan.user.album(photos, None);
+        ivan.hears(answer).await;
         world.telegram.wait_until_confirmed(PATIENCE).await.expect("all are taken");
-        assert_eq!(ivan.has("только текст"), albums, "{}", ivan.user.transcript());
+        world.nothing_owed().await;
+        assert_eq!(ivan.has("Добавил"), albums, "{}", ivan.user.transcript());
     }
     ivan.says("Иван", "номер телефона").await;
     ivan.says("89991234567", "бюджет").await;
     ivan.says("2 млн", "ссылку").await;
-    ivan.user.album(10, Some("Kia K5 https://fem.encar.com/cars/detail/38427498"));
-    ivan.hears("Проверьте").await;
+    ivan.user.album(3, Some("Kia K5 https://fem.encar.com/cars/detail/38427498"));
+    let card = ivan.hears("Проверьте").await.text;
+    assert!(card.contains("Файлы: 10") && card.contains("до 10 файлов"), "{card}");
     world.telegram.wait_until_confirmed(PATIENCE).await.expect("all are taken");
-    assert_eq!((ivan.has("Проверьте"), ivan.has("только текст")), (1, 2), "{}", ivan.user.transcript());
+    world.nothing_owed().await;
+    assert_eq!((ivan.has("Проверьте"), ivan.has("Добавил")), (1, 3), "{}", ivan.user.transcript());
 }
 
 #[tokio::test]

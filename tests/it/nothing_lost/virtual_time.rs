@@ -325,6 +325,7 @@ pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
         car_link: None,
         more: Vec::new(),
         wish: None,
+        files: Vec::new(),
         buyer: Buyer { user_id: buyer, chat_id: Some(buyer), username: None, full_name: None },
         consent_at: None,
         origin: Origin::Telegram,
@@ -365,6 +366,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
             notice: Notice::Accepted { number: lead.number.clone() },
             due_at: store.clock().now(),
         }],
+        instead_of: None,
     };
     matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_)))
 }

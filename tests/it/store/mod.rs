@@ -92,6 +92,7 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
         car_link: None,
         more: Vec::new(),
         wish: None,
+        files: Vec::new(),
         buyer: Buyer { user_id: 42, chat_id: Some(42), username: None, full_name: None },
         consent_at: None,
         origin: Origin::Telegram,
@@ -117,6 +118,7 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
             .map(|lead| NewMessage { chat_id: 42, notice: Notice::Accepted { number: lead.number.clone() }, due_at: 0 })
             .into_iter()
             .collect(),
+        instead_of: None,
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::CrmEvent;
 use super::account::{Entity, User};
 use super::attachments::{attach, link_row, make_custom_fields, make_notes, make_tags};
+use super::drive;
 use super::lists::{self, link};
 use super::request::Request;
 use super::server::State;
@@ -32,6 +33,12 @@ pub(super) fn route(state: &mut State, request: &Request) -> Answer {
                 return Answer::problem(401);
             }
             api(state, request, method, path).unwrap_or_else(|refusal| refusal)
+        }
+        ["v1.0", path @ ..] => {
+            if !state.oauth.lets_in(request.bearer.as_deref()) {
+                return Answer::problem(401);
+            }
+            drive::route(state, request, method, path).unwrap_or_else(|refusal| refusal)
         }
         _ => not_found(request),
     }
@@ -142,7 +149,7 @@ fn account(state: &State, request: &Request) -> Answer {
         ("version", json!(12)),
         ("uuid", json!("8f6b1c52-3c1a-4b0e-9d0b-1a2b3c4d5e6f")),
         ("amojo_id", json!("2b1e7a50-6a53-4c9e-8a41-0f1e2d3c4b5a")),
-        ("drive_url", json!("https://drive-b.amocrm.ru")),
+        ("drive_url", state.drive.url(&request.base)),
     ];
     for (name, value) in extras {
         if request.wants(name) {

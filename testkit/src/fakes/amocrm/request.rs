@@ -25,6 +25,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Its body, if that was JSON or a form.
     pub json: Option<Value>,
+    /// Its body, if that was neither.
+    pub bytes: Vec<u8>,
     /// The status it was answered with; none while it is open and when it never got an answer.
     pub status: Option<u16>,
     /// The `hint`, or else the `detail`, of the problem body it was answered with.
@@ -94,6 +96,7 @@ impl Request {
             bearer: None,
             headers,
             json: serde_json::from_slice(&body).ok(),
+            bytes: Vec::new(),
             status: None,
             problem: None,
             fault: None,
@@ -104,6 +107,9 @@ impl Request {
         if request.header("content-type") == Some("application/x-www-form-urlencoded") {
             let form = pairs(&body);
             request.json = Some(form.into_iter().map(|(k, v)| (k, json!(v))).collect());
+        }
+        if request.header("content-type") == Some("application/octet-stream") {
+            (request.json, request.bytes) = (None, body.to_vec());
         }
         request
     }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::account::Account;
 use super::book::Book;
+use super::drive::Drive;
 use super::faults::{Fault, Faults};
 use super::lists::Latency;
 use super::oauth::Oauth;
@@ -23,6 +24,7 @@ use super::{api, validate};
 pub(super) struct State {
     pub(super) account: Account,
     pub(super) book: Book,
+    pub(super) drive: Drive,
     pub(super) oauth: Oauth,
     pub(super) rate: Rate,
     pub(super) faults: Faults,

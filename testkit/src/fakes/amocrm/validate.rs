@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::account::{Account, Entity, Field};
 use super::book::Book;
+use super::drive::Drive;
 use super::shapes::Kind::{Bool, Int, List, Obj, Str};
 use super::shapes::{CONTACT, CONTACT_ITSELF, FIELD_TYPES, LEAD, METADATA, Member, NOTE, NOTE_TYPES, UPDATE, fits};
 use super::wire::Answer;
@@ -35,13 +36,14 @@ pub(super) enum Write {
 pub(super) struct Check<'a> {
     account: &'a Account,
     book: &'a Book,
+    drive: &'a Drive,
     errors: Vec<Value>,
 }
 
 impl<'a> Check<'a> {
     /// A check against what the account holds.
-    pub(super) fn new(account: &'a Account, book: &'a Book) -> Self {
-        Check { account, book, errors: Vec::new() }
+    pub(super) fn new(account: &'a Account, book: &'a Book, drive: &'a Drive) -> Self {
+        Check { account, book, drive, errors: Vec::new() }
     }
 
     /// The errors found, in the shape of `validation-errors`.
@@ -202,6 +204,15 @@ impl<'a> Check<'a> {
         };
         let allowed: &[Member] = match note_type {
             Some("common") => &[("text", Str)],
+            Some("attachment") => {
+                let uuid = params.get("file_uuid").cloned().unwrap_or_default();
+                let version = params.get("version_uuid").cloned().unwrap_or_default();
+                let mut files = self.drive.files.iter();
+                if !files.any(|file| uuid == file.uuid && version == file.version_uuid) {
+                    self.error("NotSupportedChoice", "params.file_uuid");
+                }
+                &[("file_uuid", Str), ("version_uuid", Str), ("file_name", Str)]
+            }
             Some("service_message" | "extended_service_message") => &[("service", Str), ("text", Str)],
             _ => return,
         };

@@ -66,7 +66,7 @@ pub(super) fn write(
     let mut refused = Vec::new();
     let mut good = Vec::new();
     for (id, item) in batch {
-        let mut errors = Check::new(&state.account, &state.book);
+        let mut errors = Check::new(&state.account, &state.book, &state.drive);
         check(&mut errors, item);
         match errors.errors() {
             errors if errors.is_empty() => good.push((id, item)),
@@ -326,7 +326,7 @@ pub(super) fn update_one(state: &mut State, request: &Request, entity: Entity, i
     if !state.book.holds(entity, id) {
         return Err(missing());
     }
-    let mut check = Check::new(&state.account, &state.book);
+    let mut check = Check::new(&state.account, &state.book, &state.drive);
     check_update(&mut check, item, entity);
     let errors = check.errors();
     if !errors.is_empty() {

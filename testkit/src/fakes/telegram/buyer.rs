@@ -14,10 +14,13 @@ use super::world::{BotMessage, Chat, Press, World, bot_user};
 /// How long `sees` waits.
 const PATIENCE: Duration = crate::world::PATIENCE;
 
+/// A picture, as far as anybody looks.
+const PICTURE: &[u8] = b"\xff\xd8\xff, and so on";
+
 /// A person with a phone; clones are the same person.
 #[derive(Clone)]
 pub struct FakeUser {
-    telegram: FakeTelegram,
+    pub(super) telegram: FakeTelegram,
     /// The id of the person and of the private chat with the bot.
     pub id: i64,
     /// The first name.
@@ -180,35 +183,24 @@ impl FakeUser {
 
     /// Sends a photo.
     pub fn photo(&self) -> i32 {
-        self.post(self.id, json!({ "photo": photo_sizes() }), "(фото)")
+        self.post(self.id, json!({ "photo": self.picture(PICTURE) }), "(фото)")
     }
 
     /// Sends a photo with words under it.
     pub fn photo_with_caption(&self, caption: &str) -> i32 {
-        let fields = json!({"photo": photo_sizes(), "caption": caption, "caption_entities": found_entities(caption)});
+        let fields =
+            json!({"photo": self.picture(PICTURE), "caption": caption, "caption_entities": found_entities(caption)});
         self.post(self.id, fields, &format!("(фото) {caption}"))
     }
 
-    /// Sends an album: photos that come as messages of their own, with words under the first.
+    /// Sends an album of so many pictures, with words under the first.
     pub fn album(&self, photos: usize, caption: Option<&str>) {
-        let group = rand::random::<u64>().to_string();
-        for at in 0..photos {
-            let mut fields = json!({ "photo": photo_sizes(), "media_group_id": group });
-            if let Some(caption) = caption.filter(|_| at == 0) {
-                fields["caption"] = caption.into();
-                fields["caption_entities"] = found_entities(caption).into();
-            }
-            self.post(self.id, fields, "(фото из альбома)");
-        }
+        self.sends_album(&vec![PICTURE; photos], caption);
     }
 
     /// Sends a voice message.
     pub fn voice(&self) -> i32 {
-        let voice = json!({
-            "file_id": "AwACAgIAAxkBAAIBY2", "file_unique_id": "AgADqQ8AAk", "file_size": 9123,
-            "duration": 3, "mime_type": "audio/ogg",
-        });
-        self.post(self.id, json!({ "voice": voice }), "(голосовое)")
+        self.sends_voice(b"OggS, as far as anybody looks")
     }
 
     /// Sends a place on the map.
@@ -395,11 +387,4 @@ impl FakeUser {
 fn text_fields(text: &str) -> Value {
     let entities = found_entities(text);
     if entities.is_empty() { json!({ "text": text }) } else { json!({"text": text, "entities": entities}) }
-}
-
-fn photo_sizes() -> Value {
-    json!([
-        {"file_id": "AgACAgIAAxkBAAIB1m", "file_unique_id": "AQADx", "file_size": 1253, "width": 90, "height": 67},
-        {"file_id": "AgACAgIAAxkBAAIB1x", "file_unique_id": "AQADy", "file_size": 85120, "width": 1280, "height": 960},
-    ])
 }

@@ -7,7 +7,7 @@ use super::markup::{self, Markup};
 use super::params::{Answer, Params, Refusal, Upload, bad, refusal};
 use super::text::{self, MAX_TEXT, utf16_len};
 use super::world::{BotMessage, CallbackAnswer, Chat, Event, Seen, World, bot_user};
-use super::{Shared, groups, reading};
+use super::{Shared, files, groups, reading};
 
 const MAX_CAPTION: usize = 1024;
 const MAX_CALLBACK_TEXT: usize = 200;
@@ -39,13 +39,13 @@ pub(super) fn writable_chat<'a>(world: &'a mut World, params: &Params) -> Result
     Ok(chat)
 }
 
-struct Content {
+pub(super) struct Content {
     source: String,
     parse_mode: Option<String>,
     formatted: text::Formatted,
 }
 
-fn content(params: &Params, field: &str, max: usize) -> Result<Content, Refusal> {
+pub(super) fn content(params: &Params, field: &str, max: usize) -> Result<Content, Refusal> {
     let source = params.string(field).unwrap_or_default();
     let parse_mode = params.string("parse_mode");
     let formatted = text::read(&source, parse_mode.as_deref()).map_err(bad)?;
@@ -75,13 +75,13 @@ pub(super) fn send_message(shared: &Shared, world: &mut World, params: &Params) 
     send(shared, world, params, content, None)
 }
 
-/// `field` is `document` or `photo`; what was uploaded stands in the message as its document either way.
+/// `field` is the kind of file, such as `document`; what was uploaded stands in the message as its document either way.
 pub(super) fn send_file(shared: &Shared, world: &mut World, params: &Params, field: &'static str) -> Answer {
     let named = params.string(field);
     let part = named.as_deref().and_then(|name| name.strip_prefix("attach://")).unwrap_or(field);
     let document = match (params.files.get(part), named) {
         (Some(file), _) => file.clone(),
-        (None, Some(_)) => return Err(bad("wrong file identifier/HTTP URL specified")),
+        (None, Some(id)) => files::by_id(world, &id).ok_or_else(|| bad("wrong file identifier/HTTP URL specified"))?,
         (None, None) => return Err(bad(format!("there is no {field} in the request"))),
     };
     if document.1.is_empty() {
@@ -91,7 +91,7 @@ pub(super) fn send_file(shared: &Shared, world: &mut World, params: &Params, fie
     send(shared, world, params, content, Some((field, document)))
 }
 
-fn send(
+pub(super) fn send(
     shared: &Shared,
     world: &mut World,
     params: &Params,

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::params::{Answer, Params, Refusal, bad};
 use super::text::utf16_len;
 use super::world::{World, bot_user};
-use super::{Shared, groups, messages};
+use super::{Shared, files, groups, messages};
 
 /// Every method the fake knows, as the documentation writes it.
-const METHODS: [&str; 29] = [
+const METHODS: [&str; 36] = [
     "getMe",
     "getUpdates",
     "setWebhook",
@@ -22,6 +22,13 @@ const METHODS: [&str; 29] = [
     "sendMessage",
     "sendDocument",
     "sendPhoto",
+    "sendVideo",
+    "sendAnimation",
+    "sendAudio",
+    "sendVoice",
+    "sendVideoNote",
+    "copyMessage",
+    "getFile",
     "editMessageText",
     "editMessageReplyMarkup",
     "deleteMessage",
@@ -92,6 +99,13 @@ pub(super) fn call(shared: &Arc<Shared>, method: &str, params: &Params) -> Answe
         "sendMessage" => messages::send_message(shared, world, params),
         "sendDocument" => messages::send_file(shared, world, params, "document"),
         "sendPhoto" => messages::send_file(shared, world, params, "photo"),
+        "sendVideo" => messages::send_file(shared, world, params, "video"),
+        "sendAnimation" => messages::send_file(shared, world, params, "animation"),
+        "sendAudio" => messages::send_file(shared, world, params, "audio"),
+        "sendVoice" => messages::send_file(shared, world, params, "voice"),
+        "sendVideoNote" => messages::send_file(shared, world, params, "video_note"),
+        "copyMessage" => files::copy_message(shared, world, params),
+        "getFile" => files::get_file(world, params),
         "editMessageText" => messages::edit_text(shared, world, params),
         "editMessageReplyMarkup" => messages::edit_markup(shared, world, params),
         "deleteMessage" => messages::delete(shared, world, params),

@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::fault::Fault;
+use super::files;
 use super::methods;
 use super::params::{self, Params, Refusal, bad, refusal};
 use super::world::Call;
@@ -30,6 +31,9 @@ use super::{Shared, TOKEN, polling};
 
 /// The largest request the Bot API takes, a document of 50 MB and its parameters.
 const MAX_BODY: usize = 51 * 1024 * 1024;
+
+/// The download of a file, in the log and for faults.
+const DOWNLOAD: &str = "download";
 
 /// The open port and everything connected to it.
 pub(super) struct Network {
@@ -149,20 +153,28 @@ async fn handle(
     request: Request,
 ) -> Response {
     let path = request.uri().path().replace("%3A", ":");
-    let Some((token, name)) = path.strip_prefix("/bot").and_then(|rest| rest.split_once('/')) else {
+    let (is_file, rest) = match path.strip_prefix("/file") {
+        Some(rest) => (true, rest),
+        None => (false, path.as_str()),
+    };
+    let Some((token, name)) = rest.strip_prefix("/bot").and_then(|rest| rest.split_once('/')) else {
         return refuse(&not_found()).into_response();
     };
     if token != TOKEN {
         let refusal = if token_is_plausible(token) { unauthorized() } else { not_found() };
         return refuse(&refusal).into_response();
     }
-    let Some(method) = methods::canonical(name) else {
+    let Some(method) = is_file.then_some(DOWNLOAD).or_else(|| methods::canonical(name)) else {
         return refuse(&refusal(404, "Not Found: method not found")).into_response();
     };
-    let params = match read_params(request).await {
+    let mut params = match read_params(request).await {
         Ok(params) => params,
         Err(refusal) => return refuse(&refusal).into_response(),
     };
+    if is_file {
+        params.add_text("path", name.to_owned());
+    }
+    let params = params;
     let (number, fault) = {
         let mut world = shared.world();
         let chat = params::chat_of(&world, &params);
@@ -241,6 +253,10 @@ impl Drop for OpenCall<'_> {
 }
 
 async fn answer(shared: &Arc<Shared>, method: &str, params: &Params) -> Json {
+    if method == DOWNLOAD {
+        let file = files::download(&shared.world(), &params.string("path").unwrap_or_default());
+        return file.map_or_else(|| refuse(&not_found()), |body| Json { status: 200, body });
+    }
     let answer = match method {
         "getUpdates" => polling::get_updates(shared, params).await,
         _ => methods::call(shared, method, params),

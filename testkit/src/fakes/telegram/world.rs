@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use super::fault::{Fault, Faults};
+use super::files::TelegramFile;
 use super::groups::Group;
 use super::markup::{Button, ReplyKeyboard};
 use super::{BOT_USERNAME, TOKEN};
@@ -193,6 +194,8 @@ pub(super) struct World {
     pub(super) calls: Vec<Call>,
     pub(super) ledger: Vec<Seen>,
     pub(super) faults: Faults,
+    /// What people have sent, and Telegram keeps.
+    pub(super) files: Vec<TelegramFile>,
     /// What an update is on the wire, by the id under which it is confirmed, where that is no JSON of ours.
     pub(super) raw: HashMap<i64, Vec<u8>>,
     /// getMe's result, where it is another one.
@@ -227,6 +230,7 @@ impl World {
             calls: Vec::new(),
             ledger: Vec::new(),
             faults: Faults::default(),
+            files: Vec::new(),
             raw: HashMap::new(),
             me: None,
             holds_no_polls: false,

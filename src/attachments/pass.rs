@@ -1,0 +1,304 @@
+//! One file walked through what is left of its way.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tracing::{info, warn};
+
+use crate::{
+    clock::{Clock, Millis},
+    crm::amocrm::{Crm, CrmError, Whereabouts},
+    delivery::{
+        Stop, lead_pause, lookup_delay,
+        write::{Written, write},
+    },
+    fault::point,
+    lead::{BuyerFile, LARGEST_FILE, file_key},
+    notice::Recipients,
+    store::{DriveFile, FileEnd, FileOutcome, FileRow, FileStep, Files, Lease, Marks},
+    telegram::client::{DownloadError, Telegram},
+};
+
+use super::steps::{AttachFile, ToAttach, ToUpload, UploadFile};
+
+/// A file is held for so long at a time.
+const LEASE: Duration = Duration::from_secs(300);
+
+/// A process that was killed while it attached a file left no schedule; it gets the longest.
+const LOOKUPS_AFTER_KILL: i64 = 3;
+
+/// Telegram says of a file that is gone that it may be so for a while only: it is asked so often.
+const GONE_AFTER: i64 = 3;
+
+/// A file on which amoCRM has broken so often while the account answered goes to the managers' chat: over an hour.
+const MOST_ATTEMPTS: i64 = 12;
+
+/// What became of files since the start of the process, for metrics.
+#[derive(Debug, Default)]
+pub struct FileCounters {
+    /// Attached to their leads.
+    pub attached: AtomicU64,
+    /// Sent to the managers' chat instead.
+    pub copied: AtomicU64,
+    /// Nobody has them any more.
+    pub lost: AtomicU64,
+    /// Attempts that were in vain.
+    pub failures: AtomicU64,
+}
+
+/// Walks files through their steps.
+#[derive(Debug, Clone)]
+pub struct FilePass {
+    /// The files in the store.
+    pub files: Files,
+    /// Whether amoCRM takes any is left there as a mark.
+    pub marks: Marks,
+    /// The CRM.
+    pub crm: Crm,
+    /// Where the files are.
+    pub telegram: Telegram,
+    /// The lease of this process start.
+    pub lease: Lease,
+    /// Whose chat gets what amoCRM does not take.
+    pub recipients: Recipients,
+    /// Counters of what was done.
+    pub figures: Arc<FileCounters>,
+}
+
+impl FilePass {
+    pub(super) fn clock(&self) -> Clock {
+        self.files.clock()
+    }
+
+    pub(super) fn lease_end(&self) -> Millis {
+        self.due_in(LEASE)
+    }
+
+    pub(super) fn due_in(&self, pause: Duration) -> Millis {
+        self.clock().now() + self.clock().millis(pause)
+    }
+
+    /// Claims the next file that is due and walks it; `false` when none is.
+    pub(super) async fn run(&self) -> Result<bool, Stop> {
+        let Some(row) = self.files.claim(&self.lease, self.lease_end()).await? else { return Ok(false) };
+        self.walk(row).await?;
+        Ok(true)
+    }
+
+    async fn walk(&self, row: FileRow) -> Result<(), Stop> {
+        if !self.may_be_attached(&row).await? {
+            return Ok(());
+        }
+        if row.attempts >= MOST_ATTEMPTS {
+            return self.send_elsewhere(&row, "amoCRM has failed on it again and again").await;
+        }
+        if file(&row).is_too_large() {
+            return self.send_elsewhere(&row, "the file is too large for a bot").await;
+        }
+        if let Some(why) = self.why_closed().await? {
+            return self.send_elsewhere(&row, &why).await;
+        }
+        let in_drive = match row.in_drive.clone() {
+            Some(file) => Some(file),
+            None => self.bring_into_drive(&row).await?,
+        };
+        if let Some(in_drive) = in_drive {
+            write::<AttachFile>(self, vec![ToAttach { row, in_drive }]).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks for the file among the lead's attachments; `false` when it is there, or it is too early to say that it is not.
+    async fn may_be_attached(&self, row: &FileRow) -> Result<bool, Stop> {
+        if let Some(attach) = row.attach.filter(|attach| attach.lookups_needed == 0) {
+            let (now, earliest) = (self.clock().now(), attach.sent_at + self.clock().millis(lookup_delay(0, 1)));
+            // By a clock that was ahead when it was sent it is never too early.
+            if attach.sent_at <= now && now < earliest {
+                self.files.later(&self.lease, &row.id, earliest, None).await?;
+                return Ok(false);
+            }
+        }
+        let found = match self.crm.find_attachment(crm_lead_id(row), &key(row)).await {
+            Ok(found) => found,
+            Err(CrmError::WrongAddress { detail, .. } | CrmError::Refused { detail, .. }) => {
+                self.follow_lead(row, &detail).await?;
+                return Ok(false);
+            }
+            Err(CrmError::Forbidden { detail, .. }) => {
+                // Who may not see notes may not write them either.
+                self.close_drive(&detail).await?;
+                self.send_elsewhere(row, &detail).await?;
+                return Ok(false);
+            }
+            Err(error) => {
+                self.files.later(&self.lease, &row.id, self.due_in(lead_pause(1)), None).await?;
+                return Err(Stop::Crm(error));
+            }
+        };
+        point("file.looked");
+        if let Some(note_id) = found {
+            self.over(row, FileEnd::Attached, Some(note_id)).await?;
+            return Ok(false);
+        }
+        let Some(attach) = row.attach else { return Ok(true) };
+        let needed = if attach.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { attach.lookups_needed };
+        let lookups = attach.lookups + 1;
+        if lookups < needed {
+            let outcome = FileOutcome::Missed { lookups, needed };
+            let due_at = self.due_in(lookup_delay(lookups, 1));
+            self.files.not_done(&self.lease, &row.id, FileStep::Attach, &outcome, due_at, None).await?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Has the file's content in amoCRM's drive; `None` when that is not so yet, or the file's way has ended.
+    async fn bring_into_drive(&self, row: &FileRow) -> Result<Option<DriveFile>, Stop> {
+        let drive = match self.crm.drive().await {
+            Ok(drive) => drive,
+            Err(error) => {
+                self.failed(row, FileStep::Upload, &error).await?;
+                return Ok(None);
+            }
+        };
+        let cap = usize::try_from(LARGEST_FILE).unwrap_or(usize::MAX);
+        let content = match self.telegram.download(&file(row).file_id, cap).await {
+            Ok(content) if content.is_empty() => {
+                self.send_elsewhere(row, "the file is empty").await?;
+                return Ok(None);
+            }
+            Ok(content) => content,
+            Err(DownloadError::Unreachable(why)) => {
+                self.send_elsewhere(row, &why).await?;
+                return Ok(None);
+            }
+            Err(DownloadError::Gone(why)) if row.attempts + 1 >= GONE_AFTER => {
+                warn!(lead = %row.lead.lead.number, why, "a buyer's file is gone");
+                self.lost(row).await?;
+                return Ok(None);
+            }
+            Err(error) => {
+                let pause = match &error {
+                    DownloadError::Later { after: Some(pause), .. } => *pause,
+                    _ => lead_pause(row.attempts + 1),
+                };
+                self.figures.failures.fetch_add(1, Ordering::Relaxed);
+                let words = error.to_string();
+                // Telegram that does not answer says nothing of the file.
+                let is_about_it = matches!(error, DownloadError::Gone(_)).then_some(words.as_str());
+                self.files.later(&self.lease, &row.id, self.due_in(pause), is_about_it).await?;
+                return Ok(None);
+            }
+        };
+        if row.upload_sent_at.is_some() {
+            match drive.find(&key(row), content.len()).await {
+                Ok(Some(found)) => {
+                    self.files.uploaded(&row.id, &found).await?;
+                    return Ok(Some(found));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    self.failed(row, FileStep::Upload, &error).await?;
+                    return Ok(None);
+                }
+            }
+        }
+        let item = ToUpload { row: row.clone(), drive, content };
+        Ok(match write::<UploadFile>(self, vec![item]).await? {
+            Written::Done(in_drive) => in_drive,
+            Written::Refused | Written::Not => None,
+        })
+    }
+
+    /// A step was certainly not done. What is about all files ends the pass, and costs this one nothing.
+    pub(super) async fn failed(&self, row: &FileRow, step: FileStep, error: &CrmError) -> Result<(), Stop> {
+        self.figures.failures.fetch_add(1, Ordering::Relaxed);
+        match error {
+            CrmError::Forbidden { detail, .. } => {
+                self.close_drive(detail).await?;
+                return self.send_elsewhere(row, detail).await;
+            }
+            CrmError::WrongAddress { detail, .. } => return self.follow_lead(row, detail).await,
+            CrmError::Unavailable { .. } | CrmError::Ambiguous { .. } => {}
+            CrmError::Rejected { detail, .. } | CrmError::Refused { detail, .. } | CrmError::Gone { detail, .. } => {
+                return self.send_elsewhere(row, detail).await;
+            }
+            about_all => {
+                let (later, outcome) = (self.due_in(lead_pause(1)), FileOutcome::NotDone);
+                self.files.not_done(&self.lease, &row.id, step, &outcome, later, None).await?;
+                return Err(Stop::Crm(about_all.clone()));
+            }
+        }
+        if let Err(error) = self.crm.account().await {
+            let (later, outcome) = (self.due_in(lead_pause(1)), FileOutcome::NotDone);
+            self.files.not_done(&self.lease, &row.id, step, &outcome, later, None).await?;
+            return Err(Stop::Crm(error));
+        }
+        let words = error.to_string();
+        warn!(lead = %row.lead.lead.number, file = row.position, %error, "amoCRM breaks on a file; it is tried again");
+        let later = self.due_in(lead_pause(row.attempts + 1));
+        self.files.not_done(&self.lease, &row.id, step, &FileOutcome::NotDone, later, Some(&words)).await?;
+        Ok(())
+    }
+
+    /// Nothing can be attached to the lead: where is it?
+    pub(super) async fn follow_lead(&self, row: &FileRow, detail: &str) -> Result<(), Stop> {
+        let lead = &row.lead.lead;
+        let whereabouts = match self.crm.whereabouts(crm_lead_id(row), lead, lead.submitted_at).await {
+            Ok(whereabouts) => whereabouts,
+            Err(error) => {
+                self.files.later(&self.lease, &row.id, self.due_in(lead_pause(1)), None).await?;
+                return Err(Stop::Crm(error));
+            }
+        };
+        match whereabouts {
+            Whereabouts::There => self.send_elsewhere(row, detail).await,
+            Whereabouts::MergedInto(found) => {
+                info!(lead = %lead.number, to = found.lead_id, "merged in amoCRM; its files follow it");
+                self.files.lead_moved(lead.id, found.lead_id).await?;
+                self.files.later(&self.lease, &row.id, self.clock().now(), None).await?;
+                Ok(())
+            }
+            Whereabouts::Gone => {
+                info!(lead = %lead.number, "the lead was deleted in amoCRM; its files are not needed");
+                self.files.over(&row.id, FileEnd::Lost, None, &[]).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// A file is where it belongs.
+    pub(super) async fn over(&self, row: &FileRow, end: FileEnd, note_id: Option<i64>) -> Result<(), Stop> {
+        if self.files.over(&row.id, end, note_id, &[]).await? {
+            self.figures.attached.fetch_add(1, Ordering::Relaxed);
+        }
+        point("file.stored");
+        info!(lead = %row.lead.lead.number, file = row.position, "a file is attached");
+        Ok(())
+    }
+}
+
+/// The file of a row, as its lead has it.
+pub(super) fn file(row: &FileRow) -> &BuyerFile {
+    &row.lead.lead.files[row.position - 1]
+}
+
+/// Its name for managers.
+pub(super) fn name(row: &FileRow) -> String {
+    file(row).name_in(&row.lead.lead.number, row.position)
+}
+
+/// What its name begins with.
+pub(super) fn key(row: &FileRow) -> String {
+    file_key(&row.lead.lead.number, row.position)
+}
+
+/// amoCRM's id of its lead, which is delivered.
+pub(super) fn crm_lead_id(row: &FileRow) -> i64 {
+    row.lead.crm_lead_id().unwrap_or_default()
+}
