@@ -18,6 +18,9 @@ pub fn text(notice: &AdminNotice, lang: Lang) -> Option<String> {
         AdminNotice::Copies { .. } | AdminNotice::NewLead { .. } => return None,
         // What amoCRM says of a lead may repeat what the buyer wrote.
         AdminNotice::Rejected { number, .. } => AdminNotice::Rejected { number, error: LEFT_OUT.into() },
+        // A buyer has named it.
+        AdminNotice::FileLost { number, .. } => AdminNotice::FileLost { number, name: LEFT_OUT.into() },
+        AdminNotice::FilesComeHere { .. } => AdminNotice::FilesComeHere { detail: LEFT_OUT.into() },
         AdminNotice::Stuck { number, .. } => AdminNotice::Stuck { number, error: LEFT_OUT.into() },
         AdminNotice::OutageOpened { trouble, since, waiting } => {
             AdminNotice::OutageOpened { trouble: wordless(trouble), since, waiting }
