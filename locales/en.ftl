@@ -41,11 +41,22 @@ label-name = Name
 label-phone = Phone
 label-budget = Budget
 label-car-link = Car
+choice-budget-small = up to 1.5m
+choice-budget-middle = up to 2.5m
+choice-budget-large = up to 4m
+choice-budget-unknown = don't know
 skipped = not given
 budget-understood = { $budget } ({ $price } ₽)
 no-car-link = to be discussed with the manager
 phone-taken = Phone noted: { $phone }
 left-as-it-was = All right, the phone stays as it was.
+goes-on = All right.
+progress = Question { $at } of { $of }
+kept-answer = Your answer so far: { $value }
+first-question = This is the first question, there is nothing before it. If you have changed your mind, press "Cancel".
+not-a-number = One number is needed here, for example: 2021.
+not-a-day = I can't read this as a date. Please write it like this: 25.12.2026.
+files-not-yet = Send photos or documents, and press "Done" when that is all.
 
 name-too-long = That is rather long for a name. Please keep it to 100 characters.
 name-unreadable = I could not read the name. Please write it in ordinary letters.
@@ -71,7 +82,7 @@ wish-taken = Noted your wish, I'll pass it on to the manager. If you have a link
 link-too-long = The link is too long. Please send a shorter address of the car's page.
 contact-not-now = A contact is not needed now.
 use-buttons = All that's left is to press “Send” 👇
-old-button = This button no longer works.
+old-button = This button belongs to an earlier message.
 edited-message = I can't see edits of messages already sent. Any answer can be changed at the end, before sending.
 only-text = I understand only text, photos, documents and buttons.
 photos-kept = 📎 { $count ->
@@ -116,6 +127,9 @@ button-consent = ✅ I give my consent
 button-share-contact = 📱 Share my number
 button-skip = Skip
 button-back = ← Back
+button-keep-answer = Keep as it is
+button-done = Done
+button-edit = Change: { $label }
 button-cancel = Cancel
 button-drop-files = 🗑 Remove files
 button-submit = ✅ Send
@@ -205,6 +219,7 @@ shortage-responsible = there is no user { $which } (AMOCRM_RESPONSIBLE_USER_ID):
 shortage-budget-field = the budget field { $which } is not taken (AMOCRM_BUDGET_FIELD_ID): the note has the budget
 shortage-car-link-field = the link field { $which } is not taken (AMOCRM_CAR_LINK_FIELD_ID): the note has the link
 shortage-answer-field = the field for an answer { $which } is not taken: the note has the answer
+shortage-unknown-field = amoCRM has no such field or option ({ $which }): the note has the answer
 shortage-tag = the tag "{ $which }" is not taken (AMOCRM_TAGS): leads go without it
 shortage-phone-kind = the kind "work" of a phone is not taken: a contact's phone goes without a kind
 shortage-notes = there is no right to write notes: leads and contacts are made, the notes wait
@@ -215,6 +230,7 @@ shortage-name-responsible = responsible user { $which }
 shortage-name-budget-field = budget field { $which }
 shortage-name-car-link-field = link field { $which }
 shortage-name-answer-field = field for an answer { $which }
+shortage-name-unknown-field = field for an answer { $which }
 shortage-name-tag = tag "{ $which }"
 shortage-name-phone-kind = the kind "work" of a phone
 shortage-name-unexplained = fields that amoCRM does not take, without a reason
@@ -233,9 +249,7 @@ admin-flood-goes-on = ⚠️ Still far more requests than usual: { $leads } with
 admin-flood-over = ✅ Requests come as usual again. The flood lasted { $lasted }, { $leads } came meanwhile.
 admin-copies = 📋 Leads that wait for amoCRM (a copy, just in case):
 admin-copy =
-    #{ $number }: { $name }, { $phone }
-    Budget: { $budget }
-    Car: { $car }{ $wish }
+    #{ $number }: { $name }, { $phone }{ $answers }{ $wish }
 admin-no-crm = ℹ️ The bot is running. amoCRM is still to be connected: ask whoever installed the bot to fill in the AMOCRM_… settings. Until then the bot runs without amoCRM settings: leads are collected, saved and copied here.
 admin-first-access = ℹ️ The bot is running. amoCRM is still to be connected: { $advice } Until then requests are taken and saved, none is lost.
 admin-ephemeral-disk = ⚠️ The bot runs on Heroku without a database: the disk there is wiped every day. Open forms and the history will be gone, and waiting leads will remain only as copies in this chat. Add PostgreSQL (DATABASE_URL).
@@ -435,9 +449,7 @@ admin-leads-more = …and { $count } more.
 admin-lead =
     Lead #{ $number } ({ $state })
     Name: { $name }
-    Phone: { $phone }
-    Budget: { $budget }
-    Car: { $car }{ $wish }
+    Phone: { $phone }{ $answers }{ $wish }
     Submitted: { $age } ago
     What is in the way: { $error }
 admin-lead-unreadable =

@@ -41,11 +41,22 @@ label-name = Имя
 label-phone = Телефон
 label-budget = Бюджет
 label-car-link = Автомобиль
+choice-budget-small = до 1,5 млн
+choice-budget-middle = до 2,5 млн
+choice-budget-large = до 4 млн
+choice-budget-unknown = не знаю
 skipped = не указано
 budget-understood = { $budget } ({ $price } ₽)
 no-car-link = обсудим с менеджером
 phone-taken = Записал телефон: { $phone }
 left-as-it-was = Хорошо, телефон остаётся прежним.
+goes-on = Хорошо.
+progress = Вопрос { $at } из { $of }
+kept-answer = Сейчас записано: { $value }
+first-question = Это первый вопрос, раньше него ничего нет. Если передумали, нажмите «Отменить».
+not-a-number = Здесь нужно одно число, например: 2021.
+not-a-day = Не понял дату. Напишите её так: 25.12.2026.
+files-not-yet = Пришлите фото или документы, а когда всё готово, нажмите «Готово».
 
 name-too-long = Это длинновато для имени. Напишите покороче, до 100 символов.
 name-unreadable = Не получилось прочитать имя. Напишите его обычными буквами.
@@ -71,7 +82,7 @@ wish-taken = Записал пожелание, передам менеджер�
 link-too-long = Ссылка слишком длинная. Пришлите адрес страницы автомобиля покороче.
 contact-not-now = Контакт сейчас не нужен.
 use-buttons = Осталось нажать «Отправить» 👇
-old-button = Эта кнопка уже не действует.
+old-button = Это кнопка от прошлого сообщения.
 edited-message = Правки в отправленных сообщениях я не вижу. Любой ответ можно изменить в конце, перед отправкой.
 only-text = Я понимаю только текст, фото, документы и кнопки.
 photos-kept = 📎 { $count ->
@@ -118,6 +129,9 @@ button-consent = ✅ Даю согласие
 button-share-contact = 📱 Отправить мой номер
 button-skip = Пропустить
 button-back = ← Назад
+button-keep-answer = Оставить как есть
+button-done = Готово
+button-edit = Изменить: { $label }
 button-cancel = Отменить
 button-drop-files = 🗑 Убрать файлы
 button-submit = ✅ Отправить
@@ -211,6 +225,7 @@ shortage-responsible = ответственного { $which } нет (AMOCRM_RE
 shortage-budget-field = поле бюджета { $which } не принимается (AMOCRM_BUDGET_FIELD_ID): бюджет стоит в примечании
 shortage-car-link-field = поле ссылки { $which } не принимается (AMOCRM_CAR_LINK_FIELD_ID): ссылка стоит в примечании
 shortage-answer-field = поле для ответа { $which } не принимается: ответ стоит в примечании
+shortage-unknown-field = поля или варианта нет в amoCRM ({ $which }): ответ стоит в примечании
 shortage-tag = тег «{ $which }» не принимается (AMOCRM_TAGS): заявки без него
 shortage-phone-kind = тип телефона «рабочий» не принимается: телефон контакта передаётся без типа
 shortage-notes = нет права писать примечания к сделкам: сделки и контакты создаются, примечания ждут
@@ -221,6 +236,7 @@ shortage-name-responsible = ответственный { $which }
 shortage-name-budget-field = поле бюджета { $which }
 shortage-name-car-link-field = поле ссылки { $which }
 shortage-name-answer-field = поле для ответа { $which }
+shortage-name-unknown-field = поле для ответа { $which }
 shortage-name-tag = тег «{ $which }»
 shortage-name-phone-kind = тип телефона «рабочий»
 shortage-name-unexplained = поля, которые amoCRM не принимает без объяснений
@@ -239,9 +255,7 @@ admin-flood-goes-on = ⚠️ Заявок по-прежнему гораздо �
 admin-flood-over = ✅ Заявок снова как обычно. Поток длился { $lasted }, за это время пришло заявок: { $leads }.
 admin-copies = 📋 Заявки, которые ждут отправки в amoCRM (копия на всякий случай):
 admin-copy =
-    #{ $number }: { $name }, { $phone }
-    Бюджет: { $budget }
-    Автомобиль: { $car }{ $wish }
+    #{ $number }: { $name }, { $phone }{ $answers }{ $wish }
 admin-no-crm = ℹ️ Бот запущен. Осталось подключить amoCRM: попросите того, кто установил бота, заполнить настройки AMOCRM_…. Пока бот работает без настроек amoCRM: заявки собираются, сохраняются и копируются сюда.
 admin-first-access = ℹ️ Бот запущен. Осталось подключить amoCRM: { $advice } А пока заявки принимаются и сохраняются, ни одна не пропадёт.
 admin-ephemeral-disk = ⚠️ Бот работает на Heroku без базы данных: диск там стирается каждый день. Незаконченные анкеты и история пропадут, а ожидающие заявки останутся только в копиях в этом чате. Подключите PostgreSQL (DATABASE_URL).
@@ -442,9 +456,7 @@ admin-leads-more = …и ещё { $count }.
 admin-lead =
     Заявка #{ $number } ({ $state })
     Имя: { $name }
-    Телефон: { $phone }
-    Бюджет: { $budget }
-    Автомобиль: { $car }{ $wish }
+    Телефон: { $phone }{ $answers }{ $wish }
     Подана: { $age } назад
     Что мешает: { $error }
 admin-lead-unreadable =

@@ -11,7 +11,7 @@ use crate::{
     clock::date,
     crm::amocrm::{AuthProblem, CodeError, parse_code},
     delivery::trouble_of_tokens,
-    form::{CAR_LINK, Step},
+    form::{Kind, Step},
     notice::{AdminPress, Button},
     store::Mark,
     telegram::handlers::HandlerError,
@@ -173,7 +173,7 @@ pub(super) async fn of_message(message: Message, context: Arc<AdminContext>) -> 
             match context.step(message.chat.id.0).await {
                 Step::Idle => true,
                 // A wrong page's address: it answers no other question of the form than that for the car.
-                Step::Ask(CAR_LINK) => false,
+                Step::Ask(key) if context.form.question(key).is_some_and(|open| open.kind == Kind::Link) => false,
                 _ => text.trim_start().starts_with("http"),
             }
         }

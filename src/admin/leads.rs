@@ -1,11 +1,11 @@
 use tracing::info;
 
 use crate::{
-    lead::{LeadNumber, Wish, shorten},
+    lead::{Budget, CarLink, LeadNumber, Wish, shorten},
     notice::AdminPress,
     store::{LeadRow, LeadState, UnreadableLead},
     telegram::handlers::HandlerError,
-    wording::{Lang, admin_button, age, is_pressable, trouble_text, wish_line, with_more},
+    wording::{Lang, admin_button, age, answer_lines, is_pressable, trouble_text, wish_line},
 };
 
 use super::{
@@ -99,9 +99,9 @@ impl AdminContext {
             let args = [("number", number.into()), ("state", lang.text(state, &[]).into())];
             return Ok(Reply::plain(lang.text("admin-lead-forgotten", &args)));
         }
-        let car =
-            lead.car_link.as_ref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(&link.shown(), 1000));
-        let car = with_more(car, &lead.more);
+        let budget = lead.budget.as_ref().map(Budget::shown);
+        let car_link = lead.car_link.as_ref().map(CarLink::shown);
+        let answers = answer_lines(&lead.asked, budget, car_link.as_deref(), &lead.more, 1000, lang);
         let text = lang.text(
             "admin-lead",
             &[
@@ -109,8 +109,7 @@ impl AdminContext {
                 ("state", lang.text(state, &[]).into()),
                 ("name", lead.name.as_str().into()),
                 ("phone", lead.phone.e164().into()),
-                ("budget", lead.budget.shown().into()),
-                ("car", car.into()),
+                ("answers", answers.into()),
                 ("wish", wish_line("copy-wish", lead.wish.as_ref().map(Wish::as_str), lang).into()),
                 ("age", age(lead.submitted_at.timestamp_millis(), lang).into()),
                 ("error", self.obstacle(&row, lang).into()),

@@ -68,6 +68,8 @@ pub struct AdminContext {
     pub page: bool,
     /// `@username` of the bot without the `@`.
     pub bot_username: String,
+    /// What buyers are asked.
+    pub form: Form,
 }
 
 /// The branch of the handler tree that sees the admin's chat first.
@@ -225,7 +227,7 @@ impl AdminContext {
     /// Where the buyer's dialogue of this chat stands.
     pub(super) async fn step(&self, chat_id: i64) -> Step {
         let stored = self.store.dialogues().of_chat(chat_id).await.ok().flatten();
-        stored.map_or(Step::Idle, |stored| Chat::from_stored(&stored, &Form::default()).conversation.step)
+        stored.map_or(Step::Idle, |stored| Chat::from_stored(&stored, &self.form).conversation.step)
     }
 }
 

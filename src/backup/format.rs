@@ -1,6 +1,6 @@
 //! What an entry of `backup_leads.json` says: our leads as entries, entries of any tool as leads.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use ulid::Ulid;
 
 use crate::{
     clock::Clock,
-    lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region, Wish},
+    lead::{Asked, Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region, Wish},
     store::{ImportedLead, LeadRow, LeadState, NewLead},
 };
 
@@ -43,7 +43,7 @@ struct Entry<'a> {
     wish: Option<&'a str>,
     /// Answers to the form's other questions, by the questions' keys.
     #[serde(flatten)]
-    more: BTreeMap<&'a str, &'a str>,
+    more: BTreeMap<Cow<'a, str>, &'a str>,
     lead: &'a Lead,
 }
 
@@ -103,14 +103,27 @@ fn known_keys_first<S: serde::Serializer>(entry: &&Value, serializer: S) -> Resu
     serializer.collect_map(known.chain(others))
 }
 
+/// Under which key an answer stands that has none of its own; other things stand under some names.
+fn extra_key(key: &str) -> Option<Cow<'_, str>> {
+    const OTHERS: [&str; 8] =
+        ["id", "number", "attempts", "last_error", "buyer_told", "more_car_links", "wish", "lead"];
+    match key {
+        "budget" | "car_link" => None,
+        key if KEYS.contains(&key) || OTHERS.contains(&key) => Some(format!("answer_{key}").into()),
+        key => Some(key.into()),
+    }
+}
+
 fn entry(row: &LeadRow) -> Entry<'_> {
     let lead = &row.lead;
+    // A dealer's form may ask them in another way.
+    let said = |key: &str| lead.more.iter().find(|answer| answer.key == key).map(|answer| answer.value.as_str());
     Entry {
         timestamp: lead.submitted_at.format("%Y-%m-%dT%H:%M:%S").to_string(),
         name: lead.name.as_str(),
         phone: lead.phone.e164(),
-        budget: lead.budget.typed(),
-        car_link: lead.car_link.as_ref().map_or(NO_LINK, CarLink::url),
+        budget: lead.budget.as_ref().map_or_else(|| said("budget").unwrap_or_default(), Budget::typed),
+        car_link: lead.car_link.as_ref().map_or_else(|| said("car_link").unwrap_or(NO_LINK), CarLink::url),
         user_id: lead.buyer.user_id,
         status: if row.state() == LeadState::Rejected { "rejected" } else { "pending" },
         id: lead.id.to_string(),
@@ -120,7 +133,7 @@ fn entry(row: &LeadRow) -> Entry<'_> {
         buyer_told: row.buyer_told,
         more_car_links: lead.car_link.as_ref().map_or(&[], CarLink::others),
         wish: lead.wish.as_ref().map(Wish::as_str),
-        more: lead.more.iter().map(|answer| (answer.key.as_str(), answer.value.as_str())).collect(),
+        more: lead.more.iter().filter_map(|answer| Some((extra_key(&answer.key)?, answer.value.as_str()))).collect(),
         lead,
     }
 }
@@ -188,8 +201,9 @@ pub(super) fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed
         submitted_at,
         name: Name::imported(&name),
         phone: Phone::imported(&phone, region),
-        budget: Budget::imported(&text(&loose.budget)),
+        budget: Some(Budget::imported(&text(&loose.budget))),
         car_link: car_link(&loose),
+        asked: Asked::default(),
         more: Vec::new(),
         wish: Wish::imported(&text(&loose.wish)),
         files: Vec::new(),
@@ -251,7 +265,7 @@ mod tests {
             "budget": 2500000, "car_link": "нет", "user_id": "42", "status": "pending"});
         let imported = parse(&entry).expect("a lead");
         assert_eq!(imported.new.lead.phone.e164(), "+79991234567");
-        assert_eq!(imported.new.lead.budget.price(), 2_500_000);
+        assert_eq!(imported.new.lead.price(), 2_500_000);
         assert_eq!(imported.new.lead.car_link, None);
         assert_eq!(imported.new.lead.buyer.user_id, 42);
         assert_eq!(imported.new.lead.submitted_at.to_rfc3339(), "2025-09-07T10:30:00+00:00");

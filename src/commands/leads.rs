@@ -90,7 +90,7 @@ async fn list(leads: &Leads, full: bool) -> Result<ExitCode, CommandError> {
         out!("#{}  {}  {}", lead.number, lead.submitted_at.format("%Y-%m-%d %H:%M UTC"), row.state().as_str());
         if full {
             let link = lead.car_link.as_ref().map_or("-", |link| link.url());
-            out!("  {}  {}  {}  {link}", lead.name.as_str(), lead.phone.e164(), lead.budget.typed());
+            out!("  {}  {}  {}  {link}", lead.name.as_str(), lead.phone.e164(), lead.budget_typed());
         }
         match &row.last_error {
             Some(error) => outln!("  ({error})"),
@@ -178,11 +178,15 @@ async fn show(leads: &Leads, files: &Files, number: &str) -> Result<ExitCode, Co
 fn show_person(lead: &Lead) {
     outln!("name:       {}", lead.name.as_str());
     outln!("phone:      {} (typed: {})", lead.phone.e164(), lead.phone.typed());
-    match lead.budget.price() {
-        0 => outln!("budget:     {} (no amount in it)", lead.budget.typed()),
-        price => outln!("budget:     {} ({price} roubles)", lead.budget.typed()),
+    match (&lead.budget, lead.price()) {
+        (None, _) if lead.asked.budget.is_none() => {}
+        (None, _) => outln!("budget:     -"),
+        (Some(budget), 0) => outln!("budget:     {} (no amount in it)", budget.typed()),
+        (Some(budget), price) => outln!("budget:     {} ({price} roubles)", budget.typed()),
     }
-    outln!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
+    if lead.asked.car_link.is_some() {
+        outln!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
+    }
     for other in lead.car_link.iter().flat_map(CarLink::others) {
         outln!("            {other}");
     }

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod check_settings;
 mod copy_store;
 mod forget;
 mod given;
@@ -22,7 +23,7 @@ use thiserror::Error;
 
 use crate::{
     backup::{self, BackupError},
-    config::{self, AmocrmSettings, ConfigProblem, Environment, Reader, StoreSettings},
+    config::{self, AmocrmSettings, Config, ConfigProblem, Environment, Reader, StoreSettings},
     crm::amocrm::{CrmError, TokenError},
     daemon::{self, DaemonError, InstanceLock},
     delivery::DeliveryPass,
@@ -40,7 +41,7 @@ const EX_CONFIG: u8 = 78;
 #[command(
     version,
     about,
-    after_help = "Settings come from the environment and from .env in the working directory; see README.md.\nExit codes: 0 done, 1 failed, 2 usage, 78 configuration."
+    after_help = "Settings come from the environment, from .env in the working directory, and from dealer.toml; see README.md.\nExit codes: 0 done, 1 failed, 2 usage, 78 configuration."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -66,6 +67,8 @@ enum Command {
         #[arg(long)]
         create_test_lead: bool,
     },
+    /// Check all settings and dealer.toml, and say what is in force; changes nothing
+    CheckSettings,
     /// Look at every way to Telegram and send a test alert by each way to the admin
     TestAlerts,
     /// Show what waits and how the tokens are
@@ -199,17 +202,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
     let settings = &environment;
     match command {
         Command::Run => {
-            let config = settings.read(|reader| reader.config());
-            // What is wrong with either is told at once.
-            let wrong = |problems: &[ConfigProblem]| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
-            let (config, odd) = match (config, texts::speak(settings, &[])) {
-                (Ok(config), Ok(())) => config,
-                (Ok(_), Err(told)) => return Err(CommandError::Wrong(told)),
-                (Err(problems), texts) => {
-                    let told = wrong(&problems).into_iter().chain(texts.err().unwrap_or_default());
-                    return Err(CommandError::Wrong(told.collect()));
-                }
-            };
+            let (config, odd) = checked(settings)?;
             odd.iter().for_each(|warning| tracing::warn!("{warning}"));
             run::run(config).await
         }
@@ -225,9 +218,14 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
             let (store, region, amocrm) = needed(settings, |r| (r.store(), r.phone_region(), r.amocrm()))?;
             test_amocrm::run(&store, region, &account(amocrm)?, create_test_lead).await
         }
+        Command::CheckSettings => {
+            let (config, odd) = checked(settings)?;
+            odd.iter().for_each(|warning| errln!("{warning}"));
+            check_settings::run(&config)
+        }
         Command::TestAlerts => {
             let config = needed(settings, |reader| reader.config())?;
-            texts::speak(settings, &[]).map_err(CommandError::Wrong)?;
+            texts::speak(settings, &config.dealer.languages).map_err(CommandError::Wrong)?;
             test_alerts::run(&config).await
         }
         Command::Preview { lang } => {
@@ -251,6 +249,24 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::Leads { action } => {
             let (store, region) = needed(settings, |reader| (reader.store(), reader.phone_region()))?;
             leads::run(&store, region, action).await
+        }
+    }
+}
+
+/// All settings and texts, and what looks odd in them; what is wrong with any of them is told at once.
+fn checked(settings: &Environment<'_>) -> Result<(Config, Vec<ConfigProblem>), CommandError> {
+    let config = settings.read(|reader| reader.config());
+    let order = match &config {
+        Ok((config, _)) => config.dealer.languages.as_slice(),
+        Err(_) => &[],
+    };
+    let wrong = |problems: &[ConfigProblem]| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+    match (texts::speak(settings, order), config) {
+        (Ok(()), Ok(config)) => Ok(config),
+        (Err(told), Ok(_)) => Err(CommandError::Wrong(told)),
+        (texts, Err(problems)) => {
+            let told = wrong(&problems).into_iter().chain(texts.err().unwrap_or_default());
+            Err(CommandError::Wrong(told.collect()))
         }
     }
 }

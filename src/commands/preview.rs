@@ -6,6 +6,7 @@ use std::{
 };
 
 use chrono::Utc;
+use chrono_tz::Tz;
 
 use crate::{
     config::{AmocrmSettings, Environment},
@@ -38,6 +39,8 @@ enum Choice {
 pub struct Scene {
     /// What is asked.
     form: Form,
+    /// The dealer's clock.
+    time_zone: Tz,
     /// Spelling of phone numbers without a country code.
     region: Region,
     /// Asked to be accepted first.
@@ -167,8 +170,8 @@ impl Scene {
     /// # Errors
     /// What is wrong with the rest.
     pub fn read(settings: &Environment<'_>) -> Result<Self, CommandError> {
-        let ((region, privacy_policy_url, amocrm), _) = settings
-            .read(|reader| (reader.phone_region(), reader.privacy_policy_url(), reader.amocrm()))
+        let ((region, privacy_policy_url, amocrm, dealer), _) = settings
+            .read(|reader| (reader.phone_region(), reader.privacy_policy_url(), reader.amocrm(), reader.dealer()))
             .map_err(CommandError::Config)?;
         let amocrm = match amocrm {
             Some(amocrm) => amocrm,
@@ -180,13 +183,14 @@ impl Scene {
                 super::account(anywhere.read(|reader| reader.amocrm()).map_err(CommandError::Config)?.0)?
             }
         };
-        Ok(Self { form: Form::default(), region, privacy_policy_url, amocrm })
+        Ok(Self { form: dealer.form, time_zone: dealer.time_zone, region, privacy_policy_url, amocrm })
     }
 
     fn wording(&self) -> Wording {
         Wording {
             privacy_policy_url: self.privacy_policy_url.clone(),
             form: self.form.clone(),
+            time_zone: self.time_zone,
             bot_username: "bot".to_owned(),
             can_authorize: false,
         }
@@ -196,13 +200,16 @@ impl Scene {
         let now = Utc::now();
         World {
             now,
+            utc_offset: wording.utc_offset(now),
             sent_at: None,
+            message: None,
             region: self.region,
             consent_needed: self.privacy_policy_url.is_some(),
             buyer: Buyer::new(USER_ID, Some(USER_ID), None, None),
+            first_name: None,
             form: wording.form.clone(),
             words: Lang::all_words,
-            is_back: Lang::is_back_label,
+            keys: Lang::typed_by_key,
         }
     }
 

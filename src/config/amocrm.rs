@@ -1,12 +1,10 @@
 //! How to reach amoCRM.
 
-use std::collections::BTreeMap;
-
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{ConfigProblem, Reader};
-use crate::form::{Form, Question};
+use crate::form::{BUDGET, CAR_LINK, Field, Kind, Question};
 
 /// Where amoCRM accounts live: the only hosts that are ever given the integration's secret.
 pub const ACCOUNT_DOMAINS: [&str; 3] = ["amocrm.ru", "amocrm.com", "kommo.com"];
@@ -36,12 +34,80 @@ pub struct AmocrmSettings {
     pub budget_field_id: Option<i64>,
     /// `AMOCRM_CAR_LINK_FIELD_ID`: a lead field that takes the link.
     pub car_link_field_id: Option<i64>,
-    /// `AMOCRM_<KEY>_FIELD_ID`: lead fields that take the answers to the form's other questions, by the questions' keys.
-    pub answer_field_ids: BTreeMap<String, i64>,
+    /// `crm_field` of the questions in `dealer.toml`: lead fields that take the answers.
+    pub answer_fields: Vec<AnswerField>,
     /// `AMOCRM_CONTACT_LOOKUP`: search for an existing contact before a new one is made.
     pub contact_lookup: bool,
     /// `AMOCRM_REQUESTS_PER_SECOND`, 1 to 7.
     pub requests_per_second: u32,
+}
+
+/// A field of amoCRM's leads that takes the answer to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerField {
+    /// The question's key.
+    pub question: String,
+    /// How the question is answered.
+    pub kind: Kind,
+    /// Which field.
+    pub field: Field,
+    /// The words of each of its choices, in every language.
+    pub choices: Vec<Vec<String>>,
+    /// The account's fields were listed since the start.
+    pub is_listed: bool,
+    /// The field as the account lists it; `None` where it does not, or was not asked yet.
+    pub known: Option<KnownField>,
+}
+
+/// A field of leads as the account lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownField {
+    /// Its id.
+    pub id: i64,
+    /// Its type, in amoCRM's word: `text`, `select`, …
+    pub kind: String,
+    /// What can be chosen.
+    pub options: Vec<String>,
+}
+
+impl AnswerField {
+    /// Its id, where that is known.
+    pub fn id(&self) -> Option<i64> {
+        match (&self.known, self.field) {
+            (Some(known), _) => Some(known.id),
+            (None, Field::Id(id)) => Some(id),
+            (None, Field::Code(_)) => None,
+        }
+    }
+
+    /// As it is named in the settings.
+    pub fn named(&self) -> String {
+        match self.field {
+            Field::Id(id) => id.to_string(),
+            Field::Code(code) => code.to_owned(),
+        }
+    }
+
+    /// Where it is set.
+    pub fn setting(&self) -> String {
+        format!("dealer.toml: {}.crm_field", self.question)
+    }
+}
+
+impl AmocrmSettings {
+    /// The id of the field that the environment names for the answer to a question.
+    pub fn set_field_id(&self, question: &str) -> Option<i64> {
+        match question {
+            BUDGET => self.budget_field_id,
+            CAR_LINK => self.car_link_field_id,
+            _ => None,
+        }
+    }
+
+    /// The field that takes the answer to a question, where a form names one.
+    pub fn answer_field(&self, question: &str) -> Option<&AnswerField> {
+        self.answer_fields.iter().find(|field| field.question == question)
+    }
 }
 
 /// The OAuth client of the account's integration.
@@ -111,10 +177,21 @@ impl Reader<'_> {
         let tags = self.tags();
         let budget_field_id = self.id("AMOCRM_BUDGET_FIELD_ID", FIELD);
         let car_link_field_id = self.id("AMOCRM_CAR_LINK_FIELD_ID", FIELD);
-        let form = Form::default();
-        let others = form.questions().iter().filter(|question| !question.is_of_every_lead());
-        let field = |other: &Question| Some((other.key.to_owned(), self.id(other.field?, FIELD)?));
-        let answer_field_ids = others.filter_map(field).collect();
+        let set = [(BUDGET, budget_field_id), (CAR_LINK, car_link_field_id)];
+        let is_set = |question: &Question| set.iter().any(|(key, id)| *key == question.key && id.is_some());
+        let field = |question: &Question| {
+            Some(AnswerField {
+                question: question.key.to_owned(),
+                kind: question.kind,
+                field: question.field?,
+                choices: question.choices.iter().map(|choice| choice.all()).collect(),
+                is_listed: false,
+                known: None,
+            })
+        };
+        // What the environment says wins.
+        let form = self.dealer().form;
+        let answer_fields = form.questions().iter().filter(|question| !is_set(question)).filter_map(field).collect();
         let contact_lookup = self.switch("AMOCRM_CONTACT_LOOKUP");
         let requests_per_second = self.requests_per_second();
         let account_host = account_host?;
@@ -130,7 +207,7 @@ impl Reader<'_> {
             tags,
             budget_field_id,
             car_link_field_id,
-            answer_field_ids,
+            answer_fields,
             contact_lookup,
             requests_per_second,
         })

@@ -1,7 +1,8 @@
-//! Every environment variable, read once and validated once; secrets are typed so they cannot be printed.
+//! Every environment variable and `dealer.toml`, read once and validated once; secrets are typed so they cannot be printed.
 
 mod amocrm;
 mod database;
+mod dealer;
 mod dotenv;
 mod environment;
 mod limits;
@@ -23,7 +24,12 @@ use url::Url;
 use crate::lead::Region;
 
 pub use amocrm::{
-    ACCOUNT_DOMAINS, AmocrmSettings, Integration, is_account_host, missing_integration, missing_subdomain,
+    ACCOUNT_DOMAINS, AmocrmSettings, AnswerField, Integration, KnownField, is_account_host, missing_integration,
+    missing_subdomain,
+};
+pub use dealer::{
+    ByLanguage, Consent, CrmRules, Dealer, Distribute, Hours, Manager, Place, PrivacyRules, Repeat, Source, StatusText,
+    Unfinished, Week,
 };
 pub use environment::Environment;
 pub use limits::LeadLimits;
@@ -73,6 +79,8 @@ pub struct Config {
     pub on_dyno: bool,
     /// `ALERT_WEBHOOK_URL`, `ALERT_EMAIL`: where alerts go that Telegram does not take.
     pub second_way: SecondWaySettings,
+    /// `dealer.toml`: the dealer's business.
+    pub dealer: Dealer,
     /// `HEARTBEAT_URL`: fetched once a minute while all is well.
     pub heartbeat_url: Option<Url>,
 }
@@ -88,6 +96,7 @@ impl Reader<'_> {
     /// All of them.
     pub fn config(&mut self) -> Config {
         let telegram = self.telegram();
+        let dealer = self.dealer();
         let amocrm = self.amocrm();
         let admin_chat_id = self.admin_chat_id(&telegram);
         let admin_user_ids = self.admin_user_ids(admin_chat_id);
@@ -109,6 +118,7 @@ impl Reader<'_> {
             on_dyno: self.text("DYNO").is_some(),
             second_way: self.second_way(),
             heartbeat_url: self.heartbeat_url(),
+            dealer,
         }
     }
 

@@ -1,7 +1,6 @@
 //! The names of all settings, and names that look like one but are none.
 
 use super::ConfigProblem;
-use crate::form::Form;
 
 /// Every environment variable this program reads, besides what is for tests only.
 pub const SETTINGS: &[&str] = &[
@@ -40,6 +39,7 @@ pub const SETTINGS: &[&str] = &[
     "PORT",
     "PRIVACY_POLICY_URL",
     "RUST_LOG",
+    "SETTINGS_FILE",
     "TELEGRAM_API_URL",
     "TELEGRAM_PROXY",
     "TEST_SPEED",
@@ -67,7 +67,7 @@ pub(super) fn misspelt<'a>(names: impl Iterator<Item = &'a str>, is_set: impl Fn
 
 fn look_at(name: &str, is_set: &impl Fn(&str) -> bool) -> Option<ConfigProblem> {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || byte == b'.');
-    if SETTINGS.contains(&name) || is_of_a_question(name) || !plain || name.len() > 64 {
+    if SETTINGS.contains(&name) || !plain || name.len() > 64 {
         return None;
     }
     let upper = name.to_ascii_uppercase().replace(['-', '.'], "_");
@@ -90,11 +90,6 @@ fn look_at(name: &str, is_set: &impl Fn(&str) -> bool) -> Option<ConfigProblem> 
             "All of them are in .env.example",
         )
     })
-}
-
-/// Whether it names the field that takes the answer to a question of the form.
-fn is_of_a_question(name: &str) -> bool {
-    Form::default().questions().iter().any(|question| question.field == Some(name))
 }
 
 #[cfg(test)]

@@ -18,13 +18,15 @@ pub struct Reader<'a> {
     pub(super) warnings: Vec<ConfigProblem>,
     /// Whom something may be sent to that is not encrypted.
     pub(super) plaintext: PlaintextHosts,
+    /// `dealer.toml`, once it is read.
+    pub(super) dealer: Option<super::Dealer>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of the variables that `lookup` knows; `not_text` have values that are not UTF-8.
     pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>, not_text: &'a [&'static str]) -> Self {
         let (problems, warnings, plaintext) = (Vec::new(), Vec::new(), PlaintextHosts::default());
-        let mut reader = Self { lookup, not_text, problems, warnings, plaintext };
+        let mut reader = Self { lookup, not_text, problems, warnings, plaintext, dealer: None };
         if let Some(text) = reader.text("ALLOW_PLAINTEXT") {
             reader.plaintext = PlaintextHosts::parse(&text).unwrap_or_else(|| {
                 reader.wrong(

@@ -31,7 +31,7 @@ impl Reader<'_> {
         StoreSettings { database_url: self.database_url(platform), data_dir: self.data_dir(), speed: self.speed() }
     }
 
-    fn data_dir(&mut self) -> PathBuf {
+    pub(super) fn data_dir(&mut self) -> PathBuf {
         const NAME: &str = "DATA_DIR";
         let Some(text) = self.text(NAME) else { return PathBuf::from(".") };
         let folder = PathBuf::from(&text);

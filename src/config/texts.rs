@@ -47,6 +47,9 @@ impl fmt::Display for TextProblem {
 impl Reader<'_> {
     /// Where a folder of texts may be: beside `dealer.toml`, and without one wherever that is looked for.
     pub fn text_places(&mut self) -> Vec<PathBuf> {
+        if let Some(file) = self.dealer().file {
+            return vec![file.parent().unwrap_or(Path::new("")).to_owned()];
+        }
         let places = [self.store().data_dir, PathBuf::from(".")];
         let beside = places.iter().find(|place| place.join("dealer.toml").is_file());
         beside.map_or_else(|| places.to_vec(), |place| vec![place.clone()])

@@ -62,6 +62,7 @@ impl Parts<'_> {
             wording.clone(),
             self.recipients(),
             self.config.lead_limits,
+            self.figures.clone(),
         ));
         let admin = admin::tree(Arc::new(AdminContext {
             chat_id: self.config.admin_chat_id,
@@ -73,6 +74,7 @@ impl Parts<'_> {
             health,
             page: self.config.http_addr.is_some(),
             bot_username: username.clone(),
+            form: self.config.dealer.form.clone(),
         }));
         let tree = handlers::tree(intake.clone(), admin_line.clone(), desk.clone(), admin);
         let form = desk.wording.form.clone();

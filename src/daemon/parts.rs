@@ -14,7 +14,6 @@ use crate::{
     config::Config,
     crm::amocrm::Crm,
     delivery::{Counters, DeliveryPass, Health, Worker},
-    form::Form,
     http::{self, Site, Sources},
     notice::{AdminLine, AdminNotice, Recipient, Recipients},
     privacy::Privacy,
@@ -53,7 +52,8 @@ impl Parts<'_> {
         Wording {
             privacy_policy_url: self.config.privacy_policy_url.clone(),
             bot_username,
-            form: Form::default(),
+            form: self.config.dealer.form.clone(),
+            time_zone: self.config.dealer.time_zone,
             can_authorize: settings.is_some_and(|settings| settings.integration.is_some()),
         }
     }

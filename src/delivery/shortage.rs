@@ -99,7 +99,10 @@ impl Shortages {
             Shortage::Responsible { id } => settings.responsible_user_id == Some(*id),
             Shortage::BudgetField { id } => settings.budget_field_id == Some(*id),
             Shortage::CarLinkField { id } => settings.car_link_field_id == Some(*id),
-            Shortage::AnswerField { id, .. } => settings.answer_field_ids.values().any(|field| field == id),
+            Shortage::AnswerField { id, .. } => settings.answer_fields.iter().any(|field| field.id() == Some(*id)),
+            Shortage::UnknownField { setting, .. } => {
+                settings.answer_fields.iter().any(|field| field.setting() == *setting)
+            }
             Shortage::Tag { name } => settings.tags.contains(name),
             Shortage::PhoneKind | Shortage::Notes | Shortage::Unexplained => true,
         };
@@ -163,6 +166,14 @@ impl Shortages {
             }
         }
         self.add(store, what).await
+    }
+
+    /// What the account lacks of the fields that the form names, all of it.
+    pub async fn listed(&self, store: &Store, wanting: Vec<Shortage>) -> Result<(), StoreError> {
+        self.load(store).await?;
+        let is_there = |what: &Shortage| matches!(what, Shortage::UnknownField { .. }) && !wanting.contains(what);
+        self.remove(store, is_there).await?;
+        self.add(store, wanting.clone()).await
     }
 
     /// These are short.

@@ -1,14 +1,17 @@
 //! Answers, each taken at the question it was given to.
 
 use super::{
-    dialogue::{Conversation, Outcome, World, asked, back_to_card, go_on, is_editing, stay},
+    dialogue::{Conversation, Outcome, World, asked, go_on, is_editing, stay},
     draft::{Answer, Step},
     noted::{Noted, add_wish},
     opening::{held, opened},
-    questions::{Kind, Question},
+    questions::{Kind, LONGEST_TEXT, Question},
+    said::managers,
 };
 use crate::{
-    lead::{Budget, CarLink, CarLinkError, Name, NameError, Phone, PhoneError, Said, Taken, Wish, one_line},
+    lead::{
+        Budget, CarLink, CarLinkError, Day, Name, NameError, Phone, PhoneError, Quantity, Said, Taken, Wish, one_line,
+    },
     notice::Say,
 };
 
@@ -43,9 +46,6 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
         };
     };
     match (question.kind, reply) {
-        (Kind::Phone, Reply::Text { text, .. }) if is_editing(&conversation, world) && (world.is_back)(&text) => {
-            back_to_card(conversation, world)
-        }
         (Kind::Phone, Reply::Text { text, .. }) => {
             let phone = said.phone().cloned();
             let taken = Taken { phone: phone.is_some(), ..Taken::default() };
@@ -66,27 +66,47 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
         (Kind::Name, Reply::Text { text, .. }) => take_name(conversation, &question, &text, &said, world),
         (Kind::Money, Reply::Text { text, .. }) => take_amount(conversation, &question, &text, &said, world),
         (Kind::Link, Reply::Text { text, links, .. }) => take_car(conversation, &question, &text, &links, &said, world),
-        (Kind::Text { longest }, Reply::Text { text, .. }) => {
-            let line = one_line(&text, longest + 1);
-            match line.chars().count() {
-                0 => stay(conversation, vec![Say::AnswerUnreadable], world),
-                length if length > longest => stay(conversation, vec![Say::AnswerTooLong { longest }], world),
-                _ => take(conversation, &question, Answer::Text(line), Vec::new(), world),
+        (Kind::Text, Reply::Text { text, .. }) => match in_words(&text) {
+            Ok(answer) => take(conversation, &question, answer, Vec::new(), world),
+            Err(why) => stay(conversation, vec![why], world),
+        },
+        (Kind::Number, Reply::Text { text, .. }) => match Quantity::parse(&text) {
+            Some(number) => take(conversation, &question, Answer::Number(number), Vec::new(), world),
+            None => stay(conversation, vec![Say::NotANumber], world),
+        },
+        (Kind::Choice, Reply::Text { text, .. }) => match (typed_choice(&question, &text, world), question.free_text) {
+            (Some(at), _) => take(conversation, &question, Answer::Choice(at), Vec::new(), world),
+            (None, true) => match in_words(&text) {
+                Ok(answer) => take(conversation, &question, answer, Vec::new(), world),
+                Err(why) => stay(conversation, vec![why], world),
+            },
+            (None, false) => {
+                let noted = Noted::beside(&conversation, &said, Taken::default(), Some(&question), world);
+                note(conversation, noted, vec![Say::ChooseOne], world)
             }
-        }
-        (Kind::Choice(choices), Reply::Text { text, .. }) => {
-            // Whoever types what a button says means it, in whatever language and case.
-            let typed = one_line(&text, 200).to_lowercase();
-            let is_typed = |words: Vec<String>| words.iter().any(|words| one_line(words, 200).to_lowercase() == typed);
-            match choices.iter().find(|choice| is_typed((world.words)(&choice.words))) {
-                Some(choice) => take(conversation, &question, Answer::Choice(choice.key), Vec::new(), world),
-                None => {
-                    let noted = Noted::beside(&conversation, &said, Taken::default(), Some(&question), world);
-                    note(conversation, noted, vec![Say::ChooseOne], world)
-                }
-            }
-        }
+        },
+        (Kind::Date, Reply::Text { text, .. }) => match Day::parse(&text, world.today()) {
+            Some(day) => take(conversation, &question, Answer::Date(day), Vec::new(), world),
+            None => stay(conversation, vec![Say::NotADay], world),
+        },
+        (Kind::Files, Reply::Text { .. }) => stay(conversation, vec![Say::FilesNotYet], world),
     }
+}
+
+fn in_words(text: &str) -> Result<Answer, Say> {
+    let line = one_line(text, LONGEST_TEXT + 1);
+    match line.chars().count() {
+        0 => Err(Say::AnswerUnreadable),
+        length if length > LONGEST_TEXT => Err(Say::AnswerTooLong { longest: LONGEST_TEXT }),
+        _ => Ok(Answer::Text(line)),
+    }
+}
+
+/// Whoever types what a button says means it, in whatever language and case.
+fn typed_choice(question: &Question, text: &str, world: &World) -> Option<usize> {
+    let plain = |text: &str| one_line(text, 200).to_lowercase();
+    let typed = plain(text);
+    question.choices.iter().position(|choice| (world.words)(choice).iter().any(|words| plain(words) == typed))
 }
 
 fn take_name(conversation: Conversation, question: &Question, text: &str, said: &Said, world: &World) -> Outcome {
@@ -199,6 +219,9 @@ fn at_card(conversation: Conversation, said: &Said, world: &World) -> Outcome {
 /// What stands under a photo, or behind it: words and links of an advertisement.
 pub(super) fn captioned(conversation: Conversation, caption: &str, links: &[String], world: &World) -> Outcome {
     let said = Said::read(caption, links, world.region).of_somebody_else();
+    if asked(&conversation, world).is_some_and(|question| question.kind == Kind::Files) && caption.is_empty() {
+        return stay(conversation, vec![Say::FilesNotYet], world);
+    }
     let is_for_manager = said.link().is_some() || said.words(Taken::default()).is_some_and(|words| words.names_a_car());
     if !is_for_manager {
         return stay(conversation, vec![Say::OnlyText], world);
@@ -235,11 +258,7 @@ fn take_phone(
         Ok(phone) => {
             let taken = vec![Say::PhoneTaken { phone: phone.e164().to_owned() }];
             let mut outcome = take_noting(conversation, question, Answer::Phone(phone), noted, world);
-            // Also where all else is known, or where something is to be chosen.
-            let is_choice = asked(&outcome.conversation, world).is_some_and(|next| !next.choices().is_empty());
-            if outcome.conversation.step == Step::Confirm || is_choice {
-                outcome.replies.insert(0, taken);
-            }
+            outcome.replies.insert(0, taken);
             outcome
         }
         Err(PhoneError::NoNumber) => note(conversation, noted, vec![Say::NoPhoneFound], world),
@@ -270,15 +289,23 @@ pub(super) fn skip(conversation: Conversation, question: &Question, world: &Worl
     take(conversation, question, Answer::skipped(question), Vec::new(), world)
 }
 
-/// Takes what was pressed; a button of another version may offer what cannot be chosen any more.
-pub(super) fn take_choice(conversation: Conversation, question: &Question, key: &str, world: &World) -> Outcome {
-    match question.choices().iter().find(|choice| choice.key == key) {
-        Some(choice) => take(conversation, question, Answer::Choice(choice.key), Vec::new(), world),
+/// Takes what was pressed: a choice, or words as if they had been typed; a button of another form may offer what is not
+/// there any more.
+pub(super) fn take_choice(conversation: Conversation, question: &Question, at: usize, world: &World) -> Outcome {
+    let answer = question.choices.get(at).and_then(|choice| match question.kind {
+        Kind::Choice => Some(Answer::Choice(at)),
+        Kind::Money => Budget::parse(&managers(choice, world)).map(Answer::Money),
+        Kind::Number => Quantity::parse(&managers(choice, world)).map(Answer::Number),
+        Kind::Text => Some(Answer::Text(managers(choice, world))),
+        _ => None,
+    });
+    match answer {
+        Some(answer) => take(conversation, question, answer, Vec::new(), world),
         None => stay(conversation, vec![Say::OldButton], world),
     }
 }
 
-fn take(
+pub(super) fn take(
     mut conversation: Conversation,
     question: &Question,
     answer: Answer,

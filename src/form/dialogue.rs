@@ -7,18 +7,21 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     clock::Millis,
-    lead::{Buyer, CarLink, Extra, Lead, LeadNumber, Origin, Region},
-    notice::{Ask, Card, CardAnswer, Say},
+    lead::{Buyer, Lead, LeadNumber, Name, Region},
+    notice::{Ask, Say},
 };
 
 use super::{
-    answering::{Reply, answered, captioned, skip, take_choice},
+    answering::{Reply, answered, captioned, skip, take, take_choice},
     draft::{Answer, Draft, Step},
     files::{self, Sent},
     input::{Input, Press},
     opening::accepted,
-    questions::{Form, Kind, Question, Words},
+    passed::{Moved, Passed},
+    questions::{Form, Kind, Place, Question, Words},
     repeats::TakenText,
+    said::{card, lead, remember, value},
+    typed::Typed,
 };
 
 /// A chat's dialogue.
@@ -32,12 +35,16 @@ pub struct Conversation {
     pub last_number: Option<LeadNumber>,
     /// The last text that was taken as an answer to this form, to know its copy by.
     pub taken: Option<TakenText>,
+    /// One answer is being changed from the card, to which "back" leads.
+    pub changing: bool,
+    /// What is behind the chat.
+    pub passed: Passed,
 }
 
 impl Conversation {
     /// A chat that has no form open.
     pub fn idle(last_number: Option<LeadNumber>) -> Self {
-        Self { step: Step::Idle, draft: None, last_number, taken: None }
+        Self { step: Step::Idle, draft: None, last_number, taken: None, changing: false, passed: Passed::default() }
     }
 }
 
@@ -46,20 +53,33 @@ impl Conversation {
 pub struct World {
     /// Now.
     pub now: DateTime<Utc>,
+    /// How far the dealer's clock is before UTC.
+    pub utc_offset: chrono::TimeDelta,
     /// When the message was sent, by Telegram's clock (whole seconds); `None` for what is no message.
     pub sent_at: Option<DateTime<Utc>>,
+    /// The message that was written, or that has the pressed button on it.
+    pub message: Option<i32>,
     /// Spelling of phone numbers without a country code.
     pub region: Region,
     /// Whether the privacy policy has to be accepted.
     pub consent_needed: bool,
     /// Who writes.
     pub buyer: Buyer,
+    /// Their first name, as Telegram shows it.
+    pub first_name: Option<String>,
     /// What is asked.
     pub form: Form,
     /// Words of the form in every language, first in the managers'.
     pub words: fn(&Words) -> Vec<String>,
-    /// Whether a text is what the key "back" under the phone's question types.
-    pub is_back: fn(&str) -> bool,
+    /// What the keys under the phone's question type, in every language.
+    pub keys: fn(&str) -> Option<Typed>,
+}
+
+impl World {
+    /// The day it is for the dealer.
+    pub(super) fn today(&self) -> chrono::NaiveDate {
+        (self.now + self.utc_offset).date_naive()
+    }
 }
 
 /// What one input leads to.
@@ -86,18 +106,74 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
         conversation.taken = None;
         return stay(conversation, vec![Say::Repeated], world);
     }
-    if let Input::Press(_) = input {
+    if let Input::Press(_) | Input::UnknownPress = input {
         // Whoever presses a button has read what came after the last text.
         conversation.taken = None;
+        if let Some(outcome) = behind(&conversation, &input, world) {
+            return outcome;
+        }
     }
-    let before = conversation.step;
+    let (step, passed) = (conversation.step, conversation.passed.clone());
+    let before = conversation.draft.as_ref().map(|draft| (draft.id, draft.answers.clone(), draft.wish.clone()));
+    let open_phone = asked(&conversation, world).filter(|question| question.kind == Kind::Phone).map(|open| open.key);
+    let press = match &input {
+        Input::Press(press) => Some(press.clone()),
+        _ => None,
+    };
     let mut outcome = respond(conversation, input, world);
+    let after = &mut outcome.conversation;
+    let now = after.draft.as_ref().map(|draft| (draft.id, &draft.answers, &draft.wish));
+    let moved = match (&before, now) {
+        (None, None) => None,
+        (Some((id, answers, wish)), Some(now)) if *id == now.0 => {
+            let answered = (answers, wish) != (now.1, now.2);
+            answered.then_some(Moved::Answered).or((after.step != step).then_some(Moved::On))
+        }
+        _ => Some(Moved::ToAnotherForm),
+    };
+    after.passed = match (world.message.filter(|message| *message > 0), moved) {
+        (Some(message), Some(moved)) => passed.after(message, press.as_ref(), moved),
+        _ => passed,
+    };
     if let Some((text, sent_at)) = text
-        && outcome.conversation.step != before
+        && after.step != step
     {
-        outcome.conversation.taken = Some(TakenText::new(&text, sent_at, world.now));
+        after.taken = Some(TakenText::new(&text, sent_at, world.now));
+    }
+    if !matches!(after.step, Step::Ask(_)) {
+        after.changing = false;
+    }
+    if let (Some(draft), Some(_)) = (&mut after.draft, moved) {
+        remember(draft, world);
+    }
+    // A keyboard under the chat goes only with a message that has no buttons of its own.
+    let is_away = |says: &Vec<Say>| {
+        matches!(says.last(), Some(Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled))
+    };
+    if let Some(key) = open_phone.filter(|_| after.step != step)
+        && !outcome.replies.is_empty()
+        && !outcome.replies.iter().any(is_away)
+    {
+        let is_there =
+            after.draft.as_ref().is_some_and(|draft| matches!(draft.answers.get(key), Some(Answer::Phone(_))));
+        outcome.replies.insert(0, vec![if is_there { Say::LeftAsItWas } else { Say::GoesOn }]);
     }
     outcome
+}
+
+/// The answer to a button that is behind the chat: nothing at all to a finger that came down twice.
+fn behind(conversation: &Conversation, input: &Input, world: &World) -> Option<Outcome> {
+    let message = world.message.filter(|message| *message > 0)?;
+    let Input::Press(press) = input else { return None };
+    // Whoever sends twice is told the number once more.
+    if *press == Press::Submit && conversation.step == Step::Idle {
+        return None;
+    }
+    if conversation.passed.is_doubled_by(message, press) {
+        return Some(Outcome { conversation: conversation.clone(), replies: Vec::new(), lead: None });
+    }
+    let is_too_late = conversation.passed.is_too_late(message, press, conversation.changing);
+    is_too_late.then(|| stay(conversation.clone(), vec![Say::OldButton], world))
 }
 
 fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
@@ -122,9 +198,30 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
         }
         Input::UnknownPress => stay(conversation, vec![Say::OldButton], world),
         Input::Press(press) => pressed(conversation, press, world),
-        Input::Text { text, links } => answered(conversation, Reply::Text { text, links, forwarded: false }, world),
+        Input::Text { text, links } => {
+            let typed = (world.keys)(&text).or_else(|| Typed::parse(&text));
+            let reply = Reply::Text { text, links, forwarded: false };
+            match typed {
+                Some(typed) => typed_word(conversation, typed, reply, world),
+                None => answered(conversation, reply, world),
+            }
+        }
         Input::Forwarded { text, links } => answered(conversation, Reply::Text { text, links, forwarded: true }, world),
         Input::Contact { phone, own } => answered(conversation, Reply::Contact { phone, own }, world),
+    }
+}
+
+/// Words that stand for a button, where there is one; elsewhere they are an answer like any other.
+fn typed_word(conversation: Conversation, typed: Typed, reply: Reply, world: &World) -> Outcome {
+    let open = asked(&conversation, world).copied();
+    match (conversation.step, typed, open) {
+        (_, Typed::Cancel, _) => cancel(conversation),
+        (Step::Ask(_) | Step::Confirm, Typed::Back, _) => back(conversation, world),
+        (Step::Confirm, Typed::Yes, _) => submit(conversation, world),
+        (_, Typed::Skip, Some(question)) if question.optional => skip(conversation, &question, world),
+        (_, Typed::Keep, Some(_)) if kept(&conversation, world).is_some() => keep(conversation, world),
+        (_, Typed::Done, Some(question)) if question.kind == Kind::Files => skip(conversation, &question, world),
+        _ => answered(conversation, reply, world),
     }
 }
 
@@ -147,7 +244,7 @@ pub(super) fn asked<'a>(conversation: &Conversation, world: &'a World) -> Option
 pub(super) fn open_form(conversation: Conversation, world: &World, greeting: Option<Say>) -> Outcome {
     let draft = Draft::open();
     let step = draft.next_step(&world.form, world.consent_needed);
-    let conversation = Conversation { step, draft: Some(draft), last_number: conversation.last_number, taken: None };
+    let conversation = Conversation { step, draft: Some(draft), ..Conversation::idle(conversation.last_number) };
     let mut reply = Vec::from_iter(greeting);
     reply.push(ask(&conversation, world));
     Outcome { conversation, replies: vec![reply], lead: None }
@@ -184,48 +281,30 @@ fn ask(conversation: &Conversation, world: &World) -> Say {
     match conversation.step {
         Step::Idle => Say::HowToBegin,
         Step::Consent => Say::AskConsent,
-        Step::Ask(key) => Say::Ask(Ask { question: key.to_owned(), editing: is_editing(conversation, world) }),
+        Step::Ask(key) => Say::Ask(Ask {
+            question: key.to_owned(),
+            editing: conversation.changing,
+            kept: kept(conversation, world),
+            offered: offered(conversation, world).map(|name| name.as_str().to_owned()),
+        }),
         Step::Confirm => {
-            let card = conversation.draft.as_ref().and_then(|draft| card(draft, &world.form));
+            let card = conversation.draft.as_ref().and_then(|draft| card(draft, world));
             card.map_or(Say::HowToBegin, Say::Card)
         }
     }
 }
 
-fn card(draft: &Draft, form: &Form) -> Option<Card> {
-    let (name, phone, budget, car_link) = draft.of_every_lead()?;
-    let answer = |question: &Question| {
-        let value = value(draft.answers.get(question.key)?).map(str::to_owned);
-        Some(CardAnswer { question: question.key.to_owned(), value })
-    };
-    Some(Card {
-        name: name.as_str().to_owned(),
-        phone: phone.e164().to_owned(),
-        budget: budget.shown().to_owned(),
-        price: budget.price(),
-        car_link: car_link.map(CarLink::shown),
-        wish: draft.wish.as_ref().map(|wish| wish.as_str().to_owned()),
-        files: draft.files.len(),
-        more: more(form).filter_map(answer).collect(),
-    })
+/// The answer that the open question has already.
+fn kept(conversation: &Conversation, world: &World) -> Option<String> {
+    let question = asked(conversation, world)?;
+    let answer = conversation.draft.as_ref()?.answers.get(question.key)?;
+    value(question, answer, world)
 }
 
-/// The questions whose answers have no field of their own in a lead.
-fn more(form: &Form) -> impl Iterator<Item = &Question> {
-    form.questions().iter().filter(|question| !question.is_of_every_lead())
-}
-
-/// An answer as one text; what was chosen by its key.
-fn value(answer: &Answer) -> Option<&str> {
-    match answer {
-        Answer::Name(name) => Some(name.as_str()),
-        Answer::Phone(phone) => Some(phone.e164()),
-        Answer::Money(amount) => Some(amount.typed()),
-        Answer::Link(link) => link.as_ref().map(CarLink::url),
-        Answer::Text(text) => Some(text),
-        Answer::Choice(key) => Some(key),
-        Answer::Skipped => None,
-    }
+/// The name in the profile, where the contact's name is asked and it is one.
+fn offered(conversation: &Conversation, world: &World) -> Option<Name> {
+    asked(conversation, world).filter(|question| question.place() == Place::Name)?;
+    Name::parse(world.first_name.as_deref()?).ok()
 }
 
 fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outcome {
@@ -238,12 +317,23 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
             }
             accepted(conversation, world)
         }
-        (_, Press::Skip(key)) => match open.filter(|question| question.key == key && question.optional) {
-            Some(question) => skip(conversation, &question, world),
+        (_, Press::Skip(key)) => {
+            let is_open = |question: &Question| question.optional && key.is_none_or(|key| key == question.key);
+            match open.filter(is_open) {
+                Some(question) => skip(conversation, &question, world),
+                None => stay(conversation, vec![Say::OldButton], world),
+            }
+        }
+        (_, Press::Answer { question, choice }) => match open.filter(|open| open.key == question) {
+            Some(open) => match offered(&conversation, world).filter(|_| open.choices.is_empty() && choice == 0) {
+                Some(name) => take(conversation, &open, Answer::Name(name), Vec::new(), world),
+                None => take_choice(conversation, &open, choice, world),
+            },
             None => stay(conversation, vec![Say::OldButton], world),
         },
-        (_, Press::Choose { question, choice }) => match open.filter(|open| open.key == question) {
-            Some(open) => take_choice(conversation, &open, &choice, world),
+        (Step::Ask(_), Press::Keep) if kept(&conversation, world).is_some() => keep(conversation, world),
+        (Step::Ask(_), Press::Done) => match open.filter(|question| question.kind == Kind::Files) {
+            Some(question) => skip(conversation, &question, world),
             None => stay(conversation, vec![Say::OldButton], world),
         },
         (_, Press::DropFiles) => files::drop_all(conversation, world),
@@ -251,12 +341,13 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
         (Step::Confirm, Press::Edit(key)) => match world.form.question(&key) {
             Some(question) => {
                 conversation.step = Step::Ask(question.key);
+                conversation.changing = true;
                 let question = ask(&conversation, world);
                 Outcome { conversation, replies: vec![vec![question]], lead: None }
             }
             None => stay(conversation, vec![Say::OldButton], world),
         },
-        (Step::Ask(_), Press::Back) if is_editing(&conversation, world) => back_to_card(conversation, world),
+        (Step::Ask(_) | Step::Confirm, Press::Back) => back(conversation, world),
         // The second press of a doubled one: the request is there already.
         (Step::Idle, Press::Submit) => match &conversation.last_number {
             Some(number) => {
@@ -273,14 +364,25 @@ pub(super) fn is_editing(conversation: &Conversation, world: &World) -> bool {
     conversation.draft.as_ref().is_some_and(|draft| draft.is_complete(&world.form))
 }
 
-pub(super) fn back_to_card(mut conversation: Conversation, world: &World) -> Outcome {
-    // A phone's question put a keyboard under the chat; only a message without buttons of its own can take it away.
-    let has_keys = asked(&conversation, world).is_some_and(|question| question.kind == Kind::Phone);
-    let away = has_keys.then_some(vec![Say::LeftAsItWas]);
-    conversation.step = Step::Confirm;
-    let card = ask(&conversation, world);
-    let replies = away.into_iter().chain([vec![card]]).collect();
-    Outcome { conversation, replies, lead: None }
+/// One step back: to the question before, with its answer; from the change of one answer to the card.
+fn back(mut conversation: Conversation, world: &World) -> Outcome {
+    let questions = world.form.questions();
+    let before = match conversation.step {
+        Step::Ask(_) if conversation.changing => None,
+        Step::Ask(key) => match questions.iter().take_while(|question| question.key != key).last() {
+            Some(before) => Some(before),
+            None => return stay(conversation, vec![Say::FirstQuestion], world),
+        },
+        _ => questions.last(),
+    };
+    conversation.step = before.map_or(Step::Confirm, |before| Step::Ask(before.key));
+    let said = ask(&conversation, world);
+    Outcome { conversation, replies: vec![vec![said]], lead: None }
+}
+
+/// Leaves the answer to the open question as it was.
+fn keep(conversation: Conversation, world: &World) -> Outcome {
+    go_on(conversation, world, Vec::new())
 }
 
 /// Goes to the first unanswered step and asks it.
@@ -293,38 +395,10 @@ pub(super) fn go_on(mut conversation: Conversation, world: &World, mut replies: 
 
 fn submit(conversation: Conversation, world: &World) -> Outcome {
     let complete = conversation.draft.as_ref().filter(|draft| draft.is_complete(&world.form));
-    let Some((draft, (name, phone, budget, car_link))) =
-        complete.and_then(|draft| Some((draft, draft.of_every_lead()?)))
-    else {
+    let Some((draft, (name, phone))) = complete.and_then(|draft| Some((draft, draft.of_every_lead()?))) else {
         return go_on(conversation, world, Vec::new());
     };
-    let lead = Lead {
-        id: draft.id,
-        number: draft.number.clone(),
-        submitted_at: world.now,
-        name: name.clone(),
-        phone: phone.clone(),
-        budget: budget.clone(),
-        car_link: car_link.cloned(),
-        more: more(&world.form).filter_map(|question| extra(question, draft, world)).collect(),
-        wish: draft.wish.clone(),
-        files: draft.files.clone(),
-        buyer: world.buyer.clone(),
-        consent_at: draft.consent_at,
-        origin: Origin::Telegram,
-    };
+    let lead = lead(draft, name, phone, world);
     // The number itself is told by a message that goes out with the lead's commit, so there is no reply here.
     Outcome { conversation: Conversation::idle(Some(lead.number.clone())), replies: Vec::new(), lead: Some(lead) }
-}
-
-/// An answer as managers read it; nothing for a question that was passed over.
-fn extra(question: &Question, draft: &Draft, world: &World) -> Option<Extra> {
-    let managers = |words: &Words| (world.words)(words).into_iter().next().unwrap_or_default();
-    let value = value(draft.answers.get(question.key)?)?;
-    let chosen = question.choices().iter().find(|choice| choice.key == value);
-    Some(Extra {
-        key: question.key.to_owned(),
-        label: managers(&question.label),
-        value: chosen.map_or_else(|| value.to_owned(), |choice| managers(&choice.words)),
-    })
 }

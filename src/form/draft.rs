@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 use ulid::Ulid;
 
 use super::files::Album;
-use super::questions::{BUDGET, CAR_LINK, Form, Kind, NAME, PHONE, Question};
-use crate::lead::{Budget, BuyerFile, CarLink, LeadNumber, Name, Phone, Wish};
+use super::questions::{Form, Kind, NAME, PHONE, Question};
+use crate::lead::{Budget, BuyerFile, CarLink, Day, Extra, LeadNumber, Name, Phone, Quantity, Wish};
 
 /// Where a chat's dialogue stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +34,14 @@ pub enum Answer {
     Money(Budget),
     /// To [`Kind::Link`]; there may be none.
     Link(Option<CarLink>),
-    /// To [`Kind::Text`].
+    /// To [`Kind::Text`], and what was typed to a [`Kind::Choice`] that takes it.
     Text(String),
-    /// To [`Kind::Choice`]: the key of what was chosen.
-    Choice(&'static str),
+    /// To [`Kind::Number`].
+    Number(Quantity),
+    /// To [`Kind::Choice`]: which of its choices.
+    Choice(usize),
+    /// To [`Kind::Date`].
+    Date(Day),
     /// The question was passed over.
     Skipped,
 }
@@ -68,6 +73,10 @@ pub struct Draft {
     pub files: Vec<BuyerFile>,
     /// The last of them as they came, if that was an album or a file by itself.
     pub album: Option<Album>,
+    /// The answers as managers read them: what was said is kept when the dealer's form asks something else by then.
+    pub said: Vec<Extra>,
+    /// What stands in the stored draft and is no answer to this form: kept as it is.
+    pub rest: Map<String, Value>,
 }
 
 impl Draft {
@@ -81,6 +90,8 @@ impl Draft {
             wish: None,
             files: Vec::new(),
             album: None,
+            said: Vec::new(),
+            rest: Map::new(),
         }
     }
 
@@ -94,17 +105,15 @@ impl Draft {
     }
 
     /// Whether every question is answered.
-    pub(super) fn is_complete(&self, form: &Form) -> bool {
+    pub fn is_complete(&self, form: &Form) -> bool {
         self.next_step(form, false) == Step::Confirm
     }
 
     /// The answers that every lead has.
-    pub(super) fn of_every_lead(&self) -> Option<(&Name, &Phone, &Budget, Option<&CarLink>)> {
-        let (Answer::Name(name), Answer::Phone(phone), Answer::Money(budget), Answer::Link(link)) =
-            (self.answers.get(NAME)?, self.answers.get(PHONE)?, self.answers.get(BUDGET)?, self.answers.get(CAR_LINK)?)
-        else {
-            return None;
-        };
-        Some((name, phone, budget, link.as_ref()))
+    pub(super) fn of_every_lead(&self) -> Option<(&Name, &Phone)> {
+        match (self.answers.get(NAME)?, self.answers.get(PHONE)?) {
+            (Answer::Name(name), Answer::Phone(phone)) => Some((name, phone)),
+            _ => None,
+        }
     }
 }

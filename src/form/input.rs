@@ -1,6 +1,5 @@
 //! What a buyer did, in the dialogue's terms.
 
-use super::questions::CAR_LINK;
 use crate::lead::{BuyerFile, CarLink};
 
 /// A button of ours, as it stands in its callback data.
@@ -8,20 +7,24 @@ use crate::lead::{BuyerFile, CarLink};
 pub enum Press {
     /// The privacy policy is accepted.
     ConsentAccept,
-    /// The question with this key is passed over.
-    Skip(String),
-    /// One of the choices of a question.
-    Choose {
+    /// The open question is passed over; buttons of an earlier version name it.
+    Skip(Option<String>),
+    /// One of the choices of a question, or what else is offered there.
+    Answer {
         /// The question's key.
         question: String,
-        /// The choice's key.
-        choice: String,
+        /// Which of them, from 0.
+        choice: usize,
     },
+    /// The answer that is there already stays.
+    Keep,
+    /// A question that takes several messages has all of them.
+    Done,
     /// The card is right, send it.
     Submit,
     /// Change the answer to the question with this key.
     Edit(String),
-    /// Leave an answer as it was.
+    /// To the question before; while one answer is changed, to the card.
     Back,
     /// Throw the form away.
     Cancel,
@@ -40,8 +43,9 @@ impl Press {
     pub fn parse(data: &str) -> Option<Self> {
         Some(match data {
             "consent:accept" => Self::ConsentAccept,
-            // The first question that could be skipped was this one, and its buttons stand in chats.
-            "skip" => Self::Skip(CAR_LINK.to_owned()),
+            "skip" => Self::Skip(None),
+            "keep" => Self::Keep,
+            "done" => Self::Done,
             "submit" => Self::Submit,
             "back" => Self::Back,
             "cancel" => Self::Cancel,
@@ -49,12 +53,14 @@ impl Press {
             "start" => Self::Start,
             "files:drop" => Self::DropFiles,
             _ => match data.split_once(':')? {
-                ("skip", key) => Self::Skip(key.to_owned()),
+                ("skip", key) => Self::Skip(Some(key.to_owned())),
                 ("edit", key) => Self::Edit(key.to_owned()),
                 ("language", code) => Self::Language(code.to_owned()),
-                ("choose", rest) => {
-                    let (question, choice) = rest.split_once(':')?;
-                    Self::Choose { question: question.to_owned(), choice: choice.to_owned() }
+                ("answer", rest) => {
+                    let (question, choice) = rest.rsplit_once(':')?;
+                    let is_number = choice.bytes().all(|byte| byte.is_ascii_digit());
+                    let choice = choice.parse().ok().filter(|_| is_number)?;
+                    Self::Answer { question: question.to_owned(), choice }
                 }
                 _ => return None,
             },
@@ -65,9 +71,11 @@ impl Press {
     pub fn data(&self) -> String {
         match self {
             Self::ConsentAccept => "consent:accept".into(),
-            Self::Skip(key) if key == CAR_LINK => "skip".into(),
-            Self::Skip(key) => format!("skip:{key}"),
-            Self::Choose { question, choice } => format!("choose:{question}:{choice}"),
+            Self::Skip(None) => "skip".into(),
+            Self::Skip(Some(key)) => format!("skip:{key}"),
+            Self::Answer { question, choice } => format!("answer:{question}:{choice}"),
+            Self::Keep => "keep".into(),
+            Self::Done => "done".into(),
             Self::Submit => "submit".into(),
             Self::Edit(key) => format!("edit:{key}"),
             Self::Back => "back".into(),
@@ -164,7 +172,7 @@ mod tests {
     fn callback_data_is_a_contract() {
         for (data, press) in [
             ("consent:accept", Press::ConsentAccept),
-            ("skip", Press::Skip(CAR_LINK.into())),
+            ("skip", Press::Skip(None)),
             ("submit", Press::Submit),
             ("edit:name", Press::Edit("name".into())),
             ("edit:phone", Press::Edit("phone".into())),
@@ -176,13 +184,18 @@ mod tests {
             ("language:pt-br", Press::Language("pt-br".into())),
             ("start", Press::Start),
             ("files:drop", Press::DropFiles),
-            ("skip:city", Press::Skip("city".into())),
-            ("choose:city:msk", Press::Choose { question: "city".into(), choice: "msk".into() }),
+            ("skip:city", Press::Skip(Some("city".into()))),
+            ("answer:city:0", Press::Answer { question: "city".into(), choice: 0 }),
+            ("answer:budget:12", Press::Answer { question: "budget".into(), choice: 12 }),
+            ("keep", Press::Keep),
+            ("done", Press::Done),
         ] {
             assert_eq!(Press::parse(data).as_ref(), Some(&press));
             assert_eq!(press.data(), data);
         }
-        for strange in ["", "admin:leads", "choose:city", "edit", "consent:", "lead:1"] {
+        for strange in
+            ["", "admin:leads", "choose:city:msk", "answer:city", "answer:city:+1", "edit", "consent:", "lead:1"]
+        {
             assert_eq!(Press::parse(strange), None, "{strange}");
         }
     }

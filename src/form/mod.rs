@@ -7,14 +7,22 @@ mod files;
 mod input;
 mod noted;
 mod opening;
+mod passed;
 mod questions;
 mod repeats;
+mod said;
 pub mod stored;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 pub use dialogue::{Conversation, Outcome, World, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};
 pub use input::{Input, Press};
-pub use questions::{BUDGET, CAR_LINK, Choice, Form, Kind, NAME, PHONE, Question, Words, field_setting};
+pub use passed::Passed;
+pub(crate) use questions::Place;
+pub use questions::{
+    BUDGET, CAR_LINK, Field, Form, Kind, LONGEST_TEXT, NAME, PHONE, Question, Words, built_in, field_setting,
+};
 pub use repeats::TakenText;
+pub use typed::Typed;

@@ -1,67 +1,94 @@
 //! The form as a table: what is asked, in which order, how an answer is read, shown and passed on.
 //!
-//! A new question is one more row here and its words in `locales/`. Everything else follows from the row: its step and
-//! its place in stored drafts, the prompt and its buttons, the line on the card and the button that changes it, the line of the
-//! note, the entry of `backup_leads.json`, and the setting `AMOCRM_<KEY>_FIELD_ID`.
+//! A question is one row: of the built-in table below, or of the dealer's `dealer.toml`, which replaces it. Everything else
+//! follows from the row: its step and its place in stored drafts, the prompt and its buttons, the line on the card and the
+//! button that changes it, the line of the note, the entry of `backup_leads.json`, and the field of amoCRM that takes it.
 
 use std::{borrow::Cow, sync::Arc};
 
-/// Keys of the answers that every lead has in fields of its own.
+/// Keys of the answers that every lead has: the contact's.
 pub const NAME: &str = "name";
 /// See [`NAME`].
 pub const PHONE: &str = "phone";
-/// See [`NAME`].
+/// Keys of the built-in form's other answers, which leads have fields of their own for.
 pub const BUDGET: &str = "budget";
-/// See [`NAME`].
+/// See [`BUDGET`].
 pub const CAR_LINK: &str = "car_link";
+
+/// The most characters of an answer in words.
+pub const LONGEST_TEXT: usize = 1000;
 
 /// Words of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Words {
     /// The text of `locales/` with this id.
     Text(&'static str),
-    /// As they stand here.
-    Given {
-        /// Russian.
-        ru: &'static str,
-        /// English.
-        en: &'static str,
-    },
+    /// As they stand here, by language code; the first is for every language that is not among them. Never empty.
+    Given(&'static [(&'static str, &'static str)]),
+}
+
+impl Words {
+    /// As they stand in every language that was given here.
+    pub fn all(&self) -> Vec<String> {
+        match self {
+            Self::Text(_) => Vec::new(),
+            Self::Given(given) => given.iter().map(|(_, words)| (*words).to_owned()).collect(),
+        }
+    }
 }
 
 /// How an answer is given and read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Kind {
     /// A person's name.
     Name,
-    /// A phone, typed or as a contact. Its keys take the place of the keyboard, so it cannot be skipped by a button.
+    /// A phone, typed or as a contact. Its keys take the place of the keyboard.
     Phone,
     /// An amount, or words about it.
     Money,
     /// An address of a page.
     Link,
     /// Words.
-    Text {
-        /// The most characters.
-        longest: usize,
-    },
+    Text,
+    /// A number.
+    Number,
     /// One of several.
-    Choice(&'static [Choice]),
+    Choice,
+    /// A day.
+    Date,
+    /// Photos and documents.
+    Files,
 }
 
-/// What can be chosen.
+/// The field of amoCRM's leads that takes an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Choice {
-    /// In callback data and stored drafts: a few ASCII letters or digits.
-    pub key: &'static str,
-    /// On its button; managers read them in Russian.
-    pub words: Words,
+pub enum Field {
+    /// By its id.
+    Id(i64),
+    /// By its code.
+    Code(&'static str),
+}
+
+/// Where a lead has an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In `Lead::name`.
+    Name,
+    /// In `Lead::phone`.
+    Phone,
+    /// In `Lead::budget`.
+    Budget,
+    /// In `Lead::car_link`.
+    CarLink,
+    /// In `Lead::more`.
+    More,
 }
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Question {
-    /// In callback data, stored drafts and `backup_leads.json`: `a-z` and `_`, at most 20.
+    /// In callback data, stored drafts and `backup_leads.json`: `[a-z][a-z0-9_]{0,31}`.
     pub key: &'static str,
     /// How an answer is given and read.
     pub kind: Kind,
@@ -71,25 +98,27 @@ pub struct Question {
     pub label: Words,
     /// Before the label on the card.
     pub icon: &'static str,
-    /// On the card's button that changes the answer.
-    pub edit: Words,
+    /// On the card's button that changes the answer; made of the label where there is none.
+    pub edit: Option<Words>,
     /// It can be passed over.
     pub optional: bool,
-    /// The setting `AMOCRM_<KEY>_FIELD_ID`, where one may name a field of amoCRM's leads that takes the answer.
-    pub field: Option<&'static str>,
+    /// What can be chosen; beside what is typed, except for a [`Kind::Choice`] without `free_text`.
+    pub choices: &'static [Words],
+    /// An answer to a [`Kind::Choice`] may also be typed.
+    pub free_text: bool,
+    /// The field of amoCRM that takes the answer.
+    pub field: Option<Field>,
 }
 
 impl Question {
-    /// Whether leads have a field of their own for its answer.
-    pub fn is_of_every_lead(&self) -> bool {
-        [NAME, PHONE, BUDGET, CAR_LINK].contains(&self.key)
-    }
-
-    /// What can be chosen; nothing where an answer is typed.
-    pub fn choices(&self) -> &'static [Choice] {
-        match self.kind {
-            Kind::Choice(choices) => choices,
-            _ => &[],
+    /// Where a lead has its answer.
+    pub(crate) fn place(&self) -> Place {
+        match (self.key, self.kind) {
+            (NAME, _) => Place::Name,
+            (PHONE, _) => Place::Phone,
+            (BUDGET, Kind::Money) => Place::Budget,
+            (CAR_LINK, Kind::Link) => Place::CarLink,
+            _ => Place::More,
         }
     }
 }
@@ -106,8 +135,10 @@ const QUESTIONS: &[Question] = &[
         prompt: Words::Text("ask-name"),
         label: Words::Text("label-name"),
         icon: "👤",
-        edit: Words::Text("button-edit-name"),
+        edit: Some(Words::Text("button-edit-name")),
         optional: false,
+        choices: &[],
+        free_text: false,
         field: None,
     },
     Question {
@@ -116,8 +147,10 @@ const QUESTIONS: &[Question] = &[
         prompt: Words::Text("ask-phone"),
         label: Words::Text("label-phone"),
         icon: "📞",
-        edit: Words::Text("button-edit-phone"),
+        edit: Some(Words::Text("button-edit-phone")),
         optional: false,
+        choices: &[],
+        free_text: false,
         field: None,
     },
     Question {
@@ -126,9 +159,16 @@ const QUESTIONS: &[Question] = &[
         prompt: Words::Text("ask-budget"),
         label: Words::Text("label-budget"),
         icon: "💰",
-        edit: Words::Text("button-edit-budget"),
+        edit: Some(Words::Text("button-edit-budget")),
         optional: false,
-        field: Some("AMOCRM_BUDGET_FIELD_ID"),
+        choices: &[
+            Words::Text("choice-budget-small"),
+            Words::Text("choice-budget-middle"),
+            Words::Text("choice-budget-large"),
+            Words::Text("choice-budget-unknown"),
+        ],
+        free_text: false,
+        field: None,
     },
     Question {
         key: CAR_LINK,
@@ -136,11 +176,18 @@ const QUESTIONS: &[Question] = &[
         prompt: Words::Text("ask-car-link"),
         label: Words::Text("label-car-link"),
         icon: "🚗",
-        edit: Words::Text("button-edit-car-link"),
+        edit: Some(Words::Text("button-edit-car-link")),
         optional: true,
-        field: Some("AMOCRM_CAR_LINK_FIELD_ID"),
+        choices: &[],
+        free_text: false,
+        field: None,
     },
 ];
+
+/// The built-in row with this key: its words stand in for those that a dealer leaves out.
+pub fn built_in(key: &str) -> Option<&'static Question> {
+    QUESTIONS.iter().find(|question| question.key == key)
+}
 
 /// The questions in the order in which they are asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +200,12 @@ impl Default for Form {
 }
 
 impl Form {
+    /// A form of these questions, of which the contact's name and phone are two.
+    pub fn new(questions: Vec<Question>) -> Self {
+        debug_assert!([NAME, PHONE].iter().all(|key| questions.iter().any(|question| question.key == *key)));
+        Self(Arc::new(Cow::Owned(questions)))
+    }
+
     /// The form with more questions behind its own.
     pub fn with(self, more: &[Question]) -> Self {
         Self(Arc::new(Cow::Owned([self.questions(), more].concat())))
@@ -167,6 +220,11 @@ impl Form {
     pub fn question(&self, key: &str) -> Option<&Question> {
         self.questions().iter().find(|question| question.key == key)
     }
+
+    /// The place of a question, from 1.
+    pub fn position(&self, key: &str) -> Option<usize> {
+        self.questions().iter().position(|question| question.key == key).map(|index| index + 1)
+    }
 }
 
 #[cfg(test)]
@@ -175,58 +233,33 @@ mod tests {
 
     use super::*;
 
-    /// Other things stand under these names: steps, and members of stored drafts and of entries in `backup_leads.json`.
-    const TAKEN: [&str; 16] = [
-        "idle",
-        "consent",
-        "confirm",
-        "id",
-        "number",
-        "consent_at",
-        "wish",
-        "car",
-        "timestamp",
-        "user_id",
-        "status",
-        "attempts",
-        "last_error",
-        "buyer_told",
-        "lead",
-        "username",
-    ];
-
     #[test]
-    fn keys_fit_all_places_in_which_they_stand() {
+    fn keys_are_what_they_may_be() {
         let form = Form::default();
         let keys: BTreeSet<&str> = form.questions().iter().map(|question| question.key).collect();
         assert_eq!(keys.len(), form.questions().len(), "a key stands twice");
-        for question in form.questions() {
-            let key = question.key;
+        for key in keys {
             assert!(
-                (1..=20).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                (1..=32).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
                 "{key}"
             );
-            assert!(!TAKEN.contains(&key), "{key} is the name of something else");
-            for choice in question.choices() {
-                let key = choice.key;
-                assert!((1..=30).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{key}");
-            }
         }
     }
 
     #[test]
-    fn every_lead_has_its_four_answers() {
+    fn built_in_answers_have_fields_of_their_own() {
         let form = Form::default();
-        for (key, kind) in [(NAME, Kind::Name), (PHONE, Kind::Phone), (BUDGET, Kind::Money), (CAR_LINK, Kind::Link)] {
-            assert_eq!(form.question(key).map(|question| question.kind), Some(kind), "{key}");
+        for (key, kind, place) in [
+            (NAME, Kind::Name, Place::Name),
+            (PHONE, Kind::Phone, Place::Phone),
+            (BUDGET, Kind::Money, Place::Budget),
+            (CAR_LINK, Kind::Link, Place::CarLink),
+        ] {
+            let question = form.question(key).expect("a question");
+            assert_eq!((question.kind, question.place()), (kind, place), "{key}");
         }
-    }
-
-    #[test]
-    fn settings_of_fields_are_named_after_questions() {
-        for question in Form::default().questions() {
-            assert!(question.field.is_none_or(|setting| setting == field_setting(question.key)), "{}", question.key);
-        }
+        let other = Question { kind: Kind::Choice, ..*form.question(BUDGET).expect("a question") };
+        assert_eq!(other.place(), Place::More);
         assert_eq!(field_setting(CAR_LINK), "AMOCRM_CAR_LINK_FIELD_ID");
     }
 }

@@ -1,31 +1,46 @@
 //! Drafts as they stand in the store: every version's are read, and none locks a chat out.
 //!
-//! A step that this version does not know, or an answer that it cannot read, is passed over: the form goes on at the
-//! first question without an answer.
+//! A step that this version or this form does not know, or an answer that it cannot read, is passed over: the form goes on
+//! at the first question without an answer. What was said and is not asked any more is kept as it is.
+
+use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
     draft::{Answer, Draft, Step},
-    questions::{CAR_LINK, Form, Kind, Question},
+    questions::{BUDGET, CAR_LINK, Form, Kind, NAME, PHONE, Question, Words},
 };
 use crate::lead::CarLink;
 
+/// Under which members the answers stand that the first version knew; all others are in [`OTHERS`].
+const MEMBERS: [(&str, &str); 4] = [(NAME, "name"), (PHONE, "phone"), (BUDGET, "budget"), (CAR_LINK, "car")];
+const OTHERS: &str = "answers";
+
+/// Steps that are no questions; a question may have such a key.
+const STEPS: [&str; 3] = ["idle", "consent", "confirm"];
+const QUESTION: &str = "question:";
+
+/// Words of the form in every language, first in the managers'.
+pub type AllWords = fn(&Words) -> Vec<String>;
+
 /// The name of a step.
-pub fn step_name(step: Step) -> &'static str {
+pub fn step_name(step: Step) -> Cow<'static, str> {
     match step {
-        Step::Idle => "idle",
-        Step::Consent => "consent",
-        Step::Ask(key) => key,
-        Step::Confirm => "confirm",
+        Step::Idle => "idle".into(),
+        Step::Consent => "consent".into(),
+        Step::Confirm => "confirm".into(),
+        Step::Ask(key) if STEPS.contains(&key) => format!("{QUESTION}{key}").into(),
+        Step::Ask(key) => key.into(),
     }
 }
 
 /// Where a stored form goes on.
 pub fn read_step(name: &str, draft: Option<&Draft>, form: &Form) -> Step {
     let Some(draft) = draft else { return Step::Idle };
-    match (name, form.question(name)) {
+    let key = name.strip_prefix(QUESTION).unwrap_or(if STEPS.contains(&name) { "" } else { name });
+    match (name, form.question(key)) {
         ("consent", _) => Step::Consent,
         (_, Some(question)) => Step::Ask(question.key),
         // A card needs all answers, even if some of them were lost on the way.
@@ -34,13 +49,28 @@ pub fn read_step(name: &str, draft: Option<&Draft>, form: &Form) -> Step {
 }
 
 /// A draft as JSON.
-pub fn draft_json(draft: &Draft, form: &Form) -> Value {
-    let mut json = Map::new();
+pub fn draft_json(draft: &Draft, form: &Form, words: AllWords) -> Value {
+    let mut json = draft.rest.clone();
+    let mut others = match json.remove(OTHERS) {
+        Some(Value::Object(others)) => others,
+        _ => Map::new(),
+    };
     json.insert("id".into(), json!(draft.id));
     json.insert("number".into(), json!(draft.number));
     json.insert("consent_at".into(), json!(draft.consent_at));
     for question in form.questions() {
-        json.insert(member(question).into(), draft.answers.get(question.key).map_or(Value::Null, answer_json));
+        let Some(answer) = draft.answers.get(question.key) else { continue };
+        let answer = answer_json(question, answer, words);
+        match member(question.key) {
+            Some(member) => json.insert(member.into(), answer),
+            None => others.insert(question.key.into(), answer),
+        };
+    }
+    if !others.is_empty() {
+        json.insert(OTHERS.into(), others.into());
+    }
+    if !draft.said.is_empty() {
+        json.insert("said".into(), json!(draft.said));
     }
     json.insert("wish".into(), json!(draft.wish));
     if !draft.files.is_empty() || draft.album.is_some() {
@@ -51,44 +81,94 @@ pub fn draft_json(draft: &Draft, form: &Form) -> Value {
 }
 
 /// Reads a draft that any version stored; `None` for what is none.
-pub fn read_draft(value: &Value, form: &Form) -> Option<Draft> {
-    if !value.is_object() {
-        return None;
-    }
+pub fn read_draft(value: &Value, form: &Form, words: AllWords) -> Option<Draft> {
+    let mut rest = value.as_object()?.clone();
+    let mut take = |name: &str| rest.remove(name).unwrap_or_default();
     let fresh = Draft::open();
-    let answer = |question: &Question| Some((question.key, read_answer(question, &value[member(question)])?));
+    let (id, number) = (read(&take("id")), read(&take("number")));
+    let (consent_at, wish) = (read(&take("consent_at")), read(&take("wish")));
+    let said = read(&take("said")).unwrap_or_default();
+    let files = take("files").as_array().into_iter().flatten().filter_map(read).collect();
+    let album = read(&take("album"));
+    let mut others = match take(OTHERS) {
+        Value::Object(others) => others,
+        _ => Map::new(),
+    };
+    let mut answers = std::collections::BTreeMap::new();
+    for question in form.questions() {
+        let (members, name) = match member(question.key) {
+            Some(member) => (&mut rest, member),
+            None => (&mut others, question.key),
+        };
+        if let Some(answer) = members.get(name).and_then(|value| read_answer(question, value, words)) {
+            members.remove(name);
+            answers.insert(question.key, answer);
+        }
+    }
+    rest.retain(|_, value| !value.is_null());
+    if !others.is_empty() {
+        rest.insert(OTHERS.into(), others.into());
+    }
     Some(Draft {
-        id: read(&value["id"]).unwrap_or(fresh.id),
-        number: read(&value["number"]).unwrap_or(fresh.number),
-        consent_at: read(&value["consent_at"]),
-        answers: form.questions().iter().filter_map(answer).collect(),
-        wish: read(&value["wish"]),
-        files: value["files"].as_array().into_iter().flatten().filter_map(read).collect(),
-        album: read(&value["album"]),
+        id: id.unwrap_or(fresh.id),
+        number: number.unwrap_or(fresh.number),
+        consent_at,
+        answers,
+        wish,
+        files,
+        album,
+        said,
+        rest,
     })
 }
 
-/// Under which name an answer stands in a draft.
-fn member(question: &Question) -> &'static str {
-    // As the first version named it.
-    if question.key == CAR_LINK { "car" } else { question.key }
+/// The answers of a draft that its form does not ask any more, by their keys, as far as they can be shown.
+pub(super) fn no_longer_asked(draft: &Draft, form: &Form) -> Vec<(String, String)> {
+    let of_first_version = MEMBERS.iter().map(|(key, member)| (*key, draft.rest.get(*member)));
+    let others = draft.rest.get(OTHERS).and_then(Value::as_object);
+    let others = others.into_iter().flatten().map(|(key, value)| (key.as_str(), Some(value)));
+    let shown = |(key, value): (&str, Option<&Value>)| {
+        if form.question(key).is_some() {
+            return None;
+        }
+        Some((key.to_owned(), shown(value?)?))
+    };
+    of_first_version.chain(others).filter_map(shown).collect()
 }
 
-fn answer_json(answer: &Answer) -> Value {
+fn shown(value: &Value) -> Option<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    text(value)
+        .or_else(|| text(&value["typed"]))
+        .or_else(|| text(&value["link"]["url"]))
+        .filter(|text| !text.is_empty())
+}
+
+/// Under which name an answer stands in a draft where it is not among the others.
+fn member(key: &str) -> Option<&'static str> {
+    MEMBERS.iter().find(|(known, _)| *known == key).map(|(_, member)| *member)
+}
+
+fn answer_json(question: &Question, answer: &Answer, words: AllWords) -> Value {
     match answer {
         Answer::Name(name) => json!(name),
         Answer::Phone(phone) => json!(phone),
         Answer::Money(budget) => json!(budget),
         Answer::Link(link) => json!({ "link": link }),
         Answer::Text(text) => json!(text),
-        Answer::Choice(key) => json!(key),
+        Answer::Number(number) => json!(number),
+        // The choices may stand in another order the next time.
+        Answer::Choice(at) => {
+            json!(question.choices.get(*at).and_then(|choice| words(choice).into_iter().next()))
+        }
+        Answer::Date(day) => json!(day),
         Answer::Skipped => json!({ "skipped": true }),
     }
 }
 
-fn read_answer(question: &Question, value: &Value) -> Option<Answer> {
+fn read_answer(question: &Question, value: &Value, words: AllWords) -> Option<Answer> {
     if question.optional && value["skipped"] == true {
-        return Some(Answer::Skipped);
+        return Some(Answer::skipped(question));
     }
     match question.kind {
         Kind::Name => read(value).map(Answer::Name),
@@ -98,10 +178,16 @@ fn read_answer(question: &Question, value: &Value) -> Option<Answer> {
             let link = value.as_object()?.get("link").unwrap_or(&Value::Null);
             read::<Option<CarLink>>(link).map(Answer::Link)
         }
-        Kind::Text { .. } => value.as_str().map(|text| Answer::Text(text.to_owned())),
-        Kind::Choice(choices) => {
-            choices.iter().find(|choice| value == choice.key).map(|choice| Answer::Choice(choice.key))
+        Kind::Text => value.as_str().map(|text| Answer::Text(text.to_owned())),
+        Kind::Number => read(value).map(Answer::Number),
+        Kind::Choice => {
+            let text = value.as_str()?;
+            let chosen = question.choices.iter().position(|choice| words(choice).iter().any(|words| words == text));
+            let typed = question.free_text.then(|| Answer::Text(text.to_owned()));
+            chosen.map(Answer::Choice).or(typed)
         }
+        Kind::Date => read(value).map(Answer::Date),
+        Kind::Files => (value["skipped"] == true).then_some(Answer::Skipped),
     }
 }
 
@@ -112,8 +198,10 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::questions::{BUDGET, NAME, PHONE};
     use super::*;
+    use crate::wording::Lang;
+
+    const WORDS: AllWords = Lang::all_words;
 
     /// A draft as 0.1.0 wrote it.
     const FIRST_VERSION: &str = r#"{"id":"01J7ABCDEFGHJKMNPQRSTVWXYZ","number":"K7M2QXA","consent_at":null,
@@ -124,9 +212,9 @@ mod tests {
     fn a_draft_of_the_first_version_is_read_and_written_as_it_was() {
         let stored: Value = serde_json::from_str(FIRST_VERSION).expect("JSON");
         let form = Form::default();
-        let draft = read_draft(&stored, &form).expect("a draft");
+        let draft = read_draft(&stored, &form, WORDS).expect("a draft");
         assert!(draft.is_complete(&form));
-        let mut written = draft_json(&draft, &form);
+        let mut written = draft_json(&draft, &form, WORDS);
         assert_eq!(written.as_object_mut().and_then(|members| members.remove("wish")), Some(Value::Null));
         assert_eq!(written, stored);
     }
@@ -139,7 +227,7 @@ mod tests {
                 let mut stored: Value = serde_json::from_str(FIRST_VERSION).expect("JSON");
                 let is_no_link = member == "car" && strange == json!({"strange": {"link": 1}});
                 stored[member] = strange.clone();
-                let draft = read_draft(&stored, &form).expect("a draft");
+                let draft = read_draft(&stored, &form, WORDS).expect("a draft");
                 let step = read_step("confirm", Some(&draft), &form);
                 // An answer about the car without a link says that there is none.
                 assert_eq!(step, if is_no_link { Step::Confirm } else { Step::Ask(key) }, "{member}: {strange}");
@@ -152,7 +240,7 @@ mod tests {
         let form = Form::default();
         let draft = Draft::open();
         for step in [Step::Consent, Step::Ask(NAME), Step::Ask(CAR_LINK)] {
-            assert_eq!(read_step(step_name(step), Some(&draft), &form), step);
+            assert_eq!(read_step(&step_name(step), Some(&draft), &form), step);
         }
         for unknown in ["", "car_colour", "idle", "confirm"] {
             assert_eq!(read_step(unknown, Some(&draft), &form), Step::Ask(NAME), "{unknown}");

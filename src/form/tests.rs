@@ -1,11 +1,14 @@
+mod forms;
+
 use proptest::prelude::*;
 
 use super::{
     dialogue::{Conversation, World, turn},
     draft::{Answer, Step},
     input::{Input, Press},
-    questions::{Choice, Form, Kind, Question, Words},
+    questions::{Form, Kind, Question, Words},
     stored,
+    typed::Typed,
 };
 use crate::{
     lead::{Buyer, Region},
@@ -17,14 +20,21 @@ use chrono::Utc;
 fn world(consent_needed: bool) -> World {
     World {
         now: Utc::now(),
+        utc_offset: chrono::TimeDelta::hours(3),
         sent_at: None,
+        message: None,
         region: Region::default(),
         consent_needed,
         buyer: Buyer::default(),
+        first_name: Some("Иван".into()),
         form: Form::default(),
         words: Lang::all_words,
-        is_back: Lang::is_back_label,
+        keys: Lang::typed_by_key,
     }
+}
+
+fn on_step(conversation: &Conversation) -> String {
+    stored::step_name(conversation.step).into_owned()
 }
 
 fn text(text: &str) -> Input {
@@ -126,7 +136,17 @@ fn consent_comes_first_where_it_is_configured() {
 fn any_input() -> impl Strategy<Value = Input> {
     prop_oneof![
         any::<String>().prop_map(|typed| text(&typed)),
-        prop_oneof![Just("Иван"), Just("+79991234567"), Just("2 млн"), Just("нет"), Just("← Назад")].prop_map(text),
+        prop_oneof![
+            Just("Иван"),
+            Just("+79991234567"),
+            Just("2 млн"),
+            Just("нет"),
+            Just("да"),
+            Just("отмена"),
+            Just("оставить"),
+            Just("← Назад")
+        ]
+        .prop_map(text),
         Just(Input::Start),
         Just(Input::Cancel),
         Just(Input::Help),
@@ -140,6 +160,11 @@ fn any_input() -> impl Strategy<Value = Input> {
         (any::<String>(), any::<bool>()).prop_map(|(phone, own)| Input::Contact { phone, own }),
         prop_oneof![
             Just("skip"),
+            Just("keep"),
+            Just("done"),
+            Just("answer:name:0"),
+            Just("answer:budget:1"),
+            Just("answer:budget:99"),
             Just("submit"),
             Just("back"),
             Just("cancel"),
@@ -159,7 +184,8 @@ proptest! {
     fn no_sequence_of_inputs_breaks_the_dialogue(inputs in prop::collection::vec(any_input(), 1..40), consent: bool) {
         let mut conversation = Conversation::idle(None);
         for input in inputs {
-            let submits = conversation.step == Step::Confirm && input == Input::Press(Press::Submit);
+            let says_yes = matches!(&input, Input::Text { text, .. } if Typed::parse(text) == Some(Typed::Yes));
+            let submits = conversation.step == Step::Confirm && (says_yes || input == Input::Press(Press::Submit));
             let outcome = turn(conversation, input, &world(consent));
             prop_assert_eq!(outcome.lead.is_some(), submits);
             prop_assert_eq!(outcome.replies.is_empty(), submits);
@@ -228,8 +254,8 @@ fn a_list_of_answers_at_the_name_is_taken_as_one() {
         ("Пётр, 89161234567, 3 млн, encar.com/cars/detail/38427498", "Пётр", "confirm"),
     ] {
         let (conversation, _) = play(&[Input::Start, text(said)]);
-        let draft = conversation.draft.expect("a draft");
-        assert_eq!(stored::step_name(conversation.step), steps, "{said}: {:?}", draft.answers);
+        let draft = conversation.draft.as_ref().expect("a draft");
+        assert_eq!(on_step(&conversation), steps, "{said}: {:?}", draft.answers);
         assert!(matches!(&draft.answers["name"], Answer::Name(taken) if taken.as_str() == name), "{said}: {draft:?}");
         assert_eq!(draft.wish, None, "{said}");
     }
@@ -350,11 +376,7 @@ fn what_is_said_at_any_question_is_kept_for_its_own() {
     ] {
         let inputs: Vec<Input> = std::iter::once(Input::Start).chain(messages.iter().map(|said| text(said))).collect();
         let (conversation, _) = play(&inputs);
-        assert_eq!(
-            (stored::step_name(conversation.step), answers(&conversation).as_str()),
-            (step, want),
-            "{messages:?}"
-        );
+        assert_eq!((on_step(&conversation).as_str(), answers(&conversation).as_str()), (step, want), "{messages:?}");
     }
 }
 
@@ -390,17 +412,14 @@ fn a_message_before_any_form_opens_one() {
     ] {
         let outcome = turn(Conversation::idle(None), input.clone(), &world(false));
         let (got, conversation) = (answers(&outcome.conversation), &outcome.conversation);
-        assert_eq!((stored::step_name(conversation.step), got.as_str()), (step, want), "{input:?}");
+        assert_eq!((on_step(conversation).as_str(), got.as_str()), (step, want), "{input:?}");
         assert!(outcome.replies[0].iter().any(|say| matches!(say, Say::Noted { .. })), "{input:?}");
         // Nothing of it is told before it may be kept.
         let asked = turn(Conversation::idle(None), input.clone(), &world(true));
         assert_eq!(asked.conversation.step, Step::Consent);
         assert!(!asked.replies.concat().iter().any(|say| matches!(say, Say::Noted { .. })), "{input:?}");
         let accepted = turn(asked.conversation, Input::Press(Press::ConsentAccept), &world(true));
-        assert_eq!(
-            (stored::step_name(accepted.conversation.step), answers(&accepted.conversation).as_str()),
-            (step, want)
-        );
+        assert_eq!((on_step(&accepted.conversation).as_str(), answers(&accepted.conversation).as_str()), (step, want));
         assert!(matches!(accepted.replies[0][0], Say::Noted { .. }), "{input:?}");
     }
     for input in
@@ -409,100 +428,4 @@ fn a_message_before_any_form_opens_one() {
         let outcome = turn(Conversation::idle(None), input.clone(), &world(false));
         assert_eq!(outcome.conversation.step, Step::Idle, "{input:?}");
     }
-}
-
-const EXTRAS: &[Question] = &[
-    Question {
-        key: "city",
-        kind: Kind::Choice(&[
-            Choice { key: "msk", words: Words::Given { ru: "Москва", en: "Moscow" } },
-            Choice { key: "spb", words: Words::Given { ru: "Питер", en: "Petersburg" } },
-        ]),
-        prompt: Words::Given { ru: "Город?", en: "City?" },
-        label: Words::Given { ru: "Город", en: "City" },
-        icon: "🏙",
-        edit: Words::Given { ru: "Изменить город", en: "Change city" },
-        optional: false,
-        field: None,
-    },
-    Question { key: "trade_in", kind: Kind::Text { longest: 10 }, optional: true, ..LIKE_CITY },
-    Question { key: "deposit", kind: Kind::Money, ..LIKE_CITY },
-    Question { key: "second_phone", kind: Kind::Phone, ..LIKE_CITY },
-    Question { key: "own_car", kind: Kind::Link, optional: true, ..LIKE_CITY },
-    Question { key: "contact", kind: Kind::Name, ..LIKE_CITY },
-];
-
-const LIKE_CITY: Question = Question {
-    key: "",
-    kind: Kind::Name,
-    prompt: Words::Given { ru: "?", en: "?" },
-    label: Words::Given { ru: "Ещё", en: "More" },
-    icon: "•",
-    edit: Words::Given { ru: "Изменить", en: "Change" },
-    optional: false,
-    field: None,
-};
-
-/// Every kind of answer can be a question of its own: asked, stored, read back, shown and sent.
-#[test]
-fn a_question_of_every_kind_is_asked_stored_and_sent() {
-    let world = World { form: Form::default().with(EXTRAS), ..world(false) };
-    let choose =
-        |question: &str, choice: &str| Input::Press(Press::Choose { question: question.into(), choice: choice.into() });
-    let skip = |key: &str| Input::Press(Press::Skip(key.into()));
-    let inputs = [
-        (Input::Start, "name"),
-        (text("Иван"), "phone"),
-        (text("89991234567"), "budget"),
-        (text("2 млн"), "car_link"),
-        (text("нет"), "city"),
-        (choose("city", "nowhere"), "city"),
-        (choose("trade_in", "msk"), "city"),
-        (skip("city"), "city"),
-        (Input::Skip, "city"),
-        (text("moscow"), "trade_in"),
-        (choose("city", "spb"), "trade_in"),
-        (text("слишком длинный ответ"), "trade_in"),
-        (text("\u{200b}"), "trade_in"),
-        (skip("car_link"), "trade_in"),
-        (Input::Skip, "deposit"),
-        (text("500 тыс"), "second_phone"),
-        (text("89161112233"), "own_car"),
-        (text("нет"), "contact"),
-        (text("Анна"), "confirm"),
-        (Input::Press(Press::Edit("trade_in".into())), "trade_in"),
-        (text("Лада"), "confirm"),
-        (Input::Press(Press::Edit("nothing".into())), "confirm"),
-    ];
-    let mut conversation = Conversation::idle(None);
-    for (input, step) in inputs {
-        conversation = turn(conversation, input.clone(), &world).conversation;
-        assert_eq!(stored::step_name(conversation.step), step, "{input:?}");
-        // As another process reads it.
-        let draft = conversation.draft.as_ref().expect("a draft");
-        let read = stored::read_draft(&stored::draft_json(draft, &world.form), &world.form);
-        assert_eq!(read.as_ref(), Some(draft), "{input:?}");
-        assert_eq!(stored::read_step(step, read.as_ref(), &world.form), conversation.step);
-    }
-    let outcome = turn(conversation.clone(), Input::Help, &world);
-    let wording = Wording { form: world.form.clone(), ..Wording::default() };
-    let card = render_reply(&outcome.replies[0], Lang::en(), &wording).text;
-    for line in ["🏙 City: Moscow", "• More: Лада", "• More: 500 тыс", "• More: +79161112233", "• More: not given"]
-    {
-        assert!(card.contains(line), "{line}: {card}");
-    }
-    let lead = turn(conversation, Input::Press(Press::Submit), &world).lead.expect("a lead");
-    let more: Vec<String> = lead.more.iter().map(ToString::to_string).collect();
-    assert_eq!(more, ["Город: Москва", "Ещё: Лада", "Ещё: 500 тыс", "Ещё: +79161112233", "Ещё: Анна"]);
-    assert_eq!((lead.phone.e164(), lead.name.as_str()), ("+79991234567", "Иван"));
-}
-
-/// A form that was open while the product was replaced by one that asks more goes on with the new question.
-#[test]
-fn a_draft_of_a_version_that_asked_less_is_asked_the_rest() {
-    let (card, _) = play(&filled_in());
-    let draft = stored::draft_json(&card.draft.expect("a draft"), &Form::default());
-    let form = Form::default().with(EXTRAS);
-    let draft = stored::read_draft(&draft, &form);
-    assert_eq!(stored::read_step("confirm", draft.as_ref(), &form), Step::Ask("city"));
 }

@@ -4,6 +4,7 @@
 //! a store that answers only `store_up` tells of it.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -173,6 +174,14 @@ impl Sources {
             }
         }
 
+        let forms = self.intake.forms();
+        let of = |figures: &BTreeMap<&'static str, u64>| {
+            figures.iter().map(|(step, count)| (*step, *count)).collect::<Vec<_>>()
+        };
+        let help = "Forms that came to a question of the form, to the card (_card), and that were sent (_sent).";
+        page.counter_with("forms_reached_total", help, "step", &of(&forms.reached))?;
+        let help = "Forms that were thrown away, by the question they had come to.";
+        page.counter_with("forms_cancelled_total", help, "step", &of(&forms.cancelled))?;
         page.moment("last_poll_timestamp_seconds", "When Telegram answered a poll last.", self.intake.last_poll())?;
         page.count("polls_total", "Polls Telegram answered.", self.intake.polls())?;
         page.count("updates_total", "Updates received.", self.intake.updates())?;

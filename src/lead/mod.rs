@@ -6,12 +6,14 @@
 mod amount;
 mod budget;
 mod car_link;
+mod day;
 mod file;
 mod mention;
 mod message;
 mod name;
 mod number;
 mod phone;
+mod quantity;
 mod text;
 
 use chrono::{DateTime, Utc};
@@ -20,11 +22,13 @@ use ulid::Ulid;
 
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
+pub use day::Day;
 pub use file::{BuyerFile, FileKind, LARGEST_FILE, MOST_FILES, file_key, has_file_key};
 pub use message::{Said, Taken};
 pub use name::{NAMELESS, Name, NameError, Wish};
 pub use number::LeadNumber;
 pub use phone::{Phone, PhoneError, PhoneOrigin, Region};
+pub use quantity::Quantity;
 pub(crate) use text::{is_invisible, is_visible};
 pub use text::{one_line, shorten};
 
@@ -41,10 +45,14 @@ pub struct Lead {
     pub name: Name,
     /// The buyer's phone.
     pub phone: Phone,
-    /// The budget as typed, with a number where there is one.
-    pub budget: Budget,
-    /// The link to a car, absent when skipped.
+    /// The budget as typed, with a number where there is one; absent when skipped or not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// The link to a car, absent when skipped or not asked.
     pub car_link: Option<CarLink>,
+    /// Which of these two the form asked, and what it called them.
+    #[serde(default, skip_serializing_if = "Asked::is_usual")]
+    pub asked: Asked,
     /// Answers to the form's other questions, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<Extra>,
@@ -62,6 +70,40 @@ pub struct Lead {
     /// Where the lead came from.
     #[serde(default)]
     pub origin: Origin,
+}
+
+impl Lead {
+    /// The budget in whole roubles; 0 where it is no one amount, or not known.
+    pub fn price(&self) -> i64 {
+        self.budget.as_ref().map_or(0, Budget::price)
+    }
+
+    /// The budget as typed; nothing where there is none.
+    pub fn budget_typed(&self) -> &str {
+        self.budget.as_ref().map_or("", Budget::typed)
+    }
+}
+
+/// What a form called, for managers, the answers that leads have fields of their own for; `None` for what it did not ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Of [`Lead::budget`].
+    pub budget: Option<String>,
+    /// Of [`Lead::car_link`].
+    pub car_link: Option<String>,
+}
+
+impl Default for Asked {
+    /// As the built-in form has it, and every lead of earlier versions.
+    fn default() -> Self {
+        Self { budget: Some("Бюджет".into()), car_link: Some("Ссылка".into()) }
+    }
+}
+
+impl Asked {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// An answer to a question of the form that has no field of its own in a lead; it tells what was asked, so that it can be

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{LeadsMeanwhile, PollTrouble, Shortage, Trouble};
 use crate::{
     clock::Millis,
-    lead::{CarLink, Extra, Lead, LeadNumber},
+    lead::{Asked, CarLink, Extra, Lead, LeadNumber},
 };
 
 /// What the admin is told unasked.
@@ -240,10 +240,14 @@ pub struct LeadCopy {
     pub name: String,
     /// Phone.
     pub phone: String,
-    /// Budget as typed.
-    pub budget: String,
+    /// Budget as typed; absent when passed over or not asked.
+    #[serde(default)]
+    pub budget: Option<String>,
     /// Links to the car, each on a line, if any.
     pub car_link: Option<String>,
+    /// Which of these two the form asked.
+    #[serde(default)]
+    pub asked: Asked,
     /// What else was said for the manager; absent in what 0.1.0 stored.
     #[serde(default)]
     pub wish: Option<String>,
@@ -259,7 +263,8 @@ impl LeadCopy {
             number: lead.number.clone(),
             name: lead.name.as_str().to_owned(),
             phone: lead.phone.e164().to_owned(),
-            budget: lead.budget.shown().to_owned(),
+            budget: lead.budget.as_ref().map(|budget| budget.shown().to_owned()),
+            asked: lead.asked.clone(),
             car_link: lead.car_link.as_ref().map(CarLink::shown),
             wish: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()),
             more: lead.more.clone(),

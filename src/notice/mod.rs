@@ -131,7 +131,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_stored_as_it_always_was() {
-        let notice = Notice::Reply(vec![Say::NoPhoneFound, Say::Ask(Ask { question: "phone".into(), editing: false })]);
+        let notice = Notice::Reply(vec![
+            Say::NoPhoneFound,
+            Say::Ask(Ask { question: "phone".into(), editing: false, kept: None, offered: None }),
+        ]);
         let stored = serde_json::to_string(&notice).expect("JSON");
         assert_eq!(stored, r#"{"reply":["no_phone_found",{"ask_phone":{"editing":false}}]}"#);
     }

@@ -13,8 +13,9 @@ pub struct Card {
     pub name: String,
     /// Phone, E.164.
     pub phone: String,
-    /// Budget as typed.
-    pub budget: String,
+    /// Budget as typed; absent when passed over or not asked.
+    #[serde(default)]
+    pub budget: Option<String>,
     /// Roubles the budget was understood as, 0 when there is no one amount; absent in what 0.1.0 stored.
     #[serde(default)]
     pub price: i64,
@@ -41,7 +42,7 @@ fn is_none(count: &usize) -> bool {
 pub struct CardAnswer {
     /// The question's key.
     pub question: String,
-    /// The answer, or the key of what was chosen; `None` for a question that was passed over.
+    /// The answer as managers read it; `None` for a question that was passed over.
     pub value: Option<String>,
 }
 
@@ -52,6 +53,10 @@ pub struct Ask {
     pub question: String,
     /// One answer of a complete form is being changed.
     pub editing: bool,
+    /// The answer that is there already, as managers read it.
+    pub kept: Option<String>,
+    /// What the person's profile answers.
+    pub offered: Option<String>,
 }
 
 /// What stands before a question's key in JSON.
@@ -60,11 +65,16 @@ const ASK: &str = "ask_";
 #[derive(Serialize, Deserialize)]
 struct AskBody {
     editing: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kept: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    offered: Option<String>,
 }
 
 impl Serialize for Ask {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([(format!("{ASK}{}", self.question), AskBody { editing: self.editing })])
+        let Self { question, editing, kept, offered } = self.clone();
+        serializer.collect_map([(format!("{ASK}{question}"), AskBody { editing, kept, offered })])
     }
 }
 
@@ -73,8 +83,8 @@ impl<'de> Deserialize<'de> for Ask {
         let map = BTreeMap::<String, AskBody>::deserialize(deserializer)?;
         let mut members = map.into_iter();
         match (members.next(), members.next()) {
-            (Some((name, AskBody { editing })), None) => match name.strip_prefix(ASK) {
-                Some(question) => Ok(Self { question: question.to_owned(), editing }),
+            (Some((name, AskBody { editing, kept, offered })), None) => match name.strip_prefix(ASK) {
+                Some(question) => Ok(Self { question: question.to_owned(), editing, kept, offered }),
                 None => Err(D::Error::custom("not a question")),
             },
             _ => Err(D::Error::custom("not one question")),
@@ -106,6 +116,16 @@ pub enum Say {
     },
     /// The phone was left as it was.
     LeftAsItWas,
+    /// The form goes on at another question than the phone's.
+    GoesOn,
+    /// "Back" at the first question.
+    FirstQuestion,
+    /// No number, or several, where one is asked.
+    NotANumber,
+    /// No day of the calendar where one is asked.
+    NotADay,
+    /// Where files are asked: they cannot be taken yet.
+    FilesNotYet,
     /// Name longer than 100 characters.
     NameTooLong,
     /// Nothing to read in the name.

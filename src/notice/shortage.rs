@@ -39,6 +39,14 @@ pub enum Shortage {
         /// The field's id.
         id: i64,
     },
+    /// A field of leads that the form names and the account has not, that takes no answers, or that lacks an option: the note
+    /// has the value.
+    UnknownField {
+        /// The setting that names it.
+        setting: String,
+        /// The field, and its option.
+        field: String,
+    },
     /// One of `AMOCRM_TAGS`.
     Tag {
         /// The tag.
@@ -62,6 +70,7 @@ impl Shortage {
             Self::BudgetField { id } => format!("AMOCRM_BUDGET_FIELD_ID={id}"),
             Self::CarLinkField { id } => format!("AMOCRM_CAR_LINK_FIELD_ID={id}"),
             Self::AnswerField { setting, id } => format!("{setting}={id}"),
+            Self::UnknownField { setting, field } => format!("{setting} = {field}"),
             Self::Tag { name } => format!("AMOCRM_TAGS={name}"),
             Self::PhoneKind => "PHONE WORK".into(),
             Self::Notes => "notes".into(),

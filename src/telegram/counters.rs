@@ -1,11 +1,14 @@
 //! What the listener tells health, metrics and alerts: how polls go, and what came by them.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
 };
 
-use crate::{clock::Millis, notice::PollTrouble};
+use crate::{clock::Millis, form::Step, notice::PollTrouble};
 
 /// Counters of the intake, for health and metrics.
 #[derive(Debug, Default)]
@@ -17,8 +20,30 @@ pub struct IntakeCounters {
     pub(super) not_asked_for: AtomicU64,
     pub(super) updates: AtomicU64,
     failing: Mutex<Option<PollsFailing>>,
+    forms: Mutex<FormFigures>,
     /// Whether the alert about failing polls is open.
     pub told_failing: AtomicBool,
+}
+
+/// How far forms come, by the key of the question: no more keys than the form has questions, and the two below.
+#[derive(Debug, Clone, Default)]
+pub struct FormFigures {
+    /// Forms that came to a question, to the card ([`CARD`]), and that were sent ([`SENT`]).
+    pub reached: BTreeMap<&'static str, u64>,
+    /// Forms that were thrown away there.
+    pub cancelled: BTreeMap<&'static str, u64>,
+}
+
+/// No question has such a key.
+const CARD: &str = "_card";
+const SENT: &str = "_sent";
+
+fn place(step: Step) -> Option<&'static str> {
+    match step {
+        Step::Idle | Step::Consent => None,
+        Step::Ask(key) => Some(key),
+        Step::Confirm => Some(CARD),
+    }
 }
 
 /// What buyers write does not arrive.
@@ -33,6 +58,23 @@ pub struct PollsFailing {
 }
 
 impl IntakeCounters {
+    /// How far forms come.
+    pub fn forms(&self) -> FormFigures {
+        self.forms.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A turn of a form has led from one step to another.
+    pub(super) fn form_went(&self, from: Step, to: Step, is_sent: bool) {
+        let mut forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_sent {
+            *forms.reached.entry(SENT).or_default() += 1;
+        } else if let (Step::Idle, Some(place)) = (to, place(from)) {
+            *forms.cancelled.entry(place).or_default() += 1;
+        } else if let Some(place) = place(to).filter(|_| from != to) {
+            *forms.reached.entry(place).or_default() += 1;
+        }
+    }
+
     /// Why polls fail, if they do.
     pub fn failing(&self) -> Option<PollsFailing> {
         *self.failing.lock().unwrap_or_else(PoisonError::into_inner)

@@ -40,7 +40,7 @@ use super::{
     groups::{is_migration, topic_of},
     input::input_of,
     intake::{ATTEMPTS, Failure, Intake},
-    listener::chat_of,
+    listener::{IntakeCounters, chat_of},
     storage::{Chat, DialogueStorage, StorageError},
 };
 
@@ -87,6 +87,8 @@ pub struct HandlerContext {
     pub recipients: Recipients,
     /// How many requests one person may send.
     pub limits: LeadLimits,
+    /// Where it is counted how far forms come.
+    pub figures: Arc<IntakeCounters>,
     /// Groups and when they were last told where to write.
     group_hints: Mutex<HashMap<i64, Millis>>,
     /// The album that a chat was last answered for: its photos come as messages of their own, and one answer is enough.
@@ -111,6 +113,7 @@ impl HandlerContext {
         wording: Arc<Wording>,
         recipients: Recipients,
         limits: LeadLimits,
+        figures: Arc<IntakeCounters>,
     ) -> Self {
         let clock = dialogues.clock();
         Self {
@@ -121,6 +124,7 @@ impl HandlerContext {
             wording,
             recipients,
             limits,
+            figures,
             group_hints: Mutex::default(),
             albums: Mutex::default(),
             store_failed: AtomicBool::new(false),
@@ -238,7 +242,8 @@ async fn on_message(
     if is_answered && matches!(input, Input::Media { file: None, .. }) {
         return Ok(());
     }
-    take_turn(&desk, &dialogue, update.id.0, message.from.as_ref(), Some(message.date), input).await?;
+    let heard = Heard { input, sent_at: Some(message.date), message: Some(message.id.0) };
+    take_turn(&desk, &dialogue, update.id.0, message.from.as_ref(), heard).await?;
     match album {
         Some(id) => drop(desk.albums().insert(chat, AnsweredAlbum { id: id.clone(), had_link: has_link })),
         None => drop(desk.albums().remove(&chat)),
@@ -251,7 +256,8 @@ async fn on_edited_message(
     dialogue: BuyerDialogue,
     desk: Arc<HandlerContext>,
 ) -> Result<(), HandlerError> {
-    take_turn(&desk, &dialogue, update.id.0, update.from(), None, Input::Edited).await
+    let heard = Heard { input: Input::Edited, sent_at: None, message: None };
+    take_turn(&desk, &dialogue, update.id.0, update.from(), heard).await
 }
 
 async fn on_press(
@@ -266,7 +272,8 @@ async fn on_press(
     // The circle on the button holds nobody up, however slow its chat is.
     let (telegram, id) = (desk.telegram.clone(), query.id.clone());
     tokio::spawn(async move { telegram.answer_press(&id, None).await });
-    take_turn(&desk, &dialogue, update.id.0, Some(&query.from), None, input).await
+    let heard = Heard { input, sent_at: None, message: query.message.as_ref().map(|message| message.id().0) };
+    take_turn(&desk, &dialogue, update.id.0, Some(&query.from), heard).await
 }
 
 async fn on_stray_press(query: CallbackQuery, desk: Arc<HandlerContext>) -> Result<(), HandlerError> {
@@ -307,16 +314,24 @@ async fn on_group_message(message: Message, desk: Arc<HandlerContext>) -> Result
     Ok(())
 }
 
+/// What came from a chat.
+struct Heard {
+    input: Input,
+    /// By Telegram's clock; `None` for what is no message.
+    sent_at: Option<DateTime<Utc>>,
+    /// The message that was written, or that has the pressed button on it.
+    message: Option<i32>,
+}
+
 /// Takes one turn: it is committed with its answer, and nothing is committed twice.
 async fn take_turn(
     desk: &HandlerContext,
     dialogue: &BuyerDialogue,
     update_id: u32,
     user: Option<&User>,
-    sent_at: Option<DateTime<Utc>>,
-    input: Input,
+    heard: Heard,
 ) -> Result<(), HandlerError> {
-    while !try_turn(desk, dialogue, update_id, user, sent_at, &input).await? {
+    while !try_turn(desk, dialogue, update_id, user, &heard).await? {
         info!("a chat's dialogue is not what it was when it was read; it is read again");
     }
     point("intake.after_reply");
@@ -329,8 +344,7 @@ async fn try_turn(
     dialogue: &BuyerDialogue,
     update_id: u32,
     user: Option<&User>,
-    sent_at: Option<DateTime<Utc>>,
-    input: &Input,
+    heard: &Heard,
 ) -> Result<bool, HandlerError> {
     let chat_id = dialogue.chat_id().0;
     let stored = dialogue.get().await?.unwrap_or_default();
@@ -349,23 +363,26 @@ async fn try_turn(
         }
         return Ok(true);
     }
-    let chosen = match input {
+    let chosen = match &heard.input {
         Input::Press(Press::Language(code)) => Lang::spoken(code),
         _ => stored.chosen,
     };
     let lang = chosen.unwrap_or_else(|| user.map_or(stored.lang, |user| lang_of(Some(user))));
     let world = World {
         now: date(now),
-        sent_at,
+        utc_offset: desk.wording.utc_offset(date(now)),
+        sent_at: heard.sent_at,
+        message: heard.message,
         region: desk.region,
         consent_needed: desk.wording.privacy_policy_url.is_some(),
         buyer: buyer_of(user, chat_id),
+        first_name: user.map(|user| user.first_name.clone()),
         form: desk.wording.form.clone(),
         words: Lang::all_words,
-        is_back: Lang::is_back_label,
+        keys: Lang::typed_by_key,
     };
     let before = stored.conversation.clone();
-    let outcome = turn(stored.conversation, input.clone(), &world);
+    let outcome = turn(stored.conversation, heard.input.clone(), &world);
     let mut chat = Chat {
         conversation: outcome.conversation,
         lang,
@@ -401,6 +418,7 @@ async fn try_turn(
         }
     }
     point("intake.after_commit");
+    desk.figures.form_went(before.step, chat.conversation.step, chat.lead.is_some());
     if let Some(new) = &chat.lead {
         info!(lead = %new.lead.number, "a request is taken");
     }

@@ -19,7 +19,7 @@ use crate::{
     clock::Millis,
     config::LeadLimits,
     form::{
-        Conversation, Form, TakenText,
+        Conversation, Form, Passed, Step, TakenText,
         stored::{draft_json, read, read_draft, read_step, step_name},
     },
     lead::LeadNumber,
@@ -214,20 +214,24 @@ struct StoredDraft<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     chosen_lang: Option<Lang>,
     taken: Option<&'a TakenText>,
+    changing: bool,
+    passed: &'a Passed,
 }
 
 impl Chat {
     fn to_stored(&self, form: &Form) -> Dialogue {
         let stored = StoredDraft {
-            draft: self.conversation.draft.as_ref().map(|draft| draft_json(draft, form)),
+            draft: self.conversation.draft.as_ref().map(|draft| draft_json(draft, form, Lang::all_words)),
             last_number: self.conversation.last_number.as_ref(),
             lang: self.lang,
             chosen_lang: self.chosen,
             taken: self.conversation.taken.as_ref(),
+            changing: self.conversation.changing,
+            passed: &self.conversation.passed,
         };
         let (update_id, update_at) = self.last_update.unwrap_or_default();
         Dialogue {
-            step: step_name(self.conversation.step).to_owned(),
+            step: step_name(self.conversation.step).into_owned(),
             draft: crate::store::json(&stored),
             update_id: i64::from(update_id),
             update_at,
@@ -239,14 +243,19 @@ impl Chat {
     /// Reads what any version stored.
     pub fn from_stored(stored: &Dialogue, form: &Form) -> Self {
         let document: Value = serde_json::from_str(&stored.draft).unwrap_or_default();
-        let draft = read_draft(&document["draft"], form);
+        let draft = read_draft(&document["draft"], form, Lang::all_words);
         let step = read_step(&stored.step, draft.as_ref(), form);
+        // Earlier versions did not say so: there a complete form stood at a question only to change it.
+        let is_complete = || draft.as_ref().is_some_and(|draft| draft.is_complete(form));
+        let changing = read(&document["changing"]).unwrap_or_else(|| matches!(step, Step::Ask(_)) && is_complete());
         Self {
             conversation: Conversation {
                 step,
                 draft,
                 last_number: read(&document["last_number"]),
                 taken: read(&document["taken"]),
+                changing,
+                passed: read(&document["passed"]).unwrap_or_default(),
             },
             lang: read(&document["lang"]).unwrap_or_default(),
             chosen: read(&document["chosen_lang"]),
@@ -300,10 +309,7 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::{
-        form::{Draft, Step},
-        notice::Ask,
-    };
+    use crate::{form::Draft, notice::Ask};
 
     fn stored(step: &str, draft: &str) -> Dialogue {
         Dialogue { step: step.into(), draft: draft.into(), update_id: 7, update_at: 1, replies: Some("[1]".into()) }
@@ -335,8 +341,13 @@ mod tests {
             draft: Some(Draft::open()),
             last_number: None,
             taken: Some(TakenText::new("Иван", DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH)),
+            changing: false,
+            passed: serde_json::from_value(serde_json::json!({"opened": 7, "pressed": [7, "skip"]})).expect("messages"),
         };
-        chat.replies = vec![vec![Say::Welcome, Say::Ask(Ask { question: "name".into(), editing: false })]];
+        chat.replies = vec![vec![
+            Say::Welcome,
+            Say::Ask(Ask { question: "name".into(), editing: false, kept: None, offered: None }),
+        ]];
         let read = Chat::from_stored(&chat.to_stored(&form), &form);
         assert_eq!(read.conversation, chat.conversation);
         assert_eq!((read.lang, read.last_update), (chat.lang, chat.last_update));

@@ -4,7 +4,7 @@ use chrono::Utc;
 
 use crate::{
     clock::date,
-    lead::{Extra, LeadNumber, one_line, shorten},
+    lead::{Asked, Extra, LeadNumber, one_line, shorten},
     notice::{AdminNotice, AdminPress, LeadCopy, Trouble},
 };
 
@@ -266,13 +266,27 @@ pub fn is_pressable(name: &str) -> bool {
     (1..=26).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The last of the answers that every lead has, and the others in lines of their own behind it.
-pub fn with_more(mut last: String, more: &[Extra]) -> String {
-    for answer in more {
-        last.push('\n');
-        last.push_str(&shorten(&answer.to_string(), 400));
-    }
-    last
+/// The answers of a lead beside name and phone, each behind a line break, every one at most `limit` characters long.
+pub fn answer_lines(
+    asked: &Asked,
+    budget: Option<&str>,
+    car_link: Option<&str>,
+    more: &[Extra],
+    limit: usize,
+    lang: Lang,
+) -> String {
+    let usual = Asked::default();
+    let line = |label: &Option<String>, usual: &Option<String>, id: &str, value: Option<&str>, none: &str| {
+        let label = if label == usual { lang.text(id, &[]) } else { label.clone()? };
+        let value = value.map_or_else(|| lang.text(none, &[]), |value| shorten(value, limit));
+        Some(format!("{label}: {value}"))
+    };
+    let own = [
+        line(&asked.budget, &usual.budget, "label-budget", budget, "skipped"),
+        line(&asked.car_link, &usual.car_link, "label-car-link", car_link, "no-car-link"),
+    ];
+    let more = more.iter().map(|answer| shorten(&answer.to_string(), limit));
+    own.into_iter().flatten().chain(more).map(|line| format!("\n{line}")).collect()
 }
 
 fn copies(leads: &[LeadCopy], lang: Lang) -> String {
@@ -285,16 +299,15 @@ fn copies(leads: &[LeadCopy], lang: Lang) -> String {
 }
 
 fn copy(lead: &LeadCopy, lang: Lang) -> String {
-    let car = lead.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 400));
-    let car = with_more(car, &lead.more);
+    let (budget, car_link) = (lead.budget.as_deref(), lead.car_link.as_deref());
+    let answers = answer_lines(&lead.asked, budget, car_link, &lead.more, 400, lang);
     lang.text(
         "admin-copy",
         &[
             ("number", lead.number.as_str().into()),
             ("name", lead.name.as_str().into()),
             ("phone", lead.phone.as_str().into()),
-            ("budget", lead.budget.as_str().into()),
-            ("car", car.into()),
+            ("answers", answers.into()),
             ("wish", wish_line("copy-wish", lead.wish.as_deref(), lang).into()),
         ],
     )

@@ -2,19 +2,19 @@
 
 use crate::{
     clock::{Millis, date},
-    form::{BUDGET, CAR_LINK, Form, NAME, PHONE, Question},
+    form::{Form, Place, Question},
     lead::shorten,
-    notice::{Card, Say},
+    notice::{Ask, Card, Say},
 };
 
 use super::{Lang, Markup, Rendered, Wording, clip, keyboards, time};
 
 /// The budget as typed, and behind it how it was understood: `2,5 млн (2 500 000 ₽)`.
-fn understood_budget(card: &Card, lang: Lang) -> String {
-    if card.price <= 0 {
-        return card.budget.clone();
+fn understood_budget(budget: &str, price: i64, lang: Lang) -> String {
+    if price <= 0 {
+        return budget.to_owned();
     }
-    lang.text("budget-understood", &[("budget", card.budget.as_str().into()), ("price", grouped(card.price).into())])
+    lang.text("budget-understood", &[("budget", budget.into()), ("price", grouped(price).into())])
 }
 
 /// Words one message of one or more parts; the last part decides on the buttons.
@@ -35,7 +35,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         }
         Say::ConsentFirst => simple("consent-first"),
         Say::Ask(ask) => match wording.form.question(&ask.question) {
-            Some(question) => lang.words(&question.prompt),
+            Some(question) => asked(question, ask, lang, &wording.form),
             // Asked by a version with more questions.
             None => simple("how-to-begin"),
         },
@@ -45,6 +45,11 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         }
         Say::PhoneTaken { phone } => lang.text("phone-taken", &[("phone", phone.as_str().into())]),
         Say::LeftAsItWas => simple("left-as-it-was"),
+        Say::GoesOn => simple("goes-on"),
+        Say::FirstQuestion => simple("first-question"),
+        Say::NotANumber => simple("not-a-number"),
+        Say::NotADay => simple("not-a-day"),
+        Say::FilesNotYet => simple("files-not-yet"),
         Say::NameTooLong => simple("name-too-long"),
         Say::NameUnreadable => simple("name-unreadable"),
         Say::NameGreeting => simple("name-greeting"),
@@ -137,16 +142,34 @@ fn files_line(files: usize, lang: Lang) -> String {
 fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
     match say {
         Say::AskConsent => Some(keyboards::consent(lang)),
-        Say::Ask(ask) => {
-            wording.form.question(&ask.question).map(|question| keyboards::question(question, ask.editing, lang))
-        }
+        Say::Ask(ask) => wording.form.question(&ask.question).map(|question| keyboards::question(question, ask, lang)),
         Say::Card(card) => Some(keyboards::card(&wording.form, card.files > 0, lang)),
         Say::ChooseLanguage => Some(keyboards::languages()),
         Say::Resume => Some(keyboards::restart(lang)),
         // These come after a phone's question, whose keyboard would stay under the chat.
-        Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::Cancelled => Some(Markup::RemoveKeys),
+        Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled => Some(Markup::RemoveKeys),
         _ => None,
     }
+}
+
+/// A question, where in the form it stands, and the answer that it has already.
+fn asked(question: &Question, ask: &Ask, lang: Lang, form: &Form) -> String {
+    let at = form.position(question.key).unwrap_or(1);
+    let progress = [("at", at.into()), ("of", form.questions().len().into())];
+    let mut text = format!("{}\n{}", lang.text("progress", &progress), lang.words(&question.prompt));
+    if let Some(kept) = &ask.kept {
+        let kept = shorten(&in_buyers_words(question, kept, lang), 1000);
+        text.push_str("\n\n");
+        text.push_str(&lang.text("kept-answer", &[("value", kept.into())]));
+    }
+    text
+}
+
+/// An answer that was chosen, as it stands on its button.
+fn in_buyers_words(question: &Question, value: &str, lang: Lang) -> String {
+    let is_this = |words: &String| words == value;
+    let choice = question.choices.iter().find(|choice| Lang::all_words(choice).iter().any(is_this));
+    choice.map_or_else(|| value.to_owned(), |choice| lang.words(choice))
 }
 
 /// The lines of a card.
@@ -160,20 +183,20 @@ fn answers(card: &Card, lang: Lang, form: &Form) -> String {
 
 /// An answer on a card; `None` for a question that was not there when the card was made.
 fn card_answer(card: &Card, question: &Question, lang: Lang) -> Option<String> {
-    Some(match question.key {
-        NAME => card.name.clone(),
-        PHONE => card.phone.clone(),
-        BUDGET => understood_budget(card, lang),
-        CAR_LINK => card.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 1000)),
-        key => {
-            let answer = card.more.iter().find(|answer| answer.question == key)?;
-            match &answer.value {
-                None => lang.text("skipped", &[]),
-                Some(value) => match question.choices().iter().find(|choice| choice.key == value) {
-                    Some(choice) => lang.words(&choice.words),
-                    None => shorten(value, 1000),
-                },
-            }
+    let words = |value: &str| in_buyers_words(question, value, lang);
+    let skipped = || lang.text("skipped", &[]);
+    Some(match question.place() {
+        Place::Name => card.name.clone(),
+        Place::Phone => card.phone.clone(),
+        Place::Budget => {
+            card.budget.as_ref().map_or_else(skipped, |budget| understood_budget(&words(budget), card.price, lang))
+        }
+        Place::CarLink => {
+            card.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 1000))
+        }
+        Place::More => {
+            let answer = card.more.iter().find(|answer| answer.question == question.key)?;
+            answer.value.as_deref().map_or_else(skipped, |value| shorten(&words(value), 1000))
         }
     })
 }
@@ -203,12 +226,12 @@ mod tests {
             ("2,5 млн", 2_500_000, "2,5 млн (2 500 000 ₽)"),
             ("300к", 300_000, "300к (300 000 ₽)"),
             ("$25k", 0, "$25k"),
-            ("не знаю", 0, "не знаю"),
+            ("пока не знаю", 0, "пока не знаю"),
         ] {
             let card = Card {
                 name: "Иван".into(),
                 phone: "+79991234567".into(),
-                budget: budget.into(),
+                budget: Some(budget.into()),
                 price,
                 car_link: None,
                 wish: None,

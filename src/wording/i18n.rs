@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::overrides;
 use crate::{
     config::{TextFile, TextProblem},
-    form::Words,
+    form::{Typed, Words},
 };
 
 /// The languages that the program brings along, a line each: code and texts. The first has every text.
@@ -136,9 +136,17 @@ impl Lang {
         Self::all().iter().copied().find(|lang| lang.code().eq_ignore_ascii_case(code))
     }
 
-    /// Whether a text is what the "back" button of the phone's keyboard types, in any language.
-    pub fn is_back_label(text: &str) -> bool {
-        Self::all().iter().any(|lang| lang.text("button-back", &[]).trim() == text.trim())
+    /// What a key of the phone's keyboard stands for that types this, in any language.
+    pub fn typed_by_key(text: &str) -> Option<Typed> {
+        const KEYS: [(&str, Typed); 4] = [
+            ("button-back", Typed::Back),
+            ("button-cancel", Typed::Cancel),
+            ("button-keep-answer", Typed::Keep),
+            ("button-skip", Typed::Skip),
+        ];
+        let typed = text.trim();
+        let is_of = |id: &str| Self::all().iter().any(|lang| lang.text(id, &[]).trim() == typed);
+        KEYS.into_iter().find(|(id, _)| is_of(id)).map(|(_, typed)| typed)
     }
 
     /// Its texts as they stand in `locales/`.
@@ -149,16 +157,23 @@ impl Lang {
 
     /// Words of the form.
     pub fn words(self, words: &Words) -> String {
-        match (*words, self.code()) {
-            (Words::Text(id), _) => self.text(id, &[]),
-            (Words::Given { en, .. }, "en") => en.to_owned(),
-            (Words::Given { ru, .. }, _) => ru.to_owned(),
+        match *words {
+            Words::Text(id) => self.text(id, &[]),
+            Words::Given(given) => {
+                let own = given.iter().find(|(code, _)| code.eq_ignore_ascii_case(self.code())).or(given.first());
+                own.map_or_else(String::new, |(_, words)| (*words).to_owned())
+            }
         }
     }
 
-    /// Words of the form in every language, first as managers read them.
+    /// Words of the form in every language, also in such as the bot does not speak; first as managers read them.
     pub fn all_words(words: &Words) -> Vec<String> {
-        Self::all().iter().map(|lang| lang.words(words)).collect()
+        let given: &[(&str, &str)] = match *words {
+            Words::Text(_) => &[],
+            Words::Given(given) => given,
+        };
+        let own = Self::all().iter().map(|lang| lang.words(words));
+        own.chain(given.iter().map(|(_, words)| (*words).to_owned())).collect()
     }
 
     /// Whether it has a text of its own; another language helps out otherwise.

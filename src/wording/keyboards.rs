@@ -2,7 +2,8 @@
 
 use crate::{
     form::{Form, Kind, Press, Question},
-    notice::{AdminPress, Button},
+    lead::shorten,
+    notice::{AdminPress, Ask, Button},
 };
 
 use super::{Key, Lang, Markup};
@@ -52,27 +53,52 @@ pub(super) fn consent(lang: Lang) -> Markup {
     ])
 }
 
-/// Under a question: what can be chosen, pass over, leave the answer as it was; or share one's own contact.
-pub(super) fn question(question: &Question, editing: bool, lang: Lang) -> Markup {
-    let back = || lang.text("button-back", &[]);
+/// Labels up to so long stand two in a row.
+const SHORT_LABEL: usize = 18;
+
+/// A longer label would be cut on a phone.
+const LONG_LABEL: usize = 60;
+
+/// Under a question: what can be chosen or is offered, keep, pass over, back, cancel; under a phone's, keys that do the same,
+/// and one that shares one's own contact.
+pub(super) fn question(question: &Question, ask: &Ask, lang: Lang) -> Markup {
+    let label = |id: &str| lang.text(id, &[]);
+    let is_kept = ask.kept.is_some();
     if question.kind == Kind::Phone {
-        let share = vec![Key::ShareContact(lang.text("button-share-contact", &[]))];
-        let back = editing.then(|| vec![Key::Type(back())]);
-        return Markup::Keys([share].into_iter().chain(back).collect());
+        let key = |id: &str| Key::Type(label(id));
+        let mut rows = vec![vec![Key::ShareContact(label("button-share-contact"))]];
+        let others = [is_kept.then(|| key("button-keep-answer")), question.optional.then(|| key("button-skip"))];
+        rows.extend(others.into_iter().flatten().map(|key| vec![key]));
+        rows.push(vec![key("button-back"), key("button-cancel")]);
+        return Markup::Keys(rows);
     }
-    let choices = question.choices().iter().map(|choice| {
-        let data = Press::Choose { question: question.key.to_owned(), choice: choice.key.to_owned() };
-        vec![press(lang.words(&choice.words), &data)]
-    });
-    let mut rows: Vec<_> = choices.collect();
-    if question.optional {
-        rows.push(vec![press(lang.text("button-skip", &[]), &Press::Skip(question.key.to_owned()))]);
+    let answers = question.choices.iter().map(|choice| lang.words(choice));
+    let offered = ask.offered.clone().filter(|_| question.choices.is_empty());
+    let labels: Vec<String> = answers.chain(offered).map(|label| shorten(&label, LONG_LABEL)).collect();
+    let in_a_row = if labels.iter().all(|label| label.chars().count() <= SHORT_LABEL) { 2 } else { 1 };
+    let answer = |(choice, label)| press(label, &Press::Answer { question: question.key.to_owned(), choice });
+    let answers: Vec<Button> = labels.into_iter().enumerate().map(answer).collect();
+    let mut rows: Vec<Vec<Button>> = answers.chunks(in_a_row).map(<[Button]>::to_vec).collect();
+    let others = [
+        (question.kind == Kind::Files, "button-done", Press::Done),
+        (is_kept, "button-keep-answer", Press::Keep),
+        (question.optional, "button-skip", Press::Skip(None)),
+    ];
+    let others = others.into_iter().filter(|(is_there, ..)| *is_there);
+    rows.extend(others.map(|(_, id, data)| vec![press(label(id), &data)]));
+    rows.push(vec![press(label("button-back"), &Press::Back), press(label("button-cancel"), &Press::Cancel)]);
+    Markup::Buttons(rows)
+}
+
+/// What the card's button is called that changes the answer to a question.
+fn edit_label(question: &Question, lang: Lang) -> String {
+    match &question.edit {
+        Some(words) => lang.words(words),
+        None => {
+            let label = shorten(&lang.words(&question.label), LONG_LABEL);
+            lang.text("button-edit", &[("label", label.into())])
+        }
     }
-    if editing {
-        rows.push(vec![press(back(), &Press::Back)]);
-    }
-    // A phone's question may have come before, and its keyboard would stay under the chat.
-    if rows.is_empty() { Markup::RemoveKeys } else { Markup::Buttons(rows) }
 }
 
 /// Send, change one answer, or throw away.
@@ -80,14 +106,15 @@ pub(super) fn card(form: &Form, has_files: bool, lang: Lang) -> Markup {
     let edits: Vec<Button> = form
         .questions()
         .iter()
-        .map(|question| press(lang.words(&question.edit), &Press::Edit(question.key.to_owned())))
+        .map(|question| press(edit_label(question, lang), &Press::Edit(question.key.to_owned())))
         .collect();
     let mut rows = vec![vec![press(lang.text("button-submit", &[]), &Press::Submit)]];
     rows.extend(edits.chunks(2).map(<[Button]>::to_vec));
     if has_files {
         rows.push(vec![press(lang.text("button-drop-files", &[]), &Press::DropFiles)]);
     }
-    rows.push(vec![press(lang.text("button-cancel", &[]), &Press::Cancel)]);
+    let (back, cancel) = (lang.text("button-back", &[]), lang.text("button-cancel", &[]));
+    rows.push(vec![press(back, &Press::Back), press(cancel, &Press::Cancel)]);
     Markup::Buttons(rows)
 }
 

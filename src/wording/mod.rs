@@ -15,9 +15,11 @@ mod tests;
 mod time;
 mod troubles;
 
+use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
+
 use crate::{form::Form, notice::Button};
 
-pub use admin::{backup_caption, is_pressable, render_admin, waiting_text, with_more};
+pub use admin::{answer_lines, backup_caption, is_pressable, render_admin, waiting_text};
 pub use buyer::{render_reply, wish_line};
 pub use i18n::Lang;
 pub use keyboards::{admin_button, fill_in_button};
@@ -69,10 +71,20 @@ pub struct Wording {
     pub privacy_policy_url: Option<url::Url>,
     /// What buyers are asked.
     pub form: Form,
+    /// The dealer's clock.
+    pub time_zone: chrono_tz::Tz,
     /// `@username` of the bot without the `@`.
     pub bot_username: String,
     /// Whether access to amoCRM can be renewed from the admin's chat: there is an integration.
     pub can_authorize: bool,
+}
+
+impl Wording {
+    /// How far the dealer's clock is before UTC at a time.
+    pub fn utc_offset(&self, at: DateTime<Utc>) -> TimeDelta {
+        let offset = self.time_zone.offset_from_utc_datetime(&at.naive_utc());
+        TimeDelta::seconds(i64::from(offset.fix().local_minus_utc()))
+    }
 }
 
 /// Telegram takes at most 4096 UTF-16 units.

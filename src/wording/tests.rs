@@ -37,14 +37,17 @@ fn text() -> String {
 
 fn says(kind: SayKind) -> Vec<Say> {
     let form = Form::default();
-    let ask =
-        |question: &Question| [false, true].map(|editing| Say::Ask(Ask { question: question.key.to_owned(), editing }));
+    let ask = |question: &Question| {
+        [None, Some(text())].map(|kept| {
+            Say::Ask(Ask { question: question.key.to_owned(), editing: kept.is_some(), offered: kept.clone(), kept })
+        })
+    };
     let card = |price, car_link: Option<String>| {
         let answer = |question: &Question| CardAnswer { question: question.key.to_owned(), value: None };
         Say::Card(Card {
             name: text(),
             phone: "+79991234567".into(),
-            budget: "2 млн".into(),
+            budget: Some("2 млн".into()),
             price,
             wish: car_link.clone(),
             files: usize::from(car_link.is_some()),
@@ -76,6 +79,11 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::ConsentFirst => Say::ConsentFirst,
         SayKind::PhoneTaken => Say::PhoneTaken { phone: text() },
         SayKind::LeftAsItWas => Say::LeftAsItWas,
+        SayKind::GoesOn => Say::GoesOn,
+        SayKind::FirstQuestion => Say::FirstQuestion,
+        SayKind::NotANumber => Say::NotANumber,
+        SayKind::NotADay => Say::NotADay,
+        SayKind::FilesNotYet => Say::FilesNotYet,
         SayKind::NameTooLong => Say::NameTooLong,
         SayKind::NameUnreadable => Say::NameUnreadable,
         SayKind::NameGreeting => Say::NameGreeting,
@@ -146,6 +154,7 @@ fn shortages() -> Vec<Shortage> {
         ShortageKind::BudgetField => Shortage::BudgetField { id: 1 },
         ShortageKind::CarLinkField => Shortage::CarLinkField { id: 1 },
         ShortageKind::AnswerField => Shortage::AnswerField { setting: text(), id: 1 },
+        ShortageKind::UnknownField => Shortage::UnknownField { setting: text(), field: text() },
         ShortageKind::Tag => Shortage::Tag { name: text() },
         ShortageKind::PhoneKind => Shortage::PhoneKind,
         ShortageKind::Notes => Shortage::Notes,
@@ -160,7 +169,8 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         number: number(),
         name: text(),
         phone: text(),
-        budget: text(),
+        budget: Some(text()),
+        asked: Default::default(),
         wish: car_link.clone(),
         car_link,
         more: vec![],
@@ -299,7 +309,7 @@ fn render_everything() {
         file_caption(&file_copy(), lang);
         // Words of the form that stand on no message yet: what a choice is called, and a question that was passed over.
         for question in Form::default().questions() {
-            question.choices().iter().for_each(|choice| drop(lang.words(&choice.words)));
+            question.choices.iter().for_each(|choice| drop(lang.words(choice)));
         }
         lang.text("skipped", &[]);
     }

@@ -86,6 +86,7 @@ fn shortage_name(shortage: &Shortage) -> (&'static str, String) {
         Shortage::BudgetField { id } => ("budget-field", id.to_string()),
         Shortage::CarLinkField { id } => ("car-link-field", id.to_string()),
         Shortage::AnswerField { setting, id } => ("answer-field", format!("{setting}={id}")),
+        Shortage::UnknownField { .. } => ("unknown-field", shortage.setting()),
         Shortage::Tag { name } => ("tag", name.clone()),
         Shortage::PhoneKind => ("phone-kind", String::new()),
         Shortage::Notes => ("notes", String::new()),

@@ -5,6 +5,7 @@
 
 mod admin;
 mod amocrm_client;
+mod dealer_form;
 mod dependencies;
 mod fake_amocrm;
 mod fake_telegram;
@@ -12,7 +13,6 @@ mod files;
 mod main_job;
 mod nothing_lost;
 mod page;
-mod question;
 mod sandbox;
 mod standby;
 mod store;

@@ -4,23 +4,29 @@
 //! another token and the call repeated, which is safe because a 401 does nothing; a create is `Ok` only when every
 //! expected id could be read.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tracing::warn;
 
 use super::address::AccountAddress;
 use super::classify::{Kind, Outcome, classify};
 use super::degrade::{Degraded, degrade};
 use super::error::{CrmError, RejectedField};
-use super::hal::{embedded, id};
+use super::hal::{embedded, id, is_last_page, listed};
+use super::lead_fields::{self, Listed};
 use super::payload::{NewLead, lead_json};
 use super::tokens::{Authorization, TokenKeeper, TokenPolicy, TokenStorage};
 use super::transport::{HttpLimits, Request, SendError, Transport};
-use crate::clock::{self, Clock};
+use crate::clock::{self, Clock, Millis};
 use crate::config::AmocrmSettings;
 use crate::lead::{LeadNumber, one_line};
+use crate::notice::Shortage;
 
 /// amoCRM takes 50 leads in one `POST /leads/complex`.
 pub const MAX_BATCH: usize = 50;
@@ -88,11 +94,27 @@ pub struct Crm {
 #[derive(Debug)]
 pub(super) struct Inner {
     settings: AmocrmSettings,
+    /// The settings with what is known of the fields that they name.
+    in_force: Mutex<InForce>,
     clock: Clock,
     pub(super) address: Arc<AccountAddress>,
     pub(super) transport: Transport,
     pub(super) tokens: TokenKeeper,
 }
+
+#[derive(Debug)]
+struct InForce {
+    settings: Arc<AmocrmSettings>,
+    /// When the account's fields are to be listed again.
+    list_at: Millis,
+}
+
+/// So often the account's fields are listed where the form names any, and so soon after a try that failed.
+const LIST_EVERY: Duration = Duration::from_secs(3600);
+const LIST_AGAIN: Duration = Duration::from_secs(300);
+/// amoCRM gives at most 250 fields on a page; no account has more than some hundreds.
+const FIELDS_PAGE: usize = 250;
+const MOST_FIELD_PAGES: usize = 10;
 
 /// Names that people gave things in amoCRM, for a line of a terminal or a message.
 fn line(name: &str) -> String {
@@ -112,7 +134,8 @@ impl Crm {
             .map_err(|cause| CrmError::Unavailable { cause, request_id: None })?;
         let address = Arc::new(AccountAddress::new(&settings));
         let tokens = TokenKeeper::new(&settings, storage, address.clone(), transport.clone(), clock, policy);
-        Ok(Self { inner: Arc::new(Inner { settings, clock, address, transport, tokens }) })
+        let in_force = Mutex::new(InForce { settings: Arc::new(settings.clone()), list_at: 0 });
+        Ok(Self { inner: Arc::new(Inner { settings, in_force, clock, address, transport, tokens }) })
     }
 
     /// The keeper of this account's tokens.
@@ -133,6 +156,54 @@ impl Crm {
     /// The account's settings.
     pub fn settings(&self) -> &AmocrmSettings {
         &self.inner.settings
+    }
+
+    /// The settings with what is known of the fields that the form names.
+    pub fn in_force(&self) -> Arc<AmocrmSettings> {
+        self.inner.in_force.lock().unwrap_or_else(PoisonError::into_inner).settings.clone()
+    }
+
+    /// Lists the account's fields where the form names any and that was not done within the hour; what the account lacks of
+    /// them. `None` where nothing new is known: leads are made all the same.
+    pub async fn look_at_fields(&self) -> Option<Vec<Shortage>> {
+        let Inner { settings, in_force, clock, .. } = &*self.inner;
+        if settings.answer_fields.is_empty() {
+            return None;
+        }
+        {
+            let mut in_force = in_force.lock().unwrap_or_else(PoisonError::into_inner);
+            if in_force.list_at > clock.now() {
+                return None;
+            }
+            in_force.list_at = clock.now() + clock.millis(LIST_AGAIN);
+        }
+        let listed = match self.lead_fields().await {
+            Ok(listed) => listed,
+            Err(error) => {
+                warn!(%error, "the account's fields cannot be listed; answers go into the note until they can");
+                return None;
+            }
+        };
+        let answer_fields = lead_fields::resolved(&settings.answer_fields, &listed);
+        let wanting = lead_fields::wanting(&answer_fields);
+        let mut in_force = in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        in_force.list_at = clock.now() + clock.millis(LIST_EVERY);
+        in_force.settings = Arc::new(AmocrmSettings { answer_fields, ..settings.clone() });
+        Some(wanting)
+    }
+
+    async fn lead_fields(&self) -> Result<Vec<Listed>, CrmError> {
+        let mut all = Vec::new();
+        for page in 1..=MOST_FIELD_PAGES {
+            let query = [("limit", FIELDS_PAGE.to_string()), ("page", page.to_string())];
+            let answer = self.get("/api/v4/leads/custom_fields", &query).await?;
+            let rows = listed(&answer, "custom_fields")?.len();
+            all.extend(lead_fields::read(&answer));
+            if is_last_page(&answer, rows, FIELDS_PAGE) {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// The account; the cheapest way to try a token.
@@ -174,8 +245,9 @@ impl Crm {
         if leads.is_empty() {
             return Ok(Vec::new());
         }
+        let settings = self.in_force();
         let numbers: Vec<&str> = leads.iter().map(|new| new.lead.number.as_str()).collect();
-        let body = leads.iter().map(|new| lead_json(new, self.settings())).collect();
+        let body = leads.iter().map(|new| lead_json(new, &settings)).collect();
         let answer = self.post("/api/v4/leads/complex", &body, &numbers).await?;
         // Bare by the documentation; the other form is what the rest of the API does.
         let rows = answer.as_array().map(Vec::as_slice).unwrap_or_else(|| embedded(&answer, "leads"));
@@ -193,12 +265,12 @@ impl Crm {
 
     /// What to leave out of a lead after [`CrmError::Rejected`]; `None` when nothing can be given up for these fields.
     pub fn degrade(&self, new: &NewLead<'_>, refused: &[RejectedField]) -> Option<Degraded> {
-        degrade(new, self.settings(), refused)
+        degrade(new, &self.in_force(), refused)
     }
 
     /// The texts of a lead's notes; nearly always one.
     pub fn notes_of(&self, new: &NewLead<'_>) -> Vec<String> {
-        super::note::notes(new.lead, self.settings(), &new.degradation)
+        super::note::notes(new.lead, &self.in_force(), &new.degradation)
     }
 
     /// Writes notes under leads, at most 250 in one request; `Ok` holds the id of each, in the same order.

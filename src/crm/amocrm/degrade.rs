@@ -4,8 +4,8 @@ use super::error::RejectedField;
 use super::omitted::{OmittedFields, sent_tags};
 use super::payload::{NewLead, fields, sent_fields};
 use crate::config::AmocrmSettings;
-use crate::form::field_setting;
-use crate::lead::Lead;
+use crate::form::{BUDGET, CAR_LINK};
+use crate::lead::{Asked, Lead};
 use crate::notice::Shortage;
 
 /// What to leave out after a refusal, and what that says of the settings.
@@ -31,8 +31,8 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
     let tags = sent_tags(settings, before);
     let of_field = |id: i64| match settings.budget_field_id {
         Some(budget) if budget == id => Shortage::BudgetField { id },
-        _ => match settings.answer_field_ids.iter().find(|(_, field)| **field == id) {
-            Some((key, _)) => Shortage::AnswerField { setting: field_setting(key), id },
+        _ => match settings.answer_fields.iter().find(|field| field.id() == Some(id)) {
+            Some(field) => Shortage::AnswerField { setting: field.setting(), id },
             None => Shortage::CarLinkField { id },
         },
     };
@@ -41,7 +41,7 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
         // Some answers begin the path with the lead's position in the request.
         while parts.next_if(|part| part.parse::<usize>().is_ok()).is_some() {}
         let parts: Vec<&str> = parts.collect();
-        let custom = |at: &str| at.parse::<usize>().ok().and_then(|at| sent.get(at)).map(|(id, _)| *id);
+        let custom = |at: &str| at.parse::<usize>().ok().and_then(|at| sent.get(at)).map(|field| field.id);
         let tag = |at: Option<&&str>| at.and_then(|at| tags.get(at.parse::<usize>().ok()?));
         match parts.as_slice() {
             ["custom_fields_values", at, rest @ ..] if custom(at).is_some() => {
@@ -55,7 +55,7 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
                     shortages.push(of_field(id));
                 }
             }
-            ["custom_fields_values", ..] => to.fields.extend(sent.iter().map(|(id, _)| *id)),
+            ["custom_fields_values", ..] => to.fields.extend(sent.iter().map(|field| field.id)),
             ["responsible_user_id", ..] => {
                 to.responsible = true;
                 shortages.extend(settings.responsible_user_id.map(|id| Shortage::Responsible { id }));
@@ -130,23 +130,22 @@ pub(super) fn refused_values(
 ) -> Vec<(String, String)> {
     let id = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
     let mut values = Vec::new();
-    for (field, value) in fields(lead, settings) {
-        if left_out.fields.contains(&field) {
-            let answer = settings.answer_field_ids.iter().find(|(_, id)| **id == field);
-            let answer = answer.and_then(|(key, _)| lead.more.iter().find(|answer| answer.key == *key));
-            let name = match answer {
-                Some(answer) => format!("«{}»", answer.label),
-                None if settings.budget_field_id == Some(field) => "«Бюджет»".to_owned(),
-                None => "«Ссылка»".to_owned(),
+    for field in fields(lead, settings) {
+        if left_out.fields.contains(&field.id) {
+            let usual = Asked::default();
+            let label = match field.question.as_str() {
+                BUDGET if lead.budget.is_some() => lead.asked.budget.clone().or(usual.budget),
+                CAR_LINK if lead.car_link.is_some() => lead.asked.car_link.clone().or(usual.car_link),
+                key => lead.more.iter().find(|answer| answer.key == key).map(|answer| answer.label.clone()),
             };
-            values.push((format!("{name} ({field})"), value));
+            values.push((format!("«{}» ({})", label.unwrap_or(field.question), field.id), field.text));
         }
     }
     if left_out.phone {
         values.push(("«Телефон»".into(), lead.phone.e164().into()));
     }
     if left_out.price {
-        values.push(("«Бюджет сделки»".into(), lead.budget.price().to_string()));
+        values.push(("«Бюджет сделки»".into(), lead.price().to_string()));
     }
     if left_out.responsible || left_out.contact_responsible {
         values.push(("«Ответственный»".into(), id(settings.responsible_user_id)));

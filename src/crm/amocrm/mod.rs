@@ -14,6 +14,7 @@ mod drive;
 mod error;
 mod hal;
 mod key;
+mod lead_fields;
 mod limit;
 mod lookup;
 mod merges;

@@ -33,13 +33,17 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
     };
     let mut lines = vec![format!("{FIRST_LINE} {}", key::name(lead))];
     lines.extend(phone_lines(lead));
-    lines.push(format!("Бюджет: {}", answer(lead.budget.typed())));
-    match &lead.car_link {
-        None => lines.push("Ссылка: нет".into()),
-        Some(link) => {
-            lines.push(format!("Ссылка: {}", link.url()));
+    if let Some(label) = &lead.asked.budget {
+        let budget = lead.budget.as_ref().map_or_else(|| "не указано".to_owned(), |budget| answer(budget.typed()));
+        lines.push(format!("{label}: {budget}"));
+    }
+    match (&lead.asked.car_link, &lead.car_link) {
+        (None, _) => {}
+        (Some(label), None) => lines.push(format!("{label}: нет")),
+        (Some(label), Some(link)) => {
+            lines.push(format!("{label}: {}", link.url()));
             if link.typed().trim() != link.url() {
-                lines.push(format!("Ссылка, как прислана: {}", link.typed()));
+                lines.push(format!("{label}, как прислана: {}", link.typed()));
             }
             lines.extend(link.encar_id().map(|id| format!("Encar ID: {id}")));
             lines.extend(link.others().iter().map(|url| format!("Ещё ссылка: {url}")));
@@ -269,7 +273,7 @@ Telegram: Ivan P, @ivan, id 42
     fn nothing_typed_stands_there_as_a_key_or_is_lost_on_the_way() {
         let lead = Lead {
             name: from_value(json!("🚗")).expect("a name"),
-            budget: from_value(json!({"typed": "🤷", "price": 0})).expect("a budget"),
+            budget: from_value(json!({"typed": "🤷", "price": 0})).ok(),
             car_link: from_value(json!({"url": "https://a.b/c#N7HR3T9", "typed": "a.b/c 🚗 #N7HR3T9"})).ok(),
             buyer: from_value(json!({"user_id": 1, "username": "x", "full_name": "#N7HR3T9 🙂 a\u{0}b\u{7}c"}))
                 .expect("a buyer"),
@@ -294,7 +298,7 @@ Telegram: Ivan P, @ivan, id 42
         let key = number("K7M2QXA");
         let lead = Lead {
             name: from_value(json!("<b>Иван</b> & \"Ко\"")).expect("a name"),
-            budget: from_value(json!({"typed": "до 3 млн 🤷, см. #N7HR3T9", "price": 0})).expect("a budget"),
+            budget: from_value(json!({"typed": "до 3 млн 🤷, см. #N7HR3T9", "price": 0})).ok(),
             ..lead()
         };
         let ours = notes(&lead, &settings(), &OmittedFields::default()).remove(0);
@@ -337,8 +341,7 @@ Telegram: Ivan P, @ivan, id 42
         ] {
             assert!(!is_same(&there, &ours, &key), "{there}");
         }
-        let long =
-            Lead { budget: from_value(json!({"typed": "слово ".repeat(4000), "price": 0})).expect("one"), ..lead };
+        let long = Lead { budget: from_value(json!({"typed": "слово ".repeat(4000), "price": 0})).ok(), ..lead };
         let parts = notes(&long, &settings(), &OmittedFields::default());
         assert!(parts.len() > 1);
         for (i, there) in parts.iter().enumerate() {

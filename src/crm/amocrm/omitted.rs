@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::text::kept_visible;
-use crate::config::AmocrmSettings;
+use crate::config::{AmocrmSettings, AnswerField};
 use crate::notice::Shortage;
 
 /// What amoCRM has refused of a lead, and so is left out of it.
@@ -73,7 +73,7 @@ impl OmittedFields {
     /// Leaves out everything that a lead can do without, the contact's phone excepted.
     pub fn least(&self, settings: &AmocrmSettings) -> Self {
         let own = [settings.budget_field_id, settings.car_link_field_id].into_iter().flatten();
-        let fields = own.chain(settings.answer_field_ids.values().copied()).collect();
+        let fields = own.chain(settings.answer_fields.iter().filter_map(AnswerField::id)).collect();
         let all = Self {
             fields,
             responsible: true,
@@ -105,7 +105,8 @@ impl OmittedFields {
                 Shortage::PhoneKind => result.phone_kind = true,
                 // What that leaves out hangs on the settings: see `least`.
                 Shortage::Unexplained => result.less = true,
-                Shortage::Notes => {}
+                // They are not sent anyway.
+                Shortage::Notes | Shortage::UnknownField { .. } => {}
             }
         }
         result
@@ -123,7 +124,7 @@ impl OmittedFields {
             Shortage::Tag { name } => !self.tags && !self.some_tags.contains(name),
             Shortage::PhoneKind => new_contact && !self.phone_kind && !self.phone,
             Shortage::Unexplained => !self.less,
-            Shortage::Notes => false,
+            Shortage::Notes | Shortage::UnknownField { .. } => false,
         }
     }
 }

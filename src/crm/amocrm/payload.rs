@@ -6,13 +6,15 @@
 use serde_json::{Value, json};
 
 use super::key::{self, broken_up, said};
+use super::lead_fields::{Sent, sent};
 use super::omitted::{OmittedFields, plain, sent_tags};
 use super::text::{cut, kept, kept_visible};
 use crate::config::AmocrmSettings;
-use crate::lead::{Lead, NAMELESS};
+use crate::form::{BUDGET, CAR_LINK};
+use crate::lead::{CarLink, Lead, NAMELESS};
 
 /// Text fields take 256 characters through the API, 255 by one answer of the support (amocrm-api-php#224).
-const FIELD_CAP: usize = 255;
+pub(super) const FIELD_CAP: usize = 255;
 
 /// A lead about to be created.
 #[derive(Debug, Clone)]
@@ -25,22 +27,43 @@ pub struct NewLead<'a> {
     pub degradation: OmittedFields,
 }
 
-/// The custom fields of a lead, in the order in which they are sent: id and value as amoCRM keeps it, uncut.
-pub(super) fn fields(lead: &Lead, settings: &AmocrmSettings) -> Vec<(i64, String)> {
-    let budget = settings.budget_field_id.zip(said(lead.budget.typed()));
-    let link = settings.car_link_field_id.zip(lead.car_link.as_ref().and_then(|link| said(link.url())));
-    // A cut link leads nowhere; the note has it whole.
-    let link = link.filter(|(_, url)| url.chars().count() <= FIELD_CAP);
-    let more = lead
-        .more
-        .iter()
-        .filter_map(|answer| Some((*settings.answer_field_ids.get(&answer.key)?, said(&answer.value)?)));
-    budget.into_iter().chain(link).chain(more).collect()
+/// A custom field of a lead with its value.
+pub(super) struct FieldValue {
+    /// The field's id.
+    pub(super) id: i64,
+    /// The question's key.
+    pub(super) question: String,
+    /// The answer as amoCRM keeps texts, uncut.
+    pub(super) text: String,
+    /// How it is sent.
+    sent: Sent,
 }
 
-pub(super) fn sent_fields(new: &NewLead<'_>, settings: &AmocrmSettings) -> Vec<(i64, String)> {
+/// The custom fields of a lead, in the order in which they are sent.
+pub(super) fn fields(lead: &Lead, settings: &AmocrmSettings) -> Vec<FieldValue> {
+    let link = lead.car_link.as_ref().map_or("", CarLink::url);
+    let own = [
+        (BUDGET, settings.budget_field_id, lead.budget_typed(), usize::MAX),
+        // A cut link leads nowhere; the note has it whole.
+        (CAR_LINK, settings.car_link_field_id, link, FIELD_CAP),
+    ];
+    let by_setting = own.into_iter().filter_map(|(question, id, answer, longest)| {
+        let text = said(answer).filter(|text| text.chars().count() <= longest)?;
+        Some(FieldValue { id: id?, question: question.to_owned(), text, sent: Sent::Words(FIELD_CAP) })
+    });
+    let more = lead.more.iter().map(|answer| (answer.key.as_str(), answer.value.as_str()));
+    let answers = [(BUDGET, lead.budget_typed()), (CAR_LINK, link)].into_iter().chain(more);
+    let by_form = answers.filter_map(|(question, answer)| {
+        let field = settings.answer_field(question)?;
+        let (id, text) = (field.id()?, said(answer)?);
+        Some(FieldValue { id, question: question.to_owned(), sent: sent(field, answer)?, text })
+    });
+    by_setting.chain(by_form).collect()
+}
+
+pub(super) fn sent_fields(new: &NewLead<'_>, settings: &AmocrmSettings) -> Vec<FieldValue> {
     let mut fields = fields(new.lead, settings);
-    fields.retain(|(id, _)| !new.degradation.fields.contains(id));
+    fields.retain(|field| !new.degradation.fields.contains(&field.id));
     fields
 }
 
@@ -52,7 +75,7 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     let mut json = json!({ "name": key::title(&lead.number, &name), "request_id": lead.number.as_str() });
     let responsible = settings.responsible_user_id.filter(|_| !left_out.responsible);
     if !left_out.price {
-        json["price"] = lead.budget.price().into();
+        json["price"] = lead.price().into();
     }
     if let Some(id) = settings.pipeline_id.filter(|_| !left_out.stage) {
         json["pipeline_id"] = id.into();
@@ -65,9 +88,12 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
     }
     let fields = sent_fields(new, settings);
     if !fields.is_empty() {
-        let value = |text: &str| words(&cut(text, FIELD_CAP));
+        let value = |field: &FieldValue| match &field.sent {
+            Sent::Words(cap) => json!({ "value": words(&cut(&field.text, *cap)) }),
+            Sent::Value(value) => value.clone(),
+        };
         json["custom_fields_values"] =
-            fields.iter().map(|(id, text)| json!({"field_id": id, "values": [{"value": value(text)}]})).collect();
+            fields.iter().map(|field| json!({"field_id": field.id, "values": [value(field)]})).collect();
     }
     let contact = match new.contact_id.filter(|_| !left_out.contact) {
         // A found contact is only linked; its name and phone are the dealer's.
@@ -98,6 +124,10 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::{
+        config::AnswerField,
+        form::{Field, Kind},
+    };
     use serde_json::from_value;
     use url::Url;
 
@@ -131,7 +161,14 @@ pub(super) mod tests {
             tags: vec!["telegram_bot".into(), "encar".into()],
             budget_field_id: Some(501),
             car_link_field_id: Some(502),
-            answer_field_ids: [("city".to_owned(), 503)].into(),
+            answer_fields: vec![AnswerField {
+                question: "city".into(),
+                kind: Kind::Text,
+                field: Field::Id(503),
+                choices: Vec::new(),
+                is_listed: false,
+                known: None,
+            }],
             contact_lookup: true,
             requests_per_second: 5,
         }
@@ -178,7 +215,7 @@ pub(super) mod tests {
             tags: Vec::new(),
             budget_field_id: None,
             car_link_field_id: None,
-            answer_field_ids: Default::default(),
+            answer_fields: Vec::new(),
             ..settings()
         };
         let lead = lead();
@@ -195,7 +232,7 @@ pub(super) mod tests {
     #[test]
     fn long_values_are_cut_and_long_links_left_to_the_note() {
         let mut lead = lead();
-        lead.budget = from_value(json!({"typed": "9".repeat(300), "price": 0})).expect("a budget");
+        lead.budget = from_value(json!({"typed": "9".repeat(300), "price": 0})).ok();
         let url = format!("https://a.b/{}", "x".repeat(250));
         lead.car_link = from_value(json!({"url": url, "typed": url})).expect("a link");
         let json = lead_json(&new(&lead), &settings());
@@ -209,7 +246,7 @@ pub(super) mod tests {
         let typed = "https://a.b/🚗#K7M2QXA";
         let lead = Lead {
             name: from_value(json!("🚗")).expect("a name"),
-            budget: from_value(json!({"typed": "до 3 млн 🤷, см. #N7HR3T9", "price": 0})).expect("a budget"),
+            budget: from_value(json!({"typed": "до 3 млн 🤷, см. #N7HR3T9", "price": 0})).ok(),
             car_link: from_value(json!({"url": "https://a.b/c#N7HR3T9", "typed": typed})).expect("a link"),
             ..lead()
         };
@@ -220,10 +257,7 @@ pub(super) mod tests {
         assert_eq!(json["_embedded"]["tags"], json!([{"name": "бот"}]));
         let value = |at: usize| &json["custom_fields_values"][at]["values"][0]["value"];
         assert_eq!((value(0), value(1)), (&json!("до 3 млн , см. № N7HR3T9"), &json!("https://a.b/c#%4E7HR3T9")));
-        let lead =
-            Lead {
-                budget: from_value(json!({"typed": "🤷", "price": 0})).expect("a budget"), car_link: None, ..lead
-            };
+        let lead = Lead { budget: from_value(json!({"typed": "🤷", "price": 0})).ok(), car_link: None, ..lead };
         assert!(lead_json(&new(&lead), &settings).get("custom_fields_values").is_none());
     }
 }

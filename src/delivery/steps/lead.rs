@@ -125,7 +125,7 @@ impl StepWrite for WriteLead {
         }
         // What it does not explain is tried once with less.
         let least = !before.less && !before.tried_less && !probing;
-        let less = degraded.map(|degraded| degraded.to).or_else(|| least.then(|| before.least(pass.crm.settings())));
+        let less = degraded.map(|degraded| degraded.to).or_else(|| least.then(|| before.least(&pass.crm.in_force())));
         let Some(less) = less else {
             if before.less {
                 // It did not help: the next time it goes whole again.
@@ -189,7 +189,10 @@ impl DeliveryPass {
     /// Records what each lead goes without because amoCRM does not take it of anybody, before anything is sent: its note
     /// tells it, and must stay the same.
     async fn leave_out(&self, found: Vec<(LeadRow, Option<i64>)>, alone: bool) -> Result<Vec<NewLeadItem>, StoreError> {
-        let left_out = self.learned.shortages.left_out(&self.store, self.crm.settings(), alone).await?;
+        if let Some(wanting) = self.crm.look_at_fields().await {
+            self.learned.shortages.listed(&self.store, wanting).await?;
+        }
+        let left_out = self.learned.shortages.left_out(&self.store, &self.crm.in_force(), alone).await?;
         let mut items = Vec::with_capacity(found.len());
         for (mut row, contact_id) in found {
             let own = omitted_of(&row);

@@ -149,6 +149,12 @@ impl Wish {
             && !mash::is_mash(&self.0)
     }
 
+    /// What was said of the car for sure; `None` for nothing.
+    pub fn said(text: &str) -> Option<Self> {
+        let typed = text::clean_to(text, Self::MAX_CHARS);
+        text::is_visible(&typed).then_some(Self(typed))
+    }
+
     /// Both wishes, the earlier first; the same words are kept once.
     pub fn and(self, later: Self) -> Self {
         if self.0.contains(&later.0) {

@@ -59,7 +59,7 @@ impl World {
             tags: vec!["telegram_bot".into()],
             budget_field_id: None,
             car_link_field_id: None,
-            answer_field_ids: Default::default(),
+            answer_fields: Vec::new(),
             contact_lookup: true,
             requests_per_second: 200,
         };

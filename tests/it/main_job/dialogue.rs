@@ -55,7 +55,7 @@ async fn a_form_is_cancelled_by_button_and_by_command() {
     assert!(told.removed_keyboard && told.text.contains("/start"));
     // The cancelled card's button sends nothing, and says nothing of an older request either.
     ivan.user.press("submit").expect("the old card is still there");
-    ivan.hears("не действует").await;
+    ivan.hears("от прошлого сообщения").await;
     let number = ivan.leaves_a_request().await;
     world.delivered(&number).await;
     assert_eq!(world.amocrm.leads().len(), 1);
@@ -69,7 +69,7 @@ async fn a_cancelled_card_is_never_called_sent() {
     ivan.fills_in().await;
     ivan.presses("cancel", "отменена").await;
     ivan.user.press("submit").expect("the cancelled card is still there");
-    ivan.hears("не действует").await;
+    ivan.hears("от прошлого сообщения").await;
     assert_eq!(ivan.has("уже принята"), 0, "{}", ivan.user.transcript());
     world.delivered(&number).await;
     assert_eq!(world.amocrm.leads().len(), 1);
@@ -164,7 +164,7 @@ async fn submit_pressed_twice_is_one_request() {
         ivan.user.press_on(card.message_id, "submit").expect("the card");
     }
     let number = number_in(&ivan.hears("принята").await.text);
-    let told = ivan.hears("уже принята").await;
+    let told = ivan.hears("уже у менеджера").await;
     assert_eq!(number_in(&told.text), number);
     world.delivered(&number).await;
     world.telegram.wait_until_confirmed(PATIENCE).await.expect("all is handled");
@@ -179,14 +179,14 @@ async fn an_old_card_s_buttons_change_nothing() {
     let number = ivan.submits().await;
     for data in ["edit:name", "edit:phone", "edit:budget", "edit:car_link", "back", "skip"] {
         ivan.user.press_on(card.message_id, data).expect("the old card");
-        let told = ivan.hears("не действует").await;
+        let told = ivan.hears("от прошлого сообщения").await;
         assert!(told.text.contains("/start"), "{}", told.text);
     }
     ivan.begins().await;
     ivan.says("Иван Второй", "номер телефона").await;
     for data in ["submit", "edit:name", "skip", "back"] {
         ivan.user.press_on(card.message_id, data).expect("the old card");
-        let told = ivan.hears("не действует").await;
+        let told = ivan.hears("от прошлого сообщения").await;
         assert!(told.text.contains("номер телефона"), "it says where the form stands: {}", told.text);
     }
     world.delivered(&number).await;

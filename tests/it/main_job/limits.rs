@@ -5,8 +5,8 @@ use testkit::world::World;
 #[tokio::test]
 async fn a_person_who_sends_too_many_keeps_the_form_and_sends_it_later() {
     let mut world = World::new().await;
-    // An hour is four and a half seconds.
-    world.set("TEST_SPEED", "800");
+    // An hour is twelve seconds.
+    world.set("TEST_SPEED", "300");
     world.set("LEADS_PER_HOUR", "2");
     world.start();
     let (mut ivan, mut anna) = (world.buyer("Иван"), world.buyer("Анна"));

@@ -23,10 +23,10 @@ fn never_an_answer() -> Vec<Rubbish> {
         Does(|buyer| _ = buyer.user.command("/nonsense"), "не знаю"),
         Does(|buyer| _ = buyer.user.command("/"), "не знаю"),
         Does(|buyer| _ = buyer.user.command("/start2 x"), "не знаю"),
-        Does(|buyer| _ = buyer.user.press_raw("nonsense"), "не действует"),
-        Does(|buyer| _ = buyer.user.press_raw(""), "не действует"),
-        Does(|buyer| _ = buyer.user.press_raw("submit "), "не действует"),
-        Does(|buyer| _ = buyer.user.press_inaccessible(1, "back"), "не действует"),
+        Does(|buyer| _ = buyer.user.press_raw("nonsense"), "от прошлого сообщения"),
+        Does(|buyer| _ = buyer.user.press_raw(""), "от прошлого сообщения"),
+        Does(|buyer| _ = buyer.user.press_raw("submit "), "от прошлого сообщения"),
+        Does(|buyer| _ = buyer.user.press_inaccessible(1, "back"), "от прошлого сообщения"),
         Does(|buyer| buyer.user.edit_last("исправлено"), "я не вижу"),
         Does(|buyer| _ = buyer.user.command("/help"), "Я принимаю заявки"),
     ]
@@ -89,7 +89,7 @@ async fn rubbish_at_every_step_is_answered_and_changes_nothing() {
                 Rubbish::Types(format!("https://example.com/{}", "x".repeat(3000))),
             ],
         ),
-        ("Проверьте заявку", "", vec![long(), Rubbish::Types("да".into()), Rubbish::Types("отправить".into())]),
+        ("Проверьте заявку", "", vec![long(), Rubbish::Types("и что теперь".into()), Rubbish::Types("не знаю".into())]),
     ];
     for (question, answer, more) in &steps {
         for rubbish in never_an_answer().iter().chain(&empty_texts()).chain(more) {
@@ -267,7 +267,7 @@ async fn a_conversation() {
     ivan.says("http://www.encar.com/dc/dc_cardetailview.do?carid=38427498", "Проверьте").await;
     ivan.presses("edit:budget", "бюджет").await;
     ivan.says("$25k", "Проверьте").await;
-    ivan.says("отправляй", "Осталось нажать «Отправить»").await;
+    ivan.says("всё ли так?", "Осталось нажать «Отправить»").await;
     world.amocrm.goes_down();
     let number = ivan.submits().await;
     ivan.hears("сохранена").await;

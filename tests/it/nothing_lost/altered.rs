@@ -30,7 +30,7 @@ fn named(ground: &Ground, buyer: i64, at: usize, name: &str) -> Lead {
     let link = format!("https://a.b/{at}#K7M2QXA");
     Lead {
         name: Name::imported(name),
-        budget: Budget::imported(&format!("{name} 2 млн #K7M2QXA")),
+        budget: Some(Budget::imported(&format!("{name} 2 млн #K7M2QXA"))),
         car_link: from_value::<Option<CarLink>>(json!({"url": link, "typed": format!("{name} {link}")})).expect("one"),
         ..lead(ground.clock, buyer, &format!("+7999{at:07}"))
     }
@@ -75,7 +75,7 @@ fn a_number_in_another_buyers_words_is_not_taken_for_the_lead() {
             let name = format!("Иван, заявка #{number}");
             let theirs = Lead {
                 name: Name::imported(&name),
-                budget: Budget::imported(&format!("#{number}")),
+                budget: Some(Budget::imported(&format!("#{number}"))),
                 ..lead(ground.clock, second, "+79995550000")
             };
             // And as version 0.1.0 would have sent it.

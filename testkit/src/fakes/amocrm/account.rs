@@ -145,7 +145,8 @@ impl Field {
         }
     }
 
-    fn choices(mut self, first_id: u64, values: &[&str]) -> Self {
+    /// The same field with these options, numbered from this id on.
+    pub fn choices(mut self, first_id: u64, values: &[&str]) -> Self {
         self.choices = (first_id..).zip(values).map(|(id, value)| Choice { id, value: (*value).to_owned() }).collect();
         self
     }

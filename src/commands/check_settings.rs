@@ -1,0 +1,98 @@
+use std::process::ExitCode;
+
+use crate::{
+    config::{Config, Dealer},
+    form::{Field, NAME, PHONE, Question, field_setting},
+    wording::Lang,
+};
+
+use super::{CommandError, output::outln};
+
+/// Says what is in force; secrets are only said to be there.
+pub fn run(config: &Config) -> Result<ExitCode, CommandError> {
+    let there = |is_there: bool| if is_there { "set" } else { "-" };
+    let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    outln!("Settings are all right. In force:");
+    outln!("Telegram:    {} route(s)", config.telegram.routes.len());
+    outln!("Admin:       {}", shown(config.admin_chat_id.map(|id| format!("chat {id}"))));
+    outln!(
+        "Alerts:      second way {}, heartbeat {}",
+        there(config.second_way.webhook.is_some() || config.second_way.email.is_some()),
+        there(config.heartbeat_url.is_some())
+    );
+    match &config.amocrm {
+        None => outln!("amoCRM:      - (requests are kept, and not delivered)"),
+        Some(amocrm) => {
+            outln!("amoCRM:      {}", amocrm.account_host);
+            outln!(
+                "  tokens:    integration {}, access token {}",
+                there(amocrm.integration.is_some()),
+                there(amocrm.access_token.is_some())
+            );
+            outln!("  pipeline:  {}, status {}", id(amocrm.pipeline_id), id(amocrm.status_id));
+            outln!("  manager:   {}", id(amocrm.responsible_user_id));
+            outln!("  tags:      {}", amocrm.tags.join(", "));
+        }
+    }
+    outln!("Store:       {}", crate::daemon::store_place(&config.store));
+    outln!("Page:        {}", shown(config.http_addr.map(|at| at.to_string())));
+    outln!("Policy:      {}", shown(config.privacy_policy_url.as_ref().map(ToString::to_string)));
+    let dealer = &config.dealer;
+    match &dealer.file {
+        Some(file) => outln!("dealer.toml: {}", std::path::absolute(file).unwrap_or_else(|_| file.clone()).display()),
+        None => outln!("dealer.toml: - (the built-in form)"),
+    }
+    outln!("Time zone:   {}", dealer.time_zone.name());
+    let spoken: Vec<&str> = Lang::all().iter().map(|lang| lang.code()).collect();
+    outln!("Languages:   {}", spoken.join(", "));
+    outln!("Questions:   {}", dealer.form.questions().len());
+    for (at, question) in (1..).zip(dealer.form.questions()) {
+        outln!("{at:>4}. {}", question_line(question, config));
+    }
+    tell_unused(dealer);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn id(id: Option<i64>) -> String {
+    id.map_or_else(|| "-".to_owned(), |id| id.to_string())
+}
+
+fn question_line(question: &Question, config: &Config) -> String {
+    let kind: &str = question.kind.into();
+    let mut line = format!("{} ({kind}", question.key);
+    if question.optional {
+        line.push_str(", optional");
+    }
+    if !question.choices.is_empty() {
+        line.push_str(&format!(", {} choices", question.choices.len()));
+    }
+    if question.free_text {
+        line.push_str(" or typed");
+    }
+    line.push_str(&format!("): {}", Lang::default().words(&question.label)));
+    if let Some(field) = field_of(question, config) {
+        line.push_str(&format!(" → {field}"));
+    }
+    line
+}
+
+/// Where in amoCRM the answer goes besides the note.
+fn field_of(question: &Question, config: &Config) -> Option<String> {
+    if [NAME, PHONE].contains(&question.key) {
+        return Some("the contact".to_owned());
+    }
+    let amocrm = config.amocrm.as_ref()?;
+    if let Some(id) = amocrm.set_field_id(question.key) {
+        return Some(format!("field {id} ({})", field_setting(question.key)));
+    }
+    Some(match question.field? {
+        Field::Id(id) => format!("field {id}"),
+        Field::Code(code) => format!("field {code}"),
+    })
+}
+
+fn tell_unused(dealer: &Dealer) {
+    for section in &dealer.not_used {
+        outln!("{section}: read, but not used by this version");
+    }
+}

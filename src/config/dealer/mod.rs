@@ -1,0 +1,191 @@
+//! `dealer.toml`: the dealer's business, in types that cannot be wrong.
+//!
+//! All that is wrong in it is told at once, each with line, column and what was meant. Without the file the built-in form
+//! is asked. Where an environment variable says the same thing, that wins.
+
+mod document;
+mod hours;
+mod questions;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use toml::de::DeTable;
+
+use super::{ConfigProblem, Reader};
+use crate::form::Form;
+use document::{Document, Table};
+pub use hours::{Hours, Week};
+pub use sections::{
+    ByLanguage, Consent, CrmRules, Distribute, Manager, Place, PrivacyRules, Repeat, Source, StatusText, Unfinished,
+};
+
+/// The file's name.
+const FILE: &str = "dealer.toml";
+
+/// More is something else.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// Sections that are checked and that nothing acts on yet.
+const NOT_USED_YET: &[&str] = &["hours", "crm", "manager", "status", "source", "unfinished", "consent", "privacy"];
+
+/// What `dealer.toml` says.
+#[derive(Debug, Clone)]
+pub struct Dealer {
+    /// Where it was read; `None` where there is none.
+    pub file: Option<PathBuf>,
+    /// `time_zone`: the dealer's clock.
+    pub time_zone: Tz,
+    /// `languages`, as IETF tags in small letters; the first is for everybody whose own is not among them. Empty where nothing
+    /// is said: all that there are texts of.
+    pub languages: Vec<String>,
+    /// `[hours]`; `None` for always.
+    pub hours: Option<Hours>,
+    /// `[[question]]`: what buyers are asked.
+    pub form: Form,
+    /// `[crm]`.
+    pub crm: CrmRules,
+    /// `[[manager]]`.
+    pub managers: Vec<Manager>,
+    /// `[[status]]`.
+    pub statuses: Vec<StatusText>,
+    /// `[[source]]`.
+    pub sources: Vec<Source>,
+    /// `[unfinished]`.
+    pub unfinished: Unfinished,
+    /// `[consent]`.
+    pub consent: Option<Consent>,
+    /// `[privacy]`.
+    pub privacy: PrivacyRules,
+    /// Sections that are there and that nothing acts on yet.
+    pub not_used: Vec<&'static str>,
+}
+
+impl Default for Dealer {
+    fn default() -> Self {
+        Self {
+            file: None,
+            time_zone: Tz::Europe__Moscow,
+            languages: Vec::new(),
+            hours: None,
+            form: Form::default(),
+            crm: CrmRules::default(),
+            managers: Vec::new(),
+            statuses: Vec::new(),
+            sources: Vec::new(),
+            unfinished: Unfinished::default(),
+            consent: None,
+            privacy: PrivacyRules::default(),
+            not_used: Vec::new(),
+        }
+    }
+}
+
+impl Dealer {
+    /// Reads the text of a `dealer.toml`; `name` is how it is told, other files are beside it in `folder`.
+    ///
+    /// # Errors
+    /// All that is wrong, from top to bottom.
+    pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Self, Vec<ConfigProblem>> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let document = Document::new(name, text);
+        let (root, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            // What could be read of it may be read wrongly.
+            sections::syntax(&document, &errors);
+            return Err(document.problems());
+        }
+        let dealer = read(Table::new(&document, "", root.get_ref(), 0), folder);
+        let problems = document.problems();
+        if problems.is_empty() { Ok(dealer) } else { Err(problems) }
+    }
+}
+
+fn read(root: Table<'_>, folder: &Path) -> Dealer {
+    let usual = Dealer::default();
+    let languages = root.get("languages").map(|value| sections::languages(&value)).unwrap_or_default();
+    let first = languages.first().map_or("ru", String::as_str);
+    let table = |key| root.get(key).and_then(|value| value.table());
+    let dealer = Dealer {
+        file: None,
+        time_zone: root.get("time_zone").and_then(|value| sections::time_zone(&value)).unwrap_or(usual.time_zone),
+        hours: table("hours").map(hours::hours),
+        form: root.get("question").and_then(|value| questions::read(&value, first)).unwrap_or(usual.form),
+        crm: table("crm").map(sections::crm).unwrap_or(usual.crm),
+        managers: root.get("manager").map(|value| sections::managers(&value)).unwrap_or_default(),
+        statuses: root.get("status").map(|value| sections::statuses(&value, first)).unwrap_or_default(),
+        sources: root.get("source").map(|value| sections::sources(&value)).unwrap_or_default(),
+        unfinished: table("unfinished").map(sections::unfinished).unwrap_or(usual.unfinished),
+        consent: table("consent").and_then(|table| sections::consent(table, first, folder)),
+        privacy: table("privacy").map(sections::privacy).unwrap_or(usual.privacy),
+        not_used: sections::present(&root, NOT_USED_YET),
+        languages,
+    };
+    root.end();
+    dealer
+}
+
+impl Reader<'_> {
+    /// What `dealer.toml` says, wherever it is: `SETTINGS_FILE`, else in `DATA_DIR`, else in the working directory.
+    pub fn dealer(&mut self) -> Dealer {
+        if let Some(dealer) = &self.dealer {
+            return dealer.clone();
+        }
+        let dealer = self.read_dealer().unwrap_or_default();
+        for section in &dealer.not_used {
+            let problem = format!("{section} is read, but not used by this version");
+            self.warnings.push(ConfigProblem::new(FILE, problem, "It can stay where it is"));
+        }
+        self.dealer.insert(dealer).clone()
+    }
+
+    fn read_dealer(&mut self) -> Option<Dealer> {
+        const NAME: &str = "SETTINGS_FILE";
+        let named = self.text(NAME).map(PathBuf::from);
+        let is_named = named.is_some();
+        let path = match named {
+            Some(path) => path,
+            None => {
+                let in_data_dir = self.data_dir().join(FILE);
+                let places = [in_data_dir, PathBuf::from(FILE)];
+                places.into_iter().find(|path| path.exists())?
+            }
+        };
+        let shown = path.display().to_string();
+        match text_of(&path) {
+            Ok(text) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                match Dealer::parse(&shown, &text, folder) {
+                    Ok(dealer) => Some(Dealer { file: Some(path), ..dealer }),
+                    Err(problems) => {
+                        self.problems.extend(problems);
+                        None
+                    }
+                }
+            }
+            Err(why) if is_named => {
+                self.wrong(NAME, format!("names {shown}, which {why}"), "The path of a dealer.toml, or leave it out");
+                None
+            }
+            Err(why) => {
+                self.problems.push(ConfigProblem::new(shown, why, "Mend it, or take it away"));
+                None
+            }
+        }
+    }
+}
+
+fn text_of(path: &Path) -> Result<String, String> {
+    let about = std::fs::metadata(path).map_err(|error| format!("cannot be read ({error})"))?;
+    if !about.is_file() {
+        return Err("is no file".into());
+    }
+    if about.len() > LARGEST_FILE {
+        return Err("is larger than any settings".into());
+    }
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read ({error})"))?;
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text; save it as UTF-8".into())
+}

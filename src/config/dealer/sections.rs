@@ -1,0 +1,358 @@
+//! The sections of `dealer.toml` beside the questions.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
+
+use url::Url;
+
+use super::{
+    document::{Document, Table, Value},
+    hours::{Week, week},
+};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const LONGEST_NAME: usize = 100;
+const LONGEST_TEXT: usize = 1000;
+
+/// Words by language code, the first for every language that is not among them; never empty.
+pub type ByLanguage = Vec<(String, String)>;
+
+/// What becomes of a request of somebody who has an open lead.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum Repeat {
+    /// A lead of its own.
+    #[default]
+    New,
+    /// It is attached to the open one.
+    Attach,
+}
+
+/// Who gets a new lead.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum Distribute {
+    /// Whoever the settings name.
+    #[default]
+    Off,
+    /// Those on duty in turn.
+    RoundRobin,
+    /// Whoever takes it.
+    Take,
+}
+
+/// `[crm]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrmRules {
+    /// What becomes of a request of a known buyer.
+    pub repeat: Repeat,
+    /// How long ago the open lead may have been made.
+    pub attach_within: Duration,
+    /// How soon a buyer is to be called; `None` for no task.
+    pub callback_within: Option<Duration>,
+    /// Who gets a new lead.
+    pub distribute: Distribute,
+}
+
+impl Default for CrmRules {
+    fn default() -> Self {
+        let (repeat, distribute) = (Repeat::default(), Distribute::default());
+        Self { repeat, attach_within: 30 * DAY, callback_within: None, distribute }
+    }
+}
+
+/// `[[manager]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manager {
+    /// As buyers and colleagues read it.
+    pub name: String,
+    /// amoCRM's id of the user.
+    pub crm_user_id: Option<i64>,
+    /// Telegram's id of the person.
+    pub telegram_id: Option<i64>,
+    /// Their own hours; `None` for the dealer's.
+    pub hours: Option<Week>,
+}
+
+/// `[[status]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusText {
+    /// In which pipeline; `None` for any.
+    pub pipeline_id: Option<i64>,
+    /// The stage.
+    pub status_id: i64,
+    /// What the buyer is told.
+    pub text: ByLanguage,
+}
+
+/// `[[source]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// In `t.me/BOT?start=CODE`: 1 to 64 of `A-Z a-z 0-9 _ -`.
+    pub code: String,
+    /// As managers read it.
+    pub name: String,
+    /// By the part of the name behind `utm_`.
+    pub utm: BTreeMap<String, String>,
+}
+
+/// `[unfinished]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// After so long a buyer is reminded once; `None` for never.
+    pub remind_after: Option<Duration>,
+    /// After so long what there is goes to the CRM; `None` for never.
+    pub deliver_after: Option<Duration>,
+}
+
+impl Default for Unfinished {
+    fn default() -> Self {
+        Self { remind_after: Some(Duration::from_secs(30 * 60)), deliver_after: None }
+    }
+}
+
+/// Where a document stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A file.
+    File(std::path::PathBuf),
+    /// A page.
+    Page(Url),
+}
+
+/// `[consent]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// A changed version asks again.
+    pub version: String,
+    /// The document by language code; never empty.
+    pub document: Vec<(String, Place)>,
+    /// The privacy policy, which is apart from it.
+    pub policy_url: Option<Url>,
+}
+
+/// `[privacy]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PrivacyRules {
+    /// So long after delivery personal data are wiped; `None` for never.
+    pub retention: Option<Duration>,
+    /// Phones are masked in the managers' group.
+    pub mask_phones_in_group: bool,
+}
+
+pub fn crm(table: Table<'_>) -> CrmRules {
+    use strum::VariantNames;
+    let usual = CrmRules::default();
+    let attach_within = table.get("attach_within").and_then(|value| {
+        let within = value.duration()?;
+        if within.is_none() {
+            value.wrong("cannot be off", "Write repeat = \"new\" for that");
+        }
+        within
+    });
+    let rules = CrmRules {
+        repeat: table.get("repeat").and_then(|value| value.one_of(Repeat::VARIANTS)).unwrap_or_default(),
+        attach_within: attach_within.unwrap_or(usual.attach_within),
+        callback_within: table.get("callback_within").and_then(|value| value.duration()).flatten(),
+        distribute: table.get("distribute").and_then(|value| value.one_of(Distribute::VARIANTS)).unwrap_or_default(),
+    };
+    table.end();
+    rules
+}
+
+/// Tells whatever stands twice.
+fn no_doubles<K: Ord + std::fmt::Display>(seen: &mut BTreeSet<K>, key: Option<K>, at: &Value<'_>, what: &str) {
+    if let Some(key) = key {
+        let told = format!("{what} {key} is there already");
+        if !seen.insert(key) {
+            at.wrong(told, "Leave one of them out");
+        }
+    }
+}
+
+pub fn managers(list: &Value<'_>) -> Vec<Manager> {
+    let (mut managers, mut users, mut people) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    for value in list.list() {
+        let Some(table) = value.table() else { continue };
+        let name = table.need("name", "Such as name = \"Анна\"").and_then(|value| value.text(LONGEST_NAME));
+        let (crm, telegram) = (table.get("crm_user_id"), table.get("telegram_id"));
+        if crm.is_none() && telegram.is_none() {
+            table.wrong("neither crm_user_id nor telegram_id is there", "Name at least one of them");
+        }
+        let crm_user_id = crm.and_then(|value| value.id());
+        let telegram_id = telegram.and_then(|value| value.id());
+        no_doubles(&mut users, crm_user_id, &value, "crm_user_id");
+        no_doubles(&mut people, telegram_id, &value, "telegram_id");
+        let hours = table.get("hours").and_then(|value| value.table()).map(|table| {
+            let week = week(&table);
+            table.end();
+            week
+        });
+        table.end();
+        managers.extend(name.map(|name| Manager { name, crm_user_id, telegram_id, hours }));
+    }
+    managers
+}
+
+pub fn statuses(list: &Value<'_>, first_language: &str) -> Vec<StatusText> {
+    let (mut statuses, mut seen) = (Vec::new(), BTreeSet::new());
+    for value in list.list() {
+        let Some(table) = value.table() else { continue };
+        let pipeline_id = table.get("pipeline_id").and_then(|value| value.id());
+        let status_id = table.need("status_id", "Such as status_id = 142").and_then(|value| value.id());
+        let text = table.need("text", "Such as text = { ru = \"Автомобиль куплен\" }");
+        let text = text.and_then(|value| value.words(LONGEST_TEXT, first_language));
+        let place = status_id.map(|id| match pipeline_id {
+            Some(pipeline) => format!("{id} of pipeline {pipeline}"),
+            None => id.to_string(),
+        });
+        no_doubles(&mut seen, place, &value, "status");
+        table.end();
+        statuses.extend(status_id.zip(text).map(|(status_id, text)| StatusText { pipeline_id, status_id, text }));
+    }
+    statuses
+}
+
+pub fn sources(list: &Value<'_>) -> Vec<Source> {
+    const UTM: [&str; 5] = ["source", "medium", "campaign", "content", "term"];
+    let (mut sources, mut seen) = (Vec::new(), BTreeSet::new());
+    for value in list.list() {
+        let Some(table) = value.table() else { continue };
+        let code = table.need("code", "Such as code = \"avito\"").and_then(|value| {
+            let code = value.text(100)?;
+            let signs = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+            let is_code = code.len() <= 64 && code.bytes().all(signs);
+            if !is_code {
+                value.wrong(
+                    format!("is {code:?}, which Telegram does not take"),
+                    "Latin letters, digits, _ and -, at most 64",
+                );
+            }
+            is_code.then_some(code)
+        });
+        no_doubles(&mut seen, code.clone(), &value, "code");
+        let name = table.need("name", "Such as name = \"Авито\"").and_then(|value| value.text(LONGEST_NAME));
+        let utm = table.get("utm").and_then(|value| value.table()).map(|table| {
+            let value = |key: &'static str| Some((key.to_owned(), table.get(key)?.text(255)?));
+            let utm = UTM.into_iter().filter_map(value).collect();
+            table.end();
+            utm
+        });
+        table.end();
+        sources.extend(code.zip(name).map(|(code, name)| Source { code, name, utm: utm.unwrap_or_default() }));
+    }
+    sources
+}
+
+pub fn unfinished(table: Table<'_>) -> Unfinished {
+    let usual = Unfinished::default();
+    let read = |key, usual| table.get(key).and_then(|value: Value<'_>| value.duration()).unwrap_or(usual);
+    let unfinished = Unfinished {
+        remind_after: read("remind_after", usual.remind_after),
+        deliver_after: read("deliver_after", usual.deliver_after),
+    };
+    table.end();
+    unfinished
+}
+
+pub fn consent(table: Table<'_>, first_language: &str, folder: &Path) -> Option<Consent> {
+    let version = table.need("version", "Such as version = \"2026-12\"").and_then(|value| value.text(60));
+    let document = table.need("document", "Such as document = { ru = \"consent-ru.md\" }");
+    let document = document.and_then(|value| {
+        let words = value.words(LONGEST_TEXT, first_language)?;
+        let place = |(code, place): (String, String)| {
+            if place.starts_with("https://") {
+                return Some((code, Place::Page(Url::parse(&place).ok()?)));
+            }
+            let file = folder.join(&place);
+            if place.contains("://") || !file.is_file() {
+                let problem =
+                    format!("names {place:?}, which is neither a file beside dealer.toml nor an https address");
+                value.wrong(problem, "Put the file there, or mend its name");
+                return None;
+            }
+            Some((code, Place::File(file)))
+        };
+        let places: Vec<_> = words.into_iter().filter_map(place).collect();
+        (!places.is_empty()).then_some(places)
+    });
+    let policy_url = table.get("policy_url").and_then(|value| {
+        let text = value.text(LONGEST_TEXT)?;
+        let url = Url::parse(&text).ok().filter(|url| url.scheme() == "https" && url.has_host());
+        let is_open = url.as_ref().is_some_and(|url| url.username().is_empty() && url.password().is_none());
+        if !is_open {
+            value.wrong("is no https address that everybody may see", "Such as \"https://example.com/privacy\"");
+        }
+        url.filter(|_| is_open)
+    });
+    table.end();
+    version.zip(document).map(|(version, document)| Consent { version, document, policy_url })
+}
+
+pub fn privacy(table: Table<'_>) -> PrivacyRules {
+    let rules = PrivacyRules {
+        retention: table.get("retention").and_then(|value| value.duration()).flatten(),
+        mask_phones_in_group: table.get("mask_phones_in_group").and_then(|value| value.flag()).unwrap_or_default(),
+    };
+    table.end();
+    rules
+}
+
+/// `time_zone`.
+pub fn time_zone(value: &Value<'_>) -> Option<chrono_tz::Tz> {
+    let name = value.text(60)?;
+    let zone = name.parse().ok();
+    if zone.is_none() {
+        let known: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+        let alike = |zone: &&&str| strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &zone.to_lowercase());
+        let nearest = known.iter().max_by(|one, other| alike(one).total_cmp(&alike(other)));
+        let nearest = nearest.filter(|zone| alike(zone) > 0.6);
+        let remedy = match nearest {
+            Some(zone) => format!("Did you mean {zone}?"),
+            None => "Such as Europe/Moscow, Asia/Vladivostok, Asia/Almaty".to_owned(),
+        };
+        value.wrong(format!("is {name:?}, which is no time zone"), remedy);
+    }
+    zone
+}
+
+/// `languages`.
+pub fn languages(value: &Value<'_>) -> Vec<String> {
+    let mut languages: Vec<String> = Vec::new();
+    let list = value.list();
+    if list.is_empty() && value.is_list() {
+        value.wrong("has no language in it", "Such as [\"ru\", \"en\"]");
+    }
+    for one in list {
+        let Some(code) = one.text(35) else { continue };
+        if !super::document::is_language(&code) {
+            one.wrong(format!("has {code:?} in it, which is no code of a language"), "Such as ru, en, ko, pt-br");
+        } else if languages.contains(&code.to_lowercase()) {
+            one.wrong(format!("has {code:?} in it twice"), "Leave one of them out");
+        } else {
+            languages.push(code.to_lowercase());
+        }
+    }
+    languages
+}
+
+/// The sections by name that are there.
+pub fn present<'a>(root: &Table<'_>, names: &[&'a str]) -> Vec<&'a str> {
+    let there = root.all();
+    names.iter().copied().filter(|name| there.iter().any(|(key, _)| key == name)).collect()
+}
+
+/// Tells syntax errors at their places.
+pub fn syntax(document: &Document<'_>, errors: &[toml::de::Error]) {
+    for error in errors {
+        let at = error.span().map_or(0, |span| span.start);
+        document.wrong(
+            at,
+            format!("this is no TOML: {}", error.message().replace('\n', ", ")),
+            "dealer.toml.example shows how it is written",
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! Which messages of a chat are behind it: a button on one of them is an old one, or a finger that came down twice.
+
+use serde::{Deserialize, Serialize};
+
+use super::input::Press;
+
+/// Telegram numbers the messages of a private chat, of both sides, in the order in which they were sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Passed {
+    /// Up to this one they belong to another form.
+    opened: i32,
+    /// Up to this one they were sent before the last answer.
+    answered: i32,
+    /// Up to this one they ask what is not asked any more.
+    moved: i32,
+    /// The last button that was taken, where nothing was written since: the message that it is on, and its data.
+    pressed: Option<(i32, String)>,
+}
+
+/// What a message or a button has led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Moved {
+    /// Something else is asked now.
+    On,
+    /// Something was answered.
+    Answered,
+    /// A form was opened, sent or thrown away.
+    ToAnotherForm,
+}
+
+impl Passed {
+    /// What was written in this message, or the button on it, has led to something.
+    pub(super) fn after(&self, message: i32, press: Option<&Press>, moved: Moved) -> Self {
+        let up_to = |before: i32, least: Moved| if moved >= least { before.max(message) } else { before };
+        Self {
+            opened: up_to(self.opened, Moved::ToAnotherForm),
+            answered: up_to(self.answered, Moved::Answered),
+            moved: up_to(self.moved, Moved::On),
+            pressed: press.map(|press| (message, press.data())),
+        }
+    }
+
+    /// Whether this button on this message is the last thing that was taken.
+    pub(super) fn is_doubled_by(&self, message: i32, press: &Press) -> bool {
+        self.pressed.as_ref().is_some_and(|(on, data)| *on == message && *data == press.data())
+    }
+
+    /// Whether a button on this message comes too late to mean what is asked now; `changing` is where one answer is
+    /// being changed, so that "back" means the card.
+    pub(super) fn is_too_late(&self, message: i32, press: &Press, changing: bool) -> bool {
+        let up_to = match press {
+            // They say by themselves what they are about.
+            Press::Skip(Some(_)) | Press::Answer { .. } | Press::Edit(_) | Press::Language(_) | Press::Start => {
+                return false;
+            }
+            // The form is the same.
+            Press::Cancel => self.opened,
+            // The card says what is sent.
+            Press::Submit | Press::DropFiles => self.answered,
+            Press::Back if changing => self.answered,
+            _ => self.moved,
+        };
+        message <= up_to
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_press_is_told_from_a_late_one() {
+        let at =
+            Passed::default().after(1, None, Moved::ToAnotherForm).after(10, Some(&Press::Skip(None)), Moved::Answered);
+        assert!(at.is_doubled_by(10, &Press::Skip(None)));
+        assert!(!at.is_doubled_by(10, &Press::Back) && !at.is_doubled_by(9, &Press::Skip(None)));
+        assert!(at.is_too_late(10, &Press::Back, false) && !at.is_too_late(11, &Press::Back, false));
+        // Whatever was written came between.
+        let at = at.after(12, None, Moved::Answered);
+        assert!(!at.is_doubled_by(10, &Press::Skip(None)) && at.is_too_late(10, &Press::Skip(None), false));
+        assert!(!at.is_too_late(2, &Press::Cancel, false) && at.is_too_late(1, &Press::Cancel, false));
+        // A card that nothing was changed on since is as good as a new one.
+        let at = at.after(14, Some(&Press::Edit("name".into())), Moved::On);
+        assert!(!at.is_too_late(14, &Press::Back, true) && at.is_too_late(14, &Press::Back, false));
+        let at = at.after(14, Some(&Press::Back), Moved::On);
+        assert!(!at.is_too_late(14, &Press::Submit, false) && at.is_too_late(12, &Press::Submit, false));
+    }
+}

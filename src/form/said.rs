@@ -1,0 +1,133 @@
+//! What a draft says: on the card, in the note, in the lead.
+
+use super::{
+    dialogue::World,
+    draft::{Answer, Draft},
+    questions::{Form, Place, Question, Words, built_in},
+    stored::no_longer_asked,
+};
+use crate::{
+    lead::{Asked, Budget, CarLink, Extra, Lead, Name, Origin, Phone},
+    notice::{Card, CardAnswer},
+};
+
+/// Keeps what was answered as managers read it.
+pub(super) fn remember(draft: &mut Draft, world: &World) {
+    for question in world.form.questions() {
+        if !draft.answers.contains_key(question.key) {
+            continue;
+        }
+        let said = extra(question, draft, world);
+        draft.said.retain(|said| said.key != question.key);
+        draft.said.extend(said);
+    }
+}
+
+pub(super) fn card(draft: &Draft, world: &World) -> Option<Card> {
+    let (name, phone) = draft.of_every_lead()?;
+    let (budget, car_link) = (budget(draft, &world.form), car_link(draft, &world.form));
+    let answer = |question: &Question| {
+        let value = value(question, draft.answers.get(question.key)?, world);
+        Some(CardAnswer { question: question.key.to_owned(), value })
+    };
+    Some(Card {
+        name: name.as_str().to_owned(),
+        phone: phone.e164().to_owned(),
+        budget: budget.map(|budget| budget.shown().to_owned()),
+        price: budget.map_or(0, Budget::price),
+        car_link: car_link.map(CarLink::shown),
+        wish: draft.wish.as_ref().map(|wish| wish.as_str().to_owned()),
+        files: draft.files.len(),
+        more: of_place(&world.form, Place::More).filter_map(answer).collect(),
+    })
+}
+
+fn of_place(form: &Form, place: Place) -> impl Iterator<Item = &Question> {
+    form.questions().iter().filter(move |question| question.place() == place)
+}
+
+fn budget<'a>(draft: &'a Draft, form: &Form) -> Option<&'a Budget> {
+    of_place(form, Place::Budget).find_map(|question| match draft.answers.get(question.key) {
+        Some(Answer::Money(budget)) => Some(budget),
+        _ => None,
+    })
+}
+
+fn car_link<'a>(draft: &'a Draft, form: &Form) -> Option<&'a CarLink> {
+    of_place(form, Place::CarLink).find_map(|question| match draft.answers.get(question.key) {
+        Some(Answer::Link(link)) => link.as_ref(),
+        _ => None,
+    })
+}
+
+/// An answer as one text; what was chosen as managers read it.
+pub(super) fn value(question: &Question, answer: &Answer, world: &World) -> Option<String> {
+    Some(match answer {
+        Answer::Name(name) => name.as_str().to_owned(),
+        Answer::Phone(phone) => phone.e164().to_owned(),
+        Answer::Money(amount) => amount.shown().to_owned(),
+        Answer::Link(link) => link.as_ref()?.shown(),
+        Answer::Text(text) => text.clone(),
+        Answer::Number(number) => number.typed().to_owned(),
+        Answer::Choice(at) => managers(question.choices.get(*at)?, world),
+        Answer::Date(day) => day.to_string(),
+        Answer::Skipped => return None,
+    })
+}
+
+/// Words of the form as managers read them.
+pub(super) fn managers(words: &Words, world: &World) -> String {
+    (world.words)(words).into_iter().next().unwrap_or_default()
+}
+
+/// The lead of a complete draft.
+pub(super) fn lead(draft: &Draft, name: &Name, phone: &Phone, world: &World) -> Lead {
+    let form = &world.form;
+    let answered = of_place(form, Place::More).filter_map(|question| extra(question, draft, world));
+    Lead {
+        id: draft.id,
+        number: draft.number.clone(),
+        submitted_at: world.now,
+        name: name.clone(),
+        phone: phone.clone(),
+        budget: budget(draft, form).cloned(),
+        car_link: car_link(draft, form).cloned(),
+        asked: asked_by(form, world),
+        more: answered.chain(left(draft, world)).collect(),
+        wish: draft.wish.clone(),
+        files: draft.files.clone(),
+        buyer: world.buyer.clone(),
+        consent_at: draft.consent_at,
+        origin: Origin::Telegram,
+    }
+}
+
+/// An answer as managers read it; nothing for a question that was passed over.
+fn extra(question: &Question, draft: &Draft, world: &World) -> Option<Extra> {
+    let value = value(question, draft.answers.get(question.key)?, world)?;
+    Some(Extra { key: question.key.to_owned(), label: managers(&question.label, world), value })
+}
+
+/// What was answered before the form was changed and is not asked any more.
+fn left(draft: &Draft, world: &World) -> Vec<Extra> {
+    let is_asked = |said: &&Extra| world.form.question(&said.key).is_some();
+    let mut left: Vec<Extra> = draft.said.iter().filter(|said| !is_asked(said)).cloned().collect();
+    // Drafts of earlier versions have the answers alone.
+    for (key, value) in no_longer_asked(draft, &world.form) {
+        if left.iter().all(|said| said.key != key) {
+            let label = built_in(&key).map_or_else(|| key.clone(), |question| managers(&question.label, world));
+            left.push(Extra { key, label, value });
+        }
+    }
+    left
+}
+
+/// Which of the answers that leads have fields of their own for are asked, and what they are called.
+fn asked_by(form: &Form, world: &World) -> Asked {
+    let usual = Asked::default();
+    let label = |place: Place, usual: Option<String>| match of_place(form, place).next()?.label {
+        Words::Text(_) => usual,
+        label @ Words::Given(_) => Some(managers(&label, world)),
+    };
+    Asked { budget: label(Place::Budget, usual.budget), car_link: label(Place::CarLink, usual.car_link) }
+}
