@@ -165,7 +165,10 @@ mod tests {
             buyer: Buyer::default(),
             form: Form::default(),
             words: Lang::all_words,
-            is_back: Lang::is_back_label,
+            keys: Lang::typed_by_key,
+            utc_offset: chrono::TimeDelta::hours(3),
+            message: None,
+            first_name: None,
         }
     }
 
@@ -226,9 +229,12 @@ mod tests {
                 other => panic!("{other:?}"),
             }
             // With a draft that was stored and read again.
-            let json =
-                super::super::stored::draft_json(outcome.conversation.draft.as_ref().expect("one"), &world().form);
-            let read = super::super::stored::read_draft(&json, &world().form);
+            let json = super::super::stored::draft_json(
+                outcome.conversation.draft.as_ref().expect("one"),
+                &world().form,
+                Lang::all_words,
+            );
+            let read = super::super::stored::read_draft(&json, &world().form, Lang::all_words);
             assert_eq!(read, outcome.conversation.draft);
         }
     }
@@ -238,7 +244,7 @@ mod tests {
         let album = |id| media(id, Some("g"), None);
         let (conversation, replies) = play([album("a"), album("b"), album("c")]);
         assert_eq!(names(&conversation), ["a", "b", "c"]);
-        let ask = Say::Ask(Ask { question: "name".into(), editing: false });
+        let ask = Say::Ask(Ask { question: "name".into(), editing: false, kept: None, offered: None });
         assert_eq!(replies, [[Say::Welcome, kept(3, 3), ask.clone()]]);
         let (conversation, replies) =
             play([album("a"), album("b"), media("c", Some("h"), None), media("d", None, None)]);

@@ -390,7 +390,7 @@ async fn try_turn(
         last_update: Some((update_id, now)),
         after: stored.after,
         replies: outcome.replies,
-        album: input.album().map(str::to_owned),
+        album: heard.input.album().map(str::to_owned),
         lead: outcome.lead.map(NewLead::fresh),
         // The admin tries the bot out as often as it takes.
         limits: if desk.recipients.chat(Recipient::Operator) == Some(chat_id) {

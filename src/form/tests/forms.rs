@@ -90,7 +90,7 @@ fn a_question_of_every_kind_is_asked_stored_and_sent() {
         (text("25 декабря 2026"), "colour"),
         (text("зелёный металлик"), "photos"),
         (text("вот"), "photos"),
-        (Input::Media { caption: None, links: Vec::new() }, "photos"),
+        (Input::Media { caption: None, links: Vec::new(), album: None, file: None }, "photos"),
         (press("done"), "confirm"),
         (press("edit:trade_in"), "trade_in"),
         (text("Лада"), "confirm"),
