@@ -148,7 +148,6 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
         ("[privacy]\nmask_phones_in_group = \"yes\"".into(), "line 2, column 24", "true or false"),
         ("[unfinised]\n".into(), "line 1, column 2", "Did you mean unfinished?"),
         ("[[question]]\nkey = \"name\"".into(), "line 1, column 1", "phone"),
-        ("question = []".into(), "line 1, column 12", "name"),
         (with("[[question]]\nkind = \"text\"\nask = \"?\"\nlabel = \"L\""), "line 5, column 1", "key is missing"),
         (
             with("[[question]]\nkey = \"Город\"\nkind = \"text\"\nask = \"?\"\nlabel = \"L\""),
