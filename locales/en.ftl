@@ -97,7 +97,27 @@ files-in-all = { $count } files in all.
 too-many-files = A request takes up to { $most } files, I have not kept the others. You can show them to the manager later.
 file-too-large = This file is larger than { $megabytes } MB, I can't get it. Please send a smaller one, or a link to it.
 files-dropped = All files are removed.
-unknown-command = I do not know this command. There are /start, /cancel and /help.
+unknown-command = I do not know this command. There are /start, /cancel, /delete and /help.
+ask-delete =
+    Delete your data and withdraw your consent to their processing?
+
+    The bot will wipe your name, phone, answers, links and files, the form you have begun and what it keeps of this chat. A request that a manager has not received yet will not be passed on.
+
+    The numbers of your requests stay, and the fact that the data were deleted. Of requests that a manager has already, we will let him know: there the dealer deletes your data.
+
+    Only you can delete the messages in this chat, in Telegram itself.
+deleting = All right, deleting.
+nothing-deleted = Nothing was deleted, everything is as it was.
+data-deleted = Your data are deleted and your consent is withdrawn.
+data-deleted-at-the-dealer = { $count ->
+        [one] The dealer has request { $numbers } already. We have told him that your consent is withdrawn: his own records are his to delete.
+       *[other] The dealer has requests { $numbers } already. We have told him that your consent is withdrawn: his own records are his to delete.
+    }
+data-deleted-not-sent = { $count ->
+        [one] Request { $numbers } had not been passed on, and nobody will get it now.
+       *[other] Requests { $numbers } had not been passed on, and nobody will get them now.
+    }
+data-deleted-welcome = If you want to leave a request again, press /start
 cancelled = The request is cancelled, nothing was sent. To begin a new one, press /start
 nothing-to-cancel = There is nothing to cancel. To leave a request, press /start
 already-sent = Your request #{ $number } is already with the manager, who will contact you. To leave another one, press /start
@@ -107,6 +127,7 @@ help =
 
     /start – leave a request or go on with one
     /cancel – cancel the request
+    /delete – delete my data
     /help – this text
 group = I take requests in private messages: write to me @{ $bot }
 group-unnamed = I take requests in private messages: open my profile and write to me
@@ -137,6 +158,7 @@ button-edit-name = Change name
 button-edit-phone = Change phone
 button-edit-budget = Change budget
 button-edit-car-link = Change link
+button-delete = Delete my data
 button-restart = Start over
 
 ## Commands in the menu
@@ -144,6 +166,7 @@ button-restart = Start over
 command-start = Leave a request
 command-cancel = Cancel the request
 command-language = Choose a language
+command-delete = Delete my data
 command-help = Help
 command-status = How the bot is doing
 command-leads = Leads that are not in amoCRM yet
@@ -404,6 +427,7 @@ admin-help-forget = delete a person's data at their request
 admin-help-new_leads = whether to tell of each new request
 admin-help-start = this text and a button to fill in a request
 admin-help-language = choose the bot's language
+admin-help-delete = delete the data that you have left in this chat yourself
 admin-help-cancel = cancel the request you are filling in
 admin-help-help = this text
 admin-stray =
@@ -501,6 +525,16 @@ admin-forget-changed = Meanwhile there is a request that is not in amoCRM yet, s
 admin-forget-done = ✅ The data are deleted. Requests of which only number and time are left: { $leads }. Please delete the messages with these data in this chat yourself.
 admin-forget-in-crm =
     amoCRM still holds the data, and only you can delete them there – leads together with their contacts:
+    { $list }
+admin-withdrawn = A buyer has withdrawn consent to the processing of personal data. The bot has wiped everything and wrote «Согласие отозвано» under the leads.
+admin-withdrawn-in-crm =
+    The law wants these data to be deleted in amoCRM, too, which only you can do – the leads together with their contacts:
+    { $list }
+admin-withdrawn-may-be-in-crm =
+    These requests may have arrived in amoCRM, look for them by their numbers:
+    { $list }
+admin-withdrawn-given-up =
+    These requests had not been passed on, and the bot will not pass them on any more:
     { $list }
 admin-forget-unreadable = Ask whoever installed the bot to look at the files that could not be read: { $names }. They are deleted when they are 30 days old.
 admin-backup-caption = Undelivered requests: { $count }. If the bot's disk is lost, put this file into its folder (DATA_DIR): the bot takes them in again and doubles none.

@@ -87,7 +87,25 @@ files-in-all = Jami fayllar: { $count }.
 too-many-files = So‘rovga { $most } tagacha fayl qo‘shish mumkin, qolganlarini saqlamadim. Ularni keyin menejerga ko‘rsatishingiz mumkin.
 file-too-large = Bu fayl { $megabytes } MB dan katta, uni ololmayman. Kichikroq fayl yoki unga havola yuboring.
 files-dropped = Barcha fayllar olib tashlandi.
-unknown-command = Bunday buyruqni bilmayman. /start, /cancel va /help bor.
+unknown-command = Bunday buyruqni bilmayman. /start, /cancel, /delete va /help bor.
+ask-delete =
+    Ma’lumotlaringiz o‘chirilsinmi va ularni qayta ishlashga rozilik bekor qilinsinmi?
+
+    Bot ismingiz, telefoningiz, javoblaringiz, havolalar va fayllarni, boshlangan arizani va o‘zidagi yozishmalarni o‘chiradi. Menejerga hali yetkazilmagan ariza endi unga yetkazilmaydi.
+
+    Arizalar raqami va ma’lumotlar o‘chirilgani haqidagi belgi qoladi. Menejerda bo‘lgan arizalar haqida unga yozamiz: u yerdagi ma’lumotlaringizni avtosalon o‘chiradi.
+
+    Bu chatdagi xabarlarni faqat siz o‘chira olasiz: bu Telegramning o‘zida qilinadi.
+deleting = Xo‘p, o‘chiryapman.
+nothing-deleted = Hech narsa o‘chirilmadi, hammasi avvalgidek.
+data-deleted = Ma’lumotlaringiz o‘chirildi, rozilik bekor qilindi.
+data-deleted-at-the-dealer = { $count ->
+       *[other] { $numbers } avtosalonda bor. Rozilik bekor qilinganini yozdik: o‘z yozuvlarini avtosalon o‘zi o‘chiradi.
+    }
+data-deleted-not-sent = { $count ->
+       *[other] { $numbers } hali yetkazilmagan edi, endi uni hech kim olmaydi.
+    }
+data-deleted-welcome = Yana ariza qoldirmoqchi bo‘lsangiz, /start tugmasini bosing
 cancelled = Ariza bekor qilindi, hech narsa yuborilmadi. Yangisini boshlash uchun /start tugmasini bosing
 nothing-to-cancel = Bekor qiladigan narsa yoʻq: hozir ariza toʻldirilmayapti. Yangisini boshlash uchun /start tugmasini bosing
 already-sent = #{ $number } raqamli arizangiz allaqachon menejerda, u siz bilan bogʻlanadi. Yana ariza qoldirish uchun /start tugmasini bosing
@@ -97,6 +115,7 @@ help =
 
     /start – ariza qoldirish yoki boshlanganini davom ettirish
     /cancel – arizani bekor qilish
+    /delete – ma’lumotlarimni o‘chirish
     /help – shu yordam
 group = Arizalarni shaxsiy xabarlarda qabul qilaman: menga yozing – @{ $bot }
 group-unnamed = Arizalarni shaxsiy xabarlarda qabul qilaman: profilimni ochib, menga yozing
@@ -127,6 +146,8 @@ button-edit-name = Ismni oʻzgartirish
 button-edit-phone = Telefonni oʻzgartirish
 button-edit-budget = Byudjetni oʻzgartirish
 button-edit-car-link = Havolani oʻzgartirish
+button-delete = Ma’lumotlarimni o‘chirish
+button-keep = O‘chirmaslik
 button-restart = Boshidan boshlash
 
 ## Menyudagi buyruqlar
@@ -134,6 +155,7 @@ button-restart = Boshidan boshlash
 command-start = Ariza qoldirish
 command-cancel = Arizani bekor qilish
 command-language = Tilni tanlash
+command-delete = Ma’lumotlarimni o‘chirish
 command-help = Yordam
 
 ## Vaqt

@@ -13,10 +13,10 @@ use crate::{
     backup::{self, Backup},
     config::Config,
     crm::amocrm::Crm,
-    delivery::{Counters, DeliveryPass, Health, Worker},
+    delivery::{Counters, DeliveryPass, Health, LateNoteWriter, Worker},
     http::{self, Site, Sources},
     notice::{AdminLine, AdminNotice, Recipient, Recipients},
-    privacy::Privacy,
+    privacy::{Privacy, Withdrawing},
     store::{Lease, NOBODYS_CHAT, Store},
     telegram::{
         client::{Attachment, Telegram},
@@ -100,6 +100,8 @@ impl Parts<'_> {
                 .run(admin.clone(), self.stop.clone()),
         );
         tasks.spawn(self.privacy().run(self.stop.clone()));
+        let crm_url = crm.map(|crm| crm.settings().base_url.clone());
+        tasks.spawn(Withdrawing::new(self.privacy(), crm_url, recipients).run(self.stop.clone()));
         let delivery = Arc::<Counters>::default();
         let files = Arc::<FileCounters>::default();
         let health = match crm {
@@ -125,6 +127,8 @@ impl Parts<'_> {
                     figures: files.clone(),
                 };
                 tasks.spawn(FileWorker::new(pass, health.clone()).run(self.stop.clone()));
+                let late_notes = LateNoteWriter::new(store.clone(), crm.clone(), Lease::daemon(self.generation));
+                tasks.spawn(late_notes.run(self.stop.clone()));
                 let tokens = TokenWatch::new(crm.clone(), store.clone(), recipients);
                 tasks.spawn(tokens.run(self.stop.clone()));
                 health

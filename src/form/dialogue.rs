@@ -13,6 +13,7 @@ use crate::{
 
 use super::{
     answering::{Reply, answered, captioned, skip, take, take_choice},
+    deletion,
     draft::{Answer, Draft, Step},
     files::{self, Sent},
     input::{Input, Press},
@@ -95,6 +96,9 @@ pub struct Outcome {
 
 /// One turn of the dialogue.
 pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outcome {
+    if let Some(outcome) = deletion::answer(&conversation, &input, world) {
+        return outcome;
+    }
     let text = match (&input, world.sent_at) {
         (Input::Text { text, .. }, Some(sent_at)) => Some((text.clone(), sent_at)),
         _ => None,
@@ -188,6 +192,8 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
         Input::Language => Outcome { conversation, replies: vec![vec![Say::ChooseLanguage]], lead: None },
         // What is said from here on is worded in it by the caller.
         Input::Press(Press::Language(_)) => stay(conversation, vec![Say::LanguageChosen], world),
+        // Answered before the form is looked at.
+        Input::Delete => Outcome { conversation, replies: Vec::new(), lead: None },
         Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand], world),
         Input::Edited => stay(conversation, vec![Say::EditedMessage], world),
         Input::Media { caption, links, file: Some(file), album } => {

@@ -1,5 +1,6 @@
 //! What a buyer did, in the dialogue's terms.
 
+use crate::clock::Millis;
 use crate::lead::{BuyerFile, CarLink};
 
 /// A button of ours, as it stands in its callback data.
@@ -30,6 +31,13 @@ pub enum Press {
     Cancel,
     /// Throw the form away and begin a new one.
     Restart,
+    /// Delete everything of mine: the second press.
+    Delete {
+        /// When it was asked whether one is sure.
+        asked_at: Millis,
+    },
+    /// Delete nothing.
+    KeepData,
     /// Speak the language with this code from now on.
     Language(String),
     /// Begin a form, or go on with the open one.
@@ -52,9 +60,11 @@ impl Press {
             "restart" => Self::Restart,
             "start" => Self::Start,
             "files:drop" => Self::DropFiles,
+            "delete:keep" => Self::KeepData,
             _ => match data.split_once(':')? {
                 ("skip", key) => Self::Skip(Some(key.to_owned())),
                 ("edit", key) => Self::Edit(key.to_owned()),
+                ("delete", asked_at) => Self::Delete { asked_at: asked_at.parse().ok()? },
                 ("language", code) => Self::Language(code.to_owned()),
                 ("answer", rest) => {
                     let (question, choice) = rest.rsplit_once(':')?;
@@ -81,6 +91,8 @@ impl Press {
             Self::Back => "back".into(),
             Self::Cancel => "cancel".into(),
             Self::Restart => "restart".into(),
+            Self::Delete { asked_at } => format!("delete:{asked_at}"),
+            Self::KeepData => "delete:keep".into(),
             Self::Language(code) => format!("language:{code}"),
             Self::Start => "start".into(),
             Self::DropFiles => "files:drop".into(),
@@ -101,6 +113,8 @@ pub enum Input {
     Skip,
     /// `/language`.
     Language,
+    /// `/delete`, or words that ask for it.
+    Delete,
     /// A command that is not ours.
     UnknownCommand,
     /// Any text that is no command.
@@ -181,6 +195,8 @@ mod tests {
             ("back", Press::Back),
             ("cancel", Press::Cancel),
             ("restart", Press::Restart),
+            ("delete:1764174000000", Press::Delete { asked_at: 1_764_174_000_000 }),
+            ("delete:keep", Press::KeepData),
             ("language:pt-br", Press::Language("pt-br".into())),
             ("start", Press::Start),
             ("files:drop", Press::DropFiles),

@@ -1,6 +1,7 @@
 //! The buyer's form: the table of its questions, and the dialogue that fills it in. Pure.
 
 mod answering;
+mod deletion;
 mod dialogue;
 mod draft;
 mod files;
@@ -16,6 +17,7 @@ pub mod stored;
 mod tests;
 mod typed;
 
+pub use deletion::asks_for_deletion;
 pub use dialogue::{Conversation, Outcome, World, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};
 pub use input::{Input, Press};

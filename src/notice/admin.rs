@@ -224,11 +224,31 @@ pub enum AdminNotice {
         /// Its name for managers.
         name: String,
     },
+    /// A buyer has withdrawn their consent, and is forgotten by the bot.
+    ConsentWithdrawn {
+        /// Leads that amoCRM has.
+        in_crm: Vec<WithdrawnLead>,
+        /// Leads that it may have.
+        may_be_in_crm: Vec<WithdrawnLead>,
+        /// Leads that are not sent any more.
+        given_up: Vec<WithdrawnLead>,
+        /// Files beside the store that cannot be read and seem to name the person.
+        unreadable: Vec<String>,
+    },
     /// New tokens were taken.
     TokensRenewed {
         /// Leads that wait for them.
         waiting: i64,
     },
+}
+
+/// A lead of somebody who has withdrawn their consent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawnLead {
+    /// Its number.
+    pub number: String,
+    /// Its address in amoCRM, where that is known.
+    pub url: Option<String>,
 }
 
 /// One waiting lead in the admin's chat.

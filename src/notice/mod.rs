@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::lead::{FileKind, LeadNumber};
 
-pub use admin::{AdminNotice, LeadCopy};
+pub use admin::{AdminNotice, LeadCopy, WithdrawnLead};
 pub use button::Button;
 pub use press::AdminPress;
 pub use say::{Ask, Card, CardAnswer, Say};

@@ -214,6 +214,15 @@ pub enum Say {
     },
     /// The form's files were removed from it.
     FilesDropped,
+    /// What goes and what stays when everything is deleted, and whether that is wanted.
+    AskDelete {
+        /// When it was asked.
+        asked_at: Millis,
+    },
+    /// It is being deleted.
+    Deleting,
+    /// It is kept.
+    NothingDeleted,
     /// A command that is not ours.
     UnknownCommand,
     /// The form was thrown away.

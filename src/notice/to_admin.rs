@@ -47,9 +47,11 @@ impl AdminNotice {
     /// Whom it is for: requests and buyers are the managers' matter, all else is the operator's.
     pub fn recipient(&self) -> Recipient {
         match self {
-            Self::Copies { .. } | Self::NewLead { .. } | Self::LimitReached { .. } | Self::FileLost { .. } => {
-                Recipient::Managers
-            }
+            Self::Copies { .. }
+            | Self::NewLead { .. }
+            | Self::LimitReached { .. }
+            | Self::FileLost { .. }
+            | Self::ConsentWithdrawn { .. } => Recipient::Managers,
             _ => Recipient::Operator,
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Wakes {
     pub messages: Notify,
     pub files: Notify,
     pub backup: Notify,
+    pub withdrawals: Notify,
+    pub late_notes: Notify,
 }
 
 impl Database {
@@ -102,6 +104,13 @@ impl Files {
     }
 }
 
+impl Dialogues {
+    /// Who has withdrawn their consent by one of their turns.
+    pub fn withdrawals(&self) -> Withdrawals {
+        Withdrawals(Arc::clone(&self.0))
+    }
+}
+
 impl PersonalData {
     /// The marks that may name a person.
     pub(super) fn marks(&self) -> Marks {
@@ -143,6 +152,12 @@ views! {
 
     /// Locks between processes that expire by themselves.
     Locks = locks;
+
+    /// Who has withdrawn their consent, until that is carried out.
+    Withdrawals = withdrawals;
+
+    /// Notes under leads that are written after their own.
+    LateNotes = late_notes;
 
     /// What is kept of a person, to be found and forgotten.
     PersonalData = personal_data;

@@ -11,7 +11,10 @@ use crate::{
     fault::point,
 };
 
-use super::{Dialogues, NewLead, NewMessage, OutboxMessage, StoreError, leads, limits, outbox, rows, writer::Undone};
+use super::{
+    Dialogues, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError, leads, limits, outbox, rows, withdrawals,
+    writer::Undone,
+};
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +42,8 @@ pub struct Turn {
     pub dialogue: Dialogue,
     /// The lead that the turn submits.
     pub lead: Option<NewLead>,
+    /// Its person withdraws their consent.
+    pub withdrawal: Option<NewWithdrawal>,
     /// How many requests its person may send.
     pub limits: LeadLimits,
     /// Messages that it enqueues for the chat itself.
@@ -116,6 +121,9 @@ impl Dialogues {
         if turn.told.is_some() {
             self.wakes.messages.notify_one();
         }
+        if turn.withdrawal.is_some() {
+            self.wakes.withdrawals.notify_one();
+        }
         Ok(outcome)
     }
 
@@ -166,6 +174,9 @@ async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Resu
             true => Err(Undone::Answer(TurnOutcome::Overtaken)),
             false => Ok(TurnOutcome::Overtaken),
         };
+    }
+    if let Some(new) = &turn.withdrawal {
+        withdrawals::insert(connection, turn.chat_id, new, now).await?;
     }
     if let Some(album) = &turn.instead_of {
         outbox::take_back(connection, turn.chat_id, album, now).await?;

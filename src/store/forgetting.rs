@@ -5,10 +5,12 @@
 
 mod copies;
 mod traces;
+mod withdrawn;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 use ulid::Ulid;
 
@@ -47,6 +49,8 @@ pub struct PersonLead {
     pub crm_lead_id: Option<i64>,
     /// A create went out and its result is not known.
     pub uncertain: bool,
+    /// When it was taken.
+    pub taken_at: Millis,
     /// The id as it is in the store.
     key: Vec<u8>,
 }
@@ -132,6 +136,29 @@ async fn remember(connection: &mut AnyConnection, id: &str, at: Millis) -> Resul
     Ok(())
 }
 
+/// The same for what may be forgotten again: the last time counts.
+async fn remember_latest(connection: &mut AnyConnection, id: &str, at: Millis) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO forgotten (id, forgotten_at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE \
+         SET forgotten_at = excluded.forgotten_at WHERE excluded.forgotten_at > forgotten.forgotten_at",
+    )
+    .bind(id)
+    .bind(at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// SHA-256 in hex.
+pub(super) fn hash(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// By which a person is known among the forgotten: a hash of the account.
+pub(super) fn person_id(user_id: i64) -> String {
+    format!("person:{}", hash(&format!("person:telegram:{user_id}")))
+}
+
 /// Whether an id, or the fingerprint of an entry of a file, is of somebody who was forgotten.
 pub(super) async fn is_forgotten(connection: &mut AnyConnection, id: &str) -> Result<bool, StoreError> {
     Ok(sqlx::query("SELECT 1 FROM forgotten WHERE id = $1").bind(id).fetch_optional(connection).await?.is_some())
@@ -210,15 +237,7 @@ impl PersonalData {
             return Ok(Forgetting::Undecided(person));
         }
         for lead in person.undelivered() {
-            // Also from a state that this version does not know.
-            let sql = format!(
-                "UPDATE leads SET state = 'discarded' WHERE {} AND state <> 'delivered' \
-                 AND (leased_by IS NULL OR leased_until < $2)",
-                with_key(self.engine, "$1")
-            );
-            let query = sqlx::query(AssertSqlSafe(sql));
-            let done = bind_key(query, self.engine, &lead.key).bind(now).execute(&mut *transaction).await?;
-            if done.rows_affected() == 0 {
+            if !self.give_up(&mut transaction, lead, now).await? {
                 transaction.rollback().await?;
                 return Ok(Forgetting::Busy(lead.number.clone()));
             }
@@ -235,7 +254,9 @@ impl PersonalData {
     /// `false` when somebody else works with the file all the time; the next daily pass tries again.
     pub async fn scrub(&self) -> Result<bool, StoreError> {
         if self.engine == Engine::Postgres {
-            for table in ["leads", "lead_files", "dialogues", "messages", "customers", "set_aside", "marks"] {
+            for table in
+                ["leads", "lead_files", "dialogues", "messages", "customers", "set_aside", "marks", "withdrawals"]
+            {
                 // What the server's role may not do, its own housekeeping does within minutes.
                 let _ = sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {table}"))).execute(&self.pool).await;
             }
@@ -280,7 +301,10 @@ fn lead_columns(engine: Engine) -> String {
     // The step of the lead itself: its id in amoCRM, and whether it is open.
     let step = |value: &str| format!("(SELECT {value} FROM lead_steps WHERE lead_id = leads.id AND step = 'lead')");
     let open = "CASE WHEN done_at IS NULL THEN 1 ELSE 0 END";
-    [text("id"), text("body"), text("number"), text("state"), step(&number("remote_id")), step(open), number("user_id")]
+    [text("id"), text("body"), text("number"), text("state"), step(&number("remote_id")), step(open)]
+        .into_iter()
+        .chain([number("user_id"), number("COALESCE(taken_at, submitted_at)")])
+        .collect::<Vec<_>>()
         .join(", ")
 }
 
@@ -380,6 +404,7 @@ fn take_lead(row: &AnyRow, person: &mut Person) {
         state: state.unwrap_or(LeadState::Waiting),
         crm_lead_id: rows::number(row, 4),
         uncertain: rows::number(row, 5) == Some(1),
+        taken_at: rows::number(row, 7).unwrap_or(0),
         key: rows::raw(row, 0).unwrap_or_default(),
     });
 }

@@ -16,6 +16,7 @@ mod faults;
 mod forgetting;
 mod holding;
 mod imports;
+mod late_notes;
 mod lead_files;
 mod lead_queue;
 mod lead_steps;
@@ -34,6 +35,7 @@ mod step_outcome;
 mod telling;
 mod tokens;
 mod unreadable;
+mod withdrawals;
 mod writer;
 
 use std::{path::Path, str::FromStr, time::Duration};
@@ -52,12 +54,14 @@ use writer::Writer;
 pub use copying::Copied;
 pub use counts::{Totals, UndeliveredCounts};
 pub use database::{
-    Database, Dialogues, Files, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox, PersonalData, Store, Tokens,
+    Database, Dialogues, Files, LateNotes, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox, PersonalData, Store,
+    Tokens, Withdrawals,
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
 pub use forgetting::{Forgetting, Person, PersonLead, Whom};
 pub use imports::ImportedLead;
+pub use late_notes::{LateNote, LateOutcome, NoteAttempt};
 pub use lead_files::{AttachAttempt, DriveFile, FileEnd, FileOutcome, FileRow, FileStatus, FileStep};
 pub use lead_queue::{Claim, Lease};
 pub use lead_steps::{Completed, Created, Intent};
@@ -71,6 +75,7 @@ pub use stage::{Stage, Step, StepAttempt, Steps};
 pub use step_outcome::{Hold, Lookups, StepOutcome};
 pub use tokens::TokenRow;
 pub use unreadable::{UnreadableLead, Untold};
+pub use withdrawals::{NewWithdrawal, OpenWithdrawal, Withdrawal};
 
 /// Name of the SQLite file in `DATA_DIR`.
 pub const SQLITE_FILE: &str = "amocrm-lead-bot.sqlite";

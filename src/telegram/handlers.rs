@@ -31,7 +31,7 @@ use crate::{
     form::{Input, Press, World, sent_too_many, turn},
     lead::{Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
-    store::{Dialogues, NewLead, NewMessage, StoreError},
+    store::{Dialogues, NewLead, NewMessage, NewWithdrawal, StoreError, Withdrawals},
     wording::{Lang, Wording, render_reply},
 };
 
@@ -77,6 +77,8 @@ pub struct HandlerContext {
     pub telegram: Telegram,
     /// Dialogues and what is set aside.
     pub dialogues: Dialogues,
+    /// Who has withdrawn their consent.
+    pub withdrawals: Withdrawals,
     /// Its clock.
     pub clock: Clock,
     /// `PHONE_REGION`.
@@ -115,10 +117,11 @@ impl HandlerContext {
         limits: LeadLimits,
         figures: Arc<IntakeCounters>,
     ) -> Self {
-        let clock = dialogues.clock();
+        let (withdrawals, clock) = (dialogues.withdrawals(), dialogues.clock());
         Self {
             telegram,
             dialogues,
+            withdrawals,
             clock,
             region,
             wording,
@@ -363,6 +366,16 @@ async fn try_turn(
         }
         return Ok(true);
     }
+    let question = match &heard.input {
+        Input::Press(press) => press.deletes(now),
+        _ => None,
+    };
+    if let Some(question) = question
+        && desk.withdrawals.is_known(chat_id, question).await?
+    {
+        // The same finger twice, or an update that comes again: of this person nothing more is written.
+        return Ok(true);
+    }
     let chosen = match &heard.input {
         Input::Press(Press::Language(code)) => Lang::spoken(code),
         _ => stored.chosen,
@@ -392,6 +405,11 @@ async fn try_turn(
         replies: outcome.replies,
         album: heard.input.album().map(str::to_owned),
         lead: outcome.lead.map(NewLead::fresh),
+        withdrawal: question.map(|question| NewWithdrawal {
+            user_id: world.buyer.user_id,
+            question,
+            lang: lang.code().to_owned(),
+        }),
         // The admin tries the bot out as often as it takes.
         limits: if desk.recipients.chat(Recipient::Operator) == Some(chat_id) {
             LeadLimits::default()

@@ -6,7 +6,7 @@ use teloxide::{
 };
 
 use crate::{
-    form::Input,
+    form::{Input, asks_for_deletion},
     lead::{BuyerFile, FileKind, one_line},
     wording::Lang,
 };
@@ -48,6 +48,7 @@ pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
     let (text, links) = (text.to_owned(), links_behind(message));
     Some(match message.forward_origin() {
         Some(_) => Input::Forwarded { text, links },
+        None if asks_for_deletion(&text) => Input::Delete,
         None => Input::Text { text, links },
     })
 }
@@ -103,6 +104,7 @@ pub fn command(name: &str) -> Option<Input> {
         "cancel" => Input::Cancel,
         "help" => Input::Help,
         "skip" => Input::Skip,
+        "delete" => Input::Delete,
         // Whoever has no choice is not offered one.
         "language" if Lang::all().len() > 1 => Input::Language,
         _ => return None,

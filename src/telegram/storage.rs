@@ -24,7 +24,7 @@ use crate::{
     },
     lead::LeadNumber,
     notice::{AdminNotice, LeadCopy, Notice, Say},
-    store::{Dialogue, Dialogues, NewLead, NewMessage, StoreError, Turn, TurnOutcome},
+    store::{Dialogue, Dialogues, NewLead, NewMessage, NewWithdrawal, StoreError, Turn, TurnOutcome},
     wording::Lang,
 };
 
@@ -52,6 +52,8 @@ pub struct Chat {
     pub album: Option<String>,
     /// The lead it submits; never read back.
     pub lead: Option<NewLead>,
+    /// Its person withdraws their consent; never read back.
+    pub withdrawal: Option<NewWithdrawal>,
     /// How many its person may submit; never read back.
     pub limits: LeadLimits,
     /// The chat that is told of the lead; never read back.
@@ -69,6 +71,7 @@ impl Default for Chat {
             replies: Vec::new(),
             album: None,
             lead: None,
+            withdrawal: None,
             limits: LeadLimits::default(),
             told_in: None,
         }
@@ -132,6 +135,7 @@ impl DialogueStorage {
             after: chat.after,
             dialogue: chat.to_stored(&self.form),
             lead: chat.lead.clone(),
+            withdrawal: chat.withdrawal.clone(),
             limits: chat.limits,
             messages,
             told,
@@ -200,8 +204,15 @@ impl Recent {
     fn insert(&mut self, chat_id: i64, chat: Chat) {
         self.age();
         let after = chat.last_update.map(|(id, at)| (i64::from(id), at));
-        let committed =
-            Chat { after, replies: Vec::new(), album: None, lead: None, limits: LeadLimits::default(), ..chat };
+        let committed = Chat {
+            after,
+            replies: Vec::new(),
+            album: None,
+            lead: None,
+            withdrawal: None,
+            limits: LeadLimits::default(),
+            ..chat
+        };
         self.young.insert(chat_id, committed);
     }
 }
@@ -268,6 +279,7 @@ impl Chat {
                 .unwrap_or_default(),
             album: None,
             lead: None,
+            withdrawal: None,
             limits: LeadLimits::default(),
             told_in: None,
         }

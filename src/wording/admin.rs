@@ -5,7 +5,7 @@ use chrono::Utc;
 use crate::{
     clock::date,
     lead::{Asked, Extra, LeadNumber, one_line, shorten},
-    notice::{AdminNotice, AdminPress, LeadCopy, Trouble},
+    notice::{AdminNotice, AdminPress, LeadCopy, Trouble, WithdrawnLead},
 };
 
 use super::{
@@ -116,6 +116,9 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
         AdminNotice::NewLead { lead } => {
             let text = lang.text("admin-new-lead", &[("lead", copy(lead, lang).into())]);
             with_buttons(text, lang, &[AdminPress::ShowLead(lead.number.as_str().to_owned())])
+        }
+        AdminNotice::ConsentWithdrawn { in_crm, may_be_in_crm, given_up, unreadable } => {
+            Rendered::plain(clip(withdrawn(in_crm, may_be_in_crm, given_up, unreadable, lang)))
         }
         AdminNotice::NoCrm => plain("admin-no-crm"),
         AdminNotice::FirstAccess => with_buttons(
@@ -326,6 +329,34 @@ pub fn waiting_text(count: i64, lang: Lang) -> String {
 /// What stands under the file of undelivered leads.
 pub fn backup_caption(leads: usize, lang: Lang) -> String {
     lang.text("admin-backup-caption", &[("count", i64::try_from(leads).unwrap_or(i64::MAX).into())])
+}
+
+/// What the admin has to do where somebody has withdrawn their consent.
+fn withdrawn(
+    in_crm: &[WithdrawnLead],
+    may_be_in_crm: &[WithdrawnLead],
+    given_up: &[WithdrawnLead],
+    unreadable: &[String],
+    lang: Lang,
+) -> String {
+    let line = |lead: &WithdrawnLead| match &lead.url {
+        Some(url) => format!("#{} {url}", lead.number),
+        None => format!("#{}", lead.number),
+    };
+    let lists = [
+        ("admin-withdrawn-in-crm", in_crm),
+        ("admin-withdrawn-may-be-in-crm", may_be_in_crm),
+        ("admin-withdrawn-given-up", given_up),
+    ];
+    let mut parts = vec![lang.text("admin-withdrawn", &[])];
+    for (id, leads) in lists.into_iter().filter(|(_, leads)| !leads.is_empty()) {
+        let list = leads.iter().map(line).collect::<Vec<_>>().join("\n");
+        parts.push(lang.text(id, &[("list", list.into())]));
+    }
+    if !unreadable.is_empty() {
+        parts.push(lang.text("admin-forget-unreadable", &[("names", unreadable.join(", ").into())]));
+    }
+    parts.join("\n\n")
 }
 
 #[cfg(test)]

@@ -106,6 +106,9 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::TooManyFiles { most } => lang.text("too-many-files", &[("most", (*most).into())]),
         Say::FileTooLarge { megabytes } => lang.text("file-too-large", &[("megabytes", (*megabytes).into())]),
         Say::FilesDropped => simple("files-dropped"),
+        Say::AskDelete { .. } => simple("ask-delete"),
+        Say::Deleting => simple("deleting"),
+        Say::NothingDeleted => simple("nothing-deleted"),
         Say::UnknownCommand => simple("unknown-command"),
         Say::Cancelled => simple("cancelled"),
         Say::NothingToCancel => simple("nothing-to-cancel"),
@@ -122,6 +125,21 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::Group => lang.text("group", &[("bot", wording.bot_username.as_str().into())]),
         Say::SetAside => simple("set-aside"),
     }
+}
+
+/// What a buyer is told whose data are deleted: `#` and number of the requests that the dealer has, or may have, and of those that
+/// are not passed on.
+pub fn deleted_text(at_the_dealer: &[String], not_sent: &[String], lang: Lang) -> String {
+    let args = |numbers: &[String]| [("count", numbers.len().into()), ("numbers", numbers.join(", ").into())];
+    let mut parts = vec![lang.text("data-deleted", &[])];
+    if !at_the_dealer.is_empty() {
+        parts.push(lang.text("data-deleted-at-the-dealer", &args(at_the_dealer)));
+    }
+    if !not_sent.is_empty() {
+        parts.push(lang.text("data-deleted-not-sent", &args(not_sent)));
+    }
+    parts.push(lang.text("data-deleted-welcome", &[]));
+    parts.join("\n\n")
 }
 
 /// The languages that are spoken, first the buyer's own.
@@ -144,10 +162,13 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
         Say::AskConsent => Some(keyboards::consent(lang)),
         Say::Ask(ask) => wording.form.question(&ask.question).map(|question| keyboards::question(question, ask, lang)),
         Say::Card(card) => Some(keyboards::card(&wording.form, card.files > 0, lang)),
+        Say::AskDelete { asked_at } => Some(keyboards::deletion(*asked_at, lang)),
         Say::ChooseLanguage => Some(keyboards::languages()),
         Say::Resume => Some(keyboards::restart(lang)),
         // These come after a phone's question, whose keyboard would stay under the chat.
-        Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled => Some(Markup::RemoveKeys),
+        Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled | Say::Deleting => {
+            Some(Markup::RemoveKeys)
+        }
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Buttons. Callback data is a contract: other tools press these.
 
 use crate::{
+    clock::Millis,
     form::{Form, Kind, Press, Question},
     lead::shorten,
     notice::{AdminPress, Ask, Button},
@@ -122,6 +123,14 @@ pub(super) fn card(form: &Form, has_files: bool, lang: Lang) -> Markup {
 pub(super) fn languages() -> Markup {
     let name = |lang: &Lang| vec![press(lang.own_name(), &Press::Language(lang.code().to_owned()))];
     Markup::Buttons(Lang::all().iter().map(name).collect())
+}
+
+/// Delete everything, or nothing.
+pub(super) fn deletion(asked_at: Millis, lang: Lang) -> Markup {
+    Markup::Buttons(vec![
+        vec![press(lang.text("button-delete", &[]), &Press::Delete { asked_at })],
+        vec![press(lang.text("button-keep", &[]), &Press::KeepData)],
+    ])
 }
 
 /// Begin again.

@@ -20,7 +20,7 @@ use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use crate::{form::Form, notice::Button};
 
 pub use admin::{answer_lines, backup_caption, is_pressable, render_admin, waiting_text};
-pub use buyer::{render_reply, wish_line};
+pub use buyer::{deleted_text, render_reply, wish_line};
 pub use i18n::Lang;
 pub use keyboards::{admin_button, fill_in_button};
 pub use notices::{file_caption, render_notice, render_worded};

@@ -20,7 +20,7 @@ use crate::{
     notice::{
         AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, FileCopy, LeadCopy, LeadsMeanwhile,
         Notice, NoticeDiscriminants as NoticeKind, PollTrouble, Say, SayDiscriminants as SayKind, Shortage,
-        ShortageDiscriminants as ShortageKind, Trouble, TroubleDiscriminants as TroubleKind, Worded,
+        ShortageDiscriminants as ShortageKind, Trouble, TroubleDiscriminants as TroubleKind, WithdrawnLead, Worded,
     },
 };
 
@@ -111,6 +111,9 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::TooManyFiles => Say::TooManyFiles { most: 10 },
         SayKind::FileTooLarge => Say::FileTooLarge { megabytes: 20 },
         SayKind::FilesDropped => Say::FilesDropped,
+        SayKind::AskDelete => Say::AskDelete { asked_at: NOW },
+        SayKind::Deleting => Say::Deleting,
+        SayKind::NothingDeleted => Say::NothingDeleted,
         SayKind::UnknownCommand => Say::UnknownCommand,
         SayKind::Cancelled => Say::Cancelled,
         SayKind::NothingToCancel => Say::NothingToCancel,
@@ -204,6 +207,18 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         AdminKind::FloodOver => vec![A::FloodOver { lasted: HOUR, leads: 90 }],
         AdminKind::Copies => vec![A::Copies { leads: vec![copy(None), copy(Some(text()))] }],
         AdminKind::NewLead => vec![A::NewLead { lead: copy(Some(text())) }],
+        AdminKind::ConsentWithdrawn => {
+            let lead = |url| vec![WithdrawnLead { number: "K7M2QXA".into(), url }];
+            let all = A::ConsentWithdrawn {
+                in_crm: lead(Some("https://example.amocrm.ru/leads/detail/1".into())),
+                may_be_in_crm: lead(None),
+                given_up: lead(None),
+                unreadable: vec![text()],
+            };
+            let nothing =
+                A::ConsentWithdrawn { in_crm: vec![], may_be_in_crm: vec![], given_up: vec![], unreadable: vec![] };
+            vec![all, nothing]
+        }
         AdminKind::NoCrm => vec![A::NoCrm],
         AdminKind::FirstAccess => vec![A::FirstAccess],
         AdminKind::EphemeralDisk => vec![A::EphemeralDisk],
@@ -307,6 +322,7 @@ fn render_everything() {
         }
         backup_caption(3, lang);
         file_caption(&file_copy(), lang);
+        deleted_text(&["#K7M2QXA".into()], &["#K7M2QXB".into(), "#K7M2QXC".into()], lang);
         // Words of the form that stand on no message yet: what a choice is called, and a question that was passed over.
         for question in Form::default().questions() {
             question.choices.iter().for_each(|choice| drop(lang.words(choice)));

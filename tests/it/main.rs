@@ -16,3 +16,4 @@ mod page;
 mod sandbox;
 mod standby;
 mod store;
+mod withdrawal;

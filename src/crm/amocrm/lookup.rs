@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::api::Crm;
 use super::error::CrmError;
 use super::hal::{embedded, id, is_last_page, listed};
-use super::note::is_same;
+use super::note::{is_late, is_same};
 use super::phones::{holds_number, tens};
 use super::search::{
     CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Search, Wanted, has_phone, may_be_forbidden, phones_of,
@@ -225,6 +225,11 @@ impl Crm {
             missing.retain(|ours| !is_same(&there, ours, number));
         }
         Ok(missing)
+    }
+
+    /// Whether a note that is written after the lead's own stands under it.
+    pub async fn has_note(&self, lead_id: i64, number: &LeadNumber, text: &str) -> Result<bool, CrmError> {
+        Ok(self.note_texts(lead_id).await?.iter().any(|there| is_late(there, text, number)))
     }
 
     /// The texts of a lead's notes.

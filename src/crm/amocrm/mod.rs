@@ -36,6 +36,7 @@ pub use error::{CrmError, RejectedField};
 pub use key::{is_title_of, lead_name};
 pub use lookup::LookedUp;
 pub use merges::Whereabouts;
+pub use note::withdrawal_note;
 pub use omitted::OmittedFields;
 pub use payload::NewLead;
 pub use preview::{Preview, preview};

@@ -73,6 +73,23 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
     split(&lead.number, &broken_up(&text), NOTE_CAP)
 }
 
+/// The note of a buyer who has withdrawn their consent and was forgotten by the bot.
+pub fn withdrawal_note(number: &LeadNumber, at: DateTime<Utc>) -> String {
+    format!(
+        "#{number} Согласие отозвано\nПокупатель отозвал согласие на обработку персональных данных: {}. Бот стёр его данные. \
+         Удалите их и в amoCRM: эту сделку и её контакт.",
+        times(at)
+    )
+}
+
+/// Whether a note in amoCRM is this one, of one part, which was written after the lead's own; it may have been cut short.
+pub(super) fn is_late(there: &str, ours: &str, number: &LeadNumber) -> bool {
+    let (Some(there), Some(ours)) = (Headed::read(there, number), Headed::read(ours, number)) else { return false };
+    let (all_there, all_ours) = (essence(&there.text), essence(&ours.text));
+    let is_cut = all_there.chars().count() >= TELLING && all_ours.starts_with(&all_there);
+    all_there == all_ours || is_cut
+}
+
 /// Whether a note in amoCRM is this one of ours, which may have been cut short, or written by another version.
 pub(super) fn is_same(there: &str, ours: &str, number: &LeadNumber) -> bool {
     let (Some(there), Some(ours)) = (Headed::read(there, number), Headed::read(ours, number)) else { return false };

@@ -31,6 +31,39 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("taken_at", 'i'),
             ("forgotten_at", 'i'),
             ("unreadable", 'i'),
+            ("expired_at", 'i'),
+        ],
+    ),
+    (
+        "withdrawals",
+        &[
+            ("id", 't'),
+            ("person", 't'),
+            ("chat_id", 'i'),
+            ("user_id", 'i'),
+            ("lang", 't'),
+            ("asked_at", 'i'),
+            ("due_at", 'i'),
+            ("wiped_at", 'i'),
+            ("leads", 'i'),
+            ("done_at", 'i'),
+        ],
+    ),
+    (
+        "late_notes",
+        &[
+            ("id", 't'),
+            ("lead_id", 't'),
+            ("number", 't'),
+            ("body", 't'),
+            ("created_at", 'i'),
+            ("due_at", 'i'),
+            ("attempts", 'i'),
+            ("sent_at", 'i'),
+            ("lookups", 'i'),
+            ("lookups_needed", 'i'),
+            ("note_id", 'i'),
+            ("done_at", 'i'),
         ],
     ),
     (
@@ -88,6 +121,8 @@ pub(super) const COPY_OVERRIDES: &[(&str, &str, &str)] = &[
     ("leads", "leased_until", "0"),
     ("lead_files", "leased_by", "NULL"),
     ("lead_files", "leased_until", "0"),
+    // By the time the copy is used the original may have sent it.
+    ("late_notes", "sent_at", "COALESCE(sent_at, created_at)"),
 ];
 
 /// What becomes of a row that the target has already; otherwise it stays as it is.
@@ -109,6 +144,18 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
          version_uuid = COALESCE(lead_files.version_uuid, excluded.version_uuid), \
          attach_sent_at = COALESCE(lead_files.attach_sent_at, excluded.attach_sent_at) \
          WHERE lead_files.state = 'waiting'",
+    ),
+    // What one store has carried out need not be carried out by the other; the person's ids go from both.
+    (
+        "withdrawals",
+        "(id) DO UPDATE SET chat_id = NULL, user_id = NULL, lang = NULL, wiped_at = excluded.wiped_at, \
+         leads = excluded.leads, done_at = excluded.done_at \
+         WHERE withdrawals.wiped_at IS NULL AND excluded.wiped_at IS NOT NULL",
+    ),
+    (
+        "late_notes",
+        "(id) DO UPDATE SET done_at = excluded.done_at, note_id = excluded.note_id, \
+         sent_at = COALESCE(late_notes.sent_at, excluded.sent_at) WHERE late_notes.done_at IS NULL",
     ),
     (
         "dialogues",

@@ -13,7 +13,10 @@ use crate::{
     store::{Engine, PersonalData, StoreError, rows},
 };
 
-use super::{Person, bind_key, form_id, lead_columns, remember, take_lead, traces, wipe_lead, wiped_body, with_key};
+use super::{
+    Person, bind_key, form_id, lead_columns, person_id, remember_latest, take_lead, traces, wipe_lead, wiped_body,
+    with_key,
+};
 
 /// Ids looked up in one statement.
 const IDS_AT_ONCE: usize = 200;
@@ -131,8 +134,9 @@ impl PersonalData {
         let mut ids: HashMap<String, Millis> = self.forgotten().await?.into_iter().collect();
         let mut transaction = self.begin().await?;
         for (id, at) in known {
-            if ids.insert(id.clone(), *at).is_none() {
-                remember(&mut transaction, id, *at).await?;
+            if ids.get(id).is_none_or(|here| here < at) {
+                ids.insert(id.clone(), *at);
+                remember_latest(&mut transaction, id, *at).await?;
             }
         }
         if ids.is_empty() {
@@ -189,7 +193,9 @@ async fn people_of(
     let sql = format!("SELECT {}, {} FROM dialogues", rows::numbers(engine, "chat_id"), rows::bytes(engine, "draft"));
     for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await? {
         let (Some(chat_id), Some(draft)) = (rows::number(&row, 0), rows::lossy(&row, 1)) else { continue };
-        if let Some(at) = form_id(&draft).and_then(|id| ids.get(&id)) {
+        let of_form = form_id(&draft).and_then(|id| ids.get(&id));
+        // A dialogue without a form names nobody but by its chat.
+        if let Some(at) = of_form.or_else(|| ids.get(&person_id(chat_id))) {
             let person = Person { users: [chat_id].into(), chats: [chat_id].into(), ..Person::default() };
             people.push((person, *at));
         }

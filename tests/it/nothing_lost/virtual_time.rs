@@ -361,6 +361,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
             replies: None,
         },
         lead: Some(NewLead::fresh(lead.clone())),
+        withdrawal: None,
         limits: Default::default(),
         messages: vec![NewMessage {
             chat_id,

@@ -114,6 +114,7 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
             replies: Some("[]".into()),
         },
         lead: lead.cloned().map(NewLead::fresh),
+        withdrawal: None,
         limits: LeadLimits::default(),
         messages: lead
             .map(|lead| NewMessage { chat_id: 42, notice: Notice::Accepted { number: lead.number.clone() }, due_at: 0 })

@@ -4,6 +4,8 @@
 //! beside it, and no older copy of them brings it back. `forgotten.json` beside the store holds the ids of what was
 //! forgotten (random ids of requests and forms, nothing personal), so that a store that is put back is made to forget too.
 
+mod withdrawal;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -21,6 +23,8 @@ use crate::{
     notice::AdminLine,
     store::{Forgetting, Person, Store, Whom},
 };
+
+pub use withdrawal::Withdrawing;
 
 /// Name of the list of forgotten ids in `DATA_DIR`.
 pub const FILE: &str = "forgotten.json";

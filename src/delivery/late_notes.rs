@@ -1,0 +1,233 @@
+//! Notes under leads that amoCRM has, written after their own: one at a time, each exactly once.
+//!
+//! The order is that of every write (see [`super::write`]): recorded, sent, told apart, recorded. Besides, a note is always
+//! looked for before it is sent, since the store may be a copy of an older day. What fails waits by itself; buyers' requests
+//! are not held up by it, and it by none of their troubles.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    clock::{Clock, Millis, date},
+    crm::amocrm::{Crm, CrmError, NewNote, Wanted, Whereabouts},
+    fault::point,
+    store::{Created, LateNote, LateOutcome, LeadRow, Lease, Store, StoreError},
+};
+
+use super::{
+    backoff::{LONGEST_PAUSE, PERSON_PAUSE, exponential, lookup_delay},
+    outcome::WriteOutcome,
+    steps::lead_lookup::LOOKUPS_AFTER_KILL,
+};
+
+/// Pause after the store failed, and where nothing is due.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_NAP: Duration = Duration::from_secs(60);
+
+/// A note that amoCRM refuses so often is given up; in between it waits for so long.
+const MOST_REFUSALS: i64 = 10;
+const REFUSED_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// Writes late notes.
+#[derive(Debug)]
+pub struct LateNoteWriter {
+    store: Store,
+    crm: Crm,
+    lease: Lease,
+    /// Failures of amoCRM, or of the way to it, in a row.
+    failures: u32,
+}
+
+/// Why a note is not written now.
+enum Stop {
+    Store(StoreError),
+    Crm(CrmError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl LateNoteWriter {
+    /// For the leader of this term.
+    pub fn new(store: Store, crm: Crm, lease: Lease) -> Self {
+        Self { store, crm, lease, failures: 0 }
+    }
+
+    fn clock(&self) -> Clock {
+        self.store.clock()
+    }
+
+    fn due_in(&self, pause: Duration) -> Millis {
+        self.clock().now() + self.clock().millis(pause)
+    }
+
+    /// Until stopped; the call under way is finished first.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let notes = self.store.late_notes();
+        while !stop.is_cancelled() {
+            let pause = match self.step().await {
+                Ok(true) => continue,
+                Ok(false) => self.nap().await,
+                Err(error) => {
+                    warn!(%error, "notes wait for the store");
+                    self.clock().period(STORE_PAUSE)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = notes.changed() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Until the next note is due.
+    async fn nap(&self) -> Duration {
+        let longest = self.clock().period(LONGEST_NAP);
+        match self.store.late_notes().next_due().await {
+            Ok(Some(due_at)) => {
+                let left = u64::try_from(due_at - self.clock().now()).unwrap_or(0);
+                Duration::from_millis(left.max(10)).min(longest)
+            }
+            _ => longest,
+        }
+    }
+
+    /// Looks after one note; `false` where none is due.
+    async fn step(&mut self) -> Result<bool, StoreError> {
+        let Some(note) = self.store.late_notes().due().await? else { return Ok(false) };
+        match self.write(&note).await {
+            Ok(()) => {
+                self.failures = 0;
+                Ok(true)
+            }
+            Err(Stop::Store(error)) => Err(error),
+            Err(Stop::Crm(error)) => {
+                warn!(lead = %note.number, %error, "a note under a lead waits");
+                self.failures += 1;
+                let pause = match error {
+                    CrmError::Forbidden { .. } | CrmError::PaymentRequired => PERSON_PAUSE,
+                    CrmError::Blocked => REFUSED_PAUSE,
+                    _ => exponential(Duration::from_secs(1), LONGEST_PAUSE, self.failures, rand::random()),
+                };
+                self.put_off(&note, LateOutcome::NotLooked, pause).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn put_off(&self, note: &LateNote, outcome: LateOutcome, pause: Duration) -> Result<(), StoreError> {
+        self.store.late_notes().not_written(&self.lease, &note.id, outcome, self.due_in(pause)).await
+    }
+
+    async fn write(&self, note: &LateNote) -> Result<(), Stop> {
+        let notes = self.store.late_notes();
+        let Some(row) = self.store.leads().by_number(&note.number).await? else {
+            // Nobody can say what amoCRM's id of it is.
+            return Ok(notes.over(&note.id, None).await?);
+        };
+        let Some(lead_id) = self.lead_of(note, &row).await? else { return Ok(()) };
+        match self.crm.has_note(lead_id, &note.number, &note.text).await {
+            Ok(true) => return Ok(notes.over(&note.id, None).await?),
+            Ok(false) => {}
+            Err(error @ (CrmError::WrongAddress { .. } | CrmError::Refused { .. })) => {
+                return self.follow(note, &row, lead_id, error).await;
+            }
+            Err(error) => return Err(Stop::Crm(error)),
+        }
+        if let Some(attempt) = note.attempt {
+            let needed = if attempt.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { attempt.lookups_needed };
+            let lookups = attempt.lookups + 1;
+            if lookups < needed {
+                let missed = LateOutcome::Missed { lookups, needed };
+                return Ok(self.put_off(note, missed, lookup_delay(lookups, 0)).await?);
+            }
+        }
+        point("late_note.before_record");
+        if !notes.intent(&self.lease, &note.id).await? {
+            return Ok(());
+        }
+        point("late_note.recorded");
+        let new = NewNote { lead_id, number: note.number.clone(), text: note.text.clone() };
+        let answer = self.crm.add_notes(&[new]).await;
+        point("late_note.answered");
+        let error = match answer {
+            Ok(ids) => {
+                info!(lead = %note.number, "a note is written under a lead that was delivered before");
+                return Ok(notes.over(&note.id, ids.first().copied()).await?);
+            }
+            Err(error) => error,
+        };
+        match WriteOutcome::of(&error) {
+            WriteOutcome::NotDone => {
+                self.put_off(note, LateOutcome::NotWritten, Duration::ZERO).await?;
+                match error {
+                    CrmError::WrongAddress { .. } => self.follow(note, &row, lead_id, error).await,
+                    error => Err(Stop::Crm(error)),
+                }
+            }
+            WriteOutcome::Uncertain { lookups } => {
+                warn!(lead = %note.number, %error, "a note under a lead may or may not be there");
+                let uncertain = LateOutcome::Uncertain { lookups_needed: lookups };
+                Ok(self.put_off(note, uncertain, lookup_delay(0, 0)).await?)
+            }
+            WriteOutcome::Refused { .. } if note.attempts + 1 >= MOST_REFUSALS => {
+                warn!(lead = %note.number, %error, "amoCRM takes no note under a lead; it is given up");
+                Ok(notes.over(&note.id, None).await?)
+            }
+            WriteOutcome::Refused { .. } => {
+                self.put_off(note, LateOutcome::Refused, REFUSED_PAUSE).await?;
+                self.follow(note, &row, lead_id, error).await
+            }
+        }
+    }
+
+    /// amoCRM's id of the lead. One that may or may not be there is looked for as often as before a create.
+    async fn lead_of(&self, note: &LateNote, row: &LeadRow) -> Result<Option<i64>, Stop> {
+        if let Some(id) = row.crm_lead_id() {
+            return Ok(Some(id));
+        }
+        let since = date(row.lead.submitted_at.timestamp_millis().min(self.clock().now()));
+        let looked = self.crm.find_leads(&[Wanted { lead: &row.lead, since, first_edition: None }]).await;
+        if let Some(found) = looked.found.get(&note.number) {
+            let created =
+                Created { id: row.lead.id, crm_lead_id: found.lead_id, contact_id: None, phone: String::new() };
+            self.store.lead_queue().record_created(&[created]).await?;
+            return Ok(Some(found.lead_id));
+        }
+        if let Some(error) = looked.failed {
+            return Err(Stop::Crm(error));
+        }
+        let lookups = note.lookups + 1;
+        if lookups >= LOOKUPS_AFTER_KILL {
+            info!(lead = %note.number, "a lead that was given up is not in amoCRM, so no note is needed");
+            self.store.late_notes().over(&note.id, None).await?;
+        } else {
+            let missed = LateOutcome::Missed { lookups, needed: LOOKUPS_AFTER_KILL };
+            self.put_off(note, missed, lookup_delay(lookups, 0)).await?;
+        }
+        Ok(None)
+    }
+
+    /// No note can stand under the lead as it is: it is followed where it was merged into another, and the note is over
+    /// where the lead is gone.
+    async fn follow(&self, note: &LateNote, row: &LeadRow, lead_id: i64, error: CrmError) -> Result<(), Stop> {
+        match self.crm.whereabouts(lead_id, &row.lead, row.lead.submitted_at).await.map_err(Stop::Crm)? {
+            Whereabouts::There if matches!(error, CrmError::Rejected { .. } | CrmError::Refused { .. }) => Ok(()),
+            Whereabouts::There => Err(Stop::Crm(error)),
+            Whereabouts::MergedInto(found) => {
+                Ok(self.store.late_notes().lead_moved(&note.number, found.lead_id).await?)
+            }
+            Whereabouts::Gone => {
+                self.crm.account().await.map_err(Stop::Crm)?;
+                info!(lead = %note.number, "the lead was deleted in amoCRM, so no note is needed");
+                Ok(self.store.late_notes().over(&note.id, None).await?)
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Carrying out what buyers have said: everything of theirs goes, whoever dies meanwhile.
+//!
+//! That somebody withdraws is committed with the turn that says so, and stands in the store until nothing of them is left. The
+//! order: files beside the store first, since only the tables still know whom to look for; then the tables with all that
+//! people are told, in one commit; then what the engine has left of it in its file. Each may be done again.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use url::Url;
+
+use crate::{
+    backup::{self, BackupError},
+    clock::date,
+    crm::amocrm::withdrawal_note,
+    fault::point,
+    lead::LeadNumber,
+    notice::{AdminNotice, Notice, Recipients, WithdrawnLead, Worded},
+    store::{Forgetting, LeadState, NewMessage, OpenWithdrawal, Person, PersonLead, Store, Withdrawal},
+    wording::{Lang, deleted_text},
+};
+
+use super::Privacy;
+
+/// Pause where a request of the person is being sent, and after a failure.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Where nothing is due.
+const LONGEST_NAP: Duration = Duration::from_secs(60);
+
+/// Carries withdrawals out.
+#[derive(Debug)]
+pub struct Withdrawing {
+    privacy: Privacy,
+    store: Store,
+    /// amoCRM's address.
+    crm_url: Option<Url>,
+    recipients: Recipients,
+}
+
+impl Withdrawing {
+    /// Tells these of it; `crm_url` is amoCRM's address, where what it holds is linked to.
+    pub fn new(privacy: Privacy, crm_url: Option<Url>, recipients: Recipients) -> Self {
+        Self { store: privacy.store.clone(), privacy, crm_url, recipients }
+    }
+
+    /// Until stopped.
+    pub async fn run(self, stop: CancellationToken) {
+        let (withdrawals, clock) = (self.store.withdrawals(), self.store.clock());
+        while !stop.is_cancelled() {
+            let pause = match self.step().await {
+                Ok(true) => continue,
+                Ok(false) => match withdrawals.next_due().await {
+                    Ok(Some(due_at)) => {
+                        let left = u64::try_from(due_at - clock.now()).unwrap_or(0);
+                        Duration::from_millis(left.max(10)).min(clock.period(LONGEST_NAP))
+                    }
+                    _ => clock.period(LONGEST_NAP),
+                },
+                Err(error) => {
+                    warn!(%error, "a withdrawal waits");
+                    clock.period(TRY_AGAIN)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = withdrawals.changed() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Carries out one; `false` where nothing is due.
+    async fn step(&self) -> Result<bool, BackupError> {
+        match self.store.withdrawals().due().await? {
+            None => return Ok(false),
+            Some(OpenWithdrawal::Wipe(asked)) => self.wipe(&asked).await?,
+            Some(OpenWithdrawal::Scrub { id }) => {
+                self.privacy.write_list().await?;
+                self.privacy.import_the_file().await?;
+                if self.store.personal_data().scrub().await? {
+                    self.store.withdrawals().done(&id).await?;
+                } else {
+                    self.later(&id).await?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    async fn later(&self, id: &str) -> Result<(), BackupError> {
+        let clock = self.store.clock();
+        Ok(self.store.withdrawals().later(id, clock.now() + clock.millis(TRY_AGAIN)).await?)
+    }
+
+    async fn wipe(&self, asked: &Withdrawal) -> Result<(), BackupError> {
+        // What lies in the file alone is of the person, too.
+        self.privacy.import_the_file().await?;
+        let person = self.store.personal_data().of_withdrawal(asked).await?;
+        let unreadable = backup::forget_in_copies(&self.privacy.folder, &person, self.privacy.region)?;
+        point("withdrawal.files_wiped");
+        let at = date(asked.asked_at);
+        let note = |lead: &PersonLead| match LeadNumber::parse(&lead.number) {
+            Some(number) => withdrawal_note(&number, at),
+            None => String::new(),
+        };
+        let lang = Lang::spoken(&asked.lang).unwrap_or_default();
+        let messages = |person: &Person| {
+            let due_at = self.store.clock().now();
+            let numbers = |which: fn(&PersonLead) -> bool| {
+                let leads = person.leads.iter().filter(|lead| which(lead));
+                leads.map(|lead| format!("#{}", lead.number)).collect::<Vec<_>>()
+            };
+            let at_the_dealer = numbers(|lead| lead.crm_lead_id.is_some() || lead.uncertain);
+            let text = deleted_text(&at_the_dealer, &numbers(is_given_up), lang);
+            let notice = Notice::Worded(Worded { text, buttons: Vec::new(), topic: None });
+            let buyer = NewMessage { chat_id: asked.chat_id, notice, due_at };
+            let admin = (!person.leads.is_empty() || !unreadable.is_empty())
+                .then(|| self.admin_notice(person, unreadable.clone()))
+                .and_then(|notice| Some((self.recipients.chat(notice.recipient())?, notice)))
+                .map(|(chat_id, notice)| NewMessage { chat_id, notice: Notice::Admin(notice), due_at });
+            [buyer].into_iter().chain(admin).collect()
+        };
+        match self.store.personal_data().withdraw(asked, note, messages).await? {
+            Forgetting::Done(person) => {
+                info!(leads = person.leads.len(), "a buyer has withdrawn their consent and is forgotten");
+                point("withdrawal.wiped");
+            }
+            Forgetting::Busy(number) => {
+                info!(lead = number, "a withdrawal waits for a request that is being sent");
+                self.later(&asked.id).await?;
+            }
+            Forgetting::Undecided(_) | Forgetting::Unknown => {}
+        }
+        Ok(())
+    }
+
+    fn admin_notice(&self, person: &Person, unreadable: Vec<String>) -> AdminNotice {
+        let lead = |lead: &PersonLead| WithdrawnLead {
+            number: lead.number.clone(),
+            url: lead.crm_lead_id.and_then(|id| {
+                let url = self.crm_url.as_ref()?.join(&format!("leads/detail/{id}")).ok()?;
+                Some(url.to_string())
+            }),
+        };
+        let some = |which: fn(&PersonLead) -> bool| person.leads.iter().filter(|lead| which(lead)).map(lead).collect();
+        AdminNotice::ConsentWithdrawn {
+            in_crm: some(|lead| lead.crm_lead_id.is_some()),
+            may_be_in_crm: some(|lead| lead.crm_lead_id.is_none() && lead.uncertain),
+            given_up: some(is_given_up),
+            unreadable,
+        }
+    }
+}
+
+/// amoCRM does not have it, and will not get it.
+fn is_given_up(lead: &PersonLead) -> bool {
+    lead.crm_lead_id.is_none() && !lead.uncertain && matches!(lead.state, LeadState::Waiting | LeadState::Rejected)
+}

@@ -1,0 +1,199 @@
+//! Notes that are written under a lead after its own, each exactly once.
+//!
+//! As with the steps of a lead: that a note goes out is committed before it does, and only by the daemon that leads; whoever
+//! finds it sent and without a result looks for it before it is sent again. Only one daemon leads, so no note is leased.
+
+use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
+
+use crate::{clock::Millis, fault::point, lead::LeadNumber};
+
+use super::{LateNotes, Lease, StoreError, rows};
+
+/// A note that is owed to a lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LateNote {
+    /// Its id in the store.
+    pub id: String,
+    /// Of the lead.
+    pub number: LeadNumber,
+    /// The whole text, which begins with the number.
+    pub text: String,
+    /// How often amoCRM has refused it.
+    pub attempts: i64,
+    /// It was sent, and what became of it is not known.
+    pub attempt: Option<NoteAttempt>,
+    /// Clean look-ups that did not find the lead itself.
+    pub lookups: i64,
+}
+
+/// That a note was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoteAttempt {
+    /// When.
+    pub sent_at: Millis,
+    /// Clean look-ups since then that did not find it.
+    pub lookups: i64,
+    /// How many of those allow it to be sent again; 0 where the process that sent it died before it could say.
+    pub lookups_needed: i64,
+}
+
+/// What came of a note that is not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LateOutcome {
+    /// It certainly was not.
+    NotWritten,
+    /// amoCRM refuses it.
+    Refused,
+    /// It may have been: so many clean look-ups are needed before it is sent again.
+    Uncertain {
+        /// How many.
+        lookups_needed: i64,
+    },
+    /// A clean look-up did not find it (or not its lead), and that is not enough yet.
+    Missed {
+        /// Look-ups until now, this one included.
+        lookups: i64,
+        /// How many it needs.
+        needed: i64,
+    },
+    /// Nothing was learned.
+    NotLooked,
+}
+
+/// Owes a note; `about` tells it from others of the same lead.
+pub(super) async fn insert(
+    connection: &mut AnyConnection,
+    (lead_id, number): (&str, &str),
+    about: &str,
+    text: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO late_notes (id, lead_id, number, body, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $5) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(format!("{lead_id}-{about}"))
+    .bind(lead_id)
+    .bind(number)
+    .bind(text)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl LateNotes {
+    /// Resolves when a note may have become due.
+    pub async fn changed(&self) {
+        self.wakes.late_notes.notified().await;
+    }
+
+    /// The note that has been due for longest.
+    pub async fn due(&self) -> Result<Option<LateNote>, StoreError> {
+        let (text, number) = (|column| rows::bytes(self.engine, column), |column| rows::numbers(self.engine, column));
+        let sql = format!(
+            "SELECT {}, {}, {}, {}, {}, {}, {} FROM late_notes WHERE done_at IS NULL AND due_at <= $1 \
+             ORDER BY due_at, id LIMIT 1",
+            text("id"),
+            text("number"),
+            text("body"),
+            number("attempts"),
+            number("sent_at"),
+            number("lookups"),
+            number("lookups_needed")
+        );
+        let now = self.clock.now();
+        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(now).fetch_optional(&self.pool).await? else {
+            return Ok(None);
+        };
+        let id = rows::lossy(&row, 0).unwrap_or_default();
+        match note(&row, id.clone(), now) {
+            Some(note) => Ok(Some(note)),
+            // Damaged: there is no lead of that number, nor will there be.
+            None => {
+                self.over(&id, None).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// When the next note is due.
+    pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        let sql = format!("SELECT MIN({}) FROM late_notes WHERE done_at IS NULL", rows::only_numbers("due_at"));
+        Ok(rows::number(&sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await?, 0))
+    }
+
+    /// Records that a note is about to be sent; `false` where another daemon leads, and nothing may be sent.
+    pub async fn intent(&self, lease: &Lease, id: &str) -> Result<bool, StoreError> {
+        let sql = format!(
+            "UPDATE late_notes SET sent_at = $1, lookups = 0, lookups_needed = 0 WHERE id = $2 AND done_at IS NULL{}",
+            lease.fence()
+        );
+        let done = sqlx::query(AssertSqlSafe(sql)).bind(self.clock.now()).bind(id).execute(&self.pool).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Records that a note is there, or that there is no place for it any more.
+    pub async fn over(&self, id: &str, note_id: Option<i64>) -> Result<(), StoreError> {
+        sqlx::query("UPDATE late_notes SET note_id = $1, done_at = $2 WHERE id = $3 AND done_at IS NULL")
+            .bind(note_id)
+            .bind(self.clock.now())
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        point("late_note.stored");
+        Ok(())
+    }
+
+    /// Records what came of a note that is not written, and when it is looked at again.
+    pub async fn not_written(
+        &self,
+        lease: &Lease,
+        id: &str,
+        outcome: LateOutcome,
+        due_at: Millis,
+    ) -> Result<(), StoreError> {
+        let row = match outcome {
+            LateOutcome::NotWritten => ", sent_at = NULL, lookups = 0, lookups_needed = 0".to_owned(),
+            LateOutcome::Refused => ", sent_at = NULL, lookups = 0, lookups_needed = 0, attempts = attempts + 1".into(),
+            LateOutcome::Uncertain { lookups_needed } => format!(", lookups = 0, lookups_needed = {lookups_needed}"),
+            LateOutcome::Missed { lookups, needed } => format!(", lookups = {lookups}, lookups_needed = {needed}"),
+            LateOutcome::NotLooked => String::new(),
+        };
+        let sql = format!("UPDATE late_notes SET due_at = $1{row} WHERE id = $2 AND done_at IS NULL{}", lease.fence());
+        sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(id).execute(&self.pool).await?;
+        point("late_note.not_written_stored");
+        Ok(())
+    }
+
+    /// Records that a lead is a part of another one in amoCRM now.
+    pub async fn lead_moved(&self, number: &LeadNumber, crm_lead_id: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE lead_steps SET remote_id = $1 WHERE step = 'lead' AND done_at IS NOT NULL \
+             AND lead_id IN (SELECT id FROM leads WHERE number = $2)",
+        )
+        .bind(crm_lead_id)
+        .bind(number.as_str())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+/// What is damaged of a note's way counts as "it may be there".
+fn note(row: &AnyRow, id: String, now: Millis) -> Option<LateNote> {
+    let count = |at: usize| rows::number(row, at).unwrap_or(0);
+    let sent_at = match rows::number(row, 4) {
+        None if !rows::is_null(row, 4) => Some(now),
+        sent_at => sent_at,
+    };
+    let attempt = |sent_at| NoteAttempt { sent_at, lookups: count(5), lookups_needed: count(6) };
+    Some(LateNote {
+        id,
+        number: LeadNumber::parse(&rows::lossy(row, 1)?)?,
+        text: rows::lossy(row, 2)?,
+        attempts: count(3),
+        attempt: sent_at.map(attempt),
+        lookups: count(5),
+    })
+}
