@@ -508,6 +508,7 @@ admin-press-foreign = Nothing is deleted: only whoever pressed “Delete” can 
 admin-stranger = The bot's commands and buttons here obey the group's administrators only. If this is your job, ask an administrator to add you.
 admin-nameless = Here the bot obeys the people on a list, and you write in the group's name. Please write under your own name.
 admin-unknown-person = Telegram does not say right now who is an administrator of this group. Please try again in a minute.
+admin-lead-expired = Lead #{ $number } ({ $state }): wiped when its time of keeping was over, its number and time are left.
 admin-lead-forgotten = Lead #{ $number } ({ $state }): the person's data are deleted, its number and time are left.
 admin-forget-how =
     Write after the command whose data are to be deleted: a phone number, or an id in Telegram (it is in the lead's note). For example:

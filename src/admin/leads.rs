@@ -95,6 +95,10 @@ impl AdminContext {
             LeadState::Delivered => "state-delivered",
             LeadState::Discarded => "state-discarded",
         };
+        if row.forgotten_at.is_none() && row.expired_at.is_some() {
+            let args = [("number", number.into()), ("state", lang.text(state, &[]).into())];
+            return Ok(Reply::plain(lang.text("admin-lead-expired", &args)));
+        }
         if row.forgotten_at.is_some() {
             let args = [("number", number.into()), ("state", lang.text(state, &[]).into())];
             return Ok(Reply::plain(lang.text("admin-lead-forgotten", &args)));

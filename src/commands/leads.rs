@@ -146,6 +146,10 @@ async fn show(leads: &Leads, files: &Files, number: &str) -> Result<ExitCode, Co
     if let Some(at) = row.forgotten_at {
         outln!("forgotten:  {} (the person's data are wiped)", crate::clock::date(at).format("%Y-%m-%d %H:%M UTC"));
     }
+    if let Some(at) = row.expired_at {
+        let at = crate::clock::date(at).format("%Y-%m-%d %H:%M UTC");
+        outln!("wiped:      {at} (стёрто по сроку хранения: [privacy] retention of dealer.toml)");
+    }
     outln!("submitted:  {}", lead.submitted_at.format("%Y-%m-%d %H:%M:%S UTC"));
     if row.forgotten_at.is_none() {
         show_person(lead);

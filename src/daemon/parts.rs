@@ -66,6 +66,7 @@ impl Parts<'_> {
     /// What forgets people and what is old.
     pub(super) fn privacy(&self) -> Privacy {
         Privacy::new(self.store.clone(), &self.config.store.data_dir, self.config.phone_region)
+            .keeping_for(self.config.dealer.privacy.retention)
     }
 
     /// Starts everything but the intake; returns the line to the admin, and the state of the way to amoCRM.

@@ -37,6 +37,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The pass is tried again after the store failed.
 const TRY_AGAIN: Duration = Duration::from_secs(10 * 60);
 
+/// Pause between two commits that wipe what is old: buyers come first.
+const BETWEEN_BATCHES: Duration = Duration::from_millis(50);
+
 /// One line of `forgotten.json`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
@@ -74,6 +77,8 @@ pub struct Privacy {
     store: Store,
     folder: PathBuf,
     region: Region,
+    /// Bodies of delivered leads are kept for so long; `None` for ever.
+    retention: Option<Duration>,
 }
 
 /// What an id or a phone may mean: `+7 999 123-45-67` is a phone, `user:123` an id, digits alone may be either.
@@ -92,7 +97,12 @@ fn meanings(text: &str, region: Region) -> Vec<Whom> {
 impl Privacy {
     /// For a store and the folder of its files.
     pub fn new(store: Store, folder: &Path, region: Region) -> Self {
-        Self { store, folder: folder.to_owned(), region }
+        Self { store, folder: folder.to_owned(), region, retention: None }
+    }
+
+    /// The same, which keeps names, phones, answers and links of delivered leads for so long only.
+    pub fn keeping_for(self, retention: Option<Duration>) -> Self {
+        Self { retention, ..self }
     }
 
     /// Whom somebody means.
@@ -171,6 +181,26 @@ impl Privacy {
         if forms + updates > 0 || files > 0 {
             info!(forms, updates, files, "what nobody has touched for 30 days is deleted");
             self.store.fold().await?;
+        }
+        self.expire().await
+    }
+
+    /// Of leads that were delivered long ago only number, ids and times are kept. Some at a time, so that nobody waits long.
+    async fn expire(&self) -> Result<(), BackupError> {
+        let Some(retention) = self.retention else { return Ok(()) };
+        let clock = self.store.clock();
+        let before = clock.now() - clock.millis(retention);
+        let mut leads = 0;
+        loop {
+            match self.store.personal_data().expire_some(before).await? {
+                0 => break,
+                some => leads += some,
+            }
+            tokio::time::sleep(BETWEEN_BATCHES).await;
+        }
+        if leads > 0 {
+            info!(leads, "of leads that are old only numbers, ids and times are left");
+            self.store.personal_data().scrub().await?;
         }
         Ok(())
     }

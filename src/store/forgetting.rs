@@ -4,6 +4,7 @@
 //! that a copy of an older day can be made to forget it too (see `copies`).
 
 mod copies;
+mod expiring;
 mod traces;
 mod withdrawn;
 

@@ -100,6 +100,8 @@ pub struct LeadRow {
     pub due_at: Millis,
     /// When everything personal in it was wiped.
     pub forgotten_at: Option<Millis>,
+    /// When its answers were wiped because it was old.
+    pub expired_at: Option<Millis>,
     /// Whether version 0.1.0 may have sent it; such a lead was never told when a chat sent it.
     pub first_edition: bool,
 }
@@ -132,7 +134,7 @@ impl LeadRow {
 const LONGEST_BODY: usize = 256_000;
 
 /// How many columns [`lead_columns`] names: what a query reads besides comes after them.
-pub(super) const LEAD_COLUMNS: usize = 16;
+pub(super) const LEAD_COLUMNS: usize = 17;
 
 // Where they stand, of those that are read by others too.
 pub(super) const BODY: usize = 0;
@@ -163,6 +165,7 @@ pub(super) fn lead_columns(engine: Engine) -> String {
         text("number"),
         number("forgotten_at"),
         number("taken_at"),
+        number("expired_at"),
     ]
     .join(", ")
 }
@@ -198,6 +201,7 @@ pub(super) fn lead_row(row: &AnyRow) -> Result<LeadRow, StoreError> {
         buyer_told: count(10) != 0,
         due_at: count(11),
         forgotten_at: rows::number(row, 14),
+        expired_at: rows::number(row, 16),
         first_edition: rows::is_null(row, 15),
         lead,
     })

@@ -172,3 +172,30 @@ async fn a_withdrawal_outlives_a_death_on_postgresql() {
         dies_at(point, Some(cluster.database())).await;
     }
 }
+
+#[tokio::test]
+async fn of_an_old_lead_only_number_ids_and_times_are_kept() {
+    let mut world = World::running().await;
+    let mut buyer = world.buyer("Аристарх");
+    buyer.answers(ARISTARKH).await;
+    let number = buyer.submits().await;
+    let lead = world.delivered(&number).await;
+    // Nothing more is said by an open form, which is younger.
+    world.nothing_owed().await;
+    assert_eq!(world.terminate().await, Some(0));
+    // A minute is three seconds here, after which it is old, however long anything else takes.
+    world.write("dealer.toml", "[privacy]\nretention = \"1m\"\n");
+    let config = world.run(&["check-settings"]).await.ended_with(0);
+    assert!(!config.said().contains("privacy"), "{}", config.said());
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    world.start();
+    world.until("it is wiped", |world| world.log().contains("only numbers, ids and times are left")).await;
+    let shown = world.run(&["leads", "show", &number]).await.ended_with(0);
+    assert!(shown.stdout.contains("стёрто по сроку хранения"), "{}", shown.said());
+    assert!(shown.stdout.contains(&lead.id.to_string()) && !shown.said().contains("Аристарх"), "{}", shown.said());
+    // The number is still known, and whose it is.
+    let told = withdraws(&mut buyer).await;
+    assert!(told.contains(&number), "{told}");
+    world.until("the note is there", |world| notes(world, &number, "Согласие отозвано") == 1).await;
+    assert_eq!(world.amocrm.leads().len(), 1);
+}

@@ -30,7 +30,7 @@ const FILE: &str = "dealer.toml";
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// Sections that are checked and that nothing acts on yet.
-const NOT_USED_YET: &[&str] = &["hours", "crm", "manager", "status", "source", "unfinished", "consent", "privacy"];
+const NOT_USED_YET: &[&str] = &["hours", "crm", "manager", "status", "source", "unfinished", "consent"];
 
 /// What `dealer.toml` says.
 #[derive(Debug, Clone)]
