@@ -27,7 +27,8 @@ use tracing::{info, warn};
 
 use crate::{
     clock::{Clock, Millis},
-    delivery::{Health, shortages},
+    crm::amocrm::Crm,
+    delivery::{Health, is_asked_for, shortages},
     lead::Lead,
     notice::{AdminNotice, LeadCopy, Notice, Recipient, Recipients, Shortage, ToAdmin, Trouble},
     store::{NewMessage, OpenAlert, Store, StoreError},
@@ -108,6 +109,8 @@ pub struct Alerts {
     /// Waiting leads are copied to the managers during an outage.
     copies: bool,
     leads_alarm: Option<u32>,
+    /// What leads may go without is what its settings ask for.
+    crm: Option<Crm>,
     /// When requests are counted next.
     count_at: Millis,
     health: watch::Receiver<Health>,
@@ -136,7 +139,13 @@ impl Alerts {
     ) -> Self {
         let clock = store.clock();
         let count_at = Millis::MIN;
-        Self { store, clock, past_the_store, recipients, copies, leads_alarm, count_at, health, store_trouble }
+        let crm = None;
+        Self { store, clock, past_the_store, recipients, copies, leads_alarm, crm, count_at, health, store_trouble }
+    }
+
+    /// Alerts of what this account's settings ask for.
+    pub fn with_crm(self, crm: Option<Crm>) -> Self {
+        Self { crm, ..self }
     }
 
     /// Runs until stopped.
@@ -251,10 +260,14 @@ impl Alerts {
 
     /// Tells once what leads go on without, and once that it is over.
     async fn look_at_shortages(&self) -> Result<(), StoreError> {
-        let short: Vec<Shortage> = shortages(&self.store).await?.into_iter().map(|short| short.what).collect();
+        // Delivery forgets, at the same time, what the settings do not ask for any more.
+        let is_asked_for = |what: &Shortage| self.crm.as_ref().is_none_or(|crm| is_asked_for(what, crm.settings()));
+        let short = shortages(&self.store).await?.into_iter().map(|short| short.what);
+        let short: Vec<Shortage> = short.filter(is_asked_for).collect();
         let open = self.store.open_alerts().get(SHORT).await?;
         let known: Vec<Shortage> =
             open.as_ref().and_then(|open| serde_json::from_str(&open.body).ok()).unwrap_or_default();
+        let known: Vec<Shortage> = known.into_iter().filter(is_asked_for).collect();
         if short == known {
             return Ok(());
         }

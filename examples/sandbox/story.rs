@@ -82,7 +82,7 @@ async fn tell(stage: &mut Stage, checks: &mut Checks) -> Result<(), String> {
     john.says("+44 7400 123456").hears("budget").await?;
     john.says("25,000 dollars, two seats please").hears("link to the car").await?;
     john.presses("skip")?.hears("check your request").await?;
-    let johns = number(&john.presses("submit")?.hears("is taken").await?);
+    let johns = number(&john.presses("submit")?.hears("got your request").await?);
     let arrived = comes_true(|| lead(&amocrm, &johns).is_some_and(|lead| !lead.notes.is_empty())).await;
     checks.that(arrived, format!("заявка #{johns} тоже в amoCRM"), "and the same in English")?;
 

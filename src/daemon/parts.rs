@@ -208,6 +208,7 @@ impl Parts<'_> {
                 health.clone(),
                 self.store_trouble.clone(),
             )
+            .with_crm(crm.cloned())
             .run(sent, self.stop.clone()),
         );
         (admin, health)

@@ -55,5 +55,5 @@ pub use drain::{DrainReport, drain};
 pub use late_notes::LateNoteWriter;
 pub use outcome::{WriteOutcome, trouble_of, trouble_of_tokens};
 pub use pass::{DeliveryPass, Progress, Stop};
-pub use shortage::{SHORTAGES_ALERT, Short, shortages};
+pub use shortage::{SHORTAGES_ALERT, Short, is_asked_for, shortages};
 pub use worker::{Health, Worker};

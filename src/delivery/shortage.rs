@@ -52,6 +52,23 @@ pub async fn shortages(store: &Store) -> Result<Vec<Short>, StoreError> {
     Ok(mark.and_then(|mark| serde_json::from_str(&mark).ok()).unwrap_or_default())
 }
 
+/// Whether the settings still ask for what was short.
+pub fn is_asked_for(what: &Shortage, settings: &AmocrmSettings) -> bool {
+    match what {
+        Shortage::Pipeline { id } => settings.pipeline_id == Some(*id),
+        Shortage::Status { id } => settings.status_id == Some(*id),
+        Shortage::Responsible { id } => settings.responsible_user_id == Some(*id),
+        Shortage::BudgetField { id } => settings.budget_field_id == Some(*id),
+        Shortage::CarLinkField { id } => settings.car_link_field_id == Some(*id),
+        Shortage::AnswerField { id, .. } => settings.answer_fields.iter().any(|field| field.id() == Some(*id)),
+        Shortage::UnknownField { setting, .. } => {
+            settings.answer_fields.iter().any(|field| field.setting() == *setting)
+        }
+        Shortage::Tag { name } => settings.tags.contains(name),
+        Shortage::PhoneKind | Shortage::Notes | Shortage::Unexplained => true,
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     loaded: bool,
@@ -93,19 +110,7 @@ impl Shortages {
         if self.state().matched {
             return Ok(());
         }
-        let asked_for = |what: &Shortage| match what {
-            Shortage::Pipeline { id } => settings.pipeline_id == Some(*id),
-            Shortage::Status { id } => settings.status_id == Some(*id),
-            Shortage::Responsible { id } => settings.responsible_user_id == Some(*id),
-            Shortage::BudgetField { id } => settings.budget_field_id == Some(*id),
-            Shortage::CarLinkField { id } => settings.car_link_field_id == Some(*id),
-            Shortage::AnswerField { id, .. } => settings.answer_fields.iter().any(|field| field.id() == Some(*id)),
-            Shortage::UnknownField { setting, .. } => {
-                settings.answer_fields.iter().any(|field| field.setting() == *setting)
-            }
-            Shortage::Tag { name } => settings.tags.contains(name),
-            Shortage::PhoneKind | Shortage::Notes | Shortage::Unexplained => true,
-        };
+        let asked_for = |what: &Shortage| is_asked_for(what, settings);
         // What the admin was told of goes first: whoever compares the two must not find more there than here.
         if let Some(told) = store.open_alerts().get(SHORTAGES_ALERT).await? {
             let all: Vec<Shortage> = serde_json::from_str(&told.body).unwrap_or_default();

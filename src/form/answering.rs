@@ -68,7 +68,7 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
         (Kind::Link, Reply::Text { text, links, .. }) => take_car(conversation, &question, &text, &links, &said, world),
         (Kind::Text, Reply::Text { text, .. }) => match in_words(&text) {
             Ok(answer) => take(conversation, &question, answer, Vec::new(), world),
-            Err(why) => stay(conversation, vec![why], world),
+            Err(why) => stay(conversation, vec![*why], world),
         },
         (Kind::Number, Reply::Text { text, .. }) => match Quantity::parse(&text) {
             Some(number) => take(conversation, &question, Answer::Number(number), Vec::new(), world),
@@ -78,7 +78,7 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
             (Some(at), _) => take(conversation, &question, Answer::Choice(at), Vec::new(), world),
             (None, true) => match in_words(&text) {
                 Ok(answer) => take(conversation, &question, answer, Vec::new(), world),
-                Err(why) => stay(conversation, vec![why], world),
+                Err(why) => stay(conversation, vec![*why], world),
             },
             (None, false) => {
                 let noted = Noted::beside(&conversation, &said, Taken::default(), Some(&question), world);
@@ -93,11 +93,11 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
     }
 }
 
-fn in_words(text: &str) -> Result<Answer, Say> {
+fn in_words(text: &str) -> Result<Answer, Box<Say>> {
     let line = one_line(text, LONGEST_TEXT + 1);
     match line.chars().count() {
-        0 => Err(Say::AnswerUnreadable),
-        length if length > LONGEST_TEXT => Err(Say::AnswerTooLong { longest: LONGEST_TEXT }),
+        0 => Err(Box::new(Say::AnswerUnreadable)),
+        length if length > LONGEST_TEXT => Err(Box::new(Say::AnswerTooLong { longest: LONGEST_TEXT })),
         _ => Ok(Answer::Text(line)),
     }
 }
