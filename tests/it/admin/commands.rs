@@ -331,6 +331,19 @@ async fn the_admin_s_menu_has_the_commands() {
     let names: Vec<String> = world.telegram.commands(&scope, "").into_iter().map(|(name, _)| name).collect();
     assert_eq!(
         names,
-        ["status", "leads", "retry", "auth", "backup", "forget", "new_leads", "start", "cancel", "language", "help"]
+        [
+            "status",
+            "leads",
+            "retry",
+            "auth",
+            "backup",
+            "forget",
+            "new_leads",
+            "start",
+            "cancel",
+            "language",
+            "delete",
+            "help"
+        ]
     );
 }
