@@ -97,7 +97,7 @@ files-in-all = { $count } files in all.
 too-many-files = A request takes up to { $most } files, I have not kept the others. You can show them to the manager later.
 file-too-large = This file is larger than { $megabytes } MB, I can't get it. Please send a smaller one, or a link to it.
 files-dropped = All files are removed.
-unknown-command = I do not know this command. There are /start, /cancel, /delete and /help.
+unknown-command = I do not know this command. There are /start, /my, /cancel, /delete and /help.
 ask-delete =
     Delete your data and withdraw your consent to their processing?
 
@@ -122,10 +122,26 @@ cancelled = The request is cancelled, nothing was sent. To begin a new one, pres
 nothing-to-cancel = There is nothing to cancel. To leave a request, press /start
 already-sent = Your request #{ $number } is already with the manager, who will contact you. To leave another one, press /start
 sent-too-many = You have sent several requests already, and all of them are taken. This one can be sent a little later: in { $wait }, after { $at }. Everything you have filled in is kept – just press “Send” then.
+my-requests = Your requests:
+my-request =
+    #{ $number }, { $at }: { $state }
+    🚗 { $car }
+my-state-on-its-way = on its way to the manager
+my-state-with-the-manager = with the manager
+no-requests = You have no requests yet. Press the button to leave your first one.
+unfinished =
+    You started a car request and haven't finished it. Noted so far:
+
+    { $answers }
+
+    There's only a little left. Shall we go on?
+unfinished-empty = You started a car request and haven't finished it. Shall we go on? It takes a minute.
+many-messages = I see all your messages and take them one by one. Nothing is lost.
 help =
     I take requests for cars: name, phone, budget and a link. A manager will contact you.
 
     /start – leave a request or go on with one
+    /my – my requests
     /cancel – cancel the request
     /delete – delete my data
     /help – this text
@@ -164,6 +180,7 @@ button-restart = Start over
 ## Commands in the menu
 
 command-start = Leave a request
+command-my = My requests
 command-cancel = Cancel the request
 command-language = Choose a language
 command-delete = Delete my data
@@ -413,6 +430,7 @@ button-lead-discard-sure = ❗ Really delete #{ $number }
 button-keep = Do not delete
 button-new-leads-on = 🔔 Tell of new requests
 button-new-leads-off = 🔕 Do not tell
+button-go-on = Go on
 button-fill-in = Fill in a request
 button-forget = ❗ Delete the data
 button-forget-all = ❗ Delete the data and the undelivered requests
@@ -426,6 +444,7 @@ admin-help-backup = the file with undelivered leads
 admin-help-forget = delete a person's data at their request
 admin-help-new_leads = whether to tell of each new request
 admin-help-start = this text and a button to fill in a request
+admin-help-my = your own requests, if you have left any
 admin-help-language = choose the bot's language
 admin-help-delete = delete the data that you have left in this chat yourself
 admin-help-cancel = cancel the request you are filling in

@@ -87,7 +87,7 @@ files-in-all = Jami fayllar: { $count }.
 too-many-files = So‘rovga { $most } tagacha fayl qo‘shish mumkin, qolganlarini saqlamadim. Ularni keyin menejerga ko‘rsatishingiz mumkin.
 file-too-large = Bu fayl { $megabytes } MB dan katta, uni ololmayman. Kichikroq fayl yoki unga havola yuboring.
 files-dropped = Barcha fayllar olib tashlandi.
-unknown-command = Bunday buyruqni bilmayman. /start, /cancel, /delete va /help bor.
+unknown-command = Bunday buyruqni bilmayman. /start, /my, /cancel, /delete va /help bor.
 ask-delete =
     Ma’lumotlaringiz o‘chirilsinmi va ularni qayta ishlashga rozilik bekor qilinsinmi?
 
@@ -110,10 +110,26 @@ cancelled = Ariza bekor qilindi, hech narsa yuborilmadi. Yangisini boshlash uchu
 nothing-to-cancel = Bekor qiladigan narsa yoʻq: hozir ariza toʻldirilmayapti. Yangisini boshlash uchun /start tugmasini bosing
 already-sent = #{ $number } raqamli arizangiz allaqachon menejerda, u siz bilan bogʻlanadi. Yana ariza qoldirish uchun /start tugmasini bosing
 sent-too-many = Siz bir nechta ariza yubordingiz, hammasi qabul qilingan. Buni biroz keyinroq yuborish mumkin: { $wait } dan soʻng, { $at } dan keyin. Toʻldirganlaringiz saqlandi – oʻshanda «Yuborish» tugmasini bosing, xolos.
+my-requests = Arizalaringiz:
+my-request =
+    #{ $number }, { $at }: { $state }
+    🚗 { $car }
+my-state-on-its-way = menejerga yetkazilmoqda
+my-state-with-the-manager = menejerda
+no-requests = Hozircha arizalaringiz yoʻq. Birinchisini qoldirish uchun tugmani bosing.
+unfinished =
+    Avtomobil uchun ariza boshlab, tugatmadingiz. Yozib olinganlari:
+
+    { $answers }
+
+    Oz qoldi, davom etamizmi?
+unfinished-empty = Avtomobil uchun ariza boshlab, tugatmadingiz. Davom etamizmi? Bu bir daqiqa oladi.
+many-messages = Barcha xabarlaringizni koʻryapman, navbati bilan javob beraman. Hech narsa yoʻqolmadi.
 help =
     Men avtomobil uchun arizalarni qabul qilaman: ism, telefon, byudjet va havola. Menejer siz bilan bogʻlanadi.
 
     /start – ariza qoldirish yoki boshlanganini davom ettirish
+    /my – arizalarim
     /cancel – arizani bekor qilish
     /delete – ma’lumotlarimni o‘chirish
     /help – shu yordam
@@ -149,10 +165,13 @@ button-edit-car-link = Havolani oʻzgartirish
 button-delete = Ma’lumotlarimni o‘chirish
 button-keep = O‘chirmaslik
 button-restart = Boshidan boshlash
+button-go-on = Davom etish
+button-fill-in = Ariza toʻldirish
 
 ## Menyudagi buyruqlar
 
 command-start = Ariza qoldirish
+command-my = Mening arizalarim
 command-cancel = Arizani bekor qilish
 command-language = Tilni tanlash
 command-delete = Ma’lumotlarimni o‘chirish

@@ -17,6 +17,7 @@
 //! - [`delivery`]: a lead's way from the store to amoCRM
 //! - [`backup`][]: `backup_leads.json`
 //! - [`privacy`]: forgetting a person, and what is old
+//! - [`unfinished`]: reminding buyers of forms they have left
 //! - [`telegram`]: Telegram; knows the store, never amoCRM
 //! - [`attachments`]: buyers' files, from Telegram to their leads in amoCRM
 //! - [`alerts`]: what the admin is told and when
@@ -49,5 +50,6 @@ pub mod privacy;
 pub mod store;
 pub mod telegram;
 pub mod telemetry;
+pub mod unfinished;
 pub mod vitals;
 pub mod wording;

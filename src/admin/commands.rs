@@ -125,6 +125,7 @@ fn table() -> Vec<Command> {
         })
         .for_everybody()
         .answered(Answered::OutsideForms),
+        Command::new("my", nothing, help).for_everybody().answered(Answered::Never),
         Command::new("cancel", nothing, help).for_everybody().answered(Answered::Never),
         Command::new("language", nothing, help).for_everybody().answered(Answered::Never),
         Command::new("delete", nothing, help).for_everybody().answered(Answered::Never),
@@ -307,7 +308,7 @@ mod tests {
     #[test]
     fn buyers_see_only_what_is_for_everybody_and_all_of_it_works() {
         let names: Vec<&str> = menu(Audience::Everybody).map(|command| command.name).collect();
-        assert_eq!(names, ["start", "cancel", "language", "delete", "help"]);
+        assert_eq!(names, ["start", "my", "cancel", "language", "delete", "help"]);
         for name in names {
             assert!(input::command(name).is_some(), "/{name} is answered by nobody");
         }

@@ -23,6 +23,7 @@ use crate::{
         listener::IntakeCounters,
         outbox::{HandOver, OutboxSender},
     },
+    unfinished::Reminders,
     vitals::{Heartbeat, Vitals},
     wording::{Lang, Wording, backup_caption},
 };
@@ -103,6 +104,16 @@ impl Parts<'_> {
         tasks.spawn(self.privacy().run(self.stop.clone()));
         let crm_url = crm.map(|crm| crm.settings().base_url.clone());
         tasks.spawn(Withdrawing::new(self.privacy(), crm_url, recipients).run(self.stop.clone()));
+        if let Some(after) = config.dealer.unfinished.remind_after {
+            let reminders = Reminders {
+                dialogues: store.dialogues(),
+                form: config.dealer.form.clone(),
+                words: Lang::all_words,
+                after,
+                time_zone: config.dealer.time_zone,
+            };
+            tasks.spawn(reminders.run(self.stop.clone()));
+        }
         let delivery = Arc::<Counters>::default();
         let files = Arc::<FileCounters>::default();
         let health = match crm {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     clock::Millis,
     lead::{Buyer, Lead, LeadNumber, Name, Region},
-    notice::{Ask, Say},
+    notice::{Ask, MyRequest, Say},
 };
 
 use super::{
@@ -189,6 +189,7 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
             Some(question) => skip(conversation, &question, world),
             None => stay(conversation, vec![Say::UnknownCommand], world),
         },
+        Input::My(requests) => my_requests(conversation, requests, world),
         Input::Language => Outcome { conversation, replies: vec![vec![Say::ChooseLanguage]], lead: None },
         // What is said from here on is worded in it by the caller.
         Input::Press(Press::Language(_)) => stay(conversation, vec![Say::LanguageChosen], world),
@@ -269,6 +270,19 @@ fn cancel(conversation: Conversation) -> Outcome {
 pub fn sent_too_many(mut conversation: Conversation, again_at: Millis, wait: Millis, world: &World) -> Outcome {
     conversation.taken = None;
     stay(conversation, vec![Say::SentTooMany { again_at, wait }], world)
+}
+
+/// One of more messages than anybody reads answers to: one answer, which says where the form stands, for it and the next.
+pub fn answered_once(outcome: Outcome, world: &World) -> Outcome {
+    Outcome { lead: outcome.lead, ..stay(outcome.conversation, vec![Say::ManyMessages], world) }
+}
+
+/// A list of its own, and behind it the question that is still open, each with its buttons.
+fn my_requests(conversation: Conversation, requests: Vec<MyRequest>, world: &World) -> Outcome {
+    let list = if requests.is_empty() { Say::NoRequests } else { Say::MyRequests { requests } };
+    let open = (conversation.step != Step::Idle).then(|| vec![ask(&conversation, world)]);
+    let replies = [vec![list]].into_iter().chain(open).collect();
+    Outcome { conversation, replies, lead: None }
 }
 
 /// The conversation stays where it was; `say` comes before the question that is still open.

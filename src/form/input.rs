@@ -1,7 +1,10 @@
 //! What a buyer did, in the dialogue's terms.
 
-use crate::clock::Millis;
-use crate::lead::{BuyerFile, CarLink};
+use crate::{
+    clock::Millis,
+    lead::{BuyerFile, CarLink},
+    notice::MyRequest,
+};
 
 /// A button of ours, as it stands in its callback data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +114,8 @@ pub enum Input {
     Help,
     /// `/skip`.
     Skip,
+    /// `/my`, with the person's requests, the newest first.
+    My(Vec<MyRequest>),
     /// `/language`.
     Language,
     /// `/delete`, or words that ask for it.

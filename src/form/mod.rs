@@ -18,7 +18,7 @@ mod tests;
 mod typed;
 
 pub use deletion::asks_for_deletion;
-pub use dialogue::{Conversation, Outcome, World, sent_too_many, turn};
+pub use dialogue::{Conversation, Outcome, World, answered_once, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};
 pub use input::{Input, Press};
 pub use passed::Passed;
@@ -27,4 +27,5 @@ pub use questions::{
     BUDGET, CAR_LINK, Field, Form, Kind, LONGEST_TEXT, NAME, PHONE, Question, Words, built_in, field_setting,
 };
 pub use repeats::TakenText;
+pub use said::answers_so_far;
 pub use typed::Typed;

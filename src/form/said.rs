@@ -4,7 +4,7 @@ use super::{
     dialogue::World,
     draft::{Answer, Draft},
     questions::{Form, Place, Question, Words, built_in},
-    stored::no_longer_asked,
+    stored::{AllWords, no_longer_asked},
 };
 use crate::{
     lead::{Asked, Budget, CarLink, Extra, Lead, Name, Origin, Phone},
@@ -62,6 +62,10 @@ fn car_link<'a>(draft: &'a Draft, form: &Form) -> Option<&'a CarLink> {
 
 /// An answer as one text; what was chosen as managers read it.
 pub(super) fn value(question: &Question, answer: &Answer, world: &World) -> Option<String> {
+    value_in(question, answer, world.words)
+}
+
+fn value_in(question: &Question, answer: &Answer, words: AllWords) -> Option<String> {
     Some(match answer {
         Answer::Name(name) => name.as_str().to_owned(),
         Answer::Phone(phone) => phone.e164().to_owned(),
@@ -69,15 +73,28 @@ pub(super) fn value(question: &Question, answer: &Answer, world: &World) -> Opti
         Answer::Link(link) => link.as_ref()?.shown(),
         Answer::Text(text) => text.clone(),
         Answer::Number(number) => number.typed().to_owned(),
-        Answer::Choice(at) => managers(question.choices.get(*at)?, world),
+        Answer::Choice(at) => first(words(question.choices.get(*at)?)),
         Answer::Date(day) => day.to_string(),
         Answer::Skipped => return None,
     })
 }
 
+/// What a form holds so far, in its order; a question that was passed over has no value.
+pub fn answers_so_far(draft: &Draft, form: &Form, words: AllWords) -> Vec<CardAnswer> {
+    let answer = |question: &Question| {
+        let value = value_in(question, draft.answers.get(question.key)?, words);
+        Some(CardAnswer { question: question.key.to_owned(), value })
+    };
+    form.questions().iter().filter_map(answer).collect()
+}
+
 /// Words of the form as managers read them.
 pub(super) fn managers(words: &Words, world: &World) -> String {
-    (world.words)(words).into_iter().next().unwrap_or_default()
+    first((world.words)(words))
+}
+
+fn first(words: Vec<String>) -> String {
+    words.into_iter().next().unwrap_or_default()
 }
 
 /// The lead of a complete draft.

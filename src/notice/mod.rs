@@ -2,6 +2,7 @@
 
 mod admin;
 mod button;
+mod my_request;
 mod press;
 mod say;
 mod shortage;
@@ -15,6 +16,7 @@ use crate::lead::{FileKind, LeadNumber};
 
 pub use admin::{AdminNotice, LeadCopy, WithdrawnLead};
 pub use button::Button;
+pub use my_request::{MyRequest, MyState};
 pub use press::AdminPress;
 pub use say::{Ask, Card, CardAnswer, Say};
 pub use shortage::Shortage;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::MyRequest;
 use crate::{clock::Millis, lead::LeadNumber};
 
 /// The answers a card shows.
@@ -240,6 +241,20 @@ pub enum Say {
         again_at: Millis,
         /// How long that was from when it was said.
         wait: Millis,
+    },
+    /// More messages than are answered one by one.
+    ManyMessages,
+    /// The person's requests, the newest first; those before the last few are left out.
+    MyRequests {
+        /// At least one.
+        requests: Vec<MyRequest>,
+    },
+    /// The person has no requests.
+    NoRequests,
+    /// A form was left; with the answers it holds, in its order.
+    Unfinished {
+        /// Those that were given, and those that were passed over.
+        answers: Vec<CardAnswer>,
     },
     /// What the bot does.
     Help,

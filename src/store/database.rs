@@ -119,6 +119,11 @@ impl PersonalData {
 }
 
 impl Dialogues {
+    /// What the chats have submitted.
+    pub(super) fn leads(&self) -> Leads {
+        Leads(Arc::clone(&self.0))
+    }
+
     /// The marks that say what else is told of a turn.
     pub(super) fn marks(&self) -> Marks {
         Marks(Arc::clone(&self.0))

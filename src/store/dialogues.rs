@@ -12,8 +12,8 @@ use crate::{
 };
 
 use super::{
-    Dialogues, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError, leads, limits, outbox, rows, withdrawals,
-    writer::Undone,
+    Dialogues, LeadRow, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError, leads, limits, outbox, rows,
+    withdrawals, writer::Undone,
 };
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
@@ -109,6 +109,11 @@ impl Dialogues {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    /// What one person has sent, newest first, at most `limit`.
+    pub async fn requests_of(&self, user_id: i64, limit: usize) -> Result<Vec<LeadRow>, StoreError> {
+        self.leads().of_person(user_id, limit).await
     }
 
     /// Commits a turn.

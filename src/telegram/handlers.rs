@@ -28,7 +28,7 @@ use crate::{
     clock::{Clock, Millis, date},
     config::LeadLimits,
     fault::point,
-    form::{Input, Press, World, sent_too_many, turn},
+    form::{Input, Press, World, answered_once, sent_too_many, turn},
     lead::{Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
     store::{Dialogues, NewLead, NewMessage, NewWithdrawal, StoreError, Withdrawals},
@@ -41,6 +41,8 @@ use super::{
     input::input_of,
     intake::{ATTEMPTS, Failure, Intake},
     listener::{IntakeCounters, chat_of},
+    message_flood::{Answering, MessageFlood},
+    my_requests::my_requests,
     storage::{Chat, DialogueStorage, StorageError},
 };
 
@@ -95,6 +97,8 @@ pub struct HandlerContext {
     group_hints: Mutex<HashMap<i64, Millis>>,
     /// The album that a chat was last answered for: its photos come as messages of their own, and one answer is enough.
     albums: Mutex<HashMap<i64, AnsweredAlbum>>,
+    /// How much the chats write.
+    flood: MessageFlood,
     /// The store refused the last update.
     store_failed: AtomicBool,
 }
@@ -130,12 +134,23 @@ impl HandlerContext {
             figures,
             group_hints: Mutex::default(),
             albums: Mutex::default(),
+            flood: MessageFlood::default(),
             store_failed: AtomicBool::new(false),
         }
     }
 }
 
 impl HandlerContext {
+    /// How a message is to be answered; `None` for what is no message. Dealers write as much as they like.
+    fn flood_of(&self, chat_id: i64, update_id: u32, input: &Input) -> Option<Answering> {
+        let is_dealers = [Recipient::Operator, Recipient::Managers]
+            .into_iter()
+            .any(|recipient| self.recipients.chat(recipient) == Some(chat_id));
+        // The parts of an album have one answer as it is.
+        let is_message = !matches!(input, Input::Press(_) | Input::UnknownPress) && input.album().is_none();
+        (is_message && !is_dealers).then(|| self.flood.count(chat_id, update_id, self.clock))
+    }
+
     fn albums(&self) -> MutexGuard<'_, HashMap<i64, AnsweredAlbum>> {
         self.albums.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -395,7 +410,21 @@ async fn try_turn(
         keys: Lang::typed_by_key,
     };
     let before = stored.conversation.clone();
-    let outcome = turn(stored.conversation, heard.input.clone(), &world);
+    let given = match &heard.input {
+        Input::My(_) => Input::My(my_requests(&desk.dialogues, world.buyer.user_id).await?),
+        other => other.clone(),
+    };
+    let mut outcome = turn(stored.conversation, given, &world);
+    if let Some(answering) = desk.flood_of(chat_id, update_id, &heard.input)
+        // Whoever has come further is told so in any case.
+        && outcome.conversation.step == before.step
+    {
+        match answering {
+            Answering::Each => {}
+            Answering::Once => outcome = answered_once(outcome, &world),
+            Answering::Silently => outcome.replies.clear(),
+        }
+    }
     let mut chat = Chat {
         conversation: outcome.conversation,
         lang,

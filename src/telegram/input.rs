@@ -105,6 +105,8 @@ pub fn command(name: &str) -> Option<Input> {
         "help" => Input::Help,
         "skip" => Input::Skip,
         "delete" => Input::Delete,
+        // What there is of them is read by whoever takes the turn.
+        "my" => Input::My(Vec::new()),
         // Whoever has no choice is not offered one.
         "language" if Lang::all().len() > 1 => Input::Language,
         _ => return None,

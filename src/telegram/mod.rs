@@ -15,6 +15,8 @@ pub mod lang;
 pub mod listener;
 mod markup;
 pub mod me;
+mod message_flood;
+mod my_requests;
 pub mod outbox;
 pub(crate) mod pace;
 pub mod reading;

@@ -4,7 +4,7 @@ use crate::{
     clock::{Millis, date},
     form::{Form, Place, Question},
     lead::shorten,
-    notice::{Ask, Card, Say},
+    notice::{Ask, Card, CardAnswer, MyRequest, MyState, Say},
 };
 
 use super::{Lang, Markup, Rendered, Wording, clip, keyboards, time};
@@ -120,6 +120,19 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
             let wait = time::duration(up(wait), lang);
             lang.text("sent-too-many", &[("at", at.into()), ("wait", wait.into())])
         }
+        Say::ManyMessages => simple("many-messages"),
+        Say::MyRequests { requests } => {
+            let lines = requests.iter().map(|request| my_request(request, lang, wording));
+            [simple("my-requests")].into_iter().chain(lines).collect::<Vec<_>>().join("\n\n")
+        }
+        Say::NoRequests => simple("no-requests"),
+        Say::Unfinished { answers } => {
+            let lines = answers.iter().filter_map(|answer| so_far(answer, lang, &wording.form)).collect::<Vec<_>>();
+            match lines.is_empty() {
+                true => simple("unfinished-empty"),
+                false => lang.text("unfinished", &[("answers", lines.join("\n").into())]),
+            }
+        }
         Say::Help => simple("help"),
         Say::Group if wording.bot_username.is_empty() => simple("group-unnamed"),
         Say::Group => lang.text("group", &[("bot", wording.bot_username.as_str().into())]),
@@ -140,6 +153,21 @@ pub fn deleted_text(at_the_dealer: &[String], not_sent: &[String], lang: Lang) -
     }
     parts.push(lang.text("data-deleted-welcome", &[]));
     parts.join("\n\n")
+}
+
+/// A request with where it is, in two lines.
+fn my_request(request: &MyRequest, lang: Lang, wording: &Wording) -> String {
+    let car = request.car.clone().unwrap_or_else(|| lang.text("no-car-link", &[]));
+    let state = match request.state {
+        MyState::OnItsWay => lang.text("my-state-on-its-way", &[]),
+        MyState::WithTheManager => lang.text("my-state-with-the-manager", &[]),
+    };
+    let at = date(request.sent_at).with_timezone(&wording.time_zone).format("%d.%m.%Y %H:%M").to_string();
+    let number = request.number.as_str();
+    lang.text(
+        "my-request",
+        &[("number", number.into()), ("at", at.into()), ("car", car.into()), ("state", state.into())],
+    )
 }
 
 /// The languages that are spoken, first the buyer's own.
@@ -165,6 +193,8 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
         Say::AskDelete { asked_at } => Some(keyboards::deletion(*asked_at, lang)),
         Say::ChooseLanguage => Some(keyboards::languages()),
         Say::Resume => Some(keyboards::restart(lang)),
+        Say::Unfinished { .. } => Some(keyboards::go_on(lang)),
+        Say::NoRequests => Some(keyboards::begin(lang)),
         // These come after a phone's question, whose keyboard would stay under the chat.
         Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled | Say::Deleting => {
             Some(Markup::RemoveKeys)
@@ -200,6 +230,14 @@ fn answers(card: &Card, lang: Lang, form: &Form) -> String {
         Some(format!("{} {}: {answer}", question.icon, lang.words(&question.label)))
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// An answer of a form that is not finished; `None` for one that was passed over.
+fn so_far(answer: &CardAnswer, lang: Lang, form: &Form) -> Option<String> {
+    let question = form.question(&answer.question)?;
+    let value = answer.value.as_deref()?;
+    let words = shorten(&in_buyers_words(question, value, lang), 500);
+    Some(format!("{} {}: {words}", question.icon, lang.words(&question.label)))
 }
 
 /// An answer on a card; `None` for a question that was not there when the card was made.

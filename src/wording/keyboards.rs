@@ -133,6 +133,19 @@ pub(super) fn deletion(asked_at: Millis, lang: Lang) -> Markup {
     ])
 }
 
+/// Go on with the open form, or throw it away.
+pub(super) fn go_on(lang: Lang) -> Markup {
+    Markup::Buttons(vec![
+        vec![press(lang.text("button-go-on", &[]), &Press::Start)],
+        vec![press(lang.text("button-cancel", &[]), &Press::Cancel)],
+    ])
+}
+
+/// Begin a request, where none was sent yet.
+pub(super) fn begin(lang: Lang) -> Markup {
+    Markup::Buttons(vec![vec![fill_in_button(lang)]])
+}
+
 /// Begin again.
 pub(super) fn restart(lang: Lang) -> Markup {
     Markup::Buttons(vec![vec![press(lang.text("button-restart", &[]), &Press::Restart)]])

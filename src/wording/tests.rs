@@ -19,8 +19,9 @@ use crate::{
     lead::LeadNumber,
     notice::{
         AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, FileCopy, LeadCopy, LeadsMeanwhile,
-        Notice, NoticeDiscriminants as NoticeKind, PollTrouble, Say, SayDiscriminants as SayKind, Shortage,
-        ShortageDiscriminants as ShortageKind, Trouble, TroubleDiscriminants as TroubleKind, WithdrawnLead, Worded,
+        MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, PollTrouble, Say, SayDiscriminants as SayKind,
+        Shortage, ShortageDiscriminants as ShortageKind, Trouble, TroubleDiscriminants as TroubleKind, WithdrawnLead,
+        Worded,
     },
 };
 
@@ -119,6 +120,20 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::NothingToCancel => Say::NothingToCancel,
         SayKind::AlreadySent => Say::AlreadySent { number: number() },
         SayKind::SentTooMany => Say::SentTooMany { again_at: NOW, wait: HOUR },
+        SayKind::MyRequests => {
+            let request = |car| move |state| MyRequest { number: number(), sent_at: NOW, car, state };
+            let requests = |car: Option<String>| Say::MyRequests {
+                requests: MyState::iter().map(|state| request(car.clone())(state)).collect(),
+            };
+            return vec![requests(None), requests(Some(text()))];
+        }
+        SayKind::Unfinished => {
+            let answer = |question: &Question| CardAnswer { question: question.key.to_owned(), value: Some(text()) };
+            let answers = form.questions().iter().map(answer).collect();
+            return vec![Say::Unfinished { answers: vec![] }, Say::Unfinished { answers }];
+        }
+        SayKind::NoRequests => Say::NoRequests,
+        SayKind::ManyMessages => Say::ManyMessages,
         SayKind::Help => Say::Help,
         SayKind::Group => Say::Group,
         SayKind::SetAside => Say::SetAside,
@@ -477,7 +492,7 @@ fn buyers_ids() -> BTreeSet<String> {
     for question in Form::default().questions() {
         Lang::ru().words(&question.label);
     }
-    for command in ["command-start", "command-cancel", "command-language", "command-help"] {
+    for command in ["command-start", "command-my", "command-cancel", "command-language", "command-help"] {
         Lang::ru().text(command, &[]);
     }
     for millis in [0, 61_000, HOUR, 30 * HOUR] {

@@ -264,11 +264,12 @@ async fn wrong_settings_are_told_with_their_lines_and_nothing_starts() {
         world.keeps_secrets(&told);
     }
     world.unset("PHONE_REGION");
-    world.write("form.toml", &format!("{NAME_AND_PHONE}[unfinished]\nremind_after = \"1h\"\n"));
+    world.write("form.toml", &format!("{NAME_AND_PHONE}[unfinished]\ndeliver_after = \"1h\"\n"));
     world.set("SETTINGS_FILE", world.path("form.toml").display().to_string());
     let told = world.run(&["check-settings"]).await.ended_with(0).said();
     assert!(
-        told.contains("unfinished: read, but not used by this version") && told.contains("Questions:   2"),
+        told.contains("unfinished.deliver_after: read, but not used by this version")
+            && told.contains("Questions:   2"),
         "{told}"
     );
     world.set("SETTINGS_FILE", world.path("nowhere.toml").display().to_string());

@@ -30,7 +30,7 @@ const FILE: &str = "dealer.toml";
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// Sections that are checked and that nothing acts on yet.
-const NOT_USED_YET: &[&str] = &["hours", "crm", "manager", "status", "source", "unfinished", "consent"];
+const NOT_USED_YET: &[&str] = &["hours", "crm", "manager", "status", "source", "consent"];
 
 /// What `dealer.toml` says.
 #[derive(Debug, Clone)]
@@ -109,6 +109,8 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
     let languages = root.get("languages").map(|value| sections::languages(&value)).unwrap_or_default();
     let first = languages.first().map_or("ru", String::as_str);
     let table = |key| root.get(key).and_then(|value| value.table());
+    let unfinished = table("unfinished").map(sections::unfinished).unwrap_or(usual.unfinished);
+    let not_delivered = unfinished.deliver_after.map(|_| "unfinished.deliver_after");
     let dealer = Dealer {
         file: None,
         time_zone: root.get("time_zone").and_then(|value| sections::time_zone(&value)).unwrap_or(usual.time_zone),
@@ -118,10 +120,10 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
         managers: root.get("manager").map(|value| sections::managers(&value)).unwrap_or_default(),
         statuses: root.get("status").map(|value| sections::statuses(&value, first)).unwrap_or_default(),
         sources: root.get("source").map(|value| sections::sources(&value)).unwrap_or_default(),
-        unfinished: table("unfinished").map(sections::unfinished).unwrap_or(usual.unfinished),
+        unfinished,
         consent: table("consent").and_then(|table| sections::consent(table, first, folder)),
         privacy: table("privacy").map(sections::privacy).unwrap_or(usual.privacy),
-        not_used: sections::present(&root, NOT_USED_YET),
+        not_used: sections::present(&root, NOT_USED_YET).into_iter().chain(not_delivered).collect(),
         languages,
     };
     root.end();

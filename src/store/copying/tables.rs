@@ -90,7 +90,16 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
     ),
     (
         "dialogues",
-        &[("chat_id", 'i'), ("step", 't'), ("draft", 't'), ("update_id", 'i'), ("update_at", 'i'), ("replies", 't')],
+        &[
+            ("chat_id", 'i'),
+            ("step", 't'),
+            ("draft", 't'),
+            ("update_id", 'i'),
+            ("update_at", 'i'),
+            ("replies", 't'),
+            ("reminded", 't'),
+            ("closed_at", 'i'),
+        ],
     ),
     (
         "messages",
@@ -160,7 +169,8 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
     (
         "dialogues",
         "(chat_id) DO UPDATE SET step = excluded.step, draft = excluded.draft, update_id = excluded.update_id, \
-         update_at = excluded.update_at, replies = excluded.replies WHERE excluded.update_at > dialogues.update_at \
+         update_at = excluded.update_at, replies = excluded.replies, reminded = excluded.reminded, \
+         closed_at = excluded.closed_at WHERE excluded.update_at > dialogues.update_at \
          OR (excluded.update_at = dialogues.update_at AND excluded.update_id > dialogues.update_id)",
     ),
 ];

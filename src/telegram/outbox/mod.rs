@@ -344,6 +344,7 @@ impl OutboxSender {
                 // Only this message: the buyer may open the chat again while it is on its way, and send a request.
                 info!(cause, "a buyer's chat is closed; what was owed to it is given up, its leads are not");
                 self.figures.given_up.fetch_add(1, Ordering::Relaxed);
+                self.dialogues.chat_closed(chat_id).await?;
                 self.done(&message).await
             }
             Err(SendError::Refused(cause) | SendError::NoTopic(cause)) => {

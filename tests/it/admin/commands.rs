@@ -117,7 +117,7 @@ async fn start_shows_the_admin_what_there_is_and_a_button_to_be_a_buyer() {
     let world = World::running().await;
     let mut admin = admin(&world);
     let shown = admin.commands("/start", "Вы администратор").await;
-    for command in ["/status", "/leads", "/forget", "/new_leads", "/start", "/cancel", "/help"] {
+    for command in ["/status", "/leads", "/forget", "/new_leads", "/start", "/my", "/cancel", "/help"] {
         assert!(shown.text.contains(&format!("\n{command} – ")), "{command}: {}", shown.text);
     }
     assert!(shown.has_button("start") && admin.has("Как вас зовут") == 0, "{shown:?}");
@@ -340,6 +340,7 @@ async fn the_admin_s_menu_has_the_commands() {
             "forget",
             "new_leads",
             "start",
+            "my",
             "cancel",
             "language",
             "delete",

@@ -194,5 +194,5 @@ async fn the_menu_of_commands_is_set() {
     let world = World::running().await;
     world.until("the menu is set", |world| !world.telegram.commands("default", "").is_empty()).await;
     let commands: Vec<String> = world.telegram.commands("default", "").into_iter().map(|(name, _)| name).collect();
-    assert_eq!(commands, ["start", "cancel", "language", "delete", "help"]);
+    assert_eq!(commands, ["start", "my", "cancel", "language", "delete", "help"]);
 }

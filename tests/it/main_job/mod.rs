@@ -10,6 +10,7 @@ mod incident;
 mod languages;
 mod limits;
 mod misplaced;
+mod my;
 mod rubbish;
 mod secrets;
 mod starting;

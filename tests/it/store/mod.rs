@@ -80,6 +80,7 @@ macro_rules! on_both {
 mod damage;
 mod forgetting;
 mod limits;
+mod reminders;
 
 fn lead(name: &str, minutes_ago: i64) -> Lead {
     Lead {

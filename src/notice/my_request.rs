@@ -1,0 +1,29 @@
+//! What a buyer is told of an own request.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{clock::Millis, lead::LeadNumber};
+
+/// A request, as its buyer sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MyRequest {
+    /// Its number.
+    pub number: LeadNumber,
+    /// When it was sent.
+    pub sent_at: Millis,
+    /// The link or the words about the car, on one line.
+    pub car: Option<String>,
+    /// Where it is.
+    pub state: MyState,
+}
+
+/// Where a request is, as its buyer sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(strum::EnumIter))]
+#[serde(rename_all = "snake_case")]
+pub enum MyState {
+    /// Saved, and on its way.
+    OnItsWay,
+    /// amoCRM has it, or a person has taken it out of the bot's hands.
+    WithTheManager,
+}

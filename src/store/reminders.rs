@@ -1,0 +1,97 @@
+//! Forms that were left unfinished: which of them a chat may be reminded of, and that it was.
+
+use sqlx::AssertSqlSafe;
+
+use crate::clock::Millis;
+
+use super::{Dialogues, NewMessage, StoreError, json, outbox, rows};
+
+/// At most so many in one look; the others come with the next one.
+const MOST: i64 = 200;
+
+/// A form that nobody has touched for a while.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftForm {
+    /// The chat.
+    pub chat_id: i64,
+    /// Where it stands, as the dialogue has it.
+    pub step: String,
+    /// What was answered, as the dialogue has it.
+    pub draft: String,
+    /// The last update that its dialogue has taken, and when.
+    pub update: (i64, Millis),
+    /// The id of the form that the chat was last reminded of.
+    pub reminded: Option<String>,
+}
+
+impl Dialogues {
+    /// Open forms last touched within these times, the longest ago first; not those whose chats have not been given their
+    /// answer yet, or are closed to the bot.
+    pub async fn left_forms(&self, after: Millis, until: Millis) -> Result<Vec<LeftForm>, StoreError> {
+        let (text, number) = (|column| rows::bytes(self.engine, column), |column| rows::numbers(self.engine, column));
+        let sql = format!(
+            "SELECT {}, {}, {}, {}, {}, {} FROM dialogues WHERE step <> 'idle' AND update_at > $1 AND update_at <= $2 \
+             AND (closed_at IS NULL OR closed_at < update_at) \
+             AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.chat_id = dialogues.chat_id) \
+             ORDER BY update_at LIMIT $3",
+            number("chat_id"),
+            text("step"),
+            text("draft"),
+            number("update_id"),
+            number("update_at"),
+            text("reminded"),
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(until).bind(MOST);
+        let left = query.fetch_all(&self.pool).await?.into_iter().filter_map(|row| {
+            Some(LeftForm {
+                chat_id: rows::number(&row, 0)?,
+                step: rows::lossy(&row, 1)?,
+                draft: rows::lossy(&row, 2)?,
+                update: (rows::number(&row, 3)?, rows::number(&row, 4)?),
+                reminded: rows::lossy(&row, 5),
+            })
+        });
+        Ok(left.collect())
+    }
+
+    /// Records that a chat is closed to the bot, until its next update.
+    pub async fn chat_closed(&self, chat_id: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE dialogues SET closed_at = $1 WHERE chat_id = $2")
+            .bind(self.clock.now())
+            .bind(chat_id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Records that a chat is reminded of this form and enqueues what it is told, in one commit; `false` where it was
+    /// reminded before, or where the buyer has gone on meanwhile.
+    pub async fn remind(&self, left: &LeftForm, form: &str, message: &NewMessage) -> Result<bool, StoreError> {
+        let reminded = self.again(|| self.remind_once(left, form, message)).await?;
+        if reminded {
+            self.wakes.messages.notify_one();
+        }
+        Ok(reminded)
+    }
+
+    async fn remind_once(&self, left: &LeftForm, form: &str, message: &NewMessage) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE dialogues SET reminded = $1 WHERE chat_id = $2 AND update_id = $3 AND update_at = $4 \
+             AND step <> 'idle' AND (reminded IS NULL OR reminded <> $1)",
+        )
+        .bind(form)
+        .bind(left.chat_id)
+        .bind(left.update.0)
+        .bind(left.update.1)
+        .execute(&mut *transaction)
+        .await?;
+        let reminded = done.rows_affected() == 1;
+        if reminded {
+            let body = json(&message.notice);
+            outbox::insert(&mut transaction, message.chat_id, &body, message.due_at, self.clock.now()).await?;
+        }
+        transaction.commit().await?;
+        Ok(reminded)
+    }
+}

@@ -1,0 +1,148 @@
+//! More messages than anybody reads answers to: whoever writes so many within a minute is answered once, and all that they
+//! say is taken all the same.
+//!
+//! Kept in memory: a restart forgets what was counted, and nothing else.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::clock::{Clock, Millis};
+
+/// So many messages within [`WINDOW`] are each answered.
+const ANSWERED: usize = 20;
+
+/// A minute.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// When so many chats are remembered, those that have been quiet for a minute are forgotten.
+const CHATS_KEPT: usize = 1000;
+
+/// How a message is to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answering {
+    /// As always.
+    Each,
+    /// Once for it and for all that follow.
+    Once,
+    /// Only if something comes of it that the person has to know.
+    Silently,
+}
+
+/// What the chats have written within the last minute.
+#[derive(Debug, Default)]
+pub(super) struct MessageFlood(Mutex<Chats>);
+
+impl MessageFlood {
+    /// Counts a message, each update once however often it comes, and says how it is to be answered.
+    pub fn count(&self, chat_id: i64, update_id: u32, clock: Clock) -> Answering {
+        self.chats().count(chat_id, update_id, clock.now(), clock.millis(WINDOW))
+    }
+
+    fn chats(&self) -> MutexGuard<'_, Chats> {
+        // Nothing between taking the lock and giving it back can leave it half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Chats {
+    chats: HashMap<i64, Recent>,
+}
+
+/// The last messages of a chat, one more than are each answered.
+#[derive(Debug, Default)]
+struct Recent {
+    messages: VecDeque<(u32, Millis)>,
+    /// The update that was answered for all, and when.
+    told: Option<(u32, Millis)>,
+}
+
+impl Chats {
+    fn count(&mut self, chat_id: i64, update_id: u32, now: Millis, window: Millis) -> Answering {
+        if self.chats.len() >= CHATS_KEPT && !self.chats.contains_key(&chat_id) {
+            self.chats.retain(|_, recent| recent.messages.back().is_some_and(|(_, at)| is_within(*at, now, window)));
+        }
+        let recent = self.chats.entry(chat_id).or_default();
+        recent.messages.retain(|(_, at)| is_within(*at, now, window));
+        if !recent.messages.iter().any(|(id, _)| *id == update_id) {
+            recent.messages.push_back((update_id, now));
+        }
+        if recent.messages.len() > ANSWERED + 1 {
+            recent.messages.pop_front();
+        }
+        if recent.messages.len() <= ANSWERED {
+            return Answering::Each;
+        }
+        match recent.told {
+            Some((id, at)) if id != update_id && is_within(at, now, window) => Answering::Silently,
+            _ => {
+                recent.told = Some((update_id, now));
+                Answering::Once
+            }
+        }
+    }
+}
+
+/// What a clock that was set back has left in the future is over.
+fn is_within(at: Millis, now: Millis, window: Millis) -> bool {
+    (0..window).contains(&(now - at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How messages sent every so often are answered: how many each, once, silently.
+    fn answered(messages: u32, every: Millis) -> [usize; 3] {
+        let mut chats = Chats::default();
+        let all: Vec<_> = (0..messages).map(|id| chats.count(7, id, i64::from(id) * every, 60_000)).collect();
+        [Answering::Each, Answering::Once, Answering::Silently]
+            .map(|kind| all.iter().filter(|answering| **answering == kind).count())
+    }
+
+    #[test]
+    fn the_twenty_first_message_within_a_minute_is_answered_for_all_that_follow() {
+        for (messages, every, expected) in [
+            (20, 0, [20, 0, 0]),
+            (21, 0, [20, 1, 0]),
+            (100, 10, [20, 1, 79]),
+            // For every minute that it goes on.
+            (180, 1000, [20, 3, 157]),
+            // Twenty a minute are none too many.
+            (200, 3000, [200, 0, 0]),
+        ] {
+            assert_eq!(answered(messages, every), expected, "{messages} every {every}");
+        }
+    }
+
+    #[test]
+    fn an_update_that_comes_again_counts_once_and_is_answered_alike() {
+        let mut chats = Chats::default();
+        for _ in 0..30 {
+            assert_eq!(chats.count(7, 1, 5, 60_000), Answering::Each);
+        }
+        for id in 2..=20 {
+            assert_eq!(chats.count(7, id, 5, 60_000), Answering::Each);
+        }
+        for _ in 0..3 {
+            assert_eq!(chats.count(7, 21, 6, 60_000), Answering::Once);
+        }
+        assert_eq!(chats.count(7, 22, 7, 60_000), Answering::Silently);
+        assert_eq!(chats.count(8, 23, 7, 60_000), Answering::Each, "another chat");
+        assert_eq!(chats.count(7, 24, 70_000, 60_000), Answering::Each, "a minute later");
+        // The clock was set back.
+        assert_eq!(chats.count(7, 25, 5, 60_000), Answering::Each);
+    }
+
+    #[test]
+    fn quiet_chats_are_forgotten() {
+        let mut chats = Chats::default();
+        for chat in 0..5000 {
+            chats.count(chat, 1, chat * 1000, 60_000);
+        }
+        assert!(chats.chats.len() <= CHATS_KEPT, "{}", chats.chats.len());
+    }
+}
