@@ -274,7 +274,8 @@ pub fn sent_too_many(mut conversation: Conversation, again_at: Millis, wait: Mil
 
 /// One of more messages than anybody reads answers to: one answer, which says where the form stands, for it and the next.
 pub fn answered_once(outcome: Outcome, world: &World) -> Outcome {
-    Outcome { lead: outcome.lead, ..stay(outcome.conversation, vec![Say::ManyMessages], world) }
+    let once = stay(outcome.conversation, vec![Say::ManyMessages], world);
+    Outcome { conversation: once.conversation, replies: once.replies, ..outcome }
 }
 
 /// A list of its own, and behind it the question that is still open, each with its buttons.
