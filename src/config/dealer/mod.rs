@@ -111,6 +111,8 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
     let table = |key| root.get(key).and_then(|value| value.table());
     let unfinished = table("unfinished").map(sections::unfinished).unwrap_or(usual.unfinished);
     let not_delivered = unfinished.deliver_after.map(|_| "unfinished.deliver_after");
+    let privacy = table("privacy").map(sections::privacy).unwrap_or(usual.privacy);
+    let not_masked = privacy.mask_phones_in_group.then_some("privacy.mask_phones_in_group");
     let dealer = Dealer {
         file: None,
         time_zone: root.get("time_zone").and_then(|value| sections::time_zone(&value)).unwrap_or(usual.time_zone),
@@ -122,8 +124,8 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
         sources: root.get("source").map(|value| sections::sources(&value)).unwrap_or_default(),
         unfinished,
         consent: table("consent").and_then(|table| sections::consent(table, first, folder)),
-        privacy: table("privacy").map(sections::privacy).unwrap_or(usual.privacy),
-        not_used: sections::present(&root, NOT_USED_YET).into_iter().chain(not_delivered).collect(),
+        privacy,
+        not_used: sections::present(&root, NOT_USED_YET).into_iter().chain(not_delivered).chain(not_masked).collect(),
         languages,
     };
     root.end();
