@@ -4,7 +4,7 @@
 //! not take it, or named to the managers where nobody has it any more; and no lead, and no note, waits for a file.
 //!
 //! - A file's way begins when its lead is delivered: *looked for → into the drive → attached*, by the one protocol of every
-//!   write ([`crate::delivery::write`]). One file is under way at a time, by a worker of its own; while amoCRM takes no
+//!   write (`delivery::write`). One file is under way at a time, by a worker of its own; while amoCRM takes no
 //!   leads it takes no files either.
 //! - *Killed, or the answer lost, while a file is attached*: its name begins with a key of its own, by which it is looked
 //!   for among the lead's attachments before anything is sent; after an answer that was lost as often as a note is.

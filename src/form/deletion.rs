@@ -105,7 +105,7 @@ pub fn asks_for_deletion(text: &str) -> bool {
                 || FILLING.contains(word)
                 || (is_consent && object.contains(word))
         };
-        named && words.iter().all(|word| known(&word))
+        named && words.iter().all(known)
     })
 }
 
