@@ -9,13 +9,14 @@ use testkit::{
 
 /// Asks for the own requests until so many are at the manager: amoCRM has a note a moment before the store knows it.
 async fn sees_with_the_manager(buyer: &mut Buyer, requests: usize) -> String {
-    loop {
+    for _ in 0..600 {
         let list = buyer.commands("/my", "Ваши заявки").await.text;
         if list.matches(": у менеджера").count() == requests {
             return list;
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
+    panic!("not {requests} of the requests are at the manager\n{}", buyer.user.transcript());
 }
 
 #[tokio::test]
