@@ -33,6 +33,7 @@ pub const SETTINGS: &[&str] = &[
     "HTTP_ADDR",
     "LEADS_ALARM_PER_HOUR",
     "LEADS_PER_DAY",
+    "MESSAGES_PER_MINUTE",
     "LEADS_PER_HOUR",
     "LOG_FORMAT",
     "PHONE_REGION",

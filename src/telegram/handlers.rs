@@ -98,7 +98,7 @@ pub struct HandlerContext {
     /// The album that a chat was last answered for: its photos come as messages of their own, and one answer is enough.
     albums: Mutex<HashMap<i64, AnsweredAlbum>>,
     /// How much the chats write.
-    flood: MessageFlood,
+    flood: Option<MessageFlood>,
     /// The store refused the last update.
     store_failed: AtomicBool,
 }
@@ -134,7 +134,7 @@ impl HandlerContext {
             figures,
             group_hints: Mutex::default(),
             albums: Mutex::default(),
-            flood: MessageFlood::default(),
+            flood: limits.messages_per_minute.map(MessageFlood::new),
             store_failed: AtomicBool::new(false),
         }
     }
@@ -148,7 +148,8 @@ impl HandlerContext {
             .any(|recipient| self.recipients.chat(recipient) == Some(chat_id));
         // The parts of an album have one answer as it is.
         let is_message = !matches!(input, Input::Press(_) | Input::UnknownPress) && input.album().is_none();
-        (is_message && !is_dealers).then(|| self.flood.count(chat_id, update_id, self.clock))
+        let flood = self.flood.as_ref().filter(|_| is_message && !is_dealers)?;
+        Some(flood.count(chat_id, update_id, self.clock))
     }
 
     fn albums(&self) -> MutexGuard<'_, HashMap<i64, AnsweredAlbum>> {

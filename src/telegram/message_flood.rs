@@ -11,9 +11,6 @@ use std::{
 
 use crate::clock::{Clock, Millis};
 
-/// So many messages within [`WINDOW`] are each answered.
-const ANSWERED: usize = 20;
-
 /// A minute.
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -32,10 +29,15 @@ pub(super) enum Answering {
 }
 
 /// What the chats have written within the last minute.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct MessageFlood(Mutex<Chats>);
 
 impl MessageFlood {
+    /// So many messages within a minute are each answered.
+    pub fn new(answered: u32) -> Self {
+        Self(Mutex::new(Chats::new(answered as usize)))
+    }
+
     /// Counts a message, each update once however often it comes, and says how it is to be answered.
     pub fn count(&self, chat_id: i64, update_id: u32, clock: Clock) -> Answering {
         self.chats().count(chat_id, update_id, clock.now(), clock.millis(WINDOW))
@@ -47,8 +49,10 @@ impl MessageFlood {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Chats {
+    /// So many messages within [`WINDOW`] are each answered.
+    answered: usize,
     chats: HashMap<i64, Recent>,
 }
 
@@ -61,6 +65,10 @@ struct Recent {
 }
 
 impl Chats {
+    fn new(answered: usize) -> Self {
+        Self { answered, chats: HashMap::new() }
+    }
+
     fn count(&mut self, chat_id: i64, update_id: u32, now: Millis, window: Millis) -> Answering {
         if self.chats.len() >= CHATS_KEPT && !self.chats.contains_key(&chat_id) {
             self.chats.retain(|_, recent| recent.messages.back().is_some_and(|(_, at)| is_within(*at, now, window)));
@@ -70,10 +78,10 @@ impl Chats {
         if !recent.messages.iter().any(|(id, _)| *id == update_id) {
             recent.messages.push_back((update_id, now));
         }
-        if recent.messages.len() > ANSWERED + 1 {
+        if recent.messages.len() > self.answered + 1 {
             recent.messages.pop_front();
         }
-        if recent.messages.len() <= ANSWERED {
+        if recent.messages.len() <= self.answered {
             return Answering::Each;
         }
         match recent.told {
@@ -97,7 +105,7 @@ mod tests {
 
     /// How messages sent every so often are answered: how many each, once, silently.
     fn answered(messages: u32, every: Millis) -> [usize; 3] {
-        let mut chats = Chats::default();
+        let mut chats = Chats::new(20);
         let all: Vec<_> = (0..messages).map(|id| chats.count(7, id, i64::from(id) * every, 60_000)).collect();
         [Answering::Each, Answering::Once, Answering::Silently]
             .map(|kind| all.iter().filter(|answering| **answering == kind).count())
@@ -120,7 +128,7 @@ mod tests {
 
     #[test]
     fn an_update_that_comes_again_counts_once_and_is_answered_alike() {
-        let mut chats = Chats::default();
+        let mut chats = Chats::new(20);
         for _ in 0..30 {
             assert_eq!(chats.count(7, 1, 5, 60_000), Answering::Each);
         }
@@ -139,7 +147,7 @@ mod tests {
 
     #[test]
     fn quiet_chats_are_forgotten() {
-        let mut chats = Chats::default();
+        let mut chats = Chats::new(20);
         for chat in 0..5000 {
             chats.count(chat, 1, chat * 1000, 60_000);
         }

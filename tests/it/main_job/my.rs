@@ -67,6 +67,7 @@ async fn a_buyer_sees_the_own_requests_the_newest_first_and_where_they_are() {
 async fn a_flood_of_messages_gets_one_answer_and_what_was_said_is_taken() {
     let mut world = World::new().await;
     world.set("TEST_SPEED", "1");
+    world.set("MESSAGES_PER_MINUTE", "20");
     world.start();
     let mut ivan = world.buyer("Иван");
     ivan.begins().await;

@@ -4,7 +4,7 @@ use amocrm_lead_bot::store::Arrivals;
 
 use super::*;
 
-const LIMITS: LeadLimits = LeadLimits { per_hour: Some(3), per_day: Some(5) };
+const LIMITS: LeadLimits = LeadLimits { per_hour: Some(3), per_day: Some(5), messages_per_minute: None };
 
 /// A request of a person at the send button, whatever turns that person has taken.
 async fn send(store: &Store, user_id: i64, limits: LeadLimits) -> TurnOutcome {
@@ -63,7 +63,7 @@ on_both! {
     }
 
     async fn the_same_request_again_is_the_same_request(opened: &Opened) {
-        let limits = LeadLimits { per_hour: Some(1), per_day: None };
+        let limits = LeadLimits { per_hour: Some(1), per_day: None, messages_per_minute: None };
         let new = lead("Иван", 0);
         let first = Turn { limits, ..turn(1, Some(&new)) };
         assert!(taken(&opened.store.dialogues().commit(&first).await.expect("an outcome")));
