@@ -99,6 +99,10 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
     if let Some(outcome) = deletion::answer(&conversation, &input, world) {
         return outcome;
     }
+    if let Some(message) = world.message.filter(|message| *message > 0) {
+        let is_button = matches!(input, Input::Press(_) | Input::UnknownPress);
+        conversation.passed = conversation.passed.seen(message, is_button);
+    }
     let text = match (&input, world.sent_at) {
         (Input::Text { text, .. }, Some(sent_at)) => Some((text.clone(), sent_at)),
         _ => None,

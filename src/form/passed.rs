@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::input::Press;
 
-/// Telegram numbers the messages of a private chat, of both sides, in the order in which they were sent.
+/// Telegram numbers the messages of a private chat, of both sides, in the order in which they were sent. Nothing documented
+/// promises that, so it counts only in a chat where a button stood on a later message than the last that was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Passed {
@@ -14,6 +15,10 @@ pub struct Passed {
     answered: i32,
     /// Up to this one they ask what is not asked any more.
     moved: i32,
+    /// The last message that was written.
+    written: i32,
+    /// Messages of both sides are numbered in one row here.
+    in_one_row: bool,
     /// The last button that was taken, where nothing was written since: the message that it is on, and its data.
     pressed: Option<(i32, String)>,
 }
@@ -37,7 +42,17 @@ impl Passed {
             opened: up_to(self.opened, Moved::ToAnotherForm),
             answered: up_to(self.answered, Moved::Answered),
             moved: up_to(self.moved, Moved::On),
+            written: self.written,
+            in_one_row: self.in_one_row,
             pressed: press.map(|press| (message, press.data())),
+        }
+    }
+
+    /// What is known of the numbers after a message that was written, or a button on a message of ours.
+    pub(super) fn seen(self, message: i32, is_button: bool) -> Self {
+        match is_button {
+            true => Self { in_one_row: self.in_one_row || (self.written > 0 && message > self.written), ..self },
+            false => Self { written: self.written.max(message), ..self },
         }
     }
 
@@ -61,7 +76,7 @@ impl Passed {
             Press::Back if changing => self.answered,
             _ => self.moved,
         };
-        message <= up_to
+        self.in_one_row && message <= up_to
     }
 }
 
@@ -71,8 +86,8 @@ mod tests {
 
     #[test]
     fn a_second_press_is_told_from_a_late_one() {
-        let at =
-            Passed::default().after(1, None, Moved::ToAnotherForm).after(10, Some(&Press::Skip(None)), Moved::Answered);
+        let at = Passed::default().seen(1, false).after(1, None, Moved::ToAnotherForm);
+        let at = at.seen(10, true).after(10, Some(&Press::Skip(None)), Moved::Answered);
         assert!(at.is_doubled_by(10, &Press::Skip(None)));
         assert!(!at.is_doubled_by(10, &Press::Back) && !at.is_doubled_by(9, &Press::Skip(None)));
         assert!(at.is_too_late(10, &Press::Back, false) && !at.is_too_late(11, &Press::Back, false));
@@ -85,5 +100,12 @@ mod tests {
         assert!(!at.is_too_late(14, &Press::Back, true) && at.is_too_late(14, &Press::Back, false));
         let at = at.after(14, Some(&Press::Back), Moved::On);
         assert!(!at.is_too_late(14, &Press::Submit, false) && at.is_too_late(12, &Press::Submit, false));
+    }
+
+    #[test]
+    fn where_each_side_has_numbers_of_its_own_no_button_is_late() {
+        let at = Passed::default().seen(7001, false).after(7001, None, Moved::ToAnotherForm);
+        let at = at.seen(3, true).after(3, Some(&Press::Skip(None)), Moved::Answered);
+        assert!(!at.is_too_late(4, &Press::Submit, false) && at.is_doubled_by(3, &Press::Skip(None)));
     }
 }
