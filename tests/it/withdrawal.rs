@@ -5,26 +5,10 @@ use futures::future::join_all;
 use testkit::{
     fakes::amocrm::{Fault, On, Times},
     postgres::Cluster,
-    world::{Answers, Buyer, World},
+    world::{Buyer, PATIENCE, World},
 };
 
-const ARISTARKH: Answers = Answers {
-    name: "Аристарх Фёдоров",
-    phone: "8 (912) 345-67-89",
-    budget: "4,2 млн",
-    car: "https://fem.encar.com/cars/detail/38427499",
-};
-
-/// Files in which something of him is left.
-fn traces(world: &World) -> Vec<String> {
-    let names = world.files("").into_iter().filter(|name| !world.path(name).is_dir());
-    let is_named = |name: &String| {
-        let bytes = std::fs::read(world.path(name)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        ["Аристарх", "9123456789", "38427499"].iter().any(|trace| text.contains(trace))
-    };
-    names.filter(is_named).collect()
-}
+use crate::main_job::forget::{ARISTARKH, traces};
 
 fn notes(world: &World, number: &str, words: &str) -> usize {
     let lead = world.amocrm.lead_with_number(number);
@@ -123,6 +107,28 @@ async fn what_amocrm_does_not_have_it_does_not_get_and_no_old_copy_brings_it_bac
     world.run(&["retry-backup-leads"]).await.ended_with(0);
     buyer.begins().await;
     assert!(world.amocrm.leads().is_empty());
+}
+
+#[tokio::test]
+async fn a_lead_that_may_be_in_amocrm_is_searched_for_and_not_created_again() {
+    let mut world = World::running().await;
+    world.amocrm.fault(On::complex(), Fault::CutAfter, Times::N(1));
+    let mut buyer = world.buyer("Аристарх");
+    buyer.answers(ARISTARKH).await;
+    let number = buyer.submits().await;
+    world.amocrm.wait_for_leads(1, PATIENCE).await;
+    world.amocrm.goes_down();
+    withdraws(&mut buyer).await;
+    let admin = world.admin_reads("отозвал согласие").await;
+    assert!(admin.contains(&number), "{admin}");
+    world.kill().await;
+    world.amocrm.comes_back();
+    world.start();
+    world.until("the note is there", |world| notes(world, &number, "Согласие отозвано") == 1).await;
+    world.until("nothing is left of him", |world| traces(world).is_empty()).await;
+    buyer.begins().await;
+    assert_eq!(world.terminate().await, Some(0));
+    assert_eq!((world.amocrm.leads().len(), notes(&world, &number, "Согласие отозвано")), (1, 1));
 }
 
 /// The daemon dies at a point of a withdrawal.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use testkit::world::{Answers, Buyer, World};
 
-const ARISTARKH: Answers = Answers {
+/// Whoever is to be forgotten.
+pub const ARISTARKH: Answers = Answers {
     name: "Аристарх Фёдоров",
     phone: "8 (912) 345-67-89",
     budget: "4,2 млн",
@@ -12,7 +13,7 @@ const ARISTARKH: Answers = Answers {
 };
 
 /// Files in which something of him is left; the log too must never name him.
-fn traces(world: &World) -> Vec<String> {
+pub fn traces(world: &World) -> Vec<String> {
     let names = world.files("").into_iter().filter(|name| !world.path(name).is_dir());
     names
         .filter(|name| {

@@ -4,7 +4,7 @@ mod answers;
 mod backup_file;
 mod commands;
 mod dialogue;
-mod forget;
+pub mod forget;
 mod happy;
 mod incident;
 mod languages;
