@@ -61,6 +61,11 @@ impl Clock {
         if self.speed == 1.0 { pause } else { pause.div_f64(self.speed) }
     }
 
+    /// From now until a moment; nothing where it is past.
+    pub fn until(&self, at: Millis) -> Duration {
+        Duration::from_millis(u64::try_from(at - self.now()).unwrap_or(0))
+    }
+
     /// A length of time on this clock as the pause it was: the opposite of [`Clock::scaled`].
     pub fn unscaled(&self, millis: Millis) -> Duration {
         Duration::from_millis(u64::try_from(millis).unwrap_or(0)).mul_f64(self.speed)

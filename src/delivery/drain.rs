@@ -65,8 +65,7 @@ pub async fn drain(pass: &DeliveryPass, mut progress: impl FnMut(i64, i64)) -> R
                     break;
                 }
                 if let Some(pause) = breaker.pause(clock.now()) {
-                    let left = u64::try_from(pause.until() - clock.now()).unwrap_or(0);
-                    tokio::time::sleep(Duration::from_millis(left)).await;
+                    tokio::time::sleep(clock.until(pause.until())).await;
                 }
             }
         }

@@ -26,6 +26,9 @@ use super::{
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
+/// What is due is not looked for without a pause.
+const SHORTEST_NAP: Duration = Duration::from_millis(10);
+
 /// A note that amoCRM refuses so often is given up; in between it waits for so long.
 const MOST_REFUSALS: i64 = 10;
 const REFUSED_PAUSE: Duration = Duration::from_secs(15 * 60);
@@ -90,10 +93,7 @@ impl LateNoteWriter {
     async fn nap(&self) -> Duration {
         let longest = self.clock().period(LONGEST_NAP);
         match self.store.late_notes().next_due().await {
-            Ok(Some(due_at)) => {
-                let left = u64::try_from(due_at - self.clock().now()).unwrap_or(0);
-                Duration::from_millis(left.max(10)).min(longest)
-            }
+            Ok(Some(due_at)) => self.clock().until(due_at).max(SHORTEST_NAP).min(longest),
             _ => longest,
         }
     }

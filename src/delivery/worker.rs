@@ -235,9 +235,8 @@ impl Worker {
     }
 
     async fn wait(&mut self, pause: Pause, stop: &CancellationToken) {
-        let left = u64::try_from(pause.until() - self.clock.now()).unwrap_or(0);
         // A retry that another process asks for is noticed within a second.
-        let nap = Duration::from_millis(left).min(self.clock.period(POLL_INTERVAL));
+        let nap = self.clock.until(pause.until()).min(self.clock.period(POLL_INTERVAL));
         let for_tokens = matches!(pause, Pause::TokensOr(_));
         tokio::select! {
             () = tokio::time::sleep(nap) => {}

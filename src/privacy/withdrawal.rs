@@ -29,6 +29,9 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Where nothing is due.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
+/// What is due is not looked for without a pause.
+const SHORTEST_NAP: Duration = Duration::from_millis(10);
+
 /// Carries withdrawals out.
 #[derive(Debug)]
 pub struct Withdrawing {
@@ -52,10 +55,7 @@ impl Withdrawing {
             let pause = match self.step().await {
                 Ok(true) => continue,
                 Ok(false) => match withdrawals.next_due().await {
-                    Ok(Some(due_at)) => {
-                        let left = u64::try_from(due_at - clock.now()).unwrap_or(0);
-                        Duration::from_millis(left.max(10)).min(clock.period(LONGEST_NAP))
-                    }
+                    Ok(Some(due_at)) => clock.until(due_at).max(SHORTEST_NAP).min(clock.period(LONGEST_NAP)),
                     _ => clock.period(LONGEST_NAP),
                 },
                 Err(error) => {
