@@ -83,6 +83,7 @@ link-too-long = The link is too long. Please send a shorter address of the car's
 contact-not-now = A contact is not needed now.
 use-buttons = All that's left is to press “Send” 👇
 old-button = This button belongs to an earlier message.
+old-button-of-sent = This button is from an earlier message: request #{ $number } has been sent.
 edited-message = I can't see edits of messages already sent. Any answer can be changed at the end, before sending.
 only-text = I understand only text, photos, documents and buttons.
 photos-kept = 📎 { $count ->

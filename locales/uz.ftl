@@ -73,6 +73,7 @@ link-too-long = Havola juda uzun. Avtomobil sahifasining qisqaroq manzilini yubo
 contact-not-now = Hozir kontakt kerak emas.
 use-buttons = «Yuborish» tugmasini bosish qoldi 👇
 old-button = Bu oldingi xabarning tugmasi.
+old-button-of-sent = Bu tugma oldingi xabardan: #{ $number } arizasi allaqachon yuborilgan.
 edited-message = Yuborilgan xabarlardagi tuzatishlarni koʻrmayman. Har qanday javobni oxirida, yuborishdan oldin oʻzgartirish mumkin.
 only-text = Men faqat matn, surat, hujjat va tugmalarni tushunaman.
 photos-kept = 📎 { $count ->

@@ -55,6 +55,7 @@ unfinished-empty = The same where nothing is noted yet.
 many-messages = More than 20 messages within a minute: one answer to all.
 use-buttons = Something is written where a button under the card has to be pressed.
 old-button = A button under an old message was pressed.
+old-button-of-sent = A button of a form that was sent; $number is the request.
 edited-message = The buyer has edited a message that was sent before.
 only-text = A sticker, a place on the map or anything else that the bot does not understand.
 photos-kept = Photos were added to the request.

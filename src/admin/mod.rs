@@ -189,7 +189,7 @@ impl AdminContext {
         };
         let worded = Worded { text, buttons: reply.buttons, topic };
         match self.telegram.send(place, &render_worded(&worded)).await {
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
             Err(SendError::Later { .. } | SendError::NoTopic(_)) => {
                 let now = self.store.clock().now();
                 self.store

@@ -203,6 +203,7 @@ impl Scene {
             utc_offset: wording.utc_offset(now),
             sent_at: None,
             message: None,
+            has_buttons: true,
             region: self.region,
             consent_needed: self.privacy_policy_url.is_some(),
             buyer: Buyer::new(USER_ID, Some(USER_ID), None, None),

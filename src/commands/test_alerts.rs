@@ -46,7 +46,7 @@ pub async fn run(config: &Config) -> Result<ExitCode, CommandError> {
             let routes = vec![config.telegram.routes[number].clone()];
             let one = telegram(&TelegramSettings { token: config.telegram.token.clone(), routes })?;
             match one.send(chat_id, &Rendered::plain(text.clone())).await {
-                Ok(()) => outln!("Admin's chat:    sent"),
+                Ok(_) => outln!("Admin's chat:    sent"),
                 Err(error) => {
                     good = false;
                     errln!("Admin's chat:    {error}. Open the bot there and press Start");

@@ -60,6 +60,8 @@ pub struct World {
     pub sent_at: Option<DateTime<Utc>>,
     /// The message that was written, or that has the pressed button on it.
     pub message: Option<i32>,
+    /// Whether the message of the pressed button had its buttons still when it was pressed.
+    pub has_buttons: bool,
     /// Spelling of phone numbers without a country code.
     pub region: Region,
     /// Whether the privacy policy has to be accepted.
@@ -140,7 +142,13 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
         _ => Some(Moved::ToAnotherForm),
     };
     after.passed = match (world.message.filter(|message| *message > 0), moved) {
-        (Some(message), Some(moved)) => passed.after(message, press.as_ref(), moved),
+        (Some(message), Some(moved)) => {
+            let passed = match &outcome.lead {
+                Some(lead) => passed.sent_as(&lead.number, message),
+                None => passed,
+            };
+            passed.after(message, press.as_ref(), moved)
+        }
         _ => passed,
     };
     if let Some((text, sent_at)) = text
@@ -173,14 +181,18 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
 fn behind(conversation: &Conversation, input: &Input, world: &World) -> Option<Outcome> {
     let message = world.message.filter(|message| *message > 0)?;
     let Input::Press(press) = input else { return None };
-    // Whoever sends twice is told the number once more.
-    if *press == Press::Submit && conversation.step == Step::Idle {
-        return None;
+    let passed = &conversation.passed;
+    let is_sent = *press == Press::Submit && conversation.step == Step::Idle;
+    if passed.is_doubled_by(message, press) {
+        // Whoever presses send again once its buttons were gone is told the number once more.
+        let is_twice = !is_sent || world.has_buttons;
+        return is_twice.then(|| Outcome { conversation: conversation.clone(), replies: Vec::new(), lead: None });
     }
-    if conversation.passed.is_doubled_by(message, press) {
-        return Some(Outcome { conversation: conversation.clone(), replies: Vec::new(), lead: None });
+    let request = passed.request_of(message).filter(|_| press.is_about_a_form());
+    if let Some(number) = request.filter(|number| !is_sent || conversation.last_number.as_ref() != Some(number)) {
+        return Some(stay(conversation.clone(), vec![Say::ButtonOfSent { number: number.clone() }], world));
     }
-    let is_too_late = conversation.passed.is_too_late(message, press, conversation.changing);
+    let is_too_late = !is_sent && passed.is_too_late(message, press, conversation.changing);
     is_too_late.then(|| stay(conversation.clone(), vec![Say::OldButton], world))
 }
 

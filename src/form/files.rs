@@ -160,6 +160,7 @@ mod tests {
         World {
             now: chrono::Utc::now(),
             sent_at: None,
+            has_buttons: true,
             region: Region::default(),
             consent_needed: false,
             buyer: Buyer::default(),

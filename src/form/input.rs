@@ -80,6 +80,24 @@ impl Press {
         })
     }
 
+    /// Whether it means nothing but the form on whose message it stands.
+    pub(super) fn is_about_a_form(&self) -> bool {
+        match self {
+            Self::ConsentAccept
+            | Self::Skip(_)
+            | Self::Answer { .. }
+            | Self::Keep
+            | Self::Done
+            | Self::Submit
+            | Self::Edit(_)
+            | Self::Back
+            | Self::Cancel
+            | Self::Restart
+            | Self::DropFiles => true,
+            Self::Delete { .. } | Self::KeepData | Self::Language(_) | Self::Start => false,
+        }
+    }
+
     /// Its callback data, 1 to 64 bytes.
     pub fn data(&self) -> String {
         match self {
@@ -169,6 +187,11 @@ impl Input {
             Self::Media { file: Some(_), album, .. } => album.as_deref(),
             _ => None,
         }
+    }
+
+    /// Whether it is a button after which its message needs none.
+    pub fn is_pressed_once(&self) -> bool {
+        matches!(self, Self::Press(_))
     }
 
     /// Whether there is a link in the words under a photo, or behind them.

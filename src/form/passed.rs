@@ -3,6 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::input::Press;
+use crate::lead::LeadNumber;
+
+/// So many requests are remembered by the messages of their forms.
+const REQUESTS: usize = 5;
 
 /// Telegram numbers the messages of a private chat, of both sides, in the order in which they were sent. Nothing documented
 /// promises that, so it counts only in a chat where a button stood on a later message than the last that was written.
@@ -19,6 +23,9 @@ pub struct Passed {
     written: i32,
     /// Messages of both sides are numbered in one row here.
     in_one_row: bool,
+    /// The last requests that were sent, each with the first and the last message of its form.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sent: Vec<(i32, i32, LeadNumber)>,
     /// The last button that was taken, where nothing was written since: the message that it is on, and its data.
     pressed: Option<(i32, String)>,
 }
@@ -44,8 +51,24 @@ impl Passed {
             moved: up_to(self.moved, Moved::On),
             written: self.written,
             in_one_row: self.in_one_row,
+            sent: self.sent.clone(),
             pressed: press.map(|press| (message, press.data())),
         }
+    }
+
+    /// A form was sent as this request, by this message or the button on it; to be told before [`Self::after`].
+    pub(super) fn sent_as(mut self, number: &LeadNumber, message: i32) -> Self {
+        self.sent.push((self.opened + 1, message, number.clone()));
+        if self.sent.len() > REQUESTS {
+            self.sent.remove(0);
+        }
+        self
+    }
+
+    /// The request as which the form was sent that this message belongs to.
+    pub(super) fn request_of(&self, message: i32) -> Option<&LeadNumber> {
+        let is_its = |(first, last, _): &&(i32, i32, LeadNumber)| (*first..=*last).contains(&message);
+        self.sent.iter().rev().find(is_its).map(|(.., number)| number).filter(|_| self.in_one_row)
     }
 
     /// What is known of the numbers after a message that was written, or a button on a message of ours.
@@ -66,11 +89,9 @@ impl Passed {
     pub(super) fn is_too_late(&self, message: i32, press: &Press, changing: bool) -> bool {
         let up_to = match press {
             // They say by themselves what they are about.
-            Press::Skip(Some(_)) | Press::Answer { .. } | Press::Edit(_) | Press::Language(_) | Press::Start => {
-                return false;
-            }
+            Press::Language(_) | Press::Start => return false,
             // The form is the same.
-            Press::Cancel => self.opened,
+            Press::Cancel | Press::Skip(Some(_)) | Press::Answer { .. } | Press::Edit(_) => self.opened,
             // The card says what is sent.
             Press::Submit | Press::DropFiles => self.answered,
             Press::Back if changing => self.answered,
@@ -100,6 +121,22 @@ mod tests {
         assert!(!at.is_too_late(14, &Press::Back, true) && at.is_too_late(14, &Press::Back, false));
         let at = at.after(14, Some(&Press::Back), Moved::On);
         assert!(!at.is_too_late(14, &Press::Submit, false) && at.is_too_late(12, &Press::Submit, false));
+    }
+
+    #[test]
+    fn a_message_of_a_form_that_was_sent_is_known_by_its_request() {
+        let number = |text: &str| LeadNumber::parse(text).expect("a number");
+        let (one, two) = (number("K7M2QXA"), number("B3C4D5E"));
+        let at = Passed::default().seen(1, false).after(1, None, Moved::ToAnotherForm).seen(9, true);
+        let at = at.sent_as(&one, 9).after(9, Some(&Press::Submit), Moved::ToAnotherForm);
+        let at = at.after(12, None, Moved::ToAnotherForm).sent_as(&two, 20).after(20, None, Moved::ToAnotherForm);
+        for (message, request) in
+            [(1, None), (2, Some(&one)), (9, Some(&one)), (10, None), (13, Some(&two)), (21, None)]
+        {
+            assert_eq!(at.request_of(message), request, "{message}");
+        }
+        let many = (0..20).fold(at, |at, _| at.sent_as(&one, 30));
+        assert_eq!(many.sent.len(), REQUESTS);
     }
 
     #[test]

@@ -23,6 +23,7 @@ fn world(consent_needed: bool) -> World {
         utc_offset: chrono::TimeDelta::hours(3),
         sent_at: None,
         message: None,
+        has_buttons: true,
         region: Region::default(),
         consent_needed,
         buyer: Buyer::default(),

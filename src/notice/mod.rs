@@ -58,7 +58,34 @@ pub enum Notice {
     File(FileCopy),
 }
 
+/// What a message means for the buttons that stand in its chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Buttons {
+    /// Nothing: its own, if it has any, stand for themselves.
+    Apart,
+    /// Those before are over; its own stand until the next such message.
+    Instead,
+    /// Those before are over; its own stand beside those of the message that comes with it.
+    BesideNext,
+    /// Those before stay, and its own stand as long as they do.
+    Beside,
+}
+
 impl Notice {
+    /// What it means for the buttons that stand in its chat: one question, or one card, is alive at a time.
+    pub fn buttons(&self) -> Buttons {
+        match self {
+            Self::Accepted { .. } => Buttons::Instead,
+            Self::Reply(parts) => match parts.last() {
+                Some(Say::Ask(_) | Say::Card(_) | Say::AskConsent | Say::Cancelled | Say::Deleting) => Buttons::Instead,
+                Some(Say::Resume) => Buttons::BesideNext,
+                Some(Say::Unfinished { .. }) => Buttons::Beside,
+                _ => Buttons::Apart,
+            },
+            _ => Buttons::Apart,
+        }
+    }
+
     /// The topic of a group that it goes to.
     pub fn topic(&self) -> Option<i32> {
         match self {

@@ -186,6 +186,11 @@ pub enum Say {
     UseButtons,
     /// A button that no longer fits.
     OldButton,
+    /// A button of a form that was sent.
+    ButtonOfSent {
+        /// The number of the request.
+        number: LeadNumber,
+    },
     /// An edited message.
     EditedMessage,
     /// Sticker, place on the map, …

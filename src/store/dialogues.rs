@@ -12,8 +12,8 @@ use crate::{
 };
 
 use super::{
-    Dialogues, LeadRow, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError, leads, limits, outbox, rows,
-    withdrawals, writer::Undone,
+    Dialogues, LeadRow, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError, leads, limits, live_buttons,
+    outbox, rows, withdrawals, writer::Undone,
 };
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
@@ -50,6 +50,8 @@ pub struct Turn {
     pub messages: Vec<NewMessage>,
     /// What somebody else is told of it.
     pub told: Option<NewMessage>,
+    /// The message whose button was pressed, which is over.
+    pub pressed: Option<i32>,
     /// They are the answer to this album as far as it has come: an earlier one that still waits is taken back.
     pub instead_of: Option<String>,
 }
@@ -182,6 +184,9 @@ async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Resu
     }
     if let Some(new) = &turn.withdrawal {
         withdrawals::insert(connection, turn.chat_id, new, now).await?;
+    }
+    if let Some(message) = turn.pressed {
+        live_buttons::pressed(connection, turn.chat_id, message).await?;
     }
     if let Some(album) = &turn.instead_of {
         outbox::take_back(connection, turn.chat_id, album, now).await?;

@@ -255,9 +255,17 @@ impl PersonalData {
     /// `false` when somebody else works with the file all the time; the next daily pass tries again.
     pub async fn scrub(&self) -> Result<bool, StoreError> {
         if self.engine == Engine::Postgres {
-            for table in
-                ["leads", "lead_files", "dialogues", "messages", "customers", "set_aside", "marks", "withdrawals"]
-            {
+            for table in [
+                "leads",
+                "lead_files",
+                "dialogues",
+                "messages",
+                "live_buttons",
+                "customers",
+                "set_aside",
+                "marks",
+                "withdrawals",
+            ] {
                 // What the server's role may not do, its own housekeeping does within minutes.
                 let _ = sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {table}"))).execute(&self.pool).await;
             }

@@ -50,11 +50,16 @@ impl Api {
 
     /// Calls the method that a payload is for, to have something done.
     pub async fn command<P: Payload + Serialize>(&self, payload: &P) -> Result<(), RequestError> {
+        self.done(self.post(P::NAME).json(payload)).await.map(drop)
+    }
+
+    /// The same; returns what it tells, as far as that can be read.
+    pub async fn command_telling<P: Payload + Serialize>(&self, payload: &P) -> Result<Value, RequestError> {
         self.done(self.post(P::NAME).json(payload)).await
     }
 
-    /// Calls a method with parameters as they stand here.
-    pub async fn command_raw(&self, method: &str, parameters: &Value) -> Result<(), RequestError> {
+    /// Calls a method with parameters as they stand here; returns what it tells, as far as that can be read.
+    pub async fn command_raw(&self, method: &str, parameters: &Value) -> Result<Value, RequestError> {
         self.done(self.post(method).json(parameters)).await
     }
 
@@ -92,16 +97,16 @@ impl Api {
 
     /// Calls a method with a file.
     pub async fn upload(&self, method: &str, form: Form) -> Result<(), RequestError> {
-        self.done(self.post(method).multipart(form)).await
+        self.done(self.post(method).multipart(form)).await.map(drop)
     }
 
     /// That Telegram did what it was asked is known from `ok` alone: whether or not the library can parse what follows,
     /// and where the answer breaks off behind it. Then it was done once, and again would be twice.
-    async fn done(&self, request: RequestBuilder) -> Result<(), RequestError> {
+    async fn done(&self, request: RequestBuilder) -> Result<Value, RequestError> {
         let mut body = Vec::new();
         match self.answer_into(&mut body, request, ANSWER_CAP).await {
-            _ if answer::is_ok_cut_off(&body) => Ok(()),
-            Ok(()) => result(&body).map(drop),
+            _ if answer::is_ok_cut_off(&body) => Ok(Value::Null),
+            Ok(()) => result(&body),
             Err(error) => Err(error),
         }
     }

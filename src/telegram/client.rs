@@ -22,8 +22,8 @@ use serde_json::Value;
 use teloxide::{
     RequestError,
     payloads::{
-        AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteMessage, GetChatAdministrators, GetChatMember, GetMe,
-        SendMessage, SendMessageSetters,
+        AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteMessage, EditMessageReplyMarkup, GetChatAdministrators,
+        GetChatMember, GetMe, SendMessage, SendMessageSetters,
     },
     requests::Payload,
     types::{ChatId, LinkPreviewOptions, Me, MessageId, ThreadId, UserId},
@@ -92,9 +92,9 @@ pub struct SendCounters {
 }
 
 impl SendCounters {
-    fn count(&self, result: &Result<(), SendError>) {
+    fn count<T>(&self, result: &Result<T, SendError>) {
         let counter = match result {
-            Ok(()) => &self.taken,
+            Ok(_) => &self.taken,
             Err(SendError::ChatClosed(_)) => &self.closed,
             Err(SendError::Refused(_)) => &self.refused,
             Err(SendError::NoTopic(_) | SendError::Later { .. }) => &self.later,
@@ -318,12 +318,30 @@ impl Telegram {
         self.long_poll
     }
 
-    /// Sends one message, within one reply timeout.
-    pub async fn send(&self, to: impl Into<Place>, message: &Rendered) -> Result<(), SendError> {
+    /// Sends one message, within one reply timeout; returns its number in the chat, where Telegram tells it.
+    pub async fn send(&self, to: impl Into<Place>, message: &Rendered) -> Result<Option<i32>, SendError> {
         let call = Call::Message(message);
         let result = self.within(self.reply_timeout, self.wherever_it_goes(to.into(), &call)).await;
         self.figures.count(&result);
-        result
+        result.map(|message| message["message_id"].as_i64().and_then(|id| i32::try_from(id).ok()))
+    }
+
+    /// Takes the buttons off a message, within one reply timeout. Whatever Telegram refuses is over, too: the message is not
+    /// there any more, has no buttons, or cannot be changed; the error is when to try again, if Telegram says so.
+    pub async fn take_buttons_off(&self, chat_id: i64, message: i32) -> Result<(), Option<Duration>> {
+        let chat = ChatId(self.groups.now(chat_id));
+        let edit = EditMessageReplyMarkup::new(chat, MessageId(message));
+        let (attempt, _) = self.begin(Kind::Send);
+        match tokio::time::timeout(self.reply_timeout, self.call(&edit)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(RequestError::RetryAfter(pause))) => Err(Some(pause.duration())),
+            Ok(Err(error)) if outcome(&error) == Outcome::Good => Ok(()),
+            Ok(Err(_)) => Err(None),
+            Err(_) => {
+                self.is_late(attempt);
+                Err(None)
+            }
+        }
     }
 
     /// Sends a file with a caption (at most 1024 UTF-16 units).
@@ -331,7 +349,7 @@ impl Telegram {
         let call = Call::File { file: &file, caption: &caption };
         let result = self.within(DOCUMENT_TIMEOUT, self.wherever_it_goes(to.into(), &call)).await;
         self.figures.count(&result);
-        result
+        result.map(drop)
     }
 
     /// Stops the waiting circle on a pressed button, with a word that pops up where there is one (up to 200 characters);
@@ -416,7 +434,7 @@ impl Telegram {
                 if let Some(markup) = message.markup.as_ref().and_then(reply_markup) {
                     request = request.reply_markup(markup);
                 }
-                way.send.command(&request).await.map(|()| Value::Null)
+                way.send.command_telling(&request).await
             }
             Call::File { file, caption } => {
                 let (method, field) = match file.kind {
@@ -436,7 +454,7 @@ impl Telegram {
                 if let Some(topic) = place.topic {
                     parameters["message_thread_id"] = topic.into();
                 }
-                way.send.command_raw(method, &parameters).await.map(|()| Value::Null)
+                way.send.command_raw(method, &parameters).await
             }
             Call::Member(user) => way.send.ask(&GetChatMember::new(chat, *user)).await,
             Call::Administrators => way.send.ask(&GetChatAdministrators::new(chat)).await,
@@ -444,13 +462,13 @@ impl Telegram {
     }
 
     /// A request that tells its own outcome to the choice of ways; here only that it is late.
-    async fn within<T, R>(&self, limit: Duration, request: R) -> Result<(), SendError>
+    async fn within<T, R>(&self, limit: Duration, request: R) -> Result<T, SendError>
     where
         R: IntoFuture<Output = Result<T, RequestError>>,
     {
         let (attempt, _) = self.begin(Kind::Send);
         match tokio::time::timeout(limit, request.into_future()).await {
-            Ok(result) => result.map(drop).map_err(|error| decide(&error)),
+            Ok(result) => result.map_err(|error| decide(&error)),
             Err(_) => {
                 self.is_late(attempt);
                 Err(SendError::Later { cause: "no answer in time".into(), after: None })

@@ -261,7 +261,7 @@ async fn on_message(
     if is_answered && matches!(input, Input::Media { file: None, .. }) {
         return Ok(());
     }
-    let heard = Heard { input, sent_at: Some(message.date), message: Some(message.id.0) };
+    let heard = Heard { input, sent_at: Some(message.date), message: Some(message.id.0), has_buttons: false };
     take_turn(&desk, &dialogue, update.id.0, message.from.as_ref(), heard).await?;
     match album {
         Some(id) => drop(desk.albums().insert(chat, AnsweredAlbum { id: id.clone(), had_link: has_link })),
@@ -275,7 +275,7 @@ async fn on_edited_message(
     dialogue: BuyerDialogue,
     desk: Arc<HandlerContext>,
 ) -> Result<(), HandlerError> {
-    let heard = Heard { input: Input::Edited, sent_at: None, message: None };
+    let heard = Heard { input: Input::Edited, sent_at: None, message: None, has_buttons: false };
     take_turn(&desk, &dialogue, update.id.0, update.from(), heard).await
 }
 
@@ -291,7 +291,9 @@ async fn on_press(
     // The circle on the button holds nobody up, however slow its chat is.
     let (telegram, id) = (desk.telegram.clone(), query.id.clone());
     tokio::spawn(async move { telegram.answer_press(&id, None).await });
-    let heard = Heard { input, sent_at: None, message: query.message.as_ref().map(|message| message.id().0) };
+    let message = query.message.as_ref();
+    let has_buttons = message.and_then(|message| message.regular_message()?.reply_markup()).is_some();
+    let heard = Heard { input, sent_at: None, message: message.map(|message| message.id().0), has_buttons };
     take_turn(&desk, &dialogue, update.id.0, Some(&query.from), heard).await
 }
 
@@ -340,6 +342,8 @@ struct Heard {
     sent_at: Option<DateTime<Utc>>,
     /// The message that was written, or that has the pressed button on it.
     message: Option<i32>,
+    /// That message has buttons.
+    has_buttons: bool,
 }
 
 /// Takes one turn: it is committed with its answer, and nothing is committed twice.
@@ -402,6 +406,7 @@ async fn try_turn(
         utc_offset: desk.wording.utc_offset(date(now)),
         sent_at: heard.sent_at,
         message: heard.message,
+        has_buttons: heard.has_buttons,
         region: desk.region,
         consent_needed: desk.wording.privacy_policy_url.is_some(),
         buyer: buyer_of(user, chat_id),
@@ -426,6 +431,7 @@ async fn try_turn(
             Answering::Silently => outcome.replies.clear(),
         }
     }
+    let is_answered = !outcome.replies.is_empty() || outcome.lead.is_some();
     let mut chat = Chat {
         conversation: outcome.conversation,
         lang,
@@ -434,6 +440,8 @@ async fn try_turn(
         after: stored.after,
         replies: outcome.replies,
         album: heard.input.album().map(str::to_owned),
+        // A finger that came down twice is not answered.
+        pressed: heard.message.filter(|_| heard.input.is_pressed_once() && is_answered),
         lead: outcome.lead.map(NewLead::fresh),
         withdrawal: question.map(|question| NewWithdrawal {
             user_id: world.buyer.user_id,

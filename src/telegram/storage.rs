@@ -50,6 +50,8 @@ pub struct Chat {
     pub replies: Vec<Vec<Say>>,
     /// The album that it answers as far as it has come: the answer to the next part takes its place. Never read back.
     pub album: Option<String>,
+    /// The message whose button was pressed, which is over; never read back.
+    pub pressed: Option<i32>,
     /// The lead it submits; never read back.
     pub lead: Option<NewLead>,
     /// Its person withdraws their consent; never read back.
@@ -70,6 +72,7 @@ impl Default for Chat {
             after: None,
             replies: Vec::new(),
             album: None,
+            pressed: None,
             lead: None,
             withdrawal: None,
             limits: LeadLimits::default(),
@@ -139,6 +142,7 @@ impl DialogueStorage {
             limits: chat.limits,
             messages,
             told,
+            pressed: chat.pressed,
             instead_of: chat.album.clone(),
         };
         match self.dialogues.commit(&turn).await? {
@@ -208,6 +212,7 @@ impl Recent {
             after,
             replies: Vec::new(),
             album: None,
+            pressed: None,
             lead: None,
             withdrawal: None,
             limits: LeadLimits::default(),
@@ -278,6 +283,7 @@ impl Chat {
                 .and_then(|replies| serde_json::from_str(replies).ok())
                 .unwrap_or_default(),
             album: None,
+            pressed: None,
             lead: None,
             withdrawal: None,
             limits: LeadLimits::default(),

@@ -87,6 +87,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::ContactNotNow => simple("contact-not-now"),
         Say::UseButtons => simple("use-buttons"),
         Say::OldButton => simple("old-button"),
+        Say::ButtonOfSent { number } => lang.text("old-button-of-sent", &[("number", number.as_str().into())]),
         Say::EditedMessage => simple("edited-message"),
         Say::OnlyText => simple("only-text"),
         Say::ChooseLanguage => {

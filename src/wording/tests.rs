@@ -101,6 +101,7 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::ContactNotNow => Say::ContactNotNow,
         SayKind::UseButtons => Say::UseButtons,
         SayKind::OldButton => Say::OldButton,
+        SayKind::ButtonOfSent => Say::ButtonOfSent { number: number() },
         SayKind::EditedMessage => Say::EditedMessage,
         SayKind::OnlyText => Say::OnlyText,
         SayKind::ChooseLanguage => Say::ChooseLanguage,

@@ -292,6 +292,38 @@ fn buttons_that_are_behind_the_chat_change_nothing() {
     assert!(turn(cancelled.conversation, press("cancel"), &at(11)).replies.is_empty());
 }
 
+/// What is left of a form that was sent names its request, whatever else is asked by then.
+#[test]
+fn buttons_of_a_form_that_was_sent_name_its_request() {
+    let at = |message: i32| World { message: Some(message), ..world(false) };
+    let mut here = Conversation::idle(None);
+    for (input, message) in [(Input::Start, 1), (text("Иван"), 3), (text("89991234567"), 5)] {
+        here = turn(here, input, &at(message)).conversation;
+    }
+    let here = turn(here, press("answer:budget:0"), &at(7)).conversation;
+    let card = turn(here, press("skip"), &at(8)).conversation;
+    let sent = turn(card, press("submit"), &at(9));
+    let (here, number) = (sent.conversation, sent.lead.expect("a lead").number);
+    // A finger that came down twice, and a button that stands there no more.
+    assert!(turn(here.clone(), press("submit"), &at(9)).replies.is_empty());
+    let late = World { has_buttons: false, ..at(9) };
+    let already = vec![Say::AlreadySent { number: number.clone() }];
+    assert_eq!(turn(here.clone(), press("submit"), &late).replies, [already.clone()]);
+    assert_eq!(turn(here.clone(), press("submit"), &at(8)).replies, [already]);
+    let of_sent = Say::ButtonOfSent { number };
+    for (data, message) in [("edit:name", 9), ("back", 9), ("cancel", 9), ("answer:budget:1", 7), ("skip", 8)] {
+        let old = turn(here.clone(), press(data), &at(message));
+        assert_eq!(old.replies, [[of_sent.clone(), Say::HowToBegin]], "{data}");
+        assert_eq!(old.conversation, here);
+    }
+    let next = turn(here, Input::Start, &at(12)).conversation;
+    for (data, message) in [("submit", 9), ("edit:name", 9), ("answer:budget:1", 7), ("restart", 4), ("cancel", 9)] {
+        let old = turn(next.clone(), press(data), &at(message));
+        assert!(matches!(&old.replies[0][..], [say, Say::Ask(_)] if *say == of_sent), "{data}: {:?}", old.replies);
+        assert_eq!(old.conversation, next);
+    }
+}
+
 #[test]
 fn words_that_stand_for_buttons_are_understood() {
     let (card, _) = play(&filled_in());

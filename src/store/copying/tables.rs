@@ -114,6 +114,7 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("album", 't'),
         ],
     ),
+    ("live_buttons", &[("chat_id", 'i'), ("messages", 't')]),
     ("customers", &[("phone", 't'), ("contact_id", 'i'), ("seen_at", 'i')]),
     ("imports", &[("fingerprint", 't'), ("lead_id", 't'), ("imported_at", 'i')]),
     ("alerts", &[("kind", 't'), ("opened_at", 'i'), ("body", 't')]),

@@ -79,6 +79,9 @@ impl ForgottenElsewhere {
                 }
                 true
             }),
+            "live_buttons" => {
+                rows.retain(|row| !self.people.iter().any(|(person, _)| person.chats.contains(&number(row, "chat_id"))))
+            }
             "customers" => rows.retain(|row| {
                 let (phone, seen_at) = (text(row, "phone"), number(row, "seen_at"));
                 !self.people.iter().any(|(person, at)| person.phones.contains(&phone) && seen_at <= *at)

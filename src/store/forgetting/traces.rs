@@ -35,6 +35,7 @@ pub(super) async fn wipe(
         }
         let sql = format!("DELETE FROM messages WHERE chat_id = $1 AND {}", written("created_at"));
         sqlx::query(AssertSqlSafe(sql)).bind(*chat_id).bind(until).execute(&mut *connection).await?;
+        sqlx::query("DELETE FROM live_buttons WHERE chat_id = $1").bind(*chat_id).execute(&mut *connection).await?;
     }
     for phone in &person.phones {
         let sql = format!("DELETE FROM customers WHERE phone = $1 AND {}", written("seen_at"));

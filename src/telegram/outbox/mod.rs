@@ -9,6 +9,7 @@
 //!   no key to prevent that, and a number told twice is better than one never told.
 //! - At the end everything that was handed over is sent once; what does not get through is in the store.
 
+mod buttons;
 mod chats;
 mod handover;
 mod throttle;
@@ -34,7 +35,7 @@ use crate::{
     fault::point,
     notice::{AdminNotice, Notice},
     store::{Dialogues, NOBODYS_CHAT, Outbox, OutboxMessage, Store, StoreError},
-    wording::{Wording, file_caption, render_notice},
+    wording::{Markup, Wording, file_caption, render_notice},
 };
 
 use super::{
@@ -43,6 +44,7 @@ use super::{
     listener::IntakeCounters,
     pace::Pause,
 };
+use buttons::ButtonsOff;
 use chats::{Chats, Found, Next};
 pub use handover::{Fresh, HandOver};
 use throttle::Throttle;
@@ -103,6 +105,7 @@ pub struct OutboxSender {
     /// How often in a row the result of a message to a chat could not be stored.
     troubles: Arc<Mutex<HashMap<i64, u32>>>,
     figures: Arc<OutboxCounters>,
+    buttons: ButtonsOff,
 }
 
 impl OutboxSender {
@@ -116,6 +119,7 @@ impl OutboxSender {
         intake: Arc<IntakeCounters>,
     ) -> Self {
         let clock = store.clock();
+        let buttons = ButtonsOff::new(telegram.clone(), store.outbox(), clock);
         Self {
             telegram,
             outbox: store.outbox(),
@@ -132,6 +136,7 @@ impl OutboxSender {
             throttle: Arc::default(),
             troubles: Arc::default(),
             figures: Arc::default(),
+            buttons,
         }
     }
 
@@ -146,6 +151,7 @@ impl OutboxSender {
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_REST);
         let mut was_unreachable = false;
         let mut is_look_due = true;
+        self.buttons.go_on().await;
         while !stop.is_cancelled() {
             self.take_over(&tasks, &stop);
             if std::mem::take(&mut is_look_due) {
@@ -180,6 +186,7 @@ impl OutboxSender {
         self.take_over(&tasks, &stop);
         tasks.close();
         tasks.wait().await;
+        self.buttons.end().await;
     }
 
     /// Starts what was handed over.
@@ -310,14 +317,26 @@ impl OutboxSender {
         let _place = places.acquire().await;
         point("outbox.before_send");
         let place = Place { chat_id, topic: message.notice.topic() };
-        let words = || render_notice(&message.notice, lang, &self.wording);
-        let sent = match &message.notice {
-            Notice::File(copy) => match self.telegram.send_copy(place, copy, &file_caption(copy, lang)).await {
-                // Telegram has neither the message nor the file any more.
-                Err(SendError::Refused(_)) => self.telegram.send(place, &words()).await,
-                sent => sent,
-            },
-            _ => self.telegram.send(place, &words()).await,
+        let words = render_notice(&message.notice, lang, &self.wording);
+        let is_pressable = matches!(words.markup, Some(Markup::Buttons(_)));
+        let sending = async {
+            match &message.notice {
+                Notice::File(copy) => match self.telegram.send_copy(place, copy, &file_caption(copy, lang)).await {
+                    // Telegram has neither the message nor the file any more.
+                    Err(SendError::Refused(_)) => self.telegram.send(place, &words).await,
+                    sent => sent.map(|()| None),
+                },
+                _ => self.telegram.send(place, &words).await,
+            }
+        };
+        let begin = || self.buttons.begin(chat_id, &message.notice);
+        let (sent, edits) = match message.attempts {
+            0 => {
+                let (sent, edits) = tokio::join!(sending, begin());
+                (sent, Some(edits))
+            }
+            // What is sent again and again takes no buttons off again and again.
+            _ => (sending.await, None),
         };
         point("outbox.after_send");
         match &sent {
@@ -328,11 +347,15 @@ impl OutboxSender {
             _ => self.throttle().answered(),
         }
         match sent {
-            Ok(()) => {
+            Ok(number) => {
                 self.figures.sent.fetch_add(1, Ordering::Relaxed);
-                let done = self.done(&message).await?;
+                let edits = match edits {
+                    Some(edits) => edits,
+                    None => begin().await,
+                };
+                self.outbox.sent(&message.id, chat_id, edits.ended(number.filter(|_| is_pressable))).await?;
                 point("outbox.after_done");
-                Ok(done)
+                Ok(Sent::Done)
             }
             Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_) | SendError::NoTopic(_)))
                 if self.admin_chat_id.is_some_and(|admin| self.telegram.groups().is_same(admin, chat_id)) =>

@@ -368,6 +368,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
             notice: Notice::Accepted { number: lead.number.clone() },
             due_at: store.clock().now(),
         }],
+        pressed: None,
         instead_of: None,
     };
     matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_)))

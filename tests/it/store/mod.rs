@@ -121,6 +121,7 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
             .map(|lead| NewMessage { chat_id: 42, notice: Notice::Accepted { number: lead.number.clone() }, due_at: 0 })
             .into_iter()
             .collect(),
+        pressed: None,
         instead_of: None,
     }
 }

@@ -1,0 +1,217 @@
+//! Which messages of a chat have buttons that are over as soon as its form goes on. Telegram tells a message's id when it
+//! takes it, and it is kept with the deletion from the outbox, so that buttons are taken off after a restart as well.
+//!
+//! Several write to one row side by side (a turn, the sender, what is edited late): each adds and takes out its own ids.
+
+use std::collections::BTreeSet;
+
+use sqlx::{AnyConnection, AssertSqlSafe};
+
+use super::{Outbox, StoreError, rows};
+
+/// No more of one chat are remembered: each is an edit.
+const MOST: usize = 20;
+
+/// Rows of whom something is left to be edited, at most, at a start.
+const MOST_CHATS: i64 = 10_000;
+
+/// The messages of a chat that have buttons.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LiveButtons {
+    /// They can be pressed.
+    pub live: BTreeSet<i32>,
+    /// They can be pressed until the next but one comes.
+    pub beside: BTreeSet<i32>,
+    /// They have to lose their buttons.
+    pub over: BTreeSet<i32>,
+}
+
+impl LiveButtons {
+    /// Reads what stands in a row; what cannot be read is none.
+    fn read(messages: &str) -> Self {
+        let mut read = Self::default();
+        for token in messages.split(',').filter(|token| !token.is_empty()) {
+            let (of, id) = match token.as_bytes()[0] {
+                b'r' => (&mut read.over, &token[1..]),
+                b'b' => (&mut read.beside, &token[1..]),
+                _ => (&mut read.live, token),
+            };
+            if let Ok(id) = id.parse::<i32>() {
+                of.insert(id);
+            }
+        }
+        for id in &read.over {
+            read.live.remove(id);
+            read.beside.remove(id);
+        }
+        read
+    }
+}
+
+/// What becomes of a chat's buttons with a message that was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ButtonsChange {
+    /// They have none any more, or never will be found.
+    pub gone: BTreeSet<i32>,
+    /// They have to lose them.
+    pub over: BTreeSet<i32>,
+    /// They keep them for one more message.
+    pub kept: BTreeSet<i32>,
+    /// The message that was sent has some.
+    pub new: Option<i32>,
+    /// And keeps them when the next comes.
+    pub beside_next: bool,
+}
+
+impl ButtonsChange {
+    fn is_nothing(&self) -> bool {
+        self.gone.is_empty() && self.over.is_empty() && self.kept.is_empty() && self.new.is_none()
+    }
+
+    /// Each change of the row: the message that is taken out of it, if any, and what is added.
+    fn parts(&self) -> Vec<(Option<i32>, String)> {
+        let gone = self.gone.iter().map(|id| (Some(*id), String::new()));
+        let over = self.over.iter().map(|id| (Some(*id), format!(",r{id},")));
+        let kept = self.kept.iter().map(|id| (Some(*id), format!(",{id},")));
+        let mut parts: Vec<_> = gone.chain(over).chain(kept).collect();
+        if let Some(id) = self.new {
+            let new = format!(",{}{id},", if self.beside_next { "b" } else { "" });
+            match parts.last_mut() {
+                Some((_, added)) => added.push_str(&new),
+                None => parts.push((None, new)),
+            }
+        }
+        parts
+    }
+}
+
+/// The column without a message, bound at `$3` and behind.
+const WITHOUT: &str = "REPLACE(REPLACE(REPLACE(live_buttons.messages, $3, ''), $4, ''), $5, '')";
+
+/// Makes a change in the transaction of something else.
+pub(super) async fn change(
+    connection: &mut AnyConnection,
+    chat_id: i64,
+    change: &ButtonsChange,
+) -> Result<(), StoreError> {
+    for (message, added) in change.parts() {
+        let sql = match added.is_empty() {
+            true => format!("UPDATE live_buttons SET messages = {WITHOUT} || $2 WHERE chat_id = $1"),
+            false => format!(
+                "INSERT INTO live_buttons (chat_id, messages) VALUES ($1, $2) \
+                 ON CONFLICT (chat_id) DO UPDATE SET messages = {WITHOUT} || excluded.messages"
+            ),
+        };
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(added);
+        for mark in ["", "b", "r"] {
+            query = query.bind(message.map_or_else(|| ",-,".to_owned(), |id| format!(",{mark}{id},")));
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// The button of a message was pressed: it is over.
+pub(super) async fn pressed(connection: &mut AnyConnection, chat_id: i64, message: i32) -> Result<(), StoreError> {
+    change(connection, chat_id, &ButtonsChange { over: BTreeSet::from([message]), ..ButtonsChange::default() }).await
+}
+
+impl Outbox {
+    /// The messages of a chat that have buttons.
+    pub async fn buttons_of(&self, chat_id: i64) -> Result<LiveButtons, StoreError> {
+        let sql = format!("SELECT {} FROM live_buttons WHERE chat_id = $1", rows::bytes(self.engine, "messages"));
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).fetch_optional(&self.pool).await?;
+        let messages = row.and_then(|row| rows::lossy(&row, 0)).unwrap_or_default();
+        let mut read = LiveButtons::read(&messages);
+        while read.over.len() > MOST {
+            read.over.pop_first();
+        }
+        Ok(read)
+    }
+
+    /// The chats of which a message has to lose its buttons still, with those messages.
+    pub async fn buttons_over(&self) -> Result<Vec<(i64, BTreeSet<i32>)>, StoreError> {
+        let sql = format!(
+            "SELECT {}, {} FROM live_buttons WHERE messages LIKE '%r%' LIMIT $1",
+            rows::numbers(self.engine, "chat_id"),
+            rows::bytes(self.engine, "messages")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(MOST_CHATS).fetch_all(&self.pool).await?;
+        let read =
+            |row: &sqlx::any::AnyRow| Some((rows::number(row, 0)?, LiveButtons::read(&rows::lossy(row, 1)?).over));
+        Ok(rows.iter().filter_map(read).filter(|(_, over)| !over.is_empty()).collect())
+    }
+
+    /// Messages of a chat have lost their buttons, or never will.
+    pub async fn buttons_gone(&self, chat_id: i64, gone: BTreeSet<i32>) -> Result<(), StoreError> {
+        let gone = ButtonsChange { gone, ..ButtonsChange::default() };
+        self.write((chat_id, gone), |(chat_id, gone), connection| {
+            Box::pin(async move { Ok(self::change(connection, *chat_id, gone).await?) })
+        })
+        .await
+    }
+
+    /// Telegram has taken a message, and this comes of it for the buttons of its chat: one commit.
+    pub async fn sent(&self, id: &str, chat_id: i64, change: ButtonsChange) -> Result<(), StoreError> {
+        if change.is_nothing() {
+            return self.done(id).await;
+        }
+        self.write((id.to_owned(), chat_id, change), |(id, chat_id, with), connection| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&mut *connection).await?;
+                self::change(connection, *chat_id, with).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Clock, store::Store};
+
+    fn ids(ids: &[i32]) -> BTreeSet<i32> {
+        ids.iter().copied().collect()
+    }
+
+    #[test]
+    fn whatever_stands_in_a_row_is_read() {
+        for (stored, live, beside, over) in [
+            ("", &[][..], &[][..], &[][..]),
+            (",7,,r8,,b9,", &[7], &[9], &[8]),
+            (",7,,r7,", &[], &[], &[7]),
+            (",7,,x,,r,,b-,,99999999999,,r-3,", &[7], &[], &[-3]),
+            ("\u{fffd}7,8", &[8], &[], &[]),
+        ] {
+            let read = LiveButtons { live: ids(live), beside: ids(beside), over: ids(over) };
+            assert_eq!(LiveButtons::read(stored), read, "{stored}");
+        }
+    }
+
+    #[tokio::test]
+    async fn each_takes_out_and_adds_its_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.sqlite");
+        let store = Store::open_file(&path, Clock::default()).await.expect("a store");
+        let outbox = store.outbox();
+        let change = |change: ButtonsChange| {
+            let outbox = outbox.clone();
+            async move { outbox.sent("01J7ABCDEFGHJKMNPQRSTVWXYZ", 5, change).await.expect("a commit") }
+        };
+        change(ButtonsChange { new: Some(1), ..ButtonsChange::default() }).await;
+        change(ButtonsChange { gone: ids(&[1]), new: Some(11), ..ButtonsChange::default() }).await;
+        change(ButtonsChange { over: ids(&[11]), new: Some(12), beside_next: true, ..ButtonsChange::default() }).await;
+        let now = outbox.buttons_of(5).await.expect("a row");
+        assert_eq!(now, LiveButtons { live: ids(&[]), beside: ids(&[12]), over: ids(&[11]) });
+        assert_eq!(outbox.buttons_over().await.expect("rows"), [(5, ids(&[11]))]);
+        change(ButtonsChange { gone: ids(&[11]), kept: ids(&[12]), new: Some(2), ..ButtonsChange::default() }).await;
+        assert_eq!(outbox.buttons_of(5).await.expect("a row").live, ids(&[2, 12]));
+        outbox.buttons_gone(5, ids(&[1, 2, 12])).await.expect("a commit");
+        assert_eq!(outbox.buttons_of(5).await.expect("a row"), LiveButtons::default());
+        assert_eq!(outbox.buttons_of(6).await.expect("no row"), LiveButtons::default());
+        outbox.buttons_gone(6, ids(&[1])).await.expect("nothing to do");
+        assert!(outbox.buttons_over().await.expect("rows").is_empty());
+    }
+}
