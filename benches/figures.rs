@@ -89,6 +89,7 @@ fn lead(n: usize) -> Lead {
         files: Vec::new(),
         buyer: Buyer { user_id: n as i64, ..Buyer::default() },
         consent_at: None,
+        consent: None,
         origin: Origin::Telegram,
     }
 }

@@ -24,6 +24,13 @@ ask-consent =
     To pass your request on to a manager we need your consent to process personal data.
     Privacy policy: { $url }
 consent-first = Please press the consent button under this message first.
+ask-consent-to =
+    To pass your request on to a manager we need your consent to process personal data.
+
+    You can read it under the button "{ $document }". Withdraw it at any time with the command /delete.
+consent-changed = The text of the consent has been updated, so we are asking once more. Everything you have answered is kept.
+consent-declined = All right. We can't take a request without consent, and everything you have just written is deleted. If you change your mind, press /start
+consent-document = Consent to the processing of personal data
 ask-name = What is your name?
 ask-phone = Your phone number? Press the button below or type it, with the country code: +7 999 123-45-67
 ask-budget = What is your budget? For example: 2.5m. If you have not decided yet, write "don't know".
@@ -162,6 +169,8 @@ delivered = ✅ Request #{ $number } has been passed on to a manager, who will c
 ## Buttons
 
 button-consent = ✅ I give my consent
+button-consent-document = 📄 Text of the consent
+button-policy = 🔒 Privacy policy
 button-share-contact = 📱 Share my number
 button-skip = Skip
 button-back = ← Back
@@ -380,6 +389,11 @@ admin-file = 📎 Request #{ $number }: { $name }
 # In place of such a file, where Telegram has it no more.
 admin-file-refused = 📎 Request #{ $number }: Telegram no longer has the file { $name }. Ask the buyer to send it again.
 admin-file-lost = ⚠️ Request #{ $number }: the file { $name } could not be had, Telegram no longer has it. The request itself is in amoCRM. Ask the buyer to send the file again.
+admin-consent-document-missing =
+    ⚠️ The document that buyers consent to can't be opened: { $address }
+    The reason: { $detail }
+
+    Requests are taken, but buyers can't read the document, and the proof of their consent has no fingerprint of it. Bring the document back to this address, or put it as a file beside dealer.toml. The bot tries by itself, once an hour at least.
 admin-files-come-here =
     📎 Buyers' photos and documents do not get into amoCRM: { $detail }
     Leads go through as always, and I will send the files here; the note under the lead names them.

@@ -14,6 +14,13 @@ ask-consent =
     Arizani menejerga yetkazish uchun shaxsiy maʼlumotlaringizni qayta ishlashga roziligingiz kerak.
     Maxfiylik siyosati: { $url }
 consent-first = Avval shu xabar ostidagi rozilik tugmasini bosing, keyin boshlaymiz.
+ask-consent-to =
+    Arizani menejerga yetkazish uchun shaxsiy maʼlumotlaringizni qayta ishlashga roziligingiz kerak.
+
+    Uni «{ $document }» tugmasi orqali oʻqishingiz mumkin. Rozilikni istalgan vaqtda /delete buyrugʻi bilan qaytarib olasiz.
+consent-changed = Rozilik matni yangilandi, shuning uchun yana bir bor soʻraymiz. Barcha javoblaringiz joyida.
+consent-declined = Yaxshi. Roziliksiz arizani qabul qila olmaymiz, hozir yozganlaringizning hammasi oʻchirildi. Fikringiz oʻzgarsa, /start tugmasini bosing
+consent-document = Shaxsiy maʼlumotlarni qayta ishlashga rozilik
 ask-name = Ismingiz nima?
 ask-phone = Telefon raqamingiz qanday? Pastdagi tugmani bosing yoki raqamni yozing, masalan: +998 90 123-45-67
 ask-budget = Byudjetingiz qancha? Masalan: 2,5 mln. Hali qaror qilmagan boʻlsangiz, «bilmayman» deb yozing.
@@ -149,7 +156,9 @@ delivered = ✅ #{ $number } raqamli arizangiz menejerga topshirildi. U siz bila
 
 ## Tugmalar
 
-button-consent = ✅ Roziman
+button-consent = ✅ Rozilik beraman
+button-consent-document = 📄 Rozilik matni
+button-policy = 🔒 Maxfiylik siyosati
 button-share-contact = 📱 Raqamimni yuborish
 button-skip = Oʻtkazib yuborish
 button-back = ← Orqaga

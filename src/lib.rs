@@ -13,6 +13,7 @@
 //! - [`config`], [`telemetry`]: settings and logging
 //! - [`wording`]: those values in words, in the languages of `locales/`
 //! - [`store`]: what must survive
+//! - [`consent`]: the document that buyers consent to, and what proves it
 //! - [`crm`]: the CRM
 //! - [`delivery`]: a lead's way from the store to amoCRM
 //! - [`backup`][]: `backup_leads.json`
@@ -36,6 +37,7 @@ pub mod backup;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod consent;
 pub mod crm;
 pub mod daemon;
 pub mod delivery;

@@ -92,7 +92,12 @@ impl<Tz: TimeZone> Reminders<Tz> {
         if left.reminded.as_ref() == Some(&id) {
             return Ok(false);
         }
-        let notice = Notice::Reply(vec![Say::Unfinished { answers: answers_so_far(&draft, &self.form, self.words) }]);
+        // What was written before consent is not repeated until it is given.
+        let answers = match left.step.as_str() {
+            "consent" if draft.consent_at.is_none() => Vec::new(),
+            _ => answers_so_far(&draft, &self.form, self.words),
+        };
+        let notice = Notice::Reply(vec![Say::Unfinished { answers }]);
         let message = NewMessage { chat_id: left.chat_id, notice, due_at: now };
         self.dialogues.remind(left, &id, &message).await
     }

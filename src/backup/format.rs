@@ -209,6 +209,7 @@ pub(super) fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed
         files: Vec::new(),
         buyer: Buyer::new(text(&loose.user_id).parse().unwrap_or(0), None, Some(&text(&loose.username)), None),
         consent_at: None,
+        consent: None,
         origin: Origin::Backup,
     };
     let uncertain_since = number.map(|_| submitted_at.timestamp_millis());

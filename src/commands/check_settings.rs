@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use crate::{
-    config::{Config, Dealer},
+    config::{Config, Dealer, Place},
     form::{Field, NAME, PHONE, Question, field_setting},
     wording::Lang,
 };
@@ -38,6 +38,7 @@ pub fn run(config: &Config) -> Result<ExitCode, CommandError> {
     outln!("Page:        {}", shown(config.http_addr.map(|at| at.to_string())));
     outln!("Policy:      {}", shown(config.privacy_policy_url.as_ref().map(ToString::to_string)));
     let dealer = &config.dealer;
+    tell_consent(dealer, config.privacy_policy_url.is_some());
     match &dealer.file {
         Some(file) => outln!("dealer.toml: {}", std::path::absolute(file).unwrap_or_else(|_| file.clone()).display()),
         None => outln!("dealer.toml: - (the built-in form)"),
@@ -89,6 +90,22 @@ fn field_of(question: &Question, config: &Config) -> Option<String> {
         Field::Id(id) => format!("field {id}"),
         Field::Code(code) => format!("field {code}"),
     })
+}
+
+fn tell_consent(dealer: &Dealer, has_policy: bool) {
+    let Some(consent) = &dealer.consent else { return };
+    outln!("Consent:     version {}", consent.version);
+    for (lang, place) in &consent.documents {
+        match place {
+            Place::File { name, content } => outln!("  {lang}:        {name} ({} bytes)", content.len()),
+            Place::Page(url) => outln!("  {lang}:        {url}"),
+        }
+    }
+    match &consent.policy_url {
+        Some(url) => outln!("  policy:    {url}"),
+        None if has_policy => outln!("  policy:    PRIVACY_POLICY_URL"),
+        None => outln!("  policy:    -"),
+    }
 }
 
 fn tell_unused(dealer: &Dealer) {

@@ -1,3 +1,5 @@
+mod consent;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
@@ -29,6 +31,14 @@ pub enum Action {
     Show {
         /// Its number, as the buyer sees it
         number: String,
+    },
+    /// Show what proves that the buyer has consented: to what, when, and by which press
+    Consent {
+        /// Its number
+        number: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Send a rejected or discarded lead again; without a number all rejected ones
     Retry {
@@ -67,6 +77,7 @@ pub async fn run(settings: &StoreSettings, region: Region, action: Action) -> Re
             code
         }
         Action::Show { number } => show(&leads, &store.files(), &number).await?,
+        Action::Consent { number, json } => consent::run(&store, &number, json).await?,
         Action::Retry { number } => retry(&leads, number.as_deref()).await?,
         Action::Discard { number, yes } => discard(&leads, &number, yes).await?,
         Action::Export { file } => export(&leads, file).await?,

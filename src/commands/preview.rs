@@ -10,10 +10,11 @@ use chrono_tz::Tz;
 
 use crate::{
     config::{AmocrmSettings, Environment},
+    consent::ConsentDocuments,
     crm::amocrm::{Preview, preview},
-    form::{Conversation, Form, Input, Press, World, turn},
+    form::{Asking, ConsentRule, Conversation, Form, GivenConsent, Input, Press, World, turn},
     lead::{Buyer, Lead, Region},
-    notice::{Button, Notice},
+    notice::{Button, Notice, Say},
     telegram::input::command,
     wording::{Key, Lang, Markup, Rendered, Wording, render_notice, render_reply},
 };
@@ -45,6 +46,8 @@ pub struct Scene {
     region: Region,
     /// Asked to be accepted first.
     privacy_policy_url: Option<url::Url>,
+    /// Asked to be consented to in its place.
+    consent: Option<ConsentDocuments>,
     /// Where the lead would go.
     amocrm: AmocrmSettings,
 }
@@ -63,6 +66,7 @@ pub fn run(scene: &Scene, lang: Option<&str>) -> Result<ExitCode, CommandError> 
     outln!("The form as buyers see it. Type a number in brackets to press that button, anything else to say it");
     outln!("(a number that is meant as an answer: \"2\" in quotes); the end of input (Ctrl-D) ends it.");
     let mut conversation = Conversation::idle(None);
+    let mut given = None;
     let mut choices = Vec::new();
     let mut said = "/start".to_owned();
     let mut lines = io::stdin().lock().lines();
@@ -72,10 +76,20 @@ pub fn run(scene: &Scene, lang: Option<&str>) -> Result<ExitCode, CommandError> 
         if let Input::Press(Press::Language(code)) = &input {
             lang = Lang::spoken(code).unwrap_or(lang);
         }
-        let outcome = turn(conversation, input, &scene.world(&wording));
+        let outcome = turn(conversation, input, &scene.world(&wording, lang, given.clone()));
         conversation = outcome.conversation;
+        if let Some(draft) = &mut conversation.draft {
+            draft.pressed_consent = None;
+            let consent = draft.consent_at.zip(draft.consent.clone());
+            given = consent.map(|(at, proof)| GivenConsent { at, proof }).or(given);
+        }
         for reply in &outcome.replies {
             show(&render_reply(reply, lang, &wording), &mut choices);
+            if let [Say::ConsentDocument { lang, .. }] = &reply[..]
+                && let Some(document) = wording.consent_document(lang).filter(|document| document.parts.is_empty())
+            {
+                outln!("  (the file {}, {} bytes)", document.name, document.content.len());
+            }
         }
         if let Some(lead) = &outcome.lead {
             let accepted = Notice::Accepted { number: lead.number.clone() };
@@ -183,12 +197,16 @@ impl Scene {
                 super::account(anywhere.read(|reader| reader.amocrm()).map_err(CommandError::Config)?.0)?
             }
         };
-        Ok(Self { form: dealer.form, time_zone: dealer.time_zone, region, privacy_policy_url, amocrm })
+        let consent = dealer.consent.as_ref();
+        let consent = consent
+            .map(|consent| ConsentDocuments::new(consent, privacy_policy_url.as_ref(), Utc::now().timestamp_millis()));
+        Ok(Self { form: dealer.form, time_zone: dealer.time_zone, region, privacy_policy_url, consent, amocrm })
     }
 
     fn wording(&self) -> Wording {
         Wording {
             privacy_policy_url: self.privacy_policy_url.clone(),
+            consent_documents: self.consent.iter().flat_map(ConsentDocuments::shown).collect(),
             form: self.form.clone(),
             time_zone: self.time_zone,
             bot_username: "bot".to_owned(),
@@ -196,8 +214,16 @@ impl Scene {
         }
     }
 
-    fn world(&self, wording: &Wording) -> World {
+    fn world(&self, wording: &Wording, lang: Lang, given: Option<GivenConsent>) -> World {
         let now = Utc::now();
+        let consent = match &self.consent {
+            Some(documents) => {
+                let asking = Asking { question: documents.question(lang), given, pressed_text: None };
+                ConsentRule::Document(Box::new(asking))
+            }
+            None if self.privacy_policy_url.is_some() => ConsentRule::Policy,
+            None => ConsentRule::Nothing,
+        };
         World {
             now,
             utc_offset: wording.utc_offset(now),
@@ -205,7 +231,7 @@ impl Scene {
             message: None,
             has_buttons: true,
             region: self.region,
-            consent_needed: self.privacy_policy_url.is_some(),
+            consent,
             buyer: Buyer::new(USER_ID, Some(USER_ID), None, None),
             first_name: None,
             form: wording.form.clone(),

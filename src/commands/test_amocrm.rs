@@ -113,6 +113,7 @@ async fn test_lead(crm: &Crm, region: Region) -> bool {
         files: Vec::new(),
         buyer: Buyer::default(),
         consent_at: None,
+        consent: None,
         origin: Origin::Telegram,
     };
     let request = NewLead { lead: &lead, contact_id: None, degradation: Default::default() };

@@ -28,8 +28,8 @@ pub use amocrm::{
     missing_subdomain,
 };
 pub use dealer::{
-    ByLanguage, Consent, CrmRules, Dealer, Distribute, Hours, Manager, Place, PrivacyRules, Repeat, Source, StatusText,
-    Unfinished, Week,
+    ByLanguage, Consent, CrmRules, Dealer, Distribute, Hours, LARGEST_DOCUMENT, Manager, Place, PrivacyRules, Repeat,
+    Source, StatusText, Unfinished, Week,
 };
 pub use environment::Environment;
 pub use limits::LeadLimits;

@@ -60,6 +60,7 @@ impl Parts<'_> {
             self.store.dialogues(),
             self.config.phone_region,
             wording.clone(),
+            self.consent.clone(),
             self.recipients(),
             self.config.lead_limits,
             self.figures.clone(),

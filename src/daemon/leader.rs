@@ -16,6 +16,7 @@ use crate::{
     alerts::{PastTheStore, SecondWay},
     clock::Clock,
     config::Config,
+    consent::ConsentDocuments,
     files,
     http::{self, Idle},
     notice::AdminNotice,
@@ -146,6 +147,11 @@ async fn term(
         store_trouble: store_trouble.clone(),
         past_the_store: admin.past_the_store.clone(),
         second_way: &admin.second_way,
+        consent: config
+            .dealer
+            .consent
+            .as_ref()
+            .map(|consent| ConsentDocuments::new(consent, config.privacy_policy_url.as_ref(), store.clock().now())),
         stop: CancellationToken::new(),
     };
     telegram.groups().restore(&store.marks()).await?;

@@ -12,6 +12,7 @@ use crate::{
     attachments::{FileCounters, FilePass, FileWorker},
     backup::{self, Backup},
     config::Config,
+    consent::ConsentDocuments,
     crm::amocrm::Crm,
     delivery::{Counters, DeliveryPass, Health, LateNoteWriter, Worker},
     http::{self, Site, Sources},
@@ -43,6 +44,8 @@ pub(super) struct Parts<'a> {
     pub store_trouble: Arc<AtomicBool>,
     pub past_the_store: PastTheStore,
     pub second_way: &'a SecondWay,
+    /// The dealer's document that buyers consent to.
+    pub consent: Option<ConsentDocuments>,
     pub stop: CancellationToken,
 }
 
@@ -52,6 +55,7 @@ impl Parts<'_> {
         let settings = self.config.amocrm.as_ref();
         Wording {
             privacy_policy_url: self.config.privacy_policy_url.clone(),
+            consent_documents: self.consent.iter().flat_map(ConsentDocuments::shown).collect(),
             bot_username,
             form: self.config.dealer.form.clone(),
             time_zone: self.config.dealer.time_zone,
@@ -104,6 +108,9 @@ impl Parts<'_> {
         tasks.spawn(self.privacy().run(self.stop.clone()));
         let crm_url = crm.map(|crm| crm.settings().base_url.clone());
         tasks.spawn(Withdrawing::new(self.privacy(), crm_url, recipients).run(self.stop.clone()));
+        if let Some(consent) = &self.consent {
+            tasks.spawn(consent.clone().keep(store.marks(), store.clock(), recipients, self.stop.clone()));
+        }
         if let Some(after) = config.dealer.unfinished.remind_after {
             let reminders = Reminders {
                 dialogues: store.dialogues(),

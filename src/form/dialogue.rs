@@ -13,11 +13,11 @@ use crate::{
 
 use super::{
     answering::{Reply, answered, captioned, skip, take, take_choice},
+    consent::{self, ConsentRule},
     deletion,
     draft::{Answer, Draft, Step},
     files::{self, Sent},
     input::{Input, Press},
-    opening::accepted,
     passed::{Moved, Passed},
     questions::{Form, Kind, Place, Question, Words},
     repeats::TakenText,
@@ -64,8 +64,8 @@ pub struct World {
     pub has_buttons: bool,
     /// Spelling of phone numbers without a country code.
     pub region: Region,
-    /// Whether the privacy policy has to be accepted.
-    pub consent_needed: bool,
+    /// What has to be accepted before anything personal is asked.
+    pub consent: ConsentRule,
     /// Who writes.
     pub buyer: Buyer,
     /// Their first name, as Telegram shows it.
@@ -123,7 +123,15 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
             return outcome;
         }
     }
+    if let Some(draft) = &mut conversation.draft {
+        world.consent.adopt(draft);
+        // The dealer does not ask for it any more, or it was given elsewhere.
+        if conversation.step == Step::Consent && world.consent.is_met_by(draft) {
+            conversation.step = draft.next_step(&world.form, &world.consent);
+        }
+    }
     let (step, passed) = (conversation.step, conversation.passed.clone());
+    let draft_before = conversation.draft.clone();
     let before = conversation.draft.as_ref().map(|draft| (draft.id, draft.answers.clone(), draft.wish.clone()));
     let open_phone = asked(&conversation, world).filter(|question| question.kind == Kind::Phone).map(|open| open.key);
     let press = match &input {
@@ -132,12 +140,26 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
     };
     let mut outcome = respond(conversation, input, world);
     let after = &mut outcome.conversation;
+    let shown_version = |draft: Option<&Draft>| draft?.shown_consents.last().map(|shown| shown.version.clone());
+    if let Some(draft) = &mut after.draft {
+        for say in outcome.replies.iter().flatten() {
+            if let Say::ConsentTo(question) = say {
+                draft.note_shown(question);
+            }
+        }
+        let before = draft_before.as_ref().filter(|before| before.id == draft.id);
+        draft.note_order(before, &world.consent);
+    }
+    let is_of_another_version = draft_before.is_some()
+        && after.step == Step::Consent
+        && shown_version(draft_before.as_ref()) != shown_version(after.draft.as_ref());
     let now = after.draft.as_ref().map(|draft| (draft.id, &draft.answers, &draft.wish));
     let moved = match (&before, now) {
         (None, None) => None,
         (Some((id, answers, wish)), Some(now)) if *id == now.0 => {
             let answered = (answers, wish) != (now.1, now.2);
-            answered.then_some(Moved::Answered).or((after.step != step).then_some(Moved::On))
+            let is_on = after.step != step || is_of_another_version;
+            answered.then_some(Moved::Answered).or(is_on.then_some(Moved::On))
         }
         _ => Some(Moved::ToAnotherForm),
     };
@@ -199,7 +221,7 @@ fn behind(conversation: &Conversation, input: &Input, world: &World) -> Option<O
 fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
     match input {
         Input::Start | Input::Press(Press::Start) => start(conversation, world),
-        Input::Cancel | Input::Press(Press::Cancel) => cancel(conversation),
+        Input::Cancel | Input::Press(Press::Cancel) => cancel(conversation, world),
         Input::Help => stay(conversation, vec![Say::Help], world),
         Input::Skip => match asked(&conversation, world).filter(|question| question.optional).copied() {
             Some(question) => skip(conversation, &question, world),
@@ -221,6 +243,9 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
         }
         Input::UnknownPress => stay(conversation, vec![Say::OldButton], world),
         Input::Press(press) => pressed(conversation, press, world),
+        Input::Text { text, .. } if consent::is_first_asked(&conversation, world) && consent::is_no(&text) => {
+            cancel(conversation, world)
+        }
         Input::Text { text, links } => {
             let typed = (world.keys)(&text).or_else(|| Typed::parse(&text));
             let reply = Reply::Text { text, links, forwarded: false };
@@ -238,7 +263,7 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
 fn typed_word(conversation: Conversation, typed: Typed, reply: Reply, world: &World) -> Outcome {
     let open = asked(&conversation, world).copied();
     match (conversation.step, typed, open) {
-        (_, Typed::Cancel, _) => cancel(conversation),
+        (_, Typed::Cancel, _) => cancel(conversation, world),
         (Step::Ask(_) | Step::Confirm, Typed::Back, _) => back(conversation, world),
         (Step::Confirm, Typed::Yes, _) => submit(conversation, world),
         (_, Typed::Skip, Some(question)) if question.optional => skip(conversation, &question, world),
@@ -265,17 +290,19 @@ pub(super) fn asked<'a>(conversation: &Conversation, world: &'a World) -> Option
 }
 
 pub(super) fn open_form(conversation: Conversation, world: &World, greeting: Option<Say>) -> Outcome {
-    let draft = Draft::open();
-    let step = draft.next_step(&world.form, world.consent_needed);
+    let mut draft = Draft::open();
+    world.consent.adopt(&mut draft);
+    let step = draft.next_step(&world.form, &world.consent);
     let conversation = Conversation { step, draft: Some(draft), ..Conversation::idle(conversation.last_number) };
-    let mut reply = Vec::from_iter(greeting);
-    reply.push(ask(&conversation, world));
+    let reply = greeting.into_iter().chain(asked_next(&conversation, world)).collect();
     Outcome { conversation, replies: vec![reply], lead: None }
 }
 
-fn cancel(conversation: Conversation) -> Outcome {
+fn cancel(conversation: Conversation, world: &World) -> Outcome {
+    let is_no = conversation.step == Step::Consent && matches!(world.consent, ConsentRule::Document(_));
     // A form that was cancelled is the last one now: its send button must not be answered with an older request's number.
     let (say, last_number) = match conversation.draft {
+        Some(_) if is_no => (Say::ConsentDeclined, None),
         Some(_) => (Say::Cancelled, None),
         None => (Say::NothingToCancel, conversation.last_number),
     };
@@ -317,7 +344,7 @@ pub(super) fn stay(conversation: Conversation, mut say: Vec<Say>, world: &World)
 fn ask(conversation: &Conversation, world: &World) -> Say {
     match conversation.step {
         Step::Idle => Say::HowToBegin,
-        Step::Consent => Say::AskConsent,
+        Step::Consent => world.consent.ask(),
         Step::Ask(key) => Say::Ask(Ask {
             question: key.to_owned(),
             editing: conversation.changing,
@@ -329,6 +356,12 @@ fn ask(conversation: &Conversation, world: &World) -> Say {
             card.map_or(Say::HowToBegin, Say::Card)
         }
     }
+}
+
+/// The same where the conversation has just come there.
+fn asked_next(conversation: &Conversation, world: &World) -> Vec<Say> {
+    let draft = conversation.draft.as_ref().filter(|_| conversation.step == Step::Consent);
+    draft.and_then(|draft| world.consent.why(draft)).into_iter().chain([ask(conversation, world)]).collect()
 }
 
 /// The answer that the open question has already.
@@ -348,12 +381,8 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
     let open = asked(&conversation, world).copied();
     match (conversation.step, press) {
         (_, Press::Restart) => open_form(conversation, world, None),
-        (Step::Consent, Press::ConsentAccept) => {
-            if let Some(draft) = &mut conversation.draft {
-                draft.consent_at = Some(world.now);
-            }
-            accepted(conversation, world)
-        }
+        (Step::Consent, Press::ConsentAccept) => consent::accept(conversation, world),
+        (_, Press::ConsentDocument) => consent::show_document(conversation, world),
         (_, Press::Skip(key)) => {
             let is_open = |question: &Question| question.optional && key.is_none_or(|key| key == question.key);
             match open.filter(is_open) {
@@ -424,14 +453,15 @@ fn keep(conversation: Conversation, world: &World) -> Outcome {
 
 /// Goes to the first unanswered step and asks it.
 pub(super) fn go_on(mut conversation: Conversation, world: &World, mut replies: Vec<Vec<Say>>) -> Outcome {
-    let next = |draft: &Draft| draft.next_step(&world.form, world.consent_needed);
+    let next = |draft: &Draft| draft.next_step(&world.form, &world.consent);
     conversation.step = conversation.draft.as_ref().map_or(Step::Idle, next);
-    replies.push(vec![ask(&conversation, world)]);
+    replies.push(asked_next(&conversation, world));
     Outcome { conversation, replies, lead: None }
 }
 
 fn submit(conversation: Conversation, world: &World) -> Outcome {
-    let complete = conversation.draft.as_ref().filter(|draft| draft.is_complete(&world.form));
+    let is_ready = |draft: &&Draft| draft.is_complete(&world.form) && world.consent.is_met_by(draft);
+    let complete = conversation.draft.as_ref().filter(is_ready);
     let Some((draft, (name, phone))) = complete.and_then(|draft| Some((draft, draft.of_every_lead()?))) else {
         return go_on(conversation, world, Vec::new());
     };

@@ -6,16 +6,18 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use ulid::Ulid;
 
+use super::consent::ConsentRule;
 use super::files::Album;
 use super::questions::{Form, Kind, NAME, PHONE, Question};
-use crate::lead::{Budget, BuyerFile, CarLink, Day, Extra, LeadNumber, Name, Phone, Quantity, Wish};
+use crate::lead::{Budget, BuyerFile, CarLink, ConsentProof, Day, Extra, LeadNumber, Name, Phone, Quantity, Wish};
+use crate::notice::ConsentQuestion;
 
 /// Where a chat's dialogue stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// No form is open.
     Idle,
-    /// The privacy policy is to be accepted.
+    /// The dealer's document is to be consented to, or the privacy policy to be accepted.
     Consent,
     /// The question with this key is asked.
     Ask(&'static str),
@@ -63,8 +65,16 @@ pub struct Draft {
     pub id: Ulid,
     /// The lead's number, made when the draft was opened; shown only once the lead is stored.
     pub number: LeadNumber,
-    /// When the privacy policy was accepted.
+    /// When consent was given, or the privacy policy accepted.
     pub consent_at: Option<DateTime<Utc>>,
+    /// To which version of the dealer's document, and what proves it.
+    pub consent: Option<ConsentProof>,
+    /// What was asked to be consented to, as it was shown, the last one last; until one of them is pressed.
+    pub shown_consents: Vec<ConsentQuestion>,
+    /// What this turn has consented to; never stored.
+    pub pressed_consent: Option<ConsentQuestion>,
+    /// The phone was written before consent was given, where that is asked.
+    pub phone_before_consent: bool,
     /// The answers by their questions' keys.
     pub answers: BTreeMap<&'static str, Answer>,
     /// What was said of the car beside the answers.
@@ -86,6 +96,10 @@ impl Draft {
             id: Ulid::new(),
             number: LeadNumber::random(),
             consent_at: None,
+            consent: None,
+            shown_consents: Vec::new(),
+            pressed_consent: None,
+            phone_before_consent: false,
             answers: BTreeMap::new(),
             wish: None,
             files: Vec::new(),
@@ -96,8 +110,8 @@ impl Draft {
     }
 
     /// The first step that is not answered, or the card.
-    pub(super) fn next_step(&self, form: &Form, consent_needed: bool) -> Step {
-        if consent_needed && self.consent_at.is_none() {
+    pub(super) fn next_step(&self, form: &Form, consent: &ConsentRule) -> Step {
+        if !consent.is_met_by(self) {
             return Step::Consent;
         }
         let open = form.questions().iter().find(|question| !self.answers.contains_key(question.key));
@@ -106,7 +120,7 @@ impl Draft {
 
     /// Whether every question is answered.
     pub fn is_complete(&self, form: &Form) -> bool {
-        self.next_step(form, false) == Step::Confirm
+        self.next_step(form, &ConsentRule::Nothing) == Step::Confirm
     }
 
     /// The answers that every lead has.

@@ -162,7 +162,7 @@ mod tests {
             sent_at: None,
             has_buttons: true,
             region: Region::default(),
-            consent_needed: false,
+            consent: crate::form::ConsentRule::Nothing,
             buyer: Buyer::default(),
             form: Form::default(),
             words: Lang::all_words,

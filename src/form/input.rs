@@ -9,8 +9,10 @@ use crate::{
 /// A button of ours, as it stands in its callback data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Press {
-    /// The privacy policy is accepted.
+    /// Consent is given.
     ConsentAccept,
+    /// Show the document that is consented to.
+    ConsentDocument,
     /// The open question is passed over; buttons of an earlier version name it.
     Skip(Option<String>),
     /// One of the choices of a question, or what else is offered there.
@@ -54,6 +56,7 @@ impl Press {
     pub fn parse(data: &str) -> Option<Self> {
         Some(match data {
             "consent:accept" => Self::ConsentAccept,
+            "consent:document" => Self::ConsentDocument,
             "skip" => Self::Skip(None),
             "keep" => Self::Keep,
             "done" => Self::Done,
@@ -94,7 +97,7 @@ impl Press {
             | Self::Cancel
             | Self::Restart
             | Self::DropFiles => true,
-            Self::Delete { .. } | Self::KeepData | Self::Language(_) | Self::Start => false,
+            Self::ConsentDocument | Self::Delete { .. } | Self::KeepData | Self::Language(_) | Self::Start => false,
         }
     }
 
@@ -102,6 +105,7 @@ impl Press {
     pub fn data(&self) -> String {
         match self {
             Self::ConsentAccept => "consent:accept".into(),
+            Self::ConsentDocument => "consent:document".into(),
             Self::Skip(None) => "skip".into(),
             Self::Skip(Some(key)) => format!("skip:{key}"),
             Self::Answer { question, choice } => format!("answer:{question}:{choice}"),
@@ -214,6 +218,7 @@ mod tests {
     fn callback_data_is_a_contract() {
         for (data, press) in [
             ("consent:accept", Press::ConsentAccept),
+            ("consent:document", Press::ConsentDocument),
             ("skip", Press::Skip(None)),
             ("submit", Press::Submit),
             ("edit:name", Press::Edit("name".into())),

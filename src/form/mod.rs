@@ -1,6 +1,7 @@
 //! The buyer's form: the table of its questions, and the dialogue that fills it in. Pure.
 
 mod answering;
+mod consent;
 mod deletion;
 mod dialogue;
 mod draft;
@@ -17,6 +18,7 @@ pub mod stored;
 mod tests;
 mod typed;
 
+pub use consent::{Asking, ConsentRule, GivenConsent};
 pub use deletion::asks_for_deletion;
 pub use dialogue::{Conversation, Outcome, World, answered_once, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};

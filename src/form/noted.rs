@@ -85,7 +85,7 @@ impl Noted {
         matches!(self, Self { name: None, phone: None, budget: None, car_link: None, wish: Some(_) })
     }
 
-    /// The answers of a form that was filled in before it could be told: while the privacy policy was not accepted.
+    /// The answers of a form that was filled in before it could be told: while consent was not given.
     pub(super) fn held(draft: &Draft) -> Option<Say> {
         let mut held = Self { wish: draft.wish.clone(), ..Self::default() };
         for answer in draft.answers.values() {

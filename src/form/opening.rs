@@ -1,4 +1,4 @@
-//! What is said before a form is open, or before the privacy policy is accepted: none of it is said twice.
+//! What is said before a form is open, or before consent is given: none of it is said twice.
 
 use super::{
     dialogue::{Conversation, Outcome, World, go_on, open_form, stay},
@@ -30,7 +30,7 @@ pub(super) fn opened(conversation: Conversation, said: &Said, world: &World) -> 
     outcome
 }
 
-/// Holds what is said before the privacy policy is accepted, and repeats none of it until then.
+/// Holds what is said before consent is given, and repeats none of it until then.
 pub(super) fn held(mut conversation: Conversation, said: &Said, why: Vec<Say>, world: &World) -> Outcome {
     if answers(said) {
         Noted::beside(&conversation, said, Taken::default(), None, world).keep(&mut conversation, &world.form);
@@ -38,9 +38,9 @@ pub(super) fn held(mut conversation: Conversation, said: &Said, why: Vec<Say>, w
     stay(conversation, why, world)
 }
 
-/// Goes on once the privacy policy is accepted, and tells what was held till then.
-pub(super) fn accepted(conversation: Conversation, world: &World) -> Outcome {
-    let told = conversation.draft.as_ref().and_then(Noted::held);
+/// Goes on once consent is given, and tells what was held till then if it `is_first`.
+pub(super) fn accepted(conversation: Conversation, is_first: bool, world: &World) -> Outcome {
+    let told = conversation.draft.as_ref().filter(|_| is_first).and_then(Noted::held);
     let mut outcome = go_on(conversation, world, Vec::new());
     if let Some(last) = outcome.replies.last_mut() {
         last.splice(0..0, told);

@@ -89,7 +89,7 @@ impl Passed {
     pub(super) fn is_too_late(&self, message: i32, press: &Press, changing: bool) -> bool {
         let up_to = match press {
             // They say by themselves what they are about.
-            Press::Language(_) | Press::Start => return false,
+            Press::Language(_) | Press::Start | Press::ConsentDocument => return false,
             // The form is the same.
             Press::Cancel | Press::Skip(Some(_)) | Press::Answer { .. } | Press::Edit(_) => self.opened,
             // The card says what is sent.

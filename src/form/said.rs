@@ -115,6 +115,7 @@ pub(super) fn lead(draft: &Draft, name: &Name, phone: &Phone, world: &World) -> 
         files: draft.files.clone(),
         buyer: world.buyer.clone(),
         consent_at: draft.consent_at,
+        consent: draft.consent.clone(),
         origin: Origin::Telegram,
     }
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
+    consent::ConsentRule,
     draft::{Answer, Draft, Step},
     questions::{BUDGET, CAR_LINK, Form, Kind, NAME, PHONE, Question, Words},
 };
@@ -44,7 +45,7 @@ pub fn read_step(name: &str, draft: Option<&Draft>, form: &Form) -> Step {
         ("consent", _) => Step::Consent,
         (_, Some(question)) => Step::Ask(question.key),
         // A card needs all answers, even if some of them were lost on the way.
-        _ => draft.next_step(form, false),
+        _ => draft.next_step(form, &ConsentRule::Nothing),
     }
 }
 
@@ -58,6 +59,15 @@ pub fn draft_json(draft: &Draft, form: &Form, words: AllWords) -> Value {
     json.insert("id".into(), json!(draft.id));
     json.insert("number".into(), json!(draft.number));
     json.insert("consent_at".into(), json!(draft.consent_at));
+    if let Some(consent) = &draft.consent {
+        json.insert("consent".into(), json!(consent));
+    }
+    if !draft.shown_consents.is_empty() {
+        json.insert("shown_consents".into(), json!(draft.shown_consents));
+    }
+    if draft.phone_before_consent {
+        json.insert("phone_before_consent".into(), json!(true));
+    }
     for question in form.questions() {
         let Some(answer) = draft.answers.get(question.key) else { continue };
         let answer = answer_json(question, answer, words);
@@ -86,7 +96,10 @@ pub fn read_draft(value: &Value, form: &Form, words: AllWords) -> Option<Draft> 
     let mut take = |name: &str| rest.remove(name).unwrap_or_default();
     let fresh = Draft::open();
     let (id, number) = (read(&take("id")), read(&take("number")));
-    let (consent_at, wish) = (read(&take("consent_at")), read(&take("wish")));
+    let (consent_at, consent) = (read(&take("consent_at")), read(&take("consent")));
+    let shown_consents = read(&take("shown_consents")).unwrap_or_default();
+    let phone_before_consent = read(&take("phone_before_consent")).unwrap_or_default();
+    let wish = read(&take("wish"));
     let said = read(&take("said")).unwrap_or_default();
     let files = take("files").as_array().into_iter().flatten().filter_map(read).collect();
     let album = read(&take("album"));
@@ -113,6 +126,10 @@ pub fn read_draft(value: &Value, form: &Form, words: AllWords) -> Option<Draft> 
         id: id.unwrap_or(fresh.id),
         number: number.unwrap_or(fresh.number),
         consent_at,
+        consent,
+        shown_consents,
+        pressed_consent: None,
+        phone_before_consent,
         answers,
         wish,
         files,

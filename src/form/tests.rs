@@ -1,8 +1,10 @@
+mod consent;
 mod forms;
 
 use proptest::prelude::*;
 
 use super::{
+    consent::ConsentRule,
     dialogue::{Conversation, World, turn},
     draft::{Answer, Step},
     input::{Input, Press},
@@ -17,7 +19,7 @@ use crate::{
 };
 use chrono::Utc;
 
-fn world(consent_needed: bool) -> World {
+fn world(is_policy_asked: bool) -> World {
     World {
         now: Utc::now(),
         utc_offset: chrono::TimeDelta::hours(3),
@@ -25,7 +27,7 @@ fn world(consent_needed: bool) -> World {
         message: None,
         has_buttons: true,
         region: Region::default(),
-        consent_needed,
+        consent: if is_policy_asked { ConsentRule::Policy } else { ConsentRule::Nothing },
         buyer: Buyer::default(),
         first_name: Some("Иван".into()),
         form: Form::default(),

@@ -64,9 +64,12 @@ pub struct Lead {
     pub files: Vec<BuyerFile>,
     /// Who wrote to the bot.
     pub buyer: Buyer,
-    /// When the buyer accepted the privacy policy, where one is configured (UTC).
+    /// When the buyer consented, or accepted the privacy policy, where that is asked (UTC).
     #[serde(default)]
     pub consent_at: Option<DateTime<Utc>>,
+    /// To which version of the dealer's document, and what proves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<ConsentProof>,
     /// Where the lead came from.
     #[serde(default)]
     pub origin: Origin,
@@ -129,6 +132,15 @@ impl std::fmt::Display for Extra {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}: {}", self.label, self.value)
     }
+}
+
+/// To what somebody has consented, and where that is proved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentProof {
+    /// The version of the dealer's document.
+    pub version: String,
+    /// The id of the proof in the store: 64 hex digits.
+    pub id: String,
 }
 
 /// The Telegram user behind a lead.

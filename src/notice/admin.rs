@@ -235,6 +235,13 @@ pub enum AdminNotice {
         /// Files beside the store that cannot be read and seem to name the person.
         unreadable: Vec<String>,
     },
+    /// A page with the document that buyers consent to cannot be fetched.
+    ConsentDocumentMissing {
+        /// Its address.
+        address: String,
+        /// What the other side said.
+        detail: String,
+    },
     /// New tokens were taken.
     TokensRenewed {
         /// Leads that wait for them.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod button;
+mod consent;
 mod my_request;
 mod press;
 mod say;
@@ -16,6 +17,7 @@ use crate::lead::{FileKind, LeadNumber};
 
 pub use admin::{AdminNotice, LeadCopy, WithdrawnLead};
 pub use button::Button;
+pub use consent::ConsentQuestion;
 pub use my_request::{MyRequest, MyState};
 pub use press::AdminPress;
 pub use say::{Ask, Card, CardAnswer, Say};
@@ -77,7 +79,8 @@ impl Notice {
         match self {
             Self::Accepted { .. } => Buttons::Instead,
             Self::Reply(parts) => match parts.last() {
-                Some(Say::Ask(_) | Say::Card(_) | Say::AskConsent | Say::Cancelled | Say::Deleting) => Buttons::Instead,
+                Some(Say::Ask(_) | Say::Card(_) | Say::AskConsent | Say::ConsentTo(_)) => Buttons::Instead,
+                Some(Say::Cancelled | Say::ConsentDeclined | Say::Deleting) => Buttons::Instead,
                 Some(Say::Resume) => Buttons::BesideNext,
                 Some(Say::Unfinished { .. }) => Buttons::Beside,
                 _ => Buttons::Apart,

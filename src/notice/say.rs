@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::MyRequest;
+use super::{ConsentQuestion, MyRequest};
 use crate::{clock::Millis, lead::LeadNumber};
 
 /// The answers a card shows.
@@ -106,8 +106,21 @@ pub enum Say {
     HowToBegin,
     /// Asks to accept the privacy policy.
     AskConsent,
-    /// Text came where the policy has to be accepted.
+    /// Text came where consent is asked.
     ConsentFirst,
+    /// Asks to consent to the dealer's document.
+    ConsentTo(Box<ConsentQuestion>),
+    /// Another version was consented to before.
+    ConsentChanged,
+    /// The buyer does not consent; the form is gone.
+    ConsentDeclined,
+    /// A part of the document that is asked to be consented to, or its file.
+    ConsentDocument {
+        /// Its language, as an IETF tag.
+        lang: String,
+        /// Which part, from 0.
+        part: usize,
+    },
     /// The card to be sent or changed.
     Card(Card),
     /// The phone was changed.

@@ -32,6 +32,9 @@ pub const FILE: &str = "forgotten.json";
 /// Forms that nobody has touched, updates set aside and copies of files are kept for so long.
 pub const KEPT_FOR: Duration = Duration::from_secs(30 * DAY.as_secs());
 
+/// What was written before consent, and consent not given, is kept for so long.
+pub const KEPT_WITHOUT_CONSENT: Duration = DAY;
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The pass is tried again after the store failed.
@@ -177,6 +180,12 @@ impl Privacy {
         let clock = self.store.clock();
         let before = clock.now() - clock.millis(KEPT_FOR);
         let (forms, updates) = self.store.personal_data().wipe_old(before, clock.now() - clock.millis(2 * DAY)).await?;
+        let without = clock.now() - clock.millis(KEPT_WITHOUT_CONSENT);
+        let unconsented = self.store.personal_data().wipe_without_consent(without).await?;
+        if unconsented > 0 {
+            info!(forms = unconsented, "what was written without consent is deleted");
+            self.store.fold().await?;
+        }
         let files = backup::remove_old_copies(&self.folder, before)?;
         if forms + updates > 0 || files > 0 {
             info!(forms, updates, files, "what nobody has touched for 30 days is deleted");

@@ -161,6 +161,9 @@ views! {
     /// Who has withdrawn their consent, until that is carried out.
     Withdrawals = withdrawals;
 
+    /// Proofs of consent, as people look at them.
+    Consents = consents;
+
     /// Notes under leads that are written after their own.
     LateNotes = late_notes;
 

@@ -12,8 +12,8 @@ use crate::{
 };
 
 use super::{
-    Dialogues, LeadRow, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError, leads, limits, live_buttons,
-    outbox, rows, withdrawals, writer::Undone,
+    Dialogues, LeadRow, NewConsent, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError, consents, leads,
+    limits, live_buttons, outbox, rows, withdrawals, writer::Undone,
 };
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
@@ -44,6 +44,8 @@ pub struct Turn {
     pub lead: Option<NewLead>,
     /// Its person withdraws their consent.
     pub withdrawal: Option<NewWithdrawal>,
+    /// Its person consents to the dealer's document.
+    pub consent: Option<NewConsent>,
     /// How many requests its person may send.
     pub limits: LeadLimits,
     /// Messages that it enqueues for the chat itself.
@@ -184,6 +186,10 @@ async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Resu
     }
     if let Some(new) = &turn.withdrawal {
         withdrawals::insert(connection, turn.chat_id, new, now).await?;
+        consents::end(connection, new.user_id, now).await?;
+    }
+    if let Some(new) = &turn.consent {
+        consents::insert(connection, turn.chat_id, new).await?;
     }
     if let Some(message) = turn.pressed {
         live_buttons::pressed(connection, turn.chat_id, message).await?;

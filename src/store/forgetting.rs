@@ -71,12 +71,14 @@ pub struct Person {
     pub dialogues: i64,
     /// Updates that were set aside.
     pub set_aside: i64,
+    /// Proofs of consent that name the person.
+    pub consents: i64,
 }
 
 impl Person {
     /// Whether there is nothing to wipe.
     pub fn is_unknown(&self) -> bool {
-        self.leads.is_empty() && self.dialogues == 0 && self.set_aside == 0
+        self.leads.is_empty() && self.dialogues == 0 && self.set_aside == 0 && self.consents == 0
     }
 
     /// Requests that amoCRM does not have, or not as far as we know.
@@ -122,7 +124,7 @@ fn wiped_body(number: &str, body: &Value) -> String {
     let wiped = json!({
         "id": body["id"], "number": number, "submitted_at": body["submitted_at"],
         "name": "", "phone": {"e164": "", "typed": "", "origin": "backup"}, "budget": {"typed": "", "price": 0},
-        "car_link": null, "buyer": {"user_id": 0}, "consent_at": body["consent_at"],
+        "car_link": null, "buyer": {"user_id": 0}, "consent_at": body["consent_at"], "consent": body["consent"],
         "origin": body["origin"].as_str().unwrap_or("telegram"),
     });
     wiped.to_string()
@@ -247,6 +249,9 @@ impl PersonalData {
             wipe_lead(&mut transaction, self.engine, lead, now).await?;
         }
         traces::wipe(&mut transaction, self.engine, &person, Millis::MAX, now).await?;
+        for user_id in &person.users {
+            super::consents::forget(&mut transaction, *user_id, Millis::MAX, now).await?;
+        }
         transaction.commit().await?;
         Ok(Forgetting::Done(person))
     }
@@ -265,6 +270,7 @@ impl PersonalData {
                 "set_aside",
                 "marks",
                 "withdrawals",
+                "consents",
             ] {
                 // What the server's role may not do, its own housekeeping does within minutes.
                 let _ = sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {table}"))).execute(&self.pool).await;
@@ -349,6 +355,9 @@ async fn find(connection: &mut AnyConnection, engine: Engine, whom: &Whom) -> Re
             .fetch_one(&mut *connection)
             .await?;
         person.dialogues += rows::number(&row, 0).unwrap_or(0);
+    }
+    for user_id in &person.users {
+        person.consents += super::consents::count_of(connection, *user_id).await?;
     }
     let set_aside = traces::set_aside_of(connection, engine, &person, Millis::MAX).await?;
     person.set_aside = i64::try_from(set_aside.len()).unwrap_or(0);

@@ -32,6 +32,9 @@ pub enum Mark {
     },
     /// The id of the supergroup that the group with this id has become.
     GroupMoved(i64),
+    /// The admin was told that a page with the document that buyers consent to cannot be fetched, by the SHA-256 of its address
+    /// in hex.
+    ConsentDocument(String),
     /// Topics of this chat that were written in, the last one first, parted by commas.
     GroupTopics(i64),
 }
@@ -51,16 +54,19 @@ pub enum MarkFamily {
     GroupsMoved,
     /// [`Mark::GroupTopics`].
     GroupTopics,
+    /// [`Mark::ConsentDocument`].
+    ConsentDocuments,
 }
 
 impl MarkFamily {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::AuthorizationStates,
         Self::AuthorizationsDone,
         Self::FirstPresses,
         Self::LimitsTold,
         Self::GroupsMoved,
         Self::GroupTopics,
+        Self::ConsentDocuments,
     ];
 
     /// How the names of all of them begin.
@@ -72,6 +78,7 @@ impl MarkFamily {
             Self::LimitsTold => "limit:",
             Self::GroupsMoved => "group_moved:",
             Self::GroupTopics => "group_topics:",
+            Self::ConsentDocuments => "consent_document:",
         }
     }
 }
@@ -93,6 +100,7 @@ impl Mark {
             Self::FirstPress(nonce) => of(MarkFamily::FirstPresses, nonce),
             Self::LimitTold { user_id, day } => of(MarkFamily::LimitsTold, &format!("{user_id}:{day}")),
             Self::GroupMoved(from) => of(MarkFamily::GroupsMoved, &from.to_string()),
+            Self::ConsentDocument(digest) => of(MarkFamily::ConsentDocuments, digest),
             Self::GroupTopics(chat_id) => of(MarkFamily::GroupTopics, &chat_id.to_string()),
         }
     }
@@ -122,6 +130,7 @@ impl Mark {
                 Self::LimitTold { user_id: user_id.parse().ok()?, day: day.parse().ok()? }
             }
             MarkFamily::GroupsMoved => Self::GroupMoved(rest.parse().ok()?),
+            MarkFamily::ConsentDocuments => Self::ConsentDocument(rest.to_owned()),
             MarkFamily::GroupTopics => Self::GroupTopics(rest.parse().ok()?),
         })
     }
@@ -145,6 +154,7 @@ mod tests {
             (Mark::AuthorizationState("00ff".into()), "auth_state:00ff"),
             (Mark::FirstPress("abc".into()), "first_press:abc"),
             (Mark::LimitTold { user_id: 7, day: 20_000 }, "limit:7:20000"),
+            (Mark::ConsentDocument("00ff".into()), "consent_document:00ff"),
             (Mark::GroupMoved(-42), "group_moved:-42"),
             (Mark::GroupTopics(-1_000_000_000_042), "group_topics:-1000000000042"),
         ];

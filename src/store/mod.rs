@@ -6,6 +6,7 @@
 
 mod again;
 mod conflicts;
+mod consents;
 mod contacts;
 mod copying;
 mod counts;
@@ -53,11 +54,12 @@ use database::Wakes;
 use postgres::Server;
 use writer::Writer;
 
+pub use consents::{Consent, NewConsent};
 pub use copying::Copied;
 pub use counts::{Totals, UndeliveredCounts};
 pub use database::{
-    Database, Dialogues, Files, LateNotes, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox, PersonalData, Store,
-    Tokens, Withdrawals,
+    Consents, Database, Dialogues, Files, LateNotes, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox, PersonalData,
+    Store, Tokens, Withdrawals,
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;

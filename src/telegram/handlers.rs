@@ -27,6 +27,7 @@ use tracing::{error, info, warn};
 use crate::{
     clock::{Clock, Millis, date},
     config::LeadLimits,
+    consent::ConsentDocuments,
     fault::point,
     form::{Input, Press, World, answered_once, sent_too_many, turn},
     lead::{Buyer, LeadNumber, Region},
@@ -37,6 +38,7 @@ use crate::{
 
 use super::{
     client::{Place, Telegram},
+    consent::{self, PressedOn},
     groups::{is_migration, topic_of},
     input::input_of,
     intake::{ATTEMPTS, Failure, Intake},
@@ -87,6 +89,8 @@ pub struct HandlerContext {
     pub region: Region,
     /// Settings the wording needs.
     pub wording: Arc<Wording>,
+    /// The dealer's document that buyers consent to.
+    pub consent: Option<ConsentDocuments>,
     /// Who is told of a person who has reached the limits.
     pub recipients: Recipients,
     /// How many requests one person may send.
@@ -117,6 +121,7 @@ impl HandlerContext {
         dialogues: Dialogues,
         region: Region,
         wording: Arc<Wording>,
+        consent: Option<ConsentDocuments>,
         recipients: Recipients,
         limits: LeadLimits,
         figures: Arc<IntakeCounters>,
@@ -129,6 +134,7 @@ impl HandlerContext {
             clock,
             region,
             wording,
+            consent,
             recipients,
             limits,
             figures,
@@ -261,7 +267,13 @@ async fn on_message(
     if is_answered && matches!(input, Input::Media { file: None, .. }) {
         return Ok(());
     }
-    let heard = Heard { input, sent_at: Some(message.date), message: Some(message.id.0), has_buttons: false };
+    let heard = Heard {
+        input,
+        sent_at: Some(message.date),
+        message: Some(message.id.0),
+        has_buttons: false,
+        pressed: PressedOn::default(),
+    };
     take_turn(&desk, &dialogue, update.id.0, message.from.as_ref(), heard).await?;
     match album {
         Some(id) => drop(desk.albums().insert(chat, AnsweredAlbum { id: id.clone(), had_link: has_link })),
@@ -275,7 +287,8 @@ async fn on_edited_message(
     dialogue: BuyerDialogue,
     desk: Arc<HandlerContext>,
 ) -> Result<(), HandlerError> {
-    let heard = Heard { input: Input::Edited, sent_at: None, message: None, has_buttons: false };
+    let (has_buttons, pressed) = (false, PressedOn::default());
+    let heard = Heard { input: Input::Edited, sent_at: None, message: None, has_buttons, pressed };
     take_turn(&desk, &dialogue, update.id.0, update.from(), heard).await
 }
 
@@ -291,9 +304,9 @@ async fn on_press(
     // The circle on the button holds nobody up, however slow its chat is.
     let (telegram, id) = (desk.telegram.clone(), query.id.clone());
     tokio::spawn(async move { telegram.answer_press(&id, None).await });
-    let message = query.message.as_ref();
+    let (message, pressed) = (query.message.as_ref(), PressedOn::of(&query));
     let has_buttons = message.and_then(|message| message.regular_message()?.reply_markup()).is_some();
-    let heard = Heard { input, sent_at: None, message: message.map(|message| message.id().0), has_buttons };
+    let heard = Heard { input, sent_at: None, message: message.map(|message| message.id().0), has_buttons, pressed };
     take_turn(&desk, &dialogue, update.id.0, Some(&query.from), heard).await
 }
 
@@ -344,6 +357,8 @@ struct Heard {
     message: Option<i32>,
     /// That message has buttons.
     has_buttons: bool,
+    /// The button.
+    pressed: PressedOn,
 }
 
 /// Takes one turn: it is committed with its answer, and nothing is committed twice.
@@ -401,6 +416,15 @@ async fn try_turn(
         _ => stored.chosen,
     };
     let lang = chosen.unwrap_or_else(|| user.map_or(stored.lang, |user| lang_of(Some(user))));
+    let buyer = buyer_of(user, chat_id);
+    let consent = consent::rule(
+        desk.consent.as_ref(),
+        desk.wording.privacy_policy_url.is_some(),
+        &desk.dialogues,
+        (&stored.conversation, buyer.user_id),
+        (lang, &heard.pressed),
+    )
+    .await?;
     let world = World {
         now: date(now),
         utc_offset: desk.wording.utc_offset(date(now)),
@@ -408,8 +432,8 @@ async fn try_turn(
         message: heard.message,
         has_buttons: heard.has_buttons,
         region: desk.region,
-        consent_needed: desk.wording.privacy_policy_url.is_some(),
-        buyer: buyer_of(user, chat_id),
+        consent,
+        buyer,
         first_name: user.map(|user| user.first_name.clone()),
         form: desk.wording.form.clone(),
         words: Lang::all_words,
@@ -432,6 +456,12 @@ async fn try_turn(
         }
     }
     let is_answered = !outcome.replies.is_empty() || outcome.lead.is_some();
+    let consent = consent::proof(
+        &mut outcome.conversation,
+        (world.buyer.user_id, &desk.wording.bot_username),
+        (heard.message, heard.pressed.id.as_ref()),
+        (update_id, now),
+    );
     let mut chat = Chat {
         conversation: outcome.conversation,
         lang,
@@ -448,6 +478,7 @@ async fn try_turn(
             question,
             lang: lang.code().to_owned(),
         }),
+        consent,
         // The admin tries the bot out as often as it takes.
         limits: if desk.recipients.chat(Recipient::Operator) == Some(chat_id) {
             LeadLimits::default()

@@ -5,6 +5,7 @@
 mod answer;
 pub mod api;
 pub mod client;
+mod consent;
 mod counters;
 pub mod dispatch;
 pub mod groups;

@@ -24,7 +24,7 @@ use crate::{
     },
     lead::LeadNumber,
     notice::{AdminNotice, LeadCopy, Notice, Say},
-    store::{Dialogue, Dialogues, NewLead, NewMessage, NewWithdrawal, StoreError, Turn, TurnOutcome},
+    store::{Dialogue, Dialogues, NewConsent, NewLead, NewMessage, NewWithdrawal, StoreError, Turn, TurnOutcome},
     wording::Lang,
 };
 
@@ -56,6 +56,8 @@ pub struct Chat {
     pub lead: Option<NewLead>,
     /// Its person withdraws their consent; never read back.
     pub withdrawal: Option<NewWithdrawal>,
+    /// Its person consents; never read back.
+    pub consent: Option<NewConsent>,
     /// How many its person may submit; never read back.
     pub limits: LeadLimits,
     /// The chat that is told of the lead; never read back.
@@ -75,6 +77,7 @@ impl Default for Chat {
             pressed: None,
             lead: None,
             withdrawal: None,
+            consent: None,
             limits: LeadLimits::default(),
             told_in: None,
         }
@@ -139,6 +142,7 @@ impl DialogueStorage {
             dialogue: chat.to_stored(&self.form),
             lead: chat.lead.clone(),
             withdrawal: chat.withdrawal.clone(),
+            consent: chat.consent.clone(),
             limits: chat.limits,
             messages,
             told,
@@ -215,6 +219,7 @@ impl Recent {
             pressed: None,
             lead: None,
             withdrawal: None,
+            consent: None,
             limits: LeadLimits::default(),
             ..chat
         };
@@ -286,6 +291,7 @@ impl Chat {
             pressed: None,
             lead: None,
             withdrawal: None,
+            consent: None,
             limits: LeadLimits::default(),
             told_in: None,
         }

@@ -120,6 +120,10 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
         AdminNotice::ConsentWithdrawn { in_crm, may_be_in_crm, given_up, unreadable } => {
             Rendered::plain(clip(withdrawn(in_crm, may_be_in_crm, given_up, unreadable, lang)))
         }
+        AdminNotice::ConsentDocumentMissing { address, detail } => {
+            let (address, detail) = (one_line(address, 300).into(), one_line(detail, 300).into());
+            Rendered::plain(lang.text("admin-consent-document-missing", &[("address", address), ("detail", detail)]))
+        }
         AdminNotice::NoCrm => plain("admin-no-crm"),
         AdminNotice::FirstAccess => with_buttons(
             lang.text("admin-first-access", &[("advice", advice(&Trouble::NoTokens).into())]),

@@ -7,7 +7,7 @@ use crate::{
     notice::{Ask, Card, CardAnswer, MyRequest, MyState, Say},
 };
 
-use super::{Lang, Markup, Rendered, Wording, clip, keyboards, time};
+use super::{Lang, Markup, Rendered, Wording, clip, documents, keyboards, time};
 
 /// The budget as typed, and behind it how it was understood: `2,5 млн (2 500 000 ₽)`.
 fn understood_budget(budget: &str, price: i64, lang: Lang) -> String {
@@ -34,6 +34,13 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
             lang.text("ask-consent", &[("url", url.into())])
         }
         Say::ConsentFirst => simple("consent-first"),
+        Say::ConsentTo(question) => question.text.clone(),
+        Say::ConsentChanged => simple("consent-changed"),
+        Say::ConsentDeclined => simple("consent-declined"),
+        Say::ConsentDocument { lang: of, part } => {
+            let part = wording.consent_document(of).and_then(|document| document.parts.get(*part));
+            part.cloned().unwrap_or_else(|| documents::caption(lang))
+        }
         Say::Ask(ask) => match wording.form.question(&ask.question) {
             Some(question) => asked(question, ask, lang, &wording.form),
             // Asked by a version with more questions.
@@ -189,6 +196,7 @@ fn files_line(files: usize, lang: Lang) -> String {
 fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
     match say {
         Say::AskConsent => Some(keyboards::consent(lang)),
+        Say::ConsentTo(question) => Some(keyboards::consent_to(question, lang)),
         Say::Ask(ask) => wording.form.question(&ask.question).map(|question| keyboards::question(question, ask, lang)),
         Say::Card(card) => Some(keyboards::card(&wording.form, card.files > 0, lang)),
         Say::AskDelete { asked_at } => Some(keyboards::deletion(*asked_at, lang)),

@@ -4,7 +4,7 @@ use crate::{
     clock::Millis,
     form::{Form, Kind, Press, Question},
     lead::shorten,
-    notice::{AdminPress, Ask, Button},
+    notice::{AdminPress, Ask, Button, ConsentQuestion},
 };
 
 use super::{Key, Lang, Markup};
@@ -52,6 +52,21 @@ pub(super) fn consent(lang: Lang) -> Markup {
         vec![press(lang.text("button-consent", &[]), &Press::ConsentAccept)],
         vec![press(lang.text("button-cancel", &[]), &Press::Cancel)],
     ])
+}
+
+/// Consent to the dealer's document, read it, read the policy, or throw the form away.
+pub(super) fn consent_to(question: &ConsentQuestion, lang: Lang) -> Markup {
+    let open = |id: &str, url: &str| Button::Open { text: lang.text(id, &[]), url: url.to_owned() };
+    let document = match question.page() {
+        Some(url) => open("button-consent-document", url),
+        None => press(lang.text("button-consent-document", &[]), &Press::ConsentDocument),
+    };
+    let policy = question.policy.as_ref().map(|url| vec![open("button-policy", url)]);
+    let mut rows =
+        vec![vec![Button::Press { text: question.button.clone(), data: Press::ConsentAccept.data() }], vec![document]];
+    rows.extend(policy);
+    rows.push(vec![press(lang.text("button-cancel", &[]), &Press::Cancel)]);
+    Markup::Buttons(rows)
 }
 
 /// Labels up to so long stand two in a row.

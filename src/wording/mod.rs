@@ -5,6 +5,7 @@
 
 mod admin;
 mod buyer;
+mod documents;
 mod i18n;
 mod keyboards;
 mod notices;
@@ -21,6 +22,7 @@ use crate::{form::Form, notice::Button};
 
 pub use admin::{answer_lines, backup_caption, is_pressable, render_admin, waiting_text};
 pub use buyer::{deleted_text, render_reply, wish_line};
+pub use documents::{ShownDocument, consent_words};
 pub use i18n::Lang;
 pub use keyboards::{admin_button, fill_in_button};
 pub use notices::{file_caption, render_notice, render_worded};
@@ -69,6 +71,8 @@ pub enum Key {
 pub struct Wording {
     /// Address of the privacy policy.
     pub privacy_policy_url: Option<url::Url>,
+    /// The dealer's documents that are shown in the chat, by language.
+    pub consent_documents: Vec<ShownDocument>,
     /// What buyers are asked.
     pub form: Form,
     /// The dealer's clock.
@@ -80,6 +84,11 @@ pub struct Wording {
 }
 
 impl Wording {
+    /// The dealer's document in a language.
+    pub fn consent_document(&self, lang: &str) -> Option<&ShownDocument> {
+        self.consent_documents.iter().find(|document| document.lang == lang)
+    }
+
     /// How far the dealer's clock is before UTC at a time.
     pub fn utc_offset(&self, at: DateTime<Utc>) -> TimeDelta {
         let offset = self.time_zone.offset_from_utc_datetime(&at.naive_utc());

@@ -18,10 +18,10 @@ use crate::{
     form::{Form, Question},
     lead::LeadNumber,
     notice::{
-        AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, FileCopy, LeadCopy, LeadsMeanwhile,
-        MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, PollTrouble, Say, SayDiscriminants as SayKind,
-        Shortage, ShortageDiscriminants as ShortageKind, Trouble, TroubleDiscriminants as TroubleKind, WithdrawnLead,
-        Worded,
+        AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, ConsentQuestion, FileCopy, LeadCopy,
+        LeadsMeanwhile, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, PollTrouble, Say,
+        SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, Trouble,
+        TroubleDiscriminants as TroubleKind, WithdrawnLead, Worded,
     },
 };
 
@@ -78,6 +78,31 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::HowToBegin => Say::HowToBegin,
         SayKind::AskConsent => Say::AskConsent,
         SayKind::ConsentFirst => Say::ConsentFirst,
+        SayKind::ConsentTo => {
+            let question = |shown_in, document: &str, policy| {
+                let (text, button) = super::consent_words(Lang::ru());
+                let (version, lang) = ("2026-12".to_owned(), "ru".to_owned());
+                let (document, document_lang) = (document.to_owned(), lang.clone());
+                let (sha256, read_at) = (None, None);
+                Say::ConsentTo(Box::new(ConsentQuestion {
+                    version,
+                    document,
+                    document_lang,
+                    sha256,
+                    read_at,
+                    shown_in,
+                    policy,
+                    lang,
+                    text,
+                    button,
+                }))
+            };
+            let policy = Some("https://dealer.ru/policy".to_owned());
+            return vec![question(2, "consent.md", None), question(0, "https://dealer.ru/consent", policy)];
+        }
+        SayKind::ConsentChanged => Say::ConsentChanged,
+        SayKind::ConsentDeclined => Say::ConsentDeclined,
+        SayKind::ConsentDocument => Say::ConsentDocument { lang: "ru".into(), part: 0 },
         SayKind::PhoneTaken => Say::PhoneTaken { phone: text() },
         SayKind::LeftAsItWas => Say::LeftAsItWas,
         SayKind::GoesOn => Say::GoesOn,
@@ -234,6 +259,9 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
             let nothing =
                 A::ConsentWithdrawn { in_crm: vec![], may_be_in_crm: vec![], given_up: vec![], unreadable: vec![] };
             vec![all, nothing]
+        }
+        AdminKind::ConsentDocumentMissing => {
+            vec![A::ConsentDocumentMissing { address: "https://dealer.ru/consent".into(), detail: text() }]
         }
         AdminKind::NoCrm => vec![A::NoCrm],
         AdminKind::FirstAccess => vec![A::FirstAccess],

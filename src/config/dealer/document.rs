@@ -16,28 +16,41 @@ pub struct Document<'t> {
     name: &'t str,
     text: &'t str,
     problems: RefCell<Vec<(usize, ConfigProblem)>>,
+    odd: RefCell<Vec<(usize, ConfigProblem)>>,
 }
 
 impl<'t> Document<'t> {
     pub fn new(name: &'t str, text: &'t str) -> Self {
-        Self { name, text, problems: RefCell::default() }
+        Self { name, text, problems: RefCell::default(), odd: RefCell::default() }
     }
 
     /// Tells what is wrong at a place.
     pub fn wrong(&self, at: usize, problem: impl Into<String>, remedy: impl Into<String>) {
+        self.problems.borrow_mut().push((at, self.problem(at, problem, remedy)));
+    }
+
+    /// Tells what can stay and was hardly meant.
+    pub fn odd(&self, at: usize, problem: impl Into<String>, remedy: impl Into<String>) {
+        self.odd.borrow_mut().push((at, self.problem(at, problem, remedy)));
+    }
+
+    fn problem(&self, at: usize, problem: impl Into<String>, remedy: impl Into<String>) -> ConfigProblem {
         let before = &self.text[..self.text.floor_char_boundary(at)];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let place = format!("{}, line {line}, column {column}", self.name);
         let remedy: String = remedy.into();
-        self.problems.borrow_mut().push((at, ConfigProblem::new(place, problem, remedy)));
+        ConfigProblem::new(place, problem, remedy)
     }
 
-    /// All that is wrong, from top to bottom.
-    pub fn problems(self) -> Vec<ConfigProblem> {
-        let mut problems = self.problems.into_inner();
-        problems.sort_by_key(|(at, _)| *at);
-        problems.into_iter().map(|(_, problem)| problem).collect()
+    /// All that is wrong, and all that is odd, each from top to bottom.
+    pub fn told(self) -> (Vec<ConfigProblem>, Vec<ConfigProblem>) {
+        let in_order = |problems: RefCell<Vec<(usize, ConfigProblem)>>| {
+            let mut problems = problems.into_inner();
+            problems.sort_by_key(|(at, _)| *at);
+            problems.into_iter().map(|(_, problem)| problem).collect()
+        };
+        (in_order(self.problems), in_order(self.odd))
     }
 }
 
@@ -133,6 +146,11 @@ impl<'a> Value<'a> {
         self.document.wrong(self.span.start, format!("{} {problem}", self.name), remedy);
     }
 
+    /// Tells what of it can stay and was hardly meant.
+    pub fn odd(&self, problem: impl std::fmt::Display, remedy: impl Into<String>) {
+        self.document.odd(self.span.start, format!("{} {problem}", self.name), remedy);
+    }
+
     fn is_no(&self, what: &str, such_as: &str) {
         self.wrong(format!("is {} and not {what}", kind(self.value)), format!("Such as {such_as}"));
     }
@@ -193,6 +211,10 @@ impl<'a> Value<'a> {
             self.wrong(format!("is {text:?}, which is none of what it may be"), meant(&text, known));
         }
         value
+    }
+
+    pub fn is_text(&self) -> bool {
+        self.value.is_str()
     }
 
     pub fn is_list(&self) -> bool {

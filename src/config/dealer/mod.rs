@@ -3,6 +3,7 @@
 //! All that is wrong in it is told at once, each with line, column and what was meant. Without the file the built-in form
 //! is asked. Where an environment variable says the same thing, that wins.
 
+mod consent;
 mod document;
 mod hours;
 mod questions;
@@ -17,11 +18,10 @@ use toml::de::DeTable;
 
 use super::{ConfigProblem, Reader};
 use crate::form::Form;
+pub use consent::{Consent, LARGEST_DOCUMENT, Place};
 use document::{Document, Table};
 pub use hours::{Hours, Week};
-pub use sections::{
-    ByLanguage, Consent, CrmRules, Distribute, Manager, Place, PrivacyRules, Repeat, Source, StatusText, Unfinished,
-};
+pub use sections::{ByLanguage, CrmRules, Distribute, Manager, PrivacyRules, Repeat, Source, StatusText, Unfinished};
 
 /// The file's name.
 const FILE: &str = "dealer.toml";
@@ -29,8 +29,11 @@ const FILE: &str = "dealer.toml";
 /// More is something else.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
+/// What buyers are spoken to in where `languages` does not say.
+const SPOKEN_BY_DEFAULT: [&str; 2] = ["ru", "en"];
+
 /// Sections that are checked and that nothing acts on yet.
-const NOT_USED_YET: &[&str] = &["hours", "crm", "manager", "status", "source", "consent"];
+const NOT_USED_YET: &[&str] = &["hours", "crm", "manager", "status", "source"];
 
 /// What `dealer.toml` says.
 #[derive(Debug, Clone)]
@@ -62,6 +65,8 @@ pub struct Dealer {
     pub privacy: PrivacyRules,
     /// Sections that are there and that nothing acts on yet.
     pub not_used: Vec<&'static str>,
+    /// What looks odd, with its place.
+    pub odd: Vec<ConfigProblem>,
 }
 
 impl Default for Dealer {
@@ -80,6 +85,7 @@ impl Default for Dealer {
             consent: None,
             privacy: PrivacyRules::default(),
             not_used: Vec::new(),
+            odd: Vec::new(),
         }
     }
 }
@@ -96,11 +102,11 @@ impl Dealer {
         if !errors.is_empty() {
             // What could be read of it may be read wrongly.
             sections::syntax(&document, &errors);
-            return Err(document.problems());
+            return Err(document.told().0);
         }
         let dealer = read(Table::new(&document, "", root.get_ref(), 0), folder);
-        let problems = document.problems();
-        if problems.is_empty() { Ok(dealer) } else { Err(problems) }
+        let (problems, odd) = document.told();
+        if problems.is_empty() { Ok(Self { odd, ..dealer }) } else { Err(problems) }
     }
 }
 
@@ -108,6 +114,7 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
     let usual = Dealer::default();
     let languages = root.get("languages").map(|value| sections::languages(&value)).unwrap_or_default();
     let first = languages.first().map_or("ru", String::as_str);
+    let spoken = if languages.is_empty() { SPOKEN_BY_DEFAULT.map(str::to_owned).to_vec() } else { languages.clone() };
     let table = |key| root.get(key).and_then(|value| value.table());
     let unfinished = table("unfinished").map(sections::unfinished).unwrap_or(usual.unfinished);
     let not_delivered = unfinished.deliver_after.map(|_| "unfinished.deliver_after");
@@ -123,8 +130,9 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
         statuses: root.get("status").map(|value| sections::statuses(&value, first)).unwrap_or_default(),
         sources: root.get("source").map(|value| sections::sources(&value)).unwrap_or_default(),
         unfinished,
-        consent: table("consent").and_then(|table| sections::consent(table, first, folder)),
+        consent: table("consent").and_then(|table| consent::consent(table, &spoken, folder)),
         privacy,
+        odd: Vec::new(),
         not_used: sections::present(&root, NOT_USED_YET).into_iter().chain(not_delivered).chain(not_masked).collect(),
         languages,
     };
@@ -143,6 +151,7 @@ impl Reader<'_> {
             let problem = format!("{section} is read, but not used by this version");
             self.warnings.push(ConfigProblem::new(FILE, problem, "It can stay where it is"));
         }
+        self.warnings.extend(dealer.odd.iter().cloned());
         self.dealer.insert(dealer).clone()
     }
 

@@ -2,11 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     time::Duration,
 };
-
-use url::Url;
 
 use super::{
     document::{Document, Table, Value},
@@ -112,26 +109,6 @@ impl Default for Unfinished {
     fn default() -> Self {
         Self { remind_after: Some(Duration::from_secs(30 * 60)), deliver_after: None }
     }
-}
-
-/// Where a document stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// A file.
-    File(std::path::PathBuf),
-    /// A page.
-    Page(Url),
-}
-
-/// `[consent]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Consent {
-    /// A changed version asks again.
-    pub version: String,
-    /// The document by language code; never empty.
-    pub document: Vec<(String, Place)>,
-    /// The privacy policy, which is apart from it.
-    pub policy_url: Option<Url>,
 }
 
 /// `[privacy]`.
@@ -256,40 +233,6 @@ pub fn unfinished(table: Table<'_>) -> Unfinished {
     };
     table.end();
     unfinished
-}
-
-pub fn consent(table: Table<'_>, first_language: &str, folder: &Path) -> Option<Consent> {
-    let version = table.need("version", "Such as version = \"2026-12\"").and_then(|value| value.text(60));
-    let document = table.need("document", "Such as document = { ru = \"consent-ru.md\" }");
-    let document = document.and_then(|value| {
-        let words = value.words(LONGEST_TEXT, first_language)?;
-        let place = |(code, place): (String, String)| {
-            if place.starts_with("https://") {
-                return Some((code, Place::Page(Url::parse(&place).ok()?)));
-            }
-            let file = folder.join(&place);
-            if place.contains("://") || !file.is_file() {
-                let problem =
-                    format!("names {place:?}, which is neither a file beside dealer.toml nor an https address");
-                value.wrong(problem, "Put the file there, or mend its name");
-                return None;
-            }
-            Some((code, Place::File(file)))
-        };
-        let places: Vec<_> = words.into_iter().filter_map(place).collect();
-        (!places.is_empty()).then_some(places)
-    });
-    let policy_url = table.get("policy_url").and_then(|value| {
-        let text = value.text(LONGEST_TEXT)?;
-        let url = Url::parse(&text).ok().filter(|url| url.scheme() == "https" && url.has_host());
-        let is_open = url.as_ref().is_some_and(|url| url.username().is_empty() && url.password().is_none());
-        if !is_open {
-            value.wrong("is no https address that everybody may see", "Such as \"https://example.com/privacy\"");
-        }
-        url.filter(|_| is_open)
-    });
-    table.end();
-    version.zip(document).map(|(version, document)| Consent { version, document, policy_url })
 }
 
 pub fn privacy(table: Table<'_>) -> PrivacyRules {

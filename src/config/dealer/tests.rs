@@ -103,7 +103,7 @@ mask_phones_in_group = true
     assert_eq!((dealer.crm.repeat, dealer.crm.distribute), (Repeat::Attach, Distribute::RoundRobin));
     assert_eq!((dealer.unfinished.remind_after, dealer.unfinished.deliver_after), (None, Some(minutes(24 * 60))));
     assert_eq!((dealer.managers.len(), dealer.statuses.len(), dealer.sources[0].utm.len()), (1, 1, 2));
-    assert!(matches!(dealer.consent.expect("consent").document[..], [(_, Place::File(_)), (_, Place::Page(_))]));
+    assert!(matches!(dealer.consent.expect("consent").documents[..], [(_, Place::File { .. }), (_, Place::Page(_))]));
     assert_eq!(dealer.privacy.retention, Some(minutes(180 * 24 * 60)));
 }
 
@@ -111,6 +111,7 @@ mask_phones_in_group = true
 fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
     let with = |rest: &str| format!("{NAME_AND_PHONE}{rest}");
     let question = |rest: &str| with(&format!("[[question]]\nkey = \"city\"\n{rest}"));
+    let consent = |version: &str, document: &str| format!("[consent]\nversion = {version}\ndocument = {document}");
     let whole = "kind = \"text\"\nask = \"?\"\nlabel = \"L\"\n";
     let mut wrong = Vec::new();
     for (text, place, words) in [
@@ -139,7 +140,26 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
             "line 4, column 9",
             "Did you mean source?",
         ),
-        ("[consent]\nversion = \"1\"\ndocument = { ru = \"nowhere.md\" }".into(), "line 3, column 12", "nowhere.md"),
+        ("[consent]\nversion = \"1\"\ndocument = { ru = \"nowhere.md\" }".into(), "line 3, column 19", "nowhere.md"),
+        (consent("\" \"", "\"Cargo.toml\""), "line 2, column 11", "is empty"),
+        (consent("\"\"\"1\n2\"\"\"", "\"Cargo.toml\""), "line 2, column 11", "one line"),
+        (consent("2026", "\"Cargo.toml\""), "line 2, column 11", "a text in quotes"),
+        (consent("\"1\"", "\"\""), "line 3, column 12", "is empty"),
+        (consent("\"1\"", "{}"), "line 3, column 12", "no document"),
+        (consent("\"1\"", "[\"Cargo.toml\"]"), "line 3, column 12", "a table"),
+        (consent("\"1\"", "\"src\""), "line 3, column 12", "is no file"),
+        (consent("\"1\"", "{ ru = \"Cargo.toml\", en = \"gone.md\" }"), "line 3, column 38", "gone.md"),
+        (consent("\"1\"", "{ russian = \"Cargo.toml\" }"), "line 3, column 24", "code of a language"),
+        (consent("\"1\"", "\"http://a.b/c\""), "line 3, column 12", "https://"),
+        (consent("\"1\"", "\"ftp://a.b/c\""), "line 3, column 12", "no https address"),
+        (consent("\"1\"", "\"https://user:hush@a.b/c\""), "line 3, column 12", "everybody may see"),
+        ("[consent]\ndocument = \"Cargo.toml\"".into(), "line 1, column 1", "version is missing"),
+        ("[consent]\nversion = \"1\"".into(), "line 1, column 1", "document is missing"),
+        (
+            "[consent]\nversion = \"1\"\ndocument = \"Cargo.toml\"\npolicy = \"x\"".into(),
+            "line 4, column 1",
+            "policy_url?",
+        ),
         (
             "[consent]\nversion = \"1\"\ndocument = \"https://a.b\"\npolicy_url = \"http://a.b\"".into(),
             "line 4, column 14",
@@ -211,12 +231,49 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
         let problems = parse(&text).expect_err(&text);
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let is_told = told.iter().any(|told| told.contains(place) && told.contains(words));
-        let is_alone = told.len() == 1 || words.contains("TOML");
+        let is_secret = told.iter().any(|told| told.contains("hush"));
+        let is_alone = !is_secret && told.len() == 1 || words.contains("TOML");
         if !is_told || !is_alone || told.iter().any(|told| told.lines().count() != 1) {
             wrong.push(format!("{text}\n{place}: {words}\n{told:#?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn a_document_that_cannot_be_shown_is_told_and_a_language_without_one_is_odd() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, content: &[u8]| std::fs::write(folder.path().join(name), content).expect("a file");
+    write("consent.md", "Я согласен".as_bytes());
+    write("consent.pdf", &[0x25, 0xff, 0xfe]);
+    for (name, content) in [("empty.md", ""), ("blank.md", " \n\u{feff}\u{200b}\n")] {
+        write(name, content.as_bytes());
+    }
+    write("large.pdf", &vec![b'x'; usize::try_from(LARGEST_DOCUMENT).expect("a size") + 1]);
+    let read = |languages: &str, document: &str| {
+        let text = format!("{languages}\n[consent]\nversion = \"1\"\ndocument = {document}\n");
+        Dealer::parse("dealer.toml", &text, folder.path())
+    };
+    for (name, words) in [("empty.md", "is empty"), ("blank.md", "is empty"), ("large.pdf", "larger than 5 MB")] {
+        let told = read("", &format!("\"{name}\"")).expect_err(name)[0].to_string();
+        assert!(told.contains("line 4, column 12") && told.contains(words) && told.contains(name), "{told}");
+    }
+    for (languages, document, codes, odd) in [
+        ("", "\"consent.md\"", vec!["ru"], vec![]),
+        ("", "{ en = \"consent.pdf\", ru = \"consent.md\" }", vec!["ru", "en"], vec![]),
+        ("", "{ ru = \"consent.md\" }", vec!["ru"], vec!["none in en"]),
+        ("languages = [\"ru\"]", "{ ru = \"consent.md\" }", vec!["ru"], vec![]),
+        ("languages = [\"uz\", \"ru\"]", "{ ru = \"consent.md\" }", vec!["ru"], vec!["none in uz"]),
+        ("languages = [\"ru\"]", "{ RU = \"consent.md\", kk = \"consent.pdf\" }", vec!["ru", "kk"], vec!["one in kk"]),
+    ] {
+        let dealer = read(languages, document).expect(document);
+        let consent = dealer.consent.expect("consent");
+        assert_eq!(consent.documents.iter().map(|(code, _)| code.as_str()).collect::<Vec<_>>(), codes, "{document}");
+        let told: Vec<String> = dealer.odd.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), odd.len(), "{told:?}");
+        let place = "line 4, column 12";
+        assert!(told.iter().zip(odd).all(|(told, words)| told.contains(words) && told.contains(place)), "{told:?}");
+    }
 }
 
 #[test]
@@ -240,10 +297,12 @@ fn the_example_is_right_and_names_every_key() {
     let in_force = |line: &'static str| line.strip_prefix('#').filter(|line| !line.starts_with(' ')).unwrap_or(line);
     let example = EXAMPLE.lines().map(in_force).collect::<Vec<_>>().join("\n");
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("consent-ru.md"), "…").expect("a file");
+    for name in ["consent-ru.md", "consent-en.md"] {
+        std::fs::write(folder.path().join(name), "…").expect("a file");
+    }
     Dealer::parse("dealer.toml.example", EXAMPLE, folder.path()).expect("the example as it is");
     let dealer = Dealer::parse("dealer.toml.example", &example, folder.path()).expect("all of the example");
-    assert!(dealer.not_used.len() > 5 && dealer.form.questions().len() == 5, "{dealer:?}");
+    assert!(dealer.odd.is_empty() && dealer.form.questions().len() == 5, "{dealer:?}");
     let asked = document::asked_for();
     let is_there = |key: &str| example.contains(&format!("{key} = ")) || example.contains(&format!("[{key}]"));
     let missing: Vec<_> = asked.iter().filter(|key| !is_there(key)).collect();

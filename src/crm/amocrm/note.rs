@@ -63,7 +63,10 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
         }
     ));
     lines.push(format!("Отправлена: {}", times(lead.submitted_at)));
-    lines.extend(lead.consent_at.map(|at| format!("Согласие на обработку данных: {}", times(at))));
+    lines.extend(lead.consent_at.map(|at| {
+        let version = lead.consent.as_ref().map_or_else(String::new, |proof| format!("версия {}, ", proof.version));
+        format!("Согласие на обработку данных: {version}{}", times(at))
+    }));
     for (field, value) in refused_values(lead, settings, left_out) {
         lines.push(format!("amoCRM не принял поле {field}: {value}"));
     }
@@ -269,6 +272,10 @@ Telegram: Ivan P, @ivan, id 42
             assert!(note.lines().any(|found| found == line), "{line} is not in\n{note}");
         }
         assert!(!note.contains("как введён") && !note.contains("(502)"));
+        lead.consent = from_value(json!({"version": "2026-12", "id": "00ff"})).ok();
+        let note = notes(&lead, &settings(), &left_out).join("");
+        let line = "Согласие на обработку данных: версия 2026-12, 23.11.2026 10:30 UTC (23.11.2026 13:30 МСК)";
+        assert!(note.lines().any(|found| found == line) && !note.contains("00ff"), "{note}");
     }
 
     #[test]

@@ -50,6 +50,29 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
         ],
     ),
     (
+        "consents",
+        &[
+            ("id", 't'),
+            ("person", 't'),
+            ("chat_id", 'i'),
+            ("user_id", 'i'),
+            ("version", 't'),
+            ("document", 't'),
+            ("document_sha256", 't'),
+            ("document_read_at", 'i'),
+            ("policy", 't'),
+            ("shown_text", 't'),
+            ("shown_button", 't'),
+            ("lang", 't'),
+            ("bot", 't'),
+            ("question_id", 'i'),
+            ("press_id", 't'),
+            ("update_id", 'i'),
+            ("given_at", 'i'),
+            ("ended_at", 'i'),
+        ],
+    ),
+    (
         "late_notes",
         &[
             ("id", 't'),
@@ -161,6 +184,15 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
         "(id) DO UPDATE SET chat_id = NULL, user_id = NULL, lang = NULL, wiped_at = excluded.wiped_at, \
          leads = excluded.leads, done_at = excluded.done_at \
          WHERE withdrawals.wiped_at IS NULL AND excluded.wiped_at IS NOT NULL",
+    ),
+    // What was withdrawn in one store is withdrawn in both, and whoever is forgotten in one is nobody in the other.
+    (
+        "consents",
+        "(id) DO UPDATE SET ended_at = COALESCE(consents.ended_at, excluded.ended_at), \
+         chat_id = CASE WHEN excluded.user_id IS NULL THEN NULL ELSE consents.chat_id END, \
+         user_id = CASE WHEN excluded.user_id IS NULL THEN NULL ELSE consents.user_id END, \
+         press_id = CASE WHEN excluded.user_id IS NULL THEN NULL ELSE consents.press_id END \
+         WHERE excluded.ended_at IS NOT NULL",
     ),
     (
         "late_notes",

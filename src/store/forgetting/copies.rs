@@ -82,6 +82,15 @@ impl ForgottenElsewhere {
             "live_buttons" => {
                 rows.retain(|row| !self.people.iter().any(|(person, _)| person.chats.contains(&number(row, "chat_id"))))
             }
+            "consents" => {
+                for row in rows {
+                    let Some(forgotten_at) = self.ids.get(&text(row, "id")) else { continue };
+                    for name in ["chat_id", "user_id", "press_id"] {
+                        row[at(name)] = None;
+                    }
+                    row[at("ended_at")].get_or_insert_with(|| forgotten_at.to_string());
+                }
+            }
             "customers" => rows.retain(|row| {
                 let (phone, seen_at) = (text(row, "phone"), number(row, "seen_at"));
                 !self.people.iter().any(|(person, at)| person.phones.contains(&phone) && seen_at <= *at)
@@ -145,6 +154,7 @@ impl PersonalData {
         if ids.is_empty() {
             return Ok(0);
         }
+        crate::store::consents::forget_again(&mut transaction).await?;
         let mut wiped = 0;
         for (person, at) in people_of(&mut transaction, self.engine, &ids).await? {
             for lead in &person.leads {

@@ -188,7 +188,50 @@ fn names_user(body: &str, id: i64) -> bool {
         }
 }
 
+/// A dialogue's document without what was written before consent to the dealer's document; `None` where there is nothing of that.
+fn without_what_was_said(document: &str) -> Option<String> {
+    let mut document: Value = serde_json::from_str(document).ok()?;
+    let draft = document.get_mut("draft")?.as_object_mut()?;
+    let is_asked = draft.get("shown_consents").is_some_and(Value::is_array);
+    let was_given = draft.get("consent_at").is_some_and(|at| !at.is_null());
+    if !is_asked || was_given {
+        return None;
+    }
+    let before = draft.len();
+    draft.retain(|name, value| ["id", "number", "shown_consents"].contains(&name.as_str()) || value.is_null());
+    if draft.len() == before {
+        return None;
+    }
+    // The last text that was taken.
+    document.as_object_mut()?.insert("taken".into(), Value::Null);
+    Some(document.to_string())
+}
+
 impl PersonalData {
+    /// Wipes what was written into forms that ask for consent to the dealer's document, have never got it, and were not touched
+    /// since `before`; the question stays open. Returns how many forms held anything.
+    pub async fn wipe_without_consent(&self, before: Millis) -> Result<u64, StoreError> {
+        let sql = format!(
+            "SELECT {}, {}, {} FROM dialogues WHERE step = 'consent' AND update_at < $1",
+            rows::numbers(self.engine, "chat_id"),
+            rows::bytes(self.engine, "draft"),
+            rows::numbers(self.engine, "update_at")
+        );
+        let mut wiped = 0;
+        for row in sqlx::query(AssertSqlSafe(sql)).bind(before).fetch_all(&self.pool).await? {
+            let (Some(chat_id), Some(update_at)) = (rows::number(&row, 0), rows::number(&row, 2)) else { continue };
+            let Some(left) = rows::lossy(&row, 1).and_then(|draft| without_what_was_said(&draft)) else { continue };
+            let done = sqlx::query("UPDATE dialogues SET draft = $3 WHERE chat_id = $1 AND update_at = $2")
+                .bind(chat_id)
+                .bind(update_at)
+                .bind(left)
+                .execute(&self.pool)
+                .await?;
+            wiped += done.rows_affected();
+        }
+        Ok(wiped)
+    }
+
     /// Deletes dialogues and set-aside updates that are older than `before`, and marks of limits older than
     /// `marks_before`; returns how many dialogues and updates.
     pub async fn wipe_old(&self, before: Millis, marks_before: Millis) -> Result<(u64, u64), StoreError> {
@@ -199,5 +242,38 @@ impl PersonalData {
             self.marks().remove_old(family, marks_before).await?;
         }
         Ok((forms.rows_affected(), updates.rows_affected()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_written_without_consent_goes_and_the_question_stays() {
+        let form = |more: Value| {
+            let mut draft = json!({"id": "01J7", "number": "K7M2QXA", "consent_at": null, "wish": null});
+            draft.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            json!({"draft": draft, "last_number": "N7HR3T9", "taken": {"text": 1}, "lang": "en"})
+        };
+        let shown = json!([{"version": "1"}]);
+        let said = form(json!({"shown_consents": shown, "name": "Иван", "phone": {"e164": "+79991234567"},
+            "answers": {"city": "Тула"}, "said": [], "files": [], "phone_before_consent": true}));
+        let left: Value =
+            serde_json::from_str(&without_what_was_said(&said.to_string()).expect("something went")).expect("JSON");
+        let mut empty = form(json!({"shown_consents": shown}));
+        empty["taken"] = Value::Null;
+        assert_eq!(left, empty);
+        for kept in [
+            empty.to_string(),
+            form(json!({"name": "Иван"})).to_string(),
+            form(json!({"name": "Иван", "consent_at": "2026-12-01T00:00:00Z", "shown_consents": shown})).to_string(),
+            json!({"draft": null}).to_string(),
+            "?".to_owned(),
+        ] {
+            assert_eq!(without_what_was_said(&kept), None, "{kept}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use crate::{
     clock::Millis,
     fault::point,
-    store::{Forgetting, NewMessage, PersonalData, StoreError, Whom, Withdrawal, json, late_notes, outbox},
+    store::{Forgetting, NewMessage, PersonalData, StoreError, Whom, Withdrawal, consents, json, late_notes, outbox},
 };
 
 use super::{Person, PersonLead, bind_key, find, person_id, remember_latest, traces, wipe_lead, with_key};
@@ -65,6 +65,7 @@ impl PersonalData {
         // What answers the withdrawal itself was committed at the same moment.
         let before = asked.asked_at - 1;
         traces::wipe(&mut transaction, self.engine, &person, before, now).await?;
+        consents::forget(&mut transaction, asked.user_id, asked.asked_at, now).await?;
         sqlx::query("DELETE FROM dialogues WHERE chat_id = $1 AND update_at <= $2")
             .bind(asked.chat_id)
             .bind(asked.asked_at)

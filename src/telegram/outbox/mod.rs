@@ -33,13 +33,13 @@ use tracing::{info, warn};
 use crate::{
     clock::Clock,
     fault::point,
-    notice::{AdminNotice, Notice},
+    notice::{AdminNotice, Notice, Say},
     store::{Dialogues, NOBODYS_CHAT, Outbox, OutboxMessage, Store, StoreError},
-    wording::{Markup, Wording, file_caption, render_notice},
+    wording::{Markup, ShownDocument, Wording, file_caption, render_notice},
 };
 
 use super::{
-    client::{Place, SendError, Telegram},
+    client::{Attachment, Place, SendError, Telegram},
     lang::lang_of,
     listener::IntakeCounters,
     pace::Pause,
@@ -326,6 +326,13 @@ impl OutboxSender {
                     Err(SendError::Refused(_)) => self.telegram.send(place, &words).await,
                     sent => sent.map(|()| None),
                 },
+                Notice::Reply(parts) => match self.file_of(parts) {
+                    Some(file) => {
+                        let attachment = Attachment::document(&file.name, file.content.to_vec());
+                        self.telegram.send_file(place, attachment, words.text.clone()).await.map(|()| None)
+                    }
+                    None => self.telegram.send(place, &words).await,
+                },
                 _ => self.telegram.send(place, &words).await,
             }
         };
@@ -385,6 +392,12 @@ impl OutboxSender {
                 self.put_off(&message, after.unwrap_or(growing.min(LAST_PAUSE))).await
             }
         }
+    }
+
+    /// The dealer's document, where it is to be sent as a file.
+    fn file_of(&self, parts: &[Say]) -> Option<&ShownDocument> {
+        let [Say::ConsentDocument { lang, .. }] = parts else { return None };
+        self.wording.consent_document(lang).filter(|document| document.parts.is_empty())
     }
 
     async fn put_off(&self, message: &OutboxMessage, pause: Duration) -> Result<Sent, StoreError> {

@@ -329,6 +329,7 @@ pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
         files: Vec::new(),
         buyer: Buyer { user_id: buyer, chat_id: Some(buyer), username: None, full_name: None },
         consent_at: None,
+        consent: None,
         origin: Origin::Telegram,
     }
 }
@@ -362,6 +363,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
         },
         lead: Some(NewLead::fresh(lead.clone())),
         withdrawal: None,
+        consent: None,
         limits: Default::default(),
         messages: vec![NewMessage {
             chat_id,

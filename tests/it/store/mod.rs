@@ -97,6 +97,7 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
         files: Vec::new(),
         buyer: Buyer { user_id: 42, chat_id: Some(42), username: None, full_name: None },
         consent_at: None,
+        consent: None,
         origin: Origin::Telegram,
     }
 }
@@ -116,6 +117,7 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
         },
         lead: lead.cloned().map(NewLead::fresh),
         withdrawal: None,
+        consent: None,
         limits: LeadLimits::default(),
         messages: lead
             .map(|lead| NewMessage { chat_id: 42, notice: Notice::Accepted { number: lead.number.clone() }, due_at: 0 })

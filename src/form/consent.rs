@@ -1,0 +1,218 @@
+//! Consent: what has to be there before anything personal is asked, and what a press of its button says.
+//!
+//! What a buyer writes before that is held with the form and not used: it is told back, asked for, shown to anybody or passed
+//! on only after the press, and it goes when the buyer declines, or has not pressed within a day.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::{
+    dialogue::{Conversation, Outcome, World, stay},
+    draft::{Answer, Draft, Step},
+    opening::accepted,
+};
+use crate::{
+    lead::ConsentProof,
+    notice::{ConsentQuestion, Say},
+};
+
+/// So many questions of one form are remembered by what they said: one for each language, and for each version.
+const MOST_SHOWN: usize = 6;
+
+/// What has to be accepted before anything personal is asked.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum ConsentRule {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The privacy policy, with each form.
+    Policy,
+    /// The dealer's document, once in each version.
+    Document(Box<Asking>),
+}
+
+/// The dealer's document for one buyer, now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asking {
+    /// As it is asked in the buyer's language.
+    pub question: ConsentQuestion,
+    /// What the buyer has consented to last, in whatever version, and has not withdrawn.
+    pub given: Option<GivenConsent>,
+    /// What the message says whose button was pressed, where Telegram tells.
+    pub pressed_text: Option<String>,
+}
+
+/// A consent that was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenConsent {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// To what, and by which id that is proved.
+    pub proof: ConsentProof,
+}
+
+impl ConsentRule {
+    /// Whether a form may go on.
+    pub(super) fn is_met_by(&self, draft: &Draft) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Policy => draft.consent_at.is_some(),
+            Self::Document(asking) => {
+                draft.consent.as_ref().is_some_and(|proof| proof.version == asking.question.version)
+            }
+        }
+    }
+
+    /// Whoever has consented to this version with an earlier request is not asked again.
+    pub(super) fn adopt(&self, draft: &mut Draft) {
+        if let Self::Document(asking) = self
+            && !self.is_met_by(draft)
+            && let Some(given) = asking.given.as_ref().filter(|given| given.proof.version == asking.question.version)
+        {
+            draft.consent_at = Some(given.at);
+            draft.consent = Some(given.proof.clone());
+        }
+    }
+
+    /// Asks.
+    pub(super) fn ask(&self) -> Say {
+        match self {
+            Self::Document(asking) => Say::ConsentTo(Box::new(asking.question.clone())),
+            Self::Nothing | Self::Policy => Say::AskConsent,
+        }
+    }
+
+    /// What stands before the question where the buyer has consented to another version before.
+    pub(super) fn why(&self, draft: &Draft) -> Option<Say> {
+        match self {
+            Self::Document(asking) if draft.consent.is_some() || asking.given.is_some() => Some(Say::ConsentChanged),
+            _ => None,
+        }
+    }
+}
+
+impl Draft {
+    /// Whether consent came before the phone, where it `is_asked` at all: only then may a form that was never sent be passed on.
+    /// A phone that was written before the press was not yet asked for, so it does not count.
+    pub fn has_consent_before_phone(&self, is_asked: bool) -> bool {
+        !is_asked || (self.consent_at.is_some() && !self.phone_before_consent)
+    }
+
+    fn phone(&self) -> Option<&Answer> {
+        self.answers.values().find(|answer| matches!(answer, Answer::Phone(_)))
+    }
+
+    /// Remembers whether the phone was there before the consent; `before` is the form before this turn.
+    pub(super) fn note_order(&mut self, before: Option<&Self>, rule: &ConsentRule) {
+        if self.consent_at.is_none() {
+            self.phone_before_consent = *rule != ConsentRule::Nothing && self.phone().is_some();
+        } else if before.is_some_and(|before| before.consent_at.is_some() && before.phone() != self.phone()) {
+            self.phone_before_consent = false;
+        }
+    }
+
+    /// Remembers what was shown.
+    pub(super) fn note_shown(&mut self, question: &ConsentQuestion) {
+        self.shown_consents.retain(|shown| shown != question);
+        if self.shown_consents.len() == MOST_SHOWN {
+            self.shown_consents.remove(0);
+        }
+        self.shown_consents.push(question.clone());
+    }
+
+    /// What the pressed message said; the last question where Telegram does not tell.
+    fn pressed_question(&self, text: Option<&str>) -> Option<&ConsentQuestion> {
+        let is_it = |shown: &&ConsentQuestion| text.is_some_and(|text| text.contains(&shown.text));
+        self.shown_consents.iter().rev().find(is_it).or(self.shown_consents.last())
+    }
+
+    fn consents_to(&mut self, question: ConsentQuestion, now: DateTime<Utc>) {
+        let id = proof_id(self, &question.version);
+        self.consent = Some(ConsentProof { version: question.version.clone(), id });
+        self.consent_at = Some(now);
+        self.shown_consents.clear();
+        self.pressed_consent = Some(question);
+    }
+}
+
+/// A form consents to a version once, so a press that is taken twice is one proof.
+fn proof_id(draft: &Draft, version: &str) -> String {
+    let digest = Sha256::digest(format!("consent:{}:{version}", draft.id));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The button was pressed.
+pub(super) fn accept(mut conversation: Conversation, world: &World) -> Outcome {
+    let Some(draft) = &mut conversation.draft else { return stay(conversation, vec![Say::OldButton], world) };
+    let is_first = draft.consent_at.is_none();
+    match &world.consent {
+        ConsentRule::Nothing => {}
+        ConsentRule::Policy => draft.consent_at = Some(world.now),
+        ConsentRule::Document(asking) => {
+            let pressed = draft.pressed_question(asking.pressed_text.as_deref()).cloned();
+            match pressed.filter(|pressed| pressed.version == asking.question.version) {
+                Some(question) => draft.consents_to(question, world.now),
+                // It stood under another version, or under the policy alone.
+                None => return stay(conversation, vec![Say::ConsentChanged], world),
+            }
+        }
+    }
+    accepted(conversation, is_first, world)
+}
+
+/// The document itself, and the question that is open once more under it.
+pub(super) fn show_document(conversation: Conversation, world: &World) -> Outcome {
+    let ConsentRule::Document(asking) = &world.consent else {
+        return stay(conversation, vec![Say::OldButton], world);
+    };
+    let lang = &asking.question.document_lang;
+    let part = |part| vec![Say::ConsentDocument { lang: lang.clone(), part }];
+    let mut replies: Vec<Vec<Say>> = (0..asking.question.shown_in).map(part).collect();
+    let open = stay(conversation, Vec::new(), world);
+    if open.conversation.step != Step::Idle {
+        replies.extend(open.replies);
+    }
+    Outcome { conversation: open.conversation, replies, lead: None }
+}
+
+/// Whole messages that decline, with the signs around their words taken away.
+const NO: &[&str] = &[
+    "нет",
+    "не согласен",
+    "не согласна",
+    "нет не согласен",
+    "нет не согласна",
+    "не даю",
+    "не даю согласие",
+    "не даю согласия",
+    "не хочу",
+    "отказываюсь",
+    "отказ",
+    "no",
+    "no thanks",
+    "i do not agree",
+    "i don t agree",
+    "i disagree",
+    "disagree",
+    "i decline",
+    "decline",
+    "yoq",
+    "yo q",
+    "roziman emas",
+    "rozi emasman",
+];
+
+/// Whether a whole message declines.
+pub(super) fn is_no(text: &str) -> bool {
+    let apart: String =
+        text.to_lowercase().chars().map(|sign| if sign.is_alphanumeric() { sign } else { ' ' }).collect();
+    NO.contains(&apart.split_whitespace().collect::<Vec<_>>().join(" ").as_str())
+}
+
+/// Whether the buyer stands before the document for the first time, so that nothing is lost by a no.
+pub(super) fn is_first_asked(conversation: &Conversation, world: &World) -> bool {
+    let is_document = matches!(world.consent, ConsentRule::Document(_));
+    is_document
+        && conversation.step == Step::Consent
+        && conversation.draft.as_ref().is_some_and(|draft| draft.consent_at.is_none())
+}

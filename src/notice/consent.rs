@@ -1,0 +1,41 @@
+//! What a buyer is asked to consent to, exactly as it is shown: what is kept of it proves what was consented to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Millis;
+
+/// The consent step of the dealer's own document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentQuestion {
+    /// The document's version.
+    pub version: String,
+    /// The document: the name of its file, or its address.
+    pub document: String,
+    /// Its language, as an IETF tag.
+    pub document_lang: String,
+    /// SHA-256 of its bytes in hex; `None` where it could not be fetched.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// When those bytes were read.
+    #[serde(default)]
+    pub read_at: Option<Millis>,
+    /// In how many messages the document itself is shown; 0 for a page, which a button opens.
+    #[serde(default)]
+    pub shown_in: usize,
+    /// The address of the privacy policy, which is apart from it.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// The language of the words, as an IETF tag.
+    pub lang: String,
+    /// The words.
+    pub text: String,
+    /// What stands on the button that consents.
+    pub button: String,
+}
+
+impl ConsentQuestion {
+    /// The address of the document, where it is a page.
+    pub fn page(&self) -> Option<&str> {
+        (self.shown_in == 0).then_some(self.document.as_str())
+    }
+}
