@@ -5,6 +5,7 @@
 
 mod admin;
 mod amocrm_client;
+mod consent;
 mod dealer_form;
 mod dependencies;
 mod fake_amocrm;

@@ -77,6 +77,7 @@ macro_rules! on_both {
 }
 
 // After the macro, which they use.
+mod consents;
 mod damage;
 mod forgetting;
 mod limits;
