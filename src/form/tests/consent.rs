@@ -223,6 +223,7 @@ fn a_form_that_stands_before_a_consent_nobody_asks_for_any_more_goes_on() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn no_lead_is_sent_without_a_consent_to_the_version_in_force(
         inputs in prop::collection::vec((any_input(), 1..4_u8), 1..40)
