@@ -28,6 +28,7 @@ ask-consent-to =
     To pass your request on to a manager we need your consent to process personal data.
 
     You can read it under the button "{ $document }". Withdraw it at any time with the command /delete.
+held-till-consent = I've got your message and you won't have to repeat it: press the consent button and we'll go on.
 consent-changed = The text of the consent has been updated, so we are asking once more. Everything you have answered is kept.
 consent-declined = All right. We can't take a request without consent, and everything you have just written is deleted. If you change your mind, press /start
 consent-document = Consent to the processing of personal data

@@ -18,6 +18,7 @@ ask-consent-to =
     Arizani menejerga yetkazish uchun shaxsiy maʼlumotlaringizni qayta ishlashga roziligingiz kerak.
 
     Uni «{ $document }» tugmasi orqali oʻqishingiz mumkin. Rozilikni istalgan vaqtda /delete buyrugʻi bilan qaytarib olasiz.
+held-till-consent = Xabaringizni oldim, uni takrorlash shart emas: rozilik tugmasini bosing, davom etamiz.
 consent-changed = Rozilik matni yangilandi, shuning uchun yana bir bor soʻraymiz. Barcha javoblaringiz joyida.
 consent-declined = Yaxshi. Roziliksiz arizani qabul qila olmaymiz, hozir yozganlaringizning hammasi oʻchirildi. Fikringiz oʻzgarsa, /start tugmasini bosing
 consent-document = Shaxsiy maʼlumotlarni qayta ishlashga rozilik

@@ -11,6 +11,7 @@ how-to-begin = How to open a form.
 ask-consent = Asks for consent before the first question where there is a privacy policy.
 ask-consent-to = Asks for consent to the document of [consent] in dealer.toml. The exact words are kept as proof.
 consent-first = The buyer writes without having consented.
+held-till-consent = The buyer wrote answers without having consented: they go into the form after the press.
 consent-changed = Before consent is asked where the buyer has consented to another version of the document.
 consent-declined = The buyer does not consent: the form is deleted.
 consent-document = Under the document where it comes as a file.

@@ -82,6 +82,11 @@ impl ConsentRule {
         }
     }
 
+    /// What is said where something of use came before the press.
+    pub(super) fn held(&self) -> Option<Say> {
+        matches!(self, Self::Document(_)).then_some(Say::HeldTillConsent)
+    }
+
     /// What stands before the question where the buyer has consented to another version before.
     pub(super) fn why(&self, draft: &Draft) -> Option<Say> {
         match self {

@@ -20,7 +20,7 @@ pub(super) fn opened(conversation: Conversation, said: &Said, world: &World) -> 
     let mut outcome = go_on(conversation, world, Vec::new());
     let greeting = match outcome.conversation.step {
         // What was said is told when it may be kept.
-        Step::Consent => vec![Say::Welcome],
+        Step::Consent => std::iter::once(Say::Welcome).chain(world.consent.held()).collect(),
         Step::Confirm => Vec::from_iter(told),
         _ => std::iter::once(Say::Welcome).chain(told).collect(),
     };
@@ -31,8 +31,11 @@ pub(super) fn opened(conversation: Conversation, said: &Said, world: &World) -> 
 }
 
 /// Holds what is said before consent is given, and repeats none of it until then.
-pub(super) fn held(mut conversation: Conversation, said: &Said, why: Vec<Say>, world: &World) -> Outcome {
+pub(super) fn held(mut conversation: Conversation, said: &Said, mut why: Vec<Say>, world: &World) -> Outcome {
     if answers(said) {
+        if let Some(held) = world.consent.held() {
+            why = vec![held];
+        }
         Noted::beside(&conversation, said, Taken::default(), None, world).keep(&mut conversation, &world.form);
     }
     stay(conversation, why, world)

@@ -108,6 +108,8 @@ pub enum Say {
     AskConsent,
     /// Text came where consent is asked.
     ConsentFirst,
+    /// Something of use came where consent is asked: it need not be said again.
+    HeldTillConsent,
     /// Asks to consent to the dealer's document.
     ConsentTo(Box<ConsentQuestion>),
     /// Another version was consented to before.

@@ -34,6 +34,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
             lang.text("ask-consent", &[("url", url.into())])
         }
         Say::ConsentFirst => simple("consent-first"),
+        Say::HeldTillConsent => simple("held-till-consent"),
         Say::ConsentTo(question) => question.text.clone(),
         Say::ConsentChanged => simple("consent-changed"),
         Say::ConsentDeclined => simple("consent-declined"),

@@ -78,6 +78,7 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::HowToBegin => Say::HowToBegin,
         SayKind::AskConsent => Say::AskConsent,
         SayKind::ConsentFirst => Say::ConsentFirst,
+        SayKind::HeldTillConsent => Say::HeldTillConsent,
         SayKind::ConsentTo => {
             let question = |shown_in, document: &str, policy| {
                 let (text, button) = super::consent_words(Lang::ru());

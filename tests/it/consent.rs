@@ -45,6 +45,7 @@ async fn a_consent_is_asked_once_proved_and_withdrawn() {
     // All in one message, before any consent: it is told back only after the press.
     let asked = buyer.says("Аристарх, 8 912 345-67-89, до 2 млн, encar.com/cars/detail/38427499", "Отозвать").await;
     assert!(asked.has_button("consent:accept") && !asked.text.contains("912"), "{asked:?}");
+    assert!(asked.text.contains("повторять его не придётся"), "{}", asked.text);
     let links: Vec<_> = asked.buttons.iter().flatten().filter_map(|button| button.url.as_deref()).collect();
     assert_eq!(links, ["https://dealer.example/policy"]);
     buyer.presses("consent:document", "имени и телефона").await;
@@ -169,6 +170,33 @@ async fn dies_at(point: &str) {
 async fn a_kill_around_the_press_loses_no_proof_and_doubles_none() {
     let points = ["intake.before_commit", "intake.in_commit", "intake.after_commit", "outbox.before_send"];
     join_all(points.map(dies_at)).await;
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_fetched_is_said_in_the_proof_and_to_the_admin_once() {
+    let mut world = World::new().await;
+    // Nobody listens there.
+    world.write("dealer.toml", &settings("1", "https://127.0.0.1:9/consent"));
+    world.start();
+    let mut buyer = world.buyer("Аристарх");
+    let asked = buyer.commands("/start", "Отозвать").await;
+    let links = asked.buttons.iter().flatten().filter_map(|button| button.url.as_deref());
+    assert_eq!(links.collect::<Vec<_>>(), ["https://127.0.0.1:9/consent", "https://dealer.example/policy"]);
+    let number = fills_in_after_consent(&mut buyer).await;
+    world.delivered(&number).await;
+    let proved = proof(&world, &number).await;
+    assert!(proved["document_sha256"].is_null() && proved["document"] == "https://127.0.0.1:9/consent", "{proved}");
+    let printed = world.run(&["leads", "consent", &number]).await.ended_with(0);
+    assert!(printed.stdout.contains("could not be fetched"), "{}", printed.said());
+    let told = world.admin_reads("не открывается").await;
+    assert!(told.contains("https://127.0.0.1:9/consent"), "{told}");
+    assert_eq!(world.terminate().await, Some(0));
+    world.start();
+    let tries = |world: &World| world.log().matches("cannot be fetched").count();
+    let before = tries(&world);
+    world.until("it was tried again", |world| tries(world) >= before + 4).await;
+    world.nothing_owed().await;
+    assert_eq!(world.admin_has("не открывается"), 1);
 }
 
 #[tokio::test]

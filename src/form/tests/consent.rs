@@ -70,8 +70,9 @@ fn nothing_but_the_press_is_a_consent() {
     let kept = |said: Say| (Step::Consent, vec![said, Say::ConsentTo(Box::new(question("1", "ru")))]);
     let no = || (Step::Idle, vec![Say::ConsentDeclined]);
     for (input, (step, said)) in [
-        (text("Иван"), kept(Say::ConsentFirst)),
-        (text(whole), kept(Say::ConsentFirst)),
+        (text("Привет"), kept(Say::ConsentFirst)),
+        (text(whole), kept(Say::HeldTillConsent)),
+        (text("8 999 123-45-67"), kept(Say::HeldTillConsent)),
         (text("да"), kept(Say::ConsentFirst)),
         (text("Согласен"), kept(Say::ConsentFirst)),
         (Input::Contact { phone: "79991234567".into(), own: true }, kept(Say::ConsentFirst)),
