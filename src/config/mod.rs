@@ -134,7 +134,8 @@ impl Reader<'_> {
     /// `PHONE_REGION`.
     pub fn phone_region(&mut self) -> Region {
         const REGION: &str = "Two letters of a country, such as RU, KR or KZ";
-        let text = self.text("PHONE_REGION").unwrap_or_else(|| "RU".into());
+        // Unchecked: the plans of all countries take long to read, and few commands need them.
+        let Some(text) = self.text("PHONE_REGION") else { return Region::default() };
         Region::parse(&text).unwrap_or_else(|| {
             self.wrong("PHONE_REGION", "is no country this program knows", REGION);
             Region::default()

@@ -65,7 +65,18 @@ impl Cluster {
         }
         let data = folder.path().join("data");
         let made = as_postgres(&mut Command::new(programs.join("initdb")))
-            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8", "-D"])
+            .args([
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+                "--locale=C.UTF-8",
+                "--wal-segsize=1",
+                "-D",
+            ])
             .arg(&data)
             .status()
             .expect("initdb");
@@ -113,7 +124,8 @@ impl Cluster {
 
     /// Runs a statement in a database.
     pub fn psql_in(&self, database: &str, statement: &str) -> bool {
-        Command::new("psql")
+        // Debian's own `psql` is a script that looks for a cluster of the system's first.
+        Command::new(programs().expect("PostgreSQL").join("psql"))
             .arg("-h")
             .arg(self.folder.path())
             .args(["-U", "postgres", "-p", &self.port.to_string(), "-d", database, "-qc", statement])
