@@ -112,7 +112,7 @@ ask-delete =
 
     The bot will wipe your name, phone, answers, links and files, the form you have begun and what it keeps of this chat. A request that a manager has not received yet will not be passed on.
 
-    The numbers of your requests stay, and the fact that the data were deleted. Of requests that a manager has already, we will let him know: there the dealer deletes your data.
+    The numbers of your requests stay, and the fact that the data were deleted. If a manager already has your request, we will tell him so: the dealer deletes your data there.
 
     Only you can delete the messages in this chat, in Telegram itself.
 deleting = All right, deleting.

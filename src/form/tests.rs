@@ -1,5 +1,6 @@
 mod consent;
 mod forms;
+mod talks;
 
 use proptest::prelude::*;
 

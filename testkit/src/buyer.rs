@@ -5,6 +5,9 @@ use crate::{
     world::{PATIENCE, number_in},
 };
 
+/// How the card with all answers begins, in Russian.
+pub const CARD: &str = "Проверьте заявку";
+
 /// The four answers as they are typed.
 #[derive(Clone, Copy)]
 pub struct Answers {
@@ -96,7 +99,7 @@ impl Buyer {
         self.says(answers.name, "номер телефона").await;
         self.says(answers.phone, "бюджет").await;
         self.says(answers.budget, "ссылку").await;
-        self.says(answers.car, "Проверьте заявку").await
+        self.says(answers.car, CARD).await
     }
 
     /// Sends the card; returns the request's number.

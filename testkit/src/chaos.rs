@@ -371,7 +371,7 @@ pub async fn fill_in_with(
     buyer.say("2,5 млн");
     let (last, _) = sees(last, "ссылку").await?;
     buyer.say("https://www.encar.com/dc/dc_cardetailview.do?carid=38427498");
-    let (last, _) = sees(last, "Проверьте заявку").await?;
+    let (last, _) = sees(last, crate::buyer::CARD).await?;
     buyer.press_on(last, "submit")?;
     let (_, told) = sees(last, "принята!").await?;
     number_in(&told).ok_or_else(|| format!("no number in «{told}»"))

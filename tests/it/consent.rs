@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use serde_json::Value;
+use testkit::buyer::CARD;
 use testkit::world::{Buyer, World};
 
 const SHA256_OF_TEXT: &str = "6d4cd9efc916322cd8416c053f7ff56e4bc640645e3b45eb1207f6e0fa4cad72";
@@ -31,7 +32,7 @@ async fn proof(world: &World, number: &str) -> Value {
 async fn fills_in_after_consent(buyer: &mut Buyer) -> String {
     buyer.presses("consent:accept", "Как вас зовут").await;
     for (said, answer) in
-        [("Аристарх", "номер телефона"), ("8 912 345-67-89", "бюджет"), ("2 млн", "ссылку"), ("нет", "Проверьте")]
+        [("Аристарх", "номер телефона"), ("8 912 345-67-89", "бюджет"), ("2 млн", "ссылку"), ("нет", CARD)]
     {
         buyer.says(said, answer).await;
     }
@@ -51,7 +52,7 @@ async fn a_consent_is_asked_once_proved_and_withdrawn() {
     buyer.presses("consent:document", "имени и телефона").await;
     let asked = buyer.hears("Отозвать").await;
     assert_eq!(asked.buttons[0][0].text, "✅ Даю согласие");
-    let card = buyer.presses("consent:accept", "Проверьте").await;
+    let card = buyer.presses("consent:accept", CARD).await;
     assert!(card.text.contains("+79123456789"), "{card:?}");
     let number = buyer.submits().await;
     let lead = world.delivered(&number).await;
@@ -117,7 +118,7 @@ async fn a_version_that_changes_under_a_form_is_asked_before_it_is_sent() {
     {
         buyer.says(said, answer).await;
     }
-    buyer.says("нет", "Проверьте").await;
+    buyer.says("нет", CARD).await;
     assert_eq!(world.terminate().await, Some(0));
     // A file that no text is, this time.
     std::fs::write(world.path("consent.pdf"), b"%PDF-1.7 \xff").expect("a file");
@@ -131,7 +132,7 @@ async fn a_version_that_changes_under_a_form_is_asked_before_it_is_sent() {
     // The button of the first version says nothing of the second.
     buyer.user.press_on(first.message_id, "consent:accept").expect("the button is there");
     buyer.hears("от прошлого сообщения").await;
-    buyer.presses("consent:accept", "Проверьте").await;
+    buyer.presses("consent:accept", CARD).await;
     let number = buyer.submits().await;
     world.delivered(&number).await;
     assert_eq!(proof(&world, &number).await["version"], "2027-01");
@@ -154,7 +155,7 @@ async fn dies_at(point: &str) {
     {
         buyer.says(said, answer).await;
     }
-    buyer.says("нет", "Проверьте").await;
+    buyer.says("нет", CARD).await;
     let number = buyer.submits().await;
     world.delivered(&number).await;
     assert_eq!(proof(&world, &number).await["version"], "2026-12", "{point}");

@@ -2,6 +2,7 @@
 //! changed while buyers are in them.
 
 use testkit::{
+    buyer::CARD,
     fakes::amocrm::account::{Entity, Field, LINK_FIELD, SELECT_FIELD, TEXT_FIELD},
     world::World,
 };
@@ -119,7 +120,7 @@ async fn twelve_questions_of_every_kind_reach_the_note_and_their_fields() {
     ivan.says("с люком и подогревом", "encar.com").await;
     ivan.says("encar.com/cars/detail/38427498", "на ваш автомобиль").await;
     ivan.presses("skip", "Фото?").await;
-    let card = ivan.presses("done", "Проверьте заявку").await;
+    let card = ivan.presses("done", CARD).await;
     for line in ["도시: 부산", "Год: от 2019 года", "К дню: 25.12.2026", "Цвет: зелёный металлик", "Фото: не указано"]
     {
         assert!(card.text.contains(line), "{line}: {}", card.text);
@@ -217,7 +218,7 @@ async fn a_form_that_changes_under_its_buyers_loses_nobody() {
     ivan.hears("Это кнопка от прошлого сообщения").await;
     ivan.commands("/start", "Из какой страны?").await;
     ivan.says("Корея", "Год?").await;
-    let card = ivan.says("2021", "Проверьте заявку").await;
+    let card = ivan.says("2021", CARD).await;
     assert!(card.text.contains("Страна: Корея") && !card.text.contains("Москва"), "{}", card.text);
     let lead = world.delivered(&ivan.submits().await).await;
     for line in ["Город: Москва", "Страна: Корея", "Год: 2021"] {
@@ -236,7 +237,7 @@ async fn a_value_that_its_field_refuses_is_left_to_the_note() {
         buyer.commands("/start", "зовут").await;
         buyer.says(name, "номер телефона").await;
         buyer.says("89991234567", "Какой?").await;
-        buyer.presses(&format!("answer:state:{choice}"), "Проверьте").await;
+        buyer.presses(&format!("answer:state:{choice}"), CARD).await;
         let lead = world.delivered(&buyer.submits().await).await;
         assert_eq!(lead.field(SELECT_FIELD).as_deref(), field, "{lead:?}");
         assert!(lead.notes[0].contains("Состояние: "), "{}", lead.notes[0]);

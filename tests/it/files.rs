@@ -2,6 +2,7 @@
 //! do, and in the managers' chat where amoCRM takes none. (What a kill does is in `nothing_lost::kill_points`.)
 
 use testkit::{
+    buyer::CARD,
     fakes::{
         amocrm::{Fault, On, Times},
         telegram,
@@ -27,7 +28,7 @@ async fn leaves_a_request_with_files(buyer: &mut Buyer) -> String {
     buyer.user.sends_document("Договор купли.pdf", "application/pdf", b"%PDF-1.4 a contract");
     buyer.hears("Добавил 1 файл. Всего файлов: 2.").await;
     buyer.says("2,5 млн", "ссылку").await;
-    buyer.says("нет", "Проверьте заявку").await;
+    buyer.says("нет", CARD).await;
     buyer.user.sends_voice(b"OggS a voice");
     let card = buyer.hears("Всего файлов: 3.").await.text;
     assert!(card.contains("📎 Файлы: 3"), "{card}");
@@ -209,7 +210,7 @@ async fn what_is_too_large_is_said_at_once() {
     ivan.says("Иван", "номер телефона").await;
     ivan.says("89991234567", "бюджет").await;
     ivan.says("2 млн", "ссылку").await;
-    let card = ivan.says("нет", "Проверьте заявку").await.text;
+    let card = ivan.says("нет", CARD).await.text;
     assert!(card.contains("📎 Файлы: 1"), "{card}");
     ivan.presses("files:drop", "Убрал все файлы").await;
     let number = ivan.submits().await;

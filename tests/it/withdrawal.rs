@@ -3,6 +3,7 @@
 use amocrm_lead_bot::fault::POINTS_AFTERWARDS;
 use futures::future::join_all;
 use testkit::{
+    buyer::CARD,
     fakes::amocrm::{Fault, On, Times},
     postgres::Cluster,
     world::{Buyer, PATIENCE, World},
@@ -65,7 +66,7 @@ async fn a_buyer_is_forgotten_with_two_presses_and_amocrm_and_the_admin_know() {
     buyer.says("Иван", "номер телефона").await;
     buyer.says("8 999 123-45-67", "бюджет").await;
     buyer.says("2 млн", "ссылку").await;
-    buyer.says("нет", "Проверьте").await;
+    buyer.says("нет", CARD).await;
     let second = buyer.submits().await;
     world.delivered(&second).await;
     assert_eq!(world.terminate().await, Some(0));

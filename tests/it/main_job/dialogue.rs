@@ -1,6 +1,7 @@
 //! The form: changing answers, going back, cancelling, beginning anew, surviving restarts.
 
 use testkit::{
+    buyer::CARD,
     fakes::telegram::{Fault, On, Times},
     world::{PATIENCE, World, number_in},
 };
@@ -17,11 +18,11 @@ async fn every_answer_can_be_changed_from_the_card() {
         ("edit:car_link", "ссылку", "encar.com/cars/detail/777777", "https://fem.encar.com/cars/detail/777777"),
     ] {
         ivan.presses(field, question).await;
-        let card = ivan.says(answer, "Проверьте заявку").await;
+        let card = ivan.says(answer, CARD).await;
         assert!(card.text.contains(on_the_card), "{}", card.text);
     }
     ivan.presses("edit:car_link", "ссылку").await;
-    assert!(ivan.presses("skip", "Проверьте").await.text.contains("обсудим с менеджером"));
+    assert!(ivan.presses("skip", CARD).await.text.contains("обсудим с менеджером"));
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.name.ends_with(" Заявка: Пётр Иванов") && lead.price == 3_000_000, "{lead:?}");
 }
@@ -34,14 +35,14 @@ async fn back_leaves_an_answer_as_it_was() {
     for (field, question) in [("edit:name", "Как вас зовут"), ("edit:budget", "бюджет"), ("edit:car_link", "ссылку")]
     {
         ivan.presses(field, question).await;
-        assert_eq!(ivan.presses("back", "Проверьте").await.text, card);
+        assert_eq!(ivan.presses("back", CARD).await.text, card);
     }
     ivan.presses("edit:phone", "номер телефона").await;
     ivan.says("← Назад", "прежним").await;
-    assert_eq!(ivan.hears("Проверьте").await.text, card);
+    assert_eq!(ivan.hears(CARD).await.text, card);
     ivan.presses("edit:phone", "номер телефона").await;
     ivan.user.press_raw("back");
-    ivan.hears("Проверьте").await;
+    ivan.hears(CARD).await;
     world.delivered(&ivan.submits().await).await;
 }
 
@@ -84,7 +85,7 @@ async fn start_in_the_middle_asks_the_same_question_again() {
     let mut ivan = world.buyer("Иван");
     ivan.begins().await;
     for (answer, question) in
-        [("Иван", "номер телефона"), ("89991234567", "бюджет"), ("не знаю", "ссылку"), ("нет", "Проверьте заявку")]
+        [("Иван", "номер телефона"), ("89991234567", "бюджет"), ("не знаю", "ссылку"), ("нет", CARD)]
     {
         ivan.says(answer, question).await;
         let offer = ivan.commands("/start", "начать заново").await;
@@ -107,7 +108,7 @@ async fn the_restart_button_begins_a_new_form() {
     ivan.says("Иван", "номер телефона").await;
     ivan.says("89991234567", "бюджет").await;
     ivan.says("1 млн", "ссылку").await;
-    ivan.says("нет", "Проверьте").await;
+    ivan.says("нет", CARD).await;
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.name.ends_with(" Заявка: Иван"), "{}", lead.name);
 }
@@ -118,7 +119,7 @@ async fn a_form_survives_a_restart_and_a_kill_at_every_step() {
     let mut ivan = world.buyer("Иван");
     ivan.begins().await;
     for (at, (answer, question)) in
-        [("Иван", "номер телефона"), ("89991234567", "бюджет"), ("2 млн", "ссылку"), ("нет", "Проверьте заявку")]
+        [("Иван", "номер телефона"), ("89991234567", "бюджет"), ("2 млн", "ссылку"), ("нет", CARD)]
             .into_iter()
             .enumerate()
     {
@@ -203,14 +204,14 @@ async fn one_card_is_alive() {
     world.telegram.clear_faults();
     world.start();
     until_gone(&ivan, budget.message_id).await;
-    let card = ivan.says("нет", "Проверьте").await;
+    let card = ivan.says("нет", CARD).await;
     until_gone(&ivan, link.message_id).await;
     let question = ivan.presses("edit:budget", "бюджет").await;
     until_gone(&ivan, card.message_id).await;
     ivan.commands("/start", "начать заново").await;
     let again = ivan.hears("бюджет").await;
     until_gone(&ivan, question.message_id).await;
-    let card = ivan.says("3 млн", "Проверьте").await;
+    let card = ivan.says("3 млн", CARD).await;
     until_gone(&ivan, again.message_id).await;
     let number = ivan.submits().await;
     until_gone(&ivan, card.message_id).await;
@@ -271,7 +272,7 @@ async fn consent_comes_first_where_it_is_configured() {
     ivan.says("Иван", "номер телефона").await;
     ivan.says("89991234567", "бюджет").await;
     ivan.says("1 млн", "ссылку").await;
-    ivan.says("нет", "Проверьте").await;
+    ivan.says("нет", CARD).await;
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.notes[0].contains("Согласие на обработку данных: "), "{}", lead.notes[0]);
 }
@@ -284,7 +285,7 @@ async fn a_hasty_buyer_is_understood_in_order() {
     for answer in ["Иван", "89991234567", "2 млн", "нет"] {
         ivan.user.say(answer);
     }
-    ivan.hears("Проверьте").await;
+    ivan.hears(CARD).await;
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.name.ends_with(" Заявка: Иван") && lead.price == 2_000_000, "{lead:?}");
     assert!(lead.notes[0].contains("Телефон: +79991234567"), "{}", lead.notes[0]);
@@ -303,7 +304,7 @@ async fn commands_are_understood_in_every_spelling() {
     ivan.says("Иван", "номер телефона").await;
     ivan.says("89991234567", "бюджет").await;
     ivan.says("2 млн", "ссылку").await;
-    assert!(ivan.commands("/skip", "Проверьте").await.text.contains("обсудим с менеджером"));
+    assert!(ivan.commands("/skip", CARD).await.text.contains("обсудим с менеджером"));
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.name.ends_with(" Заявка: Иван"), "{}", lead.name);
 }

@@ -1,6 +1,7 @@
 //! A buyer's answers become a lead: every kind of answer, and what the manager finds in amoCRM.
 
 use testkit::{
+    buyer::CARD,
     fakes::amocrm::StoredContact,
     world::{Answers, World},
 };
@@ -78,7 +79,7 @@ async fn a_shared_contact_a_range_and_the_skip_button() {
     assert!(anna.hears("Записал телефон").await.removed_keyboard, "the share button stays under the chat");
     anna.hears("бюджет").await;
     anna.says("от 2 до 3 млн", "ссылку").await;
-    let card = anna.presses("skip", "Проверьте заявку").await;
+    let card = anna.presses("skip", CARD).await;
     assert!(card.text.contains("+821012345678") && card.text.contains("обсудим с менеджером"), "{}", card.text);
     let number = anna.submits().await;
     let lead = world.delivered(&number).await;
@@ -99,7 +100,7 @@ async fn somebody_elses_contact_dollars_and_a_photo_with_the_link() {
     oleg.hears("бюджет").await;
     oleg.says("$25k", "ссылку").await;
     oleg.user.photo_with_caption("Смотрите m.encar.com/ca/detailView.do?carId=38427498");
-    oleg.hears("Проверьте заявку").await;
+    oleg.hears(CARD).await;
     let number = oleg.submits().await;
     let lead = world.delivered(&number).await;
     assert_eq!(lead.price, 0, "dollars are not roubles");

@@ -1,5 +1,6 @@
 //! The dealer's own words, a language that the program does not bring along, and the buyer's choice among all.
 
+use testkit::buyer::CARD;
 use testkit::world::World;
 
 /// `texts/` beside where `dealer.toml` would be.
@@ -38,10 +39,10 @@ async fn a_dealer_words_texts_and_adds_a_language_that_buyers_choose_for_good() 
     aru.says("Ару", "номер телефона").await;
     aru.says("8 701 123-45-67", "бюджет").await;
     aru.says("5 млн", "ссылку").await;
-    aru.presses("skip", "Проверьте заявку").await;
+    aru.presses("skip", CARD).await;
     // The key of the keyboard types what the dealer calls it.
     aru.presses("edit:phone", "номер телефона").await;
-    aru.says("← Артқа", "Проверьте заявку").await;
+    aru.says("← Артқа", CARD).await;
     world.amocrm.expire_access_tokens();
     world.amocrm.expire_refresh_token();
     let number = aru.submits().await;

@@ -1,6 +1,7 @@
 //! What people say in another place than where it is asked: it is kept for its question, and passes for no other answer.
 
 use serde_json::json;
+use testkit::buyer::CARD;
 use testkit::world::{Answers, PATIENCE, World};
 
 const CAR: &str = "https://fem.encar.com/cars/detail/38427498";
@@ -20,12 +21,12 @@ async fn what_is_no_name_is_asked_again_and_what_stood_beside_it_is_kept() {
     for noted in ["+79501234567", "сумму: до 2,5 млн", CAR, "хочу заказать Kia K5"] {
         assert!(told.contains(noted), "{noted}: {told}");
     }
-    let card = oleg.says("меня зовут Олег", "Проверьте заявку").await.text;
+    let card = oleg.says("меня зовут Олег", CARD).await.text;
     for line in ["Имя: Олег", "Телефон: +79501234567", "до 2,5 млн", CAR] {
         assert!(card.contains(line), "{line}: {card}");
     }
     oleg.presses("edit:budget", "бюджет").await;
-    oleg.says("3 млн", "Проверьте заявку").await;
+    oleg.says("3 млн", CARD).await;
     let lead = world.delivered(&oleg.submits().await).await;
     assert!(lead.name.contains("Олег") && !lead.name.contains("Kia") && lead.price == 3_000_000, "{lead:?}");
     assert!(lead.notes[0].contains(CAR) && lead.notes[0].contains("хочу заказать Kia K5"), "{}", lead.notes[0]);
@@ -38,7 +39,7 @@ async fn all_said_in_one_message_before_any_form_is_filled_in() {
     let mut ivan = world.buyer("Иван");
     let other = "https://auto.ru/cars/used/sale/1119";
     ivan.user.say(&format!("Зоя Ким +79161234567 бюджет 2,5 млн руб {CAR} {other} белую"));
-    let card = ivan.hears("Проверьте заявку").await.text;
+    let card = ivan.hears(CARD).await.text;
     for line in
         ["Имя: Зоя Ким", "Телефон: +79161234567", "Бюджет: 2,5 млн руб (2 500 000 ₽)", CAR, other, "Пожелания: белую"]
     {
@@ -61,12 +62,12 @@ async fn words_about_the_car_answer_the_question_about_its_link() {
     ivan.says("2 млн", "ссылку").await;
     let told = ivan.says("белая, без люка", "Записал пожелание").await.text;
     assert!(told.contains("Если есть ссылка"), "{told}");
-    let told = ivan.hears("Проверьте заявку").await.text;
+    let told = ivan.hears(CARD).await.text;
     for line in ["Автомобиль: обсудим с менеджером", "Пожелания: Toyota Camry 2021; белая, без люка"]
     {
         assert!(told.contains(line), "{line}: {told}");
     }
-    let card = ivan.says(CAR, "Проверьте заявку").await.text;
+    let card = ivan.says(CAR, CARD).await.text;
     assert!(card.contains(CAR), "{card}");
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.notes[0].contains("Toyota Camry 2021; белая, без люка"), "{}", lead.notes[0]);
@@ -88,7 +89,7 @@ async fn an_answer_is_not_taken_for_the_next_question() {
     }
     let told = ivan.says(CAR, "бюджет").await.text;
     assert!(told.contains("а не сумма") && told.contains(CAR), "{told}");
-    let card = ivan.says("2 млн", "Проверьте заявку").await.text;
+    let card = ivan.says("2 млн", CARD).await.text;
     assert!(card.contains(CAR), "{card}");
     let lead = world.delivered(&ivan.submits().await).await;
     assert_eq!(lead.price, 2_000_000, "{lead:?}");
@@ -110,7 +111,7 @@ async fn a_message_sent_again_much_later_is_an_answer() {
     says_at(&ivan, "не знаю", now + 103);
     ivan.hears("уже пришло").await;
     says_at(&ivan, "не знаю", now + 120);
-    ivan.hears("Проверьте заявку").await;
+    ivan.hears(CARD).await;
 }
 
 #[tokio::test]
@@ -141,12 +142,12 @@ async fn links_behind_words_count_in_texts_captions_and_albums() {
         ivan.says("89501234567", "бюджет").await;
         ivan.says("2 млн", "ссылку").await;
         ivan.user.message_with(fields.clone(), "(сообщение со скрытыми ссылками)");
-        let card = ivan.hears("Проверьте заявку").await.text;
+        let card = ivan.hears(CARD).await.text;
         assert!(card.contains(CAR), "{fields}: {card}");
         if fields.get("media_group_id").is_some() {
             ivan.user.message_with(fields, "(второе фото)");
             world.telegram.wait_until_confirmed(PATIENCE).await.expect("all are taken");
-            assert_eq!((ivan.has("Проверьте"), ivan.has("только текст")), (1, 0), "{}", ivan.user.transcript());
+            assert_eq!((ivan.has(CARD), ivan.has("только текст")), (1, 0), "{}", ivan.user.transcript());
         }
     }
 }
@@ -161,7 +162,7 @@ async fn a_forwarded_advertisement_is_kept_until_its_question() {
     assert!(told.contains(CAR), "{told}");
     ivan.says("Иван", "номер телефона").await;
     ivan.says("89501234567", "бюджет").await;
-    let card = ivan.says("2 млн", "Проверьте заявку").await.text;
+    let card = ivan.says("2 млн", CARD).await.text;
     assert!(card.contains(CAR), "{card}");
 }
 
@@ -181,7 +182,7 @@ async fn the_senders_own_contact_is_always_taken() {
         }
         ivan.hears("бюджет").await;
         ivan.says("2 млн", "ссылку").await;
-        let card = ivan.says("нет", "Проверьте заявку").await.text;
+        let card = ivan.says("нет", CARD).await.text;
         assert!(card.contains(taken), "{card}");
     }
     let mut ivan = world.buyer("Иван");

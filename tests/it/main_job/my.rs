@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use testkit::{
+    buyer::CARD,
     fakes::amocrm::{Fault, On, Times},
     world::{Buyer, World},
 };
@@ -82,7 +83,7 @@ async fn a_flood_of_messages_gets_one_answer_and_what_was_said_is_taken() {
     // Buttons are no messages, and nobody else is concerned.
     ivan.says("8 999 123-45-67", "бюджет").await;
     ivan.says("2 млн", "ссылку").await;
-    ivan.presses("skip", "Проверьте заявку").await;
+    ivan.presses("skip", CARD).await;
     let number = ivan.submits().await;
     world.delivered(&number).await;
     world.buyer("Анна").begins().await;

@@ -1,6 +1,7 @@
 //! Whatever else people send: it is answered with what to do, and the form stays where it was.
 
 use serde_json::json;
+use testkit::buyer::CARD;
 use testkit::world::{Answers, Buyer, PATIENCE, World};
 
 /// What can be sent at any step, and a word of the answer's reason.
@@ -89,7 +90,7 @@ async fn rubbish_at_every_step_is_answered_and_changes_nothing() {
                 Rubbish::Types(format!("https://example.com/{}", "x".repeat(3000))),
             ],
         ),
-        ("Проверьте заявку", "", vec![long(), Rubbish::Types("и что теперь".into()), Rubbish::Types("не знаю".into())]),
+        (CARD, "", vec![long(), Rubbish::Types("и что теперь".into()), Rubbish::Types("не знаю".into())]),
     ];
     for (question, answer, more) in &steps {
         for rubbish in never_an_answer().iter().chain(&empty_texts()).chain(more) {
@@ -161,7 +162,7 @@ async fn the_longest_answers_go_through() {
     ivan.says(&name, "номер телефона").await;
     ivan.says("89991234567", "бюджет").await;
     ivan.says(budget.trim(), "ссылку").await;
-    ivan.says(&link, "Проверьте").await;
+    ivan.says(&link, CARD).await;
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.notes[0].contains(&link) && lead.notes[0].contains("Имя: Я"), "{}", lead.notes[0]);
 }
@@ -209,7 +210,7 @@ async fn updates_that_cannot_be_parsed_hold_nobody_up() {
     assert_eq!(ivan.has("только текст"), 1, "the private chat is answered: {}", ivan.user.transcript());
     ivan.says("89991234567", "бюджет").await;
     ivan.says("1 млн", "ссылку").await;
-    ivan.says("нет", "Проверьте").await;
+    ivan.says("нет", CARD).await;
     world.delivered(&ivan.submits().await).await;
 }
 
@@ -241,11 +242,11 @@ async fn an_album_is_answered_once() {
     ivan.says("89991234567", "бюджет").await;
     ivan.says("2 млн", "ссылку").await;
     ivan.user.album(3, Some("Kia K5 https://fem.encar.com/cars/detail/38427498"));
-    let card = ivan.hears("Проверьте").await.text;
+    let card = ivan.hears(CARD).await.text;
     assert!(card.contains("Файлы: 10") && card.contains("до 10 файлов"), "{card}");
     world.telegram.wait_until_confirmed(PATIENCE).await.expect("all are taken");
     world.nothing_owed().await;
-    assert_eq!((ivan.has("Проверьте"), ivan.has("Добавил")), (1, 3), "{}", ivan.user.transcript());
+    assert_eq!((ivan.has(CARD), ivan.has("Добавил")), (1, 3), "{}", ivan.user.transcript());
 }
 
 #[tokio::test]
@@ -263,10 +264,10 @@ async fn a_conversation() {
     ivan.commands("/start", "начать заново").await;
     ivan.hears("ссылку").await;
     ivan.says("смотрю Kia K5", "Если есть ссылка, пришлите её").await;
-    ivan.hears("Проверьте").await;
-    ivan.says("http://www.encar.com/dc/dc_cardetailview.do?carid=38427498", "Проверьте").await;
+    ivan.hears(CARD).await;
+    ivan.says("http://www.encar.com/dc/dc_cardetailview.do?carid=38427498", CARD).await;
     ivan.presses("edit:budget", "бюджет").await;
-    ivan.says("$25k", "Проверьте").await;
+    ivan.says("$25k", CARD).await;
     ivan.says("всё ли так?", "Осталось нажать «Отправить»").await;
     world.amocrm.goes_down();
     let number = ivan.submits().await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use testkit::{
+    buyer::CARD,
     fakes::telegram::{Fault, On, Times},
     world::{Buyer, PATIENCE, World},
 };
@@ -25,7 +26,7 @@ async fn finishes(world: &mut World, buyer: &mut Buyer) {
     buyer.says("Иван Петров", "номер телефона").await;
     buyer.says("89991234567", "бюджет").await;
     buyer.says("2 млн", "ссылку").await;
-    buyer.says("нет", "Проверьте").await;
+    buyer.says("нет", CARD).await;
     world.delivered(&buyer.submits().await).await;
     world.telegram.wait_until_confirmed(PATIENCE).await.expect("no update stays at Telegram");
     assert!(world.is_up(), "{}", world.read("daemon.log"));
@@ -108,7 +109,7 @@ async fn words_are_understood_beside_what_no_library_knows() {
         json!({"live_photo": {"a": 1}, "paid_media": 7, "caption": link, "caption_entities": behind}),
         "(фото новее всех библиотек)",
     );
-    ivan.hears("Проверьте").await;
+    ivan.hears(CARD).await;
     let press = json!({"id": "1", "from": {"id": ivan.user.id}, "data": "submit", "brand_new": {},
         "message": {"chat": chat(&ivan), "message_id": "x", "reply_markup": {"inline_keyboard": [[{"new": 1}]]}}});
     world.telegram.raw_update(json!({"callback_query": press}));
@@ -162,7 +163,7 @@ async fn a_batch_that_is_no_json_is_taken_apart() {
     world.telegram.raw_bytes(|id| format!(r#"{{"update_id":{id},"message":{{"text":"cut o"#).into_bytes());
     world.telegram.wait_until_confirmed(PATIENCE).await.expect("it is set aside");
     ivan.says("2 млн", "ссылку").await;
-    ivan.says("нет", "Проверьте").await;
+    ivan.says("нет", CARD).await;
     world.delivered(&ivan.submits().await).await;
     world.telegram.wait_until_confirmed(PATIENCE).await.expect("no update stays at Telegram");
     assert!(world.is_up());
@@ -193,7 +194,7 @@ async fn ids_that_are_none_of_telegrams_stall_nothing() {
     ivan.hears("Не вижу здесь номера").await;
     ivan.says("89991234567", "бюджет").await;
     ivan.says("2 млн", "ссылку").await;
-    ivan.says("нет", "Проверьте").await;
+    ivan.says("нет", CARD).await;
     world.delivered(&ivan.submits().await).await;
     assert!(world.is_up());
     assert!(ivan.has("только текст") <= 11, "{}", ivan.user.transcript());
@@ -207,8 +208,7 @@ async fn a_message_whose_answer_cannot_be_parsed_is_sent_once() {
         world.telegram.fault(On::method("sendMessage").chat(ivan.user.id), fault.clone(), Times::UntilCleared);
         let number = ivan.leaves_a_request().await;
         world.delivered(&number).await;
-        for words in ["Как вас зовут", "номер телефона", "Проверьте", "принята"]
-        {
+        for words in ["Как вас зовут", "номер телефона", CARD, "принята"] {
             assert_eq!(ivan.has(words), 1, "{fault:?}\n{}", ivan.user.transcript());
         }
         world.telegram.clear_faults();

@@ -6,6 +6,7 @@ mod servers;
 
 use std::time::{Duration, Instant};
 
+use testkit::buyer::CARD;
 use testkit::postgres::Cluster;
 use testkit::world::{PATIENCE, World};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
@@ -44,7 +45,7 @@ async fn a_second_process_takes_over_when_the_first_is_killed() {
     let took = killed.elapsed();
     second.took(took, Duration::from_secs(15)).await;
     ivan.says("2 млн", "ссылку").await;
-    ivan.says("нет", "Проверьте").await;
+    ivan.says("нет", CARD).await;
     ivan.presses("submit", "принята").await;
     first.amocrm.wait_for_leads(1, PATIENCE).await;
     second.until("the note is written", |world| world.amocrm.leads()[0].notes.len() == 1).await;
@@ -139,7 +140,7 @@ async fn a_leader_whose_lock_is_gone_knows_at_once() {
     ivan.says("8 999 123-45-67", "бюджет").await;
     leader.kill().await;
     ivan.says("2 млн", "ссылку").await;
-    ivan.says("нет", "Проверьте").await;
+    ivan.says("нет", CARD).await;
     ivan.presses("submit", "принята").await;
     other.amocrm.wait_for_leads(1, PATIENCE).await;
     other.until("the note is written", |world| world.amocrm.leads()[0].notes.len() == 1).await;
@@ -172,7 +173,7 @@ async fn a_database_that_goes_and_comes_loses_nothing() {
     admin.hears("снова сохраняет").await;
     ivan.says("8 999 123-45-67", "бюджет").await;
     ivan.says("2 млн", "ссылку").await;
-    ivan.says("нет", "Проверьте").await;
+    ivan.says("нет", CARD).await;
     ivan.presses("submit", "принята").await;
     world.amocrm.wait_for_leads(1, PATIENCE).await;
     assert_eq!(world.terminate().await, Some(0), "{}", world.log());
