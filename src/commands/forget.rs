@@ -85,6 +85,9 @@ fn undecided(person: &Person) -> bool {
 fn show(person: &Person) {
     outln!("Telegram accounts: {}", person.users.len());
     outln!("Dialogues: {}, messages set aside: {}", person.dialogues, person.set_aside);
+    if person.consents > 0 {
+        outln!("Proofs of consent: {} (kept with a hash in place of the person)", person.consents);
+    }
     outln!("Requests: {}", person.leads.len());
     for lead in &person.leads {
         let note = match lead.state {

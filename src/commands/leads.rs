@@ -165,6 +165,15 @@ async fn show(leads: &Leads, files: &Files, number: &str) -> Result<ExitCode, Co
     if row.forgotten_at.is_none() {
         show_person(lead);
     }
+    if let Some(at) = lead.consent_at {
+        let at = at.format("%Y-%m-%d %H:%M UTC");
+        match &lead.consent {
+            Some(proof) => {
+                outln!("consent:    version {}, {at} (`leads consent {}`)", plain(&proof.version), lead.number)
+            }
+            None => outln!("consent:    {at} (to the privacy policy)"),
+        }
+    }
     let files = files.of(lead.id).await?;
     for (name, position) in lead.file_names().zip(1..) {
         let status = files.iter().find(|file| file.position == position);
