@@ -91,6 +91,7 @@ fn lead(n: usize) -> Lead {
         consent_at: None,
         consent: None,
         origin: Origin::Telegram,
+        unfinished: false,
     }
 }
 

@@ -137,6 +137,33 @@ my-request =
     🚗 { $car }
 my-state-on-its-way = on its way to the manager
 my-state-with-the-manager = with the manager
+my-state-taken-back = withdrawn by you
+my-state-closed = closed by the dealership
+choose-correction =
+    Request #{ $number } says:
+
+    { $answers }
+
+    What would you like to correct?
+correcting = Correcting request #{ $number }.
+confirm-correction =
+    Request #{ $number }. Correct it like this?
+
+    { $changes }
+correction = { $label }: { $before } → { $after }
+corrected = Done, request #{ $number } is corrected. The manager will see both the new answer and the old one.
+ask-take-back = Withdraw request #{ $number }? The manager will see that you don't need it any more and won't call about it.
+taken-back = Request #{ $number } is withdrawn, and the manager will see that. If you change your mind, send a new one: /start
+request-as-it-was = Request #{ $number } stays as it was.
+request-too-late = Request #{ $number } was sent more than an hour ago and a manager is already working on it: to correct or withdraw it, just tell them. They will be in touch.
+request-taken-back-before = Request #{ $number } has been withdrawn already. If you've changed your mind, send a new one: /start
+request-closed = Request #{ $number } was closed by the dealership and can't be corrected any more. If you still need it, send a new one: /start
+button-correct = ✏️ Correct #{ $number }
+button-take-back = 🗑 Withdraw #{ $number }
+button-save-correction = ✅ Correct it
+button-leave-as-is = Leave it as it was
+button-take-back-sure = 🗑 Withdraw #{ $number }
+button-do-not-take-back = Don't withdraw
 no-requests = You have no requests yet. Press the button to leave your first one.
 unfinished =
     You started a car request and haven't finished it. Noted so far:
@@ -538,6 +565,13 @@ admin-new-leads-how = Send /new_leads on to be told of each new request, or /new
 admin-new-lead =
     🆕 A new request
     { $lead }
+admin-corrected =
+    ✏️ A buyer has corrected request #{ $number }
+    { $changes }
+admin-taken-back =
+    🗑 A buyer has withdrawn request #{ $number }: it is not needed any more
+admin-amendment-refused = ℹ️ amoCRM did not take the tag or the fields that the bot updates a lead with (#{ $number } was the first): { $detail }. The note under the lead says what the buyer has changed. Check that the bot's user in amoCRM may change leads and contacts. The bot goes on by itself once amoCRM takes everything, and tells you again if it stops.
+copy-unfinished = { $number } (not finished)
 admin-press-over = Nothing is deleted: the button is too old or has been used. If it has to be deleted all the same, begin with “Delete” again.
 admin-press-foreign = Nothing is deleted: only whoever pressed “Delete” can confirm it. If it is yours to decide, press “Delete” yourself.
 admin-stranger = The bot's commands and buttons here obey the group's administrators only. If this is your job, ask an administrator to add you.

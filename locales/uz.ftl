@@ -125,6 +125,33 @@ my-request =
     🚗 { $car }
 my-state-on-its-way = menejerga yetkazilmoqda
 my-state-with-the-manager = menejerda
+my-state-taken-back = siz qaytarib olgansiz
+my-state-closed = avtosalon yopgan
+choose-correction =
+    #{ $number } arizada hozir:
+
+    { $answers }
+
+    Nimani tuzatamiz?
+correcting = #{ $number } arizani tuzatyapmiz.
+confirm-correction =
+    #{ $number } ariza. Shunday tuzatilsinmi?
+
+    { $changes }
+correction = { $label }: { $before } → { $after }
+corrected = Tayyor, #{ $number } ariza tuzatildi. Menejer yangi javobni ham, avvalgisini ham ko‘radi.
+ask-take-back = #{ $number } ariza qaytarib olinsinmi? Menejer u endi kerak emasligini ko‘radi va u bo‘yicha qo‘ng‘iroq qilmaydi.
+taken-back = #{ $number } ariza qaytarib olindi, menejer buni ko‘radi. Fikringiz o‘zgarsa, yangisini qoldiring: /start
+request-as-it-was = #{ $number } ariza avvalgidek qoldi.
+request-too-late = #{ $number } ariza bir soatdan ko‘proq oldin yuborilgan, u bilan menejer ishlamoqda: tuzatish yoki qaytarib olish uchun unga aytsangiz kifoya. U siz bilan bog‘lanadi.
+request-taken-back-before = #{ $number } ariza allaqachon qaytarib olingan. Fikringiz o‘zgarsa, yangisini qoldiring: /start
+request-closed = #{ $number } arizani avtosalon yopgan, uni endi tuzatib bo‘lmaydi. Hali kerak bo‘lsa, yangisini qoldiring: /start
+button-correct = ✏️ Tuzatish #{ $number }
+button-take-back = 🗑 Qaytarib olish #{ $number }
+button-save-correction = ✅ Tuzatish
+button-leave-as-is = Avvalgidek qolsin
+button-take-back-sure = 🗑 Qaytarib olish #{ $number }
+button-do-not-take-back = Qaytarib olmaslik
 no-requests = Hozircha arizalaringiz yoʻq. Birinchisini qoldirish uchun tugmani bosing.
 unfinished =
     Avtomobil uchun ariza boshlab, tugatmadingiz. Yozib olinganlari:

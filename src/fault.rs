@@ -82,6 +82,10 @@ pub const POINTS_AFTERWARDS: &[&str] = &[
     "late_note.not_written_stored",
 ];
 
+/// Points on the way of what becomes of a request after it was sent; besides, its note passes those of a late note.
+pub const POINTS_OF_AMENDMENTS: &[&str] =
+    &["amendment.in_commit", "amendment.recorded", "amendment.answered", "amendment.stored"];
+
 /// A place where a test may kill the process.
 #[cfg(debug_assertions)]
 pub fn point(name: &'static str) {
@@ -125,7 +129,9 @@ mod armed {
 
     pub(super) fn pass(name: &'static str) {
         debug_assert!(
-            super::POINTS.contains(&name) || super::POINTS_AFTERWARDS.contains(&name),
+            [super::POINTS, super::POINTS_AFTERWARDS, super::POINTS_OF_AMENDMENTS]
+                .iter()
+                .any(|list| list.contains(&name)),
             "{name} is not in the list of fault points"
         );
         if let Some(kill) = &*KILL

@@ -211,6 +211,7 @@ pub(super) fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed
         consent_at: None,
         consent: None,
         origin: Origin::Backup,
+        unfinished: false,
     };
     let uncertain_since = number.map(|_| submitted_at.timestamp_millis());
     let fingerprint = id.is_none().then(|| fingerprint(&loose));

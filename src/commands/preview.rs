@@ -236,6 +236,7 @@ impl Scene {
             first_name: None,
             form: wording.form.clone(),
             words: Lang::all_words,
+            request: None,
             keys: Lang::typed_by_key,
         }
     }

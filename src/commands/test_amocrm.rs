@@ -115,6 +115,7 @@ async fn test_lead(crm: &Crm, region: Region) -> bool {
         consent_at: None,
         consent: None,
         origin: Origin::Telegram,
+        unfinished: false,
     };
     let request = NewLead { lead: &lead, contact_id: None, degradation: Default::default() };
     let created = match crm.create_leads(std::slice::from_ref(&request)).await {

@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     consent::ConsentDocuments,
     crm::amocrm::Crm,
-    delivery::{Counters, DeliveryPass, Health, LateNoteWriter, Worker},
+    delivery::{AmendmentWriter, Counters, DeliveryPass, Health, LateNoteWriter, Worker},
     http::{self, Site, Sources},
     notice::{AdminLine, AdminNotice, Recipient, Recipients},
     privacy::{Privacy, Withdrawing},
@@ -148,6 +148,9 @@ impl Parts<'_> {
                 tasks.spawn(FileWorker::new(pass, health.clone()).run(self.stop.clone()));
                 let late_notes = LateNoteWriter::new(store.clone(), crm.clone(), Lease::daemon(self.generation));
                 tasks.spawn(late_notes.run(self.stop.clone()));
+                let lease = Lease::daemon(self.generation);
+                let amendments = AmendmentWriter::new(store.clone(), crm.clone(), lease, recipients);
+                tasks.spawn(amendments.run(self.stop.clone()));
                 let tokens = TokenWatch::new(crm.clone(), store.clone(), recipients);
                 tasks.spawn(tokens.run(self.stop.clone()));
                 health

@@ -132,7 +132,8 @@ impl LateNoteWriter {
             return Ok(notes.over(&note.id, None).await?);
         };
         let Some(lead_id) = self.lead_of(note, &row).await? else { return Ok(()) };
-        match self.crm.has_note(lead_id, &note.number, &note.text).await {
+        let text = self.crm.late_note(&note.number, &note.text);
+        match self.crm.has_note(lead_id, &note.number, &text).await {
             Ok(true) => return Ok(notes.over(&note.id, None).await?),
             Ok(false) => {}
             Err(error @ (CrmError::WrongAddress { .. } | CrmError::Refused { .. })) => {
@@ -153,7 +154,7 @@ impl LateNoteWriter {
             return Ok(());
         }
         point("late_note.recorded");
-        let new = NewNote { lead_id, number: note.number.clone(), text: note.text.clone() };
+        let new = NewNote { lead_id, number: note.number.clone(), text };
         let answer = self.crm.add_notes(&[new]).await;
         point("late_note.answered");
         let error = match answer {

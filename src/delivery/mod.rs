@@ -33,6 +33,7 @@
 //! What remains, and is counted as `repeated`: amoCRM stores a create later than the last look-up, or hides it from
 //! all three ways of looking for two minutes.
 
+mod amendments;
 mod backoff;
 mod batches;
 mod breaker;
@@ -48,6 +49,7 @@ mod steps;
 mod worker;
 pub(crate) mod write;
 
+pub use amendments::AmendmentWriter;
 pub use backoff::{exponential, lead_pause, lookup_delay};
 pub use breaker::{Breaker, Pause};
 pub use counters::Counters;

@@ -14,6 +14,7 @@ use crate::{
 use super::{
     answering::{Reply, answered, captioned, skip, take, take_choice},
     consent::{self, ConsentRule},
+    correcting::{Correcting, OwnRequest},
     deletion,
     draft::{Answer, Draft, Step},
     files::{self, Sent},
@@ -40,12 +41,22 @@ pub struct Conversation {
     pub changing: bool,
     /// What is behind the chat.
     pub passed: Passed,
+    /// An answer of a request that was sent is being corrected.
+    pub correcting: Option<Correcting>,
 }
 
 impl Conversation {
     /// A chat that has no form open.
     pub fn idle(last_number: Option<LeadNumber>) -> Self {
-        Self { step: Step::Idle, draft: None, last_number, taken: None, changing: false, passed: Passed::default() }
+        Self {
+            step: Step::Idle,
+            draft: None,
+            last_number,
+            taken: None,
+            changing: false,
+            passed: Passed::default(),
+            correcting: None,
+        }
     }
 }
 
@@ -74,6 +85,8 @@ pub struct World {
     pub form: Form,
     /// Words of the form in every language, first in the managers'.
     pub words: fn(&Words) -> Vec<String>,
+    /// The request that the input is about, of those the person has sent.
+    pub request: Option<OwnRequest>,
     /// What the keys under the phone's question type, in every language.
     pub keys: fn(&str) -> Option<Typed>,
 }
@@ -98,6 +111,10 @@ pub struct Outcome {
 
 /// One turn of the dialogue.
 pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outcome {
+    // Whoever turns to something else has left it as it is.
+    if !matches!(input, Input::Edited | Input::Help | Input::UnknownCommand) {
+        conversation.correcting = None;
+    }
     if let Some(outcome) = deletion::answer(&conversation, &input, world) {
         return outcome;
     }

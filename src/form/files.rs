@@ -166,6 +166,7 @@ mod tests {
             buyer: Buyer::default(),
             form: Form::default(),
             words: Lang::all_words,
+            request: None,
             keys: Lang::typed_by_key,
             utc_offset: chrono::TimeDelta::hours(3),
             message: None,

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Millis,
-    lead::{BuyerFile, CarLink},
+    lead::{BuyerFile, CarLink, LeadNumber},
     notice::MyRequest,
 };
 
@@ -49,6 +49,71 @@ pub enum Press {
     Start,
     /// Remove all files from the form.
     DropFiles,
+    /// About a request that was sent.
+    Mine(MyPress),
+}
+
+/// A button about a request that was sent; its data end with the request's number, and what belongs to the button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MyPress {
+    /// Which answer is to be corrected.
+    Correct(LeadNumber),
+    /// This one.
+    Change(LeadNumber, String),
+    /// The new answer is right.
+    Save(LeadNumber),
+    /// Take it back: the first press, which only asks.
+    TakeBack(LeadNumber),
+    /// The second press.
+    TakeBackSure(LeadNumber, Millis),
+    /// Leave it as it is.
+    Keep(LeadNumber),
+}
+
+/// All their data begin so.
+const MINE: &str = "my";
+
+impl MyPress {
+    /// The request.
+    pub fn number(&self) -> &LeadNumber {
+        match self {
+            Self::Correct(number)
+            | Self::Change(number, _)
+            | Self::Save(number)
+            | Self::TakeBack(number)
+            | Self::TakeBackSure(number, _)
+            | Self::Keep(number) => number,
+        }
+    }
+
+    fn parse(data: &str) -> Option<Self> {
+        let mut parts = data.split(':');
+        let (action, number, rest) = (parts.next()?, LeadNumber::parse(parts.next()?)?, parts.next());
+        if parts.next().is_some() {
+            return None;
+        }
+        Some(match (action, rest) {
+            ("correct", None) => Self::Correct(number),
+            ("change", Some(key)) => Self::Change(number, key.to_owned()),
+            ("save", None) => Self::Save(number),
+            ("withdraw", None) => Self::TakeBack(number),
+            ("withdraw", Some(asked_at)) => Self::TakeBackSure(number, asked_at.parse().ok()?),
+            ("keep", None) => Self::Keep(number),
+            _ => return None,
+        })
+    }
+
+    fn data(&self) -> String {
+        let number = self.number();
+        match self {
+            Self::Correct(_) => format!("{MINE}:correct:{number}"),
+            Self::Change(_, key) => format!("{MINE}:change:{number}:{key}"),
+            Self::Save(_) => format!("{MINE}:save:{number}"),
+            Self::TakeBack(_) => format!("{MINE}:withdraw:{number}"),
+            Self::TakeBackSure(_, asked_at) => format!("{MINE}:withdraw:{number}:{asked_at}"),
+            Self::Keep(_) => format!("{MINE}:keep:{number}"),
+        }
+    }
 }
 
 impl Press {
@@ -71,6 +136,7 @@ impl Press {
                 ("skip", key) => Self::Skip(Some(key.to_owned())),
                 ("edit", key) => Self::Edit(key.to_owned()),
                 ("delete", asked_at) => Self::Delete { asked_at: asked_at.parse().ok()? },
+                (MINE, rest) => Self::Mine(MyPress::parse(rest)?),
                 ("language", code) => Self::Language(code.to_owned()),
                 ("answer", rest) => {
                     let (question, choice) = rest.rsplit_once(':')?;
@@ -121,6 +187,7 @@ impl Press {
             Self::Language(code) => format!("language:{code}"),
             Self::Start => "start".into(),
             Self::DropFiles => "files:drop".into(),
+            Self::Mine(press) => press.data(),
         }
     }
 }
@@ -216,6 +283,7 @@ mod tests {
     /// Other tools press these, and they stand in chats.
     #[test]
     fn callback_data_is_a_contract() {
+        let number = || LeadNumber::parse("K7M2QXA").expect("a number");
         for (data, press) in [
             ("consent:accept", Press::ConsentAccept),
             ("consent:document", Press::ConsentDocument),
@@ -238,13 +306,30 @@ mod tests {
             ("answer:budget:12", Press::Answer { question: "budget".into(), choice: 12 }),
             ("keep", Press::Keep),
             ("done", Press::Done),
+            ("my:correct:K7M2QXA", Press::Mine(MyPress::Correct(number()))),
+            ("my:change:K7M2QXA:car_link", Press::Mine(MyPress::Change(number(), "car_link".into()))),
+            ("my:save:K7M2QXA", Press::Mine(MyPress::Save(number()))),
+            ("my:withdraw:K7M2QXA", Press::Mine(MyPress::TakeBack(number()))),
+            ("my:withdraw:K7M2QXA:1764174000000", Press::Mine(MyPress::TakeBackSure(number(), 1_764_174_000_000))),
+            ("my:keep:K7M2QXA", Press::Mine(MyPress::Keep(number()))),
         ] {
             assert_eq!(Press::parse(data).as_ref(), Some(&press));
             assert_eq!(press.data(), data);
         }
-        for strange in
-            ["", "admin:leads", "choose:city:msk", "answer:city", "answer:city:+1", "edit", "consent:", "lead:1"]
-        {
+        for strange in [
+            "",
+            "admin:leads",
+            "choose:city:msk",
+            "answer:city",
+            "answer:city:+1",
+            "edit",
+            "consent:",
+            "lead:1",
+            "my:correct",
+            "my:correct:x",
+            "my:save:K7M2QXA:name",
+            "my:change:K7M2QXA",
+        ] {
             assert_eq!(Press::parse(strange), None, "{strange}");
         }
     }

@@ -2,6 +2,7 @@
 
 mod answering;
 mod consent;
+mod correcting;
 mod deletion;
 mod dialogue;
 mod draft;
@@ -19,10 +20,11 @@ mod tests;
 mod typed;
 
 pub use consent::{Asking, ConsentRule, GivenConsent};
+pub use correcting::{Amended, Amending, Correcting, OPEN_FOR, OwnRequest, amend};
 pub use deletion::asks_for_deletion;
 pub use dialogue::{Conversation, Outcome, World, answered_once, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};
-pub use input::{Input, Press};
+pub use input::{Input, MyPress, Press};
 pub use passed::Passed;
 pub(crate) use questions::Place;
 pub use questions::{

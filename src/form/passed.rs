@@ -79,6 +79,11 @@ impl Passed {
         }
     }
 
+    /// A button that is about no form was taken.
+    pub(super) fn pressed(self, message: Option<i32>, press: &Press) -> Self {
+        Self { pressed: message.map(|message| (message, press.data())), ..self }
+    }
+
     /// Whether this button on this message is the last thing that was taken.
     pub(super) fn is_doubled_by(&self, message: i32, press: &Press) -> bool {
         self.pressed.as_ref().is_some_and(|(on, data)| *on == message && *data == press.data())
@@ -89,7 +94,7 @@ impl Passed {
     pub(super) fn is_too_late(&self, message: i32, press: &Press, changing: bool) -> bool {
         let up_to = match press {
             // They say by themselves what they are about.
-            Press::Language(_) | Press::Start | Press::ConsentDocument => return false,
+            Press::Language(_) | Press::Start | Press::ConsentDocument | Press::Mine(_) => return false,
             // The form is the same.
             Press::Cancel | Press::Skip(Some(_)) | Press::Answer { .. } | Press::Edit(_) => self.opened,
             // The card says what is sent.

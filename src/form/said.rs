@@ -117,6 +117,7 @@ pub(super) fn lead(draft: &Draft, name: &Name, phone: &Phone, world: &World) -> 
         consent_at: draft.consent_at,
         consent: draft.consent.clone(),
         origin: Origin::Telegram,
+        unfinished: false,
     }
 }
 
@@ -141,7 +142,7 @@ fn left(draft: &Draft, world: &World) -> Vec<Extra> {
 }
 
 /// Which of the answers that leads have fields of their own for are asked, and what they are called.
-fn asked_by(form: &Form, world: &World) -> Asked {
+pub(super) fn asked_by(form: &Form, world: &World) -> Asked {
     let usual = Asked::default();
     let label = |place: Place, usual: Option<String>| match of_place(form, place).next()?.label {
         Words::Text(_) => usual,

@@ -1,6 +1,7 @@
 mod consent;
 mod forms;
 mod talks;
+mod mine;
 
 use proptest::prelude::*;
 
@@ -33,6 +34,7 @@ fn world(is_policy_asked: bool) -> World {
         first_name: Some("Иван".into()),
         form: Form::default(),
         words: Lang::all_words,
+        request: None,
         keys: Lang::typed_by_key,
     }
 }

@@ -3,6 +3,7 @@
 //! Parse, don't validate: once you hold a [`Name`], [`Phone`], [`Budget`] or [`CarLink`] it is right and nothing
 //! downstream checks it again.
 
+mod amendment;
 mod amount;
 mod budget;
 mod car_link;
@@ -20,6 +21,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
+pub use amendment::{
+    AmendmentKind, CORRECTED_TAG, Change, TAKEN_BACK_TAG, UNFINISHED_TAG, correction_note, finished_note,
+    given_up_note, taken_back_note,
+};
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
 pub use day::Day;
@@ -73,6 +78,9 @@ pub struct Lead {
     /// Where the lead came from.
     #[serde(default)]
     pub origin: Origin,
+    /// Its buyer has left the form before the end: not everything was asked, and it was not the buyer who sent it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
 }
 
 impl Lead {

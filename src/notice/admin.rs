@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{LeadsMeanwhile, PollTrouble, Shortage, Trouble};
 use crate::{
     clock::Millis,
-    lead::{Asked, CarLink, Extra, Lead, LeadNumber},
+    lead::{Asked, CarLink, Change, Extra, Lead, LeadNumber},
 };
 
 /// What the admin is told unasked.
@@ -242,6 +242,25 @@ pub enum AdminNotice {
         /// What the other side said.
         detail: String,
     },
+    /// A buyer has corrected answers of a request.
+    Corrected {
+        /// Its number.
+        number: LeadNumber,
+        /// Which, and how.
+        changes: Vec<Change>,
+    },
+    /// A buyer has taken a request back.
+    TakenBack {
+        /// Its number.
+        number: LeadNumber,
+    },
+    /// amoCRM does not take the tag or the fields that a lead is brought up to date with; told once, until it does.
+    AmendmentRefused {
+        /// Of the first such lead.
+        number: LeadNumber,
+        /// What amoCRM said.
+        detail: String,
+    },
     /// New tokens were taken.
     TokensRenewed {
         /// Leads that wait for them.
@@ -281,6 +300,9 @@ pub struct LeadCopy {
     /// The form's other answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<Extra>,
+    /// Its buyer has left the form before the end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
 }
 
 impl LeadCopy {
@@ -295,6 +317,7 @@ impl LeadCopy {
             car_link: lead.car_link.as_ref().map(CarLink::shown),
             wish: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()),
             more: lead.more.clone(),
+            unfinished: lead.unfinished,
         }
     }
 }

@@ -15,6 +15,9 @@ pub struct MyRequest {
     pub car: Option<String>,
     /// Where it is.
     pub state: MyState,
+    /// It can still be corrected and taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
 }
 
 /// Where a request is, as its buyer sees it.
@@ -24,6 +27,10 @@ pub struct MyRequest {
 pub enum MyState {
     /// Saved, and on its way.
     OnItsWay,
-    /// amoCRM has it, or a person has taken it out of the bot's hands.
+    /// amoCRM has it.
     WithTheManager,
+    /// Its buyer has taken it back.
+    TakenBack,
+    /// The admin has taken it out: the bot does not pass it on.
+    Closed,
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{ConsentQuestion, MyRequest};
-use crate::{clock::Millis, lead::LeadNumber};
+use super::{ConsentQuestion, MyRequest, MyState};
+use crate::{
+    clock::Millis,
+    lead::{Change, LeadNumber},
+};
 
 /// The answers a card shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -271,6 +274,54 @@ pub enum Say {
     },
     /// The person has no requests.
     NoRequests,
+    /// Which answer of a request that was sent is to be corrected.
+    ChooseCorrection {
+        /// The request.
+        number: LeadNumber,
+        /// What it says.
+        answers: Vec<CardAnswer>,
+    },
+    /// An answer of this request is being corrected; the question follows.
+    Correcting {
+        /// The request.
+        number: LeadNumber,
+    },
+    /// Whether the new answer is right.
+    ConfirmCorrection {
+        /// The request.
+        number: LeadNumber,
+        /// What changes.
+        changes: Vec<Change>,
+    },
+    /// The request is corrected.
+    Corrected {
+        /// The request.
+        number: LeadNumber,
+    },
+    /// Whether a request is to be taken back.
+    AskTakeBack {
+        /// The request.
+        number: LeadNumber,
+        /// When it was asked.
+        asked_at: Millis,
+    },
+    /// The request is taken back.
+    TakenBack {
+        /// The request.
+        number: LeadNumber,
+    },
+    /// The request stays as it was.
+    RequestAsItWas {
+        /// The request.
+        number: LeadNumber,
+    },
+    /// The request cannot be corrected or taken back any more.
+    RequestIsFixed {
+        /// The request.
+        number: LeadNumber,
+        /// Where it is.
+        state: MyState,
+    },
     /// A form was left; with the answers it holds, in its order.
     Unfinished {
         /// Those that were given, and those that were passed over.

@@ -51,6 +51,8 @@ impl AdminNotice {
             | Self::NewLead { .. }
             | Self::LimitReached { .. }
             | Self::FileLost { .. }
+            | Self::Corrected { .. }
+            | Self::TakenBack { .. }
             | Self::ConsentWithdrawn { .. } => Recipient::Managers,
             _ => Recipient::Operator,
         }

@@ -26,6 +26,7 @@ pub(super) struct Wakes {
     pub backup: Notify,
     pub withdrawals: Notify,
     pub late_notes: Notify,
+    pub amendments: Notify,
 }
 
 impl Database {
@@ -42,6 +43,12 @@ impl Database {
     /// Wakes the sender of messages.
     pub fn wake_outbox(&self) {
         self.wakes.messages.notify_one();
+    }
+
+    /// Wakes whoever writes what comes after a lead.
+    pub(super) fn wake_afterwards(&self) {
+        self.wakes.late_notes.notify_one();
+        self.wakes.amendments.notify_one();
     }
 
     /// Wakes whoever delivers leads or exports what is not delivered.
@@ -166,6 +173,9 @@ views! {
 
     /// Notes under leads that are written after their own.
     LateNotes = late_notes;
+
+    /// What was said of leads after they were sent, until amoCRM has it.
+    Amendments = amendments;
 
     /// What is kept of a person, to be found and forgotten.
     PersonalData = personal_data;

@@ -12,7 +12,8 @@ use crate::{
 };
 
 use super::{
-    Dialogues, LeadRow, NewConsent, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError, consents, leads,
+    Dialogues, LeadRow, NewAmendment, NewConsent, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError,
+    amendments, consents, leads,
     limits, live_buttons, outbox, rows, withdrawals, writer::Undone,
 };
 
@@ -46,6 +47,8 @@ pub struct Turn {
     pub withdrawal: Option<NewWithdrawal>,
     /// Its person consents to the dealer's document.
     pub consent: Option<NewConsent>,
+    /// What it says of a request that was sent before.
+    pub amendment: Option<NewAmendment>,
     /// How many requests its person may send.
     pub limits: LeadLimits,
     /// Messages that it enqueues for the chat itself.
@@ -127,6 +130,10 @@ impl Dialogues {
         if turn.lead.is_some() && matches!(outcome, TurnOutcome::Committed(_)) {
             self.leads_moved();
         }
+        if turn.amendment.is_some() {
+            self.leads_moved();
+            self.wake_afterwards();
+        }
         if turn.told.is_some() {
             self.wakes.messages.notify_one();
         }
@@ -193,6 +200,10 @@ async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Resu
     }
     if let Some(message) = turn.pressed {
         live_buttons::pressed(connection, turn.chat_id, message).await?;
+    }
+    if let Some(new) = &turn.amendment {
+        amendments::insert(connection, new, now).await?;
+        point("amendment.in_commit");
     }
     if let Some(album) = &turn.instead_of {
         outbox::take_back(connection, turn.chat_id, album, now).await?;

@@ -198,6 +198,7 @@ async fn wipe_lead(
         .await?;
     remember(connection, id, at).await?;
     super::lead_files::remove(connection, id).await?;
+    super::amendments::remove(connection, id).await?;
     sqlx::query(
         "INSERT INTO forgotten (id, forgotten_at) SELECT fingerprint, $1 FROM imports WHERE lead_id = $2 \
          ON CONFLICT DO NOTHING",
@@ -263,6 +264,8 @@ impl PersonalData {
             for table in [
                 "leads",
                 "lead_files",
+                "amendments",
+                "late_notes",
                 "dialogues",
                 "messages",
                 "live_buttons",
@@ -388,6 +391,15 @@ async fn find_by_phone(
         if is_of(&parsed["phone"], &body) {
             take_lead(&row, person);
         }
+    }
+    // A phone that was corrected stands beside its lead.
+    let sql = format!(
+        "SELECT {} FROM leads WHERE id IN (SELECT lead_id FROM amendments WHERE {}) AND forgotten_at IS NULL",
+        lead_columns(engine),
+        rows::contains(engine, "amendments.body", "$1")
+    );
+    for row in sqlx::query(AssertSqlSafe(sql)).bind(phone).fetch_all(&mut *connection).await? {
+        take_lead(&row, person);
     }
     let (draft, holds) = (rows::bytes(engine, "draft"), rows::contains(engine, "draft", "$1"));
     let sql = format!("SELECT {}, {draft} FROM dialogues WHERE {holds}", rows::numbers(engine, "chat_id"));

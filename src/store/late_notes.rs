@@ -7,7 +7,10 @@ use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 
 use crate::{clock::Millis, fault::point, lead::LeadNumber};
 
-use super::{LateNotes, Lease, StoreError, rows};
+use super::{LateNotes, Lease, StoreError, amendments::of_a_lead_on_its_way, rows};
+
+/// What the note of a withdrawn consent is about.
+pub(super) const WITHDRAWN: &str = "withdrawn";
 
 /// A note that is owed to a lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +95,7 @@ impl LateNotes {
     pub async fn due(&self) -> Result<Option<LateNote>, StoreError> {
         let (text, number) = (|column| rows::bytes(self.engine, column), |column| rows::numbers(self.engine, column));
         let sql = format!(
-            "SELECT {}, {}, {}, {}, {}, {}, {} FROM late_notes WHERE done_at IS NULL AND due_at <= $1 \
+            "SELECT {}, {}, {}, {}, {}, {}, {} FROM late_notes WHERE done_at IS NULL AND due_at <= $1 AND NOT {} \
              ORDER BY due_at, id LIMIT 1",
             text("id"),
             text("number"),
@@ -100,7 +103,8 @@ impl LateNotes {
             number("attempts"),
             number("sent_at"),
             number("lookups"),
-            number("lookups_needed")
+            number("lookups_needed"),
+            of_a_lead_on_its_way("late_notes"),
         );
         let now = self.clock.now();
         let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(now).fetch_optional(&self.pool).await? else {
@@ -119,7 +123,11 @@ impl LateNotes {
 
     /// When the next note is due.
     pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        let sql = format!("SELECT MIN({}) FROM late_notes WHERE done_at IS NULL", rows::only_numbers("due_at"));
+        let sql = format!(
+            "SELECT MIN({}) FROM late_notes WHERE done_at IS NULL AND NOT {}",
+            rows::only_numbers("due_at"),
+            of_a_lead_on_its_way("late_notes")
+        );
         Ok(rows::number(&sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await?, 0))
     }
 

@@ -154,6 +154,7 @@ impl LeadQueue {
         self.leads_moved();
         self.wakes.messages.notify_one();
         self.wakes.files.notify_one();
+        self.wake_afterwards();
         Ok(fresh)
     }
 }

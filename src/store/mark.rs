@@ -15,6 +15,8 @@ pub enum Mark {
     CodeExpected,
     /// Whether the admin is told of each new lead: `on` or `off`.
     NewLeads,
+    /// The admin was told that amoCRM does not take what is brought up to date on leads.
+    AmendmentsRefused,
     /// Says nothing: it is written to see whether the store can be.
     Probe,
     /// A `state` that was given out with an address of authorization, as its SHA-256 in hex.
@@ -94,6 +96,7 @@ impl Mark {
             Self::FilesClosed => "files_closed".to_owned(),
             Self::CodeExpected => "code_expected_until".to_owned(),
             Self::NewLeads => "new_leads".to_owned(),
+            Self::AmendmentsRefused => "amendments_refused".to_owned(),
             Self::Probe => "probe".to_owned(),
             Self::AuthorizationState(digest) => of(MarkFamily::AuthorizationStates, digest),
             Self::AuthorizationDone(digest) => of(MarkFamily::AuthorizationsDone, digest),
@@ -114,6 +117,7 @@ impl Mark {
             Self::FilesClosed,
             Self::CodeExpected,
             Self::NewLeads,
+            Self::AmendmentsRefused,
             Self::Probe,
         ];
         if let Some(mark) = single.into_iter().find(|mark| mark.name() == name) {

@@ -5,6 +5,7 @@
 //! claimed under a lease, and every recorded step checks that the lease is still held.
 
 mod again;
+mod amendments;
 mod conflicts;
 mod consents;
 mod contacts;
@@ -54,12 +55,13 @@ use database::Wakes;
 use postgres::Server;
 use writer::Writer;
 
+pub use amendments::{Amended, Amendment, NewAmendment};
 pub use consents::{Consent, NewConsent};
 pub use copying::Copied;
 pub use counts::{Totals, UndeliveredCounts};
 pub use database::{
-    Consents, Database, Dialogues, Files, LateNotes, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox, PersonalData,
-    Store, Tokens, Withdrawals,
+    Amendments, Consents, Database, Dialogues, Files, LateNotes, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox,
+    PersonalData, Store, Tokens, Withdrawals,
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;

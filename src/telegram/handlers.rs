@@ -29,7 +29,7 @@ use crate::{
     config::LeadLimits,
     consent::ConsentDocuments,
     fault::point,
-    form::{Input, Press, World, answered_once, sent_too_many, turn},
+    form::{Amended, Input, Press, World, amend, answered_once, sent_too_many, turn},
     lead::{Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
     store::{Dialogues, NewLead, NewMessage, NewWithdrawal, StoreError, Withdrawals},
@@ -44,7 +44,7 @@ use super::{
     intake::{ATTEMPTS, Failure, Intake},
     listener::{IntakeCounters, chat_of},
     message_flood::{Answering, MessageFlood},
-    my_requests::my_requests,
+    my_requests::{my_requests, request_of},
     storage::{Chat, DialogueStorage, StorageError},
 };
 
@@ -433,9 +433,16 @@ async fn try_turn(
         has_buttons: heard.has_buttons,
         region: desk.region,
         consent,
-        buyer,
         first_name: user.map(|user| user.first_name.clone()),
         form: desk.wording.form.clone(),
+        request: request_of(
+            &desk.dialogues,
+            buyer.user_id,
+            &heard.input,
+            stored.conversation.correcting.as_ref().map(|correcting| &correcting.number),
+        )
+        .await?,
+        buyer,
         words: Lang::all_words,
         keys: Lang::typed_by_key,
     };
@@ -444,10 +451,15 @@ async fn try_turn(
         Input::My(_) => Input::My(my_requests(&desk.dialogues, world.buyer.user_id).await?),
         other => other.clone(),
     };
-    let mut outcome = turn(stored.conversation, given, &world);
+    let (mut outcome, amending) = match amend(&stored.conversation, &given, &world) {
+        Some(Amended { outcome, amending }) => (outcome, amending),
+        None => (turn(stored.conversation, given, &world), None),
+    };
     if let Some(answering) = desk.flood_of(chat_id, update_id, &heard.input)
         // Whoever has come further is told so in any case.
         && outcome.conversation.step == before.step
+        && outcome.conversation.correcting == before.correcting
+        && amending.is_none()
     {
         match answering {
             Answering::Each => {}
@@ -479,6 +491,7 @@ async fn try_turn(
             lang: lang.code().to_owned(),
         }),
         consent,
+        amending,
         // The admin tries the bot out as often as it takes.
         limits: if desk.recipients.chat(Recipient::Operator) == Some(chat_id) {
             LeadLimits::default()
@@ -487,7 +500,7 @@ async fn try_turn(
         },
         told_in: None,
     };
-    if chat.lead.is_some() && desk.dialogues.tell_new_leads().await? {
+    if chat.amending.is_some() || chat.lead.is_some() && desk.dialogues.tell_new_leads().await? {
         chat.told_in = desk.recipients.chat(Recipient::Managers);
     }
     point("intake.before_commit");

@@ -1,9 +1,11 @@
-//! What a buyer is shown of the own requests.
+//! What a buyer is shown of the own requests, and what can be done about them.
 
 use crate::{
-    lead::{CarLink, Lead, one_line},
+    clock::Millis,
+    form::{Input, OPEN_FOR, OwnRequest, Press},
+    lead::{CarLink, Lead, LeadNumber, one_line},
     notice::{MyRequest, MyState},
-    store::{Dialogues, LeadRow, LeadState, StoreError},
+    store::{Amended, Dialogues, LeadRow, LeadState, StoreError},
 };
 
 /// So many are shown.
@@ -14,20 +16,55 @@ const LONGEST_CAR: usize = 120;
 
 /// The last requests of a person, the newest first; not those of whom everything was forgotten.
 pub(super) async fn my_requests(dialogues: &Dialogues, user_id: i64) -> Result<Vec<MyRequest>, StoreError> {
-    Ok(dialogues.requests_of(user_id, SHOWN).await?.iter().map(my_request).collect())
+    let now = dialogues.clock().now();
+    Ok(own_requests(dialogues, user_id).await?.iter().map(|request| my_request(request, now)).collect())
 }
 
-fn my_request(row: &LeadRow) -> MyRequest {
-    let state = match row.state() {
-        LeadState::Waiting | LeadState::Rejected => MyState::OnItsWay,
-        // What the admin has taken out of the bot's hands was brought to a manager by hand.
-        LeadState::Delivered | LeadState::Discarded => MyState::WithTheManager,
+/// The request that an input is about: the one on the pressed button, or the one of which an answer is being corrected.
+pub(super) async fn request_of(
+    dialogues: &Dialogues,
+    user_id: i64,
+    input: &Input,
+    correcting: Option<&LeadNumber>,
+) -> Result<Option<OwnRequest>, StoreError> {
+    let number = match input {
+        Input::Press(Press::Mine(press)) => Some(press.number()),
+        _ => correcting,
     };
+    let Some(number) = number else { return Ok(None) };
+    Ok(own_requests(dialogues, user_id).await?.into_iter().find(|request| request.lead.number == *number))
+}
+
+async fn own_requests(dialogues: &Dialogues, user_id: i64) -> Result<Vec<OwnRequest>, StoreError> {
+    let rows = dialogues.requests_of(user_id, SHOWN).await?;
+    let ids: Vec<_> = rows.iter().map(|row| row.lead.id).collect();
+    let mut amended = dialogues.amended(&ids).await?;
+    let open_for = dialogues.clock().millis(OPEN_FOR);
+    let own = rows.into_iter().map(|row| own_request(amended.remove(&row.lead.id).unwrap_or_default(), row, open_for));
+    // Whoever has left a form has sent nothing.
+    Ok(own.filter(|request| !request.lead.unfinished).collect())
+}
+
+fn own_request(amended: Amended, row: LeadRow, open_for: Millis) -> OwnRequest {
+    let state = match row.state() {
+        _ if amended.taken_back => MyState::TakenBack,
+        LeadState::Waiting | LeadState::Rejected => MyState::OnItsWay,
+        LeadState::Delivered => MyState::WithTheManager,
+        LeadState::Discarded => MyState::Closed,
+    };
+    // What was said of it is wiped with it.
+    let lead = amended.lead.filter(|_| row.expired_at.is_none()).unwrap_or(row.lead);
+    OwnRequest { lead, state, corrections: amended.corrections, open_for }
+}
+
+fn my_request(request: &OwnRequest, now: Millis) -> MyRequest {
+    let lead = &request.lead;
     MyRequest {
-        number: row.lead.number.clone(),
-        sent_at: row.lead.submitted_at.timestamp_millis(),
-        car: car(&row.lead),
-        state,
+        number: lead.number.clone(),
+        sent_at: lead.submitted_at.timestamp_millis(),
+        car: car(lead),
+        state: request.state,
+        open: request.is_open(now),
     }
 }
 

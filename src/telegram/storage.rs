@@ -19,12 +19,14 @@ use crate::{
     clock::Millis,
     config::LeadLimits,
     form::{
-        Conversation, Form, Passed, Step, TakenText,
+        Amending, Conversation, Correcting, Form, Passed, Step, TakenText,
         stored::{draft_json, read, read_draft, read_step, step_name},
     },
-    lead::LeadNumber,
+    lead::{AmendmentKind, LeadNumber},
     notice::{AdminNotice, LeadCopy, Notice, Say},
-    store::{Dialogue, Dialogues, NewConsent, NewLead, NewMessage, NewWithdrawal, StoreError, Turn, TurnOutcome},
+    store::{
+        Dialogue, Dialogues, NewAmendment, NewConsent, NewLead, NewMessage, NewWithdrawal, StoreError, Turn, TurnOutcome,
+    },
     wording::Lang,
 };
 
@@ -54,6 +56,8 @@ pub struct Chat {
     pub pressed: Option<i32>,
     /// The lead it submits; never read back.
     pub lead: Option<NewLead>,
+    /// What it says of a request that was sent; never read back.
+    pub amending: Option<Amending>,
     /// Its person withdraws their consent; never read back.
     pub withdrawal: Option<NewWithdrawal>,
     /// Its person consents; never read back.
@@ -76,6 +80,7 @@ impl Default for Chat {
             album: None,
             pressed: None,
             lead: None,
+            amending: None,
             withdrawal: None,
             consent: None,
             limits: LeadLimits::default(),
@@ -136,6 +141,10 @@ impl DialogueStorage {
             let notice = Notice::Admin(AdminNotice::NewLead { lead: LeadCopy::of(&new.lead) });
             NewMessage { chat_id, notice, due_at }
         });
+        let amended = chat.amending.as_ref().zip(chat.told_in).and_then(|(amending, chat_id)| {
+            let notice = Notice::Admin(notice_of(amending)?);
+            Some(NewMessage { chat_id, notice, due_at })
+        });
         let turn = Turn {
             chat_id,
             after: chat.after,
@@ -143,9 +152,10 @@ impl DialogueStorage {
             lead: chat.lead.clone(),
             withdrawal: chat.withdrawal.clone(),
             consent: chat.consent.clone(),
+            amendment: chat.amending.as_ref().map(new_amendment),
             limits: chat.limits,
             messages,
-            told,
+            told: told.or(amended),
             pressed: chat.pressed,
             instead_of: chat.album.clone(),
         };
@@ -218,6 +228,7 @@ impl Recent {
             album: None,
             pressed: None,
             lead: None,
+            amending: None,
             withdrawal: None,
             consent: None,
             limits: LeadLimits::default(),
@@ -237,6 +248,8 @@ struct StoredDraft<'a> {
     taken: Option<&'a TakenText>,
     changing: bool,
     passed: &'a Passed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correcting: Option<&'a Correcting>,
 }
 
 impl Chat {
@@ -249,6 +262,7 @@ impl Chat {
             taken: self.conversation.taken.as_ref(),
             changing: self.conversation.changing,
             passed: &self.conversation.passed,
+            correcting: self.conversation.correcting.as_ref(),
         };
         let (update_id, update_at) = self.last_update.unwrap_or_default();
         Dialogue {
@@ -277,6 +291,7 @@ impl Chat {
                 taken: read(&document["taken"]),
                 changing,
                 passed: read(&document["passed"]).unwrap_or_default(),
+                correcting: read(&document["correcting"]),
             },
             lang: read(&document["lang"]).unwrap_or_default(),
             chosen: read(&document["chosen_lang"]),
@@ -290,11 +305,34 @@ impl Chat {
             album: None,
             pressed: None,
             lead: None,
+            amending: None,
             withdrawal: None,
             consent: None,
             limits: LeadLimits::default(),
             told_in: None,
         }
+    }
+}
+
+/// As the store keeps it.
+fn new_amendment(amending: &Amending) -> NewAmendment {
+    NewAmendment {
+        lead: amending.lead.clone(),
+        kind: amending.kind,
+        about: amending.about.clone(),
+        name_before: amending.name_before.clone(),
+        answers: amending.changes.iter().map(|change| change.key.clone()).collect(),
+        note: amending.note.clone(),
+    }
+}
+
+/// What managers are told of it.
+fn notice_of(amending: &Amending) -> Option<AdminNotice> {
+    let number = amending.lead.number.clone();
+    match amending.kind {
+        AmendmentKind::Corrected => Some(AdminNotice::Corrected { number, changes: amending.changes.clone() }),
+        AmendmentKind::TakenBack => Some(AdminNotice::TakenBack { number }),
+        AmendmentKind::Finished => None,
     }
 }
 
@@ -366,6 +404,11 @@ mod tests {
             last_number: None,
             taken: Some(TakenText::new("Иван", DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH)),
             changing: false,
+            correcting: Some(Correcting {
+                number: LeadNumber::parse("K7M2QXA").expect("a number"),
+                key: "phone".into(),
+                given: None,
+            }),
             passed: serde_json::from_value(serde_json::json!({"opened": 7, "pressed": [7, "skip"]})).expect("messages"),
         };
         chat.replies = vec![vec![

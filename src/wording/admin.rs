@@ -117,6 +117,19 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
             let text = lang.text("admin-new-lead", &[("lead", copy(lead, lang).into())]);
             with_buttons(text, lang, &[AdminPress::ShowLead(lead.number.as_str().to_owned())])
         }
+        AdminNotice::Corrected { number, changes } => {
+            let lines = changes.iter().map(|change| shorten(&change.to_string(), 1000)).collect::<Vec<_>>().join("\n");
+            let text = lang.text("admin-corrected", &[("number", number.as_str().into()), ("changes", lines.into())]);
+            with_buttons(text, lang, &[AdminPress::ShowLead(number.as_str().to_owned())])
+        }
+        AdminNotice::TakenBack { number } => {
+            let text = lang.text("admin-taken-back", &[("number", number.as_str().into())]);
+            with_buttons(text, lang, &[AdminPress::ShowLead(number.as_str().to_owned())])
+        }
+        AdminNotice::AmendmentRefused { number, detail } => Rendered::plain(clip(lang.text(
+            "admin-amendment-refused",
+            &[("number", number.as_str().into()), ("detail", one_line(detail, 300).into())],
+        ))),
         AdminNotice::ConsentWithdrawn { in_crm, may_be_in_crm, given_up, unreadable } => {
             Rendered::plain(clip(withdrawn(in_crm, may_be_in_crm, given_up, unreadable, lang)))
         }
@@ -308,10 +321,14 @@ fn copies(leads: &[LeadCopy], lang: Lang) -> String {
 fn copy(lead: &LeadCopy, lang: Lang) -> String {
     let (budget, car_link) = (lead.budget.as_deref(), lead.car_link.as_deref());
     let answers = answer_lines(&lead.asked, budget, car_link, &lead.more, 400, lang);
+    let number = match lead.unfinished {
+        true => lang.text("copy-unfinished", &[("number", lead.number.as_str().into())]),
+        false => lead.number.as_str().to_owned(),
+    };
     lang.text(
         "admin-copy",
         &[
-            ("number", lead.number.as_str().into()),
+            ("number", number.into()),
             ("name", lead.name.as_str().into()),
             ("phone", lead.phone.as_str().into()),
             ("answers", answers.into()),

@@ -3,7 +3,7 @@
 use crate::{
     clock::{Millis, date},
     form::{Form, Place, Question},
-    lead::shorten,
+    lead::{Change, shorten},
     notice::{Ask, Card, CardAnswer, MyRequest, MyState, Say},
 };
 
@@ -135,6 +135,29 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
             [simple("my-requests")].into_iter().chain(lines).collect::<Vec<_>>().join("\n\n")
         }
         Say::NoRequests => simple("no-requests"),
+        Say::ChooseCorrection { number, answers } => {
+            let lines = answers.iter().filter_map(|answer| so_far(answer, lang, &wording.form)).collect::<Vec<_>>();
+            let number = number.as_str();
+            lang.text("choose-correction", &[("number", number.into()), ("answers", lines.join("\n").into())])
+        }
+        Say::Correcting { number } => lang.text("correcting", &[("number", number.as_str().into())]),
+        Say::ConfirmCorrection { number, changes } => {
+            let lines = changes.iter().map(|change| changed(change, lang, &wording.form)).collect::<Vec<_>>();
+            let number = number.as_str();
+            lang.text("confirm-correction", &[("number", number.into()), ("changes", lines.join("\n").into())])
+        }
+        Say::Corrected { number } => lang.text("corrected", &[("number", number.as_str().into())]),
+        Say::AskTakeBack { number, .. } => lang.text("ask-take-back", &[("number", number.as_str().into())]),
+        Say::TakenBack { number } => lang.text("taken-back", &[("number", number.as_str().into())]),
+        Say::RequestAsItWas { number } => lang.text("request-as-it-was", &[("number", number.as_str().into())]),
+        Say::RequestIsFixed { number, state } => {
+            let id = match state {
+                MyState::TakenBack => "request-taken-back-before",
+                MyState::Closed => "request-closed",
+                MyState::OnItsWay | MyState::WithTheManager => "request-too-late",
+            };
+            lang.text(id, &[("number", number.as_str().into())])
+        }
         Say::Unfinished { answers } => {
             let lines = answers.iter().filter_map(|answer| so_far(answer, lang, &wording.form)).collect::<Vec<_>>();
             match lines.is_empty() {
@@ -170,6 +193,8 @@ fn my_request(request: &MyRequest, lang: Lang, wording: &Wording) -> String {
     let state = match request.state {
         MyState::OnItsWay => lang.text("my-state-on-its-way", &[]),
         MyState::WithTheManager => lang.text("my-state-with-the-manager", &[]),
+        MyState::TakenBack => lang.text("my-state-taken-back", &[]),
+        MyState::Closed => lang.text("my-state-closed", &[]),
     };
     let at = date(request.sent_at).with_timezone(&wording.time_zone).format("%d.%m.%Y %H:%M").to_string();
     let number = request.number.as_str();
@@ -177,6 +202,21 @@ fn my_request(request: &MyRequest, lang: Lang, wording: &Wording) -> String {
         "my-request",
         &[("number", number.into()), ("at", at.into()), ("car", car.into()), ("state", state.into())],
     )
+}
+
+/// An answer that is to be another one.
+fn changed(change: &Change, lang: Lang, form: &Form) -> String {
+    let question = form.question(&change.key);
+    let label = question.map_or_else(|| change.label.clone(), |question| lang.words(&question.label));
+    let value = |value: &Option<String>| match value {
+        Some(value) => {
+            let words = question.map_or_else(|| value.clone(), |question| in_buyers_words(question, value, lang));
+            shorten(&words, 500)
+        }
+        None => lang.text("skipped", &[]),
+    };
+    let (before, after) = (value(&change.before), value(&change.after));
+    lang.text("correction", &[("label", label.into()), ("before", before.into()), ("after", after.into())])
 }
 
 /// The languages that are spoken, first the buyer's own.
@@ -205,6 +245,10 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
         Say::Resume => Some(keyboards::restart(lang)),
         Say::Unfinished { .. } => Some(keyboards::go_on(lang)),
         Say::NoRequests => Some(keyboards::begin(lang)),
+        Say::MyRequests { requests } => keyboards::my_requests(requests, lang),
+        Say::ChooseCorrection { number, answers } => Some(keyboards::corrections(number, answers, &wording.form, lang)),
+        Say::ConfirmCorrection { number, .. } => Some(keyboards::confirm_correction(number, lang)),
+        Say::AskTakeBack { number, asked_at } => Some(keyboards::take_back(number, *asked_at, lang)),
         // These come after a phone's question, whose keyboard would stay under the chat.
         Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled | Say::Deleting => {
             Some(Markup::RemoveKeys)

@@ -2,9 +2,9 @@
 
 use crate::{
     clock::Millis,
-    form::{Form, Kind, Press, Question},
-    lead::shorten,
-    notice::{AdminPress, Ask, Button, ConsentQuestion},
+    form::{Form, Kind, MyPress, Press, Question},
+    lead::{LeadNumber, shorten},
+    notice::{AdminPress, Ask, Button, CardAnswer, ConsentQuestion, MyRequest},
 };
 
 use super::{Key, Lang, Markup};
@@ -145,6 +145,50 @@ pub(super) fn deletion(asked_at: Millis, lang: Lang) -> Markup {
     Markup::Buttons(vec![
         vec![press(lang.text("button-delete", &[]), &Press::Delete { asked_at })],
         vec![press(lang.text("button-keep", &[]), &Press::KeepData)],
+    ])
+}
+
+/// What can be done about requests that were sent; nothing once none of them is open.
+pub(super) fn my_requests(requests: &[MyRequest], lang: Lang) -> Option<Markup> {
+    let row = |request: &MyRequest| {
+        let number = request.number.clone();
+        let label = |id: &str| lang.text(id, &[("number", number.as_str().into())]);
+        vec![
+            press(label("button-correct"), &Press::Mine(MyPress::Correct(number.clone()))),
+            press(label("button-take-back"), &Press::Mine(MyPress::TakeBack(number.clone()))),
+        ]
+    };
+    let rows: Vec<Vec<Button>> = requests.iter().filter(|request| request.open).map(row).collect();
+    (!rows.is_empty()).then_some(Markup::Buttons(rows))
+}
+
+/// Which answer is to be corrected.
+pub(super) fn corrections(number: &LeadNumber, answers: &[CardAnswer], form: &Form, lang: Lang) -> Markup {
+    let questions = answers.iter().filter_map(|answer| form.question(&answer.question));
+    let button = |question: &Question| {
+        let key = question.key.to_owned();
+        press(edit_label(question, lang), &Press::Mine(MyPress::Change(number.clone(), key)))
+    };
+    let buttons: Vec<Button> = questions.map(button).collect();
+    let mut rows: Vec<Vec<Button>> = buttons.chunks(2).map(<[Button]>::to_vec).collect();
+    rows.push(vec![press(lang.text("button-leave-as-is", &[]), &Press::Mine(MyPress::Keep(number.clone())))]);
+    Markup::Buttons(rows)
+}
+
+/// The new answer is right, or all stays as it was.
+pub(super) fn confirm_correction(number: &LeadNumber, lang: Lang) -> Markup {
+    Markup::Buttons(vec![
+        vec![press(lang.text("button-save-correction", &[]), &Press::Mine(MyPress::Save(number.clone())))],
+        vec![press(lang.text("button-leave-as-is", &[]), &Press::Mine(MyPress::Keep(number.clone())))],
+    ])
+}
+
+/// Take a request back, or not.
+pub(super) fn take_back(number: &LeadNumber, asked_at: Millis, lang: Lang) -> Markup {
+    let sure = Press::Mine(MyPress::TakeBackSure(number.clone(), asked_at));
+    Markup::Buttons(vec![
+        vec![press(lang.text("button-take-back-sure", &[("number", number.as_str().into())]), &sure)],
+        vec![press(lang.text("button-do-not-take-back", &[]), &Press::Mine(MyPress::Keep(number.clone())))],
     ])
 }
 

@@ -16,7 +16,7 @@ use strum::IntoEnumIterator;
 use super::{i18n::asked, *};
 use crate::{
     form::{Form, Question},
-    lead::LeadNumber,
+    lead::{Change, LeadNumber},
     notice::{
         AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, ConsentQuestion, FileCopy, LeadCopy,
         LeadsMeanwhile, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, PollTrouble, Say,
@@ -148,7 +148,9 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::AlreadySent => Say::AlreadySent { number: number() },
         SayKind::SentTooMany => Say::SentTooMany { again_at: NOW, wait: HOUR },
         SayKind::MyRequests => {
-            let request = |car| move |state| MyRequest { number: number(), sent_at: NOW, car, state };
+            let request = |car| {
+                move |state| MyRequest { number: number(), sent_at: NOW, car, state, open: state == MyState::OnItsWay }
+            };
             let requests = |car: Option<String>| Say::MyRequests {
                 requests: MyState::iter().map(|state| request(car.clone())(state)).collect(),
             };
@@ -160,12 +162,40 @@ fn says(kind: SayKind) -> Vec<Say> {
             return vec![Say::Unfinished { answers: vec![] }, Say::Unfinished { answers }];
         }
         SayKind::NoRequests => Say::NoRequests,
+        SayKind::ChooseCorrection => {
+            let answer = |question: &Question| CardAnswer { question: question.key.to_owned(), value: Some(text()) };
+            let answers = form.questions().iter().map(answer).collect();
+            Say::ChooseCorrection { number: number(), answers }
+        }
+        SayKind::Correcting => Say::Correcting { number: number() },
+        SayKind::ConfirmCorrection => Say::ConfirmCorrection { number: number(), changes: changes() },
+        SayKind::Corrected => Say::Corrected { number: number() },
+        SayKind::AskTakeBack => Say::AskTakeBack { number: number(), asked_at: NOW },
+        SayKind::TakenBack => Say::TakenBack { number: number() },
+        SayKind::RequestAsItWas => Say::RequestAsItWas { number: number() },
+        SayKind::RequestIsFixed => {
+            return MyState::iter().map(|state| Say::RequestIsFixed { number: number(), state }).collect();
+        }
         SayKind::ManyMessages => Say::ManyMessages,
         SayKind::Help => Say::Help,
         SayKind::Group => Say::Group,
         SayKind::SetAside => Say::SetAside,
     };
     vec![one]
+}
+
+fn changes() -> Vec<Change> {
+    let change = |key: &str, before: Option<String>, after: Option<String>| Change {
+        key: key.into(),
+        label: text(),
+        before,
+        after,
+    };
+    vec![
+        change("phone", Some(text()), Some(text())),
+        change("colour", None, Some(text())),
+        change("budget", Some(text()), None),
+    ]
 }
 
 fn troubles() -> Vec<Trouble> {
@@ -217,6 +247,7 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         budget: Some(text()),
         asked: Default::default(),
         wish: car_link.clone(),
+        unfinished: car_link.is_some(),
         car_link,
         more: vec![],
     };
@@ -264,6 +295,9 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         AdminKind::ConsentDocumentMissing => {
             vec![A::ConsentDocumentMissing { address: "https://dealer.ru/consent".into(), detail: text() }]
         }
+        AdminKind::Corrected => vec![A::Corrected { number: number(), changes: changes() }],
+        AdminKind::TakenBack => vec![A::TakenBack { number: number() }],
+        AdminKind::AmendmentRefused => vec![A::AmendmentRefused { number: number(), detail: text() }],
         AdminKind::NoCrm => vec![A::NoCrm],
         AdminKind::FirstAccess => vec![A::FirstAccess],
         AdminKind::EphemeralDisk => vec![A::EphemeralDisk],

@@ -12,6 +12,7 @@ mod fake_amocrm;
 mod fake_telegram;
 mod files;
 mod main_job;
+mod mine;
 mod nothing_lost;
 mod page;
 mod sandbox;

@@ -306,7 +306,7 @@ impl Crm {
         result
     }
 
-    async fn call(
+    pub(super) async fn call(
         &self,
         kind: Kind,
         method: Method,

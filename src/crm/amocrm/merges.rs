@@ -153,7 +153,7 @@ impl Crm {
     }
 
     /// A lead that is neither deleted nor hidden; a deleted one answers 204, 404, or says so.
-    async fn living_row(&self, lead_id: i64) -> Result<Option<Value>, CrmError> {
+    pub(super) async fn living_row(&self, lead_id: i64) -> Result<Option<Value>, CrmError> {
         let row = self.get(&format!("/api/v4/leads/{lead_id}"), &[("with", "contacts".into())]).await;
         Ok(may_be_forbidden(row)?.filter(|row| {
             let deleted = row.get("is_deleted").and_then(Value::as_bool) == Some(true);

@@ -7,6 +7,7 @@
 //! `lookup` finds what is already there, `merges` what has become of it, `drive` is where amoCRM keeps files, and [`Crm`] is what the rest of the house calls.
 
 mod address;
+mod amend;
 mod api;
 mod classify;
 mod degrade;
@@ -29,6 +30,7 @@ mod text;
 mod tokens;
 mod transport;
 
+pub use amend::{LeadThere, Update};
 pub use api::{Account, CreatedLead, Crm, MAX_BATCH, MOST_NOTES, NewNote, Pipeline};
 pub use degrade::Degraded;
 pub use drive::{Drive, NewFile};

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::degrade::refused_values;
 use super::key::{self, after_number, broken_up, said};
 use super::omitted::{OmittedFields, plain};
-use super::text::{essence, kept, unescaped};
+use super::text::{cut, essence, kept, unescaped};
 use crate::clock::{in_moscow, in_utc};
 use crate::config::AmocrmSettings;
 use crate::lead::{Lead, LeadNumber, Origin, PhoneOrigin};
@@ -83,6 +83,13 @@ pub fn withdrawal_note(number: &LeadNumber, at: DateTime<Utc>) -> String {
          Удалите их и в amoCRM: эту сделку и её контакт.",
         times(at)
     )
+}
+
+/// A note that was written after the lead's own, as it is sent: its heading, and behind it nothing that looks like a key.
+pub fn late_text(number: &LeadNumber, text: &str) -> String {
+    let heading = format!("#{number}");
+    let rest = text.strip_prefix(&heading).unwrap_or(text).trim_start();
+    cut(&format!("{heading} {}", broken_up(&kept(rest))), NOTE_CAP)
 }
 
 /// Whether a note in amoCRM is this one, of one part, which was written after the lead's own; it may have been cut short.

@@ -90,6 +90,21 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
         ],
     ),
     (
+        "amendments",
+        &[
+            ("id", 't'),
+            ("lead_id", 't'),
+            ("number", 't'),
+            ("kind", 't'),
+            ("body", 't'),
+            ("created_at", 'i'),
+            ("due_at", 'i'),
+            ("attempts", 'i'),
+            ("sent_at", 'i'),
+            ("done_at", 'i'),
+        ],
+    ),
+    (
         "lead_files",
         &[
             ("id", 't'),
@@ -122,6 +137,7 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("replies", 't'),
             ("reminded", 't'),
             ("closed_at", 'i'),
+            ("delivered", 't'),
         ],
     ),
     (
@@ -200,10 +216,15 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
          sent_at = COALESCE(late_notes.sent_at, excluded.sent_at) WHERE late_notes.done_at IS NULL",
     ),
     (
+        "amendments",
+        "(id) DO UPDATE SET done_at = excluded.done_at, sent_at = COALESCE(amendments.sent_at, excluded.sent_at) \
+         WHERE amendments.done_at IS NULL",
+    ),
+    (
         "dialogues",
         "(chat_id) DO UPDATE SET step = excluded.step, draft = excluded.draft, update_id = excluded.update_id, \
          update_at = excluded.update_at, replies = excluded.replies, reminded = excluded.reminded, \
-         closed_at = excluded.closed_at WHERE excluded.update_at > dialogues.update_at \
+         closed_at = excluded.closed_at, delivered = excluded.delivered WHERE excluded.update_at > dialogues.update_at \
          OR (excluded.update_at = dialogues.update_at AND excluded.update_id > dialogues.update_id)",
     ),
 ];

@@ -10,7 +10,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::{
     clock::Millis,
-    store::{Engine, PersonalData, StoreError, rows},
+    store::{Engine, PersonalData, StoreError, late_notes, rows},
 };
 
 use super::{
@@ -60,6 +60,12 @@ impl ForgottenElsewhere {
                 }
             }
             "lead_files" => rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id"))),
+            "amendments" => rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id"))),
+            // What says that the consent was withdrawn holds nothing personal.
+            "late_notes" => rows.retain(|row| {
+                let lead_id = text(row, "lead_id");
+                !self.ids.contains_key(&lead_id) || text(row, "id") == format!("{lead_id}-{}", late_notes::WITHDRAWN)
+            }),
             "dialogues" => rows.retain(|row| {
                 let known = form_id(&text(row, "draft")).is_some_and(|id| self.ids.contains_key(&id));
                 let (chat_id, update_at) = (number(row, "chat_id"), number(row, "update_at"));

@@ -41,6 +41,7 @@ impl PersonalData {
             .execute(&mut *transaction)
             .await?;
             crate::store::lead_files::remove(&mut transaction, &id).await?;
+            crate::store::amendments::remove(&mut transaction, &id).await?;
         }
         sqlx::query("DELETE FROM customers WHERE seen_at < $1").bind(before).execute(&mut *transaction).await?;
         transaction.commit().await?;

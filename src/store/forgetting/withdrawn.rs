@@ -11,9 +11,6 @@ use crate::{
 
 use super::{Person, PersonLead, bind_key, find, person_id, remember_latest, traces, wipe_lead, with_key};
 
-/// What a note of a withdrawal is about, among the late notes of a lead.
-const ABOUT: &str = "withdrawn";
-
 impl PersonalData {
     /// What there is of somebody that came before they said so.
     pub async fn of_withdrawal(&self, asked: &Withdrawal) -> Result<Person, StoreError> {
@@ -59,7 +56,8 @@ impl PersonalData {
         for lead in &person.leads {
             wipe_lead(&mut transaction, self.engine, lead, now).await?;
             if lead.crm_lead_id.is_some() || lead.uncertain {
-                late_notes::insert(&mut transaction, (&lead.id, &lead.number), ABOUT, &note(lead), now).await?;
+                late_notes::insert(&mut transaction, (&lead.id, &lead.number), late_notes::WITHDRAWN, &note(lead), now)
+                    .await?;
             }
         }
         // What answers the withdrawal itself was committed at the same moment.

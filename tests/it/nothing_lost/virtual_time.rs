@@ -331,6 +331,7 @@ pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
         consent_at: None,
         consent: None,
         origin: Origin::Telegram,
+        unfinished: false,
     }
 }
 
@@ -364,6 +365,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
         lead: Some(NewLead::fresh(lead.clone())),
         withdrawal: None,
         consent: None,
+        amendment: None,
         limits: Default::default(),
         messages: vec![NewMessage {
             chat_id,

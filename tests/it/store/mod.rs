@@ -100,6 +100,7 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
         consent_at: None,
         consent: None,
         origin: Origin::Telegram,
+        unfinished: false,
     }
 }
 
@@ -119,6 +120,7 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
         lead: lead.cloned().map(NewLead::fresh),
         withdrawal: None,
         consent: None,
+        amendment: None,
         limits: LeadLimits::default(),
         messages: lead
             .map(|lead| NewMessage { chat_id: 42, notice: Notice::Accepted { number: lead.number.clone() }, due_at: 0 })

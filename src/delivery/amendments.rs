@@ -1,0 +1,232 @@
+//! Leads that amoCRM has are brought up to date: a tag, the fields whose answers were corrected, one more phone of the contact.
+//!
+//! One amendment at a time, in a loop of its own: neither leads nor notes wait for it. Each is compared with what is there
+//! before anything is sent, and what is sent means the same twice, so whoever dies in between leaves nothing but work for the
+//! next. What amoCRM does not take is left out: the fields first, then all of it. The note has said it by then.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    clock::{Clock, Millis},
+    crm::amocrm::{Crm, CrmError, Update, Whereabouts},
+    fault::point,
+    form::PHONE,
+    notice::{AdminNotice, Notice, Recipients},
+    store::{Amendment, LeadRow, Lease, NewMessage, Store, StoreError},
+};
+
+use super::{
+    backoff::{LONGEST_PAUSE, PERSON_PAUSE, exponential},
+    outcome::{WriteOutcome, describe},
+    shortage::omitted_of,
+};
+
+/// Pause after the store failed, and where nothing is due.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_NAP: Duration = Duration::from_secs(60);
+
+/// What is due is not looked for without a pause.
+const SHORTEST_NAP: Duration = Duration::from_millis(10);
+
+/// After so many refusals a right that is missing is not waited for any more; in between it waits for so long.
+const MOST_REFUSALS: i64 = 5;
+const REFUSED_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// Where a lead is not known to be in amoCRM, its note finds out.
+const NOTE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Brings leads up to date.
+#[derive(Debug)]
+pub struct AmendmentWriter {
+    store: Store,
+    crm: Crm,
+    lease: Lease,
+    recipients: Recipients,
+    /// Failures of amoCRM, or of the way to it, in a row.
+    failures: u32,
+}
+
+/// Why an amendment is not carried out now.
+enum Stop {
+    Store(StoreError),
+    Crm(CrmError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl AmendmentWriter {
+    /// For the leader of this term.
+    pub fn new(store: Store, crm: Crm, lease: Lease, recipients: Recipients) -> Self {
+        Self { store, crm, lease, recipients, failures: 0 }
+    }
+
+    fn clock(&self) -> Clock {
+        self.store.clock()
+    }
+
+    fn due_in(&self, pause: Duration) -> Millis {
+        self.clock().now() + self.clock().millis(pause)
+    }
+
+    /// Until stopped; the call under way is finished first.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let amendments = self.store.amendments();
+        while !stop.is_cancelled() {
+            let pause = match self.step().await {
+                Ok(true) => continue,
+                Ok(false) => self.nap().await,
+                Err(error) => {
+                    warn!(%error, "what leads are brought up to date with waits for the store");
+                    self.clock().period(STORE_PAUSE)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = amendments.changed() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Until the next one is due.
+    async fn nap(&self) -> Duration {
+        let longest = self.clock().period(LONGEST_NAP);
+        match self.store.amendments().next_due().await {
+            Ok(Some(due_at)) => self.clock().until(due_at).max(SHORTEST_NAP).min(longest),
+            _ => longest,
+        }
+    }
+
+    /// Looks after one; `false` where none is due.
+    async fn step(&mut self) -> Result<bool, StoreError> {
+        let Some(one) = self.store.amendments().due().await? else { return Ok(false) };
+        match self.carry_out(&one).await {
+            Ok(()) => self.failures = 0,
+            Err(Stop::Store(error)) => return Err(error),
+            Err(Stop::Crm(error)) => {
+                warn!(lead = %one.number, %error, "a lead is brought up to date later");
+                self.failures += 1;
+                let pause = match error {
+                    CrmError::PaymentRequired => PERSON_PAUSE,
+                    CrmError::Blocked => REFUSED_PAUSE,
+                    _ => exponential(Duration::from_secs(1), LONGEST_PAUSE, self.failures, rand::random()),
+                };
+                self.put_off(&one, false, pause).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    async fn put_off(&self, one: &Amendment, refused: bool, pause: Duration) -> Result<(), StoreError> {
+        self.store.amendments().later(&self.lease, &one.id, refused, self.due_in(pause)).await
+    }
+
+    async fn carry_out(&self, one: &Amendment) -> Result<(), Stop> {
+        let amendments = self.store.amendments();
+        let Some(row) = self.store.leads().by_number(&one.number).await? else {
+            return Ok(amendments.over(&one.id).await?);
+        };
+        let Some(lead_id) = row.crm_lead_id() else {
+            return Ok(match amendments.is_note_open(&one.id).await? {
+                true => self.put_off(one, false, NOTE_PAUSE).await?,
+                false => amendments.over(&one.id).await?,
+            });
+        };
+        let Some(there) = self.crm.lead_there(lead_id).await.map_err(Stop::Crm)? else {
+            return self.follow(one, &row, lead_id).await;
+        };
+        if !amendments.intent(&self.lease, &one.id).await? {
+            return Ok(());
+        }
+        point("amendment.recorded");
+        let omitted = omitted_of(&row);
+        let names = [row.lead.name.as_str(), one.name_before.as_str()];
+        let update = Update {
+            lead: &one.lead,
+            answers: &one.answers,
+            names_before: &names,
+            tag: one.kind.tag(),
+            tag_that_goes: one.kind.tag_that_goes(),
+            left_out: &omitted,
+        };
+        let mut refused = None;
+        // All of it, then the tags alone.
+        for only_tags in [false, true] {
+            let Some(difference) = self.crm.difference(&there, &update, only_tags) else { break };
+            match self.sent(self.crm.update_lead(lead_id, &difference).await)? {
+                Ok(()) => break,
+                Err(error) => refused = Some(error),
+            }
+        }
+        if let Some(contact_id) = there.contact_id().filter(|_| one.answers.iter().any(|key| key == PHONE))
+            && let Some(phones) = self.crm.one_more_phone(contact_id, &one.lead.phone).await.map_err(Stop::Crm)?
+            && let Err(error) = self.sent(self.crm.update_contact(contact_id, &phones).await)?
+        {
+            refused = Some(error);
+        }
+        match refused {
+            None => {
+                info!(lead = %one.number, kind = one.kind.as_str(), "a lead is brought up to date");
+                amendments.taken().await?;
+            }
+            Some(error) => {
+                self.tell_of_refusal(one, &error).await?;
+                // A right may be given, and a field mended, but nobody waits for it for ever.
+                if matches!(error, CrmError::Forbidden { .. }) && one.attempts + 1 < MOST_REFUSALS {
+                    return Ok(self.put_off(one, true, REFUSED_PAUSE).await?);
+                }
+            }
+        }
+        Ok(amendments.over(&one.id).await?)
+    }
+
+    /// The inner `Err`: amoCRM refuses it. The outer one: it does not answer, or not now.
+    fn sent(&self, answer: Result<(), CrmError>) -> Result<Result<(), CrmError>, Stop> {
+        point("amendment.answered");
+        match answer {
+            Ok(()) => Ok(Ok(())),
+            Err(error @ (CrmError::Forbidden { .. } | CrmError::WrongAddress { .. })) => Ok(Err(error)),
+            Err(error) => match WriteOutcome::of(&error) {
+                WriteOutcome::Refused { .. } => Ok(Err(error)),
+                // Whether it was done is seen by the next comparison.
+                WriteOutcome::NotDone | WriteOutcome::Uncertain { .. } => Err(Stop::Crm(error)),
+            },
+        }
+    }
+
+    async fn tell_of_refusal(&self, one: &Amendment, error: &CrmError) -> Result<(), StoreError> {
+        warn!(lead = %one.number, %error, "amoCRM does not take what a lead is brought up to date with; its note tells it");
+        let detail = match WriteOutcome::of(error) {
+            WriteOutcome::Refused { fields, detail } => describe(&detail, &fields),
+            _ => error.to_string(),
+        };
+        let notice = AdminNotice::AmendmentRefused { number: one.number.clone(), detail };
+        let chat_id = self.recipients.chat(notice.recipient());
+        let message =
+            chat_id.map(|chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock().now() });
+        self.store.amendments().tell_of_refusal(message.as_ref()).await
+    }
+
+    /// The lead is not where it was: it is followed where it was merged into another, and there is nothing to bring up to
+    /// date where it is gone.
+    async fn follow(&self, one: &Amendment, row: &LeadRow, lead_id: i64) -> Result<(), Stop> {
+        match self.crm.whereabouts(lead_id, &row.lead, row.lead.submitted_at).await.map_err(Stop::Crm)? {
+            Whereabouts::There => Ok(self.put_off(one, false, NOTE_PAUSE).await?),
+            Whereabouts::MergedInto(found) => {
+                Ok(self.store.late_notes().lead_moved(&one.number, found.lead_id).await?)
+            }
+            Whereabouts::Gone => {
+                self.crm.account().await.map_err(Stop::Crm)?;
+                info!(lead = %one.number, "the lead was deleted in amoCRM, so there is nothing to bring up to date");
+                Ok(self.store.amendments().over(&one.id).await?)
+            }
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! A request that was sent can be corrected and taken back for a while, beside whatever form is open.
+//!
+//! The new answer is taken by the question's own rules: a conversation of its own, in which everything but this one answer is
+//! given, takes whatever is said, and is over when it has come to its card. Nothing changes before that is confirmed, or, to
+//! take a request back, before a second press.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    clock::Millis,
+    lead::{AmendmentKind, Change, Extra, Lead, LeadNumber, correction_note, taken_back_note},
+    notice::{Ask, CardAnswer, MyState, Say},
+};
+
+use super::{
+    dialogue::{Conversation, Outcome, World, stay, turn},
+    draft::{Answer, Draft, Step},
+    input::{Input, MyPress, Press},
+    questions::{Form, Kind, Place, Question},
+    said::{asked_by, managers, value},
+    stored::{draft_json, read_draft},
+    typed::Typed,
+};
+
+/// A request can be corrected and taken back for so long after it was sent.
+pub const OPEN_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// Whoever has begun in time is let finish: a sixth of that time.
+const GRACE: Millis = 6;
+
+/// A request of the person, as it is meant now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnRequest {
+    /// The lead with all corrections.
+    pub lead: Lead,
+    /// Where it is.
+    pub state: MyState,
+    /// How often it was corrected.
+    pub corrections: usize,
+    /// How long it can be corrected and taken back from when it was sent.
+    pub open_for: Millis,
+}
+
+impl OwnRequest {
+    /// Whether it can be corrected and taken back.
+    pub fn is_open(&self, now: Millis) -> bool {
+        self.is_in_time(now, self.open_for)
+    }
+
+    fn is_in_time(&self, now: Millis, within: Millis) -> bool {
+        let sent_at = self.lead.submitted_at.timestamp_millis();
+        matches!(self.state, MyState::OnItsWay | MyState::WithTheManager) && now - sent_at < within
+    }
+}
+
+/// An answer that is being corrected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Correcting {
+    /// Of which request.
+    pub number: LeadNumber,
+    /// The question's key.
+    pub key: String,
+    /// The new answer, in a draft as it is stored; `None` until it is given.
+    #[serde(default)]
+    pub given: Option<Value>,
+}
+
+/// What a turn says of a request that was sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Amending {
+    /// The lead as it is meant from now on.
+    pub lead: Lead,
+    /// What has happened.
+    pub kind: AmendmentKind,
+    /// Which of its lead it is.
+    pub about: String,
+    /// The name until now.
+    pub name_before: String,
+    /// Which answers have changed, and how.
+    pub changes: Vec<Change>,
+    /// The note that tells of it.
+    pub note: String,
+}
+
+/// What one input about a request that was sent leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Amended {
+    /// What it leads to.
+    pub outcome: Outcome,
+    /// What it says of the request.
+    pub amending: Option<Amending>,
+}
+
+/// The answer to what is about a request that was sent; `None` for everything else, which is the form's.
+pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Option<Amended> {
+    let mut conversation = conversation.clone();
+    if let Some(message) = world.message.filter(|message| *message > 0) {
+        let is_button = matches!(input, Input::Press(_) | Input::UnknownPress);
+        if let Input::Press(press @ Press::Mine(_)) = input
+            && conversation.passed.is_doubled_by(message, press)
+        {
+            return Some(reply(conversation, Vec::new()));
+        }
+        conversation.passed = conversation.passed.seen(message, is_button);
+    }
+    if let Input::Press(Press::Mine(press)) = input {
+        return Some(pressed(conversation, press, world));
+    }
+    let correcting = conversation.correcting.clone()?;
+    let request = world.request.clone().filter(|request| request.lead.number == correcting.number)?;
+    let Some(question) = world.form.question(&correcting.key).copied() else { return None };
+    let press = match input {
+        Input::Text { text, .. } => match (world.keys)(text).or_else(|| Typed::parse(text)) {
+            Some(Typed::Cancel) => Some(Press::Cancel),
+            Some(Typed::Back) => Some(Press::Back),
+            Some(Typed::Yes) if correcting.given.is_some() => Some(Press::Submit),
+            _ => None,
+        },
+        Input::Press(press) => Some(press.clone()),
+        _ => None,
+    };
+    match (press, input) {
+        (Some(Press::Cancel | Press::Back), _) | (_, Input::Cancel) => {
+            Some(left_as_it_was(conversation, &request, world))
+        }
+        (Some(Press::Submit), Input::Text { .. }) => {
+            Some(pressed(conversation, &MyPress::Save(request.lead.number), world))
+        }
+        (
+            _,
+            Input::Text { .. }
+            | Input::Forwarded { .. }
+            | Input::Contact { .. }
+            | Input::Media { .. }
+            | Input::Skip
+            | Input::Press(Press::Answer { .. } | Press::Skip(_) | Press::Keep | Press::Done),
+        ) => Some(given(conversation, &correcting, &request, &question, input, world)),
+        _ => None,
+    }
+}
+
+fn reply(conversation: Conversation, replies: Vec<Vec<Say>>) -> Amended {
+    Amended { outcome: Outcome { conversation, replies, lead: None }, amending: None }
+}
+
+/// The conversation stays where it was; `say` comes before the question that is still open.
+fn stays(conversation: Conversation, say: Say, world: &World) -> Amended {
+    Amended { outcome: stay(conversation, vec![say], world), amending: None }
+}
+
+fn pressed(mut conversation: Conversation, press: &MyPress, world: &World) -> Amended {
+    let now = world.now.timestamp_millis();
+    let number = press.number().clone();
+    let Some(request) = world.request.clone().filter(|request| request.lead.number == number) else {
+        conversation.correcting = None;
+        return stays(conversation, Say::OldButton, world);
+    };
+    let is_second = matches!(press, MyPress::Save(_) | MyPress::TakeBackSure(..));
+    let within = request.open_for + if is_second { request.open_for / GRACE } else { 0 };
+    if !request.is_in_time(now, within) {
+        conversation.correcting = None;
+        return stays(conversation, Say::RequestIsFixed { number, state: request.state }, world);
+    }
+    match press {
+        MyPress::Correct(_) => {
+            conversation.correcting = None;
+            let answers = answers(&request.lead, world);
+            reply(conversation, vec![vec![Say::ChooseCorrection { number, answers }]])
+        }
+        MyPress::Change(_, key) => match correctable(&world.form).find(|question| question.key == key).copied() {
+            Some(question) => {
+                conversation.correcting = Some(Correcting { number, key: key.clone(), given: None });
+                let ask = ask(&request, &question, world);
+                reply(conversation, vec![ask])
+            }
+            None => stays(conversation, Say::OldButton, world),
+        },
+        MyPress::Save(_) => {
+            let correcting = conversation.correcting.take().filter(|correcting| correcting.number == number);
+            let draft = correcting.and_then(|correcting| read_draft(&correcting.given?, &world.form, world.words));
+            let Some(draft) = draft else { return stays(conversation, Say::OldButton, world) };
+            let (lead, changes) = corrected(&request.lead, &draft, world);
+            if changes.is_empty() {
+                return left_as_it_was(conversation, &request, world);
+            }
+            conversation.passed = conversation.passed.pressed(world.message, &Press::Mine(press.clone()));
+            let which = request.corrections + 1;
+            let amending = Amending {
+                note: correction_note(&number, &changes, which, world.now),
+                kind: AmendmentKind::Corrected,
+                about: format!("corrected-{which:04}"),
+                name_before: request.lead.name.as_str().to_owned(),
+                changes,
+                lead,
+            };
+            let said = stay_quietly(conversation, Say::Corrected { number }, world);
+            Amended { amending: Some(amending), ..said }
+        }
+        MyPress::TakeBack(_) => {
+            conversation.correcting = None;
+            reply(conversation, vec![vec![Say::AskTakeBack { number, asked_at: now }]])
+        }
+        MyPress::TakeBackSure(_, asked_at) => {
+            conversation.correcting = None;
+            if !(0..=request.open_for).contains(&(now - asked_at)) {
+                return reply(conversation, vec![vec![Say::AskTakeBack { number, asked_at: now }]]);
+            }
+            conversation.passed = conversation.passed.pressed(world.message, &Press::Mine(press.clone()));
+            let amending = Amending {
+                note: taken_back_note(&number, world.now),
+                kind: AmendmentKind::TakenBack,
+                about: "taken-back".into(),
+                name_before: request.lead.name.as_str().to_owned(),
+                changes: Vec::new(),
+                lead: request.lead,
+            };
+            let said = stay_quietly(conversation, Say::TakenBack { number }, world);
+            Amended { amending: Some(amending), ..said }
+        }
+        MyPress::Keep(_) => left_as_it_was(conversation, &request, world),
+    }
+}
+
+/// One thing is said; behind it an open form goes on.
+fn stay_quietly(conversation: Conversation, say: Say, world: &World) -> Amended {
+    match conversation.step {
+        Step::Idle => reply(conversation, vec![vec![say]]),
+        _ => stays(conversation, say, world),
+    }
+}
+
+/// Nothing is changed. A phone's question leaves keys under the chat, which go.
+fn left_as_it_was(mut conversation: Conversation, request: &OwnRequest, world: &World) -> Amended {
+    let key = conversation.correcting.take().map(|correcting| correcting.key);
+    let was_phone = key.and_then(|key| world.form.question(&key)).is_some_and(|question| question.kind == Kind::Phone);
+    let say = Say::RequestAsItWas { number: request.lead.number.clone() };
+    match (conversation.step, was_phone) {
+        (Step::Idle, true) => reply(conversation, vec![vec![Say::LeftAsItWas], vec![say]]),
+        (_, true) => {
+            let mut answer = stays(conversation, say, world);
+            answer.outcome.replies.insert(0, vec![Say::LeftAsItWas]);
+            answer
+        }
+        _ => stay_quietly(conversation, say, world),
+    }
+}
+
+/// Files stay what they are.
+fn correctable(form: &Form) -> impl Iterator<Item = &Question> {
+    form.questions().iter().filter(|question| question.kind != Kind::Files)
+}
+
+fn answers(lead: &Lead, world: &World) -> Vec<CardAnswer> {
+    let answer =
+        |question: &Question| CardAnswer { question: question.key.to_owned(), value: value_of(lead, question) };
+    correctable(&world.form).map(answer).collect()
+}
+
+fn ask(request: &OwnRequest, question: &Question, world: &World) -> Vec<Say> {
+    let lead = &request.lead;
+    let ask = Ask {
+        question: question.key.to_owned(),
+        editing: true,
+        kept: value_of(lead, question),
+        offered: world.first_name.clone().filter(|_| question.place() == Place::Name && offers(question, world)),
+    };
+    vec![Say::Correcting { number: lead.number.clone() }, Say::Ask(ask)]
+}
+
+fn offers(question: &Question, world: &World) -> bool {
+    question.choices.is_empty()
+        && world.first_name.as_deref().is_some_and(|name| crate::lead::Name::parse(name).is_ok())
+}
+
+/// The answer of a lead to a question, as managers read it.
+fn value_of(lead: &Lead, question: &Question) -> Option<String> {
+    match question.place() {
+        Place::Name => Some(lead.name.as_str().to_owned()),
+        Place::Phone => Some(lead.phone.e164().to_owned()),
+        Place::Budget => lead.budget.as_ref().map(|budget| budget.shown().to_owned()),
+        Place::CarLink => lead.car_link.as_ref().map(crate::lead::CarLink::shown),
+        Place::More => lead.more.iter().find(|more| more.key == question.key).map(|more| more.value.clone()),
+    }
+}
+
+/// A draft in which every question has the lead's answer, so that whatever is said changes one of them.
+fn as_a_draft(lead: &Lead, form: &Form) -> Draft {
+    let mut draft = Draft { id: lead.id, number: lead.number.clone(), ..Draft::open() };
+    draft.consent_at = lead.consent_at;
+    draft.wish = lead.wish.clone();
+    for question in form.questions() {
+        let answer = match question.place() {
+            Place::Name => Answer::Name(lead.name.clone()),
+            Place::Phone => Answer::Phone(lead.phone.clone()),
+            Place::Budget => lead.budget.clone().map_or(Answer::Skipped, Answer::Money),
+            Place::CarLink => Answer::Link(lead.car_link.clone()),
+            Place::More => value_of(lead, question).map_or(Answer::Skipped, Answer::Text),
+        };
+        draft.answers.insert(question.key, answer);
+    }
+    draft
+}
+
+/// Something was said to the question of the answer that is being corrected.
+fn given(
+    mut conversation: Conversation,
+    correcting: &Correcting,
+    request: &OwnRequest,
+    question: &Question,
+    input: &Input,
+    world: &World,
+) -> Amended {
+    let inner = Conversation {
+        step: Step::Ask(question.key),
+        draft: Some(as_a_draft(&request.lead, &world.form)),
+        changing: true,
+        ..Conversation::idle(None)
+    };
+    // Files of a request that was sent are not changed; what stands under them is read.
+    let input = match input.clone() {
+        Input::Media { caption, links, .. } => Input::Media { caption, links, file: None, album: None },
+        other => other,
+    };
+    let alone = World { message: None, consent_needed: false, request: None, ..world.clone() };
+    let outcome = turn(inner, input, &alone);
+    let number = request.lead.number.clone();
+    let draft = outcome.conversation.draft.filter(|_| outcome.conversation.step == Step::Confirm);
+    let Some(draft) = draft else {
+        // Not taken: asked again, with what is wrong.
+        return reply(conversation, outcome.replies);
+    };
+    let (_, changes) = corrected(&request.lead, &draft, world);
+    let mut replies = outcome.replies;
+    // The card of the conversation beside.
+    if let Some(last) = replies.last_mut() {
+        last.retain(|say| !matches!(say, Say::Card(_)));
+    }
+    replies.retain(|says| !says.is_empty());
+    if changes.is_empty() {
+        return left_as_it_was(conversation, request, world);
+    }
+    conversation.correcting =
+        Some(Correcting { given: Some(draft_json(&draft, &world.form, world.words)), ..correcting.clone() });
+    replies.push(vec![Say::ConfirmCorrection { number, changes }]);
+    reply(conversation, replies)
+}
+
+/// The lead with the answers of a draft where they differ, and what differs.
+pub(super) fn corrected(lead: &Lead, draft: &Draft, world: &World) -> (Lead, Vec<Change>) {
+    let mut lead = lead.clone();
+    let mut changes = Vec::new();
+    for question in correctable(&world.form) {
+        let Some(answer) = draft.answers.get(question.key) else { continue };
+        let (before, after) = (value_of(&lead, question), value(question, answer, world));
+        if before == after {
+            continue;
+        }
+        let label = label_of(&lead, question, world);
+        match (question.place(), answer) {
+            (Place::Name, Answer::Name(name)) => lead.name = name.clone(),
+            (Place::Phone, Answer::Phone(phone)) => lead.phone = phone.clone(),
+            (Place::Budget, Answer::Money(budget)) => lead.budget = Some(budget.clone()),
+            (Place::Budget, _) => lead.budget = None,
+            (Place::CarLink, Answer::Link(link)) => lead.car_link = link.clone(),
+            (Place::More, _) => {
+                let extra = after.clone().map(|value| Extra { key: question.key.into(), label: label.clone(), value });
+                put(&mut lead.more, question.key, extra);
+            }
+            _ => continue,
+        }
+        changes.push(Change { key: question.key.to_owned(), label, before, after });
+    }
+    if draft.wish.is_some() && draft.wish != lead.wish {
+        let words = |wish: &Option<crate::lead::Wish>| wish.as_ref().map(|wish| wish.as_str().to_owned());
+        let (before, after) = (words(&lead.wish), words(&draft.wish));
+        changes.push(Change { key: WISH.into(), label: "Пожелания".into(), before, after });
+        lead.wish = draft.wish.clone();
+    }
+    let asked = asked_by(&world.form, world);
+    lead.asked.budget = lead.asked.budget.take().or(asked.budget.filter(|_| lead.budget.is_some()));
+    lead.asked.car_link = lead.asked.car_link.take().or(asked.car_link.filter(|_| lead.car_link.is_some()));
+    (lead, changes)
+}
+
+/// What managers read before the answer, as in the lead's own note.
+fn label_of(lead: &Lead, question: &Question, world: &World) -> String {
+    let asked = asked_by(&world.form, world);
+    let label = match question.place() {
+        Place::Budget => lead.asked.budget.clone().or(asked.budget),
+        Place::CarLink => lead.asked.car_link.clone().or(asked.car_link),
+        Place::Name | Place::Phone | Place::More => None,
+    };
+    label.unwrap_or_else(|| managers(&question.label, world))
+}
+
+/// Stands for the words beside the answers, among keys of questions, which begin with a letter.
+const WISH: &str = "+wish";
+
+fn put(more: &mut Vec<Extra>, key: &str, extra: Option<Extra>) {
+    let at = more.iter().position(|there| there.key == key);
+    match (at, extra) {
+        (Some(at), Some(extra)) => more[at] = extra,
+        (Some(at), None) => drop(more.remove(at)),
+        (None, Some(extra)) => more.push(extra),
+        (None, None) => {}
+    }
+}

@@ -1,0 +1,155 @@
+//! Requests that were sent: corrected by the rules of their questions, taken back by two presses.
+
+use serde_json::{from_value, json};
+
+use super::*;
+use crate::{
+    form::{Amended, Amending, Input, MyPress, OwnRequest, amend},
+    lead::{AmendmentKind, Lead, LeadNumber},
+    notice::MyState,
+};
+
+const HOUR: i64 = 3_600_000;
+
+fn number() -> LeadNumber {
+    LeadNumber::parse("K7M2QXA").expect("a number")
+}
+
+fn request(age: i64, state: MyState) -> OwnRequest {
+    let mut lead: Lead = from_value(json!({
+        "id": "01JD3Q5V8Z0000000000000000", "number": "K7M2QXA", "submitted_at": "2026-11-23T10:30:00Z", "name": "Иван",
+        "phone": {"e164": "+79991234567", "typed": "8 999 123-45-67", "origin": "typed"},
+        "budget": {"typed": "2 млн", "price": 2_000_000}, "car_link": null, "buyer": {"user_id": 42}
+    }))
+    .expect("a lead");
+    lead.submitted_at = Utc::now() - chrono::TimeDelta::milliseconds(age);
+    OwnRequest { lead, state, corrections: 0, open_for: HOUR }
+}
+
+fn mine(press: MyPress) -> Input {
+    Input::Press(Press::Mine(press))
+}
+
+/// Plays inputs about a request; returns the last answer.
+fn played(inputs: &[Input], world: &World) -> (Conversation, Vec<Say>, Option<Amending>) {
+    let mut conversation = Conversation::idle(None);
+    let mut last = (Vec::new(), None);
+    for input in inputs {
+        match amend(&conversation, input, world) {
+            Some(Amended { outcome, amending }) => {
+                conversation = outcome.conversation;
+                last = (outcome.replies.into_iter().flatten().collect(), amending);
+            }
+            None => {
+                let outcome = turn(conversation, input.clone(), world);
+                conversation = outcome.conversation;
+                last = (outcome.replies.into_iter().flatten().collect(), None);
+            }
+        }
+    }
+    (conversation, last.0, last.1)
+}
+
+fn change(key: &str) -> Input {
+    mine(MyPress::Change(number(), key.into()))
+}
+
+fn save() -> Input {
+    mine(MyPress::Save(number()))
+}
+
+#[test]
+fn an_answer_is_taken_by_its_questions_rules_and_changes_nothing_before_it_is_confirmed() {
+    let world = World { request: Some(request(0, MyState::WithTheManager)), ..world(false) };
+    let contact = Input::Contact { phone: "79997654321".into(), own: true };
+    let answer = |choice| Input::Press(Press::Answer { question: "budget".into(), choice });
+    for (key, input, told) in [
+        ("name", text("Пётр Ильин"), "Имя: Иван → Пётр Ильин"),
+        ("phone", text("8 999 765-43-21"), "Телефон: +79991234567 → +79997654321"),
+        ("phone", contact, "Телефон: +79991234567 → +79997654321"),
+        ("budget", text("3,5 млн"), "Бюджет: 2 млн → 3,5 млн"),
+        ("budget", answer(3), "Бюджет: 2 млн → "),
+        ("car_link", text("https://fem.encar.com/cars/detail/1"), "Ссылка: нет → https://fem.encar.com/cars/detail/1"),
+        ("car_link", text("Camry 2021 белая"), "Пожелания: нет → Camry 2021 белая"),
+    ] {
+        let asks = [mine(MyPress::Correct(number())), change(key), input];
+        let (at, says, amending) = played(&asks, &world);
+        assert!(amending.is_none() && at.correcting.is_some(), "{told}");
+        assert!(matches!(says.last(), Some(Say::ConfirmCorrection { .. })), "{told}: {says:?}");
+        let (at, says, amending) = played(&[asks.as_slice(), &[save()]].concat(), &world);
+        let amending = amending.expect("a correction");
+        assert!(amending.note.starts_with(&format!("#K7M2QXA Исправлено покупателем: {told}")), "{}", amending.note);
+        assert_eq!((amending.kind, amending.about.as_str()), (AmendmentKind::Corrected, "corrected-0001"));
+        assert!(at.correcting.is_none() && says == [Say::Corrected { number: number() }], "{says:?}");
+        // Said in a word.
+        assert!(played(&[asks.as_slice(), &[text("да")]].concat(), &world).2.is_some(), "{told}");
+    }
+}
+
+#[test]
+fn what_cannot_be_taken_is_asked_again_and_what_is_not_wanted_leaves_all_as_it_was() {
+    let world = World { request: Some(request(0, MyState::OnItsWay)), ..world(false) };
+    for wrong in ["8 999", "нет", "Иван"] {
+        let (at, says, amending) = played(&[change("phone"), text(wrong)], &world);
+        assert!(at.correcting.is_some_and(|at| at.given.is_none()) && amending.is_none(), "{wrong}");
+        assert!(
+            matches!(says.last(), Some(Say::Ask(Ask { question, .. })) if question == "phone"),
+            "{wrong}: {says:?}"
+        );
+    }
+    for stop in [
+        text("отмена"),
+        Input::Cancel,
+        Input::Press(Press::Back),
+        Input::Press(Press::Keep),
+        text("+7 999 123-45-67"),
+        mine(MyPress::Keep(number())),
+    ] {
+        let (at, says, amending) = played(&[change("phone"), stop.clone()], &world);
+        assert!(at.correcting.is_none() && amending.is_none(), "{stop:?}");
+        assert!(says.contains(&Say::RequestAsItWas { number: number() }), "{stop:?}: {says:?}");
+        assert!(says.contains(&Say::LeftAsItWas), "the keys go: {stop:?}: {says:?}");
+        assert!(matches!(played(&[change("phone"), stop, save()], &world).1[0], Say::OldButton));
+    }
+    // Whatever else is wanted comes first, and the answer is not taken for it any more.
+    for other in [Input::Start, Input::My(Vec::new()), Input::Delete] {
+        assert!(played(&[change("name"), other.clone(), text("Пётр")], &world).2.is_none(), "{other:?}");
+    }
+}
+
+#[test]
+fn a_request_is_taken_back_by_a_second_press_and_never_after_its_time() {
+    let at = |age, state| World { request: Some(request(age, state)), ..world(false) };
+    let world = at(HOUR - 60_000, MyState::WithTheManager);
+    let (_, says, amending) = played(&[mine(MyPress::TakeBack(number()))], &world);
+    let Some(Say::AskTakeBack { asked_at, .. }) = says.first().cloned() else { panic!("{says:?}") };
+    assert!(amending.is_none());
+    let sure = mine(MyPress::TakeBackSure(number(), asked_at));
+    let amending = played(&[sure.clone()], &world).2.expect("it is taken back");
+    assert_eq!((amending.kind, amending.about.as_str()), (AmendmentKind::TakenBack, "taken-back"));
+    assert!(amending.note.starts_with("#K7M2QXA Отозвано"), "{}", amending.note);
+    // Whoever has begun in time may finish; nobody else.
+    assert!(played(&[sure.clone()], &at(HOUR + 60_000, MyState::OnItsWay)).2.is_some());
+    for (age, state) in [(2 * HOUR, MyState::OnItsWay), (0, MyState::TakenBack), (0, MyState::Closed)] {
+        for press in [sure.clone(), save(), change("name"), mine(MyPress::Correct(number()))] {
+            let (_, says, amending) = played(&[press], &at(age, state));
+            assert!(matches!(says[0], Say::RequestIsFixed { .. }) && amending.is_none(), "{says:?}");
+        }
+    }
+    assert!(matches!(
+        played(&[mine(MyPress::Correct(number()))], &at(HOUR, MyState::OnItsWay)).1[0],
+        Say::RequestIsFixed { .. }
+    ));
+    // Of nobody, or somebody else.
+    assert!(matches!(played(&[sure], &super::world(false)).1[0], Say::OldButton));
+}
+
+#[test]
+fn a_form_that_is_open_goes_on_behind_it() {
+    let world = World { request: Some(request(0, MyState::WithTheManager)), ..world(false) };
+    let inputs = [Input::Start, text("Анна"), change("budget"), text("4 млн"), save(), text("8 912 345-67-89")];
+    let (at, _, _) = played(&inputs[..5], &world);
+    assert_eq!(at.step, Step::Ask("phone"));
+    let (at, _, _) = played(&inputs, &world);
+    assert_eq!(at.step, Step::Ask("budget"));
+}
