@@ -197,7 +197,7 @@ async fn dies_at(point: &str, database: Option<String>) {
     }
     world.set("TEST_KILL_AT", format!("{point}:1"));
     world.start();
-    buyer.user.press(&format!("my:save:{number}")).expect("the button is there");
+    world.until("it leads again", |world| world.log().matches("taking messages").count() > 1).await;
     // On PostgreSQL a second one waits to lead, and does.
     let mut standby = database.as_ref().map(|_| {
         let mut standby = world.beside();
@@ -205,6 +205,7 @@ async fn dies_at(point: &str, database: Option<String>) {
         standby.start();
         standby
     });
+    buyer.user.press(&format!("my:save:{number}")).expect("the button is there");
     assert_eq!(world.ended().await, None, "it died at {point}");
     if standby.is_none() {
         world.unset("TEST_KILL_AT");
@@ -219,6 +220,8 @@ async fn dies_at(point: &str, database: Option<String>) {
             world.amocrm.contacts().iter().any(|contact| contact.phones.len() == 2)
         })
         .await;
+    // Whatever is written twice is written before this.
+    buyer.commands("/my", "Ваши заявки").await;
     assert_eq!(survivor.terminate().await, Some(0), "{point}");
     assert_eq!((notes(survivor, &number, "Исправлено"), notes(survivor, &number, "")), (1, 2), "{point}");
     assert_eq!(survivor.amocrm.leads().len(), 1, "{point}");
