@@ -163,7 +163,12 @@ impl Press {
             | Self::Cancel
             | Self::Restart
             | Self::DropFiles => true,
-            Self::ConsentDocument | Self::Delete { .. } | Self::KeepData | Self::Language(_) | Self::Start => false,
+            Self::ConsentDocument
+            | Self::Delete { .. }
+            | Self::KeepData
+            | Self::Language(_)
+            | Self::Start
+            | Self::Mine(_) => false,
         }
     }
 
@@ -262,7 +267,10 @@ impl Input {
 
     /// Whether it is a button after which its message needs none.
     pub fn is_pressed_once(&self) -> bool {
-        matches!(self, Self::Press(_))
+        // A list of requests is looked at more than once.
+        let is_of_a_list =
+            |press: &MyPress| matches!(press, MyPress::Correct(_) | MyPress::Change(..) | MyPress::TakeBack(_));
+        matches!(self, Self::Press(press) if !matches!(press, Press::Mine(mine) if is_of_a_list(mine)))
     }
 
     /// Whether there is a link in the words under a photo, or behind them.
