@@ -16,6 +16,7 @@ use crate::{
 };
 
 use super::{
+    consent::ConsentRule,
     dialogue::{Conversation, Outcome, World, stay, turn},
     draft::{Answer, Draft, Step},
     input::{Input, MyPress, Press},
@@ -324,7 +325,7 @@ fn given(
         Input::Media { caption, links, .. } => Input::Media { caption, links, file: None, album: None },
         other => other,
     };
-    let alone = World { message: None, consent_needed: false, request: None, ..world.clone() };
+    let alone = World { message: None, consent: ConsentRule::default(), request: None, ..world.clone() };
     let outcome = turn(inner, input, &alone);
     let number = request.lead.number.clone();
     let draft = outcome.conversation.draft.filter(|_| outcome.conversation.step == Step::Confirm);

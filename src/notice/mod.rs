@@ -81,11 +81,9 @@ impl Notice {
             Self::Reply(parts) => match parts.last() {
                 Some(Say::Ask(_) | Say::Card(_) | Say::AskConsent | Say::ConsentTo(_)) => Buttons::Instead,
                 Some(Say::Cancelled | Say::ConsentDeclined | Say::Deleting) => Buttons::Instead,
-                Some(
-                    Say::ConfirmCorrection { .. }
-                    | Say::Corrected { .. }
-                    | Say::RequestAsItWas { .. },
-                ) => Buttons::Instead,
+                Some(Say::ConfirmCorrection { .. } | Say::Corrected { .. } | Say::RequestAsItWas { .. }) => {
+                    Buttons::Instead
+                }
                 Some(Say::Resume) => Buttons::BesideNext,
                 Some(Say::Unfinished { .. }) => Buttons::Beside,
                 _ => Buttons::Apart,

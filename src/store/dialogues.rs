@@ -13,8 +13,7 @@ use crate::{
 
 use super::{
     Dialogues, LeadRow, NewAmendment, NewConsent, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError,
-    amendments, consents, leads,
-    limits, live_buttons, outbox, rows, withdrawals, writer::Undone,
+    amendments, consents, leads, limits, live_buttons, outbox, rows, withdrawals, writer::Undone,
 };
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.

@@ -25,7 +25,8 @@ use crate::{
     lead::{AmendmentKind, LeadNumber},
     notice::{AdminNotice, LeadCopy, Notice, Say},
     store::{
-        Dialogue, Dialogues, NewAmendment, NewConsent, NewLead, NewMessage, NewWithdrawal, StoreError, Turn, TurnOutcome,
+        Dialogue, Dialogues, NewAmendment, NewConsent, NewLead, NewMessage, NewWithdrawal, StoreError, Turn,
+        TurnOutcome,
     },
     wording::Lang,
 };
