@@ -1,7 +1,7 @@
 mod consent;
 mod forms;
-mod talks;
 mod mine;
+mod talks;
 
 use proptest::prelude::*;
 
