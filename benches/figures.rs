@@ -1,8 +1,9 @@
 //! Speed and size, measured and printed; nothing is asserted.
 //!
 //! `cargo bench` measures everything in some ten minutes; `cargo bench -- drain` (or `intake`, `size`, `footprint`,
-//! `takeover`, `backlog`, `history`) one part; `--full` drains 1,000 leads with the contact look-up on, too, and the whole
-//! backlog. What needs PostgreSQL is left out where it is not installed.
+//! `takeover`, `backlog`, `history`) one part, and `crowd`, `pace`, `slow-chat` or `far` one part of `intake`; `--full`
+//! drains 1,000 leads with the contact look-up on, too, and the whole backlog. What needs PostgreSQL is left out where it
+//! is not installed, and with `--sqlite`.
 
 #[path = "figures/backlog.rs"]
 mod backlog;
@@ -42,12 +43,16 @@ async fn main() {
     if wanted("footprint") {
         footprint().await;
     }
-    let cluster = if ["intake", "size", "drain", "takeover"].into_iter().any(wanted) { Cluster::start() } else { None };
+    let of_intake = |part: &str| wanted("intake") || wanted(part);
+    let is_intake = load::PARTS.into_iter().any(of_intake);
+    let on_both = is_intake || ["size", "drain", "takeover"].into_iter().any(wanted);
+    let only_sqlite = args.iter().any(|arg| arg == "--sqlite");
+    let cluster = if on_both && !only_sqlite { Cluster::start() } else { None };
     let engines = [None, cluster.as_ref()];
     let engines = if cluster.is_some() { &engines[..] } else { &engines[..1] };
     for engine in engines {
-        if wanted("intake") {
-            load::intake(name_of(*engine), *engine).await;
+        if is_intake {
+            load::intake(name_of(*engine), *engine, of_intake).await;
         }
         if wanted("size") {
             intake(*engine).await;

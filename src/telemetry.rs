@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::json;
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Event, Level, Metadata, Span, Subscriber, error_span,
     field::{Field, Visit},
 };
 use tracing_subscriber::{
@@ -24,6 +24,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use crate::lead::LeadNumber;
+
 /// What is logged without `RUST_LOG`.
 const DEFAULT_FILTER: &str = "warn,amocrm_lead_bot=info";
 
@@ -35,6 +37,16 @@ const QUOTED: &str = "sqlx::";
 
 /// Here the database's own words are the message.
 const NOT_QUOTED: &str = "sqlx::postgres::notice";
+
+/// What is logged within it is about this update of Telegram's, at whatever level.
+pub fn update_span(id: u32) -> Span {
+    error_span!("update", id)
+}
+
+/// What is logged within it is about this lead, at whatever level.
+pub fn lead_span(number: &LeadNumber) -> Span {
+    error_span!("lead", %number)
+}
 
 /// Sets the process's logging up; called once, by `main`.
 pub fn init() {

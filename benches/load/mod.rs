@@ -65,32 +65,38 @@ impl Bot {
     }
 }
 
-/// Waits for a text; texts before it are passed over.
-async fn hears(heard: &mut UnboundedReceiver<String>, words: &str) {
-    let wait = async {
-        while let Some(text) = heard.recv().await {
-            if text.contains(words) {
-                return;
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(120), wait).await.unwrap_or_else(|_| panic!("«{words}» never came"));
+/// How long an answer took: to its first message, and to the one with the next question.
+#[derive(Clone, Copy)]
+struct Took {
+    first: Duration,
+    whole: Duration,
 }
 
-/// The next thing that a buyer does; returns how long the answer took.
-async fn turn(telegram: &Telegram, chat: i64, heard: &mut UnboundedReceiver<String>, step: usize) -> Duration {
+/// The next thing that a buyer does.
+async fn turn(telegram: &Telegram, chat: i64, heard: &mut UnboundedReceiver<String>, step: usize) -> Took {
+    while heard.try_recv().is_ok() {}
     let at = Instant::now();
-    match SAYS.get(step % STEPS) {
+    let words = match SAYS.get(step % STEPS) {
         Some((says, words)) => {
             telegram.say(chat, says);
-            hears(heard, words).await;
+            words
         }
         None => {
             telegram.press(chat, "submit");
-            hears(heard, "принята").await;
+            "принята"
         }
-    }
-    at.elapsed()
+    };
+    let wait = async {
+        let mut first = None;
+        while let Some(text) = heard.recv().await {
+            let first = *first.get_or_insert(at.elapsed());
+            if text.contains(words) {
+                return Took { first, whole: at.elapsed() };
+            }
+        }
+        panic!("Telegram has gone");
+    };
+    tokio::time::timeout(Duration::from_secs(120), wait).await.unwrap_or_else(|_| panic!("«{words}» never came"))
 }
 
 fn millis(sorted: &[Duration], percent: usize) -> f64 {
@@ -98,13 +104,26 @@ fn millis(sorted: &[Duration], percent: usize) -> f64 {
     sorted.get(at).map_or(f64::NAN, |wait| wait.as_secs_f64() * 1000.0)
 }
 
-/// Everything about one engine.
-pub async fn intake(name: &str, engine: Option<&Cluster>) {
-    crowd(name, engine).await;
-    steady(name, engine, RATE, Duration::ZERO, None, "p99 of 8 ms is the target").await;
-    let slow = Some(Duration::from_secs(1));
-    steady(name, engine, 100, Duration::ZERO, slow, "p99 of 20 ms is the target; peers 7 to 12").await;
-    steady(name, engine, 100, Duration::from_millis(150), None, "p99 of 330 ms is the target; peers 466").await;
+/// The parts, each of which can be measured alone.
+pub const PARTS: [&str; 4] = ["crowd", "pace", "slow-chat", "far"];
+
+/// What is wanted about one engine.
+pub async fn intake(name: &str, engine: Option<&Cluster>, wanted: impl Fn(&str) -> bool) {
+    let [at_once, pace, slow_chat, far] = PARTS.map(wanted);
+    if at_once {
+        crowd(name, engine).await;
+    }
+    if pace {
+        steady(name, engine, RATE, Duration::ZERO, None, "p99 of 8 ms is the target").await;
+    }
+    if slow_chat {
+        let slow = Some(Duration::from_secs(1));
+        steady(name, engine, 100, Duration::ZERO, slow, "p99 of 20 ms is the target; peers 7 to 12").await;
+    }
+    if far {
+        let round_trip = Duration::from_millis(150);
+        steady(name, engine, 100, round_trip, None, "p99 of 330 ms is the target; peers 466").await;
+    }
 }
 
 /// As many buyers at once as there are, each waiting for every answer.
@@ -117,7 +136,7 @@ async fn crowd(name: &str, engine: Option<&Cluster>) {
         buyers.push(tokio::spawn(async move {
             let mut waits = Vec::new();
             for step in 0..DIALOGUES * STEPS {
-                waits.push(turn(&telegram, chat, &mut heard, step).await);
+                waits.push(turn(&telegram, chat, &mut heard, step).await.whole);
             }
             waits
         }));
@@ -174,22 +193,37 @@ async fn steady(
                     break;
                 }
                 let next = tokio::time::Instant::now() + Duration::from_secs(1);
-                waits.push(turn(&telegram, chat, &mut heard, step).await);
+                waits.push((step % STEPS, turn(&telegram, chat, &mut heard, step).await));
                 tokio::time::sleep_until(next).await;
             }
             waits
         }));
     }
-    let mut waits = Vec::new();
+    let mut of_step = [const { Vec::new() }; STEPS];
     for buyer in buyers {
-        waits.extend(buyer.await.expect("a buyer"));
+        for (step, took) in buyer.await.expect("a buyer") {
+            of_step[step].push(took);
+        }
     }
-    waits.sort();
+    let sorted = |waits: &mut dyn Iterator<Item = Duration>| {
+        let mut waits: Vec<_> = waits.collect();
+        waits.sort();
+        waits
+    };
     let slow = slow.map_or_else(String::new, |pause| format!(", messages to one more chat take {pause:?}"));
+    let first = sorted(&mut of_step.iter().flatten().map(|took| took.first));
+    let whole = sorted(&mut of_step.iter().flatten().map(|took| took.whole));
     println!(
-        "intake, {name}: {rate} updates/s, round trip {round_trip:?}{slow}: an answer p50 {:.1} ms, p99 {:.1} ms ({target})",
-        millis(&waits, 50),
-        millis(&waits, 99),
+        "intake, {name}: {rate} updates/s, round trip {round_trip:?}{slow}: an answer p50 {:.1} ms, p99 {:.1} ms ({target}); \
+         with the message behind it, where there is one, p99 {:.1} ms",
+        millis(&first, 50),
+        millis(&first, 99),
+        millis(&whole, 99),
     );
+    let of_step = of_step.iter().zip(["start", "name", "phone", "budget", "link", "submit"]).map(|(took, step)| {
+        let whole = sorted(&mut took.iter().map(|took| took.whole));
+        format!("{step} {:.1}/{:.1}", millis(&whole, 50), millis(&whole, 99))
+    });
+    println!("    p50/p99 of each step: {}", of_step.collect::<Vec<_>>().join(", "));
     bot.stop().await;
 }

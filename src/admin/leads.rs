@@ -5,6 +5,7 @@ use crate::{
     notice::AdminPress,
     store::{LeadRow, LeadState, UnreadableLead},
     telegram::handlers::HandlerError,
+    telemetry::lead_span,
     wording::{Lang, admin_button, age, answer_lines, is_pressable, trouble_text, wish_line},
 };
 
@@ -148,7 +149,7 @@ impl AdminContext {
             Some(row) if row.forgotten_at.is_some() => return self.show_lead(number, lang).await,
             Some(row) if row.state() != LeadState::Delivered => {
                 self.store.leads().retry_now(Some(&row.lead.number)).await?;
-                info!(lead = %row.lead.number, "the admin sends a lead again");
+                lead_span(&row.lead.number).in_scope(|| info!("the admin sends a lead again"));
                 "admin-lead-retried"
             }
             Some(_) => "admin-lead-in-crm",
@@ -220,7 +221,7 @@ impl AdminContext {
                 let number = &row.lead.number;
                 match second_press::second(&self.store.marks(), nonce, &discarding(number.as_str()), person).await? {
                     Second::Counts if self.store.leads().discard(number).await? => {
-                        info!(lead = %number, "the admin gives a lead up");
+                        lead_span(&number).in_scope(|| info!("the admin gives a lead up"));
                         second_press::done(&self.store.marks(), nonce).await?;
                         "admin-lead-discarded"
                     }

@@ -61,7 +61,7 @@ impl FilePass {
             return Ok(());
         };
         let Some(from_chat) = lead.buyer.chat_id else { return self.lost(row).await };
-        info!(lead = %lead.number, file = row.position, why, "a file goes to the managers' chat");
+        info!(file = row.position, why, "a file goes to the managers' chat");
         let sent = file(row);
         let copy = FileCopy {
             number: lead.number.clone(),

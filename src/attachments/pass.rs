@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 use crate::{
     clock::{Clock, Millis},
@@ -22,6 +22,7 @@ use crate::{
     notice::Recipients,
     store::{DriveFile, FileEnd, FileOutcome, FileRow, FileStep, Files, Lease, Marks},
     telegram::client::{DownloadError, Telegram},
+    telemetry::lead_span,
 };
 
 use super::steps::{AttachFile, ToAttach, ToUpload, UploadFile};
@@ -86,7 +87,8 @@ impl FilePass {
     /// Claims the next file that is due and walks it; `false` when none is.
     pub(super) async fn run(&self) -> Result<bool, Stop> {
         let Some(row) = self.files.claim(&self.lease, self.lease_end()).await? else { return Ok(false) };
-        self.walk(row).await?;
+        let span = lead_span(&row.lead.lead.number);
+        self.walk(row).instrument(span).await?;
         Ok(true)
     }
 
@@ -178,7 +180,7 @@ impl FilePass {
                 return Ok(None);
             }
             Err(DownloadError::Gone(why)) if row.attempts + 1 >= GONE_AFTER => {
-                warn!(lead = %row.lead.lead.number, why, "a buyer's file is gone");
+                warn!(why, "a buyer's file is gone");
                 self.lost(row).await?;
                 return Ok(None);
             }
@@ -240,7 +242,7 @@ impl FilePass {
             return Err(Stop::Crm(error));
         }
         let words = error.to_string();
-        warn!(lead = %row.lead.lead.number, file = row.position, %error, "amoCRM breaks on a file; it is tried again");
+        warn!(file = row.position, %error, "amoCRM breaks on a file; it is tried again");
         let later = self.due_in(lead_pause(row.attempts + 1));
         self.files.not_done(&self.lease, &row.id, step, &FileOutcome::NotDone, later, Some(&words)).await?;
         Ok(())
@@ -259,13 +261,13 @@ impl FilePass {
         match whereabouts {
             Whereabouts::There => self.send_elsewhere(row, detail).await,
             Whereabouts::MergedInto(found) => {
-                info!(lead = %lead.number, to = found.lead_id, "merged in amoCRM; its files follow it");
+                info!(to = found.lead_id, "merged in amoCRM; its files follow it");
                 self.files.lead_moved(lead.id, found.lead_id).await?;
                 self.files.later(&self.lease, &row.id, self.clock().now(), None).await?;
                 Ok(())
             }
             Whereabouts::Gone => {
-                info!(lead = %lead.number, "the lead was deleted in amoCRM; its files are not needed");
+                info!("the lead was deleted in amoCRM; its files are not needed");
                 self.files.over(&row.id, FileEnd::Lost, None, &[]).await?;
                 Ok(())
             }
@@ -278,7 +280,7 @@ impl FilePass {
             self.figures.attached.fetch_add(1, Ordering::Relaxed);
         }
         point("file.stored");
-        info!(lead = %row.lead.lead.number, file = row.position, "a file is attached");
+        info!(file = row.position, "a file is attached");
         Ok(())
     }
 }

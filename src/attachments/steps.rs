@@ -171,7 +171,7 @@ async fn uncertain<'a>(
     error: &CrmError,
 ) -> Result<(), Stop> {
     for row in rows {
-        tracing::warn!(lead = %row.lead.lead.number, file = row.position, %error, "amoCRM may or may not have a file");
+        tracing::warn!(file = row.position, %error, "amoCRM may or may not have a file");
         let pause = lookup_delay(0, 1).max(lead_pause(row.attempts + 1));
         let outcome = FileOutcome::Uncertain { lookups_needed: lookups };
         let words = error.to_string();

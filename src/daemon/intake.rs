@@ -31,7 +31,7 @@ use crate::{
     wording::Lang,
 };
 
-use super::{DaemonError, parts::Parts};
+use super::{DaemonError, memory, parts::Parts};
 
 /// Telegram is asked to confirm what is done for so long at shutdown.
 const LAST_CONFIRM: Duration = Duration::from_secs(2);
@@ -84,6 +84,7 @@ impl Parts<'_> {
         let dispatch = Dispatch::new(self.telegram.groups().clone(), tree, dependencies);
         let menu = tokio::spawn(keep_commands(self.telegram.clone(), self.config.admin_chat_id));
         info!(bot = username, "taking messages");
+        memory::give_back();
         let listener = Listener::new(
             self.telegram.clone(),
             self.store.dialogues(),

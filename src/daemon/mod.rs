@@ -7,6 +7,7 @@
 
 mod intake;
 mod leader;
+mod memory;
 mod parts;
 
 use std::{

@@ -9,6 +9,7 @@ use crate::{
     lead::LeadNumber,
     notice::Shortage,
     store::{Hold, LeadRow, Step, StepOutcome, StoreError},
+    telemetry::lead_span,
 };
 
 use super::{
@@ -153,7 +154,7 @@ impl DeliveryPass {
                 self.hold(failed, error, &[]).await
             };
         }
-        warn!(lead = %failed.number, error, "a wall refuses one lead; it is sent in plain words");
+        lead_span(&failed.number).in_scope(|| warn!(error, "a wall refuses one lead; it is sent in plain words"));
         let plain = OmittedFields { plain: true, ..failed.omitted };
         let hold = Hold {
             due_at: self.clock().now(),
@@ -183,13 +184,14 @@ impl DeliveryPass {
             return Err(Stop::Crm(CrmError::Refused { detail: words.to_owned(), request_id: None }));
         }
         if !fields.is_empty() {
-            warn!(lead = %failed.number, error, "amoCRM refuses a lead; it is kept");
+            lead_span(&failed.number).in_scope(|| warn!(error, "amoCRM refuses a lead; it is kept"));
             Counters::add(&self.figures.rejected, 1);
             let rejected = StepOutcome::Rejected { error, uncertain: failed.uncertain };
             self.record(failed.step, &[failed.id], rejected).await?;
             return Ok(());
         }
-        warn!(lead = %failed.number, error, "amoCRM does not take one lead; it is kept and tried by itself");
+        lead_span(&failed.number)
+            .in_scope(|| warn!(error, "amoCRM does not take one lead; it is kept and tried by itself"));
         let hold = Hold {
             due_at: self.due_in(lead_pause(failed.attempts + 1)),
             error,
@@ -239,7 +241,7 @@ impl DeliveryPass {
         };
         let all = !others_went_through && self.is_note_refused_with_others(failed.id, &error).await?;
         if !all && !fields.is_empty() {
-            warn!(lead = %failed.number, error, "amoCRM refuses a note; the lead is kept for a person");
+            lead_span(&failed.number).in_scope(|| warn!(error, "amoCRM refuses a note; the lead is kept for a person"));
             Counters::add(&self.figures.rejected, 1);
             let rejected = StepOutcome::Rejected { error, uncertain: failed.uncertain };
             self.record(failed.step, &[failed.id], rejected).await?;

@@ -7,13 +7,14 @@
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 use crate::{
     clock::{Clock, Millis, date},
     crm::amocrm::{Crm, CrmError, NewNote, Wanted, Whereabouts},
     fault::point,
     store::{Created, LateNote, LateOutcome, LeadRow, Lease, Store, StoreError},
+    telemetry::lead_span,
 };
 
 use super::{
@@ -101,14 +102,15 @@ impl LateNoteWriter {
     /// Looks after one note; `false` where none is due.
     async fn step(&mut self) -> Result<bool, StoreError> {
         let Some(note) = self.store.late_notes().due().await? else { return Ok(false) };
-        match self.write(&note).await {
+        let span = lead_span(&note.number);
+        match self.write(&note).instrument(span.clone()).await {
             Ok(()) => {
                 self.failures = 0;
                 Ok(true)
             }
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Crm(error)) => {
-                warn!(lead = %note.number, %error, "a note under a lead waits");
+                span.in_scope(|| warn!(%error, "a note under a lead waits"));
                 self.failures += 1;
                 let pause = match error {
                     CrmError::Forbidden { .. } | CrmError::PaymentRequired => PERSON_PAUSE,
@@ -159,7 +161,7 @@ impl LateNoteWriter {
         point("late_note.answered");
         let error = match answer {
             Ok(ids) => {
-                info!(lead = %note.number, "a note is written under a lead that was delivered before");
+                info!("a note is written under a lead that was delivered before");
                 return Ok(notes.over(&note.id, ids.first().copied()).await?);
             }
             Err(error) => error,
@@ -173,12 +175,12 @@ impl LateNoteWriter {
                 }
             }
             WriteOutcome::Uncertain { lookups } => {
-                warn!(lead = %note.number, %error, "a note under a lead may or may not be there");
+                warn!(%error, "a note under a lead may or may not be there");
                 let uncertain = LateOutcome::Uncertain { lookups_needed: lookups };
                 Ok(self.put_off(note, uncertain, lookup_delay(0, 0)).await?)
             }
             WriteOutcome::Refused { .. } if note.attempts + 1 >= MOST_REFUSALS => {
-                warn!(lead = %note.number, %error, "amoCRM takes no note under a lead; it is given up");
+                warn!(%error, "amoCRM takes no note under a lead; it is given up");
                 Ok(notes.over(&note.id, None).await?)
             }
             WriteOutcome::Refused { .. } => {
@@ -206,7 +208,7 @@ impl LateNoteWriter {
         }
         let lookups = note.lookups + 1;
         if lookups >= LOOKUPS_AFTER_KILL {
-            info!(lead = %note.number, "a lead that was given up is not in amoCRM, so no note is needed");
+            info!("a lead that was given up is not in amoCRM, so no note is needed");
             self.store.late_notes().over(&note.id, None).await?;
         } else {
             let missed = LateOutcome::Missed { lookups, needed: LOOKUPS_AFTER_KILL };
@@ -226,7 +228,7 @@ impl LateNoteWriter {
             }
             Whereabouts::Gone => {
                 self.crm.account().await.map_err(Stop::Crm)?;
-                info!(lead = %note.number, "the lead was deleted in amoCRM, so no note is needed");
+                info!("the lead was deleted in amoCRM, so no note is needed");
                 Ok(self.store.late_notes().over(&note.id, None).await?)
             }
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{AnyConnection, AssertSqlSafe};
 
-use super::{Outbox, StoreError, rows};
+use super::{Outbox, StoreError, Urgency, rows};
 
 /// No more of one chat are remembered: each is an edit.
 const MOST: usize = 20;
@@ -64,10 +64,6 @@ pub struct ButtonsChange {
 }
 
 impl ButtonsChange {
-    fn is_nothing(&self) -> bool {
-        self.gone.is_empty() && self.over.is_empty() && self.kept.is_empty() && self.new.is_none()
-    }
-
     /// Each change of the row: the message that is taken out of it, if any, and what is added.
     fn parts(&self) -> Vec<(Option<i32>, String)> {
         let gone = self.gone.iter().map(|id| (Some(*id), String::new()));
@@ -142,21 +138,24 @@ impl Outbox {
         Ok(rows.iter().filter_map(read).filter(|(_, over)| !over.is_empty()).collect())
     }
 
-    /// Messages of a chat have lost their buttons, or never will.
+    /// Messages of a chat have lost their buttons, or never will; written in passing.
     pub async fn buttons_gone(&self, chat_id: i64, gone: BTreeSet<i32>) -> Result<(), StoreError> {
         let gone = ButtonsChange { gone, ..ButtonsChange::default() };
-        self.write((chat_id, gone), |(chat_id, gone), connection| {
+        self.write_when(Urgency::InPassing, (chat_id, gone), |(chat_id, gone), connection| {
             Box::pin(async move { Ok(self::change(connection, *chat_id, gone).await?) })
         })
         .await
     }
 
-    /// Telegram has taken a message, and this comes of it for the buttons of its chat: one commit.
-    pub async fn sent(&self, id: &str, chat_id: i64, change: ButtonsChange) -> Result<(), StoreError> {
-        if change.is_nothing() {
-            return self.done(id).await;
-        }
-        self.write((id.to_owned(), chat_id, change), |(id, chat_id, with), connection| {
+    /// Telegram has taken a message, or never will, and this comes of it for the buttons of its chat: one commit.
+    pub async fn sent(
+        &self,
+        id: &str,
+        chat_id: i64,
+        change: ButtonsChange,
+        urgency: Urgency,
+    ) -> Result<(), StoreError> {
+        self.write_when(urgency, (id.to_owned(), chat_id, change), |(id, chat_id, with), connection| {
             Box::pin(async move {
                 sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&mut *connection).await?;
                 self::change(connection, *chat_id, with).await?;
@@ -198,7 +197,7 @@ mod tests {
         let outbox = store.outbox();
         let change = |change: ButtonsChange| {
             let outbox = outbox.clone();
-            async move { outbox.sent("01J7ABCDEFGHJKMNPQRSTVWXYZ", 5, change).await.expect("a commit") }
+            async move { outbox.sent("01J7ABCDEFGHJKMNPQRSTVWXYZ", 5, change, Urgency::Now).await.expect("a commit") }
         };
         change(ButtonsChange { new: Some(1), ..ButtonsChange::default() }).await;
         change(ButtonsChange { gone: ids(&[1]), new: Some(11), ..ButtonsChange::default() }).await;

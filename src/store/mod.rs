@@ -84,6 +84,7 @@ pub use step_outcome::{Hold, Lookups, StepOutcome};
 pub use tokens::TokenRow;
 pub use unreadable::{UnreadableLead, Untold};
 pub use withdrawals::{NewWithdrawal, OpenWithdrawal, Withdrawal};
+pub use writer::Urgency;
 
 /// Name of the SQLite file in `DATA_DIR`.
 pub const SQLITE_FILE: &str = "amocrm-lead-bot.sqlite";
@@ -93,6 +94,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// No lead and no message is ever deferred for longer, so a time further ahead was written by a clock that was wrong.
 const FURTHEST_DUE: Duration = Duration::from_secs(30 * 60);
+
+/// Pages (of 4 KiB) in the write-ahead log before they go into the file. A few pages change with every commit, and are
+/// written into the file once each time; a commit that does it takes some milliseconds. Read again by a start after a kill.
+const LOG_PAGES: u32 = 4000;
 
 /// Another process may be migrating: it is waited for so often, so long.
 const MIGRATION_TRIES: u32 = 10;
@@ -250,9 +255,12 @@ fn pool_options(connections: u32, acquire_timeout: Duration) -> AnyPoolOptions {
 /// Sets a new connection to an SQLite file up.
 async fn prepare(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     let busy = BUSY_TIMEOUT.as_millis();
+    // With the head of each page, and room for the commit that fills it: a log that is cut off each time has to grow again.
+    let log = LOG_PAGES * (4096 + 24) * 5 / 4;
     let pragmas = format!(
         "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304"
+         PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cache_size = -1024; \
+         PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA journal_size_limit = {log}"
     );
     connection.execute(AssertSqlSafe(pragmas)).await?;
     Ok(())

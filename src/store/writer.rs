@@ -1,8 +1,10 @@
 //! Group commit: whatever is ready to be written at the same moment is one transaction.
 //!
 //! Properties:
-//! - A write returns `Ok` only after its commit, and nothing waits for company: what comes alone is committed at once,
-//!   what comes meanwhile is the next batch.
+//! - A write returns `Ok` only after its commit, and nothing that anybody waits for waits for company: what comes alone is
+//!   committed at once, what comes meanwhile is the next batch.
+//! - What nobody waits for (a message that Telegram has taken goes from the outbox) joins the next commit of others, or
+//!   makes one of its own after [`IN_PASSING`]: half of all commits, and of what they write, would be for its sake.
 //! - On SQLite one connection writes, so no writer ever sleeps in the engine's busy handler for another one of this
 //!   process. On PostgreSQL a batch borrows a connection of the pool.
 //! - Members of a batch do not harm each other: when one fails, wants to be undone or panics, the batch is rolled back
@@ -21,6 +23,7 @@ use std::{
     ops::{Deref, DerefMut},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures::{FutureExt, future::BoxFuture};
@@ -35,6 +38,19 @@ use super::{Database, Engine, StoreError, conflicts, faults, prepare};
 
 /// A transaction that is longer keeps the first of its members waiting for too long.
 const MOST_AT_ONCE: usize = 128;
+
+/// What is written in passing is committed within this time, less than a message takes to Telegram and back. Not scaled,
+/// as no disk's pace is.
+const IN_PASSING: Duration = Duration::from_millis(50);
+
+/// When a write is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// At once.
+    Now,
+    /// With the next commit of others, or within moments: nobody waits for it.
+    InPassing,
+}
 
 /// What stands in a transaction by itself and is not to be kept.
 #[derive(Debug)]
@@ -183,8 +199,20 @@ impl DerefMut for Held {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Box<dyn Member>>,
+    /// What goes along with the next batch.
+    in_passing: VecDeque<Box<dyn Member>>,
     /// Whether somebody writes it.
     is_served: bool,
+    /// Whether somebody sees to it that what is to go along does not wait for too long.
+    is_timed: bool,
+}
+
+impl Queue {
+    /// What is to be written now, if anything is. What follows from something written in passing comes behind it.
+    fn batch(&mut self) -> Option<Vec<Box<dyn Member>>> {
+        let count = self.waiting.len().min(MOST_AT_ONCE);
+        (count > 0).then(|| self.in_passing.drain(..).chain(self.waiting.drain(..count)).collect())
+    }
 }
 
 /// The writing side of a store.
@@ -251,6 +279,29 @@ impl Writer {
     pub(super) fn submit(self: &Arc<Self>, member: Box<dyn Member>) {
         let mut queue = self.queue();
         queue.waiting.push_back(member);
+        self.serve(&mut queue);
+    }
+
+    /// Has a member written with the next batch, or after [`IN_PASSING`].
+    fn submit_in_passing(self: &Arc<Self>, member: Box<dyn Member>) {
+        let mut queue = self.queue();
+        queue.in_passing.push_back(member);
+        if !std::mem::replace(&mut queue.is_timed, true) {
+            let writer = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(IN_PASSING).await;
+                let mut queue = writer.queue();
+                queue.is_timed = false;
+                let Queue { waiting, in_passing, .. } = &mut *queue;
+                if !in_passing.is_empty() {
+                    in_passing.drain(..).rev().for_each(|member| waiting.push_front(member));
+                    writer.serve(&mut queue);
+                }
+            });
+        }
+    }
+
+    fn serve(self: &Arc<Self>, queue: &mut Queue) {
         if !std::mem::replace(&mut queue.is_served, true) {
             tokio::spawn(Serving { writer: self.clone(), is_over: false }.run());
         }
@@ -316,7 +367,8 @@ impl Writer {
 
     /// A batch could not be begun. Whoever waits behind it has waited as well, and is not to wait as long once more.
     fn all_fail(&self, mut batch: Vec<Box<dyn Member>>, error: &sqlx::Error) -> Vec<Box<dyn Member>> {
-        batch.extend(self.queue().waiting.drain(..));
+        let Queue { waiting, in_passing, .. } = &mut *self.queue();
+        batch.extend(in_passing.drain(..).chain(waiting.drain(..)));
         not_known(batch, error)
     }
 
@@ -375,14 +427,12 @@ impl Serving {
 
     fn next(&mut self) -> Option<Vec<Box<dyn Member>>> {
         let mut queue = self.writer.queue();
-        let count = queue.waiting.len().min(MOST_AT_ONCE);
-        if count == 0 {
+        let batch = queue.batch();
+        if batch.is_none() {
             queue.is_served = false;
-            drop(queue);
             self.is_over = true;
-            return None;
         }
-        Some(queue.waiting.drain(..count).collect())
+        batch
     }
 }
 
@@ -470,8 +520,22 @@ impl Database {
         F: for<'a> Fn(&'a D, &'a mut AnyConnection) -> BoxFuture<'a, Result<T, Undone<T>>> + Send + 'static,
         T: Send + 'static,
     {
+        self.write_when(Urgency::Now, data, work).await
+    }
+
+    /// As [`Self::write`], at its time.
+    pub(super) async fn write_when<D, F, T>(&self, urgency: Urgency, data: D, work: F) -> Result<T, StoreError>
+    where
+        D: Send + Sync + 'static,
+        F: for<'a> Fn(&'a D, &'a mut AnyConnection) -> BoxFuture<'a, Result<T, Undone<T>>> + Send + 'static,
+        T: Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        self.pool.1.submit(Box::new(Job { data, work, result: None, reply }));
+        let job = Box::new(Job { data, work, result: None, reply });
+        match urgency {
+            Urgency::Now => self.pool.1.submit(job),
+            Urgency::InPassing => self.pool.1.submit_in_passing(job),
+        }
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::Unreadable("a fault of the program while it was written".into())))
@@ -602,6 +666,36 @@ mod tests {
             mark(&store, "m5", End::Well).await.expect("it goes on");
             assert_eq!(names(&store).await, ["0", "1", "3", "5"]);
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_written_in_passing_goes_with_the_next_commit_or_by_itself() {
+        let (_folder, store, transaction) = held().await;
+        drop(transaction);
+        let in_passing = |name: &'static str| {
+            store.write_when(Urgency::InPassing, name, |name, connection| {
+                Box::pin(async move {
+                    sqlx::query("INSERT INTO marks (name, value, written_at) VALUES ($1, '', 0)")
+                        .bind(*name)
+                        .execute(connection)
+                        .await?;
+                    Ok(())
+                })
+            })
+        };
+        let mut along = Box::pin(in_passing("m1"));
+        assert!((&mut along).now_or_never().is_none());
+        {
+            let queue = store.pool.1.queue();
+            assert_eq!((queue.is_served, queue.in_passing.len()), (false, 1), "it begins no commit");
+        }
+        mark(&store, "m2", End::Well).await.expect("a commit");
+        along.now_or_never().expect("it was in that commit").expect("a commit");
+        assert_eq!(names(&store).await, ["1", "2"]);
+        // Nobody else writes, and nobody waits for it.
+        assert!(in_passing("m3").now_or_never().is_none());
+        in_passing("m4").await.expect("a commit");
+        assert_eq!(names(&store).await, ["1", "2", "3", "4"]);
     }
 
     #[tokio::test]

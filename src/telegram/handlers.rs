@@ -22,7 +22,7 @@ use teloxide::{
     types::{CallbackQuery, Chat as TelegramChat, MediaGroupId, Message, MessageKind, Update, User},
 };
 use thiserror::Error;
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, warn};
 
 use crate::{
     clock::{Clock, Millis, date},
@@ -33,6 +33,7 @@ use crate::{
     lead::{Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
     store::{Dialogues, NewLead, NewMessage, NewWithdrawal, StoreError, Withdrawals},
+    telemetry::{lead_span, update_span},
     wording::{Lang, Wording, render_reply},
 };
 
@@ -200,7 +201,8 @@ fn root(intake: Arc<Intake>, admin_line: AdminLine, desk: Arc<HandlerContext>) -
                     intake.failed(id, &Failure::Deferred);
                     return ControlFlow::Break(Ok(()));
                 }
-                let failure = match AssertUnwindSafe(next(deps)).catch_unwind().await {
+                let handled = AssertUnwindSafe(next(deps)).catch_unwind().instrument(update_span(id));
+                let failure = match handled.await {
                     Ok(ControlFlow::Break(Ok(())) | ControlFlow::Continue(_)) => {
                         intake.done(id);
                         if desk.store_failed.swap(false, Ordering::Relaxed) {
@@ -520,7 +522,7 @@ async fn try_turn(
     point("intake.after_commit");
     desk.figures.form_went(before.step, chat.conversation.step, chat.lead.is_some());
     if let Some(new) = &chat.lead {
-        info!(lead = %new.lead.number, "a request is taken");
+        lead_span(&new.lead.number).in_scope(|| info!("a request is taken"));
     }
     Ok(true)
 }

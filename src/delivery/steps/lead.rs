@@ -10,6 +10,7 @@ use crate::{
     fault::point,
     lead::LeadNumber,
     store::{Created, Hold, Intent, LeadRow, Step, StepOutcome, StoreError},
+    telemetry::lead_span,
 };
 
 use super::super::{
@@ -73,7 +74,7 @@ impl StepWrite for WriteLead {
         for NewLeadItem { row, .. } in items {
             // The client answers for every one of them, or not at all.
             let Some(answer) = by_number.get(&row.lead.number) else { continue };
-            info!(lead = %row.lead.number, crm_lead = answer.lead_id, "created in amoCRM");
+            lead_span(&row.lead.number).in_scope(|| info!(crm_lead = answer.lead_id, "created in amoCRM"));
             created.push(Created {
                 id: row.lead.id,
                 crm_lead_id: answer.lead_id,
@@ -136,7 +137,7 @@ impl StepWrite for WriteLead {
             point("create.rejected_stored");
             return Ok(());
         };
-        warn!(lead = %row.lead.number, %error, "amoCRM refuses parts of a lead; they go into the note");
+        lead_span(&row.lead.number).in_scope(|| warn!(%error, "amoCRM refuses parts of a lead; they go into the note"));
         if less.contact {
             pass.queue.forget_contact(row.lead.id, row.lead.phone.e164()).await?;
         }

@@ -9,6 +9,7 @@ use crate::{
     crm::amocrm::Wanted,
     fault::point,
     store::{Created, LeadRow, Step, StepAttempt, StepOutcome},
+    telemetry::lead_span,
 };
 
 use super::super::{
@@ -64,7 +65,8 @@ impl DeliveryPass {
         let mut at = None;
         for (row, attempt) in due {
             if let Some(hit) = looked.found.get(&row.lead.number) {
-                info!(lead = %row.lead.number, crm_lead = hit.lead_id, "an uncertain create is found in amoCRM");
+                lead_span(&row.lead.number)
+                    .in_scope(|| info!(crm_lead = hit.lead_id, "an uncertain create is found in amoCRM"));
                 Counters::add(&self.figures.found, 1);
                 created.push(Created {
                     id: row.lead.id,
@@ -89,7 +91,8 @@ impl DeliveryPass {
             // Two looks at what was settled when the outage ended are worth as much as three that began at once.
             let needed = if attempt.lookups == 1 && self.ago(attempt.sent_at) > SETTLED { all.min(2) } else { all };
             let absent = lookups >= needed;
-            info!(lead = %row.lead.number, lookup = lookups, of = needed, "an uncertain create is not in amoCRM");
+            lead_span(&row.lead.number)
+                .in_scope(|| info!(lookup = lookups, of = needed, "an uncertain create is not in amoCRM"));
             let outcome = if absent {
                 StepOutcome::Absent
             } else {

@@ -8,6 +8,7 @@ use crate::{
     fault::point,
     notice::Notice,
     store::{Completed, Intent, LeadRow, Lookups, Step, StepOutcome, StoreError},
+    telemetry::lead_span,
 };
 
 use super::super::{
@@ -218,7 +219,8 @@ impl DeliveryPass {
         match whereabouts.map_err(Stop::Crm)? {
             Whereabouts::There => Ok(false),
             Whereabouts::MergedInto(found) => {
-                info!(lead = %one.lead.number, from = crm_lead_id(one), to = found.lead_id, "merged in amoCRM");
+                lead_span(&one.lead.number)
+                    .in_scope(|| info!(from = crm_lead_id(one), to = found.lead_id, "merged in amoCRM"));
                 point("merged.before_record");
                 self.queue.record_merged(one.lead.id, found.lead_id, found.contact_id).await?;
                 point("merged.stored");
@@ -226,7 +228,8 @@ impl DeliveryPass {
             }
             Whereabouts::Gone => {
                 self.crm.account().await.map_err(Stop::Crm)?;
-                info!(lead = %one.lead.number, crm_lead = crm_lead_id(one), "the lead was deleted in amoCRM");
+                lead_span(&one.lead.number)
+                    .in_scope(|| info!(crm_lead = crm_lead_id(one), "the lead was deleted in amoCRM"));
                 self.delivered(&[Completed { lead: &one.lead, remote_id: None }]).await?;
                 Ok(true)
             }
@@ -238,7 +241,7 @@ impl DeliveryPass {
         point("delivered.stored");
         Counters::add(&self.figures.delivered, usize::try_from(fresh).unwrap_or(0));
         for one in leads {
-            info!(lead = %one.lead.number, "delivered");
+            lead_span(&one.lead.number).in_scope(|| info!("delivered"));
         }
         Ok(())
     }

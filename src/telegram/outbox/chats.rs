@@ -91,6 +91,11 @@ impl Chats {
                     chat.queue.push_back(next);
                     chat.last = id;
                 }
+                // What was under way has gone from the store with the very commit that brought this.
+                (Some(chat), None) if chat.queue.is_empty() => {
+                    chat.queue.push_back(next);
+                    chat.last = id;
+                }
                 (Some(chat), _) => chat.more = true,
                 (None, None) => {
                     let chat = UnderWay { queue: VecDeque::from([next]), last: id, more: false };
@@ -119,6 +124,11 @@ impl Chats {
         let queue = VecDeque::from([Next { message, lang: None }]);
         self.under_way.insert(chat_id, UnderWay { queue, last, more: true });
         Found::Start
+    }
+
+    /// Whether a message waits behind the one that is being sent to a chat.
+    pub fn has_next(&self, chat_id: i64) -> bool {
+        self.under_way.get(&chat_id).is_some_and(|chat| !chat.queue.is_empty())
     }
 
     /// The next message to a chat; when there is none the chat is through, and the answer is whether there may be more
@@ -179,8 +189,15 @@ mod tests {
         assert_eq!(chats.hand_over(fresh(1, &[("a", None), ("b", Some("a"))])), (Some(1), false));
         assert_eq!(chats.next(1).expect("a message").message.id, "a");
         // While "a" is under way the buyer says more.
+        assert!(chats.has_next(1));
         assert_eq!(chats.hand_over(fresh(1, &[("c", Some("b"))])), (None, false));
-        assert_eq!(rest(&mut chats, 1), (vec!["b".into(), "c".into()], false));
+        for id in ["b", "c"] {
+            assert_eq!(chats.next(1).expect("a message").message.id, id);
+        }
+        // "c" was sent, and goes from the store with the commit of "d".
+        assert!(!chats.has_next(1));
+        assert_eq!(chats.hand_over(fresh(1, &[("d", None), ("e", Some("d"))])), (None, false));
+        assert_eq!(rest(&mut chats, 1), (vec!["d".into(), "e".into()], false));
         assert!(chats.under_way().is_empty());
     }
 

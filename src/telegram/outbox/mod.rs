@@ -34,7 +34,7 @@ use crate::{
     clock::Clock,
     fault::point,
     notice::{AdminNotice, Notice, Say},
-    store::{Dialogues, NOBODYS_CHAT, Outbox, OutboxMessage, Store, StoreError},
+    store::{ButtonsChange, Dialogues, NOBODYS_CHAT, Outbox, OutboxMessage, Store, StoreError, Urgency},
     wording::{Markup, ShownDocument, Wording, file_caption, render_notice},
 };
 
@@ -237,8 +237,9 @@ impl OutboxSender {
                 // The next start goes on with it.
                 () = stop.cancelled() => {}
             }
+            let id = next.message.id.clone();
             match self.deliver(next).await {
-                Ok(Sent::Done) => drop(self.troubles().remove(&chat_id)),
+                Ok(Sent::Done(change)) => self.forget(chat_id, &id, &change, &stop).await,
                 Ok(Sent::Later) => self.chats().later(chat_id),
                 Err(error) => {
                     warn!(%error, "a message's result could not be stored; it may be sent again");
@@ -248,6 +249,26 @@ impl OutboxSender {
                 }
             }
         }
+    }
+
+    /// Has a message that Telegram has taken go from the store, in passing where none waits behind it. While the store
+    /// fails that is tried again, not the sending; what is still there at the end is sent again by the next start.
+    async fn forget(&self, chat_id: i64, id: &str, change: &ButtonsChange, stop: &CancellationToken) {
+        loop {
+            let urgency = if self.chats().has_next(chat_id) { Urgency::Now } else { Urgency::InPassing };
+            match self.outbox.sent(id, chat_id, change.clone(), urgency).await {
+                Ok(()) => break,
+                Err(error) => {
+                    warn!(%error, "a message that was sent could not be taken from the store; it is tried again")
+                }
+            }
+            self.rest(chat_id, stop).await;
+            if stop.is_cancelled() {
+                return self.chats().later(chat_id);
+            }
+        }
+        point("outbox.after_done");
+        self.troubles().remove(&chat_id);
     }
 
     /// Waits while Telegram takes messages of nobody.
@@ -291,7 +312,7 @@ impl OutboxSender {
         }
     }
 
-    /// Sends one message and records what came of it.
+    /// Sends one message and records what came of it, but for its deletion.
     async fn deliver(&self, Next { message, lang }: Next) -> Result<Sent, StoreError> {
         let chat_id = message.chat_id;
         if chat_id == NOBODYS_CHAT {
@@ -300,7 +321,7 @@ impl OutboxSender {
         let is_told = self.intake.told_failing.load(Ordering::Relaxed);
         match (&message.notice, self.intake.failing()) {
             // It is over, which is told at once.
-            (Notice::Admin(AdminNotice::PollsFail { .. }), None) => return self.done(&message).await,
+            (Notice::Admin(AdminNotice::PollsFail { .. }), None) => return Ok(Sent::Done(ButtonsChange::default())),
             // It goes into the message that tells that it is over.
             (Notice::Admin(AdminNotice::ToldElsewhere { .. }), failing)
                 if is_told && message.attempts < MOST_HOLDS && failing.is_none_or(|failing| failing.unreachable) =>
@@ -360,9 +381,7 @@ impl OutboxSender {
                     Some(edits) => edits,
                     None => begin().await,
                 };
-                self.outbox.sent(&message.id, chat_id, edits.ended(number.filter(|_| is_pressable))).await?;
-                point("outbox.after_done");
-                Ok(Sent::Done)
+                Ok(Sent::Done(edits.ended(number.filter(|_| is_pressable))))
             }
             Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_) | SendError::NoTopic(_)))
                 if self.admin_chat_id.is_some_and(|admin| self.telegram.groups().is_same(admin, chat_id)) =>
@@ -375,12 +394,12 @@ impl OutboxSender {
                 info!(cause, "a buyer's chat is closed; what was owed to it is given up, its leads are not");
                 self.figures.given_up.fetch_add(1, Ordering::Relaxed);
                 self.dialogues.chat_closed(chat_id).await?;
-                self.done(&message).await
+                Ok(Sent::Done(ButtonsChange::default()))
             }
             Err(SendError::Refused(cause) | SendError::NoTopic(cause)) => {
                 warn!(cause, "Telegram refuses a message; it is given up");
                 self.figures.given_up.fetch_add(1, Ordering::Relaxed);
-                self.done(&message).await
+                Ok(Sent::Done(ButtonsChange::default()))
             }
             Err(SendError::Later { cause, after }) => {
                 info!(cause, "a message is put off");
@@ -405,19 +424,13 @@ impl OutboxSender {
         self.outbox.defer(&message.id, self.clock.now() + self.clock.millis(pause)).await?;
         Ok(Sent::Later)
     }
-
-    /// Telegram has taken it, or never will.
-    async fn done(&self, message: &OutboxMessage) -> Result<Sent, StoreError> {
-        self.outbox.done(&message.id).await?;
-        Ok(Sent::Done)
-    }
 }
 
 /// What became of a message in the outbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Sent {
-    /// It is there no more.
-    Done,
+    /// Telegram has taken it or never will: it is to go from the store, with this.
+    Done(ButtonsChange),
     /// It waits for its time.
     Later,
 }
