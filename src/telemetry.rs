@@ -127,3 +127,42 @@ impl Visit for Message {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panics").extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_says_which_update_and_lead_it_is_about_at_any_level() {
+        let (lines, number) = (Lines::default(), LeadNumber::random());
+        let writer = lines.clone();
+        let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).with_ansi(false);
+        let subscriber = tracing_subscriber::registry().with(EnvFilter::new("warn")).with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            let taken = || lead_span(&number).in_scope(|| tracing::warn!("it is kept"));
+            update_span(7).in_scope(taken);
+        });
+        let lines = String::from_utf8(lines.0.lock().expect("nobody panics").clone()).expect("a text");
+        assert!(lines.contains(&format!("update{{id=7}}:lead{{number={number}}}: ")), "{lines}");
+        assert!(lines.trim_end().ends_with("it is kept"), "{lines}");
+    }
+}
