@@ -16,7 +16,7 @@ use teloxide::{
 };
 
 use crate::{
-    form::Step,
+    form::{Input, Step},
     notice::AdminPress,
     telegram::{groups::topic_of, handlers::HandlerError, input},
     wording::{Lang, fill_in_button},
@@ -229,6 +229,10 @@ impl AdminRequest {
     pub async fn of_command(message: Message, context: Arc<AdminContext>) -> Option<Self> {
         let (name, words) = parse_command(message.text()?, &context.bot_username)?;
         let command = named(name)?;
+        // Whoever tries a link out in a chat of their own wants to see what buyers see.
+        if message.chat.is_private() && matches!(input::command_with(name, &words), Some(Input::StartFrom(_))) {
+            return None;
+        }
         let request = Self::of_message(AdminCommand::Typed(command, words.join(" ")), &message);
         command.is_answered(message.chat.id.0, &context).await.then_some(request)
     }

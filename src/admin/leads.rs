@@ -1,12 +1,12 @@
 use tracing::info;
 
 use crate::{
-    lead::{Budget, CarLink, LeadNumber, Wish, shorten},
+    lead::{Budget, CarLink, LeadNumber, LeadSource, Wish, shorten},
     notice::AdminPress,
     store::{LeadRow, LeadState, UnreadableLead},
     telegram::handlers::HandlerError,
     telemetry::lead_span,
-    wording::{Lang, admin_button, age, answer_lines, is_pressable, trouble_text, wish_line},
+    wording::{Lang, admin_button, age, answer_lines, is_pressable, source_line, trouble_text, wish_line},
 };
 
 use super::{
@@ -107,6 +107,8 @@ impl AdminContext {
         let budget = lead.budget.as_ref().map(Budget::shown);
         let car_link = lead.car_link.as_ref().map(CarLink::shown);
         let answers = answer_lines(&lead.asked, budget, car_link.as_deref(), &lead.more, 1000, lang);
+        let source = lead.source.as_ref().map(LeadSource::shown);
+        let wish = wish_line("copy-wish", lead.wish.as_ref().map(Wish::as_str), lang);
         let text = lang.text(
             "admin-lead",
             &[
@@ -115,7 +117,7 @@ impl AdminContext {
                 ("name", lead.name.as_str().into()),
                 ("phone", lead.phone.e164().into()),
                 ("answers", answers.into()),
-                ("wish", wish_line("copy-wish", lead.wish.as_ref().map(Wish::as_str), lang).into()),
+                ("wish", (wish + &source_line(source.as_deref(), lang)).into()),
                 ("age", age(lead.submitted_at.timestamp_millis(), lang).into()),
                 ("error", self.obstacle(&row, lang).into()),
             ],

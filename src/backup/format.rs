@@ -10,7 +10,9 @@ use ulid::Ulid;
 
 use crate::{
     clock::Clock,
-    lead::{Asked, Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region, Wish},
+    lead::{
+        Asked, Budget, Buyer, CarLink, Lead, LeadNumber, LeadSource, Name, Origin, Phone, Region, SourceCode, Wish,
+    },
     store::{ImportedLead, LeadRow, LeadState, NewLead},
 };
 
@@ -41,6 +43,11 @@ struct Entry<'a> {
     /// What was said of the car beside the answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     wish: Option<&'a str>,
+    /// The code of the link that the buyer came by, and its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_name: Option<&'a str>,
     /// Answers to the form's other questions, by the questions' keys.
     #[serde(flatten)]
     more: BTreeMap<Cow<'a, str>, &'a str>,
@@ -105,8 +112,18 @@ fn known_keys_first<S: serde::Serializer>(entry: &&Value, serializer: S) -> Resu
 
 /// Under which key an answer stands that has none of its own; other things stand under some names.
 fn extra_key(key: &str) -> Option<Cow<'_, str>> {
-    const OTHERS: [&str; 8] =
-        ["id", "number", "attempts", "last_error", "buyer_told", "more_car_links", "wish", "lead"];
+    const OTHERS: [&str; 10] = [
+        "id",
+        "number",
+        "attempts",
+        "last_error",
+        "buyer_told",
+        "more_car_links",
+        "wish",
+        "source",
+        "source_name",
+        "lead",
+    ];
     match key {
         "budget" | "car_link" => None,
         key if KEYS.contains(&key) || OTHERS.contains(&key) => Some(format!("answer_{key}").into()),
@@ -133,6 +150,8 @@ fn entry(row: &LeadRow) -> Entry<'_> {
         buyer_told: row.buyer_told,
         more_car_links: lead.car_link.as_ref().map_or(&[], CarLink::others),
         wish: lead.wish.as_ref().map(Wish::as_str),
+        source: lead.source.as_ref().map(|source| source.code.as_str()),
+        source_name: lead.source.as_ref().and_then(|source| source.name.as_deref()),
         more: lead.more.iter().filter_map(|answer| Some((extra_key(&answer.key)?, answer.value.as_str()))).collect(),
         lead,
     }
@@ -155,6 +174,7 @@ struct Loose {
     car_link: Value,
     more_car_links: Value,
     wish: Value,
+    source: Value,
     user_id: Value,
     username: Value,
     status: Value,
@@ -212,6 +232,8 @@ pub(super) fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed
         consent: None,
         origin: Origin::Backup,
         unfinished: false,
+        // What it stands for is the settings' matter, which a file does not know.
+        source: SourceCode::parse(&text(&loose.source)).map(LeadSource::unknown),
     };
     let uncertain_since = number.map(|_| submitted_at.timestamp_millis());
     let fingerprint = id.is_none().then(|| fingerprint(&loose));

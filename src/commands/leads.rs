@@ -218,6 +218,10 @@ fn show_person(lead: &Lead) {
         outln!("{:<11} {}", format!("{}:", answer.key), answer.value);
     }
     outln!("wishes:     {}", lead.wish.as_ref().map_or("-", |wish| wish.as_str()));
+    if let Some(source) = &lead.source {
+        outln!("source:     {}", source.shown());
+        source.utm_line().iter().for_each(|marks| outln!("            {marks}"));
+    }
     let username = lead.buyer.username.as_ref().map_or_else(String::new, |name| format!(", @{name}"));
     outln!("telegram:   user {}{username}", lead.buyer.user_id);
 }

@@ -13,9 +13,9 @@ use crate::{
     consent::ConsentDocuments,
     crm::amocrm::{Preview, preview},
     form::{Asking, ConsentRule, Conversation, Form, GivenConsent, Input, Press, World, turn},
-    lead::{Buyer, Lead, Region},
+    lead::{Buyer, Lead, Region, Sources},
     notice::{Button, Notice, Say},
-    telegram::input::command,
+    telegram::input::command_with,
     wording::{Key, Lang, Markup, Rendered, Wording, render_notice, render_reply},
 };
 
@@ -40,6 +40,8 @@ enum Choice {
 pub struct Scene {
     /// What is asked.
     form: Form,
+    /// What the codes of links stand for.
+    sources: Sources,
     /// The dealer's clock.
     time_zone: Tz,
     /// Spelling of phone numbers without a country code.
@@ -114,8 +116,10 @@ pub fn run(scene: &Scene, lang: Option<&str>) -> Result<ExitCode, CommandError> 
 /// What a line means: one of the choices, a command, or words.
 fn read(said: &str, choices: &[Choice]) -> Input {
     let words = |text: &str| Input::Text { text: text.to_owned(), links: Vec::new() };
-    if let Some(name) = said.strip_prefix('/') {
-        return command(name.split_whitespace().next().unwrap_or_default()).unwrap_or(Input::UnknownCommand);
+    if let Some(command) = said.strip_prefix('/') {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let (name, behind) = words.split_first().map_or(("", [].as_slice()), |(name, behind)| (*name, behind));
+        return command_with(name, behind).unwrap_or(Input::UnknownCommand);
     }
     if let Some(text) = said.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
         return words(text);
@@ -200,7 +204,8 @@ impl Scene {
         let consent = dealer.consent.as_ref();
         let consent = consent
             .map(|consent| ConsentDocuments::new(consent, privacy_policy_url.as_ref(), Utc::now().timestamp_millis()));
-        Ok(Self { form: dealer.form, time_zone: dealer.time_zone, region, privacy_policy_url, consent, amocrm })
+        let (form, sources, time_zone) = (dealer.form, dealer.sources, dealer.time_zone);
+        Ok(Self { form, sources, time_zone, region, privacy_policy_url, consent, amocrm })
     }
 
     fn wording(&self) -> Wording {
@@ -208,6 +213,7 @@ impl Scene {
             privacy_policy_url: self.privacy_policy_url.clone(),
             consent_documents: self.consent.iter().flat_map(ConsentDocuments::shown).collect(),
             form: self.form.clone(),
+            sources: self.sources.clone(),
             time_zone: self.time_zone,
             bot_username: "bot".to_owned(),
             can_authorize: false,
@@ -235,6 +241,7 @@ impl Scene {
             buyer: Buyer::new(USER_ID, Some(USER_ID), None, None),
             first_name: None,
             form: wording.form.clone(),
+            sources: wording.sources.clone(),
             words: Lang::all_words,
             request: None,
             keys: Lang::typed_by_key,

@@ -1,10 +1,14 @@
 //! How to reach amoCRM.
 
 use secrecy::{ExposeSecret, SecretString};
+use strum::IntoEnumIterator;
 use url::Url;
 
 use super::{ConfigProblem, Reader};
-use crate::form::{BUDGET, CAR_LINK, Field, Kind, Question};
+use crate::{
+    form::{BUDGET, CAR_LINK, Field, Kind, Question},
+    lead::{Sources, Utm},
+};
 
 /// Where amoCRM accounts live: the only hosts that are ever given the integration's secret.
 pub const ACCOUNT_DOMAINS: [&str; 3] = ["amocrm.ru", "amocrm.com", "kommo.com"];
@@ -36,6 +40,10 @@ pub struct AmocrmSettings {
     pub car_link_field_id: Option<i64>,
     /// `crm_field` of the questions in `dealer.toml`: lead fields that take the answers.
     pub answer_fields: Vec<AnswerField>,
+    /// The lead fields that take UTM marks, by their codes.
+    pub utm_fields: Vec<AnswerField>,
+    /// `[[source]]` of `dealer.toml`.
+    pub sources: Sources,
     /// `AMOCRM_CONTACT_LOOKUP`: search for an existing contact before a new one is made.
     pub contact_lookup: bool,
     /// `AMOCRM_REQUESTS_PER_SECOND`, 1 to 7.
@@ -45,7 +53,7 @@ pub struct AmocrmSettings {
 /// A field of amoCRM's leads that takes the answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnswerField {
-    /// The question's key.
+    /// The question's key; for a UTM mark the code of its field, which is no key of a question.
     pub question: String,
     /// How the question is answered.
     pub kind: Kind,
@@ -71,6 +79,18 @@ pub struct KnownField {
 }
 
 impl AnswerField {
+    /// The field for a UTM mark, of which only the code is known yet.
+    pub fn utm(mark: Utm) -> Self {
+        Self {
+            question: mark.field().to_owned(),
+            kind: Kind::Text,
+            field: Field::Code(mark.field()),
+            choices: Vec::new(),
+            is_listed: false,
+            known: None,
+        }
+    }
+
     /// Its id, where that is known.
     pub fn id(&self) -> Option<i64> {
         match (&self.known, self.field) {
@@ -107,6 +127,11 @@ impl AmocrmSettings {
     /// The field that takes the answer to a question, where a form names one.
     pub fn answer_field(&self, question: &str) -> Option<&AnswerField> {
         self.answer_fields.iter().find(|field| field.question == question)
+    }
+
+    /// The field that takes a UTM mark.
+    pub fn utm_field(&self, mark: Utm) -> Option<&AnswerField> {
+        self.utm_fields.iter().find(|field| field.question == mark.field())
     }
 }
 
@@ -190,7 +215,8 @@ impl Reader<'_> {
             })
         };
         // What the environment says wins.
-        let form = self.dealer().form;
+        let dealer = self.dealer();
+        let form = dealer.form;
         let answer_fields = form.questions().iter().filter(|question| !is_set(question)).filter_map(field).collect();
         let contact_lookup = self.switch("AMOCRM_CONTACT_LOOKUP");
         let requests_per_second = self.requests_per_second();
@@ -208,6 +234,8 @@ impl Reader<'_> {
             budget_field_id,
             car_link_field_id,
             answer_fields,
+            utm_fields: Utm::iter().map(AnswerField::utm).collect(),
+            sources: dealer.sources,
             contact_lookup,
             requests_per_second,
         })

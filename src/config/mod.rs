@@ -29,7 +29,7 @@ pub use amocrm::{
 };
 pub use dealer::{
     ByLanguage, Consent, CrmRules, Dealer, Distribute, Hours, LARGEST_DOCUMENT, Manager, Place, PrivacyRules, Repeat,
-    Source, StatusText, Unfinished, Week,
+    StatusText, Unfinished, Week,
 };
 pub use environment::Environment;
 pub use limits::LeadLimits;

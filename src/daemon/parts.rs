@@ -58,6 +58,7 @@ impl Parts<'_> {
             consent_documents: self.consent.iter().flat_map(ConsentDocuments::shown).collect(),
             bot_username,
             form: self.config.dealer.form.clone(),
+            sources: self.config.dealer.sources.clone(),
             time_zone: self.config.dealer.time_zone,
             can_authorize: settings.is_some_and(|settings| settings.integration.is_some()),
         }

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use crate::{
     clock::{Clock, Millis},
     config::AmocrmSettings,
-    crm::amocrm::{Degraded, OmittedFields},
+    crm::amocrm::{Degraded, Lacking, OmittedFields, SentParts},
     notice::Shortage,
     store::{LeadRow, Mark, OpenAlert, Store, StoreError},
 };
@@ -60,11 +60,17 @@ pub fn is_asked_for(what: &Shortage, settings: &AmocrmSettings) -> bool {
         Shortage::Responsible { id } => settings.responsible_user_id == Some(*id),
         Shortage::BudgetField { id } => settings.budget_field_id == Some(*id),
         Shortage::CarLinkField { id } => settings.car_link_field_id == Some(*id),
-        Shortage::AnswerField { id, .. } => settings.answer_fields.iter().any(|field| field.id() == Some(*id)),
+        // By its setting where the field's id is not known yet.
+        Shortage::AnswerField { id, setting } => {
+            settings.answer_fields.iter().any(|field| field.id() == Some(*id) || field.setting() == *setting)
+        }
         Shortage::UnknownField { setting, .. } => {
             settings.answer_fields.iter().any(|field| field.setting() == *setting)
         }
         Shortage::Tag { name } => settings.tags.contains(name),
+        Shortage::SourceTag { name } => settings.sources.all().iter().any(|source| source.tag.as_ref() == Some(name)),
+        // Any link may bring any mark.
+        Shortage::UtmField { .. } => true,
         Shortage::PhoneKind | Shortage::Notes | Shortage::Unexplained => true,
     }
 }
@@ -158,12 +164,8 @@ impl Shortages {
         {
             let mut state = self.state();
             for value in &degraded.values {
-                let (Shortage::BudgetField { id } | Shortage::CarLinkField { id } | Shortage::AnswerField { id, .. }) =
-                    value
-                else {
-                    continue;
-                };
-                let times = state.values.entry(*id).or_default();
+                let Some(id) = value.refused_field() else { continue };
+                let times = state.values.entry(id).or_default();
                 *times += 1;
                 if *times >= VALUES_OF_A_SHORTAGE {
                     what.push(value.clone());
@@ -173,12 +175,13 @@ impl Shortages {
         self.add(store, what).await
     }
 
-    /// What the account lacks of the fields that the form names, all of it.
-    pub async fn listed(&self, store: &Store, wanting: Vec<Shortage>) -> Result<(), StoreError> {
+    /// What the account lacks of the fields that are asked for.
+    pub async fn listed(&self, store: &Store, lacking: Lacking) -> Result<(), StoreError> {
         self.load(store).await?;
-        let is_there = |what: &Shortage| matches!(what, Shortage::UnknownField { .. }) && !wanting.contains(what);
-        self.remove(store, is_there).await?;
-        self.add(store, wanting.clone()).await
+        let is_of_list =
+            |what: &Shortage| matches!(what, Shortage::UnknownField { .. } | Shortage::UtmField { id: None, .. });
+        self.remove(store, |what| is_of_list(what) && !lacking.all.contains(what)).await?;
+        self.add(store, lacking.wanting).await
     }
 
     /// These are short.
@@ -205,13 +208,19 @@ impl Shortages {
         if changed { self.save(store).await } else { Ok(()) }
     }
 
-    /// A lead was taken that was sent with this left out: what was not left out is no longer short.
-    pub async fn taken(&self, store: &Store, sent: &OmittedFields, new_contact: bool) -> Result<(), StoreError> {
-        let shows = |what: &Shortage| sent.shows(what, new_contact);
+    /// A lead was taken that was sent with these parts and without those: what it was sent with is no longer short.
+    pub async fn taken(
+        &self,
+        store: &Store,
+        left_out: &OmittedFields,
+        new_contact: bool,
+        sent: &SentParts,
+    ) -> Result<(), StoreError> {
+        let shows = |what: &Shortage| left_out.shows(what, new_contact, sent);
         let unexplained = {
             let mut state = self.state();
-            state.values.retain(|id, _| sent.fields.contains(id));
-            state.only_with_less = if sent.less { state.only_with_less + 1 } else { 0 };
+            state.values.retain(|id, _| !sent.fields.contains(id));
+            state.only_with_less = if left_out.less { state.only_with_less + 1 } else { 0 };
             state.only_with_less >= VALUES_OF_A_SHORTAGE
         };
         if unexplained {

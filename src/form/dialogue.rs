@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     clock::Millis,
-    lead::{Buyer, Lead, LeadNumber, Name, Region},
+    lead::{Buyer, Lead, LeadNumber, Name, Region, SourceCode, Sources},
     notice::{Ask, MyRequest, Say},
 };
 
@@ -43,6 +43,8 @@ pub struct Conversation {
     pub passed: Passed,
     /// An answer of a request that was sent is being corrected.
     pub correcting: Option<Correcting>,
+    /// The code of the first link that the buyer has come by since the last request.
+    pub source: Option<SourceCode>,
 }
 
 impl Conversation {
@@ -56,6 +58,7 @@ impl Conversation {
             changing: false,
             passed: Passed::default(),
             correcting: None,
+            source: None,
         }
     }
 }
@@ -83,6 +86,8 @@ pub struct World {
     pub first_name: Option<String>,
     /// What is asked.
     pub form: Form,
+    /// What the codes of links stand for.
+    pub sources: Sources,
     /// Words of the form in every language, first in the managers'.
     pub words: fn(&Words) -> Vec<String>,
     /// The request that the input is about, of those the person has sent.
@@ -238,6 +243,11 @@ fn behind(conversation: &Conversation, input: &Input, world: &World) -> Option<O
 fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
     match input {
         Input::Start | Input::Press(Press::Start) => start(conversation, world),
+        Input::StartFrom(code) => {
+            // Whoever follows a second link before the request was brought by the first.
+            let source = conversation.source.clone().or(Some(code));
+            start(Conversation { source, ..conversation }, world)
+        }
         Input::Cancel | Input::Press(Press::Cancel) => cancel(conversation, world),
         Input::Help => stay(conversation, vec![Say::Help], world),
         Input::Skip => match asked(&conversation, world).filter(|question| question.optional).copied() {
@@ -310,7 +320,8 @@ pub(super) fn open_form(conversation: Conversation, world: &World, greeting: Opt
     let mut draft = Draft::open();
     world.consent.adopt(&mut draft);
     let step = draft.next_step(&world.form, &world.consent);
-    let conversation = Conversation { step, draft: Some(draft), ..Conversation::idle(conversation.last_number) };
+    let Conversation { last_number, source, .. } = conversation;
+    let conversation = Conversation { step, draft: Some(draft), source, ..Conversation::idle(last_number) };
     let reply = greeting.into_iter().chain(asked_next(&conversation, world)).collect();
     Outcome { conversation, replies: vec![reply], lead: None }
 }
@@ -323,7 +334,8 @@ fn cancel(conversation: Conversation, world: &World) -> Outcome {
         Some(_) => (Say::Cancelled, None),
         None => (Say::NothingToCancel, conversation.last_number),
     };
-    Outcome { conversation: Conversation::idle(last_number), replies: vec![vec![say]], lead: None }
+    let conversation = Conversation { source: conversation.source, ..Conversation::idle(last_number) };
+    Outcome { conversation, replies: vec![vec![say]], lead: None }
 }
 
 /// The card was to be sent by somebody who has sent too many: all that was answered is kept, to be sent later.
@@ -482,7 +494,8 @@ fn submit(conversation: Conversation, world: &World) -> Outcome {
     let Some((draft, (name, phone))) = complete.and_then(|draft| Some((draft, draft.of_every_lead()?))) else {
         return go_on(conversation, world, Vec::new());
     };
-    let lead = lead(draft, name, phone, world);
+    let source = conversation.source.as_ref().map(|code| world.sources.of(code));
+    let lead = Lead { source, ..lead(draft, name, phone, world) };
     // The number itself is told by a message that goes out with the lead's commit, so there is no reply here.
     Outcome { conversation: Conversation::idle(Some(lead.number.clone())), replies: Vec::new(), lead: Some(lead) }
 }

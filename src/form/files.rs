@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use crate::{
         form::{Form, Input, Press, turn},
-        lead::{Buyer, Region},
+        lead::{Buyer, Region, Sources},
         notice::Ask,
         wording::Lang,
     };
@@ -165,6 +165,7 @@ mod tests {
             consent: crate::form::ConsentRule::Nothing,
             buyer: Buyer::default(),
             form: Form::default(),
+            sources: Sources::default(),
             words: Lang::all_words,
             request: None,
             keys: Lang::typed_by_key,

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Millis,
-    lead::{BuyerFile, CarLink, LeadNumber},
+    lead::{BuyerFile, CarLink, LeadNumber, SourceCode},
     notice::MyRequest,
 };
 
@@ -200,8 +200,10 @@ impl Press {
 /// What a buyer did, in the dialogue's terms.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
-    /// `/start`, with or without a payload.
+    /// `/start`, also with words behind it that are no code of a link.
     Start,
+    /// `/start CODE`, as the app sends it for `https://t.me/BOT?start=CODE`.
+    StartFrom(SourceCode),
     /// `/cancel`.
     Cancel,
     /// `/help`.

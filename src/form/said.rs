@@ -118,6 +118,7 @@ pub(super) fn lead(draft: &Draft, name: &Name, phone: &Phone, world: &World) -> 
         consent: draft.consent.clone(),
         origin: Origin::Telegram,
         unfinished: false,
+        source: None,
     }
 }
 

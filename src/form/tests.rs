@@ -15,7 +15,7 @@ use super::{
     typed::Typed,
 };
 use crate::{
-    lead::{Buyer, Region},
+    lead::{Buyer, LeadSource, Region, SourceCode, Sources},
     notice::{Ask, Say},
     wording::{Lang, Wording, render_reply},
 };
@@ -33,6 +33,7 @@ fn world(is_policy_asked: bool) -> World {
         buyer: Buyer::default(),
         first_name: Some("Иван".into()),
         form: Form::default(),
+        sources: Sources::default(),
         words: Lang::all_words,
         request: None,
         keys: Lang::typed_by_key,
@@ -126,6 +127,59 @@ fn sending_makes_the_lead_whose_identity_the_draft_had() {
     let again = turn(sent.conversation, Input::Press(Press::Submit), &world(false));
     assert_eq!(again.replies, [[Say::AlreadySent { number: draft.number }]]);
     assert!(again.lead.is_none());
+}
+
+/// Whatever happens to the form: from the first link until the request.
+#[test]
+fn the_first_links_code_is_kept_until_the_request() {
+    let code = |text: &str| SourceCode::parse(text).expect("a code");
+    let from = |text: &str| Input::StartFrom(code(text));
+    let cancel = Input::Press(Press::Cancel);
+    let sent = |inputs: &[Input]| {
+        let (conversation, _) = play(inputs);
+        let outcome = turn(conversation, Input::Press(Press::Submit), &world(false));
+        assert_eq!(outcome.conversation.source, None, "the next link counts anew");
+        outcome.lead.expect("a lead").source.map(|source| source.code)
+    };
+    let form = filled_in();
+    let rest = &form[1..];
+    for (inputs, want) in [
+        (form.clone(), None),
+        ([&[from("avito")], rest].concat(), Some("avito")),
+        // A second link, before the form and within it.
+        ([&[from("avito"), from("vk")], rest].concat(), Some("avito")),
+        ([&[from("avito")], &rest[..2], &[from("vk")], &rest[2..]].concat(), Some("avito")),
+        // The form is thrown away and another one opened, tomorrow, by a button or by words.
+        ([&[from("avito"), cancel.clone(), Input::Start], rest].concat(), Some("avito")),
+        ([&[from("avito"), Input::Cancel, from("vk")], rest].concat(), Some("avito")),
+        ([&[from("avito"), Input::Press(Press::Restart)], rest].concat(), Some("avito")),
+        (
+            [&[from("avito"), cancel, Input::Help, text("https://fem.encar.com/cars/detail/38427498")], &rest[..3]]
+                .concat(),
+            Some("avito"),
+        ),
+        // Whoever had no code yet gets one while the form is open.
+        ([&form[..2], &[from("vk")], &form[2..]].concat(), Some("vk")),
+        // Everything of theirs is deleted.
+        (
+            [
+                &[from("avito"), Input::Press(Press::Delete { asked_at: Utc::now().timestamp_millis() }), Input::Start],
+                rest,
+            ]
+            .concat(),
+            None,
+        ),
+        ([&[from("avito"), Input::Delete, Input::Press(Press::KeepData)], rest].concat(), Some("avito")),
+    ] {
+        assert_eq!(sent(&inputs), want.map(code), "{inputs:?}");
+    }
+    // What a code stands for is looked up when the request is sent; a form that is open goes on where it was.
+    let described = LeadSource { name: Some("Авито".into()), ..LeadSource::unknown(code("avito")) };
+    let known = World { sources: [described.clone()].into_iter().collect(), ..world(false) };
+    let (card, _) = play(&[&[from("avito")], rest].concat());
+    assert_eq!(turn(card.clone(), Input::Press(Press::Submit), &known).lead.expect("a lead").source, Some(described));
+    let still = turn(card.clone(), from("vk"), &known);
+    assert_eq!((still.conversation.step, still.conversation.draft), (card.step, card.draft));
 }
 
 #[test]

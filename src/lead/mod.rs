@@ -15,6 +15,7 @@ mod name;
 mod number;
 mod phone;
 mod quantity;
+mod source;
 mod text;
 
 use chrono::{DateTime, Utc};
@@ -34,6 +35,7 @@ pub use name::{NAMELESS, Name, NameError, Wish};
 pub use number::LeadNumber;
 pub use phone::{Phone, PhoneError, PhoneOrigin, Region};
 pub use quantity::Quantity;
+pub use source::{LeadSource, SourceCode, Sources, Utm, UtmValues, utm_of};
 pub(crate) use text::{is_invisible, is_visible};
 pub use text::{one_line, shorten};
 
@@ -75,12 +77,15 @@ pub struct Lead {
     /// To which version of the dealer's document, and what proves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<ConsentProof>,
-    /// Where the lead came from.
+    /// How the lead came into the store.
     #[serde(default)]
     pub origin: Origin,
     /// Its buyer has left the form before the end: not everything was asked, and it was not the buyer who sent it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
+    /// The link that its buyer came by, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<LeadSource>,
 }
 
 impl Lead {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{LeadsMeanwhile, PollTrouble, Shortage, Trouble};
 use crate::{
     clock::Millis,
-    lead::{Asked, CarLink, Change, Extra, Lead, LeadNumber},
+    lead::{Asked, CarLink, Change, Extra, Lead, LeadNumber, LeadSource},
 };
 
 /// What the admin is told unasked.
@@ -303,6 +303,9 @@ pub struct LeadCopy {
     /// Its buyer has left the form before the end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
+    /// Name and code of the link that the buyer came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 impl LeadCopy {
@@ -318,6 +321,7 @@ impl LeadCopy {
             wish: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()),
             more: lead.more.clone(),
             unfinished: lead.unfinished,
+            source: lead.source.as_ref().map(LeadSource::shown),
         }
     }
 }

@@ -47,6 +47,18 @@ pub enum Shortage {
         /// The field, and its option.
         field: String,
     },
+    /// The field that takes a UTM mark: the note has the value.
+    UtmField {
+        /// The field's code.
+        code: String,
+        /// The field's id, where it refuses values; `None` where the account has no such field.
+        id: Option<i64>,
+    },
+    /// The tag of a `[[source]]`.
+    SourceTag {
+        /// The tag.
+        name: String,
+    },
     /// One of `AMOCRM_TAGS`.
     Tag {
         /// The tag.
@@ -61,6 +73,23 @@ pub enum Shortage {
 }
 
 impl Shortage {
+    /// The id of the custom field that is refused, where it is about one.
+    pub fn refused_field(&self) -> Option<i64> {
+        match self {
+            Self::BudgetField { id } | Self::CarLinkField { id } | Self::AnswerField { id, .. } => Some(*id),
+            Self::UtmField { id, .. } => *id,
+            _ => None,
+        }
+    }
+
+    /// The tag that is refused, where it is about one.
+    pub fn refused_tag(&self) -> Option<&str> {
+        match self {
+            Self::Tag { name } | Self::SourceTag { name } => Some(name),
+            _ => None,
+        }
+    }
+
     /// The setting it is about, with its value, as it stands in the environment.
     pub fn setting(&self) -> String {
         match self {
@@ -71,6 +100,9 @@ impl Shortage {
             Self::CarLinkField { id } => format!("AMOCRM_CAR_LINK_FIELD_ID={id}"),
             Self::AnswerField { setting, id } => format!("{setting}={id}"),
             Self::UnknownField { setting, field } => format!("{setting} = {field}"),
+            Self::UtmField { code, id: None } => format!("dealer.toml: source.utm = {code}"),
+            Self::UtmField { code, id: Some(id) } => format!("dealer.toml: source.utm = {code} ({id})"),
+            Self::SourceTag { name } => format!("dealer.toml: source.tag = {name}"),
             Self::Tag { name } => format!("AMOCRM_TAGS={name}"),
             Self::PhoneKind => "PHONE WORK".into(),
             Self::Notes => "notes".into(),

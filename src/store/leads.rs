@@ -9,7 +9,7 @@ use ulid::Ulid;
 
 use crate::{
     clock::Millis,
-    lead::{Lead, LeadNumber, one_line},
+    lead::{Lead, LeadNumber, LeadSource, one_line},
 };
 
 use super::{Engine, Leads, Stage, Step, Steps, StoreError, json, lead_files, rows, stage};
@@ -216,8 +216,8 @@ pub(super) async fn insert(
 ) -> Result<bool, StoreError> {
     let lead = &new.lead;
     let done = sqlx::query(
-        "INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at, buyer_told, taken_at) \
-         VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        "INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at, buyer_told, taken_at, source) \
+         VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
     )
     .bind(lead.id.to_string())
     .bind(lead.number.as_str())
@@ -227,6 +227,7 @@ pub(super) async fn insert(
     .bind(now)
     .bind(i64::from(new.buyer_told))
     .bind(taken_at)
+    .bind(lead.source.as_ref().map(LeadSource::label))
     .execute(&mut *connection)
     .await?;
     if let (1, Some(since)) = (done.rows_affected(), new.uncertain_since) {

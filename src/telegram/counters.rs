@@ -32,11 +32,15 @@ pub struct FormFigures {
     pub reached: BTreeMap<&'static str, u64>,
     /// Forms that were thrown away there.
     pub cancelled: BTreeMap<&'static str, u64>,
+    /// Both by the source that their buyers came from; those that were thrown away are [`CANCELLED`]. No more sources than
+    /// the dealer has described, and two.
+    pub by_source: BTreeMap<(String, &'static str), u64>,
 }
 
 /// No question has such a key.
 const CARD: &str = "_card";
 const SENT: &str = "_sent";
+const CANCELLED: &str = "_cancelled";
 
 fn place(step: Step) -> Option<&'static str> {
     match step {
@@ -63,16 +67,22 @@ impl IntakeCounters {
         self.forms.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A turn of a form has led from one step to another.
-    pub(super) fn form_went(&self, from: Step, to: Step, is_sent: bool) {
+    /// A turn of a form whose buyer came from this source has led from one step to another.
+    pub(super) fn form_went(&self, source: &str, from: Step, to: Step, is_sent: bool) {
         let mut forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_sent {
-            *forms.reached.entry(SENT).or_default() += 1;
+        let reached = if is_sent {
+            SENT
         } else if let (Step::Idle, Some(place)) = (to, place(from)) {
             *forms.cancelled.entry(place).or_default() += 1;
+            *forms.by_source.entry((source.to_owned(), CANCELLED)).or_default() += 1;
+            return;
         } else if let Some(place) = place(to).filter(|_| from != to) {
-            *forms.reached.entry(place).or_default() += 1;
-        }
+            place
+        } else {
+            return;
+        };
+        *forms.reached.entry(reached).or_default() += 1;
+        *forms.by_source.entry((source.to_owned(), reached)).or_default() += 1;
     }
 
     /// Why polls fail, if they do.

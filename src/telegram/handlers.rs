@@ -445,6 +445,7 @@ async fn try_turn(
         )
         .await?,
         buyer,
+        sources: desk.wording.sources.clone(),
         words: Lang::all_words,
         keys: Lang::typed_by_key,
     };
@@ -520,7 +521,8 @@ async fn try_turn(
         }
     }
     point("intake.after_commit");
-    desk.figures.form_went(before.step, chat.conversation.step, chat.lead.is_some());
+    let source = desk.wording.sources.label(chat.conversation.source.as_ref().or(before.source.as_ref()));
+    desk.figures.form_went(source, before.step, chat.conversation.step, chat.lead.is_some());
     if let Some(new) = &chat.lead {
         lead_span(&new.lead.number).in_scope(|| info!("a request is taken"));
     }

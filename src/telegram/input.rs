@@ -7,7 +7,7 @@ use teloxide::{
 
 use crate::{
     form::{Input, asks_for_deletion},
-    lead::{BuyerFile, FileKind, one_line},
+    lead::{BuyerFile, FileKind, SourceCode, one_line},
     wording::Lang,
 };
 
@@ -42,7 +42,7 @@ pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
         });
     };
     if text.starts_with('/') {
-        let known = parse_command(text, bot_username).and_then(|(name, _)| command(name));
+        let known = parse_command(text, bot_username).and_then(|(name, words)| command_with(name, &words));
         return Some(known.unwrap_or(Input::UnknownCommand));
     }
     let (text, links) = (text.to_owned(), links_behind(message));
@@ -96,6 +96,15 @@ fn file_of(message: &Message) -> Option<BuyerFile> {
     })
 }
 
+/// A command of the buyer's dialogue with the words behind it, which mean something behind `/start` alone.
+pub fn command_with(name: &str, words: &[&str]) -> Option<Input> {
+    match (command(name)?, words) {
+        // What is no code is no reason to turn anybody away.
+        (Input::Start, [word]) => Some(SourceCode::parse(word).map_or(Input::Start, Input::StartFrom)),
+        (input, _) => Some(input),
+    }
+}
+
 /// A command of the buyer's dialogue by its name, in capitals or not. Which of them the menu shows is told by the table in
 /// `admin::commands`.
 pub fn command(name: &str) -> Option<Input> {
@@ -128,4 +137,34 @@ fn links_behind(message: &Message) -> Vec<String> {
         _ => None,
     });
     behind_words.chain(preview).chain(under_buttons).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_behind_start_is_read_and_everything_else_there_opens_the_form() {
+        let from = |code: &str| Input::StartFrom(SourceCode::parse(code).expect("a code"));
+        let longest = "a".repeat(64);
+        let (at_most, longer) = (format!("/start {longest}"), format!("/start {longest}b"));
+        for (text, want) in [
+            ("/start", Some(Input::Start)),
+            ("/start avito", Some(from("avito"))),
+            ("/start  avito__spring-2026 ", Some(from("avito__spring-2026"))),
+            ("/START@the_bot AvItO", Some(from("AvItO"))),
+            (at_most.as_str(), Some(from(&longest))),
+            (longer.as_str(), Some(Input::Start)),
+            ("/start авито", Some(Input::Start)),
+            ("/start a=b", Some(Input::Start)),
+            ("/start avito spring", Some(Input::Start)),
+            ("/start@another_bot avito", None),
+            ("/cancel avito", Some(Input::Cancel)),
+            ("/help avito", Some(Input::Help)),
+            ("/starts avito", None),
+        ] {
+            let read = parse_command(text, "the_bot").and_then(|(name, words)| command_with(name, &words));
+            assert_eq!(read, want, "{text}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ use crate::{
         Amending, Conversation, Correcting, Form, Passed, Step, TakenText,
         stored::{draft_json, read, read_draft, read_step, step_name},
     },
-    lead::{AmendmentKind, LeadNumber},
+    lead::{AmendmentKind, LeadNumber, SourceCode},
     notice::{AdminNotice, LeadCopy, Notice, Say},
     store::{
         Dialogue, Dialogues, NewAmendment, NewConsent, NewLead, NewMessage, NewWithdrawal, StoreError, Turn,
@@ -251,6 +251,8 @@ struct StoredDraft<'a> {
     passed: &'a Passed,
     #[serde(skip_serializing_if = "Option::is_none")]
     correcting: Option<&'a Correcting>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a SourceCode>,
 }
 
 impl Chat {
@@ -264,6 +266,7 @@ impl Chat {
             changing: self.conversation.changing,
             passed: &self.conversation.passed,
             correcting: self.conversation.correcting.as_ref(),
+            source: self.conversation.source.as_ref(),
         };
         let (update_id, update_at) = self.last_update.unwrap_or_default();
         Dialogue {
@@ -293,6 +296,7 @@ impl Chat {
                 changing,
                 passed: read(&document["passed"]).unwrap_or_default(),
                 correcting: read(&document["correcting"]),
+                source: read(&document["source"]),
             },
             lang: read(&document["lang"]).unwrap_or_default(),
             chosen: read(&document["chosen_lang"]),
@@ -388,6 +392,7 @@ mod tests {
             ("", "", Step::Idle),
             ("phone", "not json", Step::Idle),
             ("idle", r#"{"draft":null,"last_number":5}"#, Step::Idle),
+            ("idle", r#"{"draft":null,"source":"a b"}"#, Step::Idle),
         ] {
             let chat = Chat::from_stored(&stored(step, draft), &Form::default());
             assert_eq!(chat.conversation.step, expected, "{step} {draft}");
@@ -411,6 +416,7 @@ mod tests {
                 given: None,
             }),
             passed: serde_json::from_value(serde_json::json!({"opened": 7, "pressed": [7, "skip"]})).expect("messages"),
+            source: SourceCode::parse("avito"),
         };
         chat.replies = vec![vec![
             Say::Welcome,

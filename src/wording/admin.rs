@@ -325,6 +325,7 @@ fn copy(lead: &LeadCopy, lang: Lang) -> String {
         true => lang.text("copy-unfinished", &[("number", lead.number.as_str().into())]),
         false => lead.number.as_str().to_owned(),
     };
+    let wish = wish_line("copy-wish", lead.wish.as_deref(), lang) + &source_line(lead.source.as_deref(), lang);
     lang.text(
         "admin-copy",
         &[
@@ -332,9 +333,14 @@ fn copy(lead: &LeadCopy, lang: Lang) -> String {
             ("name", lead.name.as_str().into()),
             ("phone", lead.phone.as_str().into()),
             ("answers", answers.into()),
-            ("wish", wish_line("copy-wish", lead.wish.as_deref(), lang).into()),
+            ("wish", wish.into()),
         ],
     )
+}
+
+/// By which link a buyer came, on a line of its own; nothing where that is not known.
+pub fn source_line(source: Option<&str>, lang: Lang) -> String {
+    source.map_or_else(String::new, |source| format!("\n{}", lang.text("label-source", &[("source", source.into())])))
 }
 
 /// A message with buttons in one column.

@@ -18,9 +18,9 @@ mod troubles;
 
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 
-use crate::{form::Form, notice::Button};
+use crate::{form::Form, lead::Sources, notice::Button};
 
-pub use admin::{answer_lines, backup_caption, is_pressable, render_admin, waiting_text};
+pub use admin::{answer_lines, backup_caption, is_pressable, render_admin, source_line, waiting_text};
 pub use buyer::{deleted_text, render_reply, wish_line};
 pub use documents::{ShownDocument, consent_words};
 pub use i18n::Lang;
@@ -75,6 +75,8 @@ pub struct Wording {
     pub consent_documents: Vec<ShownDocument>,
     /// What buyers are asked.
     pub form: Form,
+    /// What the codes of links stand for.
+    pub sources: Sources,
     /// The dealer's clock.
     pub time_zone: chrono_tz::Tz,
     /// `@username` of the bot without the `@`.

@@ -230,6 +230,8 @@ fn shortages() -> Vec<Shortage> {
         ShortageKind::CarLinkField => Shortage::CarLinkField { id: 1 },
         ShortageKind::AnswerField => Shortage::AnswerField { setting: text(), id: 1 },
         ShortageKind::UnknownField => Shortage::UnknownField { setting: text(), field: text() },
+        ShortageKind::UtmField => Shortage::UtmField { code: text(), id: None },
+        ShortageKind::SourceTag => Shortage::SourceTag { name: text() },
         ShortageKind::Tag => Shortage::Tag { name: text() },
         ShortageKind::PhoneKind => Shortage::PhoneKind,
         ShortageKind::Notes => Shortage::Notes,
@@ -248,6 +250,7 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         asked: Default::default(),
         wish: car_link.clone(),
         unfinished: car_link.is_some(),
+        source: car_link.clone(),
         car_link,
         more: vec![],
     };

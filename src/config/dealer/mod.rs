@@ -17,11 +17,11 @@ use chrono_tz::Tz;
 use toml::de::DeTable;
 
 use super::{ConfigProblem, Reader};
-use crate::form::Form;
+use crate::{form::Form, lead::Sources};
 pub use consent::{Consent, LARGEST_DOCUMENT, Place};
 use document::{Document, Table};
 pub use hours::{Hours, Week};
-pub use sections::{ByLanguage, CrmRules, Distribute, Manager, PrivacyRules, Repeat, Source, StatusText, Unfinished};
+pub use sections::{ByLanguage, CrmRules, Distribute, Manager, PrivacyRules, Repeat, StatusText, Unfinished};
 
 /// The file's name.
 const FILE: &str = "dealer.toml";
@@ -33,7 +33,7 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 const SPOKEN_BY_DEFAULT: [&str; 2] = ["ru", "en"];
 
 /// Sections that are checked and that nothing acts on yet.
-const NOT_USED_YET: &[&str] = &["hours", "crm", "manager", "status", "source"];
+const NOT_USED_YET: &[&str] = &["hours", "crm", "manager", "status"];
 
 /// What `dealer.toml` says.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ pub struct Dealer {
     /// `[[status]]`.
     pub statuses: Vec<StatusText>,
     /// `[[source]]`.
-    pub sources: Vec<Source>,
+    pub sources: Sources,
     /// `[unfinished]`.
     pub unfinished: Unfinished,
     /// `[consent]`.
@@ -80,7 +80,7 @@ impl Default for Dealer {
             crm: CrmRules::default(),
             managers: Vec::new(),
             statuses: Vec::new(),
-            sources: Vec::new(),
+            sources: Sources::default(),
             unfinished: Unfinished::default(),
             consent: None,
             privacy: PrivacyRules::default(),

@@ -1,18 +1,22 @@
 //! The sections of `dealer.toml` beside the questions.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
+
+use strum::IntoEnumIterator;
 
 use super::{
     document::{Document, Table, Value},
     hours::{Week, week},
 };
+use crate::lead::{LeadSource, SourceCode, Sources, Utm, UtmValues, utm_of};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const LONGEST_NAME: usize = 100;
 const LONGEST_TEXT: usize = 1000;
+/// As much as fits into a field of amoCRM.
+const LONGEST_UTM: usize = 255;
+/// In place of a tag.
+const NO_TAG: &str = "off";
 
 /// Words by language code, the first for every language that is not among them; never empty.
 pub type ByLanguage = Vec<(String, String)>;
@@ -83,17 +87,6 @@ pub struct StatusText {
     pub status_id: i64,
     /// What the buyer is told.
     pub text: ByLanguage,
-}
-
-/// `[[source]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// In `t.me/BOT?start=CODE`: 1 to 64 of `A-Z a-z 0-9 _ -`.
-    pub code: String,
-    /// As managers read it.
-    pub name: String,
-    /// By the part of the name behind `utm_`.
-    pub utm: BTreeMap<String, String>,
 }
 
 /// `[unfinished]`.
@@ -193,35 +186,38 @@ pub fn statuses(list: &Value<'_>, first_language: &str) -> Vec<StatusText> {
     statuses
 }
 
-pub fn sources(list: &Value<'_>) -> Vec<Source> {
-    const UTM: [&str; 5] = ["source", "medium", "campaign", "content", "term"];
+/// `[[source]]`.
+pub fn sources(list: &Value<'_>) -> Sources {
     let (mut sources, mut seen) = (Vec::new(), BTreeSet::new());
     for value in list.list() {
         let Some(table) = value.table() else { continue };
         let code = table.need("code", "Such as code = \"avito\"").and_then(|value| {
-            let code = value.text(100)?;
-            let signs = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-            let is_code = code.len() <= 64 && code.bytes().all(signs);
-            if !is_code {
-                value.wrong(
-                    format!("is {code:?}, which Telegram does not take"),
-                    "Latin letters, digits, _ and -, at most 64",
-                );
+            let text = value.text(LONGEST_TEXT)?;
+            let code = SourceCode::parse(&text);
+            if code.is_none() {
+                value.wrong(format!("is {text:?}, which Telegram does not take"), SourceCode::ALLOWED);
             }
-            is_code.then_some(code)
+            code
         });
         no_doubles(&mut seen, code.clone(), &value, "code");
         let name = table.need("name", "Such as name = \"Авито\"").and_then(|value| value.text(LONGEST_NAME));
         let utm = table.get("utm").and_then(|value| value.table()).map(|table| {
-            let value = |key: &'static str| Some((key.to_owned(), table.get(key)?.text(255)?));
-            let utm = UTM.into_iter().filter_map(value).collect();
+            let value = |mark: Utm| Some((mark, table.get(mark.key())?.text(LONGEST_UTM)?));
+            let utm: UtmValues = Utm::iter().filter_map(value).collect();
             table.end();
             utm
         });
+        let tag = match table.get("tag") {
+            None => name.clone(),
+            Some(value) => value.text(LONGEST_NAME).filter(|tag| !tag.eq_ignore_ascii_case(NO_TAG)),
+        };
         table.end();
-        sources.extend(code.zip(name).map(|(code, name)| Source { code, name, utm: utm.unwrap_or_default() }));
+        sources.extend(code.zip(name).map(|(code, name)| {
+            let utm = utm.unwrap_or_else(|| utm_of(&code));
+            LeadSource { code, name: Some(name), utm, tag }
+        }));
     }
-    sources
+    sources.into_iter().collect()
 }
 
 pub fn unfinished(table: Table<'_>) -> Unfinished {

@@ -102,9 +102,33 @@ mask_phones_in_group = true
     assert_eq!(dealer.crm.callback_within, Some(minutes(15)));
     assert_eq!((dealer.crm.repeat, dealer.crm.distribute), (Repeat::Attach, Distribute::RoundRobin));
     assert_eq!((dealer.unfinished.remind_after, dealer.unfinished.deliver_after), (None, Some(minutes(24 * 60))));
-    assert_eq!((dealer.managers.len(), dealer.statuses.len(), dealer.sources[0].utm.len()), (1, 1, 2));
+    assert_eq!((dealer.managers.len(), dealer.statuses.len(), dealer.sources.all()[0].utm.len()), (1, 1, 2));
     assert!(matches!(dealer.consent.expect("consent").documents[..], [(_, Place::File { .. }), (_, Place::Page(_))]));
     assert_eq!(dealer.privacy.retention, Some(minutes(180 * 24 * 60)));
+}
+
+#[test]
+fn a_source_says_what_its_code_stands_for() {
+    let text = "[[source]]\ncode = \"avito\"\nname = \"Авито\"\nutm = { source = \"avito\", term = \"encar\" }\n\
+                [[source]]\ncode = \"vk__spring\"\nname = \"ВК\"\ntag = \"вк весна\"\n\
+                [[source]]\ncode = \"Stand\"\nname = \"Стенд\"\nutm = {}\ntag = \"off\"\n";
+    let dealer = Dealer::parse("dealer.toml", text, Path::new("")).expect("sources");
+    assert!(dealer.not_used.is_empty(), "{:?}", dealer.not_used);
+    let told: Vec<_> = dealer
+        .sources
+        .all()
+        .iter()
+        .map(|source| (source.shown(), source.utm_line().unwrap_or_default(), source.tag.clone().unwrap_or_default()))
+        .collect();
+    let told: Vec<_> = told.iter().map(|(shown, utm, tag)| (shown.as_str(), utm.as_str(), tag.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("Авито (avito)", "utm_source=avito, utm_term=encar", "Авито"),
+            ("ВК (vk__spring)", "utm_source=vk, utm_campaign=spring", "вк весна"),
+            ("Стенд (Stand)", "", ""),
+        ]
+    );
 }
 
 #[test]
@@ -140,6 +164,18 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
             "line 4, column 9",
             "Did you mean source?",
         ),
+        ("[[source]]\ncode = \"a\"".into(), "line 1, column 1", "name is missing"),
+        ("[[source]]\ncode = \"a b\"\nname = \"x\"".into(), "line 2, column 8", "Latin letters, digits, _ and -"),
+        (format!("[[source]]\ncode = \"{}\"\nname = \"x\"", "a".repeat(65)), "line 2, column 8", "at most 64"),
+        (
+            "[[source]]\ncode = \"a\"\nname = \"x\"\n[[source]]\ncode = \"a\"\nname = \"y\"".into(),
+            "line 4, column 1",
+            "code a is there already",
+        ),
+        ("[[source]]\ncode = \"a\"\nname = \"x\"\nutm = \"a\"".into(), "line 4, column 7", "is a text and not a table"),
+        ("[[source]]\ncode = \"a\"\nname = \"x\"\nutm = { term = 5 }".into(), "line 4, column 16", "not a text"),
+        ("[[source]]\ncode = \"a\"\nname = \"x\"\ntag = false".into(), "line 4, column 7", "not a text"),
+        ("[[source]]\ncode = \"a\"\nname = \"x\"\ntags = \"b\"".into(), "line 4, column 1", "Did you mean tag?"),
         ("[consent]\nversion = \"1\"\ndocument = { ru = \"nowhere.md\" }".into(), "line 3, column 19", "nowhere.md"),
         (consent("\" \"", "\"Cargo.toml\""), "line 2, column 11", "is empty"),
         (consent("\"\"\"1\n2\"\"\"", "\"Cargo.toml\""), "line 2, column 11", "one line"),

@@ -5,6 +5,7 @@
 //! expected id could be read.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -19,14 +20,14 @@ use super::classify::{Kind, Outcome, classify};
 use super::degrade::{Degraded, degrade};
 use super::error::{CrmError, RejectedField};
 use super::hal::{embedded, id, is_last_page, listed};
-use super::lead_fields::{self, Listed};
-use super::payload::{NewLead, lead_json};
+use super::lead_fields::{self, Lacking, Listed};
+use super::omitted::SentParts;
+use super::payload::{NewLead, lead_json, sent_parts};
 use super::tokens::{Authorization, TokenKeeper, TokenPolicy, TokenStorage};
 use super::transport::{HttpLimits, Request, SendError, Transport};
 use crate::clock::{self, Clock, Millis};
 use crate::config::AmocrmSettings;
-use crate::lead::{LeadNumber, one_line};
-use crate::notice::Shortage;
+use crate::lead::{Lead, LeadNumber, Utm, one_line};
 
 /// amoCRM takes 50 leads in one `POST /leads/complex`.
 pub const MAX_BATCH: usize = 50;
@@ -107,6 +108,8 @@ struct InForce {
     settings: Arc<AmocrmSettings>,
     /// When the account's fields are to be listed again.
     list_at: Millis,
+    /// The UTM marks that the settings or any lead so far have.
+    marks: BTreeSet<Utm>,
 }
 
 /// So often the account's fields are listed where the form names any, and so soon after a try that failed.
@@ -134,7 +137,8 @@ impl Crm {
             .map_err(|cause| CrmError::Unavailable { cause, request_id: None })?;
         let address = Arc::new(AccountAddress::new(&settings));
         let tokens = TokenKeeper::new(&settings, storage, address.clone(), transport.clone(), clock, policy);
-        let in_force = Mutex::new(InForce { settings: Arc::new(settings.clone()), list_at: 0 });
+        let marks = settings.sources.all().iter().flat_map(|source| source.utm.keys().copied()).collect();
+        let in_force = Mutex::new(InForce { settings: Arc::new(settings.clone()), list_at: 0, marks });
         Ok(Self { inner: Arc::new(Inner { settings, in_force, clock, address, transport, tokens }) })
     }
 
@@ -163,17 +167,21 @@ impl Crm {
         self.inner.in_force.lock().unwrap_or_else(PoisonError::into_inner).settings.clone()
     }
 
-    /// Lists the account's fields where the form names any and that was not done within the hour; what the account lacks of
-    /// them. `None` where nothing new is known: leads are made all the same.
-    pub async fn look_at_fields(&self) -> Option<Vec<Shortage>> {
+    /// Lists the account's fields where the form, a source or one of these leads names any and that was not done within the
+    /// hour; what the account lacks of them. `None` where nothing new is known: leads are made all the same.
+    pub async fn look_at_fields(&self, leads: impl Iterator<Item = &Lead> + Send) -> Option<Lacking> {
         let Inner { settings, in_force, clock, .. } = &*self.inner;
-        if settings.answer_fields.is_empty() {
-            return None;
-        }
+        let marks: BTreeSet<Utm> =
+            leads.flat_map(|lead| &lead.source).flat_map(|source| source.utm.keys().copied()).collect();
         {
             let mut in_force = in_force.lock().unwrap_or_else(PoisonError::into_inner);
-            if in_force.list_at > clock.now() {
+            let is_new = !marks.is_subset(&in_force.marks);
+            in_force.marks.extend(marks);
+            if settings.answer_fields.is_empty() && in_force.marks.is_empty() {
                 return None;
+            }
+            if in_force.list_at > clock.now() {
+                return is_new.then(|| lead_fields::lacking(&in_force.settings, &in_force.marks));
             }
             in_force.list_at = clock.now() + clock.millis(LIST_AGAIN);
         }
@@ -185,11 +193,11 @@ impl Crm {
             }
         };
         let answer_fields = lead_fields::resolved(&settings.answer_fields, &listed);
-        let wanting = lead_fields::wanting(&answer_fields);
+        let utm_fields = lead_fields::resolved(&settings.utm_fields, &listed);
         let mut in_force = in_force.lock().unwrap_or_else(PoisonError::into_inner);
         in_force.list_at = clock.now() + clock.millis(LIST_EVERY);
-        in_force.settings = Arc::new(AmocrmSettings { answer_fields, ..settings.clone() });
-        Some(wanting)
+        in_force.settings = Arc::new(AmocrmSettings { answer_fields, utm_fields, ..settings.clone() });
+        Some(lead_fields::lacking(&in_force.settings, &in_force.marks))
     }
 
     async fn lead_fields(&self) -> Result<Vec<Listed>, CrmError> {
@@ -266,6 +274,11 @@ impl Crm {
     /// What to leave out of a lead after [`CrmError::Rejected`]; `None` when nothing can be given up for these fields.
     pub fn degrade(&self, new: &NewLead<'_>, refused: &[RejectedField]) -> Option<Degraded> {
         degrade(new, &self.in_force(), refused)
+    }
+
+    /// What of a lead is sent that amoCRM may refuse of another one.
+    pub fn parts_of(&self, new: &NewLead<'_>) -> SentParts {
+        sent_parts(new, &self.in_force())
     }
 
     /// The texts of a lead's notes; nearly always one.

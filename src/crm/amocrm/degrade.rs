@@ -1,9 +1,9 @@
 //! What a refusal says of the settings and of one lead, and what the lead goes on without. No I/O.
 
 use super::error::RejectedField;
-use super::omitted::{OmittedFields, sent_tags};
+use super::omitted::{OmittedFields, sent_tags, tags};
 use super::payload::{NewLead, fields, sent_fields};
-use crate::config::AmocrmSettings;
+use crate::config::{AmocrmSettings, AnswerField};
 use crate::form::{BUDGET, CAR_LINK};
 use crate::lead::{Asked, Lead};
 use crate::notice::Shortage;
@@ -28,13 +28,22 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
     let mut to = before.clone();
     let (mut shortages, mut values) = (Vec::new(), Vec::new());
     let sent = sent_fields(new, settings);
-    let tags = sent_tags(settings, before);
+    let sent_tags = sent_tags(new.lead, settings, before);
+    let of_tag = |name: &String| match settings.tags.contains(name) {
+        true => Shortage::Tag { name: name.clone() },
+        false => Shortage::SourceTag { name: name.clone() },
+    };
     let of_field = |id: i64| match settings.budget_field_id {
         Some(budget) if budget == id => Shortage::BudgetField { id },
-        _ => match settings.answer_fields.iter().find(|field| field.id() == Some(id)) {
-            Some(field) => Shortage::AnswerField { setting: field.setting(), id },
-            None => Shortage::CarLinkField { id },
-        },
+        _ => {
+            let is_it = |field: &&AnswerField| field.id() == Some(id);
+            let asked = settings.answer_fields.iter().find(is_it);
+            match (asked, settings.utm_fields.iter().find(is_it)) {
+                (Some(field), _) => Shortage::AnswerField { setting: field.setting(), id },
+                (None, Some(field)) => Shortage::UtmField { code: field.question.clone(), id: Some(id) },
+                (None, None) => Shortage::CarLinkField { id },
+            }
+        }
     };
     for field in refused {
         let mut parts = field.path.split(['.', '[', ']', '/']).filter(|part| !part.is_empty()).peekable();
@@ -42,7 +51,7 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
         while parts.next_if(|part| part.parse::<usize>().is_ok()).is_some() {}
         let parts: Vec<&str> = parts.collect();
         let custom = |at: &str| at.parse::<usize>().ok().and_then(|at| sent.get(at)).map(|field| field.id);
-        let tag = |at: Option<&&str>| at.and_then(|at| tags.get(at.parse::<usize>().ok()?));
+        let tag = |at: Option<&&str>| at.and_then(|at| sent_tags.get(at.parse::<usize>().ok()?));
         match parts.as_slice() {
             ["custom_fields_values", at, rest @ ..] if custom(at).is_some() => {
                 let id = custom(at).unwrap_or_default();
@@ -67,11 +76,11 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
             ["tags" | "tags_to_add", rest @ ..] | ["_embedded", "tags", rest @ ..] => match tag(rest.first()) {
                 Some(name) => {
                     to.some_tags.insert((*name).clone());
-                    shortages.push(Shortage::Tag { name: (*name).clone() });
+                    shortages.push(of_tag(name));
                 }
                 None => {
                     to.tags = true;
-                    shortages.extend(tags.iter().map(|name| Shortage::Tag { name: (*name).clone() }));
+                    shortages.extend(sent_tags.iter().map(|name| of_tag(name)));
                 }
             },
             ["status_id", ..] if settings.pipeline_id.is_some() && !before.status => {
@@ -156,7 +165,7 @@ pub(super) fn refused_values(
     if left_out.stage || left_out.status {
         values.push(("«Этап»".into(), id(settings.status_id)));
     }
-    let tags = settings.tags.iter().filter(|tag| left_out.tags || left_out.some_tags.contains(*tag));
+    let tags = tags(lead, settings).filter(|tag| left_out.tags || left_out.some_tags.contains(*tag));
     values.push(("«Теги»".into(), tags.cloned().collect::<Vec<_>>().join(", ")));
     values.retain(|(_, value)| !value.is_empty());
     values
@@ -164,8 +173,8 @@ pub(super) fn refused_values(
 
 #[cfg(test)]
 mod tests {
-    use super::super::payload::lead_json;
-    use super::super::payload::tests::{lead, new, settings};
+    use super::super::payload::tests::{lead, new, settings, source};
+    use super::super::payload::{lead_json, sent_parts};
     use super::*;
     use serde_json::json;
 
@@ -247,7 +256,8 @@ mod tests {
             // What the next leads leave out for it is what was left out here.
             if let Some(shortage) = shortage.filter(|_| !path.contains("contacts.0.responsible")) {
                 assert_eq!(OmittedFields::for_shortages([&shortage]), degraded.to, "{path}");
-                assert!(!degraded.to.shows(&shortage, true), "{path}");
+                let again = NewLead { degradation: degraded.to.clone(), ..new(&lead) };
+                assert!(!degraded.to.shows(&shortage, true, &sent_parts(&again, &settings)), "{path}");
             }
         }
         // The pipeline takes its stage along.
@@ -259,6 +269,51 @@ mod tests {
         let again = NewLead { degradation: without_status, ..new(&lead) };
         let degraded = degrade(&again, &settings, &[refused("status_id")]).expect("something");
         assert!(degraded.to.stage);
+    }
+
+    #[test]
+    fn what_is_refused_of_a_source_is_left_out_and_told_as_its_own() {
+        let lead = Lead { source: Some(source()), ..lead() };
+        let new = new(&lead);
+        let refused = |path: &str, code: &str| RejectedField { code: code.into(), ..refused(path) };
+        let mark = Shortage::UtmField { code: "UTM_SOURCE".into(), id: Some(601) };
+        for (field, shortages, values, line) in [
+            (
+                refused("custom_fields_values.2.field_id", "NotSupportedChoice"),
+                vec![mark.clone()],
+                vec![],
+                "amoCRM не принял поле «UTM_SOURCE» (601): avito",
+            ),
+            (
+                refused("custom_fields_values.2.values.0.value", "TooLong"),
+                vec![],
+                vec![mark],
+                "amoCRM не принял поле «UTM_SOURCE» (601): avito",
+            ),
+            (
+                refused("_embedded.tags.2.name", "NotBlank"),
+                vec![Shortage::SourceTag { name: "авито".into() }],
+                vec![],
+                "amoCRM не принял поле «Теги»: авито",
+            ),
+        ] {
+            let degraded = degrade(&new, &settings(), std::slice::from_ref(&field)).expect("something");
+            assert_eq!((&degraded.shortages, &degraded.values), (&shortages, &values), "{field:?}");
+            let note = crate::crm::amocrm::note::notes(&lead, &settings(), &degraded.to).join("\n");
+            assert!(note.lines().any(|there| there == line), "{line} is not in\n{note}");
+            let again = NewLead { degradation: degraded.to, ..new.clone() };
+            let sent = sent_parts(&again, &settings());
+            assert!(!sent.fields.contains(&601) || !sent.tags.contains("авито"), "{sent:?}");
+        }
+        // A lead of another source shows nothing of what this one's was refused for.
+        let other = sent_parts(&super::super::payload::tests::new(&Lead { source: None, ..lead.clone() }), &settings());
+        for shortage in [
+            Shortage::UtmField { code: "UTM_SOURCE".into(), id: Some(601) },
+            Shortage::SourceTag { name: "авито".into() },
+        ] {
+            assert!(!OmittedFields::default().shows(&shortage, true, &other));
+            assert!(OmittedFields::default().shows(&shortage, true, &sent_parts(&new, &settings())));
+        }
     }
 
     #[test]

@@ -2,14 +2,17 @@
 //!
 //! **Promise.** What does not suit its field is left out of it; the note has every answer.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde_json::{Value, json};
+use strum::IntoEnumIterator;
 
 use super::hal::{embedded, id};
 use super::payload::FIELD_CAP;
-use crate::config::{AnswerField, KnownField};
+use crate::config::{AmocrmSettings, AnswerField, KnownField};
 use crate::form::{Field, Kind};
-use crate::lead::{Budget, Day, Quantity, one_line};
+use crate::lead::{Budget, Day, Quantity, Utm, one_line};
 use crate::notice::Shortage;
 
 /// A textarea takes more than a text; this is our own caution.
@@ -48,8 +51,32 @@ pub(super) fn resolved(asked: &[AnswerField], listed: &[Listed]) -> Vec<AnswerFi
     asked.iter().map(known).collect()
 }
 
+/// What the account lacks of the fields that are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lacking {
+    /// What leads go on without.
+    pub wanting: Vec<Shortage>,
+    /// The same, and fields that no lead has asked for yet.
+    pub all: Vec<Shortage>,
+}
+
+/// What the settings ask for and the account cannot do, and of the fields for UTM marks those that are wanted.
+pub(super) fn lacking(settings: &AmocrmSettings, wanted: &BTreeSet<Utm>) -> Lacking {
+    let takes_marks =
+        |field: &AnswerField| field.known.as_ref().is_some_and(|known| takes(&known.kind) != Takes::Nothing);
+    let missing = |mark: Utm| {
+        let field = settings.utm_field(mark).filter(|field| field.is_listed && !takes_marks(field))?;
+        Some(Shortage::UtmField { code: field.question.clone(), id: None })
+    };
+    let with = |marks: Vec<Shortage>| wanting(&settings.answer_fields).into_iter().chain(marks).collect();
+    Lacking {
+        wanting: with(wanted.iter().copied().filter_map(missing).collect()),
+        all: with(Utm::iter().filter_map(missing).collect()),
+    }
+}
+
 /// What the settings ask for and the account cannot do: fields that it has not, that take no answers, or lack an option.
-pub(super) fn wanting(resolved: &[AnswerField]) -> Vec<Shortage> {
+fn wanting(resolved: &[AnswerField]) -> Vec<Shortage> {
     let mut wanting = Vec::new();
     for field in resolved {
         let mut tell =
@@ -232,5 +259,33 @@ mod tests {
         assert_eq!(sent(&resolved[4], "слова"), None);
         assert_eq!(sent(&asked(Field::Id(10)), "слова"), Some(Sent::Words(FIELD_CAP)));
         assert_eq!(sent(&asked(Field::Code("CITY")), "слова"), None);
+    }
+
+    #[test]
+    fn a_mark_without_a_field_is_told_where_somebody_wants_it() {
+        let page = json!({"_embedded": {"custom_fields": [
+            {"id": 7, "code": "UTM_SOURCE", "type": "tracking_data"},
+            {"id": 8, "code": "utm_medium", "type": "text"},
+            {"id": 9, "code": "UTM_TERM", "type": "legal_entity"},
+        ]}});
+        let plain = crate::crm::amocrm::payload::tests::settings();
+        let none: Vec<_> = Utm::iter().map(AnswerField::utm).collect();
+        let unlisted = AmocrmSettings { answer_fields: Vec::new(), utm_fields: none.clone(), ..plain };
+        let listed = AmocrmSettings { utm_fields: resolved(&none, &read(&page)), ..unlisted.clone() };
+        let ids: Vec<_> = Utm::iter().map(|mark| listed.utm_field(mark).and_then(AnswerField::id)).collect();
+        assert_eq!(ids, [Some(7), Some(8), None, None, Some(9)]);
+        let lacks = |marks: &[Utm]| {
+            marks.iter().map(|mark| Shortage::UtmField { code: mark.field().into(), id: None }).collect::<Vec<_>>()
+        };
+        let all = lacks(&[Utm::Campaign, Utm::Content, Utm::Term]);
+        for (wanted, told) in [
+            (vec![], vec![]),
+            (vec![Utm::Source, Utm::Medium], vec![]),
+            (vec![Utm::Source, Utm::Term, Utm::Content], lacks(&[Utm::Content, Utm::Term])),
+        ] {
+            let wanted = wanted.into_iter().collect();
+            assert_eq!(lacking(&listed, &wanted), Lacking { wanting: told, all: all.clone() });
+            assert_eq!(lacking(&unlisted, &wanted), Lacking::default(), "nobody knows yet");
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::omitted::{OmittedFields, plain};
 use super::text::{cut, essence, kept, unescaped};
 use crate::clock::{in_moscow, in_utc};
 use crate::config::AmocrmSettings;
-use crate::lead::{Lead, LeadNumber, Origin, PhoneOrigin};
+use crate::lead::{Lead, LeadNumber, LeadSource, Origin, PhoneOrigin};
 
 /// The longest note (the limit is not documented; this is our own caution).
 const NOTE_CAP: usize = 10_000;
@@ -55,13 +55,16 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
         lines.push(format!("Файлы: {}", lead.file_names().collect::<Vec<_>>().join(", ")));
     }
     lines.extend(telegram_line(lead));
-    lines.push(format!(
-        "Источник: {}",
-        match lead.origin {
-            Origin::Telegram => "Telegram-бот",
-            Origin::Backup => "резервная копия (backup_leads.json)",
-        }
-    ));
+    let origin = match lead.origin {
+        Origin::Telegram => "Telegram-бот",
+        Origin::Backup => "резервная копия (backup_leads.json)",
+    };
+    lines.push(match &lead.source {
+        None => format!("Источник: {origin}"),
+        Some(LeadSource { name: Some(name), code, .. }) => format!("Источник: {origin}, {name} (код ссылки {code})"),
+        Some(LeadSource { name: None, code, .. }) => format!("Источник: {origin}, ссылка с кодом {code}"),
+    });
+    lines.extend(lead.source.as_ref().and_then(LeadSource::utm_line).map(|marks| format!("UTM-метки: {marks}")));
     lines.push(format!("Отправлена: {}", times(lead.submitted_at)));
     lines.extend(lead.consent_at.map(|at| {
         let version = lead.consent.as_ref().map_or_else(String::new, |proof| format!("версия {}, ", proof.version));
@@ -226,6 +229,7 @@ fn split(number: &LeadNumber, text: &str, cap: usize) -> Vec<String> {
 mod tests {
     use super::super::payload::tests::{lead, settings};
     use super::*;
+    use crate::lead::SourceCode;
     use serde_json::{from_value, json};
 
     fn number(text: &str) -> LeadNumber {
@@ -249,6 +253,34 @@ Telegram: Ivan P, @ivan, id 42
 Источник: Telegram-бот
 Отправлена: 23.11.2026 10:30 UTC (23.11.2026 13:30 МСК)"
         );
+    }
+
+    #[test]
+    fn says_where_the_buyer_came_from() {
+        let described = super::super::payload::tests::source();
+        let unknown = LeadSource::unknown(SourceCode::parse("drom__spring").expect("a code"));
+        for (source, lines) in [
+            (None, vec!["Источник: Telegram-бот"]),
+            (
+                Some(described),
+                vec![
+                    "Источник: Telegram-бот, Авито (код ссылки avito)",
+                    "UTM-метки: utm_source=avito, utm_medium=cpc , utm_campaign=, utm_term=encar",
+                ],
+            ),
+            (
+                Some(unknown),
+                vec![
+                    "Источник: Telegram-бот, ссылка с кодом drom__spring",
+                    "UTM-метки: utm_source=drom, utm_campaign=spring",
+                ],
+            ),
+        ] {
+            let note = notes(&Lead { source, ..lead() }, &settings(), &OmittedFields::default()).join("");
+            let told: Vec<&str> =
+                note.lines().filter(|line| line.starts_with("Источник") || line.starts_with("UTM")).collect();
+            assert_eq!(told, lines);
+        }
     }
 
     #[test]

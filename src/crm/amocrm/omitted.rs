@@ -8,7 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::text::kept_visible;
 use crate::config::{AmocrmSettings, AnswerField};
+use crate::lead::Lead;
 use crate::notice::Shortage;
+
+/// What a lead was sent with that amoCRM may refuse of another one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SentParts {
+    /// Its custom fields, by id.
+    pub fields: BTreeSet<i64>,
+    /// Its tags.
+    pub tags: BTreeSet<String>,
+}
 
 /// What amoCRM has refused of a lead, and so is left out of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +83,8 @@ impl OmittedFields {
     /// Leaves out everything that a lead can do without, the contact's phone excepted.
     pub fn least(&self, settings: &AmocrmSettings) -> Self {
         let own = [settings.budget_field_id, settings.car_link_field_id].into_iter().flatten();
-        let fields = own.chain(settings.answer_fields.iter().filter_map(AnswerField::id)).collect();
+        let named = settings.answer_fields.iter().chain(&settings.utm_fields).filter_map(AnswerField::id);
+        let fields = own.chain(named).collect();
         let all = Self {
             fields,
             responsible: true,
@@ -96,10 +107,11 @@ impl OmittedFields {
                 Shortage::Pipeline { .. } => result.stage = true,
                 Shortage::Status { .. } => result.status = true,
                 Shortage::Responsible { .. } => result.responsible = true,
-                Shortage::BudgetField { id } | Shortage::CarLinkField { id } | Shortage::AnswerField { id, .. } => {
-                    result.fields.insert(*id);
-                }
-                Shortage::Tag { name } => {
+                Shortage::BudgetField { .. }
+                | Shortage::CarLinkField { .. }
+                | Shortage::AnswerField { .. }
+                | Shortage::UtmField { .. } => result.fields.extend(shortage.refused_field()),
+                Shortage::Tag { name } | Shortage::SourceTag { name } => {
                     result.some_tags.insert(name.clone());
                 }
                 Shortage::PhoneKind => result.phone_kind = true,
@@ -112,16 +124,17 @@ impl OmittedFields {
         result
     }
 
-    /// Whether a lead that was sent like this, and taken, shows that amoCRM takes again what was short.
-    pub fn shows(&self, shortage: &Shortage, new_contact: bool) -> bool {
+    /// Whether a lead that was sent like this, with these parts, and taken, shows that amoCRM takes again what was short.
+    pub fn shows(&self, shortage: &Shortage, new_contact: bool, sent: &SentParts) -> bool {
         match shortage {
             Shortage::Pipeline { .. } => !self.stage,
             Shortage::Status { .. } => !self.stage && !self.status,
             Shortage::Responsible { .. } => !self.responsible && !self.contact_responsible,
-            Shortage::BudgetField { id } | Shortage::CarLinkField { id } | Shortage::AnswerField { id, .. } => {
-                !self.fields.contains(id)
-            }
-            Shortage::Tag { name } => !self.tags && !self.some_tags.contains(name),
+            Shortage::BudgetField { .. }
+            | Shortage::CarLinkField { .. }
+            | Shortage::AnswerField { .. }
+            | Shortage::UtmField { .. } => shortage.refused_field().is_some_and(|id| sent.fields.contains(&id)),
+            Shortage::Tag { name } | Shortage::SourceTag { name } => sent.tags.contains(name),
             Shortage::PhoneKind => new_contact && !self.phone_kind && !self.phone,
             Shortage::Unexplained => !self.less,
             Shortage::Notes | Shortage::UnknownField { .. } => false,
@@ -130,9 +143,15 @@ impl OmittedFields {
 }
 
 /// The tags that are sent: also without those of which amoCRM would keep nothing.
-pub(super) fn sent_tags<'a>(settings: &'a AmocrmSettings, left_out: &OmittedFields) -> Vec<&'a String> {
+pub(super) fn sent_tags<'a>(lead: &'a Lead, settings: &'a AmocrmSettings, left_out: &OmittedFields) -> Vec<&'a String> {
     let sent = |tag: &&String| !left_out.tags && !left_out.some_tags.contains(*tag) && kept_visible(tag).is_some();
-    settings.tags.iter().filter(sent).collect()
+    tags(lead, settings).filter(sent).collect()
+}
+
+/// Those of the settings, then that of the lead's source.
+pub(super) fn tags<'a>(lead: &'a Lead, settings: &'a AmocrmSettings) -> impl Iterator<Item = &'a String> {
+    let of_source = lead.source.as_ref().and_then(|source| source.tag.as_ref());
+    settings.tags.iter().chain(of_source.filter(|tag| !settings.tags.contains(tag)))
 }
 
 /// A text without the signs that make up markup, commands and queries; its words, numbers and addresses stay.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::key::{self, broken_up, said};
 use super::lead_fields::{Sent, sent};
-use super::omitted::{OmittedFields, plain, sent_tags};
+use super::omitted::{OmittedFields, SentParts, plain, sent_tags};
 use super::text::{cut, kept, kept_visible};
 use crate::config::AmocrmSettings;
 use crate::form::{BUDGET, CAR_LINK};
@@ -58,13 +58,34 @@ pub(super) fn fields(lead: &Lead, settings: &AmocrmSettings) -> Vec<FieldValue> 
         let (id, text) = (field.id()?, said(answer)?);
         Some(FieldValue { id, question: question.to_owned(), sent: sent(field, answer)?, text })
     });
-    by_setting.chain(by_form).collect()
+    let mut fields: Vec<FieldValue> = by_setting.chain(by_form).collect();
+    let marks = lead.source.iter().flat_map(|source| &source.utm);
+    let by_source = marks.filter_map(|(mark, value)| {
+        let field = settings.utm_field(*mark)?;
+        let (id, text) = (field.id()?, said(value)?);
+        Some(FieldValue { id, question: field.question.clone(), sent: sent(field, value)?, text })
+    });
+    for mark in by_source {
+        // A field that the form fills in is the buyer's.
+        if fields.iter().all(|field| field.id != mark.id) {
+            fields.push(mark);
+        }
+    }
+    fields
 }
 
 pub(super) fn sent_fields(new: &NewLead<'_>, settings: &AmocrmSettings) -> Vec<FieldValue> {
     let mut fields = fields(new.lead, settings);
     fields.retain(|field| !new.degradation.fields.contains(&field.id));
     fields
+}
+
+/// What of a lead is sent that amoCRM may refuse of another one.
+pub(super) fn sent_parts(new: &NewLead<'_>, settings: &AmocrmSettings) -> SentParts {
+    SentParts {
+        fields: sent_fields(new, settings).iter().map(|field| field.id).collect(),
+        tags: sent_tags(new.lead, settings, &new.degradation).into_iter().cloned().collect(),
+    }
 }
 
 /// One element of the body of `POST /api/v4/leads/complex`.
@@ -114,7 +135,7 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
         }
     };
     json["_embedded"] = json!({ "contacts": [contact] });
-    let tags = sent_tags(settings, left_out);
+    let tags = sent_tags(lead, settings, left_out);
     if !tags.is_empty() {
         json["_embedded"]["tags"] = tags.into_iter().map(|tag| json!({"name": kept(tag)})).collect();
     }
@@ -125,10 +146,12 @@ pub(super) fn lead_json(new: &NewLead<'_>, settings: &AmocrmSettings) -> Value {
 pub(super) mod tests {
     use super::*;
     use crate::{
-        config::AnswerField,
+        config::{AnswerField, KnownField},
         form::{Field, Kind},
+        lead::{Extra, Utm},
     };
     use serde_json::from_value;
+    use strum::IntoEnumIterator;
     use url::Url;
 
     /// A lead with every answer.
@@ -169,9 +192,22 @@ pub(super) mod tests {
                 is_listed: false,
                 known: None,
             }],
+            utm_fields: utm_fields(),
+            sources: Default::default(),
             contact_lookup: true,
             requests_per_second: 5,
         }
+    }
+
+    /// As an account lists them that has no UTM_TERM.
+    fn utm_fields() -> Vec<AnswerField> {
+        let known = |(mark, id): (Utm, i64)| AnswerField {
+            is_listed: true,
+            known: Some(KnownField { id, kind: "tracking_data".into(), options: Vec::new() })
+                .filter(|_| mark != Utm::Term),
+            ..AnswerField::utm(mark)
+        };
+        Utm::iter().zip(601..).map(known).collect()
     }
 
     pub(crate) fn new(lead: &Lead) -> NewLead<'_> {
@@ -227,6 +263,40 @@ pub(super) mod tests {
                 "_embedded": {"contacts": [{"id": 9}]}
             })
         );
+    }
+
+    /// A source as leads hold it.
+    pub(crate) fn source() -> crate::lead::LeadSource {
+        from_value(json!({
+            "code": "avito", "name": "Авито", "tag": "авито",
+            "utm": {"source": "avito", "medium": "cpc 🚗", "campaign": "🚗", "term": "encar"}
+        }))
+        .expect("a source")
+    }
+
+    #[test]
+    fn a_source_fills_its_fields_and_sets_its_tag() {
+        let lead = Lead { source: Some(source()), car_link: None, budget: None, ..lead() };
+        let json = lead_json(&new(&lead), &settings());
+        let value = |id: i64, value: &str| json!({"field_id": id, "values": [{"value": value}]});
+        // There is no field for UTM_TERM, and of the campaign amoCRM would keep nothing.
+        assert_eq!(json["custom_fields_values"], json!([value(601, "avito"), value(602, "cpc")]));
+        let tags = |names: &[&str]| names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>();
+        assert_eq!(json["_embedded"]["tags"], json!(tags(&["telegram_bot", "encar", "авито"])));
+        let sent = sent_parts(&new(&lead), &settings());
+        assert_eq!(sent.fields, [601, 602].into());
+        assert!(sent.tags.contains("авито"));
+        // A tag is set once, a field that a question fills in is the buyer's, and before the fields are listed none is sent.
+        let asked = AnswerField { question: "from".into(), field: Field::Id(601), ..AnswerField::utm(Utm::Source) };
+        let own = AmocrmSettings { tags: vec!["авито".into()], answer_fields: vec![asked], ..settings() };
+        let more =
+            vec![Extra { key: "from".into(), label: "Откуда".into(), value: "с выставки".into() }];
+        let lead = Lead { more, ..lead };
+        let json = lead_json(&new(&lead), &own);
+        assert_eq!(json["custom_fields_values"], json!([value(601, "с выставки"), value(602, "cpc")]));
+        assert_eq!(json["_embedded"]["tags"], json!(tags(&["авито"])));
+        let unlisted = AmocrmSettings { utm_fields: Utm::iter().map(AnswerField::utm).collect(), ..settings() };
+        assert!(lead_json(&new(&Lead { more: Vec::new(), ..lead }), &unlisted).get("custom_fields_values").is_none());
     }
 
     #[test]

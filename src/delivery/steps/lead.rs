@@ -66,7 +66,8 @@ impl StepWrite for WriteLead {
         pass.took_one(items.len() == 1);
         for item in &items {
             let new_contact = item.contact_id.is_none() || item.omitted.contact;
-            pass.learned.shortages.taken(&pass.store, &item.omitted, new_contact).await?;
+            let sent = pass.crm.parts_of(&item.request());
+            pass.learned.shortages.taken(&pass.store, &item.omitted, new_contact, &sent).await?;
         }
         let by_number: HashMap<&LeadNumber, &CreatedLead> =
             answer.iter().map(|created| (&created.number, created)).collect();
@@ -190,8 +191,8 @@ impl DeliveryPass {
     /// Records what each lead goes without because amoCRM does not take it of anybody, before anything is sent: its note
     /// tells it, and must stay the same.
     async fn leave_out(&self, found: Vec<(LeadRow, Option<i64>)>, alone: bool) -> Result<Vec<NewLeadItem>, StoreError> {
-        if let Some(wanting) = self.crm.look_at_fields().await {
-            self.learned.shortages.listed(&self.store, wanting).await?;
+        if let Some(lacking) = self.crm.look_at_fields(found.iter().map(|(row, _)| &row.lead)).await {
+            self.learned.shortages.listed(&self.store, lacking).await?;
         }
         let left_out = self.learned.shortages.left_out(&self.store, &self.crm.in_force(), alone).await?;
         let mut items = Vec::with_capacity(found.len());

@@ -32,6 +32,7 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("forgotten_at", 'i'),
             ("unreadable", 'i'),
             ("expired_at", 'i'),
+            ("source", 't'),
         ],
     ),
     (

@@ -60,6 +60,8 @@ impl World {
             budget_field_id: None,
             car_link_field_id: None,
             answer_fields: Vec::new(),
+            utm_fields: Vec::new(),
+            sources: Default::default(),
             contact_lookup: true,
             requests_per_second: 200,
         };

@@ -177,6 +177,8 @@ impl Ground {
             budget_field_id: None,
             car_link_field_id: None,
             answer_fields: Vec::new(),
+            utm_fields: Vec::new(),
+            sources: Default::default(),
             contact_lookup: true,
             requests_per_second: 7,
         };
@@ -332,6 +334,7 @@ pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
         consent: None,
         origin: Origin::Telegram,
         unfinished: false,
+        source: None,
     }
 }
 

@@ -101,6 +101,7 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
         consent: None,
         origin: Origin::Telegram,
         unfinished: false,
+        source: None,
     }
 }
 

@@ -210,6 +210,10 @@ impl Default for Account {
                 leads(SELECT_FIELD, "select", "Состояние", None).choices(90_041, &["Новый", "С пробегом"]),
                 leads(9005, "textarea", "Комментарий", None),
                 leads(9006, "tracking_data", "utm_source", Some("UTM_SOURCE")),
+                leads(9007, "tracking_data", "utm_medium", Some("UTM_MEDIUM")),
+                leads(9008, "tracking_data", "utm_campaign", Some("UTM_CAMPAIGN")),
+                leads(9009, "tracking_data", "utm_content", Some("UTM_CONTENT")),
+                leads(9010, "tracking_data", "utm_term", Some("UTM_TERM")),
                 contacts(PHONE_FIELD, "multitext", "Телефон", Some("PHONE"))
                     .choices(80_011, &["WORK", "WORKDD", "MOB", "FAX", "HOME", "OTHER"]),
                 contacts(EMAIL_FIELD, "multitext", "Email", Some("EMAIL")).choices(80_021, &["WORK", "PRIV", "OTHER"]),
