@@ -50,6 +50,12 @@ pub fn run(config: &Config) -> Result<ExitCode, CommandError> {
     for (at, question) in (1..).zip(dealer.form.questions()) {
         outln!("{at:>4}. {}", question_line(question, config));
     }
+    if !dealer.sources.all().is_empty() {
+        outln!("Sources:     {}", dealer.sources.all().len());
+    }
+    for source in dealer.sources.all() {
+        outln!("      {}", super::links::meaning(source));
+    }
     tell_unused(dealer);
     Ok(ExitCode::SUCCESS)
 }

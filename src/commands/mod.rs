@@ -5,6 +5,7 @@ mod copy_store;
 mod forget;
 mod given;
 mod leads;
+mod links;
 mod new_tokens;
 mod opened;
 mod output;
@@ -88,6 +89,16 @@ enum Command {
         /// The language's code, such as ru, en or kk
         #[arg(value_name = "LANG")]
         lang: String,
+    },
+    /// Print the link t.me/BOT?start=CODE with its QR code, by which it is known where a buyer comes from; without a code
+    /// the links of every [[source]] in dealer.toml
+    Links {
+        /// Latin letters, digits, _ and -, at most 64; it need not be in dealer.toml
+        #[arg(value_name = "CODE", allow_hyphen_values = true)]
+        code: Option<String>,
+        /// Also write the QR code as a picture into this file, which must not be there yet
+        #[arg(long, value_name = "FILE", requires = "code")]
+        png: Option<PathBuf>,
     },
     /// Copy everything from one store to another, with the tokens, and compare the counts; may be repeated
     MoveStore {
@@ -235,6 +246,11 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         }
         Command::Texts { lang } => texts::print(&lang),
         Command::Status { json } => status::run(&needed(settings, |reader| reader.config())?, json).await,
+        Command::Links { code, png } => {
+            let (telegram, store, dealer) =
+                needed(settings, |reader| (reader.telegram(), reader.store(), reader.dealer()))?;
+            links::run(&telegram, store.speed, &dealer.sources, code.as_deref(), png.as_deref()).await
+        }
         Command::MoveStore { from, to } => copy_store::move_store(settings, &from, &to).await,
         Command::BackupStore { file } => {
             copy_store::backup_store(&needed(settings, |reader| reader.store())?, file).await

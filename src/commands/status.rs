@@ -1,4 +1,4 @@
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -11,11 +11,14 @@ use crate::{
     daemon,
     delivery::{shortages, trouble_of_tokens},
     notice::{Shortage, Trouble},
-    store::OpenAlert,
+    store::{OpenAlert, SourceFigures},
     wording::{Lang, advice_text, trouble_text},
 };
 
 use super::{CommandError, opened, output::outln};
+
+/// Figures of sources are of so long.
+const SOURCES_OF: i64 = 30 * 24 * 3600 * 1000;
 
 /// What `status --json` prints; times are RFC 3339, UTC.
 #[derive(Debug, Serialize)]
@@ -45,7 +48,30 @@ struct Status {
     telegram_fails_since: Option<DateTime<Utc>>,
     /// Ways by which alerts go that Telegram does not take: `webhook`, `email`.
     second_way: Vec<&'static str>,
+    /// What came of each source within the last 30 days.
+    sources: Vec<CameFrom>,
     tokens: Tokens,
+}
+
+/// What came of one source; `code` may also be `other` and `none`.
+#[derive(Debug, Serialize)]
+struct CameFrom {
+    code: String,
+    name: Option<String>,
+    came: u64,
+    requests: u64,
+    delivered: u64,
+    /// Forms that are open, by the question where they stand; `idle` are those who came and have none.
+    left: BTreeMap<String, u64>,
+    percent: Option<u64>,
+}
+
+impl From<SourceFigures> for CameFrom {
+    fn from(figures: SourceFigures) -> Self {
+        let (came, percent) = (figures.came(), figures.percent());
+        let SourceFigures { label, name, requests, delivered, left } = figures;
+        Self { code: label, name, came, requests, delivered, left, percent }
+    }
 }
 
 /// What of the settings amoCRM does not take.
@@ -82,6 +108,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     };
     let state = State::of(info.as_ref(), outage.as_ref(), store.open_alerts().get(REFRESH).await?.as_ref());
     let can_authorize = config.amocrm.as_ref().is_some_and(|settings| settings.integration.is_some());
+    let sources = store.source_figures(&config.dealer.sources, store.clock().now() - SOURCES_OF).await?;
     let running = super::is_daemon_running(&config.store, &store).await?;
     let unreadable = store.leads().unreadable(i64::from(i32::MAX)).await?.len() as i64;
     let polls = store.open_alerts().get(POLLS).await?;
@@ -123,6 +150,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         telegram_routes: config.telegram.routes.iter().map(RouteSettings::name).collect(),
         telegram_fails_since: polls.map(|alert| date(alert.opened_at)),
         second_way: config.second_way.names(),
+        sources: sources.into_iter().map(CameFrom::from).collect(),
         tokens: tokens(info),
     };
     if json {
@@ -304,6 +332,19 @@ fn tokens(info: Option<TokensInfo>) -> Tokens {
     }
 }
 
+fn print_source(source: &CameFrom) {
+    let name = source.name.as_ref().map_or_else(|| source.code.clone(), |name| format!("{name} ({})", source.code));
+    let percent = source.percent.map_or_else(String::new, |percent| format!(" ({percent} %)"));
+    let left: Vec<String> = source.left.iter().map(|(step, count)| format!("{step} {count}")).collect();
+    let left = if left.is_empty() { String::new() } else { format!("; now at: {}", left.join(", ")) };
+    outln!(
+        "  {name}: {} requests of {} who came{percent}, {} in amoCRM{left}",
+        source.requests,
+        source.came,
+        source.delivered
+    );
+}
+
 fn print(status: &Status) {
     let at = |at: Option<DateTime<Utc>>| {
         at.map_or_else(|| "-".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
@@ -338,6 +379,10 @@ fn print(status: &Status) {
     outln!("second way:        {second_way}");
     outln!("messages owed:     {}", status.messages_owed);
     outln!("updates set aside: {}", status.updates_set_aside);
+    if !status.sources.is_empty() {
+        outln!("sources (30 days):");
+    }
+    status.sources.iter().for_each(print_source);
     let tokens = &status.tokens;
     if !tokens.configured {
         outln!("tokens:            not needed until amoCRM is set up");

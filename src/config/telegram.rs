@@ -62,7 +62,8 @@ impl RouteSettings {
 const TOKEN: &str = "Get it from @BotFather in Telegram: /mybots → your bot → API Token";
 
 impl Reader<'_> {
-    pub(super) fn telegram(&mut self) -> TelegramSettings {
+    /// Who the bot is, and the ways to Telegram.
+    pub fn telegram(&mut self) -> TelegramSettings {
         let token = self.text("BOT_TOKEN");
         match &token {
             None => self.wrong("BOT_TOKEN", "is missing", TOKEN),

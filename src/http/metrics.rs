@@ -182,6 +182,9 @@ impl Sources {
         page.counter_with("forms_reached_total", help, "step", &of(&forms.reached))?;
         let help = "Forms that were thrown away, by the question they had come to.";
         page.counter_with("forms_cancelled_total", help, "step", &of(&forms.cancelled))?;
+        let help = "The same by the source that the buyer came from (none without a link, other for a code that dealer.toml does not \
+                    describe), with those that were thrown away (_cancelled).";
+        page.counter_by_source("forms_by_source_total", help, &forms.by_source)?;
         page.moment("last_poll_timestamp_seconds", "When Telegram answered a poll last.", self.intake.last_poll())?;
         page.count("polls_total", "Polls Telegram answered.", self.intake.polls())?;
         page.count("updates_total", "Updates received.", self.intake.updates())?;
@@ -265,6 +268,19 @@ impl Page {
         let counter = IntCounter::new(name, help)?;
         counter.inc_by(value);
         self.registry.register(Box::new(counter))
+    }
+
+    fn counter_by_source(
+        &self,
+        name: &str,
+        help: &str,
+        values: &BTreeMap<(String, &'static str), u64>,
+    ) -> Result<(), prometheus::Error> {
+        let counters = IntCounterVec::new(Opts::new(name, help), &["source", "step"])?;
+        for ((source, step), count) in values {
+            counters.with_label_values(&[source.as_str(), *step]).inc_by(*count);
+        }
+        self.registry.register(Box::new(counters))
     }
 
     fn counter_with(

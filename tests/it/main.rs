@@ -16,6 +16,7 @@ mod mine;
 mod nothing_lost;
 mod page;
 mod sandbox;
+mod sources;
 mod standby;
 mod store;
 mod withdrawal;
