@@ -80,7 +80,7 @@ async fn the_first_link_reaches_amocrm_through_a_kill_a_day_and_an_outage() {
     for line in ["avito", "other"] {
         assert!(status.contains(line), "{status}");
     }
-    assert_eq!(world.admin_has("не попадают"), 0);
+    assert_eq!(world.admin_has("UTM"), 0, "nothing is missing");
     assert_eq!(world.amocrm.contract_violations(), Vec::<String>::new());
 }
 
