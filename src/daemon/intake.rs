@@ -55,16 +55,16 @@ impl Parts<'_> {
             let _ = self.bot_username.set(username.clone());
         }
         let intake = Arc::new(Intake::default());
-        let desk = Arc::new(HandlerContext::new(
+        let desk = HandlerContext::new(
             self.telegram.clone(),
             self.store.dialogues(),
             self.config.phone_region,
             wording.clone(),
-            self.consent.clone(),
             self.recipients(),
             self.config.lead_limits,
             self.figures.clone(),
-        ));
+        );
+        let desk = Arc::new(desk.asking_for(self.consent.clone()));
         let admin = admin::tree(Arc::new(AdminContext {
             chat_id: self.config.admin_chat_id,
             store: self.store.clone(),

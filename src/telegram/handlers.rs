@@ -122,7 +122,6 @@ impl HandlerContext {
         dialogues: Dialogues,
         region: Region,
         wording: Arc<Wording>,
-        consent: Option<ConsentDocuments>,
         recipients: Recipients,
         limits: LeadLimits,
         figures: Arc<IntakeCounters>,
@@ -135,7 +134,7 @@ impl HandlerContext {
             clock,
             region,
             wording,
-            consent,
+            consent: None,
             recipients,
             limits,
             figures,
@@ -144,6 +143,11 @@ impl HandlerContext {
             flood: limits.messages_per_minute.map(MessageFlood::new),
             store_failed: AtomicBool::new(false),
         }
+    }
+
+    /// The same, which asks for consent to the dealer's document.
+    pub fn asking_for(self, consent: Option<ConsentDocuments>) -> Self {
+        Self { consent, ..self }
     }
 }
 

@@ -62,7 +62,7 @@ on_both! {
         let before = Opened::sqlite().await;
         let before = &before.store;
         store.copy_to(before).await.expect("a copy");
-        assert_eq!(proof(&before, "b").await, proof(store, "b").await);
+        assert_eq!(proof(before, "b").await, proof(store, "b").await);
         // From the turn on that says so they are asked again, before anything is wiped.
         let withdrawal = NewWithdrawal { user_id: USER, question: 5, lang: "ru".into() };
         take(store, None, Some(withdrawal)).await;
@@ -71,7 +71,7 @@ on_both! {
         take(store, Some(consents("c", "2", Clock::default().now() + 1000)), None).await;
         // What was withdrawn here is so in the copy of an older day, which may be copied back, too.
         store.copy_to(before).await.expect("a copy");
-        assert!(proof(&before, "b").await.ended_at.is_some());
+        assert!(proof(before, "b").await.ended_at.is_some());
         assert_eq!(in_force(before).await, in_force(store).await);
     }
 
@@ -101,10 +101,10 @@ on_both! {
         let target = &target.store;
         store.copy_to(target).await.expect("a copy");
         older.copy_to(target).await.expect("a copy");
-        assert_eq!(proof(&target, "a").await, left);
+        assert_eq!(proof(target, "a").await, left);
         let forgotten = store.personal_data().forgotten().await.expect("a read");
         older.personal_data().forget_again(&forgotten).await.expect("a commit");
-        assert_eq!(proof(&older, "a").await.user_id, None);
+        assert_eq!(proof(older, "a").await.user_id, None);
         assert_eq!(in_force(older).await, None);
     }
 }
