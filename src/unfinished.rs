@@ -31,8 +31,8 @@ const NIGHT_FROM: u32 = 22;
 /// … until this one.
 const NIGHT_UNTIL: u32 = 9;
 
-/// Whether nobody is to be written to.
-fn is_night<Tz: TimeZone>(at: DateTime<Utc>, zone: &Tz) -> bool {
+/// Whether nobody is to be written to unasked.
+pub fn is_night<Tz: TimeZone>(at: DateTime<Utc>, zone: &Tz) -> bool {
     let hour = at.with_timezone(zone).hour();
     !(NIGHT_UNTIL..NIGHT_FROM).contains(&hour)
 }

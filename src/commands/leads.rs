@@ -100,7 +100,8 @@ async fn list(leads: &Leads, full: bool) -> Result<ExitCode, CommandError> {
         let lead = &row.lead;
         out!("#{}  {}  {}", lead.number, lead.submitted_at.format("%Y-%m-%d %H:%M UTC"), row.state().as_str());
         if full {
-            let link = lead.car_link.as_ref().map_or("-", |link| link.url());
+            let link =
+                lead.car_link.as_ref().map_or_else(|| "-".to_owned(), |link| link.all().collect::<Vec<_>>().join(" "));
             out!("  {}  {}  {}  {link}", lead.name.as_str(), lead.phone.e164(), lead.budget_typed());
         }
         match &row.last_error {
@@ -209,7 +210,8 @@ fn show_person(lead: &Lead) {
         (Some(budget), price) => outln!("budget:     {} ({price} roubles)", budget.typed()),
     }
     if lead.asked.car_link.is_some() {
-        outln!("car link:   {}", lead.car_link.as_ref().map_or("-", |link| link.url()));
+        let links = lead.car_link.as_ref().map(|link| link.all().collect::<Vec<_>>().join(" "));
+        outln!("car link:   {}", links.as_deref().unwrap_or("-"));
     }
     for other in lead.car_link.iter().flat_map(CarLink::others) {
         outln!("            {other}");

@@ -92,6 +92,11 @@ impl Notice {
         }
     }
 
+    /// Whether it reminds a buyer of a form: nobody has asked for it.
+    pub fn is_reminder(&self) -> bool {
+        matches!(self, Self::Reply(parts) if matches!(parts.as_slice(), [Say::Unfinished { .. }]))
+    }
+
     /// The topic of a group that it goes to.
     pub fn topic(&self) -> Option<i32> {
         match self {

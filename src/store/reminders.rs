@@ -74,6 +74,30 @@ impl Dialogues {
         Ok(reminded)
     }
 
+    /// What becomes of a reminder that could not be sent when it was due. Where the buyer has gone on since it is taken out of
+    /// the outbox; where it `is_night` too, and the form is reminded of by day. `true` where it is still to be sent.
+    pub async fn is_reminder_due(&self, message: &str, is_night: bool) -> Result<bool, StoreError> {
+        self.again(|| self.is_reminder_due_once(message, is_night)).await
+    }
+
+    async fn is_reminder_due_once(&self, message: &str, is_night: bool) -> Result<bool, StoreError> {
+        let left = "SELECT dialogues.chat_id FROM dialogues JOIN messages ON messages.chat_id = dialogues.chat_id \
+                    WHERE messages.id = $1 AND dialogues.step <> 'idle' AND dialogues.update_at <= messages.created_at";
+        let mut transaction = self.begin().await?;
+        let is_left = sqlx::query(left).bind(message).fetch_optional(&mut *transaction).await?.is_some();
+        if is_left && !is_night {
+            transaction.rollback().await?;
+            return Ok(true);
+        }
+        if is_left {
+            let sql = format!("UPDATE dialogues SET reminded = NULL WHERE chat_id IN ({left})");
+            sqlx::query(AssertSqlSafe(sql)).bind(message).execute(&mut *transaction).await?;
+        }
+        sqlx::query("DELETE FROM messages WHERE id = $1").bind(message).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(false)
+    }
+
     async fn remind_once(&self, left: &LeftForm, form: &str, message: &NewMessage) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         let done = sqlx::query(

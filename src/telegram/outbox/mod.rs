@@ -31,10 +31,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, date},
     fault::point,
     notice::{AdminNotice, Notice, Say},
     store::{ButtonsChange, Dialogues, NOBODYS_CHAT, Outbox, OutboxMessage, Store, StoreError, Urgency},
+    unfinished::is_night,
     wording::{Markup, ShownDocument, Wording, file_caption, render_notice},
 };
 
@@ -329,6 +330,13 @@ impl OutboxSender {
                 return self.put_off(&message, FIRST_PAUSE).await;
             }
             _ => {}
+        }
+        // It may have waited for Telegram until the night, or until the buyer has gone on by themselves.
+        if message.notice.is_reminder() {
+            let is_night = is_night(date(self.clock.now()), &self.wording.time_zone);
+            if !self.dialogues.is_reminder_due(&message.id, is_night).await? {
+                return Ok(Sent::Done);
+            }
         }
         let places = if lang.is_some() { &self.places } else { &self.backlog_places };
         let lang = match lang {

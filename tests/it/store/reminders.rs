@@ -87,6 +87,28 @@ on_both! {
         assert_eq!(reminders(&copy, 12).look().await.expect("a look"), 0);
     }
 
+    async fn a_reminder_that_telegram_did_not_take_in_time_comes_by_day_or_not_at_all(opened: &Opened) {
+        let store = &opened.store;
+        let (left, gone_on) = (Ulid::new(), Ulid::new());
+        touch(store, 1, left, "phone", HOUR).await;
+        touch(store, 2, gone_on, "phone", HOUR).await;
+        assert_eq!(reminders(store, 21).look().await.expect("a look"), 2);
+        touch(store, 2, gone_on, "budget", -HOUR).await;
+        let due = store.outbox().due(100).await.expect("what waits");
+        assert!(due.iter().all(|message| message.notice.is_reminder()) && due.len() == 2, "{due:?}");
+        for message in &due {
+            // By day it is still to be sent, where nobody has gone on.
+            let is_due = store.dialogues().is_reminder_due(&message.id, false).await.expect("a look");
+            assert_eq!(is_due, message.chat_id == 1);
+            assert!(!store.dialogues().is_reminder_due(&message.id, true).await.expect("a look"));
+        }
+        assert!(store.outbox().due(100).await.expect("what waits").is_empty());
+        // In the morning the form is reminded of, once.
+        assert_eq!(reminders(store, 9).look().await.expect("a look"), 1);
+        assert_eq!(send_all(store).await, [1]);
+        assert_eq!(reminders(store, 10).look().await.expect("a look"), 0);
+    }
+
     async fn nobody_is_reminded_whose_chat_is_closed_until_they_write_again(opened: &Opened) {
         let store = &opened.store;
         touch(store, 1, Ulid::new(), "phone", HOUR).await;
