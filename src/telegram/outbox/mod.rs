@@ -335,7 +335,7 @@ impl OutboxSender {
         if message.notice.is_reminder() {
             let is_night = is_night(date(self.clock.now()), &self.wording.time_zone);
             if !self.dialogues.is_reminder_due(&message.id, is_night).await? {
-                return Ok(Sent::Done);
+                return Ok(Sent::Done(ButtonsChange::default()));
             }
         }
         let places = if lang.is_some() { &self.places } else { &self.backlog_places };
