@@ -24,7 +24,7 @@ use crate::{
         client::{Telegram, api_text, describe, poll_trouble},
         dispatch::Dispatch,
         handlers::{self, HandlerContext},
-        intake::Intake,
+        intake::UpdateBatch,
         listener::Listener,
         storage::DialogueStorage,
     },
@@ -54,7 +54,7 @@ impl Parts<'_> {
         if !username.is_empty() {
             let _ = self.bot_username.set(username.clone());
         }
-        let intake = Arc::new(Intake::default());
+        let intake = Arc::new(UpdateBatch::default());
         let desk = HandlerContext::new(
             self.telegram.clone(),
             self.store.dialogues(),

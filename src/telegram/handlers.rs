@@ -42,7 +42,7 @@ use super::{
     consent::{self, PressedOn},
     groups::{is_migration, topic_of},
     input::input_of,
-    intake::{ATTEMPTS, Failure, Intake},
+    intake::{ATTEMPTS, Failure, UpdateBatch},
     listener::{IntakeCounters, chat_of},
     message_flood::{Answering, MessageFlood},
     my_requests::{my_requests, request_of},
@@ -172,7 +172,7 @@ type BuyerDialogue = Dialogue<Chat, DialogueStorage>;
 
 /// The whole tree: `admin` sees the updates of the admin's chat first, buyers' dialogues take the rest.
 pub fn tree(
-    intake: Arc<Intake>,
+    intake: Arc<UpdateBatch>,
     admin_line: AdminLine,
     desk: Arc<HandlerContext>,
     admin: UpdateHandler<HandlerError>,
@@ -193,7 +193,7 @@ pub fn tree(
 }
 
 /// Wraps the tree: every update ends as done or as failed, whatever the handlers do.
-fn root(intake: Arc<Intake>, admin_line: AdminLine, desk: Arc<HandlerContext>) -> UpdateHandler<HandlerError> {
+fn root(intake: Arc<UpdateBatch>, admin_line: AdminLine, desk: Arc<HandlerContext>) -> UpdateHandler<HandlerError> {
     dptree::from_fn_with_description(
         DpHandlerDescription::entry(),
         move |deps: DependencyMap, next: dptree::Cont<'static, Result<(), HandlerError>>| {

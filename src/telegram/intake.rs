@@ -33,7 +33,7 @@ pub enum Failure {
 
 /// What to do after a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled {
+pub struct Processed {
     /// The next offset: everything before it is done.
     pub offset: u32,
     /// Something failed, so wait before asking again.
@@ -58,12 +58,12 @@ struct State {
 
 /// The updates of the batch that is being handled.
 #[derive(Debug, Default)]
-pub struct Intake {
+pub struct UpdateBatch {
     state: Mutex<State>,
-    settled: Notify,
+    changed: Notify,
 }
 
-impl Intake {
+impl UpdateBatch {
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic while the lock is held leaves the sets consistent: each call changes them in one statement each.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -111,7 +111,7 @@ impl Intake {
         state.attempts.remove(&id);
         state.done.insert(id);
         drop(state);
-        self.settled.notify_one();
+        self.changed.notify_one();
     }
 
     /// An update failed; returns how many times it has.
@@ -128,21 +128,21 @@ impl Intake {
             0
         };
         drop(state);
-        self.settled.notify_one();
+        self.changed.notify_one();
         attempts
     }
 
     /// Resolves when nothing is in hand any more, and says where to go on.
-    pub async fn settle(&self) -> Settled {
+    pub async fn wait_until_processed(&self) -> Processed {
         loop {
-            let notified = self.settled.notified();
+            let notified = self.changed.notified();
             {
                 let state = self.state();
                 if state.in_flight.is_empty() {
                     let failed = !state.failed.is_empty();
                     // Updates that were never handed out (a shutdown) are open too and come again.
                     let offset = state.open.keys().next().copied().unwrap_or(state.end);
-                    return Settled { offset, failed };
+                    return Processed { offset, failed };
                 }
             }
             notified.await;
@@ -171,7 +171,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_offset_stops_before_the_first_failed_update() {
-        let intake = Intake::default();
+        let intake = UpdateBatch::default();
         intake.open([(5, Some(1)), (6, Some(2)), (7, Some(1))]);
         for id in 5..8 {
             intake.hand_out(id);
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(intake.failed(5, &Failure::Store), 0);
         assert!(intake.is_deferred(Some(1)) && !intake.is_deferred(Some(2)) && !intake.is_deferred(None));
         intake.failed(7, &Failure::Deferred);
-        assert_eq!(intake.settle().await, Settled { offset: 5, failed: true });
+        assert_eq!(intake.wait_until_processed().await, Processed { offset: 5, failed: true });
         intake.open([(5, Some(1)), (6, Some(2)), (7, Some(1))]);
         assert!(!intake.is_deferred(Some(1)));
         assert!(intake.is_done(6) && !intake.is_done(5) && !intake.is_done(7));
@@ -188,7 +188,7 @@ mod tests {
             intake.hand_out(id);
             intake.done(id);
         }
-        assert_eq!(intake.settle().await, Settled { offset: 8, failed: false });
+        assert_eq!(intake.wait_until_processed().await, Processed { offset: 8, failed: false });
         // Ids may restart anywhere: what is over is not remembered for ever.
         intake.confirmed();
         intake.open([(2, Some(1))]);
@@ -198,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_faults_of_the_update_itself_are_counted() {
-        let intake = Intake::default();
+        let intake = UpdateBatch::default();
         for expected in [1, 2, 3] {
             intake.open([(9, Some(1))]);
             intake.hand_out(9);
@@ -211,10 +211,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_never_handed_out_is_not_confirmed() {
-        let intake = Intake::default();
+        let intake = UpdateBatch::default();
         intake.open([(1, None), (2, None), (3, None)]);
         intake.hand_out(1);
         intake.done(1);
-        assert_eq!(intake.settle().await.offset, 2);
+        assert_eq!(intake.wait_until_processed().await.offset, 2);
     }
 }

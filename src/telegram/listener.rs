@@ -1,8 +1,8 @@
 //! The update listener: long polling that confirms to Telegram only what is done.
 //!
 //! teloxide's own polling asks for the next batch, and so confirms the last one, while handlers still run. This one
-//! asks only when every update of the batch is settled (see [`Intake`]). It also sees what teloxide's dispatcher would
-//! drop: updates that cannot be parsed are kept in the store, counted and answered.
+//! asks only when every update of the batch is processed (see [`UpdateBatch`]). It also sees what teloxide's dispatcher
+//! would drop: updates that cannot be parsed are kept in the store, counted and answered.
 //!
 //! Two polls at once: during a rolling deploy the old instance is told 409 until the new one stops asking. That is
 //! waited out quietly for [`QUIET_CONFLICT`]; then the admin is told.
@@ -34,7 +34,7 @@ use super::{
     answer::List,
     api::{self, is_too_large},
     client::{Telegram, describe, poll_trouble},
-    intake::{ATTEMPTS, Failure, Intake},
+    intake::{ATTEMPTS, Failure, UpdateBatch},
     pace::{Complaint, Pause},
     reading,
     strays::{self, Numbered, Stray, Strays},
@@ -77,12 +77,12 @@ impl Conflict {
     }
 }
 
-/// Long polling under the rule of [`Intake`].
+/// Long polling under the rule of [`UpdateBatch`].
 pub struct Listener {
     telegram: Telegram,
     dialogues: Dialogues,
     clock: Clock,
-    intake: Arc<Intake>,
+    intake: Arc<UpdateBatch>,
     figures: Arc<IntakeCounters>,
     admin: AdminLine,
     queue: VecDeque<Update>,
@@ -116,7 +116,7 @@ impl Listener {
     pub fn new(
         telegram: Telegram,
         dialogues: Dialogues,
-        intake: Arc<Intake>,
+        intake: Arc<UpdateBatch>,
         figures: Arc<IntakeCounters>,
         admin: AdminLine,
     ) -> Self {
@@ -157,9 +157,9 @@ impl Listener {
                 return Some(update);
             }
             if std::mem::take(&mut self.open) {
-                let settled = self.intake.settle().await;
-                self.offset = Some(i64::from(settled.offset));
-                if settled.failed {
+                let processed = self.intake.wait_until_processed().await;
+                self.offset = Some(i64::from(processed.offset));
+                if processed.failed {
                     let pause = self.batch_pause.grow();
                     self.rest(pause).await;
                     if self.stop.1.is_stopped() {
