@@ -64,46 +64,42 @@ pub struct ButtonsChange {
 }
 
 impl ButtonsChange {
-    /// Each change of the row: the message that is taken out of it, if any, and what is added.
-    fn parts(&self) -> Vec<(Option<i32>, String)> {
-        let gone = self.gone.iter().map(|id| (Some(*id), String::new()));
-        let over = self.over.iter().map(|id| (Some(*id), format!(",r{id},")));
-        let kept = self.kept.iter().map(|id| (Some(*id), format!(",{id},")));
-        let mut parts: Vec<_> = gone.chain(over).chain(kept).collect();
-        if let Some(id) = self.new {
-            let new = format!(",{}{id},", if self.beside_next { "b" } else { "" });
-            match parts.last_mut() {
-                Some((_, added)) => added.push_str(&new),
-                None => parts.push((None, new)),
-            }
-        }
-        parts
+    /// The messages that are taken out of the row, whatever stands there of them.
+    fn taken_out(&self) -> BTreeSet<i32> {
+        self.gone.iter().chain(&self.over).chain(&self.kept).copied().collect()
+    }
+
+    /// What is added to the row.
+    fn added(&self) -> String {
+        let over = self.over.iter().map(|id| format!(",r{id},"));
+        let kept = self.kept.iter().map(|id| format!(",{id},"));
+        let new = self.new.iter().map(|id| format!(",{}{id},", if self.beside_next { "b" } else { "" }));
+        over.chain(kept).chain(new).collect()
     }
 }
 
-/// The column without a message, bound at `$3` and behind.
-const WITHOUT: &str = "REPLACE(REPLACE(REPLACE(live_buttons.messages, $3, ''), $4, ''), $5, '')";
-
-/// Makes a change in the transaction of something else.
+/// Makes a change in the transaction of something else: one statement, as it goes with every message.
 pub(super) async fn change(
     connection: &mut AnyConnection,
     chat_id: i64,
     change: &ButtonsChange,
 ) -> Result<(), StoreError> {
-    for (message, added) in change.parts() {
-        let sql = match added.is_empty() {
-            true => format!("UPDATE live_buttons SET messages = {WITHOUT} || $2 WHERE chat_id = $1"),
-            false => format!(
-                "INSERT INTO live_buttons (chat_id, messages) VALUES ($1, $2) \
-                 ON CONFLICT (chat_id) DO UPDATE SET messages = {WITHOUT} || excluded.messages"
-            ),
-        };
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(added);
-        for mark in ["", "b", "r"] {
-            query = query.bind(message.map_or_else(|| ",-,".to_owned(), |id| format!(",{mark}{id},")));
-        }
-        query.execute(&mut *connection).await?;
+    let (taken_out, added) = (change.taken_out(), change.added());
+    if taken_out.is_empty() && added.is_empty() {
+        return Ok(());
     }
+    let tokens: Vec<_> = taken_out.iter().flat_map(|id| ["", "b", "r"].map(|mark| format!(",{mark}{id},"))).collect();
+    let left = (0..tokens.len())
+        .fold("live_buttons.messages".to_owned(), |left, at| format!("REPLACE({left}, ${}, '')", at + 3));
+    let sql = match added.is_empty() {
+        true => format!("UPDATE live_buttons SET messages = {left} || $2 WHERE chat_id = $1"),
+        false => format!(
+            "INSERT INTO live_buttons (chat_id, messages) VALUES ($1, $2) \
+             ON CONFLICT (chat_id) DO UPDATE SET messages = {left} || excluded.messages"
+        ),
+    };
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(added);
+    tokens.into_iter().fold(query, |query, token| query.bind(token)).execute(&mut *connection).await?;
     Ok(())
 }
 
