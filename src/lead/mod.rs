@@ -33,7 +33,7 @@ pub use file::{BuyerFile, FileKind, LARGEST_FILE, MOST_FILES, file_key, has_file
 pub use message::{Said, Taken};
 pub use name::{NAMELESS, Name, NameError, Wish};
 pub use number::LeadNumber;
-pub use phone::{Phone, PhoneError, PhoneOrigin, Region};
+pub use phone::{Phone, PhoneError, PhoneOrigin, Region, read_plans};
 pub use quantity::Quantity;
 pub use source::{LeadSource, SourceCode, Sources, Utm, UtmValues, utm_of};
 pub(crate) use text::{is_invisible, is_visible};

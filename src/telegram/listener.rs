@@ -9,7 +9,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Once, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -25,6 +25,7 @@ use tracing::{info, warn};
 use crate::{
     clock::{Clock, Millis},
     fault::point,
+    lead::read_plans,
     notice::{AdminLine, Notice, PollTrouble, Say},
     store::{Dialogues, NewMessage},
 };
@@ -39,6 +40,8 @@ use super::{
     reading,
     strays::{self, Numbered, Stray, Strays},
 };
+
+static READ_PLANS: Once = Once::new();
 
 /// A second instance is expected for so long during a rolling deploy.
 pub const QUIET_CONFLICT: Duration = Duration::from_secs(60);
@@ -316,6 +319,8 @@ impl Listener {
             self.rest(AGAIN_PAUSE).await;
         }
         let read: Vec<_> = batch.updates.iter().map(|update| (update, self.read(update))).collect();
+        // Somebody is there, who may give a number soon.
+        READ_PLANS.call_once(|| drop(tokio::task::spawn_blocking(read_plans)));
         self.open = true;
         self.intake.open(read.iter().map(|(update, read)| (update.id, read.as_ref().ok().and_then(chat_of))));
         for (update, read) in read {
