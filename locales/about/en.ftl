@@ -92,6 +92,7 @@ unknown-command = A command that the bot does not know.
 cancelled = The request was cancelled.
 nothing-to-cancel = There is nothing to cancel.
 already-sent = "Send" was pressed twice.
+sent-not-there-yet = The request was sent and is not with the manager yet; $number is the request.
 sent-too-many = The person has sent too many requests; the form is kept.
 help = The answer to /help.
 group = The answer in a group: write to the bot in private.

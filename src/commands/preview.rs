@@ -145,11 +145,12 @@ fn show(message: &Rendered, choices: &mut Vec<Choice>) {
                 rows.push(row.len());
                 for button in row {
                     labels.push(match button {
-                        Button::Press { text, data } => match Press::parse(data) {
+                        Button::Press { text, data, .. } => match Press::parse(data) {
                             Some(press) => (text.clone(), Choice::Press(press)),
                             None => (text.clone(), Choice::Opens),
                         },
                         Button::Open { text, url } => (format!("{text}: {url}"), Choice::Opens),
+                        Button::Copy { text, .. } => (text.clone(), Choice::Opens),
                     });
                 }
             }
@@ -240,6 +241,7 @@ impl Scene {
             consent,
             buyer: Buyer::new(USER_ID, Some(USER_ID), None, None),
             first_name: None,
+            last_request: None,
             form: wording.form.clone(),
             sources: wording.sources.clone(),
             words: Lang::all_words,

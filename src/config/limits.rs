@@ -21,7 +21,7 @@ pub struct LeadLimits {
 
 impl LeadLimits {
     /// What holds unless the settings say otherwise: more than an earnest buyer needs, less than a nuisance wants.
-    pub const USUAL: Self = Self { per_hour: Some(10), per_day: Some(30), messages_per_minute: None };
+    pub const USUAL: Self = Self { per_hour: Some(10), per_day: Some(30), messages_per_minute: Some(20) };
 }
 
 /// Requests of all people within an hour of which the admin is told, unless the settings say otherwise.

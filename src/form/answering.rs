@@ -1,7 +1,7 @@
 //! Answers, each taken at the question it was given to.
 
 use super::{
-    dialogue::{Conversation, Outcome, World, asked, go_on, is_editing, stay},
+    dialogue::{Conversation, Outcome, World, asked, go_on, is_editing, offered, stay},
     draft::{Answer, Step},
     noted::{Noted, add_wish},
     opening::{held, opened},
@@ -46,6 +46,10 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
         };
     };
     match (question.kind, reply) {
+        (Kind::Phone, Reply::Text { text, .. }) if same_phone(&conversation, &text, world).is_some() => {
+            let phone = same_phone(&conversation, &text, world).ok_or(PhoneError::NoNumber);
+            take_phone(conversation, &question, phone, Noted::default(), world)
+        }
         (Kind::Phone, Reply::Text { text, .. }) => {
             let phone = said.phone().cloned();
             let taken = Taken { phone: phone.is_some(), ..Taken::default() };
@@ -91,6 +95,16 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
         },
         (Kind::Files, Reply::Text { .. }) => stay(conversation, vec![Say::FilesNotYet], world),
     }
+}
+
+/// The phone that is offered, where its key was pressed or the text asks for it.
+fn same_phone(conversation: &Conversation, text: &str, world: &World) -> Option<Phone> {
+    const WORDS: [&str; 7] =
+        ["тот же номер", "тот же", "тот же самый", "прежний", "прежний номер", "same number", "the same number"];
+    let Some((_, Answer::Phone(phone))) = offered(conversation, world) else { return None };
+    let plain = one_line(text, 200).to_lowercase();
+    let is_same = plain.ends_with(&Phone::masked(phone.e164())) || WORDS.contains(&plain.trim_end_matches(['.', '!']));
+    is_same.then_some(phone)
 }
 
 fn in_words(text: &str) -> Result<Answer, Box<Say>> {
@@ -242,7 +256,7 @@ pub(super) fn captioned(conversation: Conversation, caption: &str, links: &[Stri
     }
 }
 
-fn take_phone(
+pub(super) fn take_phone(
     conversation: Conversation,
     question: &Question,
     parsed: Result<Phone, PhoneError>,

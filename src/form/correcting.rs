@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     clock::Millis,
     lead::{AmendmentKind, Change, Extra, Lead, LeadNumber, correction_note, taken_back_note},
-    notice::{Ask, CardAnswer, MyState, Say},
+    notice::{Ask, CardAnswer, MyState, Offer, Say},
 };
 
 use super::{
@@ -266,7 +266,11 @@ fn ask(request: &OwnRequest, question: &Question, world: &World) -> Vec<Say> {
         question: question.key.to_owned(),
         editing: true,
         kept: value_of(lead, question),
-        offered: world.first_name.clone().filter(|_| question.place() == Place::Name && offers(question, world)),
+        offered: world
+            .first_name
+            .clone()
+            .filter(|_| question.place() == Place::Name && offers(question, world))
+            .map(Offer::Profile),
     };
     vec![Say::Correcting { number: lead.number.clone() }, Say::Ask(ask)]
 }

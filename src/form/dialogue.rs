@@ -7,20 +7,21 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     clock::Millis,
-    lead::{Buyer, Lead, LeadNumber, Name, Region, SourceCode, Sources},
-    notice::{Ask, MyRequest, Say},
+    lead::{Buyer, Lead, LeadNumber, Name, Phone, Region, SourceCode, Sources},
+    notice::{Ask, MyRequest, MyState, Offer, Say},
 };
 
 use super::{
-    answering::{Reply, answered, captioned, skip, take, take_choice},
+    answering::{Reply, answered, captioned, skip, take, take_choice, take_phone},
     consent::{self, ConsentRule},
     correcting::{Correcting, OwnRequest},
     deletion,
     draft::{Answer, Draft, Step},
     files::{self, Sent},
     input::{Input, Press},
+    noted::Noted,
     passed::{Moved, Passed},
-    questions::{Form, Kind, Place, Question, Words},
+    questions::{Form, Kind, NAME, PHONE, Place, Question, Words},
     repeats::TakenText,
     said::{card, lead, remember, value},
     typed::Typed,
@@ -63,6 +64,15 @@ impl Conversation {
     }
 }
 
+impl Conversation {
+    /// Whether the contact's name or phone may be asked next.
+    pub fn may_offer(&self) -> bool {
+        let Some(draft) = &self.draft else { return true };
+        matches!(self.step, Step::Consent | Step::Ask(NAME | PHONE))
+            || [NAME, PHONE].iter().any(|key| !draft.answers.contains_key(key))
+    }
+}
+
 /// What the dialogue must know of the world.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -84,6 +94,8 @@ pub struct World {
     pub buyer: Buyer,
     /// Their first name, as Telegram shows it.
     pub first_name: Option<String>,
+    /// Their last request, where its answers are still known.
+    pub last_request: Option<LastRequest>,
     /// What is asked.
     pub form: Form,
     /// What the codes of links stand for.
@@ -102,6 +114,24 @@ impl World {
         (self.now + self.utc_offset).date_naive()
     }
 }
+
+/// What is known of the last request of a person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastRequest {
+    /// Its number.
+    pub number: LeadNumber,
+    /// When it was sent.
+    pub sent_at: DateTime<Utc>,
+    /// The contact's name.
+    pub name: Name,
+    /// And phone.
+    pub phone: Phone,
+    /// Where it is.
+    pub state: MyState,
+}
+
+/// Whoever writes so long after a request was sent writes about it, as far as anybody can know.
+const ABOUT_IT: chrono::TimeDelta = chrono::TimeDelta::days(14);
 
 /// What one input leads to.
 #[derive(Debug, Clone, PartialEq)]
@@ -350,6 +380,13 @@ pub fn answered_once(outcome: Outcome, world: &World) -> Outcome {
     Outcome { conversation: once.conversation, replies: once.replies, ..outcome }
 }
 
+/// Whether a turn has led somewhere: a question was answered, or another one is asked.
+pub fn came_further(before: &Conversation, after: &Conversation) -> bool {
+    let answers =
+        |conversation: &Conversation| conversation.draft.as_ref().map(|draft| (draft.id, draft.answers.clone()));
+    before.step != after.step || answers(before) != answers(after)
+}
+
 /// A list of its own, and behind it the question that is still open, each with its buttons.
 fn my_requests(conversation: Conversation, requests: Vec<MyRequest>, world: &World) -> Outcome {
     let list = if requests.is_empty() { Say::NoRequests } else { Say::MyRequests { requests } };
@@ -362,11 +399,26 @@ fn my_requests(conversation: Conversation, requests: Vec<MyRequest>, world: &Wor
 pub(super) fn stay(conversation: Conversation, mut say: Vec<Say>, world: &World) -> Outcome {
     match conversation.step {
         // Help and hints say by themselves how to begin.
+        Step::Idle if say.is_empty() => say.push(idle(world)),
         Step::Idle if !matches!(say.first(), Some(Say::Help)) => say.push(Say::HowToBegin),
         Step::Idle => {}
         _ => say.push(ask(&conversation, world)),
     }
     Outcome { conversation, replies: vec![say], lead: None }
+}
+
+/// What is said where no form is open: where the request is that was sent, else how to begin one.
+fn idle(world: &World) -> Say {
+    let is_open = |last: &&LastRequest| matches!(last.state, MyState::OnItsWay | MyState::WithTheManager);
+    let recent = world.last_request.as_ref().filter(|last| world.now - last.sent_at < ABOUT_IT).filter(is_open);
+    recent.map_or(Say::HowToBegin, |last| sent(last.number.clone(), world))
+}
+
+/// Where a request is that was sent.
+fn sent(number: LeadNumber, world: &World) -> Say {
+    let is_on_its_way =
+        world.last_request.as_ref().is_some_and(|last| last.number == number && last.state == MyState::OnItsWay);
+    if is_on_its_way { Say::SentNotThereYet { number } } else { Say::AlreadySent { number } }
 }
 
 /// The question (or card) of the step a conversation stands at.
@@ -378,7 +430,7 @@ fn ask(conversation: &Conversation, world: &World) -> Say {
             question: key.to_owned(),
             editing: conversation.changing,
             kept: kept(conversation, world),
-            offered: offered(conversation, world).map(|name| name.as_str().to_owned()),
+            offered: offered(conversation, world).map(|(offer, _)| offer),
         }),
         Step::Confirm => {
             let card = conversation.draft.as_ref().and_then(|draft| card(draft, world));
@@ -400,10 +452,21 @@ fn kept(conversation: &Conversation, world: &World) -> Option<String> {
     value(question, answer, world)
 }
 
-/// The name in the profile, where the contact's name is asked and it is one.
-fn offered(conversation: &Conversation, world: &World) -> Option<Name> {
-    asked(conversation, world).filter(|question| question.place() == Place::Name)?;
-    Name::parse(world.first_name.as_deref()?).ok()
+/// What the person has said the last time, or the profile says, where the contact's name or phone is asked and not known yet.
+pub(super) fn offered(conversation: &Conversation, world: &World) -> Option<(Offer, Answer)> {
+    let question = asked(conversation, world)?;
+    let place = question.place();
+    let last = world.last_request.as_ref().filter(|_| kept(conversation, world).is_none());
+    let before = |before: &str| Offer::Before { before: before.to_owned() };
+    match (place, last) {
+        (Place::Name, Some(LastRequest { name, .. })) => Some((before(name.as_str()), Answer::Name(name.clone()))),
+        (Place::Name, None) => {
+            let name = Name::parse(world.first_name.as_deref()?).ok()?;
+            Some((Offer::Profile(name.as_str().to_owned()), Answer::Name(name)))
+        }
+        (Place::Phone, Some(LastRequest { phone, .. })) => Some((before(phone.e164()), Answer::Phone(phone.clone()))),
+        _ => None,
+    }
 }
 
 fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outcome {
@@ -421,7 +484,8 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
         }
         (_, Press::Answer { question, choice }) => match open.filter(|open| open.key == question) {
             Some(open) => match offered(&conversation, world).filter(|_| open.choices.is_empty() && choice == 0) {
-                Some(name) => take(conversation, &open, Answer::Name(name), Vec::new(), world),
+                Some((_, Answer::Phone(phone))) => take_phone(conversation, &open, Ok(phone), Noted::default(), world),
+                Some((_, answer)) => take(conversation, &open, answer, Vec::new(), world),
                 None => take_choice(conversation, &open, choice, world),
             },
             None => stay(conversation, vec![Say::OldButton], world),
@@ -446,7 +510,7 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
         // The second press of a doubled one: the request is there already.
         (Step::Idle, Press::Submit) => match &conversation.last_number {
             Some(number) => {
-                let say = Say::AlreadySent { number: number.clone() };
+                let say = sent(number.clone(), world);
                 Outcome { conversation, replies: vec![vec![say]], lead: None }
             }
             None => stay(conversation, vec![Say::OldButton], world),

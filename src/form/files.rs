@@ -172,6 +172,7 @@ mod tests {
             utc_offset: chrono::TimeDelta::hours(3),
             message: None,
             first_name: None,
+            last_request: None,
         }
     }
 

@@ -272,7 +272,11 @@ impl Input {
         // A list of requests is looked at more than once.
         let is_of_a_list =
             |press: &MyPress| matches!(press, MyPress::Correct(_) | MyPress::Change(..) | MyPress::TakeBack(_));
-        matches!(self, Self::Press(press) if !matches!(press, Press::Mine(mine) if is_of_a_list(mine)))
+        matches!(self, Self::Press(press) if match press {
+            Press::Mine(mine) => !is_of_a_list(mine),
+            // The document is shown, and the question stays.
+            press => *press != Press::ConsentDocument,
+        })
     }
 
     /// Whether there is a link in the words under a photo, or behind them.

@@ -22,7 +22,7 @@ mod typed;
 pub use consent::{Asking, ConsentRule, GivenConsent};
 pub use correcting::{Amended, Amending, Correcting, OPEN_FOR, OwnRequest, amend};
 pub use deletion::asks_for_deletion;
-pub use dialogue::{Conversation, Outcome, World, answered_once, sent_too_many, turn};
+pub use dialogue::{Conversation, LastRequest, Outcome, World, answered_once, came_further, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};
 pub use input::{Input, MyPress, Press};
 pub use passed::Passed;

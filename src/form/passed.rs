@@ -84,6 +84,11 @@ impl Passed {
         Self { pressed: message.map(|message| (message, press.data())), ..self }
     }
 
+    /// Whether something of ours stands between the last message that was written and this one.
+    pub fn is_after_ours(&self, message: i32) -> bool {
+        self.written > 0 && message > self.written.saturating_add(1)
+    }
+
     /// Whether this button on this message is the last thing that was taken.
     pub(super) fn is_doubled_by(&self, message: i32, press: &Press) -> bool {
         self.pressed.as_ref().is_some_and(|(on, data)| *on == message && *data == press.data())

@@ -32,6 +32,7 @@ fn world(is_policy_asked: bool) -> World {
         consent: if is_policy_asked { ConsentRule::Policy } else { ConsentRule::Nothing },
         buyer: Buyer::default(),
         first_name: Some("Иван".into()),
+        last_request: None,
         form: Form::default(),
         sources: Sources::default(),
         words: Lang::all_words,

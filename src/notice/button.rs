@@ -12,6 +12,9 @@ pub enum Button {
         text: String,
         /// Callback data.
         data: String,
+        /// How it looks, where the messenger can show it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        style: Option<Style>,
     },
     /// Opens an address.
     Open {
@@ -20,4 +23,21 @@ pub enum Button {
         /// http(s) address.
         url: String,
     },
+    /// Copies a text; left out where the messenger cannot do that.
+    Copy {
+        /// Label.
+        text: String,
+        /// What is copied (1 to 256 characters).
+        copy: String,
+    },
+}
+
+/// How a button looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// Green: what one has come for.
+    Success,
+    /// Red: what throws something away.
+    Danger,
 }

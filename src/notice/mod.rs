@@ -16,11 +16,11 @@ use serde_json::Value;
 use crate::lead::{FileKind, LeadNumber};
 
 pub use admin::{AdminNotice, LeadCopy, WithdrawnLead};
-pub use button::Button;
+pub use button::{Button, Style};
 pub use consent::ConsentQuestion;
 pub use my_request::{MyRequest, MyState};
 pub use press::AdminPress;
-pub use say::{Ask, Card, CardAnswer, Say};
+pub use say::{Ask, Card, CardAnswer, Offer, Say};
 pub use shortage::Shortage;
 pub use to_admin::{AdminLine, Recipient, Recipients, ToAdmin};
 pub use trouble::{LeadsMeanwhile, PollTrouble, Trouble};
@@ -65,6 +65,8 @@ pub enum Notice {
 pub enum Buttons {
     /// Nothing: its own, if it has any, stand for themselves.
     Apart,
+    /// Those before are over; its own, if it has any, stand for themselves.
+    Over,
     /// Those before are over; its own stand until the next such message.
     Instead,
     /// Those before are over; its own stand beside those of the message that comes with it.
@@ -77,10 +79,10 @@ impl Notice {
     /// What it means for the buttons that stand in its chat: one question, or one card, is alive at a time.
     pub fn buttons(&self) -> Buttons {
         match self {
-            Self::Accepted { .. } => Buttons::Instead,
+            Self::Accepted { .. } => Buttons::Over,
             Self::Reply(parts) => match parts.last() {
                 Some(Say::Ask(_) | Say::Card(_) | Say::AskConsent | Say::ConsentTo(_)) => Buttons::Instead,
-                Some(Say::Cancelled | Say::ConsentDeclined | Say::Deleting) => Buttons::Instead,
+                Some(Say::Cancelled | Say::ConsentDeclined | Say::Deleting) => Buttons::Over,
                 Some(Say::ConfirmCorrection { .. } | Say::Corrected { .. } | Say::RequestAsItWas { .. }) => {
                     Buttons::Instead
                 }

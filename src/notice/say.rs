@@ -59,8 +59,21 @@ pub struct Ask {
     pub editing: bool,
     /// The answer that is there already, as managers read it.
     pub kept: Option<String>,
-    /// What the person's profile answers.
-    pub offered: Option<String>,
+    /// What can be answered by one press.
+    pub offered: Option<Offer>,
+}
+
+/// An answer that is offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Offer {
+    /// The person's profile has it.
+    Profile(String),
+    /// It was the answer the last time, as managers read it.
+    Before {
+        /// The answer.
+        before: String,
+    },
 }
 
 /// What stands before a question's key in JSON.
@@ -72,7 +85,7 @@ struct AskBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kept: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    offered: Option<String>,
+    offered: Option<Offer>,
 }
 
 impl Serialize for Ask {
@@ -255,6 +268,11 @@ pub enum Say {
     NothingToCancel,
     /// Send was pressed twice.
     AlreadySent {
+        /// The request's number.
+        number: LeadNumber,
+    },
+    /// It was sent, and is not with the manager yet.
+    SentNotThereYet {
         /// The request's number.
         number: LeadNumber,
     },

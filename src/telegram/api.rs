@@ -53,11 +53,6 @@ impl Api {
         self.done(self.post(P::NAME).json(payload)).await.map(drop)
     }
 
-    /// The same; returns what it tells, as far as that can be read.
-    pub async fn command_telling<P: Payload + Serialize>(&self, payload: &P) -> Result<Value, RequestError> {
-        self.done(self.post(P::NAME).json(payload)).await
-    }
-
     /// Calls a method with parameters as they stand here; returns what it tells, as far as that can be read.
     pub async fn command_raw(&self, method: &str, parameters: &Value) -> Result<Value, RequestError> {
         self.done(self.post(method).json(parameters)).await

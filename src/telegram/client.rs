@@ -6,7 +6,7 @@ mod files;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -41,7 +41,7 @@ use crate::{
 use super::{
     api::{self, Api},
     groups::Groups,
-    markup::reply_markup,
+    markup::{Fashion, Refusals, is_new_fashion, reply_markup},
     me,
     routes::{Kind, Outcome, Patience, Routes},
 };
@@ -159,6 +159,14 @@ enum Call<'a> {
 struct Way {
     send: Api,
     poll: Api,
+    /// What its server knows of buttons, as far as it was seen.
+    fashion: Arc<Mutex<Refusals>>,
+}
+
+impl Way {
+    fn fashion(&self) -> MutexGuard<'_, Refusals> {
+        self.fashion.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why Telegram cannot be used with these settings.
@@ -196,7 +204,11 @@ impl Telegram {
         let ways = settings.routes.iter().map(|route| {
             let api = |client| Api::new(client, route.api_url.clone(), settings.token.clone());
             let send = client(route)?.timeout(DOCUMENT_TIMEOUT).build()?;
-            Ok(Way { send: api(send), poll: api(client(route)?.pool_max_idle_per_host(1).build()?) })
+            Ok(Way {
+                send: api(send),
+                poll: api(client(route)?.pool_max_idle_per_host(1).build()?),
+                fashion: Arc::default(),
+            })
         });
         let names: Vec<String> = settings.routes.iter().map(RouteSettings::name).collect();
         let ways: Result<Vec<Way>, UnusableRoute> = ways
@@ -422,20 +434,7 @@ impl Telegram {
     async fn call_over(way: &Way, place: Place, call: &Call<'_>) -> Result<Value, RequestError> {
         let chat = ChatId(place.chat_id);
         match call {
-            Call::Message(message) => {
-                let mut request = SendMessage::new(chat, &message.text).link_preview_options(LinkPreviewOptions {
-                    is_disabled: true,
-                    url: None,
-                    prefer_small_media: false,
-                    prefer_large_media: false,
-                    show_above_text: false,
-                });
-                request.message_thread_id = place.topic.map(|topic| ThreadId(MessageId(topic)));
-                if let Some(markup) = message.markup.as_ref().and_then(reply_markup) {
-                    request = request.reply_markup(markup);
-                }
-                way.send.command_telling(&request).await
-            }
+            Call::Message(message) => Self::send_over(way, place, message).await,
             Call::File { file, caption } => {
                 let (method, field) = match file.kind {
                     FileKind::Document => ("sendDocument", "document"),
@@ -459,6 +458,48 @@ impl Telegram {
             Call::Member(user) => way.send.ask(&GetChatMember::new(chat, *user)).await,
             Call::Administrators => way.send.ask(&GetChatAdministrators::new(chat)).await,
         }
+    }
+
+    /// Sends a message with buttons as far as the server knows them. One that refuses a message with new ones and takes it
+    /// with plain ones is told plain ones from then on.
+    async fn send_over(way: &Way, place: Place, message: &Rendered) -> Result<Value, RequestError> {
+        let fashion = way.fashion().fashion();
+        let sent = Self::send_in(way, place, message, fashion).await;
+        if fashion == Fashion::Plain || !message.markup.as_ref().is_some_and(is_new_fashion) {
+            return sent;
+        }
+        let words = match &sent {
+            Ok(_) => {
+                way.fashion().taken();
+                return sent;
+            }
+            Err(error) => match decide(error) {
+                SendError::Refused(words) => words,
+                _ => return sent,
+            },
+        };
+        let plain = Self::send_in(way, place, message, Fashion::Plain).await;
+        if plain.is_ok() {
+            way.fashion().refused(&words);
+        }
+        plain
+    }
+
+    async fn send_in(way: &Way, place: Place, message: &Rendered, fashion: Fashion) -> Result<Value, RequestError> {
+        let mut request =
+            SendMessage::new(ChatId(place.chat_id), &message.text).link_preview_options(LinkPreviewOptions {
+                is_disabled: true,
+                url: None,
+                prefer_small_media: false,
+                prefer_large_media: false,
+                show_above_text: false,
+            });
+        request.message_thread_id = place.topic.map(|topic| ThreadId(MessageId(topic)));
+        let mut parameters = serde_json::to_value(&request).unwrap_or_default();
+        if let Some(markup) = message.markup.as_ref().and_then(|markup| reply_markup(markup, fashion)) {
+            parameters["reply_markup"] = markup;
+        }
+        way.send.command_raw(SendMessage::NAME, &parameters).await
     }
 
     /// A request that tells its own outcome to the choice of ways; here only that it is late.

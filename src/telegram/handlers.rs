@@ -29,7 +29,7 @@ use crate::{
     config::LeadLimits,
     consent::ConsentDocuments,
     fault::point,
-    form::{Amended, Input, Press, World, amend, answered_once, sent_too_many, turn},
+    form::{Amended, Input, Press, World, amend, answered_once, came_further, sent_too_many, turn},
     lead::{Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
     store::{Dialogues, NewLead, NewMessage, NewWithdrawal, StoreError, Withdrawals},
@@ -45,7 +45,7 @@ use super::{
     intake::{ATTEMPTS, Failure, UpdateBatch},
     listener::{IntakeCounters, chat_of},
     message_flood::{Answering, MessageFlood},
-    my_requests::{my_requests, request_of},
+    my_requests::{last_request, my_requests, request_of},
     storage::{Chat, DialogueStorage, StorageError},
 };
 
@@ -152,15 +152,15 @@ impl HandlerContext {
 }
 
 impl HandlerContext {
-    /// How a message is to be answered; `None` for what is no message. Dealers write as much as they like.
-    fn flood_of(&self, chat_id: i64, update_id: u32, input: &Input) -> Option<Answering> {
+    /// Where a message is counted; `None` for what is no message. Dealers write as much as they like.
+    fn flood_of(&self, chat_id: i64, input: &Input) -> Option<&MessageFlood> {
         let is_dealers = [Recipient::Operator, Recipient::Managers]
             .into_iter()
             .any(|recipient| self.recipients.chat(recipient) == Some(chat_id));
         // The parts of an album have one answer as it is.
-        let is_message = !matches!(input, Input::Press(_) | Input::UnknownPress) && input.album().is_none();
-        let flood = self.flood.as_ref().filter(|_| is_message && !is_dealers)?;
-        Some(flood.count(chat_id, update_id, self.clock))
+        let is_message =
+            !matches!(input, Input::Press(_) | Input::UnknownPress | Input::Edited) && input.album().is_none();
+        self.flood.as_ref().filter(|_| is_message && !is_dealers)
     }
 
     fn albums(&self) -> MutexGuard<'_, HashMap<i64, AnsweredAlbum>> {
@@ -431,7 +431,7 @@ async fn try_turn(
         (lang, &heard.pressed),
     )
     .await?;
-    let world = World {
+    let mut world = World {
         now: date(now),
         utc_offset: desk.wording.utc_offset(date(now)),
         sent_at: heard.sent_at,
@@ -440,6 +440,7 @@ async fn try_turn(
         region: desk.region,
         consent,
         first_name: user.map(|user| user.first_name.clone()),
+        last_request: None,
         form: desk.wording.form.clone(),
         request: request_of(
             &desk.dialogues,
@@ -453,6 +454,9 @@ async fn try_turn(
         words: Lang::all_words,
         keys: Lang::typed_by_key,
     };
+    if stored.after.is_some() && stored.conversation.may_offer() {
+        world.last_request = last_request(&desk.dialogues, world.buyer.user_id).await?;
+    }
     let before = stored.conversation.clone();
     let given = match &heard.input {
         Input::My(_) => Input::My(my_requests(&desk.dialogues, world.buyer.user_id).await?),
@@ -462,16 +466,18 @@ async fn try_turn(
         Some(Amended { outcome, amending }) => (outcome, amending),
         None => (turn(stored.conversation, given, &world), None),
     };
-    if let Some(answering) = desk.flood_of(chat_id, update_id, &heard.input)
-        // Whoever has come further is told so in any case.
-        && outcome.conversation.step == before.step
-        && outcome.conversation.correcting == before.correcting
-        && amending.is_none()
-    {
-        match answering {
-            Answering::Each => {}
-            Answering::Once => outcome = answered_once(outcome, &world),
-            Answering::Silently => outcome.replies.clear(),
+    if let Some(flood) = desk.flood_of(chat_id, &heard.input) {
+        match came_further(&before, &outcome.conversation) || amending.is_some() {
+            // Whoever has come further is told so in any case.
+            true => flood.came_further(chat_id),
+            false => {
+                let is_awaited = heard.message.is_some_and(|message| before.passed.is_after_ours(message));
+                match flood.count(chat_id, update_id, is_awaited, desk.clock) {
+                    Answering::Each => {}
+                    Answering::Once => outcome = answered_once(outcome, &world),
+                    Answering::Silently => outcome.replies.clear(),
+                }
+            }
         }
     }
     let is_answered = !outcome.replies.is_empty() || outcome.lead.is_some();

@@ -1,6 +1,9 @@
 //! More messages than anybody reads answers to: whoever writes so many within a minute is answered once, and all that they
 //! say is taken all the same.
 //!
+//! What answers a question is none of them, and begins the count anew. Whoever waits for each answer before the next message
+//! may write [`PATIENCE`] times as many.
+//!
 //! Kept in memory: a restart forgets what was counted, and nothing else.
 
 use std::{
@@ -10,6 +13,9 @@ use std::{
 };
 
 use crate::clock::{Clock, Millis};
+
+/// How many more of the messages are answered that were sent after the answer to the one before.
+const PATIENCE: usize = 3;
 
 /// A minute.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -38,9 +44,15 @@ impl MessageFlood {
         Self(Mutex::new(Chats::new(answered as usize)))
     }
 
-    /// Counts a message, each update once however often it comes, and says how it is to be answered.
-    pub fn count(&self, chat_id: i64, update_id: u32, clock: Clock) -> Answering {
-        self.chats().count(chat_id, update_id, clock.now(), clock.millis(WINDOW))
+    /// Counts a message that leads nowhere, each update once however often it comes, and says how it is to be answered;
+    /// `is_awaited` where the answer to the one before was there when it was sent.
+    pub fn count(&self, chat_id: i64, update_id: u32, is_awaited: bool, clock: Clock) -> Answering {
+        self.chats().count(chat_id, update_id, is_awaited, clock.now(), clock.millis(WINDOW))
+    }
+
+    /// A message of this chat has led somewhere.
+    pub fn came_further(&self, chat_id: i64) {
+        self.chats().chats.remove(&chat_id);
     }
 
     fn chats(&self) -> MutexGuard<'_, Chats> {
@@ -56,10 +68,10 @@ struct Chats {
     chats: HashMap<i64, Recent>,
 }
 
-/// The last messages of a chat, one more than are each answered.
+/// The last messages of a chat, one more than are each answered at most.
 #[derive(Debug, Default)]
 struct Recent {
-    messages: VecDeque<(u32, Millis)>,
+    messages: VecDeque<(u32, Millis, bool)>,
     /// The update that was answered for all, and when.
     told: Option<(u32, Millis)>,
 }
@@ -69,19 +81,20 @@ impl Chats {
         Self { answered, chats: HashMap::new() }
     }
 
-    fn count(&mut self, chat_id: i64, update_id: u32, now: Millis, window: Millis) -> Answering {
+    fn count(&mut self, chat_id: i64, update_id: u32, is_awaited: bool, now: Millis, window: Millis) -> Answering {
         if self.chats.len() >= CHATS_KEPT && !self.chats.contains_key(&chat_id) {
-            self.chats.retain(|_, recent| recent.messages.back().is_some_and(|(_, at)| is_within(*at, now, window)));
+            self.chats.retain(|_, recent| recent.messages.back().is_some_and(|(_, at, _)| is_within(*at, now, window)));
         }
         let recent = self.chats.entry(chat_id).or_default();
-        recent.messages.retain(|(_, at)| is_within(*at, now, window));
-        if !recent.messages.iter().any(|(id, _)| *id == update_id) {
-            recent.messages.push_back((update_id, now));
+        recent.messages.retain(|(_, at, _)| is_within(*at, now, window));
+        if !recent.messages.iter().any(|(id, ..)| *id == update_id) {
+            recent.messages.push_back((update_id, now, is_awaited));
         }
-        if recent.messages.len() > self.answered + 1 {
+        if recent.messages.len() > self.answered * PATIENCE + 1 {
             recent.messages.pop_front();
         }
-        if recent.messages.len() <= self.answered {
+        let at_once = recent.messages.iter().filter(|(.., is_awaited)| !is_awaited).count();
+        if at_once <= self.answered && recent.messages.len() <= self.answered * PATIENCE {
             return Answering::Each;
         }
         match recent.told {
@@ -104,9 +117,10 @@ mod tests {
     use super::*;
 
     /// How messages sent every so often are answered: how many each, once, silently.
-    fn answered(messages: u32, every: Millis) -> [usize; 3] {
+    fn answered(messages: u32, every: Millis, is_awaited: bool) -> [usize; 3] {
         let mut chats = Chats::new(20);
-        let all: Vec<_> = (0..messages).map(|id| chats.count(7, id, i64::from(id) * every, 60_000)).collect();
+        let count = |id| chats.count(7, id, is_awaited, i64::from(id) * every, 60_000);
+        let all: Vec<_> = (0..messages).map(count).collect();
         [Answering::Each, Answering::Once, Answering::Silently]
             .map(|kind| all.iter().filter(|answering| **answering == kind).count())
     }
@@ -122,7 +136,10 @@ mod tests {
             // Twenty a minute are none too many.
             (200, 3000, [200, 0, 0]),
         ] {
-            assert_eq!(answered(messages, every), expected, "{messages} every {every}");
+            assert_eq!(answered(messages, every, false), expected, "{messages} every {every}");
+        }
+        for (messages, every, expected) in [(60, 10, [60, 0, 0]), (100, 10, [60, 1, 39])] {
+            assert_eq!(answered(messages, every, true), expected, "{messages} every {every}, one by one");
         }
     }
 
@@ -130,26 +147,26 @@ mod tests {
     fn an_update_that_comes_again_counts_once_and_is_answered_alike() {
         let mut chats = Chats::new(20);
         for _ in 0..30 {
-            assert_eq!(chats.count(7, 1, 5, 60_000), Answering::Each);
+            assert_eq!(chats.count(7, 1, false, 5, 60_000), Answering::Each);
         }
         for id in 2..=20 {
-            assert_eq!(chats.count(7, id, 5, 60_000), Answering::Each);
+            assert_eq!(chats.count(7, id, false, 5, 60_000), Answering::Each);
         }
         for _ in 0..3 {
-            assert_eq!(chats.count(7, 21, 6, 60_000), Answering::Once);
+            assert_eq!(chats.count(7, 21, false, 6, 60_000), Answering::Once);
         }
-        assert_eq!(chats.count(7, 22, 7, 60_000), Answering::Silently);
-        assert_eq!(chats.count(8, 23, 7, 60_000), Answering::Each, "another chat");
-        assert_eq!(chats.count(7, 24, 70_000, 60_000), Answering::Each, "a minute later");
+        assert_eq!(chats.count(7, 22, false, 7, 60_000), Answering::Silently);
+        assert_eq!(chats.count(8, 23, false, 7, 60_000), Answering::Each, "another chat");
+        assert_eq!(chats.count(7, 24, false, 70_000, 60_000), Answering::Each, "a minute later");
         // The clock was set back.
-        assert_eq!(chats.count(7, 25, 5, 60_000), Answering::Each);
+        assert_eq!(chats.count(7, 25, false, 5, 60_000), Answering::Each);
     }
 
     #[test]
     fn quiet_chats_are_forgotten() {
         let mut chats = Chats::new(20);
         for chat in 0..5000 {
-            chats.count(chat, 1, chat * 1000, 60_000);
+            chats.count(chat, 1, false, chat * 1000, 60_000);
         }
         assert!(chats.chats.len() <= CHATS_KEPT, "{}", chats.chats.len());
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Millis,
-    form::{Input, OPEN_FOR, OwnRequest, Press},
+    form::{Input, LastRequest, OPEN_FOR, OwnRequest, Press},
     lead::{CarLink, Lead, LeadNumber, one_line},
     notice::{MyRequest, MyState},
     store::{Amended, Dialogues, LeadRow, LeadState, StoreError},
@@ -18,6 +18,18 @@ const LONGEST_CAR: usize = 120;
 pub(super) async fn my_requests(dialogues: &Dialogues, user_id: i64) -> Result<Vec<MyRequest>, StoreError> {
     let now = dialogues.clock().now();
     Ok(own_requests(dialogues, user_id).await?.iter().map(|request| my_request(request, now)).collect())
+}
+
+/// The last request of a person, where its answers are still known.
+pub(super) async fn last_request(dialogues: &Dialogues, user_id: i64) -> Result<Option<LastRequest>, StoreError> {
+    let rows = dialogues.requests_of(user_id, SHOWN).await?;
+    let Some(row) = rows.into_iter().find(|row| !row.lead.unfinished) else { return Ok(None) };
+    if row.expired_at.is_some() {
+        return Ok(None);
+    }
+    let mut amended = dialogues.amended(&[row.lead.id]).await?;
+    let OwnRequest { lead, state, .. } = own_request(amended.remove(&row.lead.id).unwrap_or_default(), row, 0);
+    Ok(Some(LastRequest { number: lead.number, sent_at: lead.submitted_at, name: lead.name, phone: lead.phone, state }))
 }
 
 /// The request that an input is about: the one on the pressed button, or the one of which an answer is being corrected.

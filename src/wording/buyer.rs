@@ -122,10 +122,11 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::Cancelled => simple("cancelled"),
         Say::NothingToCancel => simple("nothing-to-cancel"),
         Say::AlreadySent { number } => lang.text("already-sent", &[("number", number.as_str().into())]),
+        Say::SentNotThereYet { number } => lang.text("sent-not-there-yet", &[("number", number.as_str().into())]),
         Say::SentTooMany { again_at, wait } => {
             // Whole minutes, and none too early.
             let up = |millis: &Millis| (millis + 59_999) / 60_000 * 60_000;
-            let at = time::moment(date(up(again_at)), lang);
+            let at = time::moment_in(date(up(again_at)), wording.time_zone, lang);
             let wait = time::duration(up(wait), lang);
             lang.text("sent-too-many", &[("at", at.into()), ("wait", wait.into())])
         }

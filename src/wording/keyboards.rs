@@ -3,15 +3,28 @@
 use crate::{
     clock::Millis,
     form::{Form, Kind, MyPress, Press, Question},
-    lead::{LeadNumber, shorten},
-    notice::{AdminPress, Ask, Button, CardAnswer, ConsentQuestion, MyRequest},
+    lead::{LeadNumber, Phone, shorten},
+    notice::{AdminPress, Ask, Button, CardAnswer, ConsentQuestion, MyRequest, Offer, Style},
 };
 
 use super::{Key, Lang, Markup};
 
 /// A button of the buyer's dialogue.
 fn press(text: String, press: &Press) -> Button {
-    Button::Press { text, data: press.data() }
+    let style = match press {
+        Press::Submit | Press::Mine(MyPress::Save(_)) => Some(Style::Success),
+        Press::Cancel | Press::Delete { .. } | Press::DropFiles | Press::Mine(MyPress::TakeBackSure(..)) => {
+            Some(Style::Danger)
+        }
+        _ => None,
+    };
+    Button::Press { text, data: press.data(), style }
+}
+
+/// Copies the number of a request.
+pub(super) fn copy_number(number: &LeadNumber, lang: Lang) -> Markup {
+    let text = lang.text("button-copy-number", &[]);
+    Markup::Buttons(vec![vec![Button::Copy { text, copy: number.as_str().to_owned() }]])
 }
 
 /// A button of the admin's chat.
@@ -33,7 +46,11 @@ pub fn admin_button(lang: Lang, press: &AdminPress) -> Button {
         AdminPress::NewLeads(true) => lang.text("button-new-leads-on", &[]),
         AdminPress::NewLeads(false) => lang.text("button-new-leads-off", &[]),
     };
-    Button::Press { text, data: press.data() }
+    let style = match press {
+        AdminPress::AskDiscard(_) | AdminPress::Discard { .. } | AdminPress::Forget { .. } => Some(Style::Danger),
+        _ => None,
+    };
+    Button::Press { text, data: press.data(), style }
 }
 
 /// Under the admin's help: the admin is a buyer, too, if they wish.
@@ -62,8 +79,10 @@ pub(super) fn consent_to(question: &ConsentQuestion, lang: Lang) -> Markup {
         None => press(lang.text("button-consent-document", &[]), &Press::ConsentDocument),
     };
     let policy = question.policy.as_ref().map(|url| vec![open("button-policy", url)]);
-    let mut rows =
-        vec![vec![Button::Press { text: question.button.clone(), data: Press::ConsentAccept.data() }], vec![document]];
+    let mut rows = vec![
+        vec![Button::Press { text: question.button.clone(), data: Press::ConsentAccept.data(), style: None }],
+        vec![document],
+    ];
     rows.extend(policy);
     rows.push(vec![press(lang.text("button-cancel", &[]), &Press::Cancel)]);
     Markup::Buttons(rows)
@@ -82,14 +101,17 @@ pub(super) fn question(question: &Question, ask: &Ask, lang: Lang) -> Markup {
     let is_kept = ask.kept.is_some();
     if question.kind == Kind::Phone {
         let key = |id: &str| Key::Type(label(id));
-        let mut rows = vec![vec![Key::ShareContact(label("button-share-contact"))]];
+        let same = ask.offered.iter().map(|offer| vec![Key::Type(offer_label(question, offer, lang))]);
+        let mut rows: Vec<Vec<Key>> = same.collect();
+        rows.push(vec![Key::ShareContact(label("button-share-contact"))]);
         let others = [is_kept.then(|| key("button-keep-answer")), question.optional.then(|| key("button-skip"))];
         rows.extend(others.into_iter().flatten().map(|key| vec![key]));
         rows.push(vec![key("button-back"), key("button-cancel")]);
         return Markup::Keys(rows);
     }
     let answers = question.choices.iter().map(|choice| lang.words(choice));
-    let offered = ask.offered.clone().filter(|_| question.choices.is_empty());
+    let offered = ask.offered.iter().filter(|_| question.choices.is_empty());
+    let offered = offered.map(|offer| offer_label(question, offer, lang));
     let labels: Vec<String> = answers.chain(offered).map(|label| shorten(&label, LONG_LABEL)).collect();
     let in_a_row = if labels.iter().all(|label| label.chars().count() <= SHORT_LABEL) { 2 } else { 1 };
     let answer = |(choice, label)| press(label, &Press::Answer { question: question.key.to_owned(), choice });
@@ -104,6 +126,16 @@ pub(super) fn question(question: &Question, ask: &Ask, lang: Lang) -> Markup {
     rows.extend(others.map(|(_, id, data)| vec![press(label(id), &data)]));
     rows.push(vec![press(label("button-back"), &Press::Back), press(label("button-cancel"), &Press::Cancel)]);
     Markup::Buttons(rows)
+}
+
+/// What an answer is called that is offered.
+fn offer_label(question: &Question, offer: &Offer, lang: Lang) -> String {
+    let (id, value) = match (offer, question.kind) {
+        (Offer::Profile(value), _) => return value.clone(),
+        (Offer::Before { before }, Kind::Phone) => ("button-same-phone", Phone::masked(before)),
+        (Offer::Before { before }, _) => ("button-same-name", before.clone()),
+    };
+    lang.text(id, &[("value", value.into())])
 }
 
 /// What the card's button is called that changes the answer to a question.

@@ -7,14 +7,16 @@ use crate::{
     notice::{FileCopy, Notice, Worded},
 };
 
-use super::{Lang, Markup, Rendered, Wording, clip, render_admin, render_reply};
+use super::{Lang, Markup, Rendered, Wording, clip, keyboards, render_admin, render_reply};
 
 /// Words a message of the outbox.
 pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered {
     let numbered =
         |id: &str, number: &LeadNumber| Rendered::plain(lang.text(id, &[("number", number.as_str().into())]));
     match notice {
-        Notice::Accepted { number } => numbered("accepted", number),
+        Notice::Accepted { number } => {
+            Rendered { markup: Some(keyboards::copy_number(number, lang)), ..numbered("accepted", number) }
+        }
         Notice::Saved { number } => numbered("saved", number),
         Notice::Delivered { number } => numbered("delivered", number),
         Notice::Reply(parts) => render_reply(parts, lang, wording),

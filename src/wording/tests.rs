@@ -19,7 +19,7 @@ use crate::{
     lead::{Change, LeadNumber},
     notice::{
         AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, ConsentQuestion, FileCopy, LeadCopy,
-        LeadsMeanwhile, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, PollTrouble, Say,
+        LeadsMeanwhile, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, Offer, PollTrouble, Say,
         SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, Trouble,
         TroubleDiscriminants as TroubleKind, WithdrawnLead, Worded,
     },
@@ -40,7 +40,12 @@ fn says(kind: SayKind) -> Vec<Say> {
     let form = Form::default();
     let ask = |question: &Question| {
         [None, Some(text())].map(|kept| {
-            Say::Ask(Ask { question: question.key.to_owned(), editing: kept.is_some(), offered: kept.clone(), kept })
+            Say::Ask(Ask {
+                question: question.key.to_owned(),
+                editing: kept.is_some(),
+                offered: kept.clone().map(|before| Offer::Before { before }),
+                kept,
+            })
         })
     };
     let card = |price, car_link: Option<String>| {
@@ -146,6 +151,7 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::Cancelled => Say::Cancelled,
         SayKind::NothingToCancel => Say::NothingToCancel,
         SayKind::AlreadySent => Say::AlreadySent { number: number() },
+        SayKind::SentNotThereYet => Say::SentNotThereYet { number: number() },
         SayKind::SentTooMany => Say::SentTooMany { again_at: NOW, wait: HOUR },
         SayKind::MyRequests => {
             let request = |car| {
@@ -424,7 +430,9 @@ fn check_markup(markup: Option<&Markup>, of: &str) {
         Some(Markup::Buttons(rows)) => {
             assert!(rows.iter().all(|row| !row.is_empty()) && !rows.is_empty(), "{of}: an empty row");
             for button in rows.iter().flatten() {
-                let (Button::Press { text, data } | Button::Open { text, url: data }) = button;
+                let (Button::Press { text, data, .. }
+                | Button::Open { text, url: data }
+                | Button::Copy { text, copy: data }) = button;
                 assert!(!text.is_empty() && (1..=64).contains(&data.len()), "{of}: {button:?}");
             }
         }

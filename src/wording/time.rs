@@ -35,6 +35,12 @@ pub fn moment(at: DateTime<Utc>, lang: Lang) -> String {
     if lang == Lang::ru() { in_moscow(at) } else { in_utc(at) }
 }
 
+/// The same by the dealer's clock, with what that is called: `07.09.2025 17:30 +07`.
+pub fn moment_in(at: DateTime<Utc>, zone: chrono_tz::Tz, lang: Lang) -> String {
+    let told = at.with_timezone(&zone).format("%d.%m.%Y %H:%M %Z").to_string();
+    if lang == Lang::ru() { told.replace("MSK", "МСК") } else { told }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +65,13 @@ mod tests {
         let at = date(1_757_282_400_000);
         assert_eq!(moment(at, Lang::ru()), "08.09.2025 01:00 МСК");
         assert_eq!(moment(at, Lang::en()), "07.09.2025 22:00 UTC");
+        for (zone, lang, told) in [
+            (chrono_tz::Europe::Moscow, Lang::ru(), "08.09.2025 01:00 МСК"),
+            (chrono_tz::Europe::Moscow, Lang::en(), "08.09.2025 01:00 MSK"),
+            (chrono_tz::Asia::Vladivostok, Lang::ru(), "08.09.2025 08:00 +10"),
+            (chrono_tz::Asia::Vladivostok, Lang::en(), "08.09.2025 08:00 +10"),
+        ] {
+            assert_eq!(moment_in(at, zone, lang), told);
+        }
     }
 }

@@ -124,6 +124,11 @@ fn takes(kind: &str) -> Takes {
     }
 }
 
+/// Whether a field is known to take words.
+pub(super) fn takes_words(field: &AnswerField) -> bool {
+    field.known.as_ref().is_some_and(|known| matches!(takes(&known.kind), Takes::Words(_)))
+}
+
 /// How a value is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Sent {

@@ -6,12 +6,12 @@
 use serde_json::{Value, json};
 
 use super::key::{self, broken_up, said};
-use super::lead_fields::{Sent, sent};
+use super::lead_fields::{Sent, sent, takes_words};
 use super::omitted::{OmittedFields, SentParts, plain, sent_tags};
 use super::text::{cut, kept, kept_visible};
 use crate::config::AmocrmSettings;
 use crate::form::{BUDGET, CAR_LINK};
-use crate::lead::{CarLink, Lead, NAMELESS};
+use crate::lead::{CarLink, Lead, NAMELESS, Wish};
 
 /// Text fields take 256 characters through the API, 255 by one answer of the support (amocrm-api-php#224).
 pub(super) const FIELD_CAP: usize = 255;
@@ -53,8 +53,11 @@ pub(super) fn fields(lead: &Lead, settings: &AmocrmSettings) -> Vec<FieldValue> 
     });
     let more = lead.more.iter().map(|answer| (answer.key.as_str(), answer.value.as_str()));
     let answers = [(BUDGET, lead.budget_typed()), (CAR_LINK, link)].into_iter().chain(more);
+    // Words about a car answer the question about its link, too, where its field takes words.
+    let wish = lead.wish.as_ref().filter(|_| link.is_empty()).map_or("", Wish::as_str);
     let by_form = answers.filter_map(|(question, answer)| {
         let field = settings.answer_field(question)?;
+        let answer = if question == CAR_LINK && answer.is_empty() && takes_words(field) { wish } else { answer };
         let (id, text) = (field.id()?, said(answer)?);
         Some(FieldValue { id, question: question.to_owned(), sent: sent(field, answer)?, text })
     });
@@ -309,6 +312,37 @@ pub(super) mod tests {
         let fields = json["custom_fields_values"].as_array().expect("fields");
         assert_eq!(fields.len(), 1);
         assert_eq!(fields[0]["values"][0]["value"].as_str().map(str::len), Some(FIELD_CAP));
+    }
+
+    #[test]
+    fn a_wish_stands_in_the_link_s_field_where_that_takes_words() {
+        let with = |car_link: Option<CarLink>, kind: Option<&str>| {
+            let lead = Lead { wish: from_value(json!("Toyota Camry 2021 белая")).ok(), car_link, ..lead() };
+            let known = kind.map(|kind| KnownField { id: 504, kind: kind.into(), options: Vec::new() });
+            let field = AnswerField {
+                question: CAR_LINK.into(),
+                kind: Kind::Link,
+                field: Field::Id(504),
+                choices: Vec::new(),
+                is_listed: known.is_some(),
+                known,
+            };
+            let settings = AmocrmSettings { car_link_field_id: None, answer_fields: vec![field], ..settings() };
+            let fields = fields(&lead, &settings);
+            fields.into_iter().find(|field| field.id == 504).map(|field| field.text)
+        };
+        let wish = Some("Toyota Camry 2021 белая".to_owned());
+        for (kind, expected) in [
+            (Some("text"), wish.clone()),
+            (Some("textarea"), wish),
+            (Some("url"), None),
+            (Some("numeric"), None),
+            // Nobody knows what it takes.
+            (None, None),
+        ] {
+            assert_eq!(with(None, kind), expected, "{kind:?}");
+        }
+        assert_eq!(with(lead().car_link, Some("text")), lead().car_link.map(|link| link.url().to_owned()));
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! Forms that a dealer may shape, played.
 
 use super::*;
+use crate::{
+    form::LastRequest,
+    lead::{LeadNumber, Name, Phone},
+    notice::{MyState, Offer},
+};
 
 const fn given(words: &'static [(&'static str, &'static str)]) -> Words {
     Words::Given(words)
@@ -322,6 +327,59 @@ fn buttons_of_a_form_that_was_sent_name_its_request() {
         assert!(matches!(&old.replies[0][..], [say, Say::Ask(_)] if *say == of_sent), "{data}: {:?}", old.replies);
         assert_eq!(old.conversation, next);
     }
+}
+
+/// Whoever has sent a request is asked no name and no phone anew: one press each.
+#[test]
+fn a_returning_buyer_is_offered_what_was_said_the_last_time() {
+    let region = crate::lead::Region::default();
+    let last = LastRequest {
+        number: LeadNumber::parse("K7M2QXA").expect("a number"),
+        sent_at: chrono::Utc::now(),
+        name: Name::parse("Пётр Иванов").expect("a name"),
+        phone: Phone::parse("8 999 123-45-67", region).expect("a phone"),
+        state: MyState::WithTheManager,
+    };
+    let world = World { last_request: Some(last.clone()), ..world(false) };
+    // Words in between are about it.
+    let number = last.number.clone();
+    for (last, said) in [
+        (last.clone(), Say::AlreadySent { number: number.clone() }),
+        (LastRequest { state: MyState::OnItsWay, ..last.clone() }, Say::SentNotThereYet { number }),
+        (LastRequest { sent_at: chrono::Utc::now() - chrono::TimeDelta::days(30), ..last }, Say::HowToBegin),
+    ] {
+        let world = World { last_request: Some(last), ..world.clone() };
+        assert_eq!(turn(Conversation::idle(None), text("спасибо"), &world).replies, [[said]]);
+    }
+    let asked = turn(Conversation::idle(None), Input::Start, &world);
+    let [Say::Welcome, Say::Ask(ask)] = &asked.replies[0][..] else { panic!("{:?}", asked.replies) };
+    assert_eq!(ask.offered, Some(Offer::Before { before: "Пётр Иванов".into() }));
+    let named = turn(asked.conversation.clone(), press("answer:name:0"), &world);
+    let [Say::Ask(ask)] = &named.replies[0][..] else { panic!("{:?}", named.replies) };
+    assert_eq!(ask.offered, Some(Offer::Before { before: "+79991234567".into() }));
+    for same in [
+        text("Тот же номер: +7 999 …-67"),
+        text("Same number: +7 999 …-67"),
+        text("тот же номер"),
+        press("answer:phone:0"),
+        text("+7 999 123-45-67"),
+    ] {
+        let taken = turn(named.conversation.clone(), same.clone(), &world);
+        assert_eq!(on_step(&taken.conversation), "budget", "{same:?}");
+        assert!(taken.replies[0].contains(&Say::PhoneTaken { phone: "+79991234567".into() }), "{:?}", taken.replies);
+        // What is there already is not offered again.
+        let back = turn(taken.conversation, press("back"), &world);
+        assert!(matches!(&back.replies[0][..], [Say::Ask(ask)] if ask.offered.is_none()), "{:?}", back.replies);
+    }
+    for other in ["Тот же номер: +7 999 …-68", "тот же номер, но другой"] {
+        assert_eq!(on_step(&turn(named.conversation.clone(), text(other), &world).conversation), "phone", "{other}");
+    }
+    let other = turn(named.conversation, text("+82 10-1234-5678"), &world).conversation;
+    assert_eq!(on_step(&other), "budget");
+    // Nobody else has a number to be the same.
+    let (stranger, _) = play(&filled_in()[..2]);
+    assert_eq!(on_step(&turn(stranger.clone(), text("тот же номер"), &super::world(false)).conversation), "phone");
+    assert_eq!(on_step(&turn(stranger, press("answer:phone:0"), &super::world(false)).conversation), "phone");
 }
 
 #[test]

@@ -58,12 +58,12 @@ impl Talk {
             }
             Some(Markup::Buttons(rows)) => {
                 let pressable = rows.iter().flatten().filter_map(|button| match button {
-                    Button::Press { text, data } => Some((text.clone(), data.clone())),
-                    Button::Open { .. } => None,
+                    Button::Press { text, data, .. } => Some((text.clone(), data.clone())),
+                    Button::Open { .. } | Button::Copy { .. } => None,
                 });
                 self.buttons.extend(pressable);
                 let label = |button: &Button| match button {
-                    Button::Press { text, .. } => format!("[{text}]"),
+                    Button::Press { text, .. } | Button::Copy { text, .. } => format!("[{text}]"),
                     Button::Open { text, url } => format!("[{text}]({url})"),
                 };
                 rows.iter().map(|row| row.iter().map(label).collect()).collect()

@@ -82,6 +82,19 @@ impl Phone {
         Ok(Self { e164, typed, origin: PhoneOrigin::Typed })
     }
 
+    /// Enough of a number for its owner to know it by: `+7 999 …-67`.
+    pub fn masked(e164: &str) -> String {
+        let spaced = phonenumber::parse(None, e164)
+            .map(|number| number.format().mode(phonenumber::Mode::International).to_string())
+            .unwrap_or_default();
+        let mut groups = spaced.split(|sign: char| !sign.is_ascii_digit() && sign != '+').filter(|it| !it.is_empty());
+        let (code, first) = (groups.next().unwrap_or("+"), groups.next().unwrap_or_default());
+        // What is one group is not shown whole.
+        let first = first.get(..3).unwrap_or(first);
+        let last = e164.get(e164.len().saturating_sub(2)..).unwrap_or_default();
+        format!("{code} {first} …-{last}")
+    }
+
     /// The first number in a text, and where it stands, in bytes.
     pub(super) fn find_in(text: &str, region: Region) -> Option<(Self, Range<usize>)> {
         let found = find(text, region).ok()?;

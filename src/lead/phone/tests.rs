@@ -350,3 +350,17 @@ fn is_e164(text: &str) -> bool {
     text.strip_prefix('+')
         .is_some_and(|digits| (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()))
 }
+
+#[test]
+fn an_owner_knows_the_number_by_its_ends() {
+    for (e164, masked) in [
+        ("+79991234567", "+7 999 …-67"),
+        ("+74951234509", "+7 495 …-09"),
+        ("+821012345678", "+82 10 …-78"),
+        ("+998901234567", "+998 90 …-67"),
+        ("+12125550123", "+1 212 …-23"),
+        ("", "+  …-"),
+    ] {
+        assert_eq!(Phone::masked(e164), masked, "{e164}");
+    }
+}

@@ -154,10 +154,11 @@ impl ButtonsOff {
 /// Which messages are over when one comes that means this for them.
 fn over(buttons: &LiveButtons, means: Buttons) -> BTreeSet<i32> {
     let mut over = buttons.over.clone();
-    if matches!(means, Buttons::Instead | Buttons::BesideNext) {
+    if matches!(means, Buttons::Over | Buttons::Instead | Buttons::BesideNext) {
         over.extend(&buttons.live);
     }
-    if means == Buttons::BesideNext {
+    // What stood beside a question goes with it.
+    if matches!(means, Buttons::Over | Buttons::BesideNext) {
         over.extend(&buttons.beside);
     }
     over
@@ -168,7 +169,7 @@ impl Edits {
     pub fn ended(&self, sent: Option<i32>) -> ButtonsChange {
         let mut known = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
         known.is_recorded = true;
-        let new = sent.filter(|_| self.means != Buttons::Apart);
+        let new = sent.filter(|_| !matches!(self.means, Buttons::Apart | Buttons::Over));
         let beside_next = self.means == Buttons::BesideNext;
         let Some(before) = &self.before else { return ButtonsChange { new, beside_next, ..ButtonsChange::default() } };
         let over = over(before, self.means);
@@ -206,6 +207,7 @@ mod tests {
             // Telegram has not answered yet.
             (Buttons::Instead, &[], Some(4), change(&[], &[1], &[2], Some(4))),
             (Buttons::Instead, &[3], None, change(&[3], &[1], &[2], None)),
+            (Buttons::Over, &[1, 2], Some(4), change(&[1, 2], &[], &[], None)),
             (Buttons::Beside, &[3], Some(4), change(&[3], &[], &[], Some(4))),
             (Buttons::Apart, &[], Some(4), change(&[], &[], &[], None)),
         ] {

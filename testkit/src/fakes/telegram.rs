@@ -175,6 +175,11 @@ impl FakeTelegram {
         self.shared.world().holds_no_polls = true;
     }
 
+    /// From now on buttons with what came after Bot API 7.10 (`style`, `copy_text`) are refused, as an older server may.
+    pub fn knows_no_new_buttons(&self) {
+        self.shared.world().knows_no_new_buttons = true;
+    }
+
     /// As after a quiet week: nothing is pending, and the next update_id is `to`, possibly lower than before.
     pub fn reset_update_ids(&self, to: i64) {
         self.shared.world().reset_update_ids(to);

@@ -308,3 +308,55 @@ async fn commands_are_understood_in_every_spelling() {
     let lead = world.delivered(&ivan.submits().await).await;
     assert!(lead.name.ends_with(" Заявка: Иван"), "{}", lead.name);
 }
+
+#[tokio::test]
+async fn buttons_are_coloured_and_the_number_can_be_copied_where_the_server_knows_that() {
+    for is_old in [false, true] {
+        let world = World::new().await;
+        if is_old {
+            world.telegram.knows_no_new_buttons();
+        }
+        let mut world = world;
+        world.start();
+        let mut ivan = world.buyer("Иван");
+        let card = ivan.fills_in().await;
+        let style = |data: &str| card.button(data).expect("the button").style.clone();
+        let colour = |colour: &str| (!is_old).then(|| colour.to_owned());
+        assert_eq!((style("submit"), style("cancel"), style("back")), (colour("success"), colour("danger"), None));
+        ivan.user.press("submit").expect("the card");
+        let told = ivan.hears("принята").await;
+        let number = number_in(&told.text);
+        let copied: Vec<_> = told.buttons.iter().flatten().filter_map(|button| button.copies.clone()).collect();
+        assert_eq!(copied, if is_old { vec![] } else { vec![number.clone()] });
+        world.delivered(&number).await;
+        // A server that does not know them is asked once.
+        let refused = world.telegram.calls("sendMessage").iter().filter(|call| call.status == Some(400)).count();
+        assert_eq!(refused, usize::from(is_old), "{}", ivan.user.transcript());
+    }
+}
+
+#[tokio::test]
+async fn a_returning_buyer_answers_name_and_phone_by_one_press_each() {
+    let world = World::running().await;
+    let mut ivan = world.buyer("Ваня");
+    let number = ivan.leaves_a_request().await;
+    world.delivered(&number).await;
+    let told = ivan.says("спасибо!", "уже у менеджера").await;
+    assert_eq!(number_in(&told.text), number);
+    let name = ivan.commands("/start", "Как вас зовут").await;
+    assert_eq!(name.button("answer:name:0").map(|button| button.text.as_str()), Some("Имя: Иван Петров"));
+    let phone = ivan.presses("answer:name:0", "номер телефона").await;
+    let keys = phone.keyboard.expect("keys").rows;
+    assert_eq!(keys[0][0].text, "Тот же номер: +7 999 …-67");
+    ivan.says("Тот же номер: +7 999 …-67", "бюджет").await;
+    ivan.presses("answer:budget:0", "ссылку").await;
+    let card = ivan.presses("skip", "Проверьте").await;
+    assert!(card.text.contains("Имя: Иван Петров") && card.text.contains("+79991234567"), "{}", card.text);
+    world.delivered(&ivan.submits().await).await;
+    // Nothing is offered of what was deleted.
+    ivan.commands("/delete", "Удалить ваши данные").await;
+    let delete = ivan.user.messages().last().and_then(|it| it.buttons[0][0].data.clone()).expect("a button");
+    ivan.presses(&delete, "удалены").await;
+    let name = ivan.commands("/start", "Как вас зовут").await;
+    assert_eq!(name.button("answer:name:0").map(|button| button.text.as_str()), Some("Ваня"));
+}

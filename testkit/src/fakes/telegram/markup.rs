@@ -14,6 +14,10 @@ pub struct Button {
     pub data: Option<String>,
     /// What a press opens.
     pub url: Option<String>,
+    /// What a press copies.
+    pub copies: Option<String>,
+    /// Its colour: `danger`, `success` or `primary`.
+    pub style: Option<String>,
 }
 
 /// A key of a keyboard shown instead of the phone's own.
@@ -49,6 +53,13 @@ pub(super) enum Markup {
     ForceReply,
 }
 
+/// Whether a button has what came after Bot API 7.10; servers of one's own may be older.
+pub(super) fn is_new(value: Option<&Value>) -> bool {
+    let buttons = value.and_then(|markup| markup["inline_keyboard"].as_array()).into_iter().flatten();
+    let mut buttons = buttons.filter_map(Value::as_array).flatten();
+    buttons.any(|button| button.get("style").is_some() || button.get("copy_text").is_some())
+}
+
 /// Reads a reply_markup; the error is what stands after `Bad Request: `.
 pub(super) fn read(value: Option<&Value>, private_chat: bool) -> Result<Markup, String> {
     let Some(value) = value else {
@@ -63,7 +74,7 @@ pub(super) fn read(value: Option<&Value>, private_chat: bool) -> Result<Markup, 
     if let Some(keyboard) = fields.get("inline_keyboard") {
         let rows = rows(keyboard, "inline_keyboard", "InlineKeyboardMarkup", |button| {
             inline_button(button).map_err(|why| match why.as_str() {
-                "BUTTON_DATA_INVALID" | "BUTTON_URL_INVALID" => why,
+                "BUTTON_DATA_INVALID" | "BUTTON_URL_INVALID" | "BUTTON_STYLE_INVALID" => why,
                 _ => format!("can't parse inline keyboard button: {why}"),
             })
         })?;
@@ -134,24 +145,32 @@ fn inline_button(value: &Value) -> Result<Button, String> {
         Value::String(string) => Ok(Some(string.clone()).filter(|string| !string.is_empty())),
         _ => Err(format!("Field \"{field}\" must be of type String")),
     };
+    let style = string("style")?;
+    if style.as_deref().is_some_and(|style| !["danger", "success", "primary"].contains(&style)) {
+        return Err("BUTTON_STYLE_INVALID".to_owned());
+    }
     if let Some(url) = string("url")? {
         return if url_is_fine(&url) {
-            Ok(Button { text, data: None, url: Some(url) })
+            Ok(Button { text, data: None, url: Some(url), copies: None, style })
         } else {
             Err("BUTTON_URL_INVALID".to_owned())
         };
     }
     if let Some(data) = string("callback_data")? {
         return if data.len() <= 64 {
-            Ok(Button { text, data: Some(data), url: None })
+            Ok(Button { text, data: Some(data), url: None, copies: None, style })
         } else {
             Err("BUTTON_DATA_INVALID".to_owned())
         };
     }
-    let others =
-        ["switch_inline_query", "switch_inline_query_current_chat", "web_app", "login_url", "copy_text", "pay"];
+    if let Some(copy) = fields.get("copy_text") {
+        let copies = copy["text"].as_str().filter(|text| (1..=256).contains(&text.chars().count()));
+        let copies = copies.ok_or("BUTTON_COPY_TEXT_INVALID")?.to_owned();
+        return Ok(Button { text, data: None, url: None, copies: Some(copies), style });
+    }
+    let others = ["switch_inline_query", "switch_inline_query_current_chat", "web_app", "login_url", "pay"];
     if others.iter().any(|other| fields.contains_key(*other)) {
-        return Ok(Button { text, data: None, url: None });
+        return Ok(Button { text, data: None, url: None, copies: None, style });
     }
     Err("Text buttons are unallowed in the inline keyboard".to_owned())
 }

@@ -99,6 +99,9 @@ pub(super) fn send(
     file: Option<(&'static str, Upload)>,
 ) -> Answer {
     let private = params.int("chat_id").is_none_or(|id| id > 0);
+    if world.knows_no_new_buttons && markup::is_new(params.get("reply_markup")) {
+        return Err(bad("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"));
+    }
     let markup = markup::read(params.get("reply_markup"), private).map_err(bad)?;
     let chat = writable_chat(world, params)?;
     let (chat_id, topic) = (chat.id(), groups::writable_topic(chat, params)?);

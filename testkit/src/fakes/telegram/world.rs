@@ -202,6 +202,8 @@ pub(super) struct World {
     pub(super) me: Option<Value>,
     /// Polls are answered at once, whatever their timeout.
     pub(super) holds_no_polls: bool,
+    /// Buttons with `style` or `copy_text` are refused.
+    pub(super) knows_no_new_buttons: bool,
 }
 
 impl World {
@@ -234,6 +236,7 @@ impl World {
             raw: HashMap::new(),
             me: None,
             holds_no_polls: false,
+            knows_no_new_buttons: false,
         }
     }
 
