@@ -6,6 +6,8 @@ use testkit::{
     world::{PATIENCE, World, number_in},
 };
 
+use super::my::sees_with_the_manager;
+
 #[tokio::test]
 async fn every_answer_can_be_changed_from_the_card() {
     let world = World::running().await;
@@ -341,6 +343,7 @@ async fn a_returning_buyer_answers_name_and_phone_by_one_press_each() {
     let mut ivan = world.buyer("Ваня");
     let number = ivan.leaves_a_request().await;
     world.delivered(&number).await;
+    sees_with_the_manager(&mut ivan, 1).await;
     let told = ivan.says("спасибо!", "уже у менеджера").await;
     assert_eq!(number_in(&told.text), number);
     let name = ivan.commands("/start", "Как вас зовут").await;

@@ -9,7 +9,7 @@ use testkit::{
 };
 
 /// Asks for the own requests until so many are at the manager: amoCRM has a note a moment before the store knows it.
-async fn sees_with_the_manager(buyer: &mut Buyer, requests: usize) -> String {
+pub(super) async fn sees_with_the_manager(buyer: &mut Buyer, requests: usize) -> String {
     for _ in 0..600 {
         let list = buyer.commands("/my", "Ваши заявки").await.text;
         if list.matches(": у менеджера").count() == requests {
