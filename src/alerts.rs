@@ -188,7 +188,7 @@ impl Alerts {
                 }
             }
             ToAdmin::Notice(notice) => {
-                if let Some(message) = self.message(notice)
+                if let Some(message) = self.message(*notice)
                     && let Err(error) = self.store.outbox().enqueue(&message).await
                 {
                     warn!(%error, "what the admin was to be told could not be stored");

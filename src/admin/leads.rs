@@ -223,7 +223,7 @@ impl AdminContext {
                 let number = &row.lead.number;
                 match second_press::second(&self.store.marks(), nonce, &discarding(number.as_str()), person).await? {
                     Second::Counts if self.store.leads().discard(number).await? => {
-                        lead_span(&number).in_scope(|| info!("the admin gives a lead up"));
+                        lead_span(number).in_scope(|| info!("the admin gives a lead up"));
                         second_press::done(&self.store.marks(), nonce).await?;
                         "admin-lead-discarded"
                     }

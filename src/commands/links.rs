@@ -208,7 +208,7 @@ mod tests {
         let (width, scale) = (rows[0].len(), 8);
         let is_dark = |x: usize, y: usize| {
             let sign = rows.get(y / scale / 2).and_then(|row| row.get(x / scale)).copied().unwrap_or(' ');
-            sign == '█' || sign == if (y / scale) % 2 == 0 { '▀' } else { '▄' }
+            sign == '█' || sign == if (y / scale).is_multiple_of(2) { '▀' } else { '▄' }
         };
         assert_eq!(read_back(width * scale, is_dark), address);
         let on_a_terminal = drawn(&qr, true);

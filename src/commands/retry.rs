@@ -64,22 +64,21 @@ pub async fn run(settings: &StoreSettings, region: Region, amocrm: &AmocrmSettin
 fn tell(sent: &mut mpsc::UnboundedReceiver<ToAdmin>) -> usize {
     let mut lost = 0;
     while let Ok(sent) = sent.try_recv() {
-        match sent {
-            ToAdmin::Notice(AdminNotice::BackupImported { imported: leads }) => {
-                outln!("Taken in from backup_leads.json: {leads}")
-            }
-            ToAdmin::Notice(AdminNotice::BackupUnreadable { moved_to: name }) => {
+        // A command says itself what it does to the store.
+        let ToAdmin::Notice(notice) = sent else { continue };
+        match *notice {
+            AdminNotice::BackupImported { imported: leads } => outln!("Taken in from backup_leads.json: {leads}"),
+            AdminNotice::BackupUnreadable { moved_to: name } => {
                 lost += 1;
                 errln!("backup_leads.json cannot be parsed; it was moved aside as {name}");
             }
-            ToAdmin::Notice(AdminNotice::BackupEntriesSkipped { skipped: entries, kept_in: name }) => {
+            AdminNotice::BackupEntriesSkipped { skipped: entries, kept_in: name } => {
                 lost += entries;
                 errln!(
                     "Entries of backup_leads.json that cannot be understood: {entries}; the file was kept as {name}"
                 );
             }
-            // A command says itself what it does to the store.
-            ToAdmin::Notice(_) | ToAdmin::StoreFailed(_) | ToAdmin::StoreRecovered => {}
+            _ => {}
         }
     }
     lost

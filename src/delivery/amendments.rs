@@ -134,10 +134,11 @@ impl AmendmentWriter {
             return Ok(amendments.over(&one.id).await?);
         };
         let Some(lead_id) = row.crm_lead_id() else {
-            return Ok(match amendments.is_note_open(&one.id).await? {
+            match amendments.is_note_open(&one.id).await? {
                 true => self.put_off(one, false, NOTE_PAUSE).await?,
                 false => amendments.over(&one.id).await?,
-            });
+            }
+            return Ok(());
         };
         let Some(there) = self.crm.lead_there(lead_id).await.map_err(Stop::Crm)? else {
             return self.follow(one, &row, lead_id).await;

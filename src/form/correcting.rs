@@ -112,7 +112,7 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
     }
     let correcting = conversation.correcting.clone()?;
     let request = world.request.clone().filter(|request| request.lead.number == correcting.number)?;
-    let Some(question) = world.form.question(&correcting.key).copied() else { return None };
+    let question = world.form.question(&correcting.key).copied()?;
     let press = match input {
         Input::Text { text, .. } => match (world.keys)(text).or_else(|| Typed::parse(text)) {
             Some(Typed::Cancel) => Some(Press::Cancel),

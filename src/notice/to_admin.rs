@@ -63,7 +63,7 @@ impl AdminNotice {
 #[derive(Debug, Clone, PartialEq)]
 pub enum ToAdmin {
     /// To be stored and told.
-    Notice(AdminNotice),
+    Notice(Box<AdminNotice>),
     /// The store does not take what it is given; says what it said.
     StoreFailed(String),
     /// The store works again.
@@ -83,7 +83,7 @@ impl AdminLine {
 
     /// Tells the admin something.
     pub fn send(&self, notice: AdminNotice) {
-        let _ = self.0.send(ToAdmin::Notice(notice));
+        let _ = self.0.send(ToAdmin::Notice(Box::new(notice)));
     }
 
     /// The store has failed, again or for the first time.

@@ -125,11 +125,11 @@ fn a_request_is_taken_back_by_a_second_press_and_never_after_its_time() {
     let Some(Say::AskTakeBack { asked_at, .. }) = says.first().cloned() else { panic!("{says:?}") };
     assert!(amending.is_none());
     let sure = mine(MyPress::TakeBackSure(number(), asked_at));
-    let amending = played(&[sure.clone()], &world).2.expect("it is taken back");
+    let amending = played(std::slice::from_ref(&sure), &world).2.expect("it is taken back");
     assert_eq!((amending.kind, amending.about.as_str()), (AmendmentKind::TakenBack, "taken-back"));
     assert!(amending.note.starts_with("#K7M2QXA Отозвано"), "{}", amending.note);
     // Whoever has begun in time may finish; nobody else.
-    assert!(played(&[sure.clone()], &at(HOUR + 60_000, MyState::OnItsWay)).2.is_some());
+    assert!(played(std::slice::from_ref(&sure), &at(HOUR + 60_000, MyState::OnItsWay)).2.is_some());
     for (age, state) in [(2 * HOUR, MyState::OnItsWay), (0, MyState::TakenBack), (0, MyState::Closed)] {
         for press in [sure.clone(), save(), change("name"), mine(MyPress::Correct(number()))] {
             let (_, says, amending) = played(&[press], &at(age, state));
