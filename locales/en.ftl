@@ -29,7 +29,7 @@ ask-consent-to =
 
     You can read it under the button "{ $document }". Withdraw it at any time with the command /delete.
 held-till-consent = I've got your message and you won't have to repeat it: press the consent button and we'll go on.
-consent-changed = The text of the consent has been updated, so we are asking once more. Everything you have answered is kept.
+consent-changed = The text of the consent has been updated, so we are asking once more. If you have answered anything already, it is kept.
 consent-declined = All right. We can't take a request without consent, and everything you have just written is deleted. If you change your mind, press /start
 consent-document = Consent to the processing of personal data
 ask-name = What is your name?
@@ -178,7 +178,7 @@ help =
     I take requests for cars: name, phone, budget and a link. A manager will contact you.
 
     /start – leave a request or go on with one
-    /my – my requests
+    /my – my requests: where they are, correct, withdraw
     /cancel – cancel the request
     /delete – delete my data
     /help – this text

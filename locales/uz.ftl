@@ -19,7 +19,7 @@ ask-consent-to =
 
     Uni «{ $document }» tugmasi orqali oʻqishingiz mumkin. Rozilikni istalgan vaqtda /delete buyrugʻi bilan qaytarib olasiz.
 held-till-consent = Xabaringizni oldim, uni takrorlash shart emas: rozilik tugmasini bosing, davom etamiz.
-consent-changed = Rozilik matni yangilandi, shuning uchun yana bir bor soʻraymiz. Barcha javoblaringiz joyida.
+consent-changed = Rozilik matni yangilandi, shuning uchun yana bir bor soʻraymiz. Agar javob bergan boʻlsangiz, hammasi joyida.
 consent-declined = Yaxshi. Roziliksiz arizani qabul qila olmaymiz, hozir yozganlaringizning hammasi oʻchirildi. Fikringiz oʻzgarsa, /start tugmasini bosing
 consent-document = Shaxsiy maʼlumotlarni qayta ishlashga rozilik
 ask-name = Ismingiz nima?
@@ -166,7 +166,7 @@ help =
     Men avtomobil uchun arizalarni qabul qilaman: ism, telefon, byudjet va havola. Menejer siz bilan bogʻlanadi.
 
     /start – ariza qoldirish yoki boshlanganini davom ettirish
-    /my – arizalarim
+    /my – arizalarim: qayerda, tuzatish, qaytarib olish
     /cancel – arizani bekor qilish
     /delete – ma’lumotlarimni o‘chirish
     /help – shu yordam

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::{Millis, date},
-    form::{Form, Place, Question},
+    form::{Form, Kind, Place, Question},
     lead::{Change, shorten},
     notice::{Ask, Card, CardAnswer, MyRequest, MyState, Say},
 };
@@ -310,6 +310,10 @@ fn card_answer(card: &Card, question: &Question, lang: Lang) -> Option<String> {
         }
         Place::More => {
             let answer = card.more.iter().find(|answer| answer.question == question.key)?;
+            // The files are counted below.
+            if matches!(question.kind, Kind::Files) && answer.value.is_none() && card.files > 0 {
+                return None;
+            }
             answer.value.as_deref().map_or_else(skipped, |value| shorten(&words(value), 1000))
         }
     })
@@ -331,6 +335,7 @@ fn grouped(number: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::form::Words;
 
     #[test]
     fn a_card_shows_how_the_budget_was_understood() {
@@ -356,6 +361,36 @@ mod tests {
                 let text = render_reply(&[Say::Card(card.clone())], lang, &Wording::default()).text;
                 assert!(text.contains(&format!("{label}: {want}\n")), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn files_that_are_there_are_not_called_skipped() {
+        let docs = Question {
+            key: "docs",
+            kind: Kind::Files,
+            prompt: Words::Text("ask-name"),
+            label: Words::Text("label-name"),
+            icon: "📎",
+            edit: None,
+            optional: true,
+            choices: &[],
+            free_text: false,
+            field: None,
+        };
+        for (files, shown) in [(0, Some(Lang::ru().text("skipped", &[]))), (1, None)] {
+            let more = vec![CardAnswer { question: "docs".into(), value: None }];
+            let card = Card {
+                name: "Иван".into(),
+                phone: "+79991234567".into(),
+                budget: None,
+                price: 0,
+                car_link: None,
+                wish: None,
+                files,
+                more,
+            };
+            assert_eq!(card_answer(&card, &docs, Lang::ru()), shown, "{files}");
         }
     }
 
