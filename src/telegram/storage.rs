@@ -376,7 +376,7 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::{form::Draft, notice::Ask};
+    use crate::{clock::Clock, form::Draft, notice::Ask, store::Store};
 
     fn stored(step: &str, draft: &str) -> Dialogue {
         Dialogue { step: step.into(), draft: draft.into(), update_id: 7, update_at: 1, replies: Some("[1]".into()) }
@@ -398,6 +398,34 @@ mod tests {
             assert_eq!(chat.conversation.step, expected, "{step} {draft}");
             assert_eq!(chat.conversation.draft.is_none(), expected == Step::Idle);
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_wiped_without_consent_does_not_come_back_from_memory() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open_file(&folder.path().join("store.sqlite"), Clock::default()).await.expect("a store");
+        let form = Form::default();
+        let storage = Arc::new(DialogueStorage::new(store.dialogues(), form.clone(), HandOver::default()));
+        let document = serde_json::json!({"draft": {
+            "id": "01J7ABCDEFGHJKMNPQRSTVWXYZ", "number": "K7M2QXA", "name": "Иван",
+            "shown_consents": [{"version": "1", "document": "c.md", "document_lang": "ru", "lang": "ru", "text": "?", "button": "!"}],
+        }});
+        let chat = ChatId(5);
+        let before = Chat {
+            last_update: Some((8, 2)),
+            after: None,
+            ..Chat::from_stored(&stored("consent", &document.to_string()), &form)
+        };
+        storage.clone().update_dialogue(chat, before).await.expect("a turn");
+        assert_eq!(store.personal_data().wipe_without_consent(i64::MAX).await.expect("a wipe"), 1);
+
+        let remembered = storage.clone().get_dialogue(chat).await.expect("a chat").expect("it is remembered");
+        let next = Chat { last_update: Some((9, 3)), ..remembered };
+        let refused = storage.clone().update_dialogue(chat, next).await;
+        assert!(matches!(refused, Err(StorageError::Overtaken)), "{refused:?}");
+        let read = storage.get_dialogue(chat).await.expect("a chat").expect("it is stored");
+        let draft = read.conversation.draft.expect("the form is still open");
+        assert!(draft.answers.is_empty() && !draft.shown_consents.is_empty(), "{draft:?}");
     }
 
     #[test]

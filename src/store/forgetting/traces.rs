@@ -224,12 +224,10 @@ impl PersonalData {
         for row in sqlx::query(AssertSqlSafe(sql)).bind(before).fetch_all(&self.pool).await? {
             let (Some(chat_id), Some(update_at)) = (rows::number(&row, 0), rows::number(&row, 2)) else { continue };
             let Some(left) = rows::lossy(&row, 1).and_then(|draft| without_what_was_said(&draft)) else { continue };
-            let done = sqlx::query("UPDATE dialogues SET draft = $3 WHERE chat_id = $1 AND update_at = $2")
-                .bind(chat_id)
-                .bind(update_at)
-                .bind(left)
-                .execute(&self.pool)
-                .await?;
+            // Another moment, so that no turn goes on from what is remembered of it.
+            let sql =
+                "UPDATE dialogues SET draft = $3, update_at = update_at + 1 WHERE chat_id = $1 AND update_at = $2";
+            let done = sqlx::query(sql).bind(chat_id).bind(update_at).bind(left).execute(&self.pool).await?;
             wiped += done.rows_affected();
         }
         Ok(wiped)
