@@ -96,7 +96,6 @@ fn lead(n: usize) -> Lead {
         consent_at: None,
         consent: None,
         origin: Origin::Telegram,
-        unfinished: false,
         source: None,
     }
 }

@@ -580,7 +580,6 @@ admin-corrected =
 admin-taken-back =
     🗑 A buyer has withdrawn request #{ $number }: it is not needed any more
 admin-amendment-refused = ℹ️ amoCRM did not take the tag or the fields that the bot updates a lead with (#{ $number } was the first): { $detail }. The note under the lead says what the buyer has changed. Check that the bot's user in amoCRM may change leads and contacts. The bot goes on by itself once amoCRM takes everything, and tells you again if it stops.
-copy-unfinished = { $number } (not finished)
 admin-press-over = Nothing is deleted: the button is too old or has been used. If it has to be deleted all the same, begin with “Delete” again.
 admin-press-foreign = Nothing is deleted: only whoever pressed “Delete” can confirm it. If it is yours to decide, press “Delete” yourself.
 admin-stranger = The bot's commands and buttons here obey the group's administrators only. If this is your job, ask an administrator to add you.

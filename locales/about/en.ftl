@@ -65,7 +65,6 @@ request-as-it-was = Nothing is corrected or withdrawn after all.
 request-too-late = "Correct" or "Withdraw" pressed after an hour or later.
 request-taken-back-before = The same where the request was withdrawn already.
 request-closed = The same where the admin has taken the request out.
-copy-unfinished = The number of an unfinished request in a message to the admin.
 no-requests = The answer to /my where there are no requests; with a button under it.
 unfinished = The reminder of a form that was left: what is noted so far; with a button under it.
 unfinished-empty = The same where nothing is noted yet.

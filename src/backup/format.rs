@@ -231,7 +231,6 @@ pub(super) fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed
         consent_at: None,
         consent: None,
         origin: Origin::Backup,
-        unfinished: false,
         // What it stands for is the settings' matter, which a file does not know.
         source: SourceCode::parse(&text(&loose.source)).map(LeadSource::unknown),
     };

@@ -115,7 +115,6 @@ async fn test_lead(crm: &Crm, region: Region) -> bool {
         consent_at: None,
         consent: None,
         origin: Origin::Telegram,
-        unfinished: false,
         source: None,
     };
     let request = NewLead { lead: &lead, contact_id: None, degradation: Default::default() };

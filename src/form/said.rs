@@ -117,7 +117,6 @@ pub(super) fn lead(draft: &Draft, name: &Name, phone: &Phone, world: &World) -> 
         consent_at: draft.consent_at,
         consent: draft.consent.clone(),
         origin: Origin::Telegram,
-        unfinished: false,
         source: None,
     }
 }

@@ -24,16 +24,7 @@ pub enum AmendmentKind {
     Corrected,
     /// Its buyer has taken it back.
     TakenBack,
-    /// It was sent unfinished, and its buyer has finished it since.
-    Finished,
 }
-
-/// The tag of a request of which an answer was corrected.
-pub const CORRECTED_TAG: &str = "исправлено";
-/// The tag of a request that was taken back.
-pub const TAKEN_BACK_TAG: &str = "отозвано";
-/// The tag of a request that was sent unfinished.
-pub const UNFINISHED_TAG: &str = "не завершена";
 
 impl AmendmentKind {
     /// As it stands in the store.
@@ -42,19 +33,10 @@ impl AmendmentKind {
     }
 
     /// The tag that the lead gets.
-    pub fn tag(self) -> Option<&'static str> {
+    pub fn tag(self) -> &'static str {
         match self {
-            Self::Corrected => Some(CORRECTED_TAG),
-            Self::TakenBack => Some(TAKEN_BACK_TAG),
-            Self::Finished => None,
-        }
-    }
-
-    /// The tag that the lead loses.
-    pub fn tag_that_goes(self) -> Option<&'static str> {
-        match self {
-            Self::Finished => Some(UNFINISHED_TAG),
-            Self::Corrected | Self::TakenBack => None,
+            Self::Corrected => "исправлено",
+            Self::TakenBack => "отозвано",
         }
     }
 }
@@ -102,23 +84,6 @@ pub fn taken_back_note(number: &LeadNumber, at: DateTime<Utc>) -> String {
     format!("#{number} Отозвано покупателем: заявка ему больше не нужна.\nОтозвана: {}", times(at))
 }
 
-/// The note of a request that was sent unfinished and is finished now.
-pub fn finished_note(number: &LeadNumber, changes: &[Change], at: DateTime<Utc>) -> String {
-    let mut note = format!("#{number} Заявка завершена покупателем: {}", times(at));
-    for Change { label, before, after, .. } in changes {
-        let after = after.as_deref().map_or_else(|| NOTHING.to_owned(), on_one_line);
-        let before =
-            before.as_deref().map(|before| format!(" (было: {})", shorten(&on_one_line(before), LONGEST_ANSWER)));
-        note.push_str(&format!("\n{label}: {}{}", shorten(&after, LONGEST_ANSWER), before.unwrap_or_default()));
-    }
-    note
-}
-
-/// The note of a request that was sent unfinished and of which the form was thrown away since.
-pub fn given_up_note(number: &LeadNumber, at: DateTime<Utc>) -> String {
-    format!("#{number} Покупатель отменил незавершённую заявку: {}", times(at))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,17 +101,11 @@ mod tests {
         let phone = change("Телефон", Some("+79991234567"), Some("+79997654321"));
         let link = change("Ссылка", Some("https://a.b/1\nhttps://a.b/2"), None);
         assert_eq!(
-            correction_note(&number, &[phone.clone(), link.clone()], 2, at),
+            correction_note(&number, &[phone, link], 2, at),
             "#K7M2QXA Исправлено покупателем: Телефон: +79991234567 → +79997654321; Ссылка: https://a.b/1, https://a.b/2 → \
              нет\nИсправление 2, 24.11.2025 16:00 UTC (24.11.2025 19:00 МСК)"
         );
-        assert_eq!(
-            finished_note(&number, &[change("Бюджет", None, Some("2 млн")), phone], at),
-            "#K7M2QXA Заявка завершена покупателем: 24.11.2025 16:00 UTC (24.11.2025 19:00 МСК)\nБюджет: 2 млн\n\
-             Телефон: +79997654321 (было: +79991234567)"
-        );
-        for note in [taken_back_note(&number, at), given_up_note(&number, at)] {
-            assert!(note.starts_with("#K7M2QXA "), "{note}");
-        }
+        let note = taken_back_note(&number, at);
+        assert!(note.starts_with("#K7M2QXA "), "{note}");
     }
 }

@@ -22,10 +22,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-pub use amendment::{
-    AmendmentKind, CORRECTED_TAG, Change, TAKEN_BACK_TAG, UNFINISHED_TAG, correction_note, finished_note,
-    given_up_note, taken_back_note,
-};
+pub use amendment::{AmendmentKind, Change, correction_note, taken_back_note};
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
 pub use day::Day;
@@ -80,9 +77,6 @@ pub struct Lead {
     /// How the lead came into the store.
     #[serde(default)]
     pub origin: Origin,
-    /// Its buyer has left the form before the end: not everything was asked, and it was not the buyer who sent it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unfinished: bool,
     /// The link that its buyer came by, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<LeadSource>,

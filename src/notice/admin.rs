@@ -300,9 +300,6 @@ pub struct LeadCopy {
     /// The form's other answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<Extra>,
-    /// Its buyer has left the form before the end.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unfinished: bool,
     /// Name and code of the link that the buyer came by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -320,7 +317,6 @@ impl LeadCopy {
             car_link: lead.car_link.as_ref().map(CarLink::shown),
             wish: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()),
             more: lead.more.clone(),
-            unfinished: lead.unfinished,
             source: lead.source.as_ref().map(LeadSource::shown),
         }
     }

@@ -189,7 +189,7 @@ impl Dialogues {
             match kind_of(&row, 1) {
                 Some(AmendmentKind::Corrected) => one.corrections += 1,
                 Some(AmendmentKind::TakenBack) => one.taken_back = true,
-                Some(AmendmentKind::Finished) | None => {}
+                None => {}
             }
             one.lead = body_of(&row, 2).map(|body| body.lead).or(one.lead.take());
         }

@@ -22,11 +22,8 @@ pub(super) async fn my_requests(dialogues: &Dialogues, user_id: i64) -> Result<V
 
 /// The last request of a person, where its answers are still known.
 pub(super) async fn last_request(dialogues: &Dialogues, user_id: i64) -> Result<Option<LastRequest>, StoreError> {
-    let rows = dialogues.requests_of(user_id, SHOWN).await?;
-    let Some(row) = rows.into_iter().find(|row| !row.lead.unfinished) else { return Ok(None) };
-    if row.expired_at.is_some() {
-        return Ok(None);
-    }
+    let last = dialogues.requests_of(user_id, 1).await?.pop();
+    let Some(row) = last.filter(|row| row.expired_at.is_none()) else { return Ok(None) };
     let mut amended = dialogues.amended(&[row.lead.id]).await?;
     let OwnRequest { lead, state, .. } = own_request(amended.remove(&row.lead.id).unwrap_or_default(), row, 0);
     Ok(Some(LastRequest { number: lead.number, sent_at: lead.submitted_at, name: lead.name, phone: lead.phone, state }))
@@ -53,8 +50,7 @@ async fn own_requests(dialogues: &Dialogues, user_id: i64) -> Result<Vec<OwnRequ
     let mut amended = dialogues.amended(&ids).await?;
     let open_for = dialogues.clock().millis(OPEN_FOR);
     let own = rows.into_iter().map(|row| own_request(amended.remove(&row.lead.id).unwrap_or_default(), row, open_for));
-    // Whoever has left a form has sent nothing.
-    Ok(own.filter(|request| !request.lead.unfinished).collect())
+    Ok(own.collect())
 }
 
 fn own_request(amended: Amended, row: LeadRow, open_for: Millis) -> OwnRequest {

@@ -142,9 +142,9 @@ impl DialogueStorage {
             let notice = Notice::Admin(AdminNotice::NewLead { lead: LeadCopy::of(&new.lead) });
             NewMessage { chat_id, notice, due_at }
         });
-        let amended = chat.amending.as_ref().zip(chat.told_in).and_then(|(amending, chat_id)| {
-            let notice = Notice::Admin(notice_of(amending)?);
-            Some(NewMessage { chat_id, notice, due_at })
+        let amended = chat.amending.as_ref().zip(chat.told_in).map(|(amending, chat_id)| {
+            let notice = Notice::Admin(notice_of(amending));
+            NewMessage { chat_id, notice, due_at }
         });
         let turn = Turn {
             chat_id,
@@ -332,12 +332,11 @@ fn new_amendment(amending: &Amending) -> NewAmendment {
 }
 
 /// What managers are told of it.
-fn notice_of(amending: &Amending) -> Option<AdminNotice> {
+fn notice_of(amending: &Amending) -> AdminNotice {
     let number = amending.lead.number.clone();
     match amending.kind {
-        AmendmentKind::Corrected => Some(AdminNotice::Corrected { number, changes: amending.changes.clone() }),
-        AmendmentKind::TakenBack => Some(AdminNotice::TakenBack { number }),
-        AmendmentKind::Finished => None,
+        AmendmentKind::Corrected => AdminNotice::Corrected { number, changes: amending.changes.clone() },
+        AmendmentKind::TakenBack => AdminNotice::TakenBack { number },
     }
 }
 

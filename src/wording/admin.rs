@@ -321,15 +321,11 @@ fn copies(leads: &[LeadCopy], lang: Lang) -> String {
 fn copy(lead: &LeadCopy, lang: Lang) -> String {
     let (budget, car_link) = (lead.budget.as_deref(), lead.car_link.as_deref());
     let answers = answer_lines(&lead.asked, budget, car_link, &lead.more, 400, lang);
-    let number = match lead.unfinished {
-        true => lang.text("copy-unfinished", &[("number", lead.number.as_str().into())]),
-        false => lead.number.as_str().to_owned(),
-    };
     let wish = wish_line("copy-wish", lead.wish.as_deref(), lang) + &source_line(lead.source.as_deref(), lang);
     lang.text(
         "admin-copy",
         &[
-            ("number", number.into()),
+            ("number", lead.number.as_str().into()),
             ("name", lead.name.as_str().into()),
             ("phone", lead.phone.as_str().into()),
             ("answers", answers.into()),

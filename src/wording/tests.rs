@@ -255,7 +255,6 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         budget: Some(text()),
         asked: Default::default(),
         wish: car_link.clone(),
-        unfinished: car_link.is_some(),
         source: car_link.clone(),
         car_link,
         more: vec![],

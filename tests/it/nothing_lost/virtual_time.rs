@@ -333,7 +333,6 @@ pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
         consent_at: None,
         consent: None,
         origin: Origin::Telegram,
-        unfinished: false,
         source: None,
     }
 }

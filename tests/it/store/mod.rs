@@ -100,7 +100,6 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
         consent_at: None,
         consent: None,
         origin: Origin::Telegram,
-        unfinished: false,
         source: None,
     }
 }
