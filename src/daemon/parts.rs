@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     consent::ConsentDocuments,
     crm::amocrm::Crm,
-    delivery::{AmendmentWriter, Counters, DeliveryPass, Health, LateNoteWriter, Worker},
+    delivery::{AmendmentWriter, Counters, DeliveryPass, Health, LateNoteWriter, Worker, one_by_one},
     http::{self, Site, Sources},
     notice::{AdminLine, AdminNotice, Recipient, Recipients},
     privacy::{Privacy, Withdrawing},
@@ -108,7 +108,8 @@ impl Parts<'_> {
         );
         tasks.spawn(self.privacy().run(self.stop.clone()));
         let crm_url = crm.map(|crm| crm.settings().base_url.clone());
-        tasks.spawn(Withdrawing::new(self.privacy(), crm_url, recipients).run(self.stop.clone()));
+        let withdrawing = Withdrawing::new(self.privacy(), crm_url, recipients);
+        tasks.spawn(one_by_one(withdrawing, self.stop.clone()));
         if let Some(consent) = &self.consent {
             tasks.spawn(consent.clone().keep(store.marks(), store.clock(), recipients, self.stop.clone()));
         }
@@ -148,10 +149,10 @@ impl Parts<'_> {
                 };
                 tasks.spawn(FileWorker::new(pass, health.clone()).run(self.stop.clone()));
                 let late_notes = LateNoteWriter::new(store.clone(), crm.clone(), Lease::daemon(self.generation));
-                tasks.spawn(late_notes.run(self.stop.clone()));
+                tasks.spawn(one_by_one(late_notes, self.stop.clone()));
                 let lease = Lease::daemon(self.generation);
                 let amendments = AmendmentWriter::new(store.clone(), crm.clone(), lease, recipients);
-                tasks.spawn(amendments.run(self.stop.clone()));
+                tasks.spawn(one_by_one(amendments, self.stop.clone()));
                 let tokens = TokenWatch::new(crm.clone(), store.clone(), recipients);
                 tasks.spawn(tokens.run(self.stop.clone()));
                 health

@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 use crate::{
     clock::{Clock, Millis},
@@ -16,20 +15,19 @@ use crate::{
     form::PHONE,
     notice::{AdminNotice, Notice, Recipients},
     store::{Amendment, LeadRow, Lease, NewMessage, Store, StoreError},
+    telemetry::lead_span,
 };
 
 use super::{
     backoff::{LONGEST_PAUSE, PERSON_PAUSE, exponential},
+    one_by_one::OneByOne,
     outcome::{WriteOutcome, describe},
+    pass::Stop,
     shortage::omitted_of,
 };
 
-/// Pause after the store failed, and where nothing is due.
+/// Pause after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_NAP: Duration = Duration::from_secs(60);
-
-/// What is due is not looked for without a pause.
-const SHORTEST_NAP: Duration = Duration::from_millis(10);
 
 /// After so many refusals a right that is missing is not waited for any more; in between it waits for so long.
 const MOST_REFUSALS: i64 = 5;
@@ -49,69 +47,25 @@ pub struct AmendmentWriter {
     failures: u32,
 }
 
-/// Why an amendment is not carried out now.
-enum Stop {
-    Store(StoreError),
-    Crm(CrmError),
-}
+impl OneByOne for AmendmentWriter {
+    type Error = StoreError;
 
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl AmendmentWriter {
-    /// For the leader of this term.
-    pub fn new(store: Store, crm: Crm, lease: Lease, recipients: Recipients) -> Self {
-        Self { store, crm, lease, recipients, failures: 0 }
-    }
+    const WAITS: &'static str = "what leads are brought up to date with waits for the store";
+    const PAUSE: Duration = STORE_PAUSE;
 
     fn clock(&self) -> Clock {
         self.store.clock()
     }
 
-    fn due_in(&self, pause: Duration) -> Millis {
-        self.clock().now() + self.clock().millis(pause)
-    }
-
-    /// Until stopped; the call under way is finished first.
-    pub async fn run(mut self, stop: CancellationToken) {
-        let amendments = self.store.amendments();
-        while !stop.is_cancelled() {
-            let pause = match self.step().await {
-                Ok(true) => continue,
-                Ok(false) => self.nap().await,
-                Err(error) => {
-                    warn!(%error, "what leads are brought up to date with waits for the store");
-                    self.clock().period(STORE_PAUSE)
-                }
-            };
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = amendments.changed() => {}
-                () = stop.cancelled() => {}
-            }
-        }
-    }
-
-    /// Until the next one is due.
-    async fn nap(&self) -> Duration {
-        let longest = self.clock().period(LONGEST_NAP);
-        match self.store.amendments().next_due().await {
-            Ok(Some(due_at)) => self.clock().until(due_at).max(SHORTEST_NAP).min(longest),
-            _ => longest,
-        }
-    }
-
     /// Looks after one; `false` where none is due.
     async fn step(&mut self) -> Result<bool, StoreError> {
         let Some(one) = self.store.amendments().due().await? else { return Ok(false) };
-        match self.carry_out(&one).await {
+        let span = lead_span(&one.number);
+        match self.carry_out(&one).instrument(span.clone()).await {
             Ok(()) => self.failures = 0,
             Err(Stop::Store(error)) => return Err(error),
             Err(Stop::Crm(error)) => {
-                warn!(lead = %one.number, %error, "a lead is brought up to date later");
+                span.in_scope(|| warn!(%error, "a lead is brought up to date later"));
                 self.failures += 1;
                 let pause = match error {
                     CrmError::PaymentRequired => PERSON_PAUSE,
@@ -122,6 +76,25 @@ impl AmendmentWriter {
             }
         }
         Ok(true)
+    }
+
+    async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        self.store.amendments().next_due().await
+    }
+
+    async fn changed(&self) {
+        self.store.amendments().changed().await;
+    }
+}
+
+impl AmendmentWriter {
+    /// For the leader of this term.
+    pub fn new(store: Store, crm: Crm, lease: Lease, recipients: Recipients) -> Self {
+        Self { store, crm, lease, recipients, failures: 0 }
+    }
+
+    fn due_in(&self, pause: Duration) -> Millis {
+        self.clock().now() + self.clock().millis(pause)
     }
 
     async fn put_off(&self, one: &Amendment, refused: bool, pause: Duration) -> Result<(), StoreError> {
@@ -173,7 +146,7 @@ impl AmendmentWriter {
         }
         match refused {
             None => {
-                info!(lead = %one.number, kind = one.kind.as_str(), "a lead is brought up to date");
+                info!(kind = one.kind.as_str(), "a lead is brought up to date");
                 amendments.taken().await?;
             }
             Some(error) => {
@@ -202,7 +175,7 @@ impl AmendmentWriter {
     }
 
     async fn tell_of_refusal(&self, one: &Amendment, error: &CrmError) -> Result<(), StoreError> {
-        warn!(lead = %one.number, %error, "amoCRM does not take what a lead is brought up to date with; its note tells it");
+        warn!(%error, "amoCRM does not take what a lead is brought up to date with; its note tells it");
         let detail = match WriteOutcome::of(error) {
             WriteOutcome::Refused { fields, detail } => describe(&detail, &fields),
             _ => error.to_string(),
@@ -224,7 +197,7 @@ impl AmendmentWriter {
             }
             Whereabouts::Gone => {
                 self.crm.account().await.map_err(Stop::Crm)?;
-                info!(lead = %one.number, "the lead was deleted in amoCRM, so there is nothing to bring up to date");
+                info!("the lead was deleted in amoCRM, so there is nothing to bring up to date");
                 Ok(self.store.amendments().over(&one.id).await?)
             }
         }

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, warn};
 
 use crate::{
@@ -19,16 +18,14 @@ use crate::{
 
 use super::{
     backoff::{LONGEST_PAUSE, PERSON_PAUSE, exponential, lookup_delay},
+    one_by_one::OneByOne,
     outcome::WriteOutcome,
+    pass::Stop,
     steps::lead_lookup::LOOKUPS_AFTER_KILL,
 };
 
-/// Pause after the store failed, and where nothing is due.
+/// Pause after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_NAP: Duration = Duration::from_secs(60);
-
-/// What is due is not looked for without a pause.
-const SHORTEST_NAP: Duration = Duration::from_millis(10);
 
 /// A note that amoCRM refuses so often is given up; in between it waits for so long.
 const MOST_REFUSALS: i64 = 10;
@@ -44,59 +41,14 @@ pub struct LateNoteWriter {
     failures: u32,
 }
 
-/// Why a note is not written now.
-enum Stop {
-    Store(StoreError),
-    Crm(CrmError),
-}
+impl OneByOne for LateNoteWriter {
+    type Error = StoreError;
 
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl LateNoteWriter {
-    /// For the leader of this term.
-    pub fn new(store: Store, crm: Crm, lease: Lease) -> Self {
-        Self { store, crm, lease, failures: 0 }
-    }
+    const WAITS: &'static str = "notes wait for the store";
+    const PAUSE: Duration = STORE_PAUSE;
 
     fn clock(&self) -> Clock {
         self.store.clock()
-    }
-
-    fn due_in(&self, pause: Duration) -> Millis {
-        self.clock().now() + self.clock().millis(pause)
-    }
-
-    /// Until stopped; the call under way is finished first.
-    pub async fn run(mut self, stop: CancellationToken) {
-        let notes = self.store.late_notes();
-        while !stop.is_cancelled() {
-            let pause = match self.step().await {
-                Ok(true) => continue,
-                Ok(false) => self.nap().await,
-                Err(error) => {
-                    warn!(%error, "notes wait for the store");
-                    self.clock().period(STORE_PAUSE)
-                }
-            };
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = notes.changed() => {}
-                () = stop.cancelled() => {}
-            }
-        }
-    }
-
-    /// Until the next note is due.
-    async fn nap(&self) -> Duration {
-        let longest = self.clock().period(LONGEST_NAP);
-        match self.store.late_notes().next_due().await {
-            Ok(Some(due_at)) => self.clock().until(due_at).max(SHORTEST_NAP).min(longest),
-            _ => longest,
-        }
     }
 
     /// Looks after one note; `false` where none is due.
@@ -121,6 +73,25 @@ impl LateNoteWriter {
                 Ok(true)
             }
         }
+    }
+
+    async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        self.store.late_notes().next_due().await
+    }
+
+    async fn changed(&self) {
+        self.store.late_notes().changed().await;
+    }
+}
+
+impl LateNoteWriter {
+    /// For the leader of this term.
+    pub fn new(store: Store, crm: Crm, lease: Lease) -> Self {
+        Self { store, crm, lease, failures: 0 }
+    }
+
+    fn due_in(&self, pause: Duration) -> Millis {
+        self.clock().now() + self.clock().millis(pause)
     }
 
     async fn put_off(&self, note: &LateNote, outcome: LateOutcome, pause: Duration) -> Result<(), StoreError> {

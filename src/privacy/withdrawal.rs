@@ -6,18 +6,18 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 use url::Url;
 
 use crate::{
     backup::{self, BackupError},
-    clock::date,
+    clock::{Clock, Millis, date},
     crm::amocrm::withdrawal_note,
+    delivery::OneByOne,
     fault::point,
     lead::LeadNumber,
     notice::{AdminNotice, Notice, Recipients, WithdrawnLead, Worded},
-    store::{Forgetting, LeadState, NewMessage, OpenWithdrawal, Person, PersonLead, Store, Withdrawal},
+    store::{Forgetting, LeadState, NewMessage, OpenWithdrawal, Person, PersonLead, Store, StoreError, Withdrawal},
     wording::{Lang, deleted_text},
 };
 
@@ -25,12 +25,6 @@ use super::Privacy;
 
 /// Pause where a request of the person is being sent, and after a failure.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
-
-/// Where nothing is due.
-const LONGEST_NAP: Duration = Duration::from_secs(60);
-
-/// What is due is not looked for without a pause.
-const SHORTEST_NAP: Duration = Duration::from_millis(10);
 
 /// Carries withdrawals out.
 #[derive(Debug)]
@@ -42,37 +36,18 @@ pub struct Withdrawing {
     recipients: Recipients,
 }
 
-impl Withdrawing {
-    /// Tells these of it; `crm_url` is amoCRM's address, where what it holds is linked to.
-    pub fn new(privacy: Privacy, crm_url: Option<Url>, recipients: Recipients) -> Self {
-        Self { store: privacy.store.clone(), privacy, crm_url, recipients }
-    }
+impl OneByOne for Withdrawing {
+    type Error = BackupError;
 
-    /// Until stopped.
-    pub async fn run(self, stop: CancellationToken) {
-        let (withdrawals, clock) = (self.store.withdrawals(), self.store.clock());
-        while !stop.is_cancelled() {
-            let pause = match self.step().await {
-                Ok(true) => continue,
-                Ok(false) => match withdrawals.next_due().await {
-                    Ok(Some(due_at)) => clock.until(due_at).max(SHORTEST_NAP).min(clock.period(LONGEST_NAP)),
-                    _ => clock.period(LONGEST_NAP),
-                },
-                Err(error) => {
-                    warn!(%error, "a withdrawal waits");
-                    clock.period(TRY_AGAIN)
-                }
-            };
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = withdrawals.changed() => {}
-                () = stop.cancelled() => {}
-            }
-        }
+    const WAITS: &'static str = "a withdrawal waits";
+    const PAUSE: Duration = TRY_AGAIN;
+
+    fn clock(&self) -> Clock {
+        self.store.clock()
     }
 
     /// Carries out one; `false` where nothing is due.
-    async fn step(&self) -> Result<bool, BackupError> {
+    async fn step(&mut self) -> Result<bool, BackupError> {
         match self.store.withdrawals().due().await? {
             None => return Ok(false),
             Some(OpenWithdrawal::Wipe(asked)) => self.wipe(&asked).await?,
@@ -87,6 +62,21 @@ impl Withdrawing {
             }
         }
         Ok(true)
+    }
+
+    async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        self.store.withdrawals().next_due().await
+    }
+
+    async fn changed(&self) {
+        self.store.withdrawals().changed().await;
+    }
+}
+
+impl Withdrawing {
+    /// Tells these of it; `crm_url` is amoCRM's address, where what it holds is linked to.
+    pub fn new(privacy: Privacy, crm_url: Option<Url>, recipients: Recipients) -> Self {
+        Self { store: privacy.store.clone(), privacy, crm_url, recipients }
     }
 
     async fn later(&self, id: &str) -> Result<(), BackupError> {
