@@ -167,5 +167,5 @@ fn done_mark(state: &str, code: &SecretString) -> Mark {
 }
 
 fn hashed(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    format!("{:x}", Sha256::digest(secret.as_bytes()))
 }

@@ -255,7 +255,7 @@ fn fingerprint(loose: &Loose) -> String {
         digest.update((text.len() as u64).to_le_bytes());
         digest.update(text);
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", digest.finalize())
 }
 
 /// `2025-09-07T10:30:00`, with or without fractions, zone, or `T`; without a zone it is UTC.

@@ -46,11 +46,10 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
         };
     };
     match (question.kind, reply) {
-        (Kind::Phone, Reply::Text { text, .. }) if same_phone(&conversation, &text, world).is_some() => {
-            let phone = same_phone(&conversation, &text, world).ok_or(PhoneError::NoNumber);
-            take_phone(conversation, &question, phone, Noted::default(), world)
-        }
         (Kind::Phone, Reply::Text { text, .. }) => {
+            if let Some(phone) = same_phone(&conversation, &text, world) {
+                return take_phone(conversation, &question, Ok(phone), Noted::default(), world);
+            }
             let phone = said.phone().cloned();
             let taken = Taken { phone: phone.is_some(), ..Taken::default() };
             let noted = Noted::beside(&conversation, &said, taken, Some(&question), world);

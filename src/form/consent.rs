@@ -142,8 +142,7 @@ impl Draft {
 
 /// A form consents to a version once, so a press that is taken twice is one proof.
 fn proof_id(draft: &Draft, version: &str) -> String {
-    let digest = Sha256::digest(format!("consent:{}:{version}", draft.id));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(format!("consent:{}:{version}", draft.id)))
 }
 
 /// The button was pressed.

@@ -98,15 +98,12 @@ pub struct Amended {
 /// The answer to what is about a request that was sent; `None` for everything else, which is the form's.
 pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Option<Amended> {
     let mut conversation = conversation.clone();
-    if let Some(message) = world.message.filter(|message| *message > 0) {
-        let is_button = matches!(input, Input::Press(_) | Input::UnknownPress);
-        if let Input::Press(press @ Press::Mine(_)) = input
-            && conversation.passed.is_doubled_by(message, press)
-        {
-            return Some(reply(conversation, Vec::new()));
-        }
-        conversation.passed = conversation.passed.seen(message, is_button);
+    if let (Some(message), Input::Press(press @ Press::Mine(_))) = (world.numbered(), input)
+        && conversation.passed.is_doubled_by(message, press)
+    {
+        return Some(reply(conversation, Vec::new()));
     }
+    conversation.see(input, world);
     if let Input::Press(Press::Mine(press)) = input {
         return Some(pressed(conversation, press, world));
     }

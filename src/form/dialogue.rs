@@ -62,9 +62,15 @@ impl Conversation {
             source: None,
         }
     }
-}
 
-impl Conversation {
+    /// What the number of the message tells that the input came by.
+    pub(super) fn see(&mut self, input: &Input, world: &World) {
+        if let Some(message) = world.numbered() {
+            let is_button = matches!(input, Input::Press(_) | Input::UnknownPress);
+            self.passed = std::mem::take(&mut self.passed).seen(message, is_button);
+        }
+    }
+
     /// Whether the contact's name or phone may be asked next.
     pub fn may_offer(&self) -> bool {
         let Some(draft) = &self.draft else { return true };
@@ -109,6 +115,11 @@ pub struct World {
 }
 
 impl World {
+    /// The number of the message, where it has one.
+    pub(super) fn numbered(&self) -> Option<i32> {
+        self.message.filter(|message| *message > 0)
+    }
+
     /// The day it is for the dealer.
     pub(super) fn today(&self) -> chrono::NaiveDate {
         (self.now + self.utc_offset).date_naive()
@@ -153,10 +164,7 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
     if let Some(outcome) = deletion::answer(&conversation, &input, world) {
         return outcome;
     }
-    if let Some(message) = world.message.filter(|message| *message > 0) {
-        let is_button = matches!(input, Input::Press(_) | Input::UnknownPress);
-        conversation.passed = conversation.passed.seen(message, is_button);
-    }
+    conversation.see(&input, world);
     let text = match (&input, world.sent_at) {
         (Input::Text { text, .. }, Some(sent_at)) => Some((text.clone(), sent_at)),
         _ => None,
@@ -215,7 +223,7 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
         }
         _ => Some(Moved::ToAnotherForm),
     };
-    after.passed = match (world.message.filter(|message| *message > 0), moved) {
+    after.passed = match (world.numbered(), moved) {
         (Some(message), Some(moved)) => {
             let passed = match &outcome.lead {
                 Some(lead) => passed.sent_as(&lead.number, message),
@@ -253,7 +261,7 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
 
 /// The answer to a button that is behind the chat: nothing at all to a finger that came down twice.
 fn behind(conversation: &Conversation, input: &Input, world: &World) -> Option<Outcome> {
-    let message = world.message.filter(|message| *message > 0)?;
+    let message = world.numbered()?;
     let Input::Press(press) = input else { return None };
     let passed = &conversation.passed;
     let is_sent = *press == Press::Submit && conversation.step == Step::Idle;

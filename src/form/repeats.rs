@@ -38,13 +38,18 @@ impl TakenText {
 }
 
 fn fingerprint(text: &str) -> String {
-    let digest = Sha256::digest(text.trim().as_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    format!("{:.16x}", Sha256::digest(text.trim().as_bytes()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// It is stored with the dialogue.
+    #[test]
+    fn a_fingerprint_is_the_beginning_of_a_sha_256_in_hex() {
+        assert_eq!(fingerprint(" Иван\n"), "cc0781950ffebec6");
+    }
 
     #[test]
     fn a_copy_is_near_or_written_before_the_answer() {

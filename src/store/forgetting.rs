@@ -154,7 +154,7 @@ async fn remember_latest(connection: &mut AnyConnection, id: &str, at: Millis) -
 
 /// SHA-256 in hex.
 pub(super) fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(text))
 }
 
 /// By which a person is known among the forgotten: a hash of the account.

@@ -223,18 +223,8 @@ impl Recent {
     fn insert(&mut self, chat_id: i64, chat: Chat) {
         self.age();
         let after = chat.last_update.map(|(id, at)| (i64::from(id), at));
-        let committed = Chat {
-            after,
-            replies: Vec::new(),
-            album: None,
-            pressed: None,
-            lead: None,
-            amending: None,
-            withdrawal: None,
-            consent: None,
-            limits: LeadLimits::default(),
-            ..chat
-        };
+        let Chat { conversation, lang, chosen, last_update, .. } = chat;
+        let committed = Chat { conversation, lang, chosen, last_update, after, ..Chat::default() };
         self.young.insert(chat_id, committed);
     }
 }
@@ -307,14 +297,7 @@ impl Chat {
                 .as_deref()
                 .and_then(|replies| serde_json::from_str(replies).ok())
                 .unwrap_or_default(),
-            album: None,
-            pressed: None,
-            lead: None,
-            amending: None,
-            withdrawal: None,
-            consent: None,
-            limits: LeadLimits::default(),
-            told_in: None,
+            ..Self::default()
         }
     }
 }
