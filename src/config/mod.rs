@@ -59,6 +59,8 @@ pub struct Config {
     pub amocrm: Option<AmocrmSettings>,
     /// `ADMIN_CHAT_ID`: where alerts go and admin commands are taken from.
     pub admin_chat_id: Option<i64>,
+    /// `MANAGERS_CHAT_ID`: the group of those who call the buyers; `None` where they are in the admin's chat.
+    pub managers_chat_id: Option<i64>,
     /// `ADMIN_USER_IDS`: who may act in an admin group; empty stands for its administrators.
     pub admin_user_ids: Vec<u64>,
     /// Where everything is kept.
@@ -99,6 +101,7 @@ impl Reader<'_> {
         let dealer = self.dealer();
         let amocrm = self.amocrm();
         let admin_chat_id = self.admin_chat_id(&telegram);
+        let managers_chat_id = self.managers_chat_id();
         let admin_user_ids = self.admin_user_ids(admin_chat_id);
         let store = self.store();
         let phone_region = self.phone_region();
@@ -107,6 +110,7 @@ impl Reader<'_> {
             telegram,
             amocrm,
             admin_chat_id,
+            managers_chat_id,
             admin_user_ids,
             store,
             privacy_policy_url,
@@ -156,6 +160,18 @@ impl Reader<'_> {
         } else if (PHONES_FROM..=PHONES_TO).contains(&id) {
             // Nobody has such an id yet, but somebody may have one day.
             self.warnings.push(ConfigProblem::new(NAME, "looks like a phone number", ADMIN));
+        }
+        Some(id)
+    }
+
+    fn managers_chat_id(&mut self) -> Option<i64> {
+        const NAME: &str = "MANAGERS_CHAT_ID";
+        const GROUP: &str = "Add the bot to the managers' group; a group's id begins with a minus";
+        let id = self.number(NAME, GROUP)?;
+        if id >= 0 {
+            self.wrong(NAME, "is no group's id", GROUP);
+        } else if id.unsigned_abs() >= LARGEST_CHAT_ID {
+            self.wrong(NAME, "is larger than any id of Telegram", GROUP);
         }
         Some(id)
     }
@@ -302,6 +318,11 @@ mod tests {
             ("ADMIN_CHAT_ID", "123456"),
             ("ADMIN_CHAT_ID", "9223372036854775807"),
             ("ADMIN_CHAT_ID", "99999999999999999999"),
+            ("MANAGERS_CHAT_ID", "99999999999999999999"),
+            ("MANAGERS_CHAT_ID", "-9007199254740992"),
+            ("MANAGERS_CHAT_ID", "123456789"),
+            ("MANAGERS_CHAT_ID", "@sales"),
+            ("MANAGERS_CHAT_ID", "0"),
             ("AMOCRM_SUBDOMAIN", "https://acme.amocrm.ru/leads/"),
             ("AMOCRM_SUBDOMAIN", "acme inc"),
             ("AMOCRM_SUBDOMAIN", "'acme'"),

@@ -36,6 +36,7 @@ pub const SETTINGS: &[&str] = &[
     "MESSAGES_PER_MINUTE",
     "LEADS_PER_HOUR",
     "LOG_FORMAT",
+    "MANAGERS_CHAT_ID",
     "PHONE_REGION",
     "PORT",
     "PRIVACY_POLICY_URL",

@@ -53,8 +53,11 @@ struct Admin {
 /// Runs the daemon until `stop`.
 pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.store.speed);
-    let admin = config.admin_chat_id.filter(|chat_id| *chat_id < 0);
-    let groups = Groups::new(admin.map(|chat_id| Watched { setting: "ADMIN_CHAT_ID", chat_id }).into_iter().collect());
+    let settings = [("ADMIN_CHAT_ID", config.admin_chat_id), ("MANAGERS_CHAT_ID", config.managers_chat_id)];
+    let watched = settings.into_iter().filter_map(|(setting, chat_id)| {
+        chat_id.filter(|chat_id| *chat_id < 0).map(|chat_id| Watched { setting, chat_id })
+    });
+    let groups = Groups::new(watched.collect());
     let telegram = Telegram::new(&config.telegram, clock, groups).map_err(|error| {
         DaemonError::Setting(format!("TELEGRAM_PROXY: {error}. Check the address with its provider"))
     })?;

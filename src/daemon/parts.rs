@@ -64,9 +64,9 @@ impl Parts<'_> {
         }
     }
 
-    /// Who is told what: both are in the admin's chat.
+    /// Who is told what.
     pub(super) fn recipients(&self) -> Recipients {
-        Recipients::in_one_chat(self.config.admin_chat_id)
+        Recipients::new(self.config.admin_chat_id, self.config.managers_chat_id)
     }
 
     /// What forgets people and what is old.
@@ -90,14 +90,8 @@ impl Parts<'_> {
         let recipients =
             if self.second_way.is_set() { in_chat.with_operator_at_least_in(NOBODYS_CHAT) } else { in_chat };
         let intake = self.figures.clone();
-        let outbox = OutboxSender::new(
-            self.telegram.clone(),
-            store,
-            self.answers.clone(),
-            wording,
-            config.admin_chat_id,
-            intake.clone(),
-        );
+        let outbox =
+            OutboxSender::new(self.telegram.clone(), store, self.answers.clone(), wording, in_chat, intake.clone());
         let groups = self.telegram.groups().clone();
         tasks.spawn(groups.keep(store.marks(), config.admin_chat_id, self.stop.clone()));
         let outbox_figures = outbox.figures();

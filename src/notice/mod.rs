@@ -1,5 +1,6 @@
 //! What people are told, as values: stored until the messenger has taken them, worded only then (`wording`).
 
+mod addressed;
 mod admin;
 mod button;
 mod consent;
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 use crate::lead::{FileKind, LeadNumber};
 
+pub use addressed::{Addressed, Reference, ReferenceKind, ReplyTo};
 pub use admin::{AdminNotice, LeadCopy, WithdrawnLead};
 pub use button::{Button, Style};
 pub use consent::ConsentQuestion;
@@ -58,6 +60,8 @@ pub enum Notice {
     Worded(Worded),
     /// To the managers: a buyer's file that amoCRM does not have.
     File(FileCopy),
+    /// Any of the others, with more of an address than its chat, or to be found again.
+    Addressed(Addressed),
 }
 
 /// What a message means for the buttons that stand in its chat.
@@ -90,7 +94,24 @@ impl Notice {
                 Some(Say::Unfinished { .. }) => Buttons::Beside,
                 _ => Buttons::Apart,
             },
+            Self::Addressed(addressed) => addressed.notice.buttons(),
             _ => Buttons::Apart,
+        }
+    }
+
+    /// What is said, without the address.
+    pub fn words(&self) -> &Self {
+        match self {
+            Self::Addressed(addressed) => addressed.notice.words(),
+            other => other,
+        }
+    }
+
+    /// What it becomes once the messenger has taken it, where it is to be found again.
+    pub fn becomes(&self) -> Option<&Reference> {
+        match self {
+            Self::Addressed(addressed) => addressed.becomes.as_ref(),
+            _ => None,
         }
     }
 
@@ -103,6 +124,7 @@ impl Notice {
     pub fn topic(&self) -> Option<i32> {
         match self {
             Self::Worded(worded) => worded.topic,
+            Self::Addressed(addressed) => addressed.topic.or_else(|| addressed.notice.topic()),
             _ => None,
         }
     }

@@ -24,9 +24,9 @@ pub struct Recipients {
 }
 
 impl Recipients {
-    /// Both are in one chat (`ADMIN_CHAT_ID`), if at all.
-    pub fn in_one_chat(chat_id: Option<i64>) -> Self {
-        Self { operator: chat_id, managers: chat_id }
+    /// Both are in the admin's chat, if at all, unless the managers have one of their own.
+    pub fn new(admin: Option<i64>, managers: Option<i64>) -> Self {
+        Self { operator: admin, managers: managers.or(admin) }
     }
 
     /// The same with the operator in another chat, where there was none.
@@ -102,9 +102,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_is_in_the_admins_chat_and_the_operator_is_told_even_without_one() {
-        for (chat, operator, managers) in [(Some(7), Some(7), Some(7)), (None, Some(0), None)] {
-            let recipients = Recipients::in_one_chat(chat).with_operator_at_least_in(0);
+    fn managers_without_a_chat_of_their_own_are_in_the_admins_and_the_operator_is_told_even_without_one() {
+        for (admin, own, operator, managers) in [
+            (Some(7), None, Some(7), Some(7)),
+            (None, None, Some(0), None),
+            (Some(7), Some(-9), Some(7), Some(-9)),
+            (None, Some(-9), Some(0), Some(-9)),
+        ] {
+            let recipients = Recipients::new(admin, own).with_operator_at_least_in(0);
             assert_eq!(recipients.chat(Recipient::Operator), operator);
             assert_eq!(recipients.chat(Recipient::Managers), managers);
         }

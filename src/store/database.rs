@@ -27,6 +27,7 @@ pub(super) struct Wakes {
     pub withdrawals: Notify,
     pub late_notes: Notify,
     pub amendments: Notify,
+    pub sent: Notify,
 }
 
 impl Database {
@@ -149,6 +150,9 @@ views! {
 
     /// Messages that are committed and not sent yet, in order for each chat.
     Outbox = outbox;
+
+    /// Which message in a chat became what.
+    SentMessages = sent_messages;
 
     /// Dialogues of buyers, each turn one commit, and updates that no turn could be made of.
     Dialogues = dialogues;

@@ -269,6 +269,7 @@ impl PersonalData {
                 "dialogues",
                 "messages",
                 "live_buttons",
+                "sent_messages",
                 "customers",
                 "set_aside",
                 "marks",

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use sqlx::{AnyConnection, AssertSqlSafe};
 
-use super::{Outbox, StoreError, Urgency, rows};
+use crate::notice::Reference;
+
+use super::{Became, Outbox, StoreError, Urgency, rows, sent_messages};
 
 /// No more of one chat are remembered: each is an edit.
 const MOST: usize = 20;
@@ -78,6 +80,21 @@ impl ButtonsChange {
     }
 }
 
+/// What the store keeps of a message that goes from the outbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AfterSending {
+    /// What becomes of its chat's buttons.
+    pub buttons: ButtonsChange,
+    /// What a message that is to be found again has become.
+    pub became: Option<(Reference, Became)>,
+}
+
+impl From<ButtonsChange> for AfterSending {
+    fn from(buttons: ButtonsChange) -> Self {
+        Self { buttons, became: None }
+    }
+}
+
 /// Makes a change in the transaction of something else: one statement, as it goes with every message.
 pub(super) async fn change(
     connection: &mut AnyConnection,
@@ -143,22 +160,32 @@ impl Outbox {
         .await
     }
 
-    /// Telegram has taken a message, or never will, and this comes of it for the buttons of its chat: one commit.
+    /// Telegram has taken a message, or never will, and this comes of it: one commit.
     pub async fn sent(
         &self,
         id: &str,
         chat_id: i64,
-        change: ButtonsChange,
+        after: impl Into<AfterSending>,
         urgency: Urgency,
     ) -> Result<(), StoreError> {
-        self.write_when(urgency, (id.to_owned(), chat_id, change), |(id, chat_id, with), connection| {
+        let after: AfterSending = after.into();
+        let is_looked_for = after.became.is_some();
+        let what = (id.to_owned(), chat_id, after, self.clock.now());
+        self.write_when(urgency, what, |(id, chat_id, after, now), connection| {
             Box::pin(async move {
                 sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&mut *connection).await?;
-                self::change(connection, *chat_id, with).await?;
+                change(connection, *chat_id, &after.buttons).await?;
+                if let Some((reference, became)) = &after.became {
+                    sent_messages::insert(connection, (reference, *chat_id), *became, *now).await?;
+                }
                 Ok(())
             })
         })
-        .await
+        .await?;
+        if is_looked_for {
+            self.wakes.sent.notify_one();
+        }
+        Ok(())
     }
 }
 

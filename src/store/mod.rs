@@ -34,6 +34,7 @@ mod outbox;
 mod postgres;
 mod reminders;
 mod rows;
+mod sent_messages;
 mod sources;
 mod stage;
 mod step_outcome;
@@ -62,7 +63,7 @@ pub use copying::Copied;
 pub use counts::{Totals, UndeliveredCounts};
 pub use database::{
     Amendments, Consents, Database, Dialogues, Files, LateNotes, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox,
-    PersonalData, Store, Tokens, Withdrawals,
+    PersonalData, SentMessages, Store, Tokens, Withdrawals,
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
@@ -75,11 +76,12 @@ pub use lead_steps::{Completed, Created, Intent};
 pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead};
 pub use limits::Arrivals;
-pub use live_buttons::{ButtonsChange, LiveButtons};
+pub use live_buttons::{AfterSending, ButtonsChange, LiveButtons};
 pub use mark::{Mark, MarkFamily};
 pub use open_alerts::OpenAlert;
 pub use outbox::{NOBODYS_CHAT, NewMessage, OutboxMessage, WaitingMessage};
 pub use reminders::LeftForm;
+pub use sent_messages::{Became, MessagePlace, SendFailure};
 pub use sources::SourceFigures;
 pub use stage::{Stage, Step, StepAttempt, Steps};
 pub use step_outcome::{Hold, Lookups, StepOutcome};

@@ -18,12 +18,12 @@ use reqwest::{
 };
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use teloxide::{
     RequestError,
     payloads::{
-        AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteMessage, EditMessageReplyMarkup, GetChatAdministrators,
-        GetChatMember, GetMe, SendMessage, SendMessageSetters,
+        AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteMessage, EditMessageReplyMarkup, EditMessageText,
+        EditMessageTextSetters, GetChatAdministrators, GetChatMember, GetMe, SendMessage, SendMessageSetters,
     },
     requests::Payload,
     types::{ChatId, LinkPreviewOptions, Me, MessageId, ThreadId, UserId},
@@ -46,8 +46,8 @@ use super::{
     routes::{Kind, Outcome, Patience, Routes},
 };
 
-pub use failure::{SendError, api_text, describe, poll_trouble};
-use failure::{decide, is_no_topic, outcome};
+pub use failure::{Edited, SendError, api_text, describe, poll_trouble};
+use failure::{decide, is_no_topic, outcome, what_became_of_an_edit};
 pub use files::DownloadError;
 
 /// How long Telegram may hold a poll that has nothing to say.
@@ -118,6 +118,35 @@ impl From<i64> for Place {
     }
 }
 
+/// How a message is put into its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// The message that it answers; where that is gone, it goes without.
+    pub reply_to: Option<i32>,
+    /// No phone rings for it.
+    pub silent: bool,
+}
+
+impl Manner {
+    fn put_into(self, parameters: &mut Value) {
+        if let Some(message) = self.reply_to {
+            parameters["reply_parameters"] = json!({"message_id": message, "allow_sending_without_reply": true});
+        }
+        if self.silent {
+            parameters["disable_notification"] = true.into();
+        }
+    }
+}
+
+/// A message that Telegram has taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Where it is: the chat's id at that time, and the topic that took it.
+    pub place: Place,
+    /// Its number in the chat.
+    pub message_id: i32,
+}
+
 /// A file to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
@@ -147,11 +176,25 @@ impl Attachment {
 /// A call that is for one chat.
 #[derive(Debug)]
 enum Call<'a> {
-    Message(&'a Rendered),
+    Message(&'a Rendered, Manner),
+    Edit(&'a Rendered, i32),
     File { file: &'a Attachment, caption: &'a str },
     Copied { method: &'a str, parameters: &'a Value },
     Member(UserId),
     Administrators,
+}
+
+/// Whether a message is new, or takes an earlier one's place.
+#[derive(Debug, Clone, Copy)]
+enum Put {
+    New(Manner),
+    InPlaceOf(i32),
+}
+
+/// Where a message is that Telegram has taken, as its answer tells.
+fn taken(message: &Value, place: Place) -> Option<Taken> {
+    let message_id = message["message_id"].as_i64().and_then(|id| i32::try_from(id).ok())?;
+    Some(Taken { place, message_id })
 }
 
 /// The two clients of one way to Telegram.
@@ -330,12 +373,43 @@ impl Telegram {
         self.long_poll
     }
 
-    /// Sends one message, within one reply timeout; returns its number in the chat, where Telegram tells it.
-    pub async fn send(&self, to: impl Into<Place>, message: &Rendered) -> Result<Option<i32>, SendError> {
-        let call = Call::Message(message);
-        let result = self.within(self.reply_timeout, self.wherever_it_goes(to.into(), &call)).await;
+    /// Sends one message, within one reply timeout; returns where it is, where Telegram tells it.
+    pub async fn send(&self, to: impl Into<Place>, message: &Rendered) -> Result<Option<Taken>, SendError> {
+        self.send_so(to, message, Manner::default()).await
+    }
+
+    /// The same in a manner of its own.
+    pub async fn send_so(
+        &self,
+        to: impl Into<Place>,
+        message: &Rendered,
+        manner: Manner,
+    ) -> Result<Option<Taken>, SendError> {
+        let call = Call::Message(message, manner);
+        let result = self.within(self.reply_timeout, self.placed(to.into(), &call)).await;
         self.figures.count(&result);
-        result.map(|message| message["message_id"].as_i64().and_then(|id| i32::try_from(id).ok()))
+        result.map(|(message, place)| taken(&message, place))
+    }
+
+    /// Changes a message of the bot's, within one reply timeout. `chat` is the id under which it was taken.
+    pub async fn edit(&self, chat: i64, message_id: i32, words: &Rendered) -> Result<Edited, SendError> {
+        let call = Call::Edit(words, message_id);
+        let (attempt, _) = self.begin(Kind::Send);
+        let result = tokio::time::timeout(self.reply_timeout, self.call_for(chat.into(), &call)).await;
+        let result = match result {
+            Ok(Err(RequestError::MigrateToChatId(new))) => {
+                self.groups.moved(chat, new.0);
+                Ok(Edited::Moved)
+            }
+            Ok(Err(error)) => what_became_of_an_edit(&error).ok_or_else(|| decide(&error)),
+            Ok(Ok(_)) => Ok(Edited::Done),
+            Err(_) => {
+                self.is_late(attempt);
+                Err(SendError::Later { cause: "no answer in time".into(), after: None })
+            }
+        };
+        self.figures.count(&result);
+        result
     }
 
     /// Takes the buttons off a message, within one reply timeout. Whatever Telegram refuses is over, too: the message is not
@@ -401,9 +475,14 @@ impl Telegram {
         answer.map_err(late)?
     }
 
-    /// Calls for a place; where its group has a new id, that is learnt and taken, and where its topic is closed or gone,
-    /// General or another one is.
+    /// Calls for a place, wherever it goes then.
     async fn wherever_it_goes(&self, to: Place, call: &Call<'_>) -> Result<Value, RequestError> {
+        self.placed(to, call).await.map(|(answer, _)| answer)
+    }
+
+    /// Calls for a place; where its group has a new id, that is learnt and taken, and where its topic is closed or gone,
+    /// General or another one is. Tells where it went.
+    async fn placed(&self, to: Place, call: &Call<'_>) -> Result<(Value, Place), RequestError> {
         let mut place = Place { chat_id: self.groups.now(to.chat_id), topic: to.topic };
         let mut result = self.call_for(place, call).await;
         if let Err(RequestError::MigrateToChatId(new)) = &result
@@ -414,14 +493,16 @@ impl Telegram {
             result = self.call_for(place, call).await;
         }
         let general = place.topic.is_some().then_some(None);
-        let others = self.groups.topics(place.chat_id).into_iter().filter(|topic| place.topic != Some(*topic));
+        let asked = place.topic;
+        let others = self.groups.topics(place.chat_id).into_iter().filter(|topic| asked != Some(*topic));
         for topic in general.into_iter().chain(others.map(Some)) {
             if !result.as_ref().is_err_and(is_no_topic) {
                 break;
             }
-            result = self.call_for(Place { topic, ..place }, call).await;
+            place.topic = topic;
+            result = self.call_for(place, call).await;
         }
-        result
+        result.map(|answer| (answer, place))
     }
 
     async fn call_for(&self, place: Place, call: &Call<'_>) -> Result<Value, RequestError> {
@@ -434,7 +515,8 @@ impl Telegram {
     async fn call_over(way: &Way, place: Place, call: &Call<'_>) -> Result<Value, RequestError> {
         let chat = ChatId(place.chat_id);
         match call {
-            Call::Message(message) => Self::send_over(way, place, message).await,
+            Call::Message(message, manner) => Self::send_over(way, place, message, Put::New(*manner)).await,
+            Call::Edit(message, at) => Self::send_over(way, place, message, Put::InPlaceOf(*at)).await,
             Call::File { file, caption } => {
                 let (method, field) = match file.kind {
                     FileKind::Document => ("sendDocument", "document"),
@@ -462,9 +544,9 @@ impl Telegram {
 
     /// Sends a message with buttons as far as the server knows them. One that refuses a message with new ones and takes it
     /// with plain ones is told plain ones from then on.
-    async fn send_over(way: &Way, place: Place, message: &Rendered) -> Result<Value, RequestError> {
+    async fn send_over(way: &Way, place: Place, message: &Rendered, put: Put) -> Result<Value, RequestError> {
         let fashion = way.fashion().fashion();
-        let sent = Self::send_in(way, place, message, fashion).await;
+        let sent = Self::send_in(way, place, message, put, fashion).await;
         if fashion == Fashion::Plain || !message.markup.as_ref().is_some_and(is_new_fashion) {
             return sent;
         }
@@ -473,33 +555,53 @@ impl Telegram {
                 way.fashion().taken();
                 return sent;
             }
+            // Whether it is there, or is so already, says nothing of buttons.
+            Err(error) if what_became_of_an_edit(error).is_some() => return sent,
             Err(error) => match decide(error) {
                 SendError::Refused(words) => words,
                 _ => return sent,
             },
         };
-        let plain = Self::send_in(way, place, message, Fashion::Plain).await;
+        let plain = Self::send_in(way, place, message, put, Fashion::Plain).await;
         if plain.is_ok() {
             way.fashion().refused(&words);
         }
         plain
     }
 
-    async fn send_in(way: &Way, place: Place, message: &Rendered, fashion: Fashion) -> Result<Value, RequestError> {
-        let mut request =
-            SendMessage::new(ChatId(place.chat_id), &message.text).link_preview_options(LinkPreviewOptions {
-                is_disabled: true,
-                url: None,
-                prefer_small_media: false,
-                prefer_large_media: false,
-                show_above_text: false,
-            });
-        request.message_thread_id = place.topic.map(|topic| ThreadId(MessageId(topic)));
-        let mut parameters = serde_json::to_value(&request).unwrap_or_default();
+    async fn send_in(
+        way: &Way,
+        place: Place,
+        message: &Rendered,
+        put: Put,
+        fashion: Fashion,
+    ) -> Result<Value, RequestError> {
+        let chat = ChatId(place.chat_id);
+        let preview = LinkPreviewOptions {
+            is_disabled: true,
+            url: None,
+            prefer_small_media: false,
+            prefer_large_media: false,
+            show_above_text: false,
+        };
+        let (method, parameters) = match put {
+            Put::New(manner) => {
+                let mut request = SendMessage::new(chat, &message.text).link_preview_options(preview);
+                request.message_thread_id = place.topic.map(|topic| ThreadId(MessageId(topic)));
+                let mut parameters = serde_json::to_value(&request).unwrap_or_default();
+                manner.put_into(&mut parameters);
+                (SendMessage::NAME, parameters)
+            }
+            Put::InPlaceOf(at) => {
+                let request = EditMessageText::new(chat, MessageId(at), &message.text).link_preview_options(preview);
+                (EditMessageText::NAME, serde_json::to_value(&request).unwrap_or_default())
+            }
+        };
+        let mut parameters = parameters;
         if let Some(markup) = message.markup.as_ref().and_then(|markup| reply_markup(markup, fashion)) {
             parameters["reply_markup"] = markup;
         }
-        way.send.command_raw(SendMessage::NAME, &parameters).await
+        way.send.command_raw(method, &parameters).await
     }
 
     /// A request that tells its own outcome to the choice of ways; here only that it is late.

@@ -22,6 +22,7 @@ pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered
         Notice::Reply(parts) => render_reply(parts, lang, wording),
         Notice::Admin(notice) => render_admin(notice, lang, wording),
         Notice::Worded(worded) => render_worded(worded),
+        Notice::Addressed(addressed) => render_notice(&addressed.notice, lang, wording),
         Notice::File(copy) => Rendered::plain(lang.text("admin-file-refused", &file_arguments(copy))),
     }
 }

@@ -18,9 +18,9 @@ use crate::{
     form::{Form, Question},
     lead::{Change, LeadNumber},
     notice::{
-        AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, ConsentQuestion, FileCopy, LeadCopy,
-        LeadsMeanwhile, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, Offer, PollTrouble, Say,
-        SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, Trouble,
+        Addressed, AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, ConsentQuestion,
+        FileCopy, LeadCopy, LeadsMeanwhile, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, Offer,
+        PollTrouble, Say, SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, Trouble,
         TroubleDiscriminants as TroubleKind, WithdrawnLead, Worded,
     },
 };
@@ -370,6 +370,7 @@ fn notices(kind: NoticeKind) -> Vec<Notice> {
         NoticeKind::Admin => AdminKind::iter().flat_map(admin_notices).map(Notice::Admin).collect(),
         NoticeKind::File => vec![Notice::File(file_copy())],
         NoticeKind::Worded => vec![Notice::Worded(Worded { text: text(), buttons: vec![], topic: None })],
+        NoticeKind::Addressed => vec![Addressed::plain(Notice::Saved { number: number() }).into()],
     }
 }
 

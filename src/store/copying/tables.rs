@@ -153,6 +153,18 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("album", 't'),
         ],
     ),
+    (
+        "sent_messages",
+        &[
+            ("id", 't'),
+            ("chat_id", 'i'),
+            ("sent_to", 'i'),
+            ("topic", 'i'),
+            ("message_id", 'i'),
+            ("failed", 't'),
+            ("sent_at", 'i'),
+        ],
+    ),
     ("live_buttons", &[("chat_id", 'i'), ("messages", 't')]),
     ("customers", &[("phone", 't'), ("contact_id", 'i'), ("seen_at", 'i')]),
     ("imports", &[("fingerprint", 't'), ("lead_id", 't'), ("imported_at", 'i')]),

@@ -85,7 +85,7 @@ impl ForgottenElsewhere {
                 }
                 true
             }),
-            "live_buttons" => {
+            "live_buttons" | "sent_messages" => {
                 rows.retain(|row| !self.people.iter().any(|(person, _)| person.chats.contains(&number(row, "chat_id"))))
             }
             "consents" => {

@@ -1,5 +1,7 @@
 //! What a person leaves beside requests: the dialogue, messages that wait, contacts, updates set aside, marks.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
@@ -36,6 +38,8 @@ pub(super) async fn wipe(
         let sql = format!("DELETE FROM messages WHERE chat_id = $1 AND {}", written("created_at"));
         sqlx::query(AssertSqlSafe(sql)).bind(*chat_id).bind(until).execute(&mut *connection).await?;
         sqlx::query("DELETE FROM live_buttons WHERE chat_id = $1").bind(*chat_id).execute(&mut *connection).await?;
+        let sql = format!("DELETE FROM sent_messages WHERE chat_id = $1 AND {}", written("sent_at"));
+        sqlx::query(AssertSqlSafe(sql)).bind(*chat_id).bind(until).execute(&mut *connection).await?;
     }
     for phone in &person.phones {
         let sql = format!("DELETE FROM customers WHERE phone = $1 AND {}", written("seen_at"));
@@ -239,6 +243,12 @@ impl PersonalData {
         let forms = sqlx::query("DELETE FROM dialogues WHERE update_at < $1").bind(before).execute(&self.pool).await?;
         let updates =
             sqlx::query("DELETE FROM set_aside WHERE set_aside_at < $1").bind(before).execute(&self.pool).await?;
+        // Nobody answers a message of half a year ago, and nothing changes it any more.
+        let half_a_year = self.clock.millis(Duration::from_secs(182 * 24 * 3600));
+        sqlx::query("DELETE FROM sent_messages WHERE sent_at < $1")
+            .bind(self.clock.now() - half_a_year)
+            .execute(&self.pool)
+            .await?;
         for family in [MarkFamily::LimitsTold, MarkFamily::FirstPresses] {
             self.marks().remove_old(family, marks_before).await?;
         }

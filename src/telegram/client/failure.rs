@@ -31,6 +31,47 @@ pub enum SendError {
     },
 }
 
+impl SendError {
+    /// Whether no message at all would be taken by the chat, whatever it says: it is closed, or the bot may not write there.
+    pub fn is_about_the_chat(&self) -> bool {
+        match self {
+            Self::ChatClosed(_) | Self::NoTopic(_) => true,
+            Self::Refused(text) => {
+                let text = text.to_lowercase();
+                ["not enough rights", "have no rights", "write_forbidden", "chat_restricted", "chat_send_"]
+                    .iter()
+                    .any(|words| text.contains(words))
+            }
+            Self::Later { .. } => false,
+        }
+    }
+}
+
+/// What became of a message that was to be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edited {
+    /// It is so now, or was before.
+    Done,
+    /// It is not there any more, or cannot be changed.
+    Gone,
+    /// Its group has become another one, which has none of its messages.
+    Moved,
+}
+
+/// What a refused edit says of the message itself; `None` where it is about something else.
+pub(super) fn what_became_of_an_edit(error: &RequestError) -> Option<Edited> {
+    let RequestError::Api(api) = error else { return None };
+    let text = api_text(api).to_lowercase();
+    let says = |words: &str| text.contains(words);
+    match text.starts_with("bad request") {
+        true if says("message is not modified") => Some(Edited::Done),
+        true if says("message to edit not found") || says("message can't be edited") || says("message_id_invalid") => {
+            Some(Edited::Gone)
+        }
+        _ => None,
+    }
+}
+
 /// Whether a topic is closed or gone (`TOPIC_CLOSED`, `TOPIC_DELETED`, `TOPIC_ID_INVALID`, `message thread not found`).
 pub(super) fn is_no_topic(error: &RequestError) -> bool {
     let RequestError::Api(api) = error else { return false };
@@ -123,5 +164,32 @@ pub fn describe(error: &RequestError) -> String {
         RequestError::InvalidJson { .. } => "an answer that is not Telegram's".into(),
         // Only what `net` says of an answer comes this way.
         RequestError::Io(error) => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_refused_edit_says_of_the_message() {
+        let read = |text: &str| {
+            let api: ApiError = serde_json::from_value(text.into()).expect("any words are an error");
+            what_became_of_an_edit(&RequestError::Api(api))
+        };
+        for (text, became) in [
+            (
+                "Bad Request: message is not modified: specified new message content and reply markup are exactly the same \
+                 as a current content and reply markup of the message",
+                Some(Edited::Done),
+            ),
+            ("Bad Request: message to edit not found", Some(Edited::Gone)),
+            ("Bad Request: message can't be edited", Some(Edited::Gone)),
+            ("Bad Request: MESSAGE_ID_INVALID", Some(Edited::Gone)),
+            ("Bad Request: BUTTON_DATA_INVALID", None),
+            ("Forbidden: bot was kicked from the supergroup chat", None),
+        ] {
+            assert_eq!(read(text), became, "{text}");
+        }
     }
 }

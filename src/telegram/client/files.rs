@@ -10,7 +10,7 @@ use crate::{lead::FileKind, notice::FileCopy};
 
 use super::{
     super::{api, routes::Kind},
-    Call, DOCUMENT_TIMEOUT, LEAST_SEND, Place, SendError, Telegram, decide, describe,
+    Call, DOCUMENT_TIMEOUT, LEAST_SEND, Manner, Place, SendError, Taken, Telegram, decide, describe, taken,
 };
 
 /// A buyer's file, of 20 MB at most.
@@ -38,20 +38,29 @@ pub enum DownloadError {
 impl Telegram {
     /// Sends on what a buyer has sent, as Telegram keeps it, with a caption: the message itself, or, where that is gone, the
     /// file.
-    pub async fn send_copy(&self, to: impl Into<Place>, copy: &FileCopy, caption: &str) -> Result<(), SendError> {
+    pub async fn send_copy(
+        &self,
+        to: impl Into<Place>,
+        copy: &FileCopy,
+        caption: &str,
+        manner: Manner,
+    ) -> Result<Option<Taken>, SendError> {
         let place = to.into();
         let FileCopy { from_chat, message_id, file_id, kind, .. } = copy;
-        let message = json!({"from_chat_id": from_chat, "message_id": message_id, "caption": caption});
+        let mut message = json!({"from_chat_id": from_chat, "message_id": message_id, "caption": caption});
         let (method, field) = method_for(*kind);
-        let again = json!({ field: file_id, "caption": caption });
+        let mut again = json!({ field: file_id, "caption": caption });
+        for parameters in [&mut message, &mut again] {
+            manner.put_into(parameters);
+        }
         let call = Call::Copied { method: "copyMessage", parameters: &message };
-        let mut result = self.within(self.reply_timeout, self.wherever_it_goes(place, &call)).await;
+        let mut result = self.within(self.reply_timeout, self.placed(place, &call)).await;
         if let Err(SendError::Refused(_)) = result {
             let call = Call::Copied { method, parameters: &again };
-            result = self.within(self.reply_timeout, self.wherever_it_goes(place, &call)).await;
+            result = self.within(self.reply_timeout, self.placed(place, &call)).await;
         }
         self.figures.count(&result);
-        result.map(drop)
+        result.map(|(answer, place)| taken(&answer, place))
     }
 
     /// The content of a file that a buyer has sent, of at most `cap` bytes.

@@ -33,14 +33,17 @@ use tracing::{info, warn};
 use crate::{
     clock::{Clock, date},
     fault::point,
-    notice::{AdminNotice, Notice, Say},
-    store::{ButtonsChange, Dialogues, NOBODYS_CHAT, Outbox, OutboxMessage, Store, StoreError, Urgency},
+    notice::{AdminNotice, AdminPress, Button, Notice, Recipient, Recipients, Reference, ReplyTo, Say},
+    store::{
+        AfterSending, Became, ButtonsChange, Dialogues, MessagePlace, NOBODYS_CHAT, Outbox, OutboxMessage, SendFailure,
+        SentMessages, Store, StoreError, Urgency,
+    },
     unfinished::is_night,
-    wording::{Markup, ShownDocument, Wording, file_caption, render_notice},
+    wording::{Lang, Markup, Rendered, ShownDocument, Wording, file_caption, render_notice},
 };
 
 use super::{
-    client::{Attachment, Place, SendError, Telegram},
+    client::{Attachment, Edited, Manner, Place, SendError, Taken, Telegram},
     lang::lang_of,
     listener::IntakeCounters,
     pace::Pause,
@@ -94,7 +97,8 @@ pub struct OutboxSender {
     dialogues: Dialogues,
     clock: Clock,
     wording: Arc<Wording>,
-    admin_chat_id: Option<i64>,
+    recipients: Recipients,
+    sent: SentMessages,
     intake: Arc<IntakeCounters>,
     handed_over: HandOver,
     chats: Arc<Mutex<Chats>>,
@@ -116,7 +120,7 @@ impl OutboxSender {
         store: &Store,
         handed_over: HandOver,
         wording: Arc<Wording>,
-        admin_chat_id: Option<i64>,
+        recipients: Recipients,
         intake: Arc<IntakeCounters>,
     ) -> Self {
         let clock = store.clock();
@@ -127,7 +131,8 @@ impl OutboxSender {
             dialogues: store.dialogues(),
             clock,
             wording,
-            admin_chat_id,
+            recipients,
+            sent: store.sent_messages(),
             intake,
             handed_over,
             chats: Arc::default(),
@@ -240,7 +245,7 @@ impl OutboxSender {
             }
             let id = next.message.id.clone();
             match self.deliver(next).await {
-                Ok(Sent::Done(change)) => self.forget(chat_id, &id, &change, &stop).await,
+                Ok(Sent::Done(after)) => self.forget(chat_id, &id, &after, &stop).await,
                 Ok(Sent::Later) => self.chats().later(chat_id),
                 Err(error) => {
                     warn!(%error, "a message's result could not be stored; it may be sent again");
@@ -254,10 +259,12 @@ impl OutboxSender {
 
     /// Has a message that Telegram has taken go from the store, in passing where none waits behind it. While the store
     /// fails that is tried again, not the sending; what is still there at the end is sent again by the next start.
-    async fn forget(&self, chat_id: i64, id: &str, change: &ButtonsChange, stop: &CancellationToken) {
+    async fn forget(&self, chat_id: i64, id: &str, after: &AfterSending, stop: &CancellationToken) {
         loop {
-            let urgency = if self.chats().has_next(chat_id) { Urgency::Now } else { Urgency::InPassing };
-            match self.outbox.sent(id, chat_id, change.clone(), urgency).await {
+            // What can be answered may be at once.
+            let waits = self.chats().has_next(chat_id) || after.became.is_some();
+            let urgency = if waits { Urgency::Now } else { Urgency::InPassing };
+            match self.outbox.sent(id, chat_id, after.clone(), urgency).await {
                 Ok(()) => break,
                 Err(error) => {
                     warn!(%error, "a message that was sent could not be taken from the store; it is tried again")
@@ -322,7 +329,7 @@ impl OutboxSender {
         let is_told = self.intake.told_failing.load(Ordering::Relaxed);
         match (&message.notice, self.intake.failing()) {
             // It is over, which is told at once.
-            (Notice::Admin(AdminNotice::PollsFail { .. }), None) => return Ok(Sent::Done(ButtonsChange::default())),
+            (Notice::Admin(AdminNotice::PollsFail { .. }), None) => return Ok(Sent::Done(AfterSending::default())),
             // It goes into the message that tells that it is over.
             (Notice::Admin(AdminNotice::ToldElsewhere { .. }), failing)
                 if is_told && message.attempts < MOST_HOLDS && failing.is_none_or(|failing| failing.unreachable) =>
@@ -335,7 +342,7 @@ impl OutboxSender {
         if message.notice.is_reminder() {
             let is_night = is_night(date(self.clock.now()), &self.wording.time_zone);
             if !self.dialogues.is_reminder_due(&message.id, is_night).await? {
-                return Ok(Sent::Done(ButtonsChange::default()));
+                return Ok(Sent::Done(AfterSending::default()));
             }
         }
         let places = if lang.is_some() { &self.places } else { &self.backlog_places };
@@ -345,26 +352,10 @@ impl OutboxSender {
         };
         let _place = places.acquire().await;
         point("outbox.before_send");
-        let place = Place { chat_id, topic: message.notice.topic() };
-        let words = render_notice(&message.notice, lang, &self.wording);
+        let words = self.words(&message, lang);
         let is_pressable = matches!(words.markup, Some(Markup::Buttons(_)));
-        let sending = async {
-            match &message.notice {
-                Notice::File(copy) => match self.telegram.send_copy(place, copy, &file_caption(copy, lang)).await {
-                    // Telegram has neither the message nor the file any more.
-                    Err(SendError::Refused(_)) => self.telegram.send(place, &words).await,
-                    sent => sent.map(|()| None),
-                },
-                Notice::Reply(parts) => match self.file_of(parts) {
-                    Some(file) => {
-                        let attachment = Attachment::document(&file.name, file.content.to_vec());
-                        self.telegram.send_file(place, attachment, words.text.clone()).await.map(|()| None)
-                    }
-                    None => self.telegram.send(place, &words).await,
-                },
-                _ => self.telegram.send(place, &words).await,
-            }
-        };
+        let put = self.put(&message).await?;
+        let sending = self.send(&message.notice, put, &words, lang);
         let begin = || self.buttons.begin(chat_id, &message.notice);
         let (sent, edits) = match message.attempts {
             0 => {
@@ -382,32 +373,48 @@ impl OutboxSender {
             Err(SendError::Later { .. }) => {}
             _ => self.throttle().answered(),
         }
+        let became = |became| message.notice.becomes().map(|reference| (reference.clone(), became));
+        let given_up = |failure| {
+            self.figures.given_up.fetch_add(1, Ordering::Relaxed);
+            Sent::Done(AfterSending { buttons: ButtonsChange::default(), became: became(Became::Failed(failure)) })
+        };
         match sent {
-            Ok(number) => {
+            Ok(taken) => {
                 self.figures.sent.fetch_add(1, Ordering::Relaxed);
                 let edits = match edits {
                     Some(edits) => edits,
                     None => begin().await,
                 };
-                Ok(Sent::Done(edits.ended(number.filter(|_| is_pressable))))
+                let number = taken.map(|taken| taken.message_id);
+                let place = taken.map(|Taken { place, message_id }| MessagePlace {
+                    sent_to: place.chat_id,
+                    topic: place.topic,
+                    message_id,
+                });
+                Ok(Sent::Done(AfterSending {
+                    buttons: edits.ended(number.filter(|_| is_pressable)),
+                    became: place.and_then(|place| became(Became::There(place))),
+                }))
             }
             Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_) | SendError::NoTopic(_)))
-                if self.admin_chat_id.is_some_and(|admin| self.telegram.groups().is_same(admin, chat_id)) =>
+                if self.is_chat(Recipient::Operator, chat_id) =>
             {
                 warn!(%error, "the admin's chat cannot be reached: open the bot there and press Start");
+                self.put_off(&message, ADMIN_PAUSE).await
+            }
+            Err(error) if self.is_chat(Recipient::Managers, chat_id) && error.is_about_the_chat() => {
+                warn!(%error, "the managers' chat cannot be reached: add the bot there, and let it write");
                 self.put_off(&message, ADMIN_PAUSE).await
             }
             Err(SendError::ChatClosed(cause)) => {
                 // Only this message: the buyer may open the chat again while it is on its way, and send a request.
                 info!(cause, "a buyer's chat is closed; what was owed to it is given up, its leads are not");
-                self.figures.given_up.fetch_add(1, Ordering::Relaxed);
                 self.dialogues.chat_closed(chat_id).await?;
-                Ok(Sent::Done(ButtonsChange::default()))
+                Ok(given_up(SendFailure::Closed))
             }
             Err(SendError::Refused(cause) | SendError::NoTopic(cause)) => {
                 warn!(cause, "Telegram refuses a message; it is given up");
-                self.figures.given_up.fetch_add(1, Ordering::Relaxed);
-                Ok(Sent::Done(ButtonsChange::default()))
+                Ok(given_up(SendFailure::Refused))
             }
             Err(SendError::Later { cause, after }) => {
                 info!(cause, "a message is put off");
@@ -418,6 +425,76 @@ impl OutboxSender {
                 };
                 self.put_off(&message, after.unwrap_or(growing.min(LAST_PAUSE))).await
             }
+        }
+    }
+
+    fn is_chat(&self, recipient: Recipient, chat_id: i64) -> bool {
+        self.recipients.chat(recipient).is_some_and(|ours| self.telegram.groups().is_same(ours, chat_id))
+    }
+
+    /// What a message says in its chat. The admin's buttons do nothing anywhere else.
+    fn words(&self, message: &OutboxMessage, lang: Lang) -> Rendered {
+        let mut words = render_notice(&message.notice, lang, &self.wording);
+        if !self.is_chat(Recipient::Operator, message.chat_id) && self.is_chat(Recipient::Managers, message.chat_id) {
+            without_admins_buttons(&mut words);
+        }
+        words
+    }
+
+    /// Where in its chat a message is put.
+    async fn put(&self, message: &OutboxMessage) -> Result<Put, StoreError> {
+        let mut place = Place { chat_id: message.chat_id, topic: message.notice.topic() };
+        let mut manner = Manner::default();
+        let Notice::Addressed(addressed) = &message.notice else { return Ok(Put::New(place, manner)) };
+        let now = self.telegram.groups().now(message.chat_id);
+        let sent = async |reference: &Reference| match self.sent.of(reference).await? {
+            Some(Became::There(place)) => Ok::<_, StoreError>(Some(place)),
+            Some(Became::Failed(_)) | None => Ok(None),
+        };
+        manner.silent = addressed.silent;
+        match &addressed.reply_to {
+            Some(ReplyTo::Message(message_id)) => manner.reply_to = Some(*message_id),
+            Some(ReplyTo::Reference(reference)) => {
+                if let Some(there) = sent(reference).await?.filter(|there| there.sent_to == now) {
+                    manner.reply_to = Some(there.message_id);
+                    place.topic = place.topic.or(there.topic);
+                }
+            }
+            None => {}
+        }
+        Ok(match addressed.becomes.as_ref().filter(|_| addressed.edits) {
+            None => Put::New(place, manner),
+            Some(reference) => match sent(reference).await? {
+                Some(there) if there.sent_to == now => Put::InPlaceOf(there, place, manner),
+                Some(_) => Put::New(place, manner),
+                None => Put::Nowhere,
+            },
+        })
+    }
+
+    /// Sends a message, or changes the one that it takes the place of.
+    async fn send(&self, notice: &Notice, put: Put, words: &Rendered, lang: Lang) -> Result<Option<Taken>, SendError> {
+        let (place, manner) = match put {
+            Put::Nowhere => return Ok(None),
+            Put::InPlaceOf(there, place, manner) => {
+                match self.telegram.edit(there.sent_to, there.message_id, words).await? {
+                    Edited::Done | Edited::Gone => return Ok(None),
+                    Edited::Moved => (place, manner),
+                }
+            }
+            Put::New(place, manner) => (place, manner),
+        };
+        match notice.words() {
+            Notice::File(copy) => match self.telegram.send_copy(place, copy, &file_caption(copy, lang), manner).await {
+                // Telegram has neither the message nor the file any more.
+                Err(SendError::Refused(_)) => self.telegram.send_so(place, words, manner).await,
+                sent => sent,
+            },
+            Notice::Reply(parts) if let Some(file) = self.file_of(parts) => {
+                let attachment = Attachment::document(&file.name, file.content.to_vec());
+                self.telegram.send_file(place, attachment, words.text.clone()).await.map(|()| None)
+            }
+            _ => self.telegram.send_so(place, words, manner).await,
         }
     }
 
@@ -434,11 +511,64 @@ impl OutboxSender {
     }
 }
 
+/// Where in its chat a message is put.
+#[derive(Debug, Clone, Copy)]
+enum Put {
+    /// It is new.
+    New(Place, Manner),
+    /// It takes an earlier one's place, and is new where the group has none of its earlier messages any more.
+    InPlaceOf(MessagePlace, Place, Manner),
+    /// There is nothing that it could take the place of.
+    Nowhere,
+}
+
+/// Takes the admin's buttons off.
+fn without_admins_buttons(words: &mut Rendered) {
+    let Some(Markup::Buttons(rows)) = &mut words.markup else { return };
+    let is_admins = |button: &Button| matches!(button, Button::Press { data, .. } if AdminPress::parse(data).is_some());
+    for row in rows.iter_mut() {
+        row.retain(|button| !is_admins(button));
+    }
+    rows.retain(|row| !row.is_empty());
+    if rows.is_empty() {
+        words.markup = None;
+    }
+}
+
 /// What became of a message in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Sent {
     /// Telegram has taken it or never will: it is to go from the store, with this.
-    Done(ButtonsChange),
+    Done(AfterSending),
     /// It waits for its time.
     Later,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_admins_buttons_are_taken_off_and_others_stay() {
+        let press = |data: &str| Button::Press { text: "Да".into(), data: data.into(), style: None };
+        let words =
+            |rows: Vec<Vec<Button>>| Rendered { text: "Слова".into(), markup: Some(Markup::Buttons(rows)) };
+        let open = Button::Open { text: "Сюда".into(), url: "https://a.example/".into() };
+        let admins = || press("admin:lead:K7M2QXA");
+        for (before, after) in [
+            (vec![vec![admins()]], None),
+            (vec![vec![admins(), open.clone()], vec![admins()]], Some(vec![vec![open.clone()]])),
+            (
+                vec![vec![press("lead:take:K7M2QXA")], vec![press("admin:nonsense")]],
+                Some(vec![vec![press("lead:take:K7M2QXA")], vec![press("admin:nonsense")]]),
+            ),
+        ] {
+            let mut taken_off = words(before);
+            without_admins_buttons(&mut taken_off);
+            assert_eq!(taken_off.markup, after.map(Markup::Buttons));
+        }
+        let mut keys = Rendered { text: "Слова".into(), markup: Some(Markup::RemoveKeys) };
+        without_admins_buttons(&mut keys);
+        assert_eq!(keys.markup, Some(Markup::RemoveKeys));
+    }
 }

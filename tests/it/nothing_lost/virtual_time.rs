@@ -256,7 +256,8 @@ impl Life {
         let (worker, health) = Worker::new(pass, crm.tokens().clone());
         let telegram = Telegram::new(&ground.telegram_settings, clock, Groups::new(Vec::new())).expect("a client");
         let wording = Arc::new(Wording::default());
-        let outbox = OutboxSender::new(telegram, &store, Default::default(), wording, None, Arc::default());
+        let outbox =
+            OutboxSender::new(telegram, &store, Default::default(), wording, Default::default(), Arc::default());
         let backup = Backup::new(store.leads(), ground.folder.path(), Region::default());
         let never = CancellationToken::new;
         let tasks = vec![
@@ -284,15 +285,8 @@ impl Life {
         let second_way = SecondWay::new(&SecondWaySettings::default(), ground.clock).expect("none");
         let past_the_store = PastTheStore::new(telegram, Some(admin), second_way, ground.clock);
         let (store, health) = (Store::clone(&self.store), self.health.clone());
-        let alerts = Alerts::new(
-            store,
-            past_the_store,
-            Recipients::in_one_chat(Some(admin)),
-            false,
-            None,
-            health,
-            Arc::default(),
-        );
+        let alerts =
+            Alerts::new(store, past_the_store, Recipients::new(Some(admin), None), false, None, health, Arc::default());
         let (line, sent) = AdminLine::new();
         self.line = Some(line);
         self.tasks.push(tokio::spawn(alerts.run(sent, CancellationToken::new())));
