@@ -127,7 +127,7 @@ impl FilePass {
         }
         let found = match self.crm.find_attachment(crm_lead_id(row), &key(row)).await {
             Ok(found) => found,
-            Err(CrmError::WrongAddress { detail, .. } | CrmError::Refused { detail, .. }) => {
+            Err(CrmError::NotFound { detail, .. } | CrmError::Refused { detail, .. }) => {
                 self.follow_lead(row, &detail).await?;
                 return Ok(false);
             }
@@ -225,8 +225,8 @@ impl FilePass {
                 self.close_drive(detail).await?;
                 return self.send_elsewhere(row, detail).await;
             }
-            CrmError::WrongAddress { detail, .. } => return self.follow_lead(row, detail).await,
-            CrmError::Unavailable { .. } | CrmError::Ambiguous { .. } => {}
+            CrmError::NotFound { detail, .. } => return self.follow_lead(row, detail).await,
+            CrmError::Unavailable { .. } | CrmError::Ambiguous { .. } | CrmError::WrongAddress { .. } => {}
             CrmError::Rejected { detail, .. } | CrmError::Refused { detail, .. } | CrmError::Gone { detail, .. } => {
                 return self.send_elsewhere(row, detail).await;
             }

@@ -165,7 +165,7 @@ impl AmendmentWriter {
         point("amendment.answered");
         match answer {
             Ok(()) => Ok(Ok(())),
-            Err(error @ (CrmError::Forbidden { .. } | CrmError::WrongAddress { .. })) => Ok(Err(error)),
+            Err(error @ (CrmError::Forbidden { .. } | CrmError::NotFound { .. })) => Ok(Err(error)),
             Err(error) => match WriteOutcome::of(&error) {
                 WriteOutcome::Refused { .. } => Ok(Err(error)),
                 // Whether it was done is seen by the next comparison.

@@ -103,7 +103,7 @@ impl Breaker {
             CrmError::Blocked => {
                 (clock.scaled(exponential(BLOCKED_PAUSE, LONGEST_BLOCKED_PAUSE, failures, 0.5)), false)
             }
-            CrmError::WrongAddress { .. } => {
+            CrmError::NotFound { .. } | CrmError::WrongAddress { .. } => {
                 (clock.scaled(exponential(PERSON_PAUSE, LONGEST_PAUSE, failures, jitter)), false)
             }
             CrmError::Unauthorized(TokenError::NeedsAuthorization { .. } | TokenError::Moved { .. }) => {

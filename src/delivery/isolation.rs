@@ -118,7 +118,10 @@ impl DeliveryPass {
                 }
                 if matches!(error, CrmError::Blocked) || self.queue.untroubled(1).await? > 0 { Ok(()) } else { all() }
             }
-            CrmError::Forbidden { .. } | CrmError::Account { .. } | CrmError::WrongAddress { .. }
+            CrmError::Forbidden { .. }
+            | CrmError::Account { .. }
+            | CrmError::NotFound { .. }
+            | CrmError::WrongAddress { .. }
                 if self.others_went_through(failed_at).await? =>
             {
                 Ok(())

@@ -109,7 +109,7 @@ impl LateNoteWriter {
         match self.crm.has_note(lead_id, &note.number, &text).await {
             Ok(true) => return Ok(notes.over(&note.id, None).await?),
             Ok(false) => {}
-            Err(error @ (CrmError::WrongAddress { .. } | CrmError::Refused { .. })) => {
+            Err(error @ (CrmError::NotFound { .. } | CrmError::Refused { .. })) => {
                 return self.follow(note, &row, lead_id, error).await;
             }
             Err(error) => return Err(Stop::Crm(error)),
@@ -141,7 +141,7 @@ impl LateNoteWriter {
             WriteOutcome::NotDone => {
                 self.put_off(note, LateOutcome::NotWritten, Duration::ZERO).await?;
                 match error {
-                    CrmError::WrongAddress { .. } => self.follow(note, &row, lead_id, error).await,
+                    CrmError::NotFound { .. } => self.follow(note, &row, lead_id, error).await,
                     error => Err(Stop::Crm(error)),
                 }
             }

@@ -44,6 +44,7 @@ impl WriteOutcome {
             | CrmError::PaymentRequired
             | CrmError::Forbidden { .. }
             | CrmError::Blocked
+            | CrmError::NotFound { .. }
             | CrmError::WrongAddress { .. }
             | CrmError::Unavailable { .. } => Self::NotDone,
         }
@@ -59,7 +60,7 @@ pub fn trouble_of(error: &CrmError) -> Trouble {
         CrmError::PaymentRequired => Trouble::NotPaid,
         CrmError::Forbidden { .. } => Trouble::NoRights,
         CrmError::Blocked => Trouble::Blocked,
-        CrmError::WrongAddress { .. } => Trouble::WrongAddress,
+        CrmError::NotFound { .. } | CrmError::WrongAddress { .. } => Trouble::WrongAddress,
         CrmError::Account { detail, .. } => Trouble::AccountCannot { words: detail.clone() },
         CrmError::Rejected { detail, .. } | CrmError::Refused { detail, .. } | CrmError::Gone { detail, .. } => {
             Trouble::Refuses { words: detail.clone() }

@@ -115,7 +115,7 @@ fn is_alike(there: &Value, sent: &Value) -> bool {
 impl Crm {
     /// A lead with its tags, fields and contact; `None` where it is deleted, merged into another or hidden.
     pub async fn lead_there(&self, lead_id: i64) -> Result<Option<LeadThere>, CrmError> {
-        Ok(self.living_row(lead_id).await?.map(LeadThere))
+        Ok(may_be_forbidden(self.living_row(lead_id).await)?.flatten().map(LeadThere))
     }
 
     /// What of a lead differs from what it is meant to be.

@@ -349,11 +349,10 @@ impl Crm {
                     let pause = transport.limiter().throttled(retry_after);
                     return Err(CrmError::Throttled { retry_after: Some(pause) });
                 }
-                Outcome::Failed(CrmError::WrongAddress { mut detail, request_id }) => {
-                    if let Some(host) = tokens.authorization().find_host().await {
-                        detail = format!("the account has moved to {host}; set AMOCRM_SUBDOMAIN to it");
-                    }
-                    return Err(CrmError::WrongAddress { detail, request_id });
+                Outcome::Failed(error @ (CrmError::WrongAddress { .. } | CrmError::NotFound { .. })) => {
+                    let Some(host) = tokens.authorization().find_host().await else { return Err(error) };
+                    let detail = format!("the account has moved to {host}; set AMOCRM_SUBDOMAIN to it");
+                    return Err(CrmError::WrongAddress { detail, request_id: answer.request_id });
                 }
                 Outcome::Failed(error) => {
                     transport.limiter().calm();

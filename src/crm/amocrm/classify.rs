@@ -77,7 +77,10 @@ pub(super) fn classify(kind: Kind, answer: &Answer) -> Outcome {
         (404 | 405, None) => ambiguous(format!("status {status} with a page in place of an answer"), true),
         // The server gave up waiting for the rest of the request, or says that it has: what it read is not known.
         (408, _) => ambiguous("status 408".into(), false),
-        (404, _) => wrong_address("404 not found".into()),
+        (404, _) => {
+            let detail = detail().map_or("404 not found".into(), |detail| format!("404 not found: {detail}"));
+            CrmError::NotFound { detail, request_id }
+        }
         // Too long, or in a form that is not read: refused before anything is looked at.
         (413..=415 | 431, _) => wrong_address(format!("status {status}")),
         // Of any other refusal (405, 409, 410, 423, 499, …) it is not known that nothing was done: who says so may stand in
@@ -158,6 +161,7 @@ mod tests {
                 CrmError::Forbidden { .. } => "forbidden",
                 CrmError::Blocked => "blocked",
                 CrmError::WrongAddress { .. } => "address",
+                CrmError::NotFound { .. } => "not found",
                 CrmError::Rejected { .. } => "rejected",
                 CrmError::Refused { .. } => "refused",
                 CrmError::Account { .. } => "account",
@@ -194,7 +198,7 @@ mod tests {
             (403, PROBLEM, "forbidden", "forbidden"),
             (403, PAGE, "blocked", "blocked"),
             (403, "", "blocked", "blocked"),
-            (404, PROBLEM, "address", "address"),
+            (404, PROBLEM, "not found", "not found"),
             (404, PAGE, "unavailable", "ambiguous, answered"),
             (404, "", "unavailable", "ambiguous, answered"),
             (405, PROBLEM, "address", "ambiguous, answered"),

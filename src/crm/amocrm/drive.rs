@@ -109,7 +109,7 @@ impl Drive {
     pub async fn find(&self, key: &str, size: usize) -> Result<Option<DriveFile>, CrmError> {
         let query = [("filter[term]", key.to_owned()), ("limit", DRIVE_PAGE.to_string())];
         let answer = match self.call(Kind::Read, Method::GET, "/v1.0/files", &query, None).await {
-            Err(CrmError::WrongAddress { .. } | CrmError::Refused { .. }) => return Ok(None),
+            Err(CrmError::NotFound { .. } | CrmError::Refused { .. }) => return Ok(None),
             answer => answer?,
         };
         let ours = |row: &&Value| {
@@ -127,7 +127,7 @@ impl Drive {
         let body = json!({"file_name": name, "file_size": bytes.len(), "content_type": content_type});
         // A session that nobody uses is nothing.
         let session = match self.call(Kind::Read, Method::POST, "/v1.0/sessions", &[], Some(&body)).await {
-            Err(CrmError::WrongAddress { detail, request_id }) => {
+            Err(CrmError::NotFound { detail, request_id }) => {
                 return Err(CrmError::Forbidden { detail, request_id });
             }
             session => session?,
@@ -165,9 +165,11 @@ impl Drive {
         };
         match self.taken(kind, send).await {
             // The session is over, or was never one: nothing of the file is there.
-            Err(CrmError::WrongAddress { detail, request_id } | CrmError::Refused { detail, request_id }) => {
-                Err(CrmError::Unavailable { cause: detail, request_id })
-            }
+            Err(
+                CrmError::NotFound { detail, request_id }
+                | CrmError::WrongAddress { detail, request_id }
+                | CrmError::Refused { detail, request_id },
+            ) => Err(CrmError::Unavailable { cause: detail, request_id }),
             answer => answer,
         }
     }

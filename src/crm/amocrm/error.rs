@@ -51,7 +51,16 @@ pub enum CrmError {
     /// A 403 page: the address or the account is blocked; nothing was done.
     #[error("amoCRM blocks this server's address or the account (403)")]
     Blocked,
-    /// Not the API's address (404 or 405 in JSON, a redirect): check `AMOCRM_SUBDOMAIN`; nothing was done, hold.
+    /// What was asked for or written to is not there, or the path is none of the API's (404 in JSON); nothing was done.
+    #[error("amoCRM does not find it: {detail}")]
+    NotFound {
+        /// What came.
+        detail: String,
+        /// For amoCRM's support.
+        request_id: Option<String>,
+    },
+    /// Not the API's address (a redirect, 405 in JSON): check `AMOCRM_SUBDOMAIN`; nothing was done, hold. Whoever stands
+    /// there says nothing of what amoCRM has.
     #[error("amoCRM does not know this address: {detail}")]
     WrongAddress {
         /// What came.

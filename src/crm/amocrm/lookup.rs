@@ -134,7 +134,7 @@ impl Crm {
             }
             match self.get(&format!("/api/v4/leads/{lead_id}"), &[("with", "contacts".into())]).await {
                 // A lead that was deleted or merged meanwhile answers 404, or an empty 204.
-                Err(CrmError::WrongAddress { .. } | CrmError::Forbidden { .. }) => {}
+                Err(CrmError::NotFound { .. } | CrmError::Forbidden { .. }) => {}
                 answer => search.take(&answer?),
             }
         }

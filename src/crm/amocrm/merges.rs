@@ -40,14 +40,16 @@ pub enum Whereabouts {
 impl Crm {
     /// Looks what has become of a lead that was created at `since` (UTC) or later; for one that takes no note.
     pub async fn whereabouts(&self, lead_id: i64, lead: &Lead, since: DateTime<Utc>) -> Result<Whereabouts, CrmError> {
-        if self.living(lead_id).await?.is_some() {
-            return Ok(Whereabouts::There);
+        match self.living(lead_id).await {
+            Ok(None) => {}
+            Ok(Some(_)) | Err(CrmError::Forbidden { .. }) => return Ok(Whereabouts::There),
+            Err(error) => return Err(error),
         }
         let merges = may_be_forbidden(self.merges(since - CLOCK_MARGIN).await)?.unwrap_or_default();
         // An event that names both; what remains may itself have been merged since.
         let mut gone = vec![lead_id];
         while let Some(next) = other_named(&merges, &gone) {
-            if let Some(found) = self.living(next).await? {
+            if let Some(found) = may_be_forbidden(self.living(next).await)?.flatten() {
                 return Ok(Whereabouts::MergedInto(found));
             }
             gone.push(next);
@@ -55,7 +57,12 @@ impl Crm {
         let wanted = [Wanted { lead, since, first_edition: None }];
         let mut search = Search::of(&wanted, merges);
         may_be_forbidden(self.search_merged(&mut search, &wanted[0], &gone).await)?;
-        Ok(search.found_for(&lead.number).map_or(Whereabouts::Gone, Whereabouts::MergedInto))
+        if let Some(found) = search.found_for(&lead.number) {
+            return Ok(Whereabouts::MergedInto(found));
+        }
+        // Once more, since one answer that it is not there may be of whoever stands in front.
+        let is_gone = self.living(lead_id).await?.is_none();
+        Ok(if is_gone { Whereabouts::Gone } else { Whereabouts::There })
     }
 
     /// The leads that were merged since, as the events tell.
@@ -86,7 +93,7 @@ impl Crm {
         let mut changed = Vec::new();
         let mut cut = Vec::new();
         for lead_id in lead_ids {
-            let Some(row) = self.living_row(lead_id).await? else { continue };
+            let Some(row) = may_be_forbidden(self.living_row(lead_id).await)?.flatten() else { continue };
             search.take(&row);
             if search.has(number) {
                 return Ok(());
@@ -127,7 +134,7 @@ impl Crm {
         let unnamed = search.merges.iter().filter(|merge| merge.at >= since && merge.lead_ids.len() == 1);
         let mut vanished = None;
         for merge in unnamed.take(MOST_LEADS_OF_A_CONTACT) {
-            if self.living_row(merge.lead_ids[0]).await?.is_none() {
+            if may_be_forbidden(self.living_row(merge.lead_ids[0]).await)?.flatten().is_none() {
                 vanished = vanished.max(Some(merge.at));
             }
         }
@@ -152,13 +159,15 @@ impl Crm {
         Ok(row.map(|row| FoundLead { lead_id, contact_id: main_contact(&row) }))
     }
 
-    /// A lead that is neither deleted nor hidden; a deleted one answers 204, 404, or says so.
+    /// A lead that is not deleted; a deleted one answers 204, 404 in JSON, or says so. One that is hidden
+    /// ([`CrmError::Forbidden`]) may be there.
     pub(super) async fn living_row(&self, lead_id: i64) -> Result<Option<Value>, CrmError> {
-        let row = self.get(&format!("/api/v4/leads/{lead_id}"), &[("with", "contacts".into())]).await;
-        Ok(may_be_forbidden(row)?.filter(|row| {
-            let deleted = row.get("is_deleted").and_then(Value::as_bool) == Some(true);
-            id(row.get("id")) == Some(lead_id) && !deleted
-        }))
+        let row = match self.get(&format!("/api/v4/leads/{lead_id}"), &[("with", "contacts".into())]).await {
+            Err(CrmError::NotFound { .. }) => return Ok(None),
+            row => row?,
+        };
+        let deleted = row.get("is_deleted").and_then(Value::as_bool) == Some(true);
+        Ok((id(row.get("id")) == Some(lead_id) && !deleted).then_some(row))
     }
 }
 

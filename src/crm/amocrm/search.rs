@@ -37,10 +37,10 @@ pub struct Wanted<'a> {
     pub first_edition: Option<&'a [i64]>,
 }
 
-/// `None` where the user behind the token may not see it.
+/// `None` where it is not there, or the user behind the token may not see it.
 pub(super) fn may_be_forbidden<T>(result: Result<T, CrmError>) -> Result<Option<T>, CrmError> {
     match result {
-        Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. }) => Ok(None),
+        Err(CrmError::Forbidden { .. } | CrmError::NotFound { .. }) => Ok(None),
         other => other.map(Some),
     }
 }

@@ -60,7 +60,12 @@ impl DeliveryPass {
                 Ok(Ok(None))
             }
             // No right to search is no reason to keep a lead back: a new contact is made.
-            Err(CrmError::Forbidden { .. } | CrmError::WrongAddress { .. } | CrmError::Refused { .. }) => Ok(Ok(None)),
+            Err(
+                CrmError::Forbidden { .. }
+                | CrmError::NotFound { .. }
+                | CrmError::WrongAddress { .. }
+                | CrmError::Refused { .. },
+            ) => Ok(Ok(None)),
             // Nor is a wall that dislikes this search, or whatever breaks on it each time.
             Err(error @ CrmError::Blocked) => {
                 self.is_about_one(row.lead.id, &error, row.last_error_at).await.map(|()| Ok(None))

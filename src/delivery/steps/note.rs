@@ -76,7 +76,7 @@ impl StepWrite for WriteNote {
 
     async fn not_done(pass: &DeliveryPass, items: &[NewNoteItem], error: &CrmError) -> Result<(), Stop> {
         let forbidden = matches!(error, CrmError::Forbidden { .. });
-        let not_found = matches!(error, CrmError::WrongAddress { .. });
+        let not_found = matches!(error, CrmError::NotFound { .. });
         let stop = match (items, forbidden) {
             // Leads may be made all the same.
             (_, true) => {
@@ -183,7 +183,7 @@ impl DeliveryPass {
         let needed = needed(&attempt);
         let missing = match self.crm.missing_notes(crm_lead_id(one), &one.lead.number, notes).await {
             Ok(missing) => missing,
-            Err(error @ (CrmError::WrongAddress { .. } | CrmError::Refused { .. })) => {
+            Err(error @ (CrmError::NotFound { .. } | CrmError::Refused { .. })) => {
                 let later = self.due_in(lookup_delay(0, 1));
                 self.queue.defer(&self.lease, one.lead.id, later).await?;
                 return if self.follow_lead(one).await? { Ok(None) } else { Err(Stop::Crm(error)) };

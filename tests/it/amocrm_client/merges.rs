@@ -63,6 +63,43 @@ async fn a_lead_that_was_deleted_is_gone() {
 }
 
 #[tokio::test]
+async fn who_answers_in_the_place_of_amocrm_does_not_say_that_a_lead_is_gone() {
+    let (world, _) = account_with_older_leads().await;
+    let (crm, ivan) = (world.crm(), ivan());
+    let created = crm.create_leads(&[new(&ivan)]).await.expect("created");
+    let lead_id = created[0].lead_id;
+    let looked = async || crm.whereabouts(lead_id, &ivan, ivan.submitted_at).await;
+    let path = format!("/api/v4/leads/{lead_id}");
+    let of_the_lead = || On::any(&path);
+    for fault in [
+        Fault::Redirect(301),
+        Fault::Redirect(302),
+        Fault::Html(404),
+        Fault::Html(405),
+        Fault::Html(413),
+        Fault::Status(502),
+        Fault::Garbage,
+    ] {
+        world.once(of_the_lead(), fault.clone());
+        assert!(looked().await.is_err(), "{fault:?}");
+        assert_eq!(looked().await.expect("looked"), Whereabouts::There);
+    }
+    // Nor does one word that it is not there, which may be of whoever stands in front.
+    world.once(of_the_lead(), Fault::Status(404));
+    assert_eq!(looked().await.expect("looked"), Whereabouts::There);
+    // Nor does a right that was taken away.
+    world.once(of_the_lead(), Fault::Status(403));
+    assert_eq!(looked().await.expect("looked"), Whereabouts::There);
+    // What was asked for besides is not "nothing", either.
+    world.fake.remove_lead(lead_id as u64);
+    for path in ["/api/v4/events", "/api/v4/contacts"] {
+        world.once(On::any(path), Fault::Redirect(301));
+        assert!(looked().await.is_err(), "{path}");
+    }
+    assert_eq!(looked().await.expect("looked"), Whereabouts::Gone);
+}
+
+#[tokio::test]
 async fn a_create_that_was_lost_and_merged_is_found_in_the_other_lead() {
     for shows in EVENTS {
         let (world, older) = account_with_older_leads().await;

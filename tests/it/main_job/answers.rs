@@ -272,3 +272,14 @@ async fn a_lead_that_was_deleted_before_its_note_is_delivered_and_holds_nobody_u
     let over = world.admin_reads("больше не мешает").await;
     assert!(over.contains("примечания"), "{over}");
 }
+
+#[tokio::test]
+async fn a_note_that_meets_a_redirect_is_written_all_the_same() {
+    let world = World::running().await;
+    // The lead is asked for as well, to see where it is.
+    for on in [On::post("/api/v4/leads/notes"), On::get("/api/v4/leads/*")] {
+        world.amocrm.fault(on, Fault::Redirect(301), Times::N(3));
+    }
+    let (_buyers, numbers) = leave_requests(&world, 1).await;
+    assert_eq!(world.delivered(&numbers[0]).await.notes.len(), 1);
+}
