@@ -63,8 +63,18 @@ progress = Question { $at } of { $of }
 kept-answer = Your answer so far: { $value }
 first-question = This is the first question, there is nothing before it. If you have changed your mind, press "Cancel".
 not-a-number = One number is needed here, for example: 2021.
-not-a-day = I can't read this as a date. Please write it like this: 25.12.2026.
+not-a-day = I can't read this as a date. Please write it like this: 25.12.2026. Words will do, too: tomorrow, in a week, at the end of the month.
 files-not-yet = Send photos or documents, and press "Done" when that is all.
+files-needed = This request needs at least one file: send a photo or a document, then press “Done”.
+cannot-skip = This question can't be skipped. Please answer it, even briefly.
+not-a-sum = I can't see a sum here. Write, for example: 2.5m. If you haven't decided yet, write “don't know”.
+no-such-day = There is no such day in the calendar: { $day }. Please check the day and the month.
+budget-in-doubt =
+    I've noted “{ $budget }”, but in roubles that is little for a car. If it is another currency or a larger sum, write, for example: “30k dollars” or “3m roubles”. If it is right, just go on.
+answers-changed =
+    Changed in your request:
+    { $changes }
+budget-stays = The budget in your request is still { $budget }. If it has changed, write: “budget { $other }”.
 
 name-too-long = That is rather long for a name. Please keep it to 100 characters.
 name-unreadable = I could not read the name. Please write it in ordinary letters.

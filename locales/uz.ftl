@@ -55,6 +55,16 @@ first-question = Bu birinchi savol, undan oldin savol yoʻq. Fikringiz oʻzgarga
 not-a-number = Bu yerga bitta son kerak, masalan: 2021.
 not-a-day = Sanani tushunmadim. Bunday yozing: 25.12.2026.
 files-not-yet = Surat yoki hujjatlarni yuboring, hammasi tayyor boʻlgach, «Tayyor» tugmasini bosing.
+files-needed = Bu ariza uchun kamida bitta fayl kerak: surat yoki hujjat yuboring, soʻng «Tayyor» tugmasini bosing.
+cannot-skip = Bu savolni oʻtkazib yuborib boʻlmaydi. Iltimos, qisqa boʻlsa ham javob bering.
+not-a-sum = Bu yerda summani koʻrmadim. Masalan, bunday yozing: 2,5 mln. Hali qaror qilmagan boʻlsangiz, «bilmayman» deb yozing.
+no-such-day = Taqvimda bunday kun yoʻq: { $day }. Iltimos, kun va oyni tekshiring.
+budget-in-doubt =
+    «{ $budget }» deb yozib oldim, lekin rublda bu avtomobil uchun kam. Boshqa valyuta yoki kattaroq summa boʻlsa, masalan, bunday yozing: «30 000 USD» yoki «3 mln rubl». Hammasi toʻgʻri boʻlsa, davom eting.
+answers-changed =
+    Arizada tuzatdim:
+    { $changes }
+budget-stays = Arizadagi byudjet avvalgidek: { $budget }. Oʻzgargan boʻlsa, bunday yozing: «byudjet { $other }».
 
 name-too-long = Ism uchun bu biroz uzun. Iltimos, 100 belgidan oshirmay yozing.
 name-unreadable = Ismni oʻqib boʻlmadi. Iltimos, oddiy harflar bilan yozing.

@@ -1,16 +1,19 @@
 //! Answers, each taken at the question it was given to.
 
 use super::{
-    dialogue::{Conversation, Outcome, World, asked, go_on, is_editing, offered, stay},
+    anew::{Anew, said_anew, stays_as_it_was},
+    dialogue::{Conversation, Outcome, World, asked, go_on, offered, stay},
     draft::{Answer, Step},
     noted::{Noted, add_wish},
     opening::{held, opened},
-    questions::{Kind, LONGEST_TEXT, Question},
+    questions::{Kind, LONGEST_TEXT, Place, Question},
     said::managers,
+    typed::{means_nothing, says_nothing, says_unknown},
 };
 use crate::{
     lead::{
-        Budget, CarLink, CarLinkError, Day, Name, NameError, Phone, PhoneError, Quantity, Said, Taken, Wish, one_line,
+        Budget, CarLink, CarLinkError, Day, DayError, Name, NameError, Phone, PhoneError, Quantity, Said, Taken, Wish,
+        one_line,
     },
     notice::Say,
 };
@@ -37,6 +40,11 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
         }
         Reply::Contact { .. } => Said::default(),
     };
+    if let Reply::Text { text, forwarded: false, .. } = &reply
+        && let Some(anew) = said_anew(&conversation, text, &said, world)
+    {
+        return take_anew(conversation, anew, world);
+    }
     let Some(question) = asked(&conversation, world).copied() else {
         return match conversation.step {
             Step::Idle => opened(conversation, &said, world),
@@ -70,30 +78,84 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
         (Kind::Money, Reply::Text { text, .. }) => take_amount(conversation, &question, &text, &said, world),
         (Kind::Link, Reply::Text { text, links, .. }) => take_car(conversation, &question, &text, &links, &said, world),
         (Kind::Text, Reply::Text { text, .. }) => match in_words(&text) {
+            // `-` is what people write who have nothing to say.
+            Ok(_) if text.chars().all(|c| c.is_whitespace() || c.is_ascii_punctuation() || "…—–".contains(c)) => {
+                pass(conversation, &question, world)
+            }
             Ok(answer) => take(conversation, &question, answer, Vec::new(), world),
             Err(why) => stay(conversation, vec![*why], world),
         },
-        (Kind::Number, Reply::Text { text, .. }) => match Quantity::parse(&text) {
-            Some(number) => take(conversation, &question, Answer::Number(number), Vec::new(), world),
-            None => stay(conversation, vec![Say::NotANumber], world),
-        },
+        (Kind::Number, Reply::Text { text, .. }) => {
+            let is_else = said.link().is_some() || Phone::alone(&text, world.region).is_some();
+            match Quantity::parse(&text).filter(|_| !is_else) {
+                Some(number) => take(conversation, &question, Answer::Number(number), Vec::new(), world),
+                None => not_taken(conversation, &question, (&text, &said), Say::NotANumber, world),
+            }
+        }
         (Kind::Choice, Reply::Text { text, .. }) => match (typed_choice(&question, &text, world), question.free_text) {
             (Some(at), _) => take(conversation, &question, Answer::Choice(at), Vec::new(), world),
             (None, true) => match in_words(&text) {
                 Ok(answer) => take(conversation, &question, answer, Vec::new(), world),
                 Err(why) => stay(conversation, vec![*why], world),
             },
-            (None, false) => {
-                let noted = Noted::beside(&conversation, &said, Taken::default(), Some(&question), world);
-                note(conversation, noted, vec![Say::ChooseOne], world)
-            }
+            (None, false) => not_taken(conversation, &question, (&text, &said), Say::ChooseOne, world),
         },
         (Kind::Date, Reply::Text { text, .. }) => match Day::parse(&text, world.today()) {
-            Some(day) => take(conversation, &question, Answer::Date(day), Vec::new(), world),
-            None => stay(conversation, vec![Say::NotADay], world),
+            Ok(day) => take(conversation, &question, Answer::Date(day), Vec::new(), world),
+            Err(DayError::NotADay) => not_taken(conversation, &question, (&text, &said), Say::NotADay, world),
+            Err(DayError::NotInTheCalendar) => {
+                let typed = one_line(&text, 60);
+                not_taken(conversation, &question, (&text, &said), Say::NoSuchDay { typed }, world)
+            }
         },
-        (Kind::Files, Reply::Text { .. }) => stay(conversation, vec![Say::FilesNotYet], world),
+        (Kind::Files, Reply::Text { text, .. }) => {
+            not_taken(conversation, &question, (&text, &said), Say::FilesNotYet, world)
+        }
     }
+}
+
+/// Answers that were given before are others now; what else was said is taken as if it stood alone.
+fn take_anew(mut conversation: Conversation, anew: Anew, world: &World) -> Outcome {
+    let (changes, changed, rest) = match anew {
+        // It is asked once more, and leads back to where the form was.
+        Anew::Wrong(key) => {
+            conversation.changing |= conversation.step == Step::Confirm;
+            conversation.step = Step::Ask(key);
+            return stay(conversation, Vec::new(), world);
+        }
+        Anew::Changed { changes, conversation, rest } => (changes, *conversation, rest),
+    };
+    let (step, draft) = (changed.step, changed.draft.clone());
+    if step == Step::Consent {
+        return held(changed, &Said::default(), world.consent.held().into_iter().collect(), world);
+    }
+    let told = Say::AnswersChanged { changes };
+    let Some(rest) = rest else { return stay(changed, vec![told], world) };
+    let mut outcome = answered(changed.clone(), Reply::Text { text: rest, links: Vec::new(), forwarded: false }, world);
+    let is_taken = outcome.conversation.step != step || outcome.conversation.draft != draft;
+    if !is_taken {
+        return stay(changed, vec![told], world);
+    }
+    match outcome.replies.last_mut() {
+        Some(last) => last.insert(0, told),
+        None => outcome.replies.push(vec![told]),
+    }
+    outcome
+}
+
+/// What answers nothing that is asked: what else it says is kept, and an optional question is passed over by a no.
+fn not_taken(
+    conversation: Conversation,
+    question: &Question,
+    (text, said): (&str, &Said),
+    why: Say,
+    world: &World,
+) -> Outcome {
+    if question.optional && means_nothing(text) {
+        return skip(conversation, question, world);
+    }
+    let noted = Noted::beside(&conversation, said, Taken::default(), Some(question), world);
+    note(conversation, noted, vec![why], world)
 }
 
 /// The phone that is offered, where its key was pressed or the text asks for it.
@@ -162,28 +224,65 @@ fn take_amount(conversation: Conversation, question: &Question, text: &str, said
     let is_more = said.phone().is_some()
         || said.link().is_some()
         || said.money().is_some() && words.as_ref().is_some_and(Wish::names_a_car);
+    if question.optional && means_nothing(text) && !says_unknown(text) {
+        return skip(conversation, question, world);
+    }
     if !is_more {
-        return match Budget::parse(text) {
-            Some(amount) => take(conversation, question, Answer::Money(amount), Vec::new(), world),
-            None => note(conversation, Noted::default(), vec![Say::BudgetUnreadable], world),
+        return match Budget::parse(text).filter(|amount| is_about_money(amount, world)) {
+            Some(amount) => take_money(conversation, question, amount, Noted::default(), world),
+            None => {
+                let is_long = one_line(text, 201).chars().count() > 200;
+                let why = if is_long { Say::BudgetUnreadable } else { Say::NotASum };
+                not_taken(conversation, question, (text, said), why, world)
+            }
         };
     }
     let taken = Taken { money: said.money().is_some(), ..Taken::default() };
     let noted = Noted::beside(&conversation, said, taken, Some(question), world);
     match said.money().cloned() {
-        Some(amount) => take_noting(conversation, question, Answer::Money(amount), noted, world),
+        Some(amount) => take_money(conversation, question, amount, noted, world),
         None if CarLink::alone(text).is_some() => note(conversation, noted, vec![Say::LinkIsNoBudget], world),
         // `не знаю, https://…`
         None => {
             match words.as_ref().filter(|words| !words.names_a_car()).and_then(|words| Budget::parse(words.as_str())) {
                 Some(amount) => {
                     let noted = noted.with_wish(None);
-                    take_noting(conversation, question, Answer::Money(amount), noted, world)
+                    take_money(conversation, question, amount, noted, world)
                 }
                 None => note(conversation, noted, Vec::new(), world),
             }
         }
     }
+}
+
+/// Takes a sum; one so small that it is hardly in roubles is asked about beside the next question.
+fn take_money(conversation: Conversation, question: &Question, amount: Budget, noted: Noted, world: &World) -> Outcome {
+    let is_doubted = question.place() == Place::Budget && amount.is_in_doubt();
+    let said = amount.shown().to_owned();
+    let amount = if is_doubted { amount.without_doubt() } else { amount };
+    let mut outcome = take_noting(conversation, question, Answer::Money(amount), noted, world);
+    let is_asked = outcome.replies.iter().flatten().any(|say| matches!(say, Say::Noted { budget: Some(_), .. }));
+    if is_doubted
+        && !is_asked
+        && let Some(last) = outcome.replies.last_mut()
+    {
+        last.insert(0, Say::BudgetInDoubt { budget: said });
+    }
+    outcome
+}
+
+/// Whether what was typed to a question about money can be an answer to it: a sum, or that there is none yet. A time, a car, a
+/// greeting or a yes is none.
+fn is_about_money(amount: &Budget, world: &World) -> bool {
+    let typed = amount.typed();
+    if amount.price() > 0 {
+        return true;
+    }
+    let said = Said::read(typed, &[], world.region);
+    let is_else = Day::parse(typed, world.today()) != Err(DayError::NotADay)
+        || says_nothing(typed)
+        || said.money().is_none() && said.asks_for_a_car();
+    !is_else && typed.chars().any(char::is_alphanumeric)
 }
 
 /// A link, that there is none, or words about the car, which answer the question as well.
@@ -211,6 +310,7 @@ fn take_car(
     let Some(wish) = said.words(noted.taken()).filter(|words| words.says_something() || !noted.is_empty()) else {
         return note(conversation, noted, vec![Say::NoLinkFound], world);
     };
+    let stays = stays_as_it_was(&conversation, said, world);
     let told = noted.with_wish(None).keep(&mut conversation, &world.form);
     let mut kept = Answer::Link(None);
     if let Some(draft) = &mut conversation.draft {
@@ -218,14 +318,15 @@ fn take_car(
         // Whoever says more about the car does not take its link back.
         kept = draft.answers.remove(question.key).unwrap_or(kept);
     }
-    let first = told.into_iter().chain([Say::WishTaken]).collect();
+    let first = told.into_iter().chain([Say::WishTaken]).chain(stays).collect();
     take(conversation, question, kept, vec![first], world)
 }
 
 /// What is still said when all is answered: a link, words about the car.
 fn at_card(conversation: Conversation, said: &Said, world: &World) -> Outcome {
     let noted = Noted::beside(&conversation, said, Taken::default(), None, world);
-    let why = if noted.is_empty() { vec![Say::UseButtons] } else { Vec::new() };
+    let stays = stays_as_it_was(&conversation, said, world).filter(|_| !noted.is_empty());
+    let why = if noted.is_empty() { vec![Say::UseButtons] } else { stays.into_iter().collect() };
     note(conversation, noted, why, world)
 }
 
@@ -263,11 +364,6 @@ pub(super) fn take_phone(
     world: &World,
 ) -> Outcome {
     match parsed {
-        // While editing the card comes next, and its buttons leave no room for taking the keyboard away.
-        Ok(phone) if is_editing(&conversation, world) => {
-            let first = vec![vec![Say::PhoneTaken { phone: phone.e164().to_owned() }]];
-            take(conversation, question, Answer::Phone(phone), first, world)
-        }
         Ok(phone) => {
             let taken = vec![Say::PhoneTaken { phone: phone.e164().to_owned() }];
             let mut outcome = take_noting(conversation, question, Answer::Phone(phone), noted, world);
@@ -293,12 +389,22 @@ fn take_noting(
     noted: Noted,
     world: &World,
 ) -> Outcome {
-    let told = noted.keep(&mut conversation, &world.form);
+    let told = noted.keep_beside(&answer, &mut conversation, &world.form);
     take(conversation, question, answer, told.map(|say| vec![say]).into_iter().collect(), world)
 }
 
-/// Passes over a question.
-pub(super) fn skip(conversation: Conversation, question: &Question, world: &World) -> Outcome {
+/// Passes over a question that need not be answered; files are also passed over by "that was all".
+pub(super) fn pass(conversation: Conversation, question: &Question, world: &World) -> Outcome {
+    let has_files =
+        question.kind == Kind::Files && conversation.draft.as_ref().is_some_and(|draft| !draft.files.is_empty());
+    match (question.optional || has_files, question.kind) {
+        (true, _) => skip(conversation, question, world),
+        (false, Kind::Files) => stay(conversation, vec![Say::FilesNeeded], world),
+        (false, _) => stay(conversation, vec![Say::CannotSkip], world),
+    }
+}
+
+fn skip(conversation: Conversation, question: &Question, world: &World) -> Outcome {
     take(conversation, question, Answer::skipped(question), Vec::new(), world)
 }
 

@@ -329,16 +329,23 @@ fn given(
     let alone = World { message: None, consent: ConsentRule::default(), request: None, ..world.clone() };
     let outcome = turn(inner, input, &alone);
     let number = request.lead.number.clone();
-    let draft = outcome.conversation.draft.filter(|_| outcome.conversation.step == Step::Confirm);
-    let Some(draft) = draft else {
+    // Another answer than the one that is asked, which may be answered anew all the same.
+    let is_other = outcome.replies.iter().flatten().any(|say| matches!(say, Say::AnswersChanged { .. }));
+    let step = outcome.conversation.step;
+    let Some(draft) = outcome.conversation.draft.filter(|_| step == Step::Confirm || is_other) else {
+        if let Step::Ask(key) = step
+            && key != question.key
+        {
+            conversation.correcting = Some(Correcting { number, key: key.to_owned(), given: None });
+        }
         // Not taken: asked again, with what is wrong.
         return reply(conversation, outcome.replies);
     };
     let (_, changes) = corrected(&request.lead, &draft, world);
-    let mut replies = outcome.replies;
+    let mut replies = if step == Step::Confirm { outcome.replies } else { Vec::new() };
     // The card of the conversation beside.
     if let Some(last) = replies.last_mut() {
-        last.retain(|say| !matches!(say, Say::Card(_)));
+        last.retain(|say| !matches!(say, Say::Card(_) | Say::AnswersChanged { .. }));
     }
     replies.retain(|says| !says.is_empty());
     if changes.is_empty() {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    answering::{Reply, answered, captioned, skip, take, take_choice, take_phone},
+    answering::{Reply, answered, captioned, pass, take, take_choice, take_phone},
     consent::{self, ConsentRule},
     correcting::{Correcting, OwnRequest},
     deletion,
@@ -288,8 +288,8 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
         }
         Input::Cancel | Input::Press(Press::Cancel) => cancel(conversation, world),
         Input::Help => stay(conversation, vec![Say::Help], world),
-        Input::Skip => match asked(&conversation, world).filter(|question| question.optional).copied() {
-            Some(question) => skip(conversation, &question, world),
+        Input::Skip => match asked(&conversation, world).copied() {
+            Some(question) => pass(conversation, &question, world),
             None => stay(conversation, vec![Say::UnknownCommand], world),
         },
         Input::My(requests) => my_requests(conversation, requests, world),
@@ -331,9 +331,9 @@ fn typed_word(conversation: Conversation, typed: Typed, reply: Reply, world: &Wo
         (_, Typed::Cancel, _) => cancel(conversation, world),
         (Step::Ask(_) | Step::Confirm, Typed::Back, _) => back(conversation, world),
         (Step::Confirm, Typed::Yes, _) => submit(conversation, world),
-        (_, Typed::Skip, Some(question)) if question.optional => skip(conversation, &question, world),
+        (_, Typed::Skip, Some(question)) => pass(conversation, &question, world),
         (_, Typed::Keep, Some(_)) if kept(&conversation, world).is_some() => keep(conversation, world),
-        (_, Typed::Done, Some(question)) if question.kind == Kind::Files => skip(conversation, &question, world),
+        (_, Typed::Done, Some(question)) if question.kind == Kind::Files => pass(conversation, &question, world),
         _ => answered(conversation, reply, world),
     }
 }
@@ -486,7 +486,7 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
         (_, Press::Skip(key)) => {
             let is_open = |question: &Question| question.optional && key.is_none_or(|key| key == question.key);
             match open.filter(is_open) {
-                Some(question) => skip(conversation, &question, world),
+                Some(question) => pass(conversation, &question, world),
                 None => stay(conversation, vec![Say::OldButton], world),
             }
         }
@@ -500,7 +500,7 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
         },
         (Step::Ask(_), Press::Keep) if kept(&conversation, world).is_some() => keep(conversation, world),
         (Step::Ask(_), Press::Done) => match open.filter(|question| question.kind == Kind::Files) {
-            Some(question) => skip(conversation, &question, world),
+            Some(question) => pass(conversation, &question, world),
             None => stay(conversation, vec![Say::OldButton], world),
         },
         (_, Press::DropFiles) => files::drop_all(conversation, world),

@@ -1,5 +1,6 @@
 //! The buyer's form: the table of its questions, and the dialogue that fills it in. Pure.
 
+mod anew;
 mod answering;
 mod consent;
 mod correcting;

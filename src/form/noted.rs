@@ -1,6 +1,7 @@
 //! What a message says beside the answer it was sent as: kept for the questions it answers, or for the manager.
 
 use super::{
+    anew::says_other,
     dialogue::{Conversation, World, is_editing},
     draft::{Answer, Draft},
     questions::{Form, Kind, NAME, Question},
@@ -62,7 +63,8 @@ impl Noted {
         };
         let words = said.words(all);
         let is_understood = all.name || all.phone || all.money || said.link().is_some();
-        Self { wish: words.filter(|words| is_understood && !editing || words.names_a_wish()), ..noted }
+        let is_of_use = is_understood && !editing || editing && says_other(draft, said);
+        Self { wish: words.filter(|words| is_of_use || words.names_a_wish()), ..noted }
     }
 
     /// The same with other words for the manager.
@@ -110,6 +112,20 @@ impl Noted {
         }
     }
 
+    /// The same beside an answer that is taken, which is told with it.
+    pub(super) fn keep_beside(self, answer: &Answer, conversation: &mut Conversation, form: &Form) -> Option<Say> {
+        let mut say = self.keep(conversation, form)?;
+        if let Say::Noted { name, budget, car_link, .. } = &mut say {
+            match answer {
+                Answer::Name(taken) => *name = Some(taken.as_str().to_owned()),
+                Answer::Money(taken) => *budget = Some(taken.shown().to_owned()),
+                Answer::Link(Some(taken)) => *car_link = Some(taken.shown()),
+                _ => {}
+            }
+        }
+        Some(say)
+    }
+
     /// Keeps it for its questions, which are then not asked; returns what the buyer is told of it.
     pub(super) fn keep(self, conversation: &mut Conversation, form: &Form) -> Option<Say> {
         let draft = conversation.draft.as_mut()?;
@@ -123,7 +139,7 @@ impl Noted {
         };
         fill(Kind::Name, self.name.map(Answer::Name));
         fill(Kind::Phone, self.phone.map(Answer::Phone));
-        fill(Kind::Money, self.budget.map(Answer::Money));
+        fill(Kind::Money, self.budget.map(Budget::without_doubt).map(Answer::Money));
         if let Some(link) = self.car_link {
             add_link(draft, form, link);
         }

@@ -1,3 +1,4 @@
+mod anew;
 mod consent;
 mod forms;
 mod mine;

@@ -95,6 +95,151 @@ impl Typed {
     }
 }
 
+/// A text in lower case, its words with a blank between them.
+fn plain(text: &str) -> String {
+    let sign = |sign: char| if sign.is_alphanumeric() || sign == '\'' { sign } else { ' ' };
+    let apart: String = text.to_lowercase().replace('ё', "е").replace(['’', 'ʻ', '‘'], "'").chars().map(sign).collect();
+    apart.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whole messages that say there is no answer.
+const NOTHING: &[&str] = &[
+    "",
+    "нет",
+    "не",
+    "неа",
+    "не знаю",
+    "незнаю",
+    "не надо",
+    "не нужно",
+    "не нужен",
+    "не нужна",
+    "не хочу",
+    "не важно",
+    "неважно",
+    "без разницы",
+    "все равно",
+    "любой",
+    "любая",
+    "любое",
+    "любые",
+    "не решил",
+    "не решила",
+    "пока не знаю",
+    "пока нет",
+    "нету",
+    "ничего",
+    "никак",
+    "прочерк",
+    "пропустить",
+    "пропуск",
+    "дальше",
+    "далее",
+    "no",
+    "nope",
+    "none",
+    "nothing",
+    "n a",
+    "na",
+    "idk",
+    "i don't know",
+    "don't know",
+    "dont know",
+    "not sure",
+    "any",
+    "anything",
+    "doesn't matter",
+    "whatever",
+    "skip",
+    "next",
+    "yo'q",
+    "yoq",
+    "bilmayman",
+    "kerak emas",
+    "farqi yo'q",
+];
+
+/// Whether a whole message says that there is no answer.
+pub(super) fn means_nothing(text: &str) -> bool {
+    NOTHING.contains(&plain(text).as_str())
+}
+
+/// Whether a whole message says that the answer is not known yet, which is one where money is asked.
+pub(super) fn says_unknown(text: &str) -> bool {
+    [
+        "не знаю",
+        "незнаю",
+        "не решил",
+        "не решила",
+        "пока не знаю",
+        "i don't know",
+        "don't know",
+        "not sure",
+        "bilmayman",
+    ]
+    .contains(&plain(text).as_str())
+}
+
+/// Whole messages that answer no question in words: a yes, a greeting, thanks.
+const EMPTY: &[&str] = &[
+    "да",
+    "ага",
+    "угу",
+    "ок",
+    "окей",
+    "хорошо",
+    "ладно",
+    "понятно",
+    "ясно",
+    "спасибо",
+    "привет",
+    "здравствуйте",
+    "здрасте",
+    "добрый день",
+    "добрый вечер",
+    "доброе утро",
+    "готово",
+    "вот",
+    "это",
+    "что",
+    "как",
+    "скоро",
+    "сейчас",
+    "позже",
+    "потом",
+    "срочно",
+    "давно",
+    "yes",
+    "yep",
+    "yeah",
+    "ok",
+    "okay",
+    "fine",
+    "sure",
+    "thanks",
+    "thank you",
+    "hi",
+    "hello",
+    "hey",
+    "good morning",
+    "good evening",
+    "done",
+    "soon",
+    "later",
+    "now",
+    "asap",
+    "what",
+    "ha",
+    "rahmat",
+    "salom",
+    "assalomu alaykum",
+];
+
+/// Whether a whole message says nothing of what was asked.
+pub(super) fn says_nothing(text: &str) -> bool {
+    EMPTY.contains(&plain(text).as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,11 @@ use super::{amount, text};
 
 const MAX_CHARS: usize = 200;
 
+/// Nobody sells a car for fewer roubles.
+const LEAST_OF_A_CAR: i64 = 100_000;
+
+const MILLION: i64 = 1_000_000;
+
 /// A budget as typed, with a number of roubles where there is one plain amount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
@@ -62,10 +67,44 @@ impl Budget {
         };
         let behind = self.typed.char_indices().nth(length).map_or("", |(at, _)| &self.typed[at..]);
         let mut rest = behind.trim_start_matches([' ', ':', '=', '-', '–', '—', ',']);
-        for filler in ["is ", "of ", "это ", "у меня "] {
+        for filler in ["is ", "of ", "это ", "у меня ", "на "] {
             rest = rest.strip_prefix(filler).unwrap_or(rest);
         }
         if rest.chars().any(char::is_alphanumeric) { rest } else { &self.typed }
+    }
+
+    /// Whether it names so little, and no currency, that it is hardly meant in roubles: `30k`, `30 тысяч`, `25000`.
+    pub fn is_in_doubt(&self) -> bool {
+        let names_roubles = |word: &str| {
+            matches!(word, "р" | "тр" | "rur" | "r") || ["руб", "rub", "roub"].iter().any(|stem| word.starts_with(stem))
+        };
+        let typed = self.typed.to_lowercase();
+        let words = |text: &str| text.split(|c: char| !c.is_alphabetic()).any(names_roubles);
+        let names_currency = typed.contains('₽') || words(&typed);
+        (1..LEAST_OF_A_CAR).contains(&amount::roubles(&self.typed)) && !names_currency
+    }
+
+    /// The same without its price, if that is in doubt and was read out of a word (`30k`): digits are taken as they stand.
+    pub fn without_doubt(self) -> Self {
+        let has_unit = self.typed.chars().any(char::is_alphabetic) && self.digits_alone().is_none();
+        if has_unit && self.is_in_doubt() { Self { price: 0, ..self } } else { self }
+    }
+
+    /// What is meant, where the words alone would leave a reader guessing: 2,000,000 for `2`.
+    pub fn meant(&self) -> Option<i64> {
+        let is_bare = !self.typed.chars().any(char::is_alphabetic) && !self.typed.contains('₽');
+        (is_bare && self.price >= MILLION && self.digits_alone().is_none_or(|digits| digits != self.price))
+            .then_some(self.price)
+    }
+
+    /// The number that the digits make, with nothing but words that change nothing around them.
+    fn digits_alone(&self) -> Option<i64> {
+        let digits: String = self.typed.chars().filter(|c| !c.is_whitespace()).collect();
+        let digits = digits.trim_matches(|c: char| !c.is_ascii_digit());
+        let is_grouped = |c: char| c.is_ascii_digit() || ".,'’_".contains(c);
+        let whole = digits.chars().all(is_grouped).then(|| digits.replace(['.', ',', '\'', '’', '_'], ""))?;
+        let is_price = |number: &i64| *number == amount::roubles(&self.typed);
+        whole.parse().ok().filter(is_price)
     }
 
     /// Roubles, 0 to 2,000,000,000; 0 when there is no one amount.
@@ -364,6 +403,62 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(Budget::imported(text).shown(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_hardly_meant_in_roubles_is_in_doubt() {
+        for (text, price) in [
+            ("30k", 0),
+            ("30к", 0),
+            ("30 тысяч", 0),
+            ("до 40 тыс", 0),
+            ("25k", 0),
+            ("пятьдесят тысяч", 0),
+            ("25000", 25_000),
+            ("50 000", 50_000),
+            ("до 50 000", 50_000),
+            ("500", 500),
+        ] {
+            let budget = Budget::parse(text).expect("a budget");
+            assert!(budget.is_in_doubt(), "{text}");
+            assert_eq!(budget.without_doubt().price(), price, "{text}");
+        }
+        for text in [
+            "300k",
+            "2",
+            "2,5",
+            "2 млн",
+            "30 тысяч рублей",
+            "50000 ₽",
+            "30 т.р.",
+            "30к руб",
+            "$30k",
+            "30k usd",
+            "не знаю",
+            "0",
+        ] {
+            let budget = Budget::parse(text).expect("a budget");
+            assert!(!budget.is_in_doubt(), "{text}");
+            assert_eq!(budget.clone().without_doubt(), budget, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bare_small_number_is_told_with_what_it_means() {
+        for (text, want) in [
+            ("2", Some(2_000_000)),
+            ("2,5", Some(2_500_000)),
+            ("2-3", Some(3_000_000)),
+            ("2000000", None),
+            ("2 000 000", None),
+            ("2 млн", None),
+            ("50000", None),
+            ("500", None),
+            ("не знаю", None),
+            ("$2", None),
+        ] {
+            assert_eq!(Budget::imported(text).meant(), want, "{text}");
         }
     }
 

@@ -25,7 +25,7 @@ use ulid::Ulid;
 pub use amendment::{AmendmentKind, Change, correction_note, taken_back_note};
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
-pub use day::Day;
+pub use day::{Day, DayError};
 pub use file::{BuyerFile, FileKind, LARGEST_FILE, MOST_FILES, file_key, has_file_key};
 pub use message::{Said, Taken};
 pub use name::{NAMELESS, Name, NameError, Wish};

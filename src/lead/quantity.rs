@@ -39,8 +39,11 @@ impl Quantity {
     }
 }
 
-/// The only number in a text.
+/// The only number in a text, in digits or, where there are none, in a word.
 fn one_number(text: &str) -> Option<f64> {
+    if !text.chars().any(|sign| text::ascii_digit(sign).is_some()) {
+        return in_words(text);
+    }
     let signs: Vec<char> = text.chars().map(|sign| text::ascii_digit(sign).unwrap_or(sign)).collect();
     let mut found = None;
     let mut at = 0;
@@ -87,6 +90,19 @@ fn number_at(signs: &[char], start: usize) -> (String, usize) {
     (number, at)
 }
 
+/// `пять`, `two`, `сто тысяч`.
+fn in_words(text: &str) -> Option<f64> {
+    let text = text.to_lowercase();
+    let words: Vec<&str> = text.split(|sign: char| !sign.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+    let mut numbers = words.iter().enumerate().filter_map(|(at, word)| Some((at, text::small_number(word)?)));
+    let (at, number) = numbers.next()?;
+    if numbers.next().is_some() {
+        return None;
+    }
+    let behind: Vec<char> = words[at + 1..].join(" ").chars().collect();
+    Some(f64::from(number) * factor(&behind))
+}
+
 /// What a word behind a number multiplies it by.
 fn factor(behind: &[char]) -> f64 {
     let behind: String = behind.iter().collect::<String>().trim_start().to_lowercase();
@@ -126,10 +142,23 @@ mod tests {
             ("٥", 5.0),
             ("５", 5.0),
             ("не больше 3.", 3.0),
+            ("пять", 5.0),
+            ("Two", 2.0),
+            ("сто тысяч км", 100_000.0),
         ] {
             assert_eq!(Quantity::parse(text).map(|number| number.value()), Some(want), "{text}");
         }
-        for text in ["", "пять", "2019-2021", "2019, 2020", "12345678901234567890", "1.2.2020 3", "—"] {
+        for text in [
+            "",
+            "давно",
+            "пять или шесть",
+            "двадцать один",
+            "2019-2021",
+            "2019, 2020",
+            "12345678901234567890",
+            "1.2.2020 3",
+            "—",
+        ] {
             assert_eq!(Quantity::parse(text), None, "{text}");
         }
     }

@@ -119,6 +119,37 @@ pub(super) fn digits_in(text: &str) -> usize {
     text.chars().filter(|c| ascii_digit(*c).is_some()).count()
 }
 
+/// A small number in a word, in lower case: `пять`, `пару`, `two`.
+pub(super) fn small_number(word: &str) -> Option<u32> {
+    let word = word.replace('ё', "е");
+    let number = match word.as_str() {
+        "ноль" | "zero" => 0,
+        "один" | "одна" | "одно" | "одну" | "one" => 1,
+        "два" | "две" | "двух" | "пара" | "пару" | "two" | "couple" => 2,
+        "три" | "трех" | "three" => 3,
+        "четыре" | "четырех" | "four" => 4,
+        "пять" | "пяти" | "five" => 5,
+        "шесть" | "шести" | "six" => 6,
+        "семь" | "семи" | "seven" => 7,
+        "восемь" | "восьми" | "eight" => 8,
+        "девять" | "девяти" | "nine" => 9,
+        "десять" | "десяти" | "ten" => 10,
+        "одиннадцать" | "eleven" => 11,
+        "двенадцать" | "twelve" => 12,
+        "пятнадцать" | "fifteen" => 15,
+        "двадцать" | "twenty" => 20,
+        "тридцать" | "thirty" => 30,
+        "сорок" | "forty" => 40,
+        "пятьдесят" | "fifty" => 50,
+        "сто" | "hundred" => 100,
+        "двести" => 200,
+        "триста" => 300,
+        "пятьсот" => 500,
+        _ => return None,
+    };
+    Some(number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

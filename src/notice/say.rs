@@ -156,8 +156,36 @@ pub enum Say {
     NotANumber,
     /// No day of the calendar where one is asked.
     NotADay,
+    /// A day that the calendar does not have.
+    NoSuchDay {
+        /// As typed.
+        typed: String,
+    },
     /// Where files are asked: they cannot be taken yet.
     FilesNotYet,
+    /// Where files have to be sent: there is none yet.
+    FilesNeeded,
+    /// A question that cannot be passed over.
+    CannotSkip,
+    /// No sum, and not that there is none yet, where money is asked.
+    NotASum,
+    /// A sum that is hardly meant in roubles.
+    BudgetInDoubt {
+        /// As typed.
+        budget: String,
+    },
+    /// Answers that were given before are others now.
+    AnswersChanged {
+        /// Which, and how.
+        changes: Vec<Change>,
+    },
+    /// A sum is kept with the words about the car, and is not the budget.
+    BudgetStays {
+        /// The budget, as typed.
+        budget: String,
+        /// The sum.
+        other: String,
+    },
     /// Name longer than 100 characters.
     NameTooLong,
     /// Nothing to read in the name.

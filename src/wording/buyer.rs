@@ -3,7 +3,7 @@
 use crate::{
     clock::{Millis, date},
     form::{Form, Kind, Place, Question},
-    lead::{Change, shorten},
+    lead::{Budget, Change, shorten},
     notice::{Ask, Card, CardAnswer, MyRequest, MyState, Say},
 };
 
@@ -57,7 +57,20 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::FirstQuestion => simple("first-question"),
         Say::NotANumber => simple("not-a-number"),
         Say::NotADay => simple("not-a-day"),
+        Say::NoSuchDay { typed } => lang.text("no-such-day", &[("day", typed.as_str().into())]),
         Say::FilesNotYet => simple("files-not-yet"),
+        Say::FilesNeeded => simple("files-needed"),
+        Say::CannotSkip => simple("cannot-skip"),
+        Say::NotASum => simple("not-a-sum"),
+        Say::BudgetInDoubt { budget } => lang.text("budget-in-doubt", &[("budget", shorten(budget, 200).into())]),
+        Say::AnswersChanged { changes } => {
+            let lines = changes.iter().map(|change| changed(change, lang, &wording.form)).collect::<Vec<_>>();
+            lang.text("answers-changed", &[("changes", lines.join("\n").into())])
+        }
+        Say::BudgetStays { budget, other } => {
+            let (budget, other) = (shorten(budget, 200), shorten(other, 200));
+            lang.text("budget-stays", &[("budget", budget.into()), ("other", other.into())])
+        }
         Say::NameTooLong => simple("name-too-long"),
         Say::NameUnreadable => simple("name-unreadable"),
         Say::NameGreeting => simple("name-greeting"),
@@ -77,6 +90,10 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
                     .iter()
                     .any(|noted| noted.is_some())
                     .then(|| simple("noted-can-be-changed")),
+                budget
+                    .as_ref()
+                    .filter(|budget| Budget::imported(budget).is_in_doubt())
+                    .map(|budget| lang.text("budget-in-doubt", &[("budget", shorten(budget, 200).into())])),
             ];
             lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
         }

@@ -154,7 +154,7 @@ pub(super) fn sent(field: &AnswerField, answer: &str) -> Option<Sent> {
         }
         Takes::Number => value(number(field, answer)?),
         Takes::Date => {
-            let day = Day::parse(answer, NaiveDate::default())?.date();
+            let day = Day::parse(answer, NaiveDate::default()).ok()?.date();
             // It is the same day then in every time zone of Russia.
             value(json!(format!("{}T09:00:00+00:00", day.format("%Y-%m-%d"))))
         }

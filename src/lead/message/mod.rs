@@ -97,6 +97,38 @@ impl Said {
         })
     }
 
+    /// All phones.
+    pub fn phones(&self) -> impl Iterator<Item = &Phone> {
+        self.parts.iter().filter_map(|part| match &part.says {
+            Says::Phone(phone) => Some(phone),
+            _ => None,
+        })
+    }
+
+    /// All sums of money.
+    pub fn sums(&self) -> impl Iterator<Item = &Budget> {
+        self.parts.iter().filter_map(|part| match &part.says {
+            Says::Money(budget) => Some(budget),
+            _ => None,
+        })
+    }
+
+    /// What stands beside all answers of the kinds that are `taken`: each stretch of words, and answers of other kinds.
+    pub fn beside(&self, taken: Taken) -> Vec<&str> {
+        let is_beside = |part: &&Part| match part.says {
+            Says::Name(_) => !taken.name,
+            Says::Phone(_) => !taken.phone,
+            Says::Money(_) => !taken.money,
+            Says::Words => true,
+        };
+        self.parts.iter().filter(is_beside).map(|part| part.text.as_str()).collect()
+    }
+
+    /// Whether a stretch of words is none of the answers.
+    pub fn is_words(&self, words: &str) -> bool {
+        self.parts.iter().any(|part| part.says == Says::Words && part.text == words)
+    }
+
     /// The links.
     pub fn link(&self) -> Option<&CarLink> {
         self.link.as_ref()
@@ -105,6 +137,11 @@ impl Said {
     /// Whether it holds an answer to some question.
     pub fn answers_something(&self) -> bool {
         self.phone().is_some() || self.money().is_some() || self.link.is_some()
+    }
+
+    /// Whether it asks for a car.
+    pub fn asks_for_a_car(&self) -> bool {
+        self.words(Taken::default()).is_some_and(|words| words.asks_for_a_car())
     }
 
     /// Whether its writer says what they are called.

@@ -102,6 +102,7 @@ fn introduced(words: &str) -> Option<Candidate> {
         && let Some(name) = introduction::introduced(words)
         && (is_capitalized(name) || name.split(' ').count() < 3)
         && !name.split(' ').skip(1).any(|word| is_of_a_wish(word) || is_joint(word))
+        && !name.split(' ').any(is_denial)
         && let Ok(name) = Name::parse(words)
         && says_so(words)
     {
@@ -179,7 +180,7 @@ fn end_of_name(words: &str, start: usize, is_introduced: bool) -> Option<usize> 
                 first_is_capitalized |= index == 0;
                 true
             }
-            _ if !is_letters(word) || is_of_a_wish(word) || is_joint(word) => false,
+            _ if !is_letters(word) || is_of_a_wish(word) || is_joint(word) || is_denial(word) => false,
             0 => {
                 first_is_capitalized = is_capitalized(word);
                 is_introduced || first_is_capitalized || is_given_name(&lower(word))
@@ -285,6 +286,13 @@ fn is_joint(word: &str) -> bool {
         "phone",
     ];
     JOINTS.contains(&lower(word).as_str())
+}
+
+/// Whether a word says that a name is another one: `имя неправильное`.
+fn is_denial(word: &str) -> bool {
+    const DENIALS: [&str; 8] =
+        ["неправильн", "неверн", "друго", "изменить", "исправ", "wrong", "incorrect", "different"];
+    DENIALS.iter().any(|denial| lower(word).starts_with(denial))
 }
 
 fn is_capitalized(words: &str) -> bool {

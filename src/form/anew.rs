@@ -1,0 +1,417 @@
+//! What is said against an answer that was given before: it changes that answer, whatever is asked meanwhile.
+//!
+//! `нет, бюджет 3 млн`, `мой номер другой: 8 912 …`, `город: Казань` and a phone by itself leave no doubt. A sum among words about
+//! a car may be its price and a second number somebody else's, so these stay words for the manager.
+
+use super::{
+    dialogue::{Conversation, World, asked},
+    draft::{Answer, Draft, Step},
+    questions::{Kind, NAME, Place, Question},
+    said::{managers, value},
+};
+use crate::{
+    lead::{Budget, Change, Day, Phone, Quantity, Said, Taken, one_line},
+    notice::Say,
+};
+
+/// What a message says against earlier answers.
+pub(super) enum Anew {
+    /// These answers are others now; what else it says is in the words.
+    Changed {
+        /// What changes.
+        changes: Vec<Change>,
+        /// The form with them.
+        conversation: Box<Conversation>,
+        /// The rest of the message, where it says more than that.
+        rest: Option<String>,
+    },
+    /// The answer to this question is wrong, and the message does not say what is right.
+    Wrong(&'static str),
+}
+
+/// Words that take an earlier answer back, by how they begin, in lower case.
+const WRONG: &str = "неправильн неверн ошиб опечат исправ поменя помен измен замен перепута вместо вернее точнее actually wrong \
+    mistake typo change instead correct update rather incorrect xato notogri";
+
+/// Two words that do so together.
+const WRONG_PAIRS: &[[&str; 2]] = &[
+    ["не", "тот"],
+    ["не", "та"],
+    ["не", "то"],
+    ["не", "те"],
+    ["не", "так"],
+    ["не", "такой"],
+    ["не", "верно"],
+    ["не", "правильно"],
+    ["not", "right"],
+    ["i", "meant"],
+    ["i", "mean"],
+];
+
+/// That a sum is not known yet.
+const UNKNOWN: &[[&str; 2]] =
+    &[["не", "знаю"], ["не", "решил"], ["не", "решила"], ["don't", "know"], ["not", "sure"], ["not", "decided"]];
+
+/// Words that add nothing to a changed answer.
+const FILLERS: &str = "нет ой извините простите подождите стоп а и но же вот это у меня мой моя мое мои наш не тот та то те так такой \
+    верно другой другая другое другие новый новая новое все таки всё будет был была было пусть давайте теперь стал \
+    стало лучше готов готова могу можно можем хочу увеличьте увеличим увеличить уменьшите уменьшить поднимем \
+    поднять поднимите поставьте запишите напишите укажите звоните позвоните пишите на по до за с в правильный \
+    правильно правильная верный номер номеру номера телефон телефона телефону тел бюджет бюджета имя имени name \
+    бюджетом сумма сумму сейчас еще чем какой указал указала написал написала пожалуйста плиз чтобы да ну этот раз \
+    передумал передумала no sorry oops wait my the is it its it's s to number phone budget new different another \
+    other should be please make let's lets let set now up i i'm m can could spend want meant mean not but right a \
+    of on call me at use that this yes well have yoq yo q raqam raqamim byudjet byudjetim telefon";
+
+/// Beginnings of words by which another number beside the buyer's is told.
+const OF_OTHERS: &str = "втор запасн доп еще также тоже резерв жен муж супруг сын доч брат сестр мам пап отец отц матер продав владел \
+    хозя салон second also backup wife husband seller owner dealer extra additional spare son daughter friend \
+    ikkinchi";
+
+/// Beginnings of words by which a sum is not the budget.
+const NO_BUDGET: &str = "стоит стоил цен продаж продаё продае просят доплат торг скидк налог пошлин утиль доставк price cost asking \
+    sell discount tax delivery narx";
+
+/// Currencies that are told by themselves, by how they begin.
+const CURRENCIES: &str = "руб доллар долар бакс евро юан вон иен йен тенге сум дирхам rub roub usd dollar buck eur yuan cny krw won kzt \
+    aed dirham";
+
+/// What a text says against the answers of an open form; nothing where it may mean anything else.
+pub(super) fn said_anew(conversation: &Conversation, text: &str, said: &Said, world: &World) -> Option<Anew> {
+    let draft = conversation.draft.as_ref()?;
+    let open = asked(conversation, world);
+    // What is typed where one of several is asked, and is one of them, is that.
+    let message = Message::new(text, conversation.step, open, draft, world);
+    if message.answers_open() {
+        return None;
+    }
+    let tail = after_but(text);
+    let reread = tail.map(|tail| Said::read(tail, &[], world.region));
+    let found = Found::in_parts(&message, reread.as_ref().filter(|said| said.answers_something()).unwrap_or(said));
+    let found = found.or_else(|| message.currency()).or_else(|| message.labelled())?;
+    match found {
+        Found::Wrong(key) => Some(Anew::Wrong(key)),
+        Found::Answers { answers, rest } => {
+            let mut conversation = conversation.clone();
+            let draft = conversation.draft.as_mut()?;
+            let mut changes = Vec::new();
+            for (question, answer) in answers {
+                let before = draft.answers.get(question.key).and_then(|answer| value(question, answer, world));
+                changes.push(Change {
+                    key: question.key.to_owned(),
+                    label: managers(&question.label, world),
+                    before,
+                    after: value(question, &answer, world),
+                });
+                draft.answers.insert(question.key, answer);
+            }
+            Some(Anew::Changed { changes, conversation: Box::new(conversation), rest })
+        }
+    }
+}
+
+enum Found<'a> {
+    Answers { answers: Vec<(&'a Question, Answer)>, rest: Option<String> },
+    Wrong(&'static str),
+}
+
+/// A message, and what it may be about.
+struct Message<'a> {
+    text: &'a str,
+    words: Vec<String>,
+    is_at_card: bool,
+    open: Option<&'a Question>,
+    draft: &'a Draft,
+    world: &'a World,
+}
+
+impl<'a> Message<'a> {
+    fn new(text: &'a str, step: Step, open: Option<&'a Question>, draft: &'a Draft, world: &'a World) -> Self {
+        Self { text, words: words_of(text), is_at_card: step == Step::Confirm, open, draft, world }
+    }
+
+    /// The question of a kind that was answered, and is not the open one's.
+    fn answered(&self, kind: Kind) -> Option<(&'a Question, &'a Answer)> {
+        if self.open.is_some_and(|open| open.kind == kind) {
+            return None;
+        }
+        let mut questions = self.world.form.questions().iter().filter(|question| question.kind == kind);
+        questions.find_map(|question| Some((question, self.draft.answers.get(question.key)?)))
+    }
+
+    /// Words can be anything there.
+    fn is_asked_for_words(&self) -> bool {
+        self.open.is_some_and(|open| open.kind == Kind::Text || open.kind == Kind::Choice && open.free_text)
+    }
+
+    fn answers_open(&self) -> bool {
+        let Some(open) = self.open.filter(|open| open.kind == Kind::Choice) else { return false };
+        let typed = self.words.join(" ");
+        let is_it = |choice| (self.world.words)(choice).iter().any(|words| words_of(words).join(" ") == typed);
+        open.choices.iter().any(is_it)
+    }
+
+    fn is_wrong(&self) -> bool {
+        let pairs = self.words.windows(2).any(|pair| WRONG_PAIRS.iter().any(|wrong| pair == wrong));
+        pairs || self.words.iter().any(|word| begins(word, WRONG))
+    }
+
+    fn begins_with_no(&self) -> bool {
+        let takes_back = ["нет", "ой", "no", "oops", "yoq", "стоп", "sorry", "извините", "простите"];
+        self.words.len() > 1 && self.words.first().is_some_and(|word| takes_back.contains(&word.as_str()))
+    }
+
+    /// Whether the message names a question that has been answered, by its label or as everybody calls it.
+    fn names(&self, question: &Question) -> bool {
+        self.label_of(question).is_some()
+    }
+
+    /// Where the words stand by which it does, as the first and the one behind the last.
+    fn label_of(&self, question: &Question) -> Option<(usize, usize)> {
+        let usual: &[&str] = match (question.kind, question.place()) {
+            (Kind::Phone, _) => &["телефон", "номер", "phone", "number", "raqam"],
+            (Kind::Money, Place::Budget) => &["бюджет", "budget", "byudjet"],
+            (Kind::Name, _) => &["имя", "имени", "name", "ism"],
+            (Kind::Link, _) => &["ссылка", "ссылку", "link", "havola"],
+            _ => &[],
+        };
+        let labels = (self.world.words)(&question.label);
+        let labels =
+            labels.iter().map(|label| words_of(label)).chain(usual.iter().map(|word| vec![(*word).to_owned()]));
+        labels.filter(|label| !label.is_empty()).find_map(|label| {
+            let is_it = |words: &[String]| words.iter().zip(&label).all(|(word, label)| alike(word, label));
+            self.words.windows(label.len()).position(is_it).map(|at| (at, at + label.len()))
+        })
+    }
+
+    /// `долларов`, said of a sum in doubt.
+    fn currency(&self) -> Option<Found<'a>> {
+        let (question, answer) = self.answered(Kind::Money)?;
+        let Answer::Money(budget) = answer else { return None };
+        let is_currency = |word: &&String| begins(word, CURRENCIES);
+        let currency = self.words.iter().find(is_currency)?;
+        let says_more = self.words.iter().any(|word| {
+            !is_currency(&word)
+                && !is_filler(word)
+                && !["тысяч", "тысячи", "тыс", "k", "к", "thousand"].contains(&word.as_str())
+        });
+        if says_more || !budget.is_in_doubt() || self.is_asked_for_words() {
+            return None;
+        }
+        let answer = Budget::parse(&format!("{} {currency}", budget.shown()))?;
+        Some(Found::Answers { answers: vec![(question, Answer::Money(answer))], rest: None })
+    }
+
+    /// `город: Казань`, `нет, не Москва, а Казань`, `телефон не тот`.
+    fn labelled(&self) -> Option<Found<'a>> {
+        let is_wrong = self.is_wrong();
+        let answered = |question: &&Question| {
+            self.draft.answers.contains_key(question.key) && self.open.is_none_or(|open| open.key != question.key)
+        };
+        let questions = || self.world.form.questions().iter().filter(answered);
+        let mut named = questions().filter_map(|question| Some((question, self.label_of(question)?)));
+        if let (Some((question, (first, behind))), None) = (named.next(), named.next()) {
+            let is_first = self.words[..first].iter().all(|word| is_filler(word) || begins(word, WRONG));
+            let is_sure = is_wrong || self.begins_with_no() || self.has_colon();
+            if !is_first && !is_wrong || self.is_asked_for_words() && !is_sure {
+                return None;
+            }
+            let value: Vec<&str> = self.words[behind..]
+                .iter()
+                .skip_while(|word| is_filler(word) || begins(word, WRONG))
+                .map(String::as_str)
+                .collect();
+            let unknown = self.words[behind..].windows(2).find(|pair| UNKNOWN.iter().any(|unknown| pair == unknown));
+            let from = unknown.map(|pair| pair.join(" ")).or_else(|| value.first().map(|word| (*word).to_owned()));
+            let answer = is_first.then(|| self.answer(question, from.as_deref(), is_sure)).flatten();
+            if let Some(answer) = answer {
+                return self
+                    .changes(question, &answer)
+                    .then(|| Found::Answers { answers: vec![(question, answer)], rest: None });
+            }
+            let says_nothing = value.iter().all(|word| is_filler(word) || begins(word, WRONG));
+            let is_another = |word: &String| begins(word, "друг different") || word == "another";
+            let is_refused = is_wrong || is_first && self.words.iter().any(is_another);
+            let is_short = says_nothing && is_refused && !self.is_asked_for_words();
+            return is_short.then_some(Found::Wrong(question.key));
+        }
+        // At the card a choice's own words can mean nothing else.
+        if self.is_at_card {
+            let said: Vec<&str> = self.words.iter().map(String::as_str).skip_while(|word| is_filler(word)).collect();
+            let mut chosen = questions().filter_map(|question| {
+                let at = choice(question, &said.join(" "), self.world)?;
+                Some((question, Answer::Choice(at)))
+            });
+            if let (Some((question, answer)), None) = (chosen.next(), chosen.next())
+                && self.changes(question, &answer)
+            {
+                return Some(Found::Answers { answers: vec![(question, answer)], rest: None });
+            }
+        }
+        None
+    }
+
+    fn has_colon(&self) -> bool {
+        self.text.contains([':', '—', '–', '=']) || self.text.contains(" - ")
+    }
+
+    fn changes(&self, question: &Question, answer: &Answer) -> bool {
+        self.draft.answers.get(question.key) != Some(answer)
+    }
+
+    /// What is said behind a label, from this word on, as the question reads it.
+    fn answer(&self, question: &Question, from: Option<&str>, is_sure: bool) -> Option<Answer> {
+        let at = self.text.to_lowercase().replace('ё', "е").find(from?)?;
+        // Other alphabets may change their lengths with the case.
+        let value = one_line(self.text.get(at..)?, 200);
+        let value = value.trim_end_matches(['.', '!']);
+        match question.kind {
+            Kind::Choice => match choice(question, &words_of(value).join(" "), self.world) {
+                Some(at) => Some(Answer::Choice(at)),
+                None => (question.free_text && is_sure).then(|| Answer::Text(value.to_owned())),
+            },
+            Kind::Number => Quantity::parse(value).map(Answer::Number),
+            Kind::Date => Day::parse(value, self.world.today()).ok().map(Answer::Date),
+            Kind::Text => is_sure.then(|| Answer::Text(value.to_owned())),
+            Kind::Money => {
+                let has_digits = value.chars().any(|c| c.is_ascii_digit());
+                let is_unknown = words_of(value).windows(2).any(|pair| UNKNOWN.iter().any(|unknown| pair == unknown));
+                let is_sum = has_digits || is_unknown;
+                Budget::parse(value).filter(|_| is_sum).map(|budget| Answer::Money(budget.without_doubt()))
+            }
+            Kind::Name | Kind::Phone | Kind::Link | Kind::Files => None,
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    /// Phones, sums and a name that are not those of the form.
+    fn in_parts(message: &Message<'a>, said: &Said) -> Option<Self> {
+        let mut answers = Vec::new();
+        let mut taken = Taken::default();
+        let is_wrong = message.is_wrong() || message.begins_with_no();
+        if let Some((question, Answer::Phone(known))) = message.answered(Kind::Phone) {
+            let mut others = said.phones().filter(|phone| phone.e164() != known.e164());
+            let only = others.next().filter(|one| others.all(|other| other.e164() == one.e164()));
+            let is_sure = message.is_sure(said, Taken { phone: true, ..Taken::default() }, message.names(question));
+            let is_of_others = message.words.iter().any(|word| begins(word, OF_OTHERS));
+            if let Some(phone) = only.filter(|_| is_wrong || is_sure && !is_of_others && !message.is_asked_for_words())
+            {
+                answers.push((question, Answer::Phone(phone.clone())));
+                taken.phone = true;
+            }
+        }
+        if let Some((question, Answer::Money(known))) = message.answered(Kind::Money) {
+            let is_same = |sum: &Budget| match sum.price() {
+                0 => sum.shown() == known.shown(),
+                price => price == known.price(),
+            };
+            let mut others = said.sums().filter(|sum| !is_same(sum));
+            let only = others.next().filter(|_| others.next().is_none());
+            let names = message.names(question);
+            let is_sure = message.is_sure(said, Taken { money: true, ..Taken::default() }, names);
+            let is_no_budget = message.words.iter().any(|word| begins(word, NO_BUDGET));
+            // A number is asked there.
+            let is_asked = message.open.is_some_and(|open| open.kind == Kind::Number) || message.is_asked_for_words();
+            let fits = if is_asked { is_wrong || is_sure && names } else { is_wrong && !is_no_budget || is_sure };
+            if let Some(sum) = only.filter(|_| fits && (names || !is_no_budget)) {
+                answers.push((question, Answer::Money(sum.clone().without_doubt())));
+                taken.money = true;
+            }
+        }
+        let name_question = message.answered(Kind::Name).filter(|(question, _)| question.key == NAME);
+        if let (Some((question, Answer::Name(known))), Some(name)) = (name_question, said.name())
+            && (said.is_introduction() || is_wrong && message.names(question))
+            && name != known
+            && !words_of(name.as_str()).iter().any(|word| is_filler(word) || begins(word, WRONG))
+            && !message.is_asked_for_words()
+        {
+            answers.push((question, Answer::Name(name.clone())));
+            taken.name = true;
+        }
+        if answers.is_empty() {
+            return None;
+        }
+        let says_more = |part: &&str| {
+            !said.is_words(part) || !words_of(part).iter().all(|word| is_filler(word) || begins(word, WRONG))
+        };
+        let rest = said.beside(taken).into_iter().filter(says_more).map(str::to_owned);
+        let rest: Vec<String> = rest.chain(said.link().map(|link| link.typed().to_owned())).collect();
+        Some(Self::Answers { answers, rest: (!rest.is_empty()).then(|| rest.join(", ")) })
+    }
+}
+
+impl Message<'_> {
+    /// Whether an answer is all that is said, or is called by its name.
+    fn is_sure(&self, said: &Said, taken: Taken, is_named: bool) -> bool {
+        let beside = said.beside(taken);
+        let is_alone =
+            beside.iter().all(|part| words_of(part).iter().all(|word| is_filler(word) || begins(word, WRONG)));
+        is_alone && !self.text.contains('?') && said.link().is_none() || is_named
+    }
+}
+
+/// What stands behind `а` in `не 2 млн, а 3 млн`.
+fn after_but(text: &str) -> Option<&str> {
+    let lower = text.to_lowercase();
+    if lower.len() != text.len() {
+        return None;
+    }
+    let not = ["не ", "not "].iter().filter_map(|not| lower.find(not)).min()?;
+    let but = [", а ", " а ", ", but ", " but "].iter().filter_map(|but| Some((lower.find(but)?, but.len()))).min()?;
+    (not < but.0).then(|| text.get(but.0 + but.1..))?
+}
+
+/// The place of a choice, by what is typed of it.
+fn choice(question: &Question, said: &str, world: &World) -> Option<usize> {
+    let is_said = |words: &String| words_of(words).join(" ") == said;
+    let choices = question.choices.iter().filter(|_| question.kind == Kind::Choice && !said.is_empty());
+    choices.enumerate().find(|(_, choice)| (world.words)(choice).iter().any(is_said)).map(|(at, _)| at)
+}
+
+fn words_of(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase().replace('ё', "е").replace(['’', 'ʻ', '‘'], "'");
+    let apart = lower.split(|sign: char| !(sign.is_alphanumeric() || sign == '\''));
+    apart.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+fn is_filler(word: &str) -> bool {
+    FILLERS.split(' ').any(|filler| filler == word)
+}
+
+/// Whether a word begins with one of these, which stand with blanks between them.
+fn begins(word: &str, stems: &str) -> bool {
+    stems.split(' ').any(|stem| word.starts_with(stem))
+}
+
+/// `бюджет` and `бюджета`, `город` and `городе`.
+fn alike(word: &str, label: &str) -> bool {
+    let (long, short) =
+        (word.chars().count().max(label.chars().count()), word.chars().count().min(label.chars().count()));
+    let same = word.chars().zip(label.chars()).take_while(|(one, other)| one == other).count();
+    word == label || short >= 4 && long - short <= 2 && same + 1 >= short
+}
+
+/// What is said of a second phone or a sum that leaves an answer as it was.
+pub(super) fn stays_as_it_was(conversation: &Conversation, said: &Said, world: &World) -> Option<Say> {
+    let draft = conversation.draft.as_ref()?;
+    let open = asked(conversation, world);
+    let money =
+        said.sums().next().filter(|_| open.is_none_or(|open| !matches!(open.kind, Kind::Money | Kind::Number)))?;
+    draft.answers.values().find_map(|answer| match answer {
+        Answer::Money(known)
+            if known.shown() != money.shown() && (known.price() == 0 || known.price() != money.price()) =>
+        {
+            Some(Say::BudgetStays { budget: known.shown().to_owned(), other: money.shown().to_owned() })
+        }
+        _ => None,
+    })
+}
+
+/// Whether a message holds a phone that is none of the form's, or a sum.
+pub(super) fn says_other(draft: &Draft, said: &Said) -> bool {
+    let is_known = |phone: &Phone| {
+        draft.answers.values().any(|answer| matches!(answer, Answer::Phone(known) if known.e164() == phone.e164()))
+    };
+    said.phones().any(|phone| !is_known(phone)) || said.sums().next().is_some()
+}

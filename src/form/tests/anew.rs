@@ -1,0 +1,269 @@
+//! What is said against earlier answers, and words that answer nothing.
+
+use super::*;
+use crate::{
+    form::{Draft, Field},
+    lead::{BuyerFile, FileKind},
+};
+
+const CITY: Question = Question {
+    key: "city",
+    kind: Kind::Choice,
+    prompt: Words::Given(&[("ru", "Город?"), ("en", "City?")]),
+    label: Words::Given(&[("ru", "Город"), ("en", "City")]),
+    icon: "•",
+    edit: None,
+    optional: false,
+    choices: &[Words::Given(&[("ru", "Москва"), ("en", "Moscow")]), Words::Given(&[("ru", "Казань"), ("en", "Kazan")])],
+    free_text: false,
+    field: None::<Field>,
+};
+
+fn of_kind(kind: Kind, label: &'static [(&'static str, &'static str)], key: &'static str, optional: bool) -> Question {
+    Question { key, kind, label: Words::Given(label), optional, choices: &[], ..CITY }
+}
+
+fn form() -> World {
+    let more = [
+        CITY,
+        of_kind(Kind::Number, &[("ru", "Год выпуска"), ("en", "Year")], "year", false),
+        of_kind(Kind::Date, &[("ru", "Когда нужен"), ("en", "When")], "date", false),
+        of_kind(Kind::Text, &[("ru", "Комментарий"), ("en", "Comment")], "comment", false),
+    ];
+    World { form: Form::default().with(&more), ..world(false) }
+}
+
+const ANSWERS: [&str; 8] = ["Иван", "89991234567", "2 млн", "нет", "Москва", "2021", "25.12.2026", "без комментариев"];
+
+/// A talk of the first answers, then this.
+fn after(first: usize, said: &str, world: &World) -> (String, Draft, Vec<Vec<Say>>) {
+    let before =
+        ANSWERS[..first].iter().fold(turn(Conversation::idle(None), Input::Start, world), |outcome, answer| {
+            turn(outcome.conversation, text(answer), world)
+        });
+    let outcome = turn(before.conversation, text(said), world);
+    let draft = outcome.conversation.draft.clone().expect("a draft");
+    (on_step(&outcome.conversation), draft, outcome.replies)
+}
+
+fn shown(draft: &Draft, key: &str, world: &World) -> String {
+    let question = world.form.question(key).expect("a question");
+    draft.answers.get(key).and_then(|answer| crate::form::said::value(question, answer, world)).unwrap_or_default()
+}
+
+#[test]
+fn a_new_answer_to_an_earlier_question_changes_it() {
+    let world = form();
+    for (first, said, key, want, wish) in [
+        (8, "нет, бюджет 3 млн", "budget", "3 млн", ""),
+        (8, "бюджет 3 млн", "budget", "3 млн", ""),
+        (8, "3 млн", "budget", "3 млн", ""),
+        (8, "до 3 млн рублей", "budget", "до 3 млн рублей", ""),
+        (8, "actually 40k dollars", "budget", "40k dollars", ""),
+        (8, "Sorry, my budget is $40,000", "budget", "$40,000", ""),
+        (8, "не 2 млн, а 3 млн", "budget", "3 млн", ""),
+        (8, "не 2 а 3 млн", "budget", "3 млн", ""),
+        (8, "пусть будет до 2,5 млн", "budget", "до 2,5 млн", ""),
+        (8, "Ой, ошибся, 3 млн", "budget", "3 млн", ""),
+        (8, "нет, бюджет 3 млн и лучше белую Kia", "budget", "3 млн", "и лучше белую Kia"),
+        (8, "бюджет не знаю", "budget", "не знаю", ""),
+        (3, "нет, бюджет 3 млн", "budget", "3 млн", ""),
+        (3, "3 млн", "budget", "3 млн", ""),
+        (3, "Kia K5, бюджет 3 млн", "budget", "3 млн", "Kia K5"),
+        (8, "мой номер другой: 8 912 123-45-67", "phone", "+79121234567", ""),
+        (8, "89121234567", "phone", "+79121234567", ""),
+        (8, "нет, телефон 8 912 123 45 67", "phone", "+79121234567", ""),
+        (8, "My number is wrong, it's +44 7400 123456", "phone", "+447400123456", ""),
+        (8, "не 8 999 123 45 67, а 8 912 123 45 67", "phone", "+79121234567", ""),
+        (3, "мой номер другой: 8 912 123-45-67", "phone", "+79121234567", ""),
+        (2, "мой номер другой: 8 912 123-45-67", "phone", "+79121234567", ""),
+        (2, "телефон не тот, 89121234567", "phone", "+79121234567", ""),
+        (4, "телефон не тот, 89121234567", "phone", "+79121234567", ""),
+        (5, "нет, бюджет 3 млн", "budget", "3 млн", ""),
+        (6, "бюджет 3 млн", "budget", "3 млн", ""),
+        (7, "исправьте бюджет на 3 млн", "budget", "3 млн", ""),
+        (3, "нет, меня зовут Пётр", "name", "Пётр", ""),
+        (8, "Меня зовут Пётр", "name", "Пётр", ""),
+        (8, "имя неправильное, меня зовут Пётр", "name", "Пётр", ""),
+        (8, "Казань", "city", "Казань", ""),
+        (8, "нет, Казань", "city", "Казань", ""),
+        (8, "Город: Казань", "city", "Казань", ""),
+        (5, "город Казань", "city", "Казань", ""),
+        (8, "my city is Kazan", "city", "Казань", ""),
+        (8, "год выпуска 2019", "year", "2019", ""),
+        (8, "Комментарий: только белая", "comment", "только белая", ""),
+        (8, "Когда нужен: через неделю", "date", "03.12.2026", ""),
+    ] {
+        let world = World { now: "2026-11-26T09:00:00Z".parse().expect("a time"), ..world.clone() };
+        let (step, draft, replies) = after(first, said, &world);
+        let (before, _, _) = after(first - 1, ANSWERS[first - 1], &world);
+        assert_eq!(shown(&draft, key, &world), want, "{said}");
+        let is_on = wish.is_empty();
+        assert!(step == before || !is_on, "{said} leads from {before} to {step}");
+        let is_told =
+            replies.iter().flatten().any(|say| matches!(say, Say::AnswersChanged { changes } if changes.len() == 1));
+        assert!(is_told, "{said}: {replies:?}");
+        assert_eq!(draft.wish.as_ref().map_or("", |wish| wish.as_str()), wish, "{said}");
+        if first == ANSWERS.len() {
+            assert!(matches!(replies.last().and_then(|last| last.last()), Some(Say::Card(_))), "{said}: {replies:?}");
+        }
+        for other in world.form.questions().iter().filter(|other| other.key != key && other.key != "car_link") {
+            let (_, usual, _) = after(first - 1, ANSWERS[first - 1], &world);
+            assert_eq!(draft.answers.get(other.key), usual.answers.get(other.key), "{said}: {}", other.key);
+        }
+    }
+}
+
+#[test]
+fn what_may_be_something_else_changes_nothing() {
+    let world = form();
+    for (first, said) in [
+        (8, "Kia K5 за 3 млн"),
+        (8, "белая, без пробега по РФ"),
+        (8, "второй номер 8 912 123-45-67"),
+        (8, "телефон жены 8 912 123-45-67, звоните ей"),
+        (8, "номер продавца 89121234567"),
+        (8, "а 3 млн хватит?"),
+        (8, "она стоит 3 млн"),
+        (8, "мой номер 8 999 123-45-67"),
+        (8, "2 миллиона"),
+        (8, "новая машина до 2 млн"),
+        (8, "спасибо"),
+        (8, "не знаю"),
+        (8, "нет"),
+        (3, "Toyota Camry 2021 белая"),
+        (3, "Kia K5 за 3 млн"),
+        (3, "не битая и не крашеная"),
+        (3, "можно другой цвет"),
+        (7, "8 912 123-45-67"),
+        (7, "город не важен, но лучше белую"),
+        (5, "2019"),
+    ] {
+        let (_, draft, replies) = after(first, said, &world);
+        assert!(!replies.iter().flatten().any(|say| matches!(say, Say::AnswersChanged { .. })), "{said}: {replies:?}");
+        for (at, question) in world.form.questions().iter().take(first).enumerate() {
+            if question.key != "car_link" {
+                let (_, usual, _) = after(at + 1, "/", &world);
+                assert_eq!(
+                    draft.answers.get(question.key),
+                    usual.answers.get(question.key),
+                    "{said}: {}",
+                    question.key
+                );
+            }
+        }
+    }
+    // A second phone is the manager's to see, and so is a sum; the budget is said to be what it was.
+    for (said, is_asked) in
+        [("второй номер 8 912 123-45-67", false), ("Kia K5 за 3 млн", true), ("она стоит 3 млн", true)]
+    {
+        let (_, draft, replies) = after(8, said, &world);
+        assert!(draft.wish.is_some(), "{said}");
+        assert_eq!(replies.iter().flatten().any(|say| matches!(say, Say::BudgetStays { .. })), is_asked, "{said}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_only_called_wrong_is_asked_again() {
+    let world = form();
+    for (first, said, step) in [
+        (8, "телефон не тот", "phone"),
+        (8, "хочу изменить бюджет", "budget"),
+        (8, "имя неправильное", "name"),
+        (8, "change the city", "city"),
+        (8, "wrong number", "phone"),
+        (3, "телефон не тот", "phone"),
+        (2, "номер другой", "phone"),
+        (2, "неверный номер телефона", "phone"),
+        (4, "бюджет не тот", "budget"),
+    ] {
+        let (asked, draft, replies) = after(first, said, &world);
+        assert_eq!(asked, step, "{said}");
+        assert!(
+            matches!(replies.last().and_then(|last| last.last()), Some(Say::Ask(ask)) if ask.kept.is_some()),
+            "{said}"
+        );
+        assert!(draft.wish.is_none(), "{said}");
+    }
+}
+
+#[test]
+fn a_sum_in_doubt_is_asked_about_and_its_currency_is_taken() {
+    let world = form();
+    for (said, then, want, price) in [
+        ("30k", "долларов", "30k долларов", 0),
+        ("30к", "это в долларах", "30к долларах", 0),
+        ("30 тысяч", "рублей", "30 тысяч рублей", 30_000),
+        ("30k", "бюджет 30k usd", "30k usd", 0),
+        ("30k", "нет, 3 млн", "3 млн", 3_000_000),
+    ] {
+        let asked = after(2, said, &world);
+        assert_eq!(asked.0, "car_link", "{said}");
+        assert!(asked.2.iter().flatten().any(|say| matches!(say, Say::BudgetInDoubt { .. })), "{said}");
+        let inputs = [Input::Start, text("Иван"), text("89991234567"), text(said), text(then)];
+        let (conversation, replies) = play(&inputs);
+        assert!(replies.iter().flatten().any(|say| matches!(say, Say::AnswersChanged { .. })), "{then}: {replies:?}");
+        let draft = conversation.draft.expect("a draft");
+        let Some(Answer::Money(budget)) = draft.answers.get("budget") else { panic!("{draft:?}") };
+        assert_eq!((budget.shown(), budget.price()), (want, price), "{then}");
+    }
+}
+
+#[test]
+fn words_that_answer_nothing_are_refused_and_pass_over_what_is_optional() {
+    let question = |kind: Kind, optional: bool| Question {
+        free_text: false,
+        choices: if kind == Kind::Choice { CITY.choices } else { &[] },
+        ..of_kind(kind, &[("ru", "Ещё")], "more", optional)
+    };
+    let nothing = ["пропустить", "skip", "не знаю", "-", "n/a", "yoʻq"];
+    for (kind, refused) in [
+        (Kind::Text, &["пропустить", "Skip!", "-", "…"][..]),
+        (Kind::Number, &["давно", "пропустить", "89991234567", "https://auto.ru/cars/1234567", "👍"]),
+        (Kind::Choice, &["Луна", "пропустить", "да"]),
+        (Kind::Date, &["скоро", "31.02", "29.02.2027", "пропустить", "10:00", "2 млн"]),
+        (
+            Kind::Money,
+            &["через неделю", "завтра", "31.02", "пропустить", "да", "привет", "ok", "👍", "хочу Kia K5", "soon"],
+        ),
+        (Kind::Files, &["готово", "Done", "пропустить", "вот"]),
+    ] {
+        for said in refused {
+            let world = World { form: Form::default().with(&[question(kind, false)]), ..world(false) };
+            let (step, draft, replies) = after(4, said, &world);
+            assert_eq!(step, "more", "{kind:?}: {said}: {draft:?}");
+            assert!(replies.concat().len() > 1, "{kind:?}: {said} is told why: {replies:?}");
+        }
+        for said in nothing {
+            let world = World { form: Form::default().with(&[question(kind, true)]), ..world(false) };
+            let (step, draft, _) = after(4, said, &world);
+            let is_words = kind == Kind::Text && ["не знаю", "n/a", "yoʻq"].contains(&said)
+                || kind == Kind::Money && said == "не знаю";
+            assert_eq!(step, "confirm", "{kind:?}: {said}");
+            assert_eq!(draft.answers["more"] == Answer::Skipped, !is_words, "{kind:?}: {said}: {draft:?}");
+        }
+    }
+    // A file makes an end of it.
+    let world = World { form: Form::default().with(&[question(Kind::Files, false)]), ..world(false) };
+    let form = ANSWERS[..4].iter().map(|said| text(said));
+    let photo = BuyerFile {
+        file_id: "a".into(),
+        unique_id: "a".into(),
+        kind: FileKind::Photo,
+        name: None,
+        mime: None,
+        size: None,
+        message_id: 1,
+    };
+    let media = Input::Media { caption: None, links: Vec::new(), file: Some(photo), album: None };
+    for done in [text("готово"), Input::Press(Press::Done)] {
+        let inputs = [Input::Start].into_iter().chain(form.clone()).chain([done.clone(), media.clone(), done]);
+        let steps: Vec<String> = inputs
+            .scan(Conversation::idle(None), |conversation, input| {
+                *conversation = turn(conversation.clone(), input, &world).conversation;
+                Some(on_step(conversation))
+            })
+            .collect();
+        assert_eq!(steps[5..], ["more", "more", "confirm"]);
+    }
+}
