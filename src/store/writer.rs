@@ -18,23 +18,28 @@
 //!   it takes.
 //! - A panic within a member: its caller is told of a fault of the program, the others are written without it.
 
+mod connection;
+mod member;
+
 use std::{
     collections::VecDeque,
-    ops::{Deref, DerefMut},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use sqlx::{
-    Any, AnyConnection, AnyPool, Connection, Executor, Transaction, any::AnyConnectOptions, pool::PoolConnection,
-};
-use tokio::sync::{OwnedMutexGuard, oneshot};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor, any::AnyConnectOptions};
+use tokio::sync::oneshot;
 
 use crate::fault::point;
 
 use super::{Database, Engine, StoreError, conflicts, faults, prepare};
+use connection::{Held, Source, begin};
+use member::Job;
+
+pub(super) use connection::WriteTransaction;
+pub(super) use member::{Member, Undone, Worked};
 
 /// A transaction that is longer keeps the first of its members waiting for too long.
 const MOST_AT_ONCE: usize = 128;
@@ -50,149 +55,6 @@ pub enum Urgency {
     Now,
     /// With the next commit of others, or within moments: nobody waits for it.
     InPassing,
-}
-
-/// What stands in a transaction by itself and is not to be kept.
-#[derive(Debug)]
-pub(super) enum Undone<T> {
-    /// This is the answer, and nothing was written.
-    Answer(T),
-    /// It failed.
-    Failed(StoreError),
-}
-
-impl<T> From<StoreError> for Undone<T> {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl<T> From<sqlx::Error> for Undone<T> {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// What became of a member's statements.
-pub(super) enum Worked {
-    /// They are to be committed.
-    Keep,
-    /// They are to be undone: the member knows its answer.
-    Undo,
-    /// Another transaction was in the way.
-    Conflict(sqlx::Error),
-    /// Another process holds the file for longer than is waited for it.
-    Locked(sqlx::Error),
-}
-
-/// One write among others.
-pub(super) trait Member: Send {
-    /// Whether it is a single statement, which needs no transaction of its own.
-    fn is_statement(&self) -> bool {
-        false
-    }
-
-    /// Does its statements; may be called again after they were undone.
-    fn work<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxFuture<'a, Worked>;
-
-    /// Tells the caller: that it is committed or undone, or why that is not known.
-    fn end(self: Box<Self>, result: Result<(), sqlx::Error>);
-}
-
-/// A write of several statements.
-struct Job<D, F, T> {
-    data: D,
-    work: F,
-    result: Option<Result<T, Undone<T>>>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<D, F, T> Member for Job<D, F, T>
-where
-    D: Send + Sync + 'static,
-    F: for<'a> Fn(&'a D, &'a mut AnyConnection) -> BoxFuture<'a, Result<T, Undone<T>>> + Send + 'static,
-    T: Send + 'static,
-{
-    fn work<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxFuture<'a, Worked> {
-        let work = (self.work)(&self.data, connection);
-        let result = &mut self.result;
-        Box::pin(async move {
-            let done = work.await;
-            match done {
-                Err(Undone::Failed(StoreError::Unavailable(error))) if faults::is_conflict(&error) => {
-                    Worked::Conflict(error)
-                }
-                done => {
-                    let worked = if done.is_ok() { Worked::Keep } else { Worked::Undo };
-                    *result = Some(done);
-                    worked
-                }
-            }
-        })
-    }
-
-    fn end(self: Box<Self>, result: Result<(), sqlx::Error>) {
-        let answer = match (result, self.result) {
-            (Err(error), _) => Err(error.into()),
-            (Ok(()), Some(Ok(answer) | Err(Undone::Answer(answer)))) => Ok(answer),
-            (Ok(()), Some(Err(Undone::Failed(error)))) => Err(error),
-            (Ok(()), None) => return,
-        };
-        // Nobody waits for it any more.
-        let _ = self.reply.send(answer);
-    }
-}
-
-/// Where the writing connection comes from.
-#[derive(Debug)]
-enum Source {
-    /// The one connection that writes a file; `None` until it is needed, and after a failure.
-    File { options: Box<AnyConnectOptions>, connection: Arc<tokio::sync::Mutex<Option<AnyConnection>>> },
-    /// Any of the pool's.
-    Server(AnyPool),
-}
-
-/// A connection for one batch. Dropped instead of given back it is closed, and whatever it had begun is undone.
-#[derive(Debug)]
-pub(super) enum Held {
-    File(AnyConnection, OwnedMutexGuard<Option<AnyConnection>>),
-    Server(PoolConnection<Any>),
-}
-
-impl Held {
-    fn give_back(self) {
-        match self {
-            Self::File(connection, mut home) => *home = Some(connection),
-            Self::Server(connection) => drop(connection),
-        }
-    }
-
-    async fn close(self) {
-        match self {
-            Self::File(connection, _home) => drop(connection.close().await),
-            Self::Server(connection) => drop(connection.close().await),
-        }
-    }
-}
-
-impl Deref for Held {
-    type Target = AnyConnection;
-
-    fn deref(&self) -> &AnyConnection {
-        match self {
-            Self::File(connection, _) => connection,
-            Self::Server(connection) => connection,
-        }
-    }
-}
-
-impl DerefMut for Held {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
-        match self {
-            Self::File(connection, _) => connection,
-            Self::Server(connection) => connection,
-        }
-    }
 }
 
 /// What waits to be written.
@@ -452,65 +314,6 @@ fn not_known(batch: Vec<Box<dyn Member>>, error: &sqlx::Error) -> Vec<Box<dyn Me
     Vec::new()
 }
 
-/// A transaction that may write: SQLite takes the write lock at once, so that it cannot fail half-way.
-fn begin(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Sqlite => "BEGIN IMMEDIATE",
-        Engine::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
-    }
-}
-
-/// A transaction by itself; undone when it is dropped.
-#[derive(Debug)]
-pub(super) enum WriteTransaction {
-    File(Held),
-    Server(Transaction<'static, Any>),
-}
-
-impl WriteTransaction {
-    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
-        match self {
-            Self::File(held) => held.end("COMMIT").await,
-            Self::Server(transaction) => transaction.commit().await,
-        }
-    }
-
-    pub(super) async fn rollback(self) -> Result<(), sqlx::Error> {
-        match self {
-            Self::File(held) => held.end("ROLLBACK").await,
-            Self::Server(transaction) => transaction.rollback().await,
-        }
-    }
-}
-
-impl Held {
-    async fn end(mut self, statement: &'static str) -> Result<(), sqlx::Error> {
-        self.execute(statement).await?;
-        self.give_back();
-        Ok(())
-    }
-}
-
-impl Deref for WriteTransaction {
-    type Target = AnyConnection;
-
-    fn deref(&self) -> &AnyConnection {
-        match self {
-            Self::File(held) => held,
-            Self::Server(transaction) => transaction,
-        }
-    }
-}
-
-impl DerefMut for WriteTransaction {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
-        match self {
-            Self::File(held) => held,
-            Self::Server(transaction) => transaction,
-        }
-    }
-}
-
 impl Database {
     /// Writes in one commit, together with whatever else is ready. `work` may be done several times, each time as if
     /// never before; what it says by an error is undone.
@@ -557,165 +360,4 @@ impl Database {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use sqlx::Row;
-
-    use crate::{clock::Clock, store::Store};
-
-    use super::*;
-
-    /// A store on a disk whose writer is held until the transaction is dropped.
-    async fn held() -> (tempfile::TempDir, Store, WriteTransaction) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open_file(&folder.path().join("store.sqlite"), Clock::default()).await.expect("a store");
-        let transaction = store.begin().await.expect("a transaction");
-        (folder, store, transaction)
-    }
-
-    /// How a write ends.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    enum End {
-        Well,
-        Refused,
-        Wrong,
-        Panic,
-    }
-
-    async fn mark(store: &Store, name: &'static str, end: End) -> Result<End, StoreError> {
-        store
-            .write((name, end), |(name, end), connection| {
-                Box::pin(async move {
-                    sqlx::query("INSERT INTO marks (name, value, written_at) VALUES ($1, '', 0)")
-                        .bind(*name)
-                        .execute(&mut *connection)
-                        .await?;
-                    match end {
-                        End::Well => Ok(End::Well),
-                        End::Refused => Err(Undone::Answer(End::Refused)),
-                        End::Wrong => {
-                            sqlx::query("INSERT INTO marks (name) VALUES (NULL)").execute(connection).await?;
-                            Ok(End::Well)
-                        }
-                        End::Panic => panic!("a test asked for it"),
-                    }
-                })
-            })
-            .await
-    }
-
-    /// Every task that is ready has run.
-    async fn submitted() {
-        for _ in 0..200 {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// Names of the marks, without the letter that they begin with.
-    async fn names(store: &Store) -> Vec<String> {
-        let rows =
-            sqlx::query("SELECT SUBSTR(name, 2) FROM marks ORDER BY name").fetch_all(&store.pool).await.expect("marks");
-        rows.iter().map(|row| row.get(0)).collect()
-    }
-
-    #[tokio::test]
-    async fn what_waits_together_is_one_transaction() {
-        let (folder, store, transaction) = held().await;
-        let all = ["ma", "mb", "mc", "md", "me", "mf", "mg", "mh", "mi", "mj", "mk", "ml", "mm", "mn", "mo", "mp"];
-        let writes = all.map(|name| {
-            let store = store.clone();
-            tokio::spawn(async move { mark(&store, name, End::Well).await })
-        });
-        submitted().await;
-        assert!(store.connections_at_work() > 0);
-        let log = || std::fs::metadata(folder.path().join("store.sqlite-wal")).expect("a log").len();
-        let before = log();
-        drop(transaction);
-        for write in writes {
-            write.await.expect("no panic").expect("a commit");
-        }
-        assert_eq!(all.len(), names(&store).await.len());
-        // Each commit writes at least the table's page and its index's: two commits, and not sixteen.
-        let pages = (log() - before) / 4096;
-        assert!((2..=8).contains(&pages), "{pages} pages");
-    }
-
-    #[tokio::test]
-    async fn nobody_is_harmed_by_another_ones_end() {
-        for end in [End::Refused, End::Wrong, End::Panic] {
-            let (_folder, store, transaction) = held().await;
-            let writes = ["m0", "m1", "m2", "m3"].map(|name| {
-                let store = store.clone();
-                tokio::spawn(async move { mark(&store, name, if name == "m2" { end } else { End::Well }).await })
-            });
-            submitted().await;
-            drop(transaction);
-            for (at, write) in writes.into_iter().enumerate() {
-                let answer = write.await.expect("no panic");
-                match (at, end) {
-                    (2, End::Refused) => assert_eq!(answer.expect("an answer"), End::Refused),
-                    (2, End::Wrong) => assert!(matches!(answer, Err(StoreError::Refused(_))), "{answer:?}"),
-                    (2, _) => assert!(matches!(answer, Err(StoreError::Unreadable(_))), "{answer:?}"),
-                    _ => assert_eq!(answer.expect("a commit"), End::Well),
-                }
-            }
-            assert_eq!(names(&store).await, ["0", "1", "3"], "{end:?}");
-            // And alone.
-            assert_eq!(mark(&store, "m4", end).await.ok(), (end == End::Refused).then_some(end));
-            mark(&store, "m5", End::Well).await.expect("it goes on");
-            assert_eq!(names(&store).await, ["0", "1", "3", "5"]);
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_written_in_passing_goes_with_the_next_commit_or_by_itself() {
-        let (_folder, store, transaction) = held().await;
-        drop(transaction);
-        let in_passing = |name: &'static str| {
-            store.write_when(Urgency::InPassing, name, |name, connection| {
-                Box::pin(async move {
-                    sqlx::query("INSERT INTO marks (name, value, written_at) VALUES ($1, '', 0)")
-                        .bind(*name)
-                        .execute(connection)
-                        .await?;
-                    Ok(())
-                })
-            })
-        };
-        let mut along = Box::pin(in_passing("m1"));
-        assert!((&mut along).now_or_never().is_none());
-        {
-            let queue = store.pool.1.queue();
-            assert_eq!((queue.is_served, queue.in_passing.len()), (false, 1), "it begins no commit");
-        }
-        mark(&store, "m2", End::Well).await.expect("a commit");
-        along.now_or_never().expect("it was in that commit").expect("a commit");
-        assert_eq!(names(&store).await, ["1", "2"]);
-        // Nobody else writes, and nobody waits for it.
-        assert!(in_passing("m3").now_or_never().is_none());
-        in_passing("m4").await.expect("a commit");
-        assert_eq!(names(&store).await, ["1", "2", "3", "4"]);
-    }
-
-    #[tokio::test]
-    async fn whoever_does_not_wait_loses_and_doubles_nothing() {
-        let (_folder, store, transaction) = held().await;
-        for name in ["m1", "m2"] {
-            let store = store.clone();
-            let cut_off = tokio::time::timeout(Duration::from_millis(20), mark(&store, name, End::Well)).await;
-            assert!(cut_off.is_err());
-        }
-        let last = tokio::spawn({
-            let store = store.clone();
-            async move { mark(&store, "m3", End::Well).await }
-        });
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        drop(transaction);
-        last.await.expect("no panic").expect("a commit");
-        assert_eq!(names(&store).await, ["1", "2", "3"]);
-        while store.connections_at_work() > 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-}
+mod tests;
