@@ -176,6 +176,9 @@ button-leave-as-is = Leave it as it was
 button-take-back-sure = 🗑 Withdraw #{ $number }
 button-do-not-take-back = Don't withdraw
 no-requests = You have no requests yet. Press the button to leave your first one.
+passed-on = I've passed it on to the manager. If you want one more car, press the button.
+passed-on-later = Saved, I will pass it on to the manager. If you want one more car, press the button.
+too-much-said = That is a lot of messages about request #{ $number } for one day, so I'm not taking down any more today. The manager sees everything from before and will contact you.
 unfinished =
     You started a car request and haven't finished it. Noted so far:
 
@@ -228,6 +231,7 @@ button-edit-budget = Change budget
 button-edit-car-link = Change link
 button-delete = Delete my data
 button-restart = Start over
+button-another = New request
 
 ## Commands in the menu
 
@@ -590,6 +594,8 @@ admin-corrected =
 admin-taken-back =
     🗑 A buyer has withdrawn request #{ $number }: it is not needed any more
 admin-amendment-refused = ℹ️ amoCRM did not take the tag or the fields that the bot updates a lead with (#{ $number } was the first): { $detail }. The note under the lead says what the buyer has changed. Check that the bot's user in amoCRM may change leads and contacts. The bot goes on by itself once amoCRM takes everything, and tells you again if it stops.
+admin-no-place-for-words = ℹ️ A buyer has written about a request whose lead and contact are no longer in amoCRM, so here are the words:
+    { $text }
 admin-press-over = Nothing is deleted: the button is too old or has been used. If it has to be deleted all the same, begin with “Delete” again.
 admin-press-foreign = Nothing is deleted: only whoever pressed “Delete” can confirm it. If it is yours to decide, press “Delete” yourself.
 admin-stranger = The bot's commands and buttons here obey the group's administrators only. If this is your job, ask an administrator to add you.

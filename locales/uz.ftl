@@ -164,6 +164,9 @@ button-leave-as-is = Avvalgidek qolsin
 button-take-back-sure = 🗑 Qaytarib olish #{ $number }
 button-do-not-take-back = Qaytarib olmaslik
 no-requests = Hozircha arizalaringiz yoʻq. Birinchisini qoldirish uchun tugmani bosing.
+passed-on = Menejerga yetkazdim. Yana bitta mashina kerak boʻlsa, tugmani bosing.
+passed-on-later = Yozib oldim, menejerga yetkazaman. Yana bitta mashina kerak boʻlsa, tugmani bosing.
+too-much-said = #{ $number } arizasi boʻyicha bugun xabarlar juda koʻp, bugun boshqa yozib olmayman. Menejer bungacha yozilganlarning hammasini koʻradi va siz bilan bogʻlanadi.
 unfinished =
     Avtomobil uchun ariza boshlab, tugatmadingiz. Yozib olinganlari:
 
@@ -217,6 +220,7 @@ button-edit-car-link = Havolani oʻzgartirish
 button-delete = Ma’lumotlarimni o‘chirish
 button-keep = O‘chirmaslik
 button-restart = Boshidan boshlash
+button-another = Yangi ariza
 button-go-on = Davom etish
 button-fill-in = Ariza toʻldirish
 

@@ -42,8 +42,7 @@ pub use relay::Relay;
 pub use second_way::{SecondWay, UnusableWay};
 pub use tokens::{REFRESH, TokenWatch};
 
-/// Name of the alert about amoCRM in the store.
-pub const OUTAGE: &str = "outage";
+pub use crate::store::OUTAGE;
 
 /// Name of the alert about what leads go on without.
 const SHORT: &str = crate::delivery::SHORTAGES_ALERT;

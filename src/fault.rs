@@ -86,6 +86,9 @@ pub const POINTS_AFTERWARDS: &[&str] = &[
 pub const POINTS_OF_AMENDMENTS: &[&str] =
     &["amendment.in_commit", "amendment.recorded", "amendment.answered", "amendment.stored"];
 
+/// Points on the way of what a buyer says after a request; besides, its note passes those of a late note.
+pub const POINTS_OF_TALK: &[&str] = &["later.in_commit"];
+
 /// A place where a test may kill the process.
 #[cfg(debug_assertions)]
 pub fn point(name: &'static str) {
@@ -129,7 +132,7 @@ mod armed {
 
     pub(super) fn pass(name: &'static str) {
         debug_assert!(
-            [super::POINTS, super::POINTS_AFTERWARDS, super::POINTS_OF_AMENDMENTS]
+            [super::POINTS, super::POINTS_AFTERWARDS, super::POINTS_OF_AMENDMENTS, super::POINTS_OF_TALK]
                 .iter()
                 .any(|list| list.contains(&name)),
             "{name} is not in the list of fault points"

@@ -142,7 +142,8 @@ impl Parts<'_> {
                     figures: files.clone(),
                 };
                 tasks.spawn(FileWorker::new(pass, health.clone()).run(self.stop.clone()));
-                let late_notes = LateNoteWriter::new(store.clone(), crm.clone(), Lease::daemon(self.generation));
+                let lease = Lease::daemon(self.generation);
+                let late_notes = LateNoteWriter::new(store.clone(), crm.clone(), lease, recipients);
                 tasks.spawn(one_by_one(late_notes, self.stop.clone()));
                 let lease = Lease::daemon(self.generation);
                 let amendments = AmendmentWriter::new(store.clone(), crm.clone(), lease, recipients);

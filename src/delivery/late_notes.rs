@@ -2,7 +2,11 @@
 //!
 //! The order is that of every write (see [`super::write`]): recorded, sent, told apart, recorded. Besides, a note is always
 //! looked for before it is sent, since the store may be a copy of an older day. What fails waits by itself; buyers' requests
-//! are not held up by it, and it by none of their troubles.
+//! are not held up by it, and it by none of their troubles. Notes of one lead are written in order.
+//!
+//! What a buyer has said goes to where people read it: the lead, should that be closed or gone the open one of the same contact,
+//! else the contact, else the managers' chat. Where a note is sent to is recorded with that it is sent: should its lead be closed
+//! before it is known what came of it, it is looked for there as well.
 
 use std::time::Duration;
 
@@ -10,9 +14,10 @@ use tracing::{Instrument, info, warn};
 
 use crate::{
     clock::{Clock, Millis, date},
-    crm::amocrm::{Crm, CrmError, NewNote, Wanted, Whereabouts},
+    crm::amocrm::{Crm, CrmError, Place, Reader, Wanted, Whereabouts},
     fault::point,
-    store::{Created, LateNote, LateOutcome, LeadRow, Lease, Store, StoreError},
+    notice::{AdminNotice, Notice, Recipients},
+    store::{Created, LateNote, LateOutcome, LeadRow, Lease, NewMessage, Store, StoreError},
     telemetry::lead_span,
 };
 
@@ -31,12 +36,16 @@ const STORE_PAUSE: Duration = Duration::from_secs(2);
 const MOST_REFUSALS: i64 = 10;
 const REFUSED_PAUSE: Duration = Duration::from_secs(15 * 60);
 
+/// So many merges of one lead are followed at once.
+const MOST_MERGES: usize = 5;
+
 /// Writes late notes.
 #[derive(Debug)]
 pub struct LateNoteWriter {
     store: Store,
     crm: Crm,
     lease: Lease,
+    recipients: Recipients,
     /// Failures of amoCRM, or of the way to it, in a row.
     failures: u32,
 }
@@ -86,8 +95,8 @@ impl OneByOne for LateNoteWriter {
 
 impl LateNoteWriter {
     /// For the leader of this term.
-    pub fn new(store: Store, crm: Crm, lease: Lease) -> Self {
-        Self { store, crm, lease, failures: 0 }
+    pub fn new(store: Store, crm: Crm, lease: Lease, recipients: Recipients) -> Self {
+        Self { store, crm, lease, recipients, failures: 0 }
     }
 
     fn due_in(&self, pause: Duration) -> Millis {
@@ -101,18 +110,34 @@ impl LateNoteWriter {
     async fn write(&self, note: &LateNote) -> Result<(), Stop> {
         let notes = self.store.late_notes();
         let Some(row) = self.store.leads().by_number(&note.number).await? else {
-            // Nobody can say what amoCRM's id of it is.
-            return Ok(notes.over(&note.id, None).await?);
+            // Nobody can say what amoCRM's id of it is; a lead that is damaged may be mended.
+            return match note.is_said {
+                true => Ok(self.put_off(note, LateOutcome::NotLooked, LONGEST_PAUSE).await?),
+                false => Ok(notes.over(&note.id, None).await?),
+            };
         };
         let Some(lead_id) = self.lead_of(note, &row).await? else { return Ok(()) };
         let text = self.crm.late_note(&note.number, &note.text);
-        match self.crm.has_note(lead_id, &note.number, &text).await {
-            Ok(true) => return Ok(notes.over(&note.id, None).await?),
-            Ok(false) => {}
-            Err(error @ (CrmError::NotFound { .. } | CrmError::Refused { .. })) => {
-                return self.follow(note, &row, lead_id, error).await;
+        let sent_to = note.place.as_deref().and_then(Place::parse).filter(|_| note.attempt.is_some());
+        let place = match note.is_said {
+            false => Place::Lead(lead_id),
+            true => match self.place_of(note, &row, lead_id).await? {
+                Some(place) => place,
+                None => return Ok(()),
+            },
+        };
+        // Where it was sent before, the lead may have been closed since.
+        for place in sent_to.filter(|sent_to| *sent_to != place).into_iter().chain([place]) {
+            match self.crm.has_note_at(place, &note.number, &text).await {
+                Ok(true) => return Ok(notes.over(&note.id, None).await?),
+                Ok(false) => {}
+                Err(CrmError::NotFound { .. } | CrmError::Refused { .. }) if Some(place) == sent_to && note.is_said => {
+                }
+                Err(error @ (CrmError::NotFound { .. } | CrmError::Refused { .. })) => {
+                    return self.follow(note, &row, lead_id, error).await;
+                }
+                Err(error) => return Err(Stop::Crm(error)),
             }
-            Err(error) => return Err(Stop::Crm(error)),
         }
         if let Some(attempt) = note.attempt {
             let needed = if attempt.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { attempt.lookups_needed };
@@ -123,17 +148,16 @@ impl LateNoteWriter {
             }
         }
         point("late_note.before_record");
-        if !notes.intent(&self.lease, &note.id).await? {
+        let Some(text) = notes.intent(&self.lease, &note.id, Some(&place.to_string())).await? else {
             return Ok(());
-        }
+        };
         point("late_note.recorded");
-        let new = NewNote { lead_id, number: note.number.clone(), text };
-        let answer = self.crm.add_notes(&[new]).await;
+        let answer = self.crm.add_note_at(place, &note.number, &self.crm.late_note(&note.number, &text)).await;
         point("late_note.answered");
         let error = match answer {
-            Ok(ids) => {
+            Ok(note_id) => {
                 info!("a note is written under a lead that was delivered before");
-                return Ok(notes.over(&note.id, ids.first().copied()).await?);
+                return Ok(notes.over(&note.id, Some(note_id)).await?);
             }
             Err(error) => error,
         };
@@ -152,13 +176,44 @@ impl LateNoteWriter {
             }
             WriteOutcome::Refused { .. } if note.attempts + 1 >= MOST_REFUSALS => {
                 warn!(%error, "amoCRM takes no note under a lead; it is given up");
-                Ok(notes.over(&note.id, None).await?)
+                self.no_place(note).await
             }
             WriteOutcome::Refused { .. } => {
                 self.put_off(note, LateOutcome::Refused, REFUSED_PAUSE).await?;
                 self.follow(note, &row, lead_id, error).await
             }
         }
+    }
+
+    /// Where what was said is read; `None` where that was found out otherwise, or there is nowhere.
+    async fn place_of(&self, note: &LateNote, row: &LeadRow, lead_id: i64) -> Result<Option<Place>, Stop> {
+        let mut lead_id = lead_id;
+        for _ in 0..MOST_MERGES {
+            match self.crm.reader_of(lead_id, &row.lead, row.contact_id).await.map_err(Stop::Crm)? {
+                Reader::At(place) => return Ok(Some(place)),
+                Reader::MergedInto(survivor) => {
+                    self.store.late_notes().lead_moved(&note.number, survivor).await?;
+                    lead_id = survivor;
+                }
+                Reader::Nobody => {
+                    self.crm.account().await.map_err(Stop::Crm)?;
+                    self.no_place(note).await?;
+                    return Ok(None);
+                }
+            }
+        }
+        self.put_off(note, LateOutcome::NotLooked, LONGEST_PAUSE).await?;
+        Ok(None)
+    }
+
+    /// There is no place for a note in amoCRM: what a buyer has said is told to the managers instead.
+    async fn no_place(&self, note: &LateNote) -> Result<(), Stop> {
+        let notice = AdminNotice::NoPlaceForWords { number: note.number.clone(), text: note.text.clone() };
+        let chat_id = self.recipients.chat(notice.recipient()).filter(|_| note.is_said);
+        let Some(chat_id) = chat_id else { return Ok(self.store.late_notes().over(&note.id, None).await?) };
+        info!("what a buyer has said has no place in amoCRM; the managers are told");
+        let message = NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock().now() };
+        Ok(self.store.late_notes().over_telling(&note.id, &message).await?)
     }
 
     /// amoCRM's id of the lead. One that may or may not be there is looked for as often as before a create.
@@ -180,7 +235,7 @@ impl LateNoteWriter {
         let lookups = note.lookups + 1;
         if lookups >= LOOKUPS_AFTER_KILL {
             info!("a lead that was given up is not in amoCRM, so no note is needed");
-            self.store.late_notes().over(&note.id, None).await?;
+            self.no_place(note).await?;
         } else {
             let missed = LateOutcome::Missed { lookups, needed: LOOKUPS_AFTER_KILL };
             self.put_off(note, missed, lookup_delay(lookups, 0)).await?;
@@ -191,6 +246,11 @@ impl LateNoteWriter {
     /// No note can stand under the lead as it is: it is followed where it was merged into another, and the note is over
     /// where the lead is gone.
     async fn follow(&self, note: &LateNote, row: &LeadRow, lead_id: i64, error: CrmError) -> Result<(), Stop> {
+        if note.is_said {
+            // Its place is looked for again with the next attempt.
+            let is_counted = matches!(error, CrmError::Rejected { .. } | CrmError::Refused { .. });
+            return if is_counted { Ok(()) } else { Err(Stop::Crm(error)) };
+        }
         match self.crm.whereabouts(lead_id, &row.lead, row.lead.submitted_at).await.map_err(Stop::Crm)? {
             Whereabouts::There if matches!(error, CrmError::Rejected { .. } | CrmError::Refused { .. }) => Ok(()),
             Whereabouts::There => Err(Stop::Crm(error)),

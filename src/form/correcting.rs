@@ -43,6 +43,8 @@ pub struct OwnRequest {
     pub corrections: usize,
     /// How long it can be corrected and taken back from when it was sent.
     pub open_for: Millis,
+    /// Whether files can be added to it: what is old was wiped.
+    pub takes_files: bool,
 }
 
 impl OwnRequest {

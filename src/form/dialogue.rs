@@ -19,6 +19,7 @@ use super::{
     draft::{Answer, Draft, Step},
     files::{self, Sent},
     input::{Input, Press},
+    later::Told,
     noted::Noted,
     passed::{Moved, Passed},
     questions::{Form, Kind, NAME, PHONE, Place, Question, Words},
@@ -46,6 +47,8 @@ pub struct Conversation {
     pub correcting: Option<Correcting>,
     /// The code of the first link that the buyer has come by since the last request.
     pub source: Option<SourceCode>,
+    /// When the buyer was last told what becomes of what is said after a request.
+    pub told: Option<Told>,
 }
 
 impl Conversation {
@@ -60,6 +63,7 @@ impl Conversation {
             passed: Passed::default(),
             correcting: None,
             source: None,
+            told: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod dialogue;
 mod draft;
 mod files;
 mod input;
+mod later;
 mod noted;
 mod opening;
 mod passed;
@@ -26,6 +27,7 @@ pub use deletion::asks_for_deletion;
 pub use dialogue::{Conversation, LastRequest, Outcome, World, answered_once, came_further, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};
 pub use input::{Input, MyPress, Press};
+pub use later::{Beside, OpenRequest, PassedOn, QUIET, Told, fingerprint_of, is_said, pass_on};
 pub use passed::Passed;
 pub(crate) use questions::Place;
 pub use questions::{

@@ -261,6 +261,13 @@ pub enum AdminNotice {
         /// What amoCRM said.
         detail: String,
     },
+    /// What a buyer has said after a request has no place in amoCRM: its lead and its contact are gone.
+    NoPlaceForWords {
+        /// The request's number.
+        number: LeadNumber,
+        /// The note that was to be written.
+        text: String,
+    },
     /// New tokens were taken.
     TokensRenewed {
         /// Leads that wait for them.

@@ -373,6 +373,18 @@ pub enum Say {
         /// Those that were given, and those that were passed over.
         answers: Vec<CardAnswer>,
     },
+    /// What was said after a request is passed on to the managers.
+    PassedOn {
+        /// The request.
+        number: LeadNumber,
+        /// It will be: something is not there just now.
+        waits: bool,
+    },
+    /// So much was said after a request that nothing more is kept today.
+    TooMuchSaid {
+        /// The request.
+        number: LeadNumber,
+    },
     /// What the bot does.
     Help,
     /// In a group: write in private.

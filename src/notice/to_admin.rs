@@ -53,6 +53,7 @@ impl AdminNotice {
             | Self::FileLost { .. }
             | Self::Corrected { .. }
             | Self::TakenBack { .. }
+            | Self::NoPlaceForWords { .. }
             | Self::ConsentWithdrawn { .. } => Recipient::Managers,
             _ => Recipient::Operator,
         }

@@ -164,6 +164,20 @@ pub(super) async fn remove(connection: &mut AnyConnection, lead_id: &str) -> Res
     Ok(())
 }
 
+/// The same of a lead that is old: what was said and is still to be written is for its managers, and stays until it is.
+pub(super) async fn remove_done(connection: &mut AnyConnection, lead_id: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM amendments WHERE lead_id = $1").bind(lead_id).execute(&mut *connection).await?;
+    sqlx::query(
+        "DELETE FROM late_notes WHERE lead_id = $1 AND id <> $2 \
+         AND NOT (done_at IS NULL AND kind IS NOT NULL)",
+    )
+    .bind(lead_id)
+    .bind(format!("{lead_id}-{}", late_notes::WITHDRAWN))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 impl Dialogues {
     /// What was said of these leads since they were sent, by their ids.
     pub async fn amended(&self, leads: &[Ulid]) -> Result<HashMap<Ulid, Amended>, StoreError> {

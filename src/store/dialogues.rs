@@ -12,8 +12,9 @@ use crate::{
 };
 
 use super::{
-    Dialogues, LeadRow, NewAmendment, NewConsent, NewLead, NewMessage, NewWithdrawal, OutboxMessage, StoreError,
-    amendments, consents, leads, limits, live_buttons, outbox, rows, withdrawals, writer::Undone,
+    Dialogues, LeadRow, NewAmendment, NewConsent, NewLead, NewMessage, NewSpeech, NewWithdrawal, OutboxMessage,
+    StoreError, amendments, consents, later_messages, leads, limits, live_buttons, outbox, rows, withdrawals,
+    writer::Undone,
 };
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
@@ -48,6 +49,8 @@ pub struct Turn {
     pub consent: Option<NewConsent>,
     /// What it says of a request that was sent before.
     pub amendment: Option<NewAmendment>,
+    /// What it says after a request was sent.
+    pub speech: Option<NewSpeech>,
     /// How many requests its person may send.
     pub limits: LeadLimits,
     /// Messages that it enqueues for the chat itself.
@@ -133,6 +136,9 @@ impl Dialogues {
             self.leads_moved();
             self.wake_afterwards();
         }
+        if turn.speech.is_some() {
+            self.wakes.late_notes.notify_one();
+        }
         if turn.told.is_some() {
             self.wakes.messages.notify_one();
         }
@@ -203,6 +209,9 @@ async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Resu
     if let Some(new) = &turn.amendment {
         amendments::insert(connection, new, now).await?;
         point("amendment.in_commit");
+    }
+    if let Some(new) = &turn.speech {
+        later_messages::insert(connection, turn.chat_id, new, clock).await?;
     }
     if let Some(album) = &turn.instead_of {
         outbox::take_back(connection, turn.chat_id, album, now).await?;

@@ -199,6 +199,7 @@ async fn wipe_lead(
     remember(connection, id, at).await?;
     super::lead_files::remove(connection, id).await?;
     super::amendments::remove(connection, id).await?;
+    super::later_messages::remove(connection, id).await?;
     sqlx::query(
         "INSERT INTO forgotten (id, forgotten_at) SELECT fingerprint, $1 FROM imports WHERE lead_id = $2 \
          ON CONFLICT DO NOTHING",
@@ -266,6 +267,7 @@ impl PersonalData {
                 "lead_files",
                 "amendments",
                 "late_notes",
+                "later_messages",
                 "dialogues",
                 "messages",
                 "live_buttons",

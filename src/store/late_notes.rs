@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 
 use crate::{clock::Millis, fault::point, lead::LeadNumber};
 
-use super::{LateNotes, Lease, StoreError, amendments::of_a_lead_on_its_way, rows};
+use super::{LateNotes, Lease, NewMessage, StoreError, amendments::of_a_lead_on_its_way, json, outbox, rows};
 
 /// What the note of a withdrawn consent is about.
 pub(super) const WITHDRAWN: &str = "withdrawn";
@@ -27,6 +27,18 @@ pub struct LateNote {
     pub attempt: Option<NoteAttempt>,
     /// Clean look-ups that did not find the lead itself.
     pub lookups: i64,
+    /// What was said: it goes to where people read it, should the lead be closed or gone.
+    pub is_said: bool,
+    /// Where it was sent last, as whoever sent it calls it; `None` for the lead itself.
+    pub place: Option<String>,
+}
+
+/// A note of what was said, to be owed.
+pub(super) struct NewNote<'a> {
+    pub id: &'a str,
+    pub lead_id: &'a str,
+    pub number: &'a str,
+    pub text: &'a str,
 }
 
 /// That a note was sent.
@@ -85,6 +97,33 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Owes a note of what was said, held until `due_at` for more.
+pub(super) async fn insert_said(
+    connection: &mut AnyConnection,
+    note: NewNote<'_>,
+    now: Millis,
+    due_at: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO late_notes (id, lead_id, number, body, created_at, due_at, kind) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'said') ON CONFLICT DO NOTHING",
+    )
+    .bind(note.id)
+    .bind(note.lead_id)
+    .bind(note.number)
+    .bind(note.text)
+    .bind(now)
+    .bind(due_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Of a note that is not the first of its lead still to be written: they are read in order.
+const BEHIND_ANOTHER: &str = "EXISTS (SELECT 1 FROM late_notes AS before WHERE before.lead_id = late_notes.lead_id \
+     AND before.done_at IS NULL AND (before.created_at < late_notes.created_at \
+     OR before.created_at = late_notes.created_at AND before.id < late_notes.id))";
+
 impl LateNotes {
     /// Resolves when a note may have become due.
     pub async fn changed(&self) {
@@ -95,8 +134,8 @@ impl LateNotes {
     pub async fn due(&self) -> Result<Option<LateNote>, StoreError> {
         let (text, number) = (|column| rows::bytes(self.engine, column), |column| rows::numbers(self.engine, column));
         let sql = format!(
-            "SELECT {}, {}, {}, {}, {}, {}, {} FROM late_notes WHERE done_at IS NULL AND due_at <= $1 AND NOT {} \
-             ORDER BY due_at, id LIMIT 1",
+            "SELECT {}, {}, {}, {}, {}, {}, {}, {}, {} FROM late_notes WHERE done_at IS NULL AND due_at <= $1 AND NOT {} \
+             AND NOT {BEHIND_ANOTHER} ORDER BY due_at, id LIMIT 1",
             text("id"),
             text("number"),
             text("body"),
@@ -104,6 +143,8 @@ impl LateNotes {
             number("sent_at"),
             number("lookups"),
             number("lookups_needed"),
+            text("kind"),
+            text("place"),
             of_a_lead_on_its_way("late_notes"),
         );
         let now = self.clock.now();
@@ -124,21 +165,47 @@ impl LateNotes {
     /// When the next note is due.
     pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
         let sql = format!(
-            "SELECT MIN({}) FROM late_notes WHERE done_at IS NULL AND NOT {}",
+            "SELECT MIN({}) FROM late_notes WHERE done_at IS NULL AND NOT {} AND NOT {BEHIND_ANOTHER}",
             rows::only_numbers("due_at"),
             of_a_lead_on_its_way("late_notes")
         );
         Ok(rows::number(&sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await?, 0))
     }
 
-    /// Records that a note is about to be sent; `false` where another daemon leads, and nothing may be sent.
-    pub async fn intent(&self, lease: &Lease, id: &str) -> Result<bool, StoreError> {
+    /// Records that a note is about to be sent, and where; returns its text as it is to be sent, since nothing is added to it
+    /// from now on. `None` where another daemon leads, and nothing may be sent.
+    pub async fn intent(&self, lease: &Lease, id: &str, place: Option<&str>) -> Result<Option<String>, StoreError> {
         let sql = format!(
-            "UPDATE late_notes SET sent_at = $1, lookups = 0, lookups_needed = 0 WHERE id = $2 AND done_at IS NULL{}",
-            lease.fence()
+            "UPDATE late_notes SET sent_at = $1, lookups = 0, lookups_needed = 0, place = $3 \
+             WHERE id = $2 AND done_at IS NULL{} RETURNING {}",
+            lease.fence(),
+            rows::bytes(self.engine, "body")
         );
-        let done = sqlx::query(AssertSqlSafe(sql)).bind(self.clock.now()).bind(id).execute(&self.pool).await?;
-        Ok(done.rows_affected() == 1)
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(self.clock.now()).bind(id).bind(place);
+        let row = query.fetch_optional(&self.pool).await?;
+        Ok(row.map(|row| rows::lossy(&row, 0).unwrap_or_default()))
+    }
+
+    /// Records that there is no place for a note, and tells somebody of it, in one commit.
+    pub async fn over_telling(&self, id: &str, message: &NewMessage) -> Result<(), StoreError> {
+        self.again(|| self.over_telling_once(id, message)).await?;
+        self.wakes.messages.notify_one();
+        Ok(())
+    }
+
+    async fn over_telling_once(&self, id: &str, message: &NewMessage) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query("UPDATE late_notes SET done_at = $1 WHERE id = $2 AND done_at IS NULL")
+            .bind(now)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        if done.rows_affected() == 1 {
+            outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Records that a note is there, or that there is no place for it any more.
@@ -203,5 +270,7 @@ fn note(row: &AnyRow, id: String, now: Millis) -> Option<LateNote> {
         attempts: count(3),
         attempt: sent_at.map(attempt),
         lookups: count(5),
+        is_said: rows::lossy(row, 7).as_deref() == Some("said"),
+        place: rows::lossy(row, 8),
     })
 }

@@ -4,7 +4,10 @@ use sqlx::AssertSqlSafe;
 
 use crate::clock::Millis;
 
-use super::{NewMessage, OpenAlerts, StoreError, json, outbox, rows};
+use super::{Dialogues, NewMessage, OpenAlerts, StoreError, json, outbox, rows};
+
+/// The alert that amoCRM does not take leads.
+pub const OUTAGE: &str = "outage";
 
 /// An alert that is open.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +16,14 @@ pub struct OpenAlert {
     pub opened_at: Millis,
     /// Its state as JSON of the alerts room.
     pub body: String,
+}
+
+impl Dialogues {
+    /// Whether the admin knows that amoCRM does not take leads just now.
+    pub async fn is_crm_out(&self) -> Result<bool, StoreError> {
+        let query = sqlx::query("SELECT 1 FROM alerts WHERE kind = $1").bind(OUTAGE);
+        Ok(query.fetch_optional(&self.pool).await?.is_some())
+    }
 }
 
 impl OpenAlerts {

@@ -29,7 +29,7 @@ use crate::{
     config::LeadLimits,
     consent::ConsentDocuments,
     fault::point,
-    form::{Amended, Input, Press, World, amend, answered_once, came_further, sent_too_many, turn},
+    form::{Amended, Beside, Input, Press, World, amend, answered_once, came_further, pass_on, sent_too_many, turn},
     lead::{Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
     store::{Dialogues, NewLead, NewMessage, NewWithdrawal, StoreError, Withdrawals},
@@ -43,6 +43,7 @@ use super::{
     groups::{is_migration, topic_of},
     input::input_of,
     intake::{ATTEMPTS, Failure, UpdateBatch},
+    later::{new_speech, open_request, shown_in},
     listener::{IntakeCounters, chat_of},
     message_flood::{Answering, MessageFlood},
     my_requests::{last_request, my_requests, request_of},
@@ -275,6 +276,7 @@ async fn on_message(
     }
     let heard = Heard {
         input,
+        beside: Beside { shown: shown_in(&message), edited: None },
         sent_at: Some(message.date),
         message: Some(message.id.0),
         has_buttons: false,
@@ -289,12 +291,15 @@ async fn on_message(
 }
 
 async fn on_edited_message(
+    message: Message,
     update: Update,
     dialogue: BuyerDialogue,
     desk: Arc<HandlerContext>,
 ) -> Result<(), HandlerError> {
+    let beside = Beside { shown: None, edited: input_of(&message, &desk.wording.bot_username) };
     let (has_buttons, pressed) = (false, PressedOn::default());
-    let heard = Heard { input: Input::Edited, sent_at: None, message: None, has_buttons, pressed };
+    let message = Some(message.id.0);
+    let heard = Heard { input: Input::Edited, beside, sent_at: None, message, has_buttons, pressed };
     take_turn(&desk, &dialogue, update.id.0, update.from(), heard).await
 }
 
@@ -312,7 +317,8 @@ async fn on_press(
     tokio::spawn(async move { telegram.answer_press(&id, None).await });
     let (message, pressed) = (query.message.as_ref(), PressedOn::of(&query));
     let has_buttons = message.and_then(|message| message.regular_message()?.reply_markup()).is_some();
-    let heard = Heard { input, sent_at: None, message: message.map(|message| message.id().0), has_buttons, pressed };
+    let message = message.map(|message| message.id().0);
+    let heard = Heard { input, beside: Beside::default(), sent_at: None, message, has_buttons, pressed };
     take_turn(&desk, &dialogue, update.id.0, Some(&query.from), heard).await
 }
 
@@ -357,6 +363,8 @@ async fn on_group_message(message: Message, desk: Arc<HandlerContext>) -> Result
 /// What came from a chat.
 struct Heard {
     input: Input,
+    /// What comes with it.
+    beside: Beside,
     /// By Telegram's clock; `None` for what is no message.
     sent_at: Option<DateTime<Utc>>,
     /// The message that was written, or that has the pressed button on it.
@@ -435,7 +443,8 @@ async fn try_turn(
         now: date(now),
         utc_offset: desk.wording.utc_offset(date(now)),
         sent_at: heard.sent_at,
-        message: heard.message,
+        // An edited message is not the last one of its chat.
+        message: heard.message.filter(|_| heard.input != Input::Edited),
         has_buttons: heard.has_buttons,
         region: desk.region,
         consent,
@@ -462,11 +471,22 @@ async fn try_turn(
         Input::My(_) => Input::My(my_requests(&desk.dialogues, world.buyer.user_id).await?),
         other => other.clone(),
     };
-    let (mut outcome, amending) = match amend(&stored.conversation, &given, &world) {
-        Some(Amended { outcome, amending }) => (outcome, amending),
-        None => (turn(stored.conversation, given, &world), None),
+    let person = (world.buyer.user_id, chat_id);
+    let request = open_request(&desk.dialogues, person, &before, &heard.input, heard.message).await?;
+    let passed_on = request.as_ref().and_then(|request| pass_on(&before, &given, &heard.beside, request, &world));
+    let speech = request.as_ref().zip(passed_on.as_ref()).and_then(|(request, passed_on)| {
+        let of = (heard.message, update_id);
+        let written_at = heard.sent_at.map_or(now, |at| at.timestamp_millis());
+        new_speech(passed_on, request, &heard.input, &heard.beside, of, (written_at, world.utc_offset))
+    });
+    let is_passed_on = passed_on.is_some();
+    let (mut outcome, amending) = match (passed_on, amend(&stored.conversation, &given, &world)) {
+        (Some(passed_on), _) => (passed_on.outcome, None),
+        (None, Some(Amended { outcome, amending })) => (outcome, amending),
+        (None, None) => (turn(stored.conversation, given, &world), None),
     };
-    if let Some(flood) = desk.flood_of(chat_id, &heard.input) {
+    // What is passed on is answered once an hour as it is.
+    if let Some(flood) = desk.flood_of(chat_id, &heard.input).filter(|_| !is_passed_on) {
         match came_further(&before, &outcome.conversation) || amending.is_some() {
             // Whoever has come further is told so in any case.
             true => flood.came_further(chat_id),
@@ -494,7 +514,8 @@ async fn try_turn(
         last_update: Some((update_id, now)),
         after: stored.after,
         replies: outcome.replies,
-        album: heard.input.album().map(str::to_owned),
+        // Of what is passed on the first part is answered, at once.
+        album: heard.input.album().filter(|_| !is_passed_on).map(str::to_owned),
         // A finger that came down twice is not answered.
         pressed: heard.message.filter(|_| heard.input.is_pressed_once() && is_answered),
         lead: outcome.lead.map(NewLead::fresh),
@@ -505,6 +526,7 @@ async fn try_turn(
         }),
         consent,
         amending,
+        speech,
         // The admin tries the bot out as often as it takes.
         limits: if desk.recipients.chat(Recipient::Operator) == Some(chat_id) {
             LeadLimits::default()

@@ -54,7 +54,7 @@ pub fn input_of(message: &Message, bot_username: &str) -> Option<Input> {
 }
 
 /// The file that a message holds; of a photo its largest size.
-fn file_of(message: &Message) -> Option<BuyerFile> {
+pub(super) fn file_of(message: &Message) -> Option<BuyerFile> {
     let (kind, meta, name, mime) = if let Some(sizes) = message.photo() {
         let largest =
             sizes.iter().max_by_key(|size| (u64::from(size.width) * u64::from(size.height), size.file.size))?;

@@ -44,7 +44,7 @@ pub(super) async fn request_of(
     Ok(own_requests(dialogues, user_id).await?.into_iter().find(|request| request.lead.number == *number))
 }
 
-async fn own_requests(dialogues: &Dialogues, user_id: i64) -> Result<Vec<OwnRequest>, StoreError> {
+pub(super) async fn own_requests(dialogues: &Dialogues, user_id: i64) -> Result<Vec<OwnRequest>, StoreError> {
     let rows = dialogues.requests_of(user_id, SHOWN).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.lead.id).collect();
     let mut amended = dialogues.amended(&ids).await?;
@@ -60,9 +60,14 @@ fn own_request(amended: Amended, row: LeadRow, open_for: Millis) -> OwnRequest {
         LeadState::Delivered => MyState::WithTheManager,
         LeadState::Discarded => MyState::Closed,
     };
-    // What was said of it is wiped with it.
-    let lead = amended.lead.filter(|_| row.expired_at.is_none()).unwrap_or(row.lead);
-    OwnRequest { lead, state, corrections: amended.corrections, open_for }
+    // What was said of it is wiped with it. Files that came since stand in the lead itself.
+    let takes_files = row.expired_at.is_none();
+    let amended_lead = amended.lead.filter(|_| row.expired_at.is_none());
+    let lead = match amended_lead {
+        Some(lead) => Lead { files: row.lead.files, ..lead },
+        None => row.lead,
+    };
+    OwnRequest { lead, state, corrections: amended.corrections, open_for, takes_files }
 }
 
 fn my_request(request: &OwnRequest, now: Millis) -> MyRequest {

@@ -19,13 +19,13 @@ use crate::{
     clock::Millis,
     config::LeadLimits,
     form::{
-        Amending, Conversation, Correcting, Form, Passed, Step, TakenText,
+        Amending, Conversation, Correcting, Form, Passed, Step, TakenText, Told,
         stored::{draft_json, read, read_draft, read_step, step_name},
     },
     lead::{AmendmentKind, LeadNumber, SourceCode},
     notice::{AdminNotice, LeadCopy, Notice, Say},
     store::{
-        Dialogue, Dialogues, NewAmendment, NewConsent, NewLead, NewMessage, NewWithdrawal, StoreError, Turn,
+        Dialogue, Dialogues, NewAmendment, NewConsent, NewLead, NewMessage, NewSpeech, NewWithdrawal, StoreError, Turn,
         TurnOutcome,
     },
     wording::Lang,
@@ -59,6 +59,8 @@ pub struct Chat {
     pub lead: Option<NewLead>,
     /// What it says of a request that was sent; never read back.
     pub amending: Option<Amending>,
+    /// What it says after a request was sent; never read back.
+    pub speech: Option<NewSpeech>,
     /// Its person withdraws their consent; never read back.
     pub withdrawal: Option<NewWithdrawal>,
     /// Its person consents; never read back.
@@ -82,6 +84,7 @@ impl Default for Chat {
             pressed: None,
             lead: None,
             amending: None,
+            speech: None,
             withdrawal: None,
             consent: None,
             limits: LeadLimits::default(),
@@ -154,6 +157,7 @@ impl DialogueStorage {
             withdrawal: chat.withdrawal.clone(),
             consent: chat.consent.clone(),
             amendment: chat.amending.as_ref().map(new_amendment),
+            speech: chat.speech.clone(),
             limits: chat.limits,
             messages,
             told: told.or(amended),
@@ -243,6 +247,8 @@ struct StoredDraft<'a> {
     correcting: Option<&'a Correcting>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a SourceCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told: Option<&'a Told>,
 }
 
 impl Chat {
@@ -257,6 +263,7 @@ impl Chat {
             passed: &self.conversation.passed,
             correcting: self.conversation.correcting.as_ref(),
             source: self.conversation.source.as_ref(),
+            told: self.conversation.told.as_ref(),
         };
         let (update_id, update_at) = self.last_update.unwrap_or_default();
         Dialogue {
@@ -287,6 +294,7 @@ impl Chat {
                 passed: read(&document["passed"]).unwrap_or_default(),
                 correcting: read(&document["correcting"]),
                 source: read(&document["source"]),
+                told: read(&document["told"]),
             },
             lang: read(&document["lang"]).unwrap_or_default(),
             chosen: read(&document["chosen_lang"]),
@@ -427,7 +435,9 @@ mod tests {
             }),
             passed: serde_json::from_value(serde_json::json!({"opened": 7, "pressed": [7, "skip"]})).expect("messages"),
             source: SourceCode::parse("avito"),
+            told: read(&serde_json::json!({"at": "2026-11-23T10:30:00Z", "full": true})),
         };
+        assert!(chat.conversation.told.is_some());
         chat.replies = vec![vec![
             Say::Welcome,
             Say::Ask(Ask { question: "name".into(), editing: false, kept: None, offered: None }),

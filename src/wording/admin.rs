@@ -130,6 +130,9 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
             "admin-amendment-refused",
             &[("number", number.as_str().into()), ("detail", one_line(detail, 300).into())],
         ))),
+        AdminNotice::NoPlaceForWords { text, .. } => {
+            Rendered::plain(clip(lang.text("admin-no-place-for-words", &[("text", text.as_str().into())])))
+        }
         AdminNotice::ConsentWithdrawn { in_crm, may_be_in_crm, given_up, unreadable } => {
             Rendered::plain(clip(withdrawn(in_crm, may_be_in_crm, given_up, unreadable, lang)))
         }

@@ -183,6 +183,11 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
                 false => lang.text("unfinished", &[("answers", lines.join("\n").into())]),
             }
         }
+        Say::PassedOn { number, waits } => {
+            let id = if *waits { "passed-on-later" } else { "passed-on" };
+            lang.text(id, &[("number", number.as_str().into())])
+        }
+        Say::TooMuchSaid { number } => lang.text("too-much-said", &[("number", number.as_str().into())]),
         Say::Help => simple("help"),
         Say::Group if wording.bot_username.is_empty() => simple("group-unnamed"),
         Say::Group => lang.text("group", &[("bot", wording.bot_username.as_str().into())]),
@@ -263,6 +268,7 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
         Say::Resume => Some(keyboards::restart(lang)),
         Say::Unfinished { .. } => Some(keyboards::go_on(lang)),
         Say::NoRequests => Some(keyboards::begin(lang)),
+        Say::PassedOn { .. } => Some(keyboards::another(lang)),
         Say::MyRequests { requests } => keyboards::my_requests(requests, lang),
         Say::ChooseCorrection { number, answers } => Some(keyboards::corrections(number, answers, &wording.form, lang)),
         Say::ConfirmCorrection { number, .. } => Some(keyboards::confirm_correction(number, lang)),

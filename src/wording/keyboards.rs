@@ -237,6 +237,11 @@ pub(super) fn begin(lang: Lang) -> Markup {
     Markup::Buttons(vec![vec![fill_in_button(lang)]])
 }
 
+/// Begin a request beside the one that was sent.
+pub(super) fn another(lang: Lang) -> Markup {
+    Markup::Buttons(vec![vec![press(lang.text("button-another", &[]), &Press::Start)]])
+}
+
 /// Begin again.
 pub(super) fn restart(lang: Lang) -> Markup {
     Markup::Buttons(vec![vec![press(lang.text("button-restart", &[]), &Press::Restart)]])

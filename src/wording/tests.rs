@@ -190,6 +190,8 @@ fn says(kind: SayKind) -> Vec<Say> {
             return MyState::iter().map(|state| Say::RequestIsFixed { number: number(), state }).collect();
         }
         SayKind::ManyMessages => Say::ManyMessages,
+        SayKind::PassedOn => return [false, true].map(|waits| Say::PassedOn { number: number(), waits }).into(),
+        SayKind::TooMuchSaid => Say::TooMuchSaid { number: number() },
         SayKind::Help => Say::Help,
         SayKind::Group => Say::Group,
         SayKind::SetAside => Say::SetAside,
@@ -313,6 +315,7 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         AdminKind::Corrected => vec![A::Corrected { number: number(), changes: changes() }],
         AdminKind::TakenBack => vec![A::TakenBack { number: number() }],
         AdminKind::AmendmentRefused => vec![A::AmendmentRefused { number: number(), detail: text() }],
+        AdminKind::NoPlaceForWords => vec![A::NoPlaceForWords { number: number(), text: text() }],
         AdminKind::NoCrm => vec![A::NoCrm],
         AdminKind::FirstAccess => vec![A::FirstAccess],
         AdminKind::EphemeralDisk => vec![A::EphemeralDisk],

@@ -20,8 +20,9 @@ use serde_json::Value;
 use super::api::Crm;
 use super::error::CrmError;
 use super::hal::{embedded, id, is_last_page, listed};
-use super::note::{is_late, is_same};
+use super::note::is_same;
 use super::phones::{holds_number, tens};
+use super::place::Place;
 use super::search::{
     CLOCK_MARGIN, EVENTS_PAGE, FoundLead, MOST_EVENT_PAGES, Search, Wanted, has_phone, may_be_forbidden, phones_of,
 };
@@ -221,24 +222,19 @@ impl Crm {
         notes: Vec<String>,
     ) -> Result<Vec<String>, CrmError> {
         let mut missing = notes;
-        for there in self.note_texts(lead_id).await? {
+        for there in self.note_texts(Place::Lead(lead_id)).await? {
             missing.retain(|ours| !is_same(&there, ours, number));
         }
         Ok(missing)
     }
 
-    /// Whether a note that is written after the lead's own stands under it.
-    pub async fn has_note(&self, lead_id: i64, number: &LeadNumber, text: &str) -> Result<bool, CrmError> {
-        Ok(self.note_texts(lead_id).await?.iter().any(|there| is_late(there, text, number)))
-    }
-
-    /// The texts of a lead's notes.
-    pub(super) async fn note_texts(&self, lead_id: i64) -> Result<Vec<String>, CrmError> {
+    /// The texts of the notes there.
+    pub(super) async fn note_texts(&self, place: Place) -> Result<Vec<String>, CrmError> {
         let mut texts = Vec::new();
         for page in 1..=MOST_PAGES {
             let query =
                 [("filter[note_type]", "common".to_owned()), ("limit", PAGE.to_string()), ("page", page.to_string())];
-            let answer = self.get(&format!("/api/v4/leads/{lead_id}/notes"), &query).await?;
+            let answer = self.get(&format!("/api/v4/{place}/notes"), &query).await?;
             let notes = listed(&answer, "notes")?;
             let text = |note: &Value| Some(note.get("params")?.get("text")?.as_str()?.to_owned());
             texts.extend(notes.iter().filter_map(text));

@@ -18,6 +18,7 @@ use super::error::CrmError;
 use super::hal::{embedded, id, listed};
 use super::key::is_cut_title_of;
 use super::note::{belongs_to, is_of_another};
+use super::place::Place;
 use super::search::{CLOCK_MARGIN, FoundLead, Merge, Search, Wanted, has_phone, main_contact, may_be_forbidden};
 use crate::lead::Lead;
 
@@ -114,14 +115,14 @@ impl Crm {
             }
         }
         for found in changed {
-            if self.note_texts(found.lead_id).await?.iter().any(|note| belongs_to(note, number)) {
+            if self.note_texts(Place::Lead(found.lead_id)).await?.iter().any(|note| belongs_to(note, number)) {
                 search.found_at(number, found);
                 return Ok(());
             }
         }
         // The oldest first, as everywhere.
         for found in cut.into_iter().rev() {
-            if !self.note_texts(found.lead_id).await?.iter().any(|note| is_of_another(note, number)) {
+            if !self.note_texts(Place::Lead(found.lead_id)).await?.iter().any(|note| is_of_another(note, number)) {
                 search.found_at(number, found);
                 return Ok(());
             }

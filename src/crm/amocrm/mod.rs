@@ -23,6 +23,7 @@ mod note;
 mod omitted;
 mod payload;
 mod phones;
+mod place;
 mod preview;
 mod refusal;
 mod search;
@@ -42,6 +43,7 @@ pub use merges::Whereabouts;
 pub use note::withdrawal_note;
 pub use omitted::{OmittedFields, SentParts};
 pub use payload::NewLead;
+pub use place::{Place, Reader};
 pub use preview::{Preview, preview};
 pub use search::{FoundLead, Wanted};
 pub use tokens::{

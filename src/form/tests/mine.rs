@@ -23,7 +23,7 @@ fn request(age: i64, state: MyState) -> OwnRequest {
     }))
     .expect("a lead");
     lead.submitted_at = Utc::now() - chrono::TimeDelta::milliseconds(age);
-    OwnRequest { lead, state, corrections: 0, open_for: HOUR }
+    OwnRequest { lead, state, corrections: 0, open_for: HOUR, takes_files: true }
 }
 
 fn mine(press: MyPress) -> Input {

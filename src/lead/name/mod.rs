@@ -138,6 +138,11 @@ impl Wish {
         cars::names_a_make(&self.0) || cars::names_a_car(&self.0) && wish::is_desire(&self.0)
     }
 
+    /// Whether its writer wants a car, and does not ask about one.
+    pub fn wants_a_car(&self) -> bool {
+        cars::names_a_car(&self.0) && wish::is_desire(&self.0) && !self.0.contains(['?', '？'])
+    }
+
     /// Whether it says anything: no greeting, `да` or `asdf`.
     pub fn says_something(&self) -> bool {
         let has_letters = self.0.chars().filter(|c| c.is_alphabetic()).count() > 1;

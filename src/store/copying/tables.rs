@@ -88,6 +88,20 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("lookups_needed", 'i'),
             ("note_id", 'i'),
             ("done_at", 'i'),
+            ("kind", 't'),
+            ("place", 't'),
+        ],
+    ),
+    (
+        "later_messages",
+        &[
+            ("id", 't'),
+            ("lead_id", 't'),
+            ("chat_id", 'i'),
+            ("message_id", 'i'),
+            ("fingerprint", 't'),
+            ("note_id", 't'),
+            ("kept_at", 'i'),
         ],
     ),
     (
@@ -225,7 +239,9 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
     (
         "late_notes",
         "(id) DO UPDATE SET done_at = excluded.done_at, note_id = excluded.note_id, \
-         sent_at = COALESCE(late_notes.sent_at, excluded.sent_at) WHERE late_notes.done_at IS NULL",
+         sent_at = COALESCE(late_notes.sent_at, excluded.sent_at), place = COALESCE(late_notes.place, excluded.place), \
+         body = CASE WHEN late_notes.kind = 'said' AND LENGTH(excluded.body) > LENGTH(late_notes.body) \
+         THEN excluded.body ELSE late_notes.body END WHERE late_notes.done_at IS NULL",
     ),
     (
         "amendments",

@@ -41,8 +41,23 @@ impl PersonalData {
             .execute(&mut *transaction)
             .await?;
             crate::store::lead_files::remove(&mut transaction, &id).await?;
-            crate::store::amendments::remove(&mut transaction, &id).await?;
+            crate::store::amendments::remove_done(&mut transaction, &id).await?;
         }
+        // What was said of them since, once amoCRM has it.
+        sqlx::query(
+            "DELETE FROM late_notes WHERE done_at < $1 AND kind = 'said' \
+             AND lead_id IN (SELECT id FROM leads WHERE expired_at IS NOT NULL)",
+        )
+        .bind(before)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "DELETE FROM later_messages WHERE kept_at < $1 AND lead_id IN (SELECT id FROM leads WHERE expired_at IS NOT NULL) \
+             AND NOT EXISTS (SELECT 1 FROM late_notes WHERE late_notes.id = later_messages.note_id)",
+        )
+        .bind(before)
+        .execute(&mut *transaction)
+        .await?;
         sqlx::query("DELETE FROM customers WHERE seen_at < $1").bind(before).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(old.len() as u64)

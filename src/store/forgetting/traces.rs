@@ -148,8 +148,16 @@ pub(super) fn without(body: &str, person: &Person) -> Without {
             let tells = is_ours(lead.number.as_str()) || person.phones.contains(&lead.phone);
             if tells { Without::Nothing } else { Without::Same }
         }
-        Ok(Notice::Admin(AdminNotice::Corrected { number, .. } | AdminNotice::TakenBack { number })) => {
-            if is_ours(number.as_str()) { Without::Nothing } else { Without::Same }
+        Ok(Notice::Admin(
+            AdminNotice::Corrected { number, .. }
+            | AdminNotice::TakenBack { number }
+            | AdminNotice::NoPlaceForWords { number, .. },
+        )) => {
+            if is_ours(number.as_str()) {
+                Without::Nothing
+            } else {
+                Without::Same
+            }
         }
         Ok(Notice::Worded(worded)) => {
             let numbered = person.leads.iter().any(|lead| worded.text.contains(lead.number.as_str()));
