@@ -10,7 +10,7 @@ use crate::{
     config::StoreSettings,
     files,
     lead::{CarLink, Lead, LeadNumber, Region},
-    store::{FileEnd, Files, LeadRow, LeadState, Leads, Step, UnreadableLead},
+    store::{FileEnd, Files, LateNotes, LeadRow, LeadState, Leads, Step, UnreadableLead},
 };
 
 use super::{
@@ -76,7 +76,7 @@ pub async fn run(settings: &StoreSettings, region: Region, action: Action) -> Re
             super::tell_of_the_file(settings, region, &store).await?;
             code
         }
-        Action::Show { number } => show(&leads, &store.files(), &number).await?,
+        Action::Show { number } => show(&leads, (&store.files(), &store.late_notes()), &number).await?,
         Action::Consent { number, json } => consent::run(&store, &number, json).await?,
         Action::Retry { number } => retry(&leads, number.as_deref()).await?,
         Action::Discard { number, yes } => discard(&leads, &number, yes).await?,
@@ -146,7 +146,11 @@ async fn find(leads: &Leads, number: &str) -> Result<LeadRow, CommandError> {
     leads.by_number(&number).await?.ok_or_else(|| CommandError::Failed(format!("there is no lead #{number}")))
 }
 
-async fn show(leads: &Leads, files: &Files, number: &str) -> Result<ExitCode, CommandError> {
+async fn show(
+    leads: &Leads,
+    (files, late_notes): (&Files, &LateNotes),
+    number: &str,
+) -> Result<ExitCode, CommandError> {
     if let Some(lead) = leads.unreadable_one(number).await? {
         show_unreadable(&lead);
         return Ok(ExitCode::SUCCESS);
@@ -186,6 +190,14 @@ async fn show(leads: &Leads, files: &Files, number: &str) -> Result<ExitCode, Co
         };
         let error = status.and_then(|status| status.last_error.as_deref());
         outln!("file:       {name}: {words}{}", error.map_or_else(String::new, |error| format!(" ({error})")));
+    }
+    let said = late_notes.messages_of(lead.id).await?;
+    match (said.kept, said.waiting) {
+        (0, _) => {}
+        (kept, 0) => outln!("later:      {kept} messages of the buyer since, all in amoCRM"),
+        (kept, waiting) => {
+            outln!("later:      {kept} messages of the buyer since, {waiting} of them not in amoCRM yet")
+        }
     }
     outln!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id()), id(row.contact_id));
     outln!("attempts:   {}", row.attempts);

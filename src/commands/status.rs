@@ -39,6 +39,8 @@ struct Status {
     oldest_waiting_since: Option<DateTime<Utc>>,
     last_delivery_at: Option<DateTime<Utc>>,
     messages_owed: i64,
+    /// What buyers have said after a request and amoCRM does not have yet.
+    later_messages_waiting: i64,
     updates_set_aside: i64,
     outage_since: Option<DateTime<Utc>>,
     goes_without: Vec<Without>,
@@ -144,6 +146,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         oldest_waiting_since: totals.oldest_waiting_at.map(date),
         last_delivery_at: totals.last_delivery_at.map(date),
         messages_owed: store.outbox().count().await?,
+        later_messages_waiting: store.late_notes().messages().await?.waiting,
         updates_set_aside: store.dialogues().set_aside_count().await?,
         outage_since: outage.map(|alert| date(alert.opened_at)),
         goes_without,
@@ -378,6 +381,9 @@ fn print(status: &Status) {
     let second_way = if status.second_way.is_empty() { "none".to_owned() } else { status.second_way.join(", ") };
     outln!("second way:        {second_way}");
     outln!("messages owed:     {}", status.messages_owed);
+    if status.later_messages_waiting > 0 {
+        outln!("said later:        {} messages of buyers wait for amoCRM", status.later_messages_waiting);
+    }
     outln!("updates set aside: {}", status.updates_set_aside);
     if !status.sources.is_empty() {
         outln!("sources (30 days):");

@@ -61,6 +61,7 @@ pub struct Sources {
 struct Stored {
     totals: Totals,
     files_waiting: i64,
+    words_waiting: i64,
     messages_owed: i64,
     set_aside: i64,
 }
@@ -91,7 +92,7 @@ impl Sources {
         let at_work = self.store.connections_at_work() as f64;
         page.gauge("store_connections_at_work", "Connections to the store doing something now.", at_work)?;
 
-        if let Some(Stored { totals, files_waiting, messages_owed, set_aside }) = stored {
+        if let Some(Stored { totals, files_waiting, words_waiting, messages_owed, set_aside }) = stored {
             let oldest = totals.oldest_waiting_at.map_or(0, |at| (self.store.clock().now() - at).max(0));
             page.gauge("leads_waiting", "Leads amoCRM has not got yet.", totals.waiting as f64)?;
             page.gauge("leads_rejected", "Leads amoCRM refuses; a person has to look.", totals.rejected as f64)?;
@@ -108,6 +109,8 @@ impl Sources {
             )?;
             page.moment("last_delivery_timestamp_seconds", "When a lead was delivered last.", totals.last_delivery_at)?;
             page.gauge("files_waiting", "Buyers' files on their way to their leads.", files_waiting as f64)?;
+            let help = "What buyers have said after a request and amoCRM does not have yet.";
+            page.gauge("later_messages_waiting", help, words_waiting as f64)?;
             page.gauge("messages_owed", "Messages Telegram has not taken yet.", messages_owed as f64)?;
             page.gauge("updates_set_aside", "Updates kept for a person to look at.", set_aside as f64)?;
         }
@@ -221,6 +224,7 @@ impl Sources {
         Ok(Stored {
             totals: self.store.leads().totals(self.store.clock().now()).await?,
             files_waiting: self.store.files().waiting().await?,
+            words_waiting: self.store.late_notes().messages().await?.waiting,
             messages_owed: self.store.outbox().count().await?,
             set_aside: self.store.dialogues().set_aside_count().await?,
         })

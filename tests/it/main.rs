@@ -11,6 +11,7 @@ mod dependencies;
 mod fake_amocrm;
 mod fake_telegram;
 mod files;
+mod later;
 mod main_job;
 mod mine;
 mod nothing_lost;

@@ -345,7 +345,7 @@ async fn a_returning_buyer_answers_name_and_phone_by_one_press_each() {
     let number = ivan.leaves_a_request().await;
     world.delivered(&number).await;
     sees_with_the_manager(&mut ivan, 1).await;
-    let told = ivan.says("спасибо!", "уже у менеджера").await;
+    let told = ivan.says("где моя заявка?", "уже у менеджера").await;
     assert_eq!(number_in(&told.text), number);
     let name = ivan.commands("/start", "Как вас зовут").await;
     assert_eq!(name.button("answer:name:0").map(|button| button.text.as_str()), Some("Имя: Иван Петров"));

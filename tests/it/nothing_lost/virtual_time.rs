@@ -362,6 +362,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
         withdrawal: None,
         consent: None,
         amendment: None,
+        speech: None,
         limits: Default::default(),
         messages: vec![NewMessage {
             chat_id,

@@ -80,6 +80,7 @@ macro_rules! on_both {
 mod consents;
 mod damage;
 mod forgetting;
+mod later;
 mod limits;
 mod reminders;
 
@@ -121,6 +122,7 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
         withdrawal: None,
         consent: None,
         amendment: None,
+        speech: None,
         limits: LeadLimits::default(),
         messages: lead
             .map(|lead| NewMessage { chat_id: 42, notice: Notice::Accepted { number: lead.number.clone() }, due_at: 0 })

@@ -120,6 +120,24 @@ impl FakeAmocrm {
         self.set(|state| state.book.merge_leads(gone, remains, state.account.current_user));
     }
 
+    /// A manager moves a lead to a stage: 142 is won, 143 is lost.
+    pub fn move_lead(&self, id: u64, status_id: u64) {
+        self.set(|state| {
+            let mut leads = state.book.leads.iter_mut();
+            if let Some(lead) = leads.find(|lead| lead.id == id) {
+                lead.status_id = status_id;
+            }
+        });
+    }
+
+    /// The texts of a contact's `common` notes, oldest first.
+    pub fn notes_of_contact(&self, id: u64) -> Vec<String> {
+        let state = self.shared.state();
+        let notes = state.book.notes.iter().filter(|note| note.entity == Entity::Contacts && note.entity_id == id);
+        let common = notes.filter(|note| note.note_type == "common");
+        common.filter_map(|note| note.params["text"].as_str().map(str::to_owned)).collect()
+    }
+
     /// A manager attaches a contact to a lead.
     pub fn attach(&self, lead_id: u64, contact_id: u64) {
         self.set(|state| state.book.attach(lead_id, contact_id, true));
