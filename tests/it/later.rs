@@ -43,7 +43,7 @@ async fn a_request(world: &World) -> (Buyer, String, u64) {
 async fn whatever_is_said_or_shown_after_a_request_reaches_its_lead() {
     let world = running().await;
     let (mut buyer, number, lead_id) = a_request(&world).await;
-    let told = buyer.says("а сколько стоит доставка?", "Передал менеджеру").await;
+    let told = buyer.says("а сколько стоит доставка?", "Если нужна ещё одна машина").await;
     assert!(told.button("start").is_some(), "{told:?}");
     buyer.user.say("перезвоните после 18");
     buyer.user.edit_last("перезвоните после 19");
@@ -71,7 +71,8 @@ async fn whatever_is_said_or_shown_after_a_request_reaches_its_lead() {
     let beginning = format!("#{number} ");
     assert!(notes[1].starts_with(&format!("#{number} Сообщение покупателя: а сколько")), "{notes:?}");
     assert!(notes[1..].iter().all(|note| note.starts_with(&beginning)), "{notes:?}");
-    assert_eq!(buyer.has("Передал менеджеру"), 1, "{}", buyer.user.transcript());
+    // Once an hour, which is half a minute here.
+    assert!(buyer.has("Если нужна ещё одна машина") < words.len(), "{}", buyer.user.transcript());
     // A question about the request is answered, and passed on as well.
     buyer.says("где моя заявка?", "уже у менеджера").await;
     world.until("it is there", |world| said(world, &[lead_id]).contains("где моя заявка?")).await;
@@ -95,7 +96,7 @@ async fn words_for_a_lead_that_is_closed_or_gone_go_to_where_they_are_read() {
     let open = world.amocrm.add_lead("Вторая сделка");
     world.amocrm.attach(open, contact_id);
     world.amocrm.move_lead(lead_id, 143);
-    buyer.says("раз раз раз", "Передал менеджеру").await;
+    buyer.says("раз раз раз", "Если нужна ещё одна машина").await;
     world.until("it is under the open one", |world| said(world, &[open]).contains("раз раз раз")).await;
     world.amocrm.remove_lead(lead_id);
     buyer.user.say("два два два");
@@ -155,7 +156,7 @@ async fn dies_at(point: &str) {
     assert_eq!(world.ended().await, None, "it died at {point}");
     world.unset("TEST_KILL_AT");
     world.start();
-    buyer.hears("Передал менеджеру").await;
+    buyer.hears("Если нужна ещё одна машина").await;
     let words = ["перезвоните после 18", "или завтра"];
     world
         .until(&format!("{point}: it is there"), |world| {
