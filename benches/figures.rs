@@ -97,6 +97,7 @@ fn lead(n: usize) -> Lead {
         consent: None,
         origin: Origin::Telegram,
         source: None,
+        left_open: None,
     }
 }
 

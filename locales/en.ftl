@@ -138,6 +138,7 @@ data-deleted-not-sent = { $count ->
     }
 data-deleted-welcome = If you want to leave a request again, press /start
 cancelled = The request is cancelled, nothing was sent. To begin a new one, press /start
+cancelled-late = The request is cancelled. The manager has some of your answers already; I will pass on that you no longer need it. To begin a new one, press /start
 nothing-to-cancel = There is nothing to cancel. To leave a request, press /start
 already-sent = Your request #{ $number } is already with the manager, who will contact you. To leave another one, press /start
 sent-not-there-yet = Your request #{ $number } is saved and will be with the manager soon, who will contact you. To send another one, press /start
@@ -349,6 +350,8 @@ admin-flood-goes-on = ⚠️ Still far more requests than usual: { $leads } with
 admin-flood-over = ✅ Requests come as usual again. The flood lasted { $lasted }, { $leads } came meanwhile.
 admin-copies = 📋 Leads that wait for amoCRM (a copy, just in case):
 label-source = Source: { $source }
+copy-unfinished = { $number } (not finished)
+copy-left-open = No answer to: { $left }
 admin-copy =
     #{ $number }: { $name }, { $phone }{ $answers }{ $wish }
 admin-no-crm = ℹ️ The bot is running. amoCRM is still to be connected: ask whoever installed the bot to fill in the AMOCRM_… settings. Until then the bot runs without amoCRM settings: leads are collected, saved and copied here.
@@ -593,6 +596,9 @@ admin-corrected =
     { $changes }
 admin-taken-back =
     🗑 A buyer has withdrawn request #{ $number }: it is not needed any more
+admin-finished =
+    ✅ A buyer has finished the request
+    { $lead }
 admin-amendment-refused = ℹ️ amoCRM did not take the tag or the fields that the bot updates a lead with (#{ $number } was the first): { $detail }. The note under the lead says what the buyer has changed. Check that the bot's user in amoCRM may change leads and contacts. The bot goes on by itself once amoCRM takes everything, and tells you again if it stops.
 admin-no-place-for-words = ℹ️ A buyer has written about a request whose lead and contact are no longer in amoCRM, so here are the words:
     { $text }

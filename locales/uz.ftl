@@ -126,6 +126,7 @@ data-deleted-not-sent = { $count ->
     }
 data-deleted-welcome = Yana ariza qoldirmoqchi bo‘lsangiz, /start tugmasini bosing
 cancelled = Ariza bekor qilindi, hech narsa yuborilmadi. Yangisini boshlash uchun /start tugmasini bosing
+cancelled-late = Ariza bekor qilindi. Javoblaringizning bir qismi menejerda bor, unga ariza kerak emasligini yetkazaman. Yangisini boshlash uchun /start tugmasini bosing
 nothing-to-cancel = Bekor qiladigan narsa yoʻq: hozir ariza toʻldirilmayapti. Yangisini boshlash uchun /start tugmasini bosing
 already-sent = #{ $number } raqamli arizangiz allaqachon menejerda, u siz bilan bogʻlanadi. Yana ariza qoldirish uchun /start tugmasini bosing
 sent-not-there-yet = #{ $number } arizangiz qabul qilindi va tez orada menejerda boʻladi, u siz bilan bogʻlanadi. Yana ariza qoldirish uchun /start ni bosing

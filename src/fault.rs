@@ -89,6 +89,9 @@ pub const POINTS_OF_AMENDMENTS: &[&str] =
 /// Points on the way of what a buyer says after a request; besides, its note passes those of a late note.
 pub const POINTS_OF_TALK: &[&str] = &["later.in_commit"];
 
+/// Points on the way of a form that was left unfinished and becomes a lead.
+pub const POINTS_OF_UNFINISHED: &[&str] = &["unfinished.before_commit", "unfinished.in_commit", "unfinished.stored"];
+
 /// A place where a test may kill the process.
 #[cfg(debug_assertions)]
 pub fn point(name: &'static str) {
@@ -132,7 +135,13 @@ mod armed {
 
     pub(super) fn pass(name: &'static str) {
         debug_assert!(
-            [super::POINTS, super::POINTS_AFTERWARDS, super::POINTS_OF_AMENDMENTS, super::POINTS_OF_TALK]
+            [
+                super::POINTS,
+                super::POINTS_AFTERWARDS,
+                super::POINTS_OF_AMENDMENTS,
+                super::POINTS_OF_TALK,
+                super::POINTS_OF_UNFINISHED,
+            ]
                 .iter()
                 .any(|list| list.contains(&name)),
             "{name} is not in the list of fault points"

@@ -1,7 +1,10 @@
-//! Buyers who have left a form unfinished are reminded of it, once, and never at night.
+//! Forms that buyers have left unfinished: they are reminded of each once, and never at night; and later what there is of it is
+//! sent ([`UnfinishedSender`]), where the dealer wants that.
 //!
 //! When a form is due follows from its dialogue's last update, so nothing has to be remembered but that it was told; that is
 //! committed with what is told.
+
+mod sending;
 
 use std::time::Duration;
 
@@ -19,6 +22,8 @@ use crate::{
     notice::{Notice, Say},
     store::{Dialogues, LeftForm, NewMessage, StoreError},
 };
+
+pub use sending::UnfinishedSender;
 
 /// How often forms are looked at.
 const LOOK: Duration = Duration::from_secs(30);

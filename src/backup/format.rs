@@ -48,6 +48,9 @@ struct Entry<'a> {
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_name: Option<&'a str>,
+    /// Its buyer has left the form before the end: the questions without an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<&'a [String]>,
     /// Answers to the form's other questions, by the questions' keys.
     #[serde(flatten)]
     more: BTreeMap<Cow<'a, str>, &'a str>,
@@ -112,7 +115,7 @@ fn known_keys_first<S: serde::Serializer>(entry: &&Value, serializer: S) -> Resu
 
 /// Under which key an answer stands that has none of its own; other things stand under some names.
 fn extra_key(key: &str) -> Option<Cow<'_, str>> {
-    const OTHERS: [&str; 10] = [
+    const OTHERS: [&str; 11] = [
         "id",
         "number",
         "attempts",
@@ -122,6 +125,7 @@ fn extra_key(key: &str) -> Option<Cow<'_, str>> {
         "wish",
         "source",
         "source_name",
+        "unfinished",
         "lead",
     ];
     match key {
@@ -152,6 +156,7 @@ fn entry(row: &LeadRow) -> Entry<'_> {
         wish: lead.wish.as_ref().map(Wish::as_str),
         source: lead.source.as_ref().map(|source| source.code.as_str()),
         source_name: lead.source.as_ref().and_then(|source| source.name.as_deref()),
+        unfinished: lead.left_open.as_deref(),
         more: lead.more.iter().filter_map(|answer| Some((extra_key(&answer.key)?, answer.value.as_str()))).collect(),
         lead,
     }
@@ -175,6 +180,7 @@ struct Loose {
     more_car_links: Value,
     wish: Value,
     source: Value,
+    unfinished: Value,
     user_id: Value,
     username: Value,
     status: Value,
@@ -233,6 +239,7 @@ pub(super) fn parse_entry(entry: &Value, region: Region, clock: Clock) -> Parsed
         origin: Origin::Backup,
         // What it stands for is the settings' matter, which a file does not know.
         source: SourceCode::parse(&text(&loose.source)).map(LeadSource::unknown),
+        left_open: loose.unfinished.as_array().map(|left| left.iter().map(text).collect()),
     };
     let uncertain_since = number.map(|_| submitted_at.timestamp_millis());
     let fingerprint = id.is_none().then(|| fingerprint(&loose));

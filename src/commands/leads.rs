@@ -104,6 +104,9 @@ async fn list(leads: &Leads, full: bool) -> Result<ExitCode, CommandError> {
                 lead.car_link.as_ref().map_or_else(|| "-".to_owned(), |link| link.all().collect::<Vec<_>>().join(" "));
             out!("  {}  {}  {}  {link}", lead.name.as_str(), lead.phone.e164(), lead.budget_typed());
         }
+        if lead.is_unfinished() {
+            out!("  unfinished");
+        }
         match &row.last_error {
             Some(error) => outln!("  ({error})"),
             None => outln!(),
@@ -167,6 +170,9 @@ async fn show(
         outln!("wiped:      {at} (стёрто по сроку хранения: [privacy] retention of dealer.toml)");
     }
     outln!("submitted:  {}", lead.submitted_at.format("%Y-%m-%d %H:%M:%S UTC"));
+    if let Some(left_open) = &lead.left_open {
+        outln!("unfinished: the buyer has left the form; without an answer: {}", left_open_text(left_open));
+    }
     if row.forgotten_at.is_none() {
         show_person(lead);
     }
@@ -209,6 +215,10 @@ async fn show(
         outln!("last error: {error}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn left_open_text(left_open: &[String]) -> String {
+    if left_open.is_empty() { "none, but it was not sent".into() } else { plain(&left_open.join(", ")) }
 }
 
 /// What the buyer has answered, and who it is.

@@ -116,6 +116,7 @@ async fn test_lead(crm: &Crm, region: Region) -> bool {
         consent: None,
         origin: Origin::Telegram,
         source: None,
+        left_open: None,
     };
     let request = NewLead { lead: &lead, contact_id: None, degradation: Default::default() };
     let created = match crm.create_leads(std::slice::from_ref(&request)).await {

@@ -24,7 +24,7 @@ use crate::{
         listener::IntakeCounters,
         outbox::{HandOver, OutboxSender},
     },
-    unfinished::Reminders,
+    unfinished::{Reminders, UnfinishedSender},
     vitals::{Heartbeat, Vitals},
     wording::{Lang, Wording, backup_caption},
 };
@@ -73,6 +73,7 @@ impl Parts<'_> {
     pub(super) fn privacy(&self) -> Privacy {
         Privacy::new(self.store.clone(), &self.config.store.data_dir, self.config.phone_region)
             .keeping_for(self.config.dealer.privacy.retention)
+            .keeping_forms_until_sent(self.config.dealer.unfinished.deliver_after)
     }
 
     /// Starts everything but the intake; returns the line to the admin, and the state of the way to amoCRM.
@@ -116,6 +117,19 @@ impl Parts<'_> {
                 time_zone: config.dealer.time_zone,
             };
             tasks.spawn(reminders.run(self.stop.clone()));
+        }
+        if let Some(after) = config.dealer.unfinished.deliver_after {
+            let sender = UnfinishedSender {
+                dialogues: store.dialogues(),
+                form: config.dealer.form.clone(),
+                words: Lang::all_words,
+                sources: config.dealer.sources.clone(),
+                asks_consent: config.dealer.consent.is_some() || config.privacy_policy_url.is_some(),
+                after,
+                limits: config.lead_limits,
+                recipients,
+            };
+            tasks.spawn(sender.run(self.stop.clone()));
         }
         let delivery = Arc::<Counters>::default();
         let files = Arc::<FileCounters>::default();

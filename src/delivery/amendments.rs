@@ -127,6 +127,7 @@ impl AmendmentWriter {
             answers: &one.answers,
             names_before: &names,
             tag: one.kind.tag(),
+            tag_that_goes: one.kind.tag_that_goes(),
             left_out: &omitted,
         };
         let mut refused = None;

@@ -16,6 +16,7 @@ use crate::{
     clock::{Clock, Millis},
     config::AmocrmSettings,
     crm::amocrm::{Degraded, Lacking, OmittedFields, SentParts},
+    lead::UNFINISHED_TAG,
     notice::Shortage,
     store::{LeadRow, Mark, OpenAlert, Store, StoreError},
 };
@@ -67,7 +68,7 @@ pub fn is_asked_for(what: &Shortage, settings: &AmocrmSettings) -> bool {
         Shortage::UnknownField { setting, .. } => {
             settings.answer_fields.iter().any(|field| field.setting() == *setting)
         }
-        Shortage::Tag { name } => settings.tags.contains(name),
+        Shortage::Tag { name } => name == UNFINISHED_TAG || settings.tags.contains(name),
         Shortage::SourceTag { name } => settings.sources.all().iter().any(|source| source.tag.as_ref() == Some(name)),
         // Any link may bring any mark.
         Shortage::UtmField { .. } => true,

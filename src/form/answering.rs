@@ -413,9 +413,9 @@ fn skip(conversation: Conversation, question: &Question, world: &World) -> Outco
 pub(super) fn take_choice(conversation: Conversation, question: &Question, at: usize, world: &World) -> Outcome {
     let answer = question.choices.get(at).and_then(|choice| match question.kind {
         Kind::Choice => Some(Answer::Choice(at)),
-        Kind::Money => Budget::parse(&managers(choice, world)).map(Answer::Money),
-        Kind::Number => Quantity::parse(&managers(choice, world)).map(Answer::Number),
-        Kind::Text => Some(Answer::Text(managers(choice, world))),
+        Kind::Money => Budget::parse(&managers(choice, world.words)).map(Answer::Money),
+        Kind::Number => Quantity::parse(&managers(choice, world.words)).map(Answer::Number),
+        Kind::Text => Some(Answer::Text(managers(choice, world.words))),
         _ => None,
     });
     match answer {

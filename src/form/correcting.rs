@@ -390,7 +390,7 @@ pub(super) fn corrected(lead: &Lead, draft: &Draft, world: &World) -> (Lead, Vec
         changes.push(Change { key: WISH.into(), label: "Пожелания".into(), before, after });
         lead.wish = draft.wish.clone();
     }
-    let asked = asked_by(&world.form, world);
+    let asked = asked_by(&world.form, world.words);
     lead.asked.budget = lead.asked.budget.take().or(asked.budget.filter(|_| lead.budget.is_some()));
     lead.asked.car_link = lead.asked.car_link.take().or(asked.car_link.filter(|_| lead.car_link.is_some()));
     (lead, changes)
@@ -398,19 +398,19 @@ pub(super) fn corrected(lead: &Lead, draft: &Draft, world: &World) -> (Lead, Vec
 
 /// What managers read before the answer, as in the lead's own note.
 fn label_of(lead: &Lead, question: &Question, world: &World) -> String {
-    let asked = asked_by(&world.form, world);
+    let asked = asked_by(&world.form, world.words);
     let label = match question.place() {
         Place::Budget => lead.asked.budget.clone().or(asked.budget),
         Place::CarLink => lead.asked.car_link.clone().or(asked.car_link),
         Place::Name | Place::Phone | Place::More => None,
     };
-    label.unwrap_or_else(|| managers(&question.label, world))
+    label.unwrap_or_else(|| managers(&question.label, world.words))
 }
 
 /// Stands for the words beside the answers, among keys of questions, which begin with a letter.
-const WISH: &str = "+wish";
+pub(super) const WISH: &str = "+wish";
 
-fn put(more: &mut Vec<Extra>, key: &str, extra: Option<Extra>) {
+pub(super) fn put(more: &mut Vec<Extra>, key: &str, extra: Option<Extra>) {
     let at = more.iter().position(|there| there.key == key);
     match (at, extra) {
         (Some(at), Some(extra)) => more[at] = extra,

@@ -247,10 +247,14 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
     }
     if let (Some(draft), Some(_)) = (&mut after.draft, moved) {
         remember(draft, world);
+        draft.buyer = world.consent.is_met_by(draft).then(|| world.buyer.clone());
     }
     // A keyboard under the chat goes only with a message that has no buttons of its own.
     let is_away = |says: &Vec<Say>| {
-        matches!(says.last(), Some(Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled))
+        matches!(
+            says.last(),
+            Some(Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled | Say::CancelledLate)
+        )
     };
     if let Some(key) = open_phone.filter(|_| after.step != step)
         && !outcome.replies.is_empty()
@@ -359,7 +363,9 @@ pub(super) fn asked<'a>(conversation: &Conversation, world: &'a World) -> Option
 }
 
 pub(super) fn open_form(conversation: Conversation, world: &World, greeting: Option<Say>) -> Outcome {
-    let mut draft = Draft::open();
+    // What was passed on of the form before stays the same request.
+    let before = conversation.draft.as_ref().filter(|before| before.sent_unfinished);
+    let mut draft = before.map_or_else(Draft::open, Draft::begun_anew);
     world.consent.adopt(&mut draft);
     let step = draft.next_step(&world.form, &world.consent);
     let Conversation { last_number, source, .. } = conversation;
@@ -372,6 +378,7 @@ fn cancel(conversation: Conversation, world: &World) -> Outcome {
     let is_no = conversation.step == Step::Consent && matches!(world.consent, ConsentRule::Document(_));
     // A form that was cancelled is the last one now: its send button must not be answered with an older request's number.
     let (say, last_number) = match conversation.draft {
+        Some(draft) if draft.sent_unfinished => (Say::CancelledLate, None),
         Some(_) if is_no => (Say::ConsentDeclined, None),
         Some(_) => (Say::Cancelled, None),
         None => (Say::NothingToCancel, conversation.last_number),
@@ -571,7 +578,7 @@ fn submit(conversation: Conversation, world: &World) -> Outcome {
         return go_on(conversation, world, Vec::new());
     };
     let source = conversation.source.as_ref().map(|code| world.sources.of(code));
-    let lead = Lead { source, ..lead(draft, name, phone, world) };
+    let lead = Lead { source, ..lead(draft, (name, phone), world) };
     // The number itself is told by a message that goes out with the lead's commit, so there is no reply here.
     Outcome { conversation: Conversation::idle(Some(lead.number.clone())), replies: Vec::new(), lead: Some(lead) }
 }

@@ -9,7 +9,9 @@ use ulid::Ulid;
 use super::consent::ConsentRule;
 use super::files::Album;
 use super::questions::{Form, Kind, NAME, PHONE, Question};
-use crate::lead::{Budget, BuyerFile, CarLink, ConsentProof, Day, Extra, LeadNumber, Name, Phone, Quantity, Wish};
+use crate::lead::{
+    Budget, Buyer, BuyerFile, CarLink, ConsentProof, Day, Extra, LeadNumber, Name, Phone, Quantity, Wish,
+};
 use crate::notice::ConsentQuestion;
 
 /// Where a chat's dialogue stands.
@@ -73,6 +75,10 @@ pub struct Draft {
     pub shown_consents: Vec<ConsentQuestion>,
     /// What this turn has consented to; never stored.
     pub pressed_consent: Option<ConsentQuestion>,
+    /// What there was of it was passed on, since its buyer had left it: the lead of this id is there.
+    pub sent_unfinished: bool,
+    /// Who fills it in, as they were called when they last did.
+    pub buyer: Option<Buyer>,
     /// The phone was written before consent was given, where that is asked.
     pub phone_before_consent: bool,
     /// The answers by their questions' keys.
@@ -99,6 +105,8 @@ impl Draft {
             consent: None,
             shown_consents: Vec::new(),
             pressed_consent: None,
+            sent_unfinished: false,
+            buyer: None,
             phone_before_consent: false,
             answers: BTreeMap::new(),
             wish: None,
@@ -107,6 +115,11 @@ impl Draft {
             said: Vec::new(),
             rest: Map::new(),
         }
+    }
+
+    /// The same form without its answers: still the request that was passed on.
+    pub(super) fn begun_anew(&self) -> Self {
+        Self { id: self.id, number: self.number.clone(), sent_unfinished: self.sent_unfinished, ..Self::open() }
     }
 
     /// The first step that is not answered, or the card.

@@ -8,6 +8,7 @@ mod deletion;
 mod dialogue;
 mod draft;
 mod files;
+mod finishing;
 mod input;
 mod later;
 mod noted;
@@ -26,6 +27,7 @@ pub use correcting::{Amended, Amending, Correcting, OPEN_FOR, OwnRequest, amend}
 pub use deletion::asks_for_deletion;
 pub use dialogue::{Conversation, LastRequest, Outcome, World, answered_once, came_further, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};
+pub use finishing::{finished, given_up, supplemented};
 pub use input::{Input, MyPress, Press};
 pub use later::{Beside, OpenRequest, PassedOn, QUIET, Told, fingerprint_of, is_said, pass_on};
 pub use passed::Passed;
@@ -34,5 +36,5 @@ pub use questions::{
     BUDGET, CAR_LINK, Field, Form, Kind, LONGEST_TEXT, NAME, PHONE, Question, Words, built_in, field_setting,
 };
 pub use repeats::TakenText;
-pub use said::answers_so_far;
+pub use said::{answers_so_far, unfinished_lead};
 pub use typed::Typed;

@@ -1,13 +1,15 @@
 //! What a draft says: on the card, in the note, in the lead.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     dialogue::World,
     draft::{Answer, Draft},
-    questions::{Form, Place, Question, Words, built_in},
+    questions::{Form, Kind, Place, Question, Words, built_in},
     stored::{AllWords, no_longer_asked},
 };
 use crate::{
-    lead::{Asked, Budget, CarLink, Extra, Lead, Name, Origin, Phone},
+    lead::{Asked, Budget, Buyer, CarLink, Extra, Lead, Name, Origin, Phone},
     notice::{Card, CardAnswer},
 };
 
@@ -17,7 +19,7 @@ pub(super) fn remember(draft: &mut Draft, world: &World) {
         if !draft.answers.contains_key(question.key) {
             continue;
         }
-        let said = extra(question, draft, world);
+        let said = extra(question, draft, world.words);
         draft.said.retain(|said| said.key != question.key);
         draft.said.extend(said);
     }
@@ -89,8 +91,8 @@ pub fn answers_so_far(draft: &Draft, form: &Form, words: AllWords) -> Vec<CardAn
 }
 
 /// Words of the form as managers read them.
-pub(super) fn managers(words: &Words, world: &World) -> String {
-    first((world.words)(words))
+pub(super) fn managers(words: &Words, all: AllWords) -> String {
+    first(all(words))
 }
 
 fn first(words: Vec<String>) -> String {
@@ -98,43 +100,80 @@ fn first(words: Vec<String>) -> String {
 }
 
 /// The lead of a complete draft.
-pub(super) fn lead(draft: &Draft, name: &Name, phone: &Phone, world: &World) -> Lead {
-    let form = &world.form;
-    let answered = of_place(form, Place::More).filter_map(|question| extra(question, draft, world));
+pub(super) fn lead(draft: &Draft, (name, phone): (&Name, &Phone), world: &World) -> Lead {
+    lead_of(draft, (name, phone), (&world.form, world.words), world.now, world.buyer.clone())
+}
+
+/// What there is of a draft that its buyer has left, as a lead; `None` without name and phone.
+pub fn unfinished_lead(draft: &Draft, form: &Form, words: AllWords, now: DateTime<Utc>, buyer: Buyer) -> Option<Lead> {
+    let lead = lead_of(draft, draft.of_every_lead()?, (form, words), now, buyer);
+    let is_open = |question: &&Question| match question.kind {
+        Kind::Files => !draft.answers.contains_key(question.key) && draft.files.is_empty(),
+        _ => !draft.answers.contains_key(question.key),
+    };
+    let left_open = form.questions().iter().filter(is_open);
+    let is_left_open = |place| left_open.clone().any(|question| question.place() == place);
+    // Its note says "none" of what was asked and not answered.
+    let asked = Asked {
+        budget: lead.asked.budget.clone().filter(|_| !is_left_open(Place::Budget)),
+        car_link: lead.asked.car_link.clone().filter(|_| !is_left_open(Place::CarLink)),
+    };
+    // As its note has them.
+    let label = |question: &Question| {
+        let asked = match question.place() {
+            Place::Budget => lead.asked.budget.clone(),
+            Place::CarLink => lead.asked.car_link.clone(),
+            Place::Name | Place::Phone | Place::More => None,
+        };
+        asked.unwrap_or_else(|| managers(&question.label, words))
+    };
+    let left_open = Some(left_open.map(label).collect());
+    Some(Lead { asked, left_open, ..lead })
+}
+
+fn lead_of(
+    draft: &Draft,
+    (name, phone): (&Name, &Phone),
+    (form, words): (&Form, AllWords),
+    now: DateTime<Utc>,
+    buyer: Buyer,
+) -> Lead {
+    let answered = of_place(form, Place::More).filter_map(|question| extra(question, draft, words));
     Lead {
         id: draft.id,
         number: draft.number.clone(),
-        submitted_at: world.now,
+        submitted_at: now,
         name: name.clone(),
         phone: phone.clone(),
         budget: budget(draft, form).cloned(),
         car_link: car_link(draft, form).cloned(),
-        asked: asked_by(form, world),
-        more: answered.chain(left(draft, world)).collect(),
+        asked: asked_by(form, words),
+        more: answered.chain(left(draft, form, words)).collect(),
         wish: draft.wish.clone(),
         files: draft.files.clone(),
-        buyer: world.buyer.clone(),
+        buyer,
         consent_at: draft.consent_at,
         consent: draft.consent.clone(),
         origin: Origin::Telegram,
         source: None,
+        left_open: None,
     }
 }
 
 /// An answer as managers read it; nothing for a question that was passed over.
-fn extra(question: &Question, draft: &Draft, world: &World) -> Option<Extra> {
-    let value = value(question, draft.answers.get(question.key)?, world)?;
-    Some(Extra { key: question.key.to_owned(), label: managers(&question.label, world), value })
+fn extra(question: &Question, draft: &Draft, words: AllWords) -> Option<Extra> {
+    let value = value_in(question, draft.answers.get(question.key)?, words)?;
+    Some(Extra { key: question.key.to_owned(), label: managers(&question.label, words), value })
 }
 
 /// What was answered before the form was changed and is not asked any more.
-fn left(draft: &Draft, world: &World) -> Vec<Extra> {
-    let is_asked = |said: &&Extra| world.form.question(&said.key).is_some();
+fn left(draft: &Draft, form: &Form, words: AllWords) -> Vec<Extra> {
+    let is_asked = |said: &&Extra| form.question(&said.key).is_some();
     let mut left: Vec<Extra> = draft.said.iter().filter(|said| !is_asked(said)).cloned().collect();
     // Drafts of earlier versions have the answers alone.
-    for (key, value) in no_longer_asked(draft, &world.form) {
+    for (key, value) in no_longer_asked(draft, form) {
         if left.iter().all(|said| said.key != key) {
-            let label = built_in(&key).map_or_else(|| key.clone(), |question| managers(&question.label, world));
+            let label = built_in(&key).map_or_else(|| key.clone(), |question| managers(&question.label, words));
             left.push(Extra { key, label, value });
         }
     }
@@ -142,11 +181,11 @@ fn left(draft: &Draft, world: &World) -> Vec<Extra> {
 }
 
 /// Which of the answers that leads have fields of their own for are asked, and what they are called.
-pub(super) fn asked_by(form: &Form, world: &World) -> Asked {
+pub(super) fn asked_by(form: &Form, words: AllWords) -> Asked {
     let usual = Asked::default();
     let label = |place: Place, usual: Option<String>| match of_place(form, place).next()?.label {
         Words::Text(_) => usual,
-        label @ Words::Given(_) => Some(managers(&label, world)),
+        label @ Words::Given(_) => Some(managers(&label, words)),
     };
     Asked { budget: label(Place::Budget, usual.budget), car_link: label(Place::CarLink, usual.car_link) }
 }

@@ -19,6 +19,9 @@ use crate::lead::CarLink;
 const MEMBERS: [(&str, &str); 4] = [(NAME, "name"), (PHONE, "phone"), (BUDGET, "budget"), (CAR_LINK, "car")];
 const OTHERS: &str = "answers";
 
+/// Stands in a draft of which what there was is a lead.
+pub const SENT_UNFINISHED: &str = "sent_unfinished";
+
 /// Steps that are no questions; a question may have such a key.
 const STEPS: [&str; 3] = ["idle", "consent", "confirm"];
 const QUESTION: &str = "question:";
@@ -65,6 +68,12 @@ pub fn draft_json(draft: &Draft, form: &Form, words: AllWords) -> Value {
     if !draft.shown_consents.is_empty() {
         json.insert("shown_consents".into(), json!(draft.shown_consents));
     }
+    if draft.sent_unfinished {
+        json.insert(SENT_UNFINISHED.into(), json!(true));
+    }
+    if let Some(buyer) = &draft.buyer {
+        json.insert("buyer".into(), json!(buyer));
+    }
     if draft.phone_before_consent {
         json.insert("phone_before_consent".into(), json!(true));
     }
@@ -98,6 +107,8 @@ pub fn read_draft(value: &Value, form: &Form, words: AllWords) -> Option<Draft> 
     let (id, number) = (read(&take("id")), read(&take("number")));
     let (consent_at, consent) = (read(&take("consent_at")), read(&take("consent")));
     let shown_consents = read(&take("shown_consents")).unwrap_or_default();
+    let sent_unfinished = read(&take(SENT_UNFINISHED)).unwrap_or_default();
+    let buyer = read(&take("buyer"));
     let phone_before_consent = read(&take("phone_before_consent")).unwrap_or_default();
     let wish = read(&take("wish"));
     let said = read(&take("said")).unwrap_or_default();
@@ -129,6 +140,8 @@ pub fn read_draft(value: &Value, form: &Form, words: AllWords) -> Option<Draft> 
         consent,
         shown_consents,
         pressed_consent: None,
+        sent_unfinished,
+        buyer,
         phone_before_consent,
         answers,
         wish,

@@ -24,7 +24,14 @@ pub enum AmendmentKind {
     Corrected,
     /// Its buyer has taken it back.
     TakenBack,
+    /// It was sent unfinished, and its buyer has answered more since.
+    Supplemented,
+    /// It was sent unfinished, and its buyer has finished it since.
+    Finished,
 }
+
+/// The tag of a request that was sent unfinished.
+pub const UNFINISHED_TAG: &str = "не завершена";
 
 impl AmendmentKind {
     /// As it stands in the store.
@@ -33,10 +40,19 @@ impl AmendmentKind {
     }
 
     /// The tag that the lead gets.
-    pub fn tag(self) -> &'static str {
+    pub fn tag(self) -> Option<&'static str> {
         match self {
-            Self::Corrected => "исправлено",
-            Self::TakenBack => "отозвано",
+            Self::Corrected => Some("исправлено"),
+            Self::TakenBack => Some("отозвано"),
+            Self::Supplemented | Self::Finished => None,
+        }
+    }
+
+    /// The tag that the lead loses.
+    pub fn tag_that_goes(self) -> Option<&'static str> {
+        match self {
+            Self::Finished => Some(UNFINISHED_TAG),
+            Self::Corrected | Self::TakenBack | Self::Supplemented => None,
         }
     }
 }
@@ -84,6 +100,33 @@ pub fn taken_back_note(number: &LeadNumber, at: DateTime<Utc>) -> String {
     format!("#{number} Отозвано покупателем: заявка ему больше не нужна.\nОтозвана: {}", times(at))
 }
 
+/// The note of a request that was sent unfinished and is finished now: every answer, those first that have changed.
+pub fn finished_note(number: &LeadNumber, answers: &[Change], at: DateTime<Utc>) -> String {
+    format!("#{number} Заявка завершена покупателем: {}{}", times(at), lines(answers))
+}
+
+/// The note of a request that was sent unfinished and of which the buyer has answered more, and left it again.
+pub fn supplement_note(number: &LeadNumber, changes: &[Change], at: DateTime<Utc>) -> String {
+    format!("#{number} Покупатель дополнил незавершённую заявку: {}{}", times(at), lines(changes))
+}
+
+fn lines(answers: &[Change]) -> String {
+    let line = |Change { label, before, after, .. }: &Change| {
+        let now = after.as_deref().map_or_else(|| NOTHING.to_owned(), on_one_line);
+        let was = before
+            .as_deref()
+            .filter(|_| before != after)
+            .map_or_else(String::new, |before| format!(" (было: {})", shorten(&on_one_line(before), LONGEST_ANSWER)));
+        format!("\n{label}: {}{was}", shorten(&now, LONGEST_ANSWER))
+    };
+    answers.iter().map(line).collect()
+}
+
+/// The note of a request that was sent unfinished and of which the buyer has thrown the form away since.
+pub fn given_up_note(number: &LeadNumber, at: DateTime<Utc>) -> String {
+    format!("#{number} Отозвано покупателем: незавершённую заявку он отменил.\nОтменена: {}", times(at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,11 +144,22 @@ mod tests {
         let phone = change("Телефон", Some("+79991234567"), Some("+79997654321"));
         let link = change("Ссылка", Some("https://a.b/1\nhttps://a.b/2"), None);
         assert_eq!(
-            correction_note(&number, &[phone, link], 2, at),
+            correction_note(&number, &[phone.clone(), link], 2, at),
             "#K7M2QXA Исправлено покупателем: Телефон: +79991234567 → +79997654321; Ссылка: https://a.b/1, https://a.b/2 → \
              нет\nИсправление 2, 24.11.2025 16:00 UTC (24.11.2025 19:00 МСК)"
         );
-        let note = taken_back_note(&number, at);
-        assert!(note.starts_with("#K7M2QXA "), "{note}");
+        let (budget, name) = (change("Бюджет", None, Some("2 млн")), change("Имя", Some("Иван"), Some("Иван")));
+        assert_eq!(
+            finished_note(&number, &[budget.clone(), phone, name], at),
+            "#K7M2QXA Заявка завершена покупателем: 24.11.2025 16:00 UTC (24.11.2025 19:00 МСК)\nБюджет: 2 млн\n\
+             Телефон: +79997654321 (было: +79991234567)\nИмя: Иван"
+        );
+        assert_eq!(
+            supplement_note(&number, &[budget], at),
+            "#K7M2QXA Покупатель дополнил незавершённую заявку: 24.11.2025 16:00 UTC (24.11.2025 19:00 МСК)\nБюджет: 2 млн"
+        );
+        for note in [taken_back_note(&number, at), given_up_note(&number, at)] {
+            assert!(note.starts_with("#K7M2QXA "), "{note}");
+        }
     }
 }

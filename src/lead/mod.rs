@@ -23,7 +23,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-pub use amendment::{AmendmentKind, Change, correction_note, taken_back_note};
+pub use amendment::{
+    AmendmentKind, Change, UNFINISHED_TAG, correction_note, finished_note, given_up_note, supplement_note,
+    taken_back_note,
+};
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
 pub use day::{Day, DayError};
@@ -82,9 +85,17 @@ pub struct Lead {
     /// The link that its buyer came by, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<LeadSource>,
+    /// Its buyer has left the form before the end and did not send it: the questions without an answer, as managers read them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_open: Option<Vec<String>>,
 }
 
 impl Lead {
+    /// Whether its buyer has left the form before the end.
+    pub fn is_unfinished(&self) -> bool {
+        self.left_open.is_some()
+    }
+
     /// The budget in whole roubles; 0 where it is no one amount, or not known.
     pub fn price(&self) -> i64 {
         self.budget.as_ref().map_or(0, Budget::price)

@@ -254,6 +254,11 @@ pub enum AdminNotice {
         /// Its number.
         number: LeadNumber,
     },
+    /// A request that was sent unfinished is finished by its buyer; told where new leads are.
+    Finished {
+        /// It, as it is now.
+        lead: LeadCopy,
+    },
     /// amoCRM does not take the tag or the fields that a lead is brought up to date with; told once, until it does.
     AmendmentRefused {
         /// Of the first such lead.
@@ -310,6 +315,9 @@ pub struct LeadCopy {
     /// Name and code of the link that the buyer came by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Its buyer has left the form before the end: the questions without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_open: Option<Vec<String>>,
 }
 
 impl LeadCopy {
@@ -325,6 +333,7 @@ impl LeadCopy {
             wish: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()),
             more: lead.more.clone(),
             source: lead.source.as_ref().map(LeadSource::shown),
+            left_open: lead.left_open.clone(),
         }
     }
 }

@@ -86,7 +86,7 @@ impl Notice {
             Self::Accepted { .. } => Buttons::Over,
             Self::Reply(parts) => match parts.last() {
                 Some(Say::Ask(_) | Say::Card(_) | Say::AskConsent | Say::ConsentTo(_)) => Buttons::Instead,
-                Some(Say::Cancelled | Say::ConsentDeclined | Say::Deleting) => Buttons::Over,
+                Some(Say::Cancelled | Say::CancelledLate | Say::ConsentDeclined | Say::Deleting) => Buttons::Over,
                 Some(Say::ConfirmCorrection { .. } | Say::Corrected { .. } | Say::RequestAsItWas { .. }) => {
                     Buttons::Instead
                 }

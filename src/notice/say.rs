@@ -292,6 +292,8 @@ pub enum Say {
     UnknownCommand,
     /// The form was thrown away.
     Cancelled,
+    /// The form was cancelled after what there was of it had been passed on.
+    CancelledLate,
     /// There is no form.
     NothingToCancel,
     /// Send was pressed twice.

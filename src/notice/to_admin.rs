@@ -54,6 +54,7 @@ impl AdminNotice {
             | Self::Corrected { .. }
             | Self::TakenBack { .. }
             | Self::NoPlaceForWords { .. }
+            | Self::Finished { .. }
             | Self::ConsentWithdrawn { .. } => Recipient::Managers,
             _ => Recipient::Operator,
         }

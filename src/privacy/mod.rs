@@ -82,6 +82,8 @@ pub struct Privacy {
     region: Region,
     /// Bodies of delivered leads are kept for so long; `None` for ever.
     retention: Option<Duration>,
+    /// Forms that nobody has touched are kept for so long.
+    forms_kept_for: Duration,
 }
 
 /// What an id or a phone may mean: `+7 999 123-45-67` is a phone, `user:123` an id, digits alone may be either.
@@ -100,12 +102,18 @@ fn meanings(text: &str, region: Region) -> Vec<Whom> {
 impl Privacy {
     /// For a store and the folder of its files.
     pub fn new(store: Store, folder: &Path, region: Region) -> Self {
-        Self { store, folder: folder.to_owned(), region, retention: None }
+        Self { store, folder: folder.to_owned(), region, retention: None, forms_kept_for: KEPT_FOR }
     }
 
     /// The same, which keeps names, phones, answers and links of delivered leads for so long only.
     pub fn keeping_for(self, retention: Option<Duration>) -> Self {
         Self { retention, ..self }
+    }
+
+    /// The same, where forms that were left are sent after so long: none of them goes before.
+    pub fn keeping_forms_until_sent(self, deliver_after: Option<Duration>) -> Self {
+        let forms_kept_for = deliver_after.map_or(KEPT_FOR, |after| KEPT_FOR.max(after + DAY));
+        Self { forms_kept_for, ..self }
     }
 
     /// Whom somebody means.
@@ -179,7 +187,9 @@ impl Privacy {
         self.forget_again().await?;
         let clock = self.store.clock();
         let before = clock.now() - clock.millis(KEPT_FOR);
-        let (forms, updates) = self.store.personal_data().wipe_old(before, clock.now() - clock.millis(2 * DAY)).await?;
+        let forms_before = clock.now() - clock.millis(self.forms_kept_for);
+        let marks_before = clock.now() - clock.millis(2 * DAY);
+        let (forms, updates) = self.store.personal_data().wipe_old(forms_before, before, marks_before).await?;
         let without = clock.now() - clock.millis(KEPT_WITHOUT_CONSENT);
         let unconsented = self.store.personal_data().wipe_without_consent(without).await?;
         if unconsented > 0 {

@@ -14,6 +14,7 @@ use ulid::Ulid;
 use crate::{
     clock::Millis,
     fault::point,
+    form::Amending,
     lead::{AmendmentKind, Lead, LeadNumber},
 };
 
@@ -37,6 +38,19 @@ pub struct NewAmendment {
     pub answers: Vec<String>,
     /// The note that tells of it, which begins with the lead's number.
     pub note: String,
+}
+
+impl From<&Amending> for NewAmendment {
+    fn from(amending: &Amending) -> Self {
+        Self {
+            lead: amending.lead.clone(),
+            kind: amending.kind,
+            about: amending.about.clone(),
+            name_before: amending.name_before.clone(),
+            answers: amending.changes.iter().map(|change| change.key.clone()).collect(),
+            note: amending.note.clone(),
+        }
+    }
 }
 
 /// What is stored of it.
@@ -91,6 +105,15 @@ pub(super) fn of_a_lead_on_its_way(table: &str) -> String {
 pub(super) async fn insert(connection: &mut AnyConnection, new: &NewAmendment, now: Millis) -> Result<(), StoreError> {
     let NewAmendment { lead, kind, about, name_before, answers, note } = new;
     let (lead_id, number) = (lead.id.to_string(), lead.number.as_str());
+    if *kind == AmendmentKind::Finished {
+        is_wanted_again(connection, lead, now).await?;
+    }
+    // What was never sent is sent as it is now, and nobody has to be told what it was.
+    if matches!(kind, AmendmentKind::Finished | AmendmentKind::Supplemented)
+        && change_unsent(connection, lead, now).await?
+    {
+        return lead_files::insert(connection, lead, now).await;
+    }
     let body = Body { lead: lead.clone(), name_before: name_before.clone(), answers: answers.clone() };
     let done = sqlx::query(
         "INSERT INTO amendments (id, lead_id, number, kind, body, created_at, due_at) \
@@ -112,6 +135,37 @@ pub(super) async fn insert(connection: &mut AnyConnection, new: &NewAmendment, n
         add_files(connection, lead).await?;
     }
     lead_files::insert(connection, lead, now).await
+}
+
+/// A request that was sent unfinished is sent by its buyer now: they are told of it from now on, and neither that the admin has
+/// closed it meanwhile nor that it was old counts any more.
+async fn is_wanted_again(connection: &mut AnyConnection, lead: &Lead, now: Millis) -> Result<(), StoreError> {
+    let id = lead.id.to_string();
+    sqlx::query(
+        "UPDATE leads SET state = 'waiting', due_at = $1, attempts = 0, degradation = NULL, admin_told = 0, solo = 1 \
+         WHERE id = $2 AND state = 'discarded' AND forgotten_at IS NULL",
+    )
+    .bind(now)
+    .bind(&id)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE leads SET buyer_told = 0 WHERE id = $1 AND state IN ('waiting', 'rejected') AND forgotten_at IS NULL",
+    )
+    .bind(&id)
+    .execute(&mut *connection)
+    .await?;
+    // It is kept for as long as any other, from now on.
+    sqlx::query(
+        "UPDATE leads SET body = $1, expired_at = NULL, delivered_at = $2 WHERE id = $3 AND expired_at IS NOT NULL \
+         AND forgotten_at IS NULL",
+    )
+    .bind(json(lead))
+    .bind(now)
+    .bind(&id)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Adds the files that came since to a lead that may have been sent: they are not sent with it, but found in it.
@@ -203,7 +257,7 @@ impl Dialogues {
             match kind_of(&row, 1) {
                 Some(AmendmentKind::Corrected) => one.corrections += 1,
                 Some(AmendmentKind::TakenBack) => one.taken_back = true,
-                None => {}
+                Some(AmendmentKind::Supplemented | AmendmentKind::Finished) | None => {}
             }
             one.lead = body_of(&row, 2).map(|body| body.lead).or(one.lead.take());
         }

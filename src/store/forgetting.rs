@@ -126,6 +126,8 @@ fn wiped_body(number: &str, body: &Value) -> String {
         "name": "", "phone": {"e164": "", "typed": "", "origin": "backup"}, "budget": {"typed": "", "price": 0},
         "car_link": null, "buyer": {"user_id": 0}, "consent_at": body["consent_at"], "consent": body["consent"],
         "origin": body["origin"].as_str().unwrap_or("telegram"),
+        // That it was never sent by its buyer; what was asked tells of nobody.
+        "left_open": body["left_open"],
     });
     wiped.to_string()
 }

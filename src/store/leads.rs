@@ -130,6 +130,9 @@ impl LeadRow {
     }
 }
 
+/// `buyer_told` of a lead of which its buyer is told nothing: neither that it is saved nor that it is delivered.
+const NOT_TO_BE_TOLD: i64 = 2;
+
 /// No document of a lead is longer, in characters: an answer of a buyer has 4096 at most.
 const LONGEST_BODY: usize = 256_000;
 
@@ -225,7 +228,8 @@ pub(super) async fn insert(
     .bind(lead.buyer.user_id)
     .bind(lead.submitted_at.timestamp_millis())
     .bind(now)
-    .bind(i64::from(new.buyer_told))
+    // Of what they did not send buyers are told nothing.
+    .bind(if lead.is_unfinished() { NOT_TO_BE_TOLD } else { i64::from(new.buyer_told) })
     .bind(taken_at)
     .bind(lead.source.as_ref().map(LeadSource::label))
     .execute(&mut *connection)

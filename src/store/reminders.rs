@@ -1,10 +1,10 @@
 //! Forms that were left unfinished: which of them a chat may be reminded of, and that it was.
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use crate::clock::Millis;
 
-use super::{Dialogues, NewMessage, StoreError, json, outbox, rows};
+use super::{Dialogues, Engine, NewMessage, StoreError, json, outbox, rows};
 
 /// At most so many in one look; the others come with the next one.
 const MOST: i64 = 200;
@@ -24,34 +24,42 @@ pub struct LeftForm {
     pub reminded: Option<String>,
 }
 
+/// Some of the forms for which this holds, those first that nobody has touched for longest.
+pub(super) fn select(engine: Engine, which: &str) -> String {
+    let (text, number) = (|column| rows::bytes(engine, column), |column| rows::numbers(engine, column));
+    format!(
+        "SELECT {}, {}, {}, {}, {}, {} FROM dialogues WHERE {which} ORDER BY update_at LIMIT {MOST}",
+        number("chat_id"),
+        text("step"),
+        text("draft"),
+        number("update_id"),
+        number("update_at"),
+        text("reminded"),
+    )
+}
+
+/// Those that can be read.
+pub(super) fn read(found: &[AnyRow]) -> Vec<LeftForm> {
+    let left = found.iter().filter_map(|row| {
+        Some(LeftForm {
+            chat_id: rows::number(row, 0)?,
+            step: rows::lossy(row, 1)?,
+            draft: rows::lossy(row, 2)?,
+            update: (rows::number(row, 3)?, rows::number(row, 4)?),
+            reminded: rows::lossy(row, 5),
+        })
+    });
+    left.collect()
+}
+
 impl Dialogues {
     /// Open forms last touched within these times, the longest ago first; not those whose chats have not been given their
     /// answer yet, or are closed to the bot.
     pub async fn left_forms(&self, after: Millis, until: Millis) -> Result<Vec<LeftForm>, StoreError> {
-        let (text, number) = (|column| rows::bytes(self.engine, column), |column| rows::numbers(self.engine, column));
-        let sql = format!(
-            "SELECT {}, {}, {}, {}, {}, {} FROM dialogues WHERE step <> 'idle' AND update_at > $1 AND update_at <= $2 \
-             AND (closed_at IS NULL OR closed_at < update_at) \
-             AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.chat_id = dialogues.chat_id) \
-             ORDER BY update_at LIMIT $3",
-            number("chat_id"),
-            text("step"),
-            text("draft"),
-            number("update_id"),
-            number("update_at"),
-            text("reminded"),
-        );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(until).bind(MOST);
-        let left = query.fetch_all(&self.pool).await?.into_iter().filter_map(|row| {
-            Some(LeftForm {
-                chat_id: rows::number(&row, 0)?,
-                step: rows::lossy(&row, 1)?,
-                draft: rows::lossy(&row, 2)?,
-                update: (rows::number(&row, 3)?, rows::number(&row, 4)?),
-                reminded: rows::lossy(&row, 5),
-            })
-        });
-        Ok(left.collect())
+        let which = "step <> 'idle' AND update_at > $1 AND update_at <= $2 AND (closed_at IS NULL OR closed_at < update_at) \
+                     AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.chat_id = dialogues.chat_id)";
+        let query = select(self.engine, which);
+        Ok(read(&sqlx::query(AssertSqlSafe(query)).bind(after).bind(until).fetch_all(&self.pool).await?))
     }
 
     /// Records that a chat is closed to the bot, until its next update.

@@ -7,6 +7,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     clock::Millis,
+    form::stored::SENT_UNFINISHED,
     lead::{LeadSource, SourceCode, Sources},
 };
 
@@ -95,6 +96,10 @@ impl Dialogues {
         let standing = found.iter().filter_map(|row| {
             let step = rows::lossy(row, 0)?;
             let document: Value = serde_json::from_str(&rows::lossy(row, 1)?).ok()?;
+            // What is counted as a request is not open besides.
+            if document["draft"][SENT_UNFINISHED] == true {
+                return None;
+            }
             let code = document["source"].as_str().and_then(SourceCode::parse);
             (step != IDLE || code.is_some()).then_some((code, step))
         });

@@ -30,7 +30,7 @@ use crate::{
     consent::ConsentDocuments,
     fault::point,
     form::{Amended, Beside, Input, Press, World, amend, answered_once, came_further, pass_on, sent_too_many, turn},
-    lead::{Buyer, LeadNumber, Region},
+    lead::{AmendmentKind, Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
     store::{Dialogues, NewLead, NewMessage, NewWithdrawal, StoreError, Withdrawals},
     telemetry::{lead_span, update_span},
@@ -40,6 +40,7 @@ use crate::{
 use super::{
     client::{Place, Telegram},
     consent::{self, PressedOn},
+    finishing::end_of_unfinished,
     groups::{is_migration, topic_of},
     input::input_of,
     intake::{ATTEMPTS, Failure, UpdateBatch},
@@ -485,6 +486,12 @@ async fn try_turn(
         (None, Some(Amended { outcome, amending })) => (outcome, amending),
         (None, None) => (turn(stored.conversation, given, &world), None),
     };
+    let was_sent = outcome.lead.is_some();
+    let amending = match amending {
+        // Of somebody who withdraws their consent nothing more is written.
+        None if question.is_none() => end_of_unfinished(&desk.dialogues, &before, &mut outcome, date(now)).await?,
+        amending => amending,
+    };
     // What is passed on is answered once an hour as it is.
     if let Some(flood) = desk.flood_of(chat_id, &heard.input).filter(|_| !is_passed_on) {
         match came_further(&before, &outcome.conversation) || amending.is_some() {
@@ -500,7 +507,7 @@ async fn try_turn(
             }
         }
     }
-    let is_answered = !outcome.replies.is_empty() || outcome.lead.is_some();
+    let is_answered = !outcome.replies.is_empty() || was_sent;
     let consent = consent::proof(
         &mut outcome.conversation,
         (world.buyer.user_id, &desk.wording.bot_username),
@@ -535,7 +542,7 @@ async fn try_turn(
         },
         told_in: None,
     };
-    if chat.amending.is_some() || chat.lead.is_some() && desk.dialogues.tell_new_leads().await? {
+    if chat.amending.is_some() && !was_sent || was_sent && desk.dialogues.tell_new_leads().await? {
         chat.told_in = desk.recipients.chat(Recipient::Managers);
     }
     point("intake.before_commit");
@@ -554,11 +561,16 @@ async fn try_turn(
     }
     point("intake.after_commit");
     let source = desk.wording.sources.label(chat.conversation.source.as_ref().or(before.source.as_ref()));
-    desk.figures.form_went(source, before.step, chat.conversation.step, chat.lead.is_some());
-    if let Some(new) = &chat.lead {
-        lead_span(&new.lead.number).in_scope(|| info!("a request is taken"));
+    desk.figures.form_went(source, before.step, chat.conversation.step, is_sent(&chat));
+    if let Some(number) = chat.conversation.last_number.as_ref().filter(|_| is_sent(&chat)) {
+        lead_span(number).in_scope(|| info!("a request is taken"));
     }
     Ok(true)
+}
+
+/// Whether the turn has sent a request, or the rest of one that was sent unfinished.
+fn is_sent(chat: &Chat) -> bool {
+    chat.lead.is_some() || chat.amending.as_ref().is_some_and(|amending| amending.kind == AmendmentKind::Finished)
 }
 
 /// The managers are told once a day of a person who has reached the limits.

@@ -8,6 +8,7 @@ pub mod client;
 mod consent;
 mod counters;
 pub mod dispatch;
+mod finishing;
 pub mod groups;
 pub mod handlers;
 pub mod input;

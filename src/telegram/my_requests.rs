@@ -22,10 +22,15 @@ pub(super) async fn my_requests(dialogues: &Dialogues, user_id: i64) -> Result<V
 
 /// The last request of a person, where its answers are still known.
 pub(super) async fn last_request(dialogues: &Dialogues, user_id: i64) -> Result<Option<LastRequest>, StoreError> {
-    let last = dialogues.requests_of(user_id, 1).await?.pop();
-    let Some(row) = last.filter(|row| row.expired_at.is_none()) else { return Ok(None) };
-    let mut amended = dialogues.amended(&[row.lead.id]).await?;
-    let OwnRequest { lead, state, .. } = own_request(amended.remove(&row.lead.id).unwrap_or_default(), row, 0);
+    // Nearly always the last one is theirs to know of.
+    let mut last = own_rows(dialogues, user_id, 1).await?;
+    if last.is_empty() {
+        last = own_rows(dialogues, user_id, SHOWN).await?;
+    }
+    let Some((row, amended)) = last.into_iter().next().filter(|(row, _)| row.expired_at.is_none()) else {
+        return Ok(None);
+    };
+    let OwnRequest { lead, state, .. } = own_request(amended, row, 0);
     Ok(Some(LastRequest { number: lead.number, sent_at: lead.submitted_at, name: lead.name, phone: lead.phone, state }))
 }
 
@@ -45,12 +50,22 @@ pub(super) async fn request_of(
 }
 
 pub(super) async fn own_requests(dialogues: &Dialogues, user_id: i64) -> Result<Vec<OwnRequest>, StoreError> {
-    let rows = dialogues.requests_of(user_id, SHOWN).await?;
+    let open_for = dialogues.clock().millis(OPEN_FOR);
+    let rows = own_rows(dialogues, user_id, SHOWN).await?;
+    Ok(rows.into_iter().map(|(row, amended)| own_request(amended, row, open_for)).collect())
+}
+
+/// The last so many requests of a person, without those that they have left unfinished: whoever has left a form has sent nothing.
+async fn own_rows(dialogues: &Dialogues, user_id: i64, limit: usize) -> Result<Vec<(LeadRow, Amended)>, StoreError> {
+    let rows = dialogues.requests_of(user_id, limit).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.lead.id).collect();
     let mut amended = dialogues.amended(&ids).await?;
-    let open_for = dialogues.clock().millis(OPEN_FOR);
-    let own = rows.into_iter().map(|row| own_request(amended.remove(&row.lead.id).unwrap_or_default(), row, open_for));
-    Ok(own.collect())
+    let with = rows.into_iter().map(|row| {
+        let amended = amended.remove(&row.lead.id).unwrap_or_default();
+        (row, amended)
+    });
+    let is_sent = |(row, amended): &(LeadRow, Amended)| !amended.lead.as_ref().unwrap_or(&row.lead).is_unfinished();
+    Ok(with.filter(is_sent).collect())
 }
 
 fn own_request(amended: Amended, row: LeadRow, open_for: Millis) -> OwnRequest {

@@ -136,7 +136,9 @@ impl DialogueStorage {
     /// Commits a chat's turn with the messages that answer it.
     async fn commit(&self, chat_id: i64, chat: &Chat) -> Result<(), StorageError> {
         let replies = chat.replies.iter().map(|reply| Notice::Reply(reply.clone()));
-        let accepted = chat.lead.iter().map(|new| Notice::Accepted { number: new.lead.number.clone() });
+        let finished = chat.amending.iter().filter(|amending| amending.kind == AmendmentKind::Finished);
+        let sent = chat.lead.iter().map(|new| &new.lead).chain(finished.map(|amending| &amending.lead));
+        let accepted = sent.map(|lead| Notice::Accepted { number: lead.number.clone() });
         let clock = self.dialogues.clock();
         // Parts of an album come within moments of each other.
         let due_at = clock.now() + chat.album.as_ref().map_or(0, |_| ALBUM_PAUSE.as_millis() as i64);
@@ -145,9 +147,9 @@ impl DialogueStorage {
             let notice = Notice::Admin(AdminNotice::NewLead { lead: LeadCopy::of(&new.lead) });
             NewMessage { chat_id, notice, due_at }
         });
-        let amended = chat.amending.as_ref().zip(chat.told_in).map(|(amending, chat_id)| {
-            let notice = Notice::Admin(notice_of(amending));
-            NewMessage { chat_id, notice, due_at }
+        let amended = chat.amending.as_ref().zip(chat.told_in).and_then(|(amending, chat_id)| {
+            let notice = Notice::Admin(notice_of(amending)?);
+            Some(NewMessage { chat_id, notice, due_at })
         });
         let turn = Turn {
             chat_id,
@@ -156,7 +158,7 @@ impl DialogueStorage {
             lead: chat.lead.clone(),
             withdrawal: chat.withdrawal.clone(),
             consent: chat.consent.clone(),
-            amendment: chat.amending.as_ref().map(new_amendment),
+            amendment: chat.amending.as_ref().map(NewAmendment::from),
             speech: chat.speech.clone(),
             limits: chat.limits,
             messages,
@@ -310,24 +312,14 @@ impl Chat {
     }
 }
 
-/// As the store keeps it.
-fn new_amendment(amending: &Amending) -> NewAmendment {
-    NewAmendment {
-        lead: amending.lead.clone(),
-        kind: amending.kind,
-        about: amending.about.clone(),
-        name_before: amending.name_before.clone(),
-        answers: amending.changes.iter().map(|change| change.key.clone()).collect(),
-        note: amending.note.clone(),
-    }
-}
-
 /// What managers are told of it.
-fn notice_of(amending: &Amending) -> AdminNotice {
+fn notice_of(amending: &Amending) -> Option<AdminNotice> {
     let number = amending.lead.number.clone();
     match amending.kind {
-        AmendmentKind::Corrected => AdminNotice::Corrected { number, changes: amending.changes.clone() },
-        AmendmentKind::TakenBack => AdminNotice::TakenBack { number },
+        AmendmentKind::Corrected => Some(AdminNotice::Corrected { number, changes: amending.changes.clone() }),
+        AmendmentKind::TakenBack => Some(AdminNotice::TakenBack { number }),
+        AmendmentKind::Finished => Some(AdminNotice::Finished { lead: LeadCopy::of(&amending.lead) }),
+        AmendmentKind::Supplemented => None,
     }
 }
 

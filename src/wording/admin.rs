@@ -126,6 +126,10 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
             let text = lang.text("admin-taken-back", &[("number", number.as_str().into())]);
             with_buttons(text, lang, &[AdminPress::ShowLead(number.as_str().to_owned())])
         }
+        AdminNotice::Finished { lead } => {
+            let text = lang.text("admin-finished", &[("lead", copy(lead, lang).into())]);
+            with_buttons(text, lang, &[AdminPress::ShowLead(lead.number.as_str().to_owned())])
+        }
         AdminNotice::AmendmentRefused { number, detail } => Rendered::plain(clip(lang.text(
             "admin-amendment-refused",
             &[("number", number.as_str().into()), ("detail", one_line(detail, 300).into())],
@@ -325,14 +329,21 @@ fn copy(lead: &LeadCopy, lang: Lang) -> String {
     let (budget, car_link) = (lead.budget.as_deref(), lead.car_link.as_deref());
     let answers = answer_lines(&lead.asked, budget, car_link, &lead.more, 400, lang);
     let wish = wish_line("copy-wish", lead.wish.as_deref(), lang) + &source_line(lead.source.as_deref(), lang);
+    let number = match lead.left_open {
+        None => lead.number.as_str().to_owned(),
+        Some(_) => lang.text("copy-unfinished", &[("number", lead.number.as_str().into())]),
+    };
+    let left_open = lead.left_open.as_deref().filter(|left| !left.is_empty()).map_or_else(String::new, |left| {
+        format!("\n{}", lang.text("copy-left-open", &[("left", shorten(&left.join(", "), 400).into())]))
+    });
     lang.text(
         "admin-copy",
         &[
-            ("number", lead.number.as_str().into()),
+            ("number", number.into()),
             ("name", lead.name.as_str().into()),
             ("phone", lead.phone.as_str().into()),
             ("answers", answers.into()),
-            ("wish", wish.into()),
+            ("wish", (wish + &left_open).into()),
         ],
     )
 }

@@ -137,6 +137,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::NothingDeleted => simple("nothing-deleted"),
         Say::UnknownCommand => simple("unknown-command"),
         Say::Cancelled => simple("cancelled"),
+        Say::CancelledLate => simple("cancelled-late"),
         Say::NothingToCancel => simple("nothing-to-cancel"),
         Say::AlreadySent { number } => lang.text("already-sent", &[("number", number.as_str().into())]),
         Say::SentNotThereYet { number } => lang.text("sent-not-there-yet", &[("number", number.as_str().into())]),
@@ -274,7 +275,7 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
         Say::ConfirmCorrection { number, .. } => Some(keyboards::confirm_correction(number, lang)),
         Say::AskTakeBack { number, asked_at } => Some(keyboards::take_back(number, *asked_at, lang)),
         // These come after a phone's question, whose keyboard would stay under the chat.
-        Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled | Say::Deleting => {
+        Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled | Say::CancelledLate | Say::Deleting => {
             Some(Markup::RemoveKeys)
         }
         _ => None,

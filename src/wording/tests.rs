@@ -155,6 +155,7 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::Deleting => Say::Deleting,
         SayKind::NothingDeleted => Say::NothingDeleted,
         SayKind::UnknownCommand => Say::UnknownCommand,
+        SayKind::CancelledLate => Say::CancelledLate,
         SayKind::Cancelled => Say::Cancelled,
         SayKind::NothingToCancel => Say::NothingToCancel,
         SayKind::AlreadySent => Say::AlreadySent { number: number() },
@@ -265,6 +266,7 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         asked: Default::default(),
         wish: car_link.clone(),
         source: car_link.clone(),
+        left_open: car_link.clone().map(|label| vec![label]),
         car_link,
         more: vec![],
     };
@@ -314,6 +316,7 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         }
         AdminKind::Corrected => vec![A::Corrected { number: number(), changes: changes() }],
         AdminKind::TakenBack => vec![A::TakenBack { number: number() }],
+        AdminKind::Finished => vec![A::Finished { lead: copy(Some(text())) }],
         AdminKind::AmendmentRefused => vec![A::AmendmentRefused { number: number(), detail: text() }],
         AdminKind::NoPlaceForWords => vec![A::NoPlaceForWords { number: number(), text: text() }],
         AdminKind::NoCrm => vec![A::NoCrm],

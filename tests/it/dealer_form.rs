@@ -268,11 +268,7 @@ async fn wrong_settings_are_told_with_their_lines_and_nothing_starts() {
     world.write("form.toml", &format!("{NAME_AND_PHONE}[unfinished]\ndeliver_after = \"1h\"\n"));
     world.set("SETTINGS_FILE", world.path("form.toml").display().to_string());
     let told = world.run(&["check-settings"]).await.ended_with(0).said();
-    assert!(
-        told.contains("unfinished.deliver_after: read, but not used by this version")
-            && told.contains("Questions:   2"),
-        "{told}"
-    );
+    assert!(!told.contains("not used by this version") && told.contains("Questions:   2"), "{told}");
     world.set("SETTINGS_FILE", world.path("nowhere.toml").display().to_string());
     let told = world.run(&["check-settings"]).await.ended_with(78).said();
     assert!(told.contains("SETTINGS_FILE") && told.contains("nowhere.toml"), "{told}");

@@ -20,4 +20,5 @@ mod sandbox;
 mod sources;
 mod standby;
 mod store;
+mod unfinished;
 mod withdrawal;

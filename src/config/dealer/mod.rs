@@ -117,7 +117,6 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
     let spoken = if languages.is_empty() { SPOKEN_BY_DEFAULT.map(str::to_owned).to_vec() } else { languages.clone() };
     let table = |key| root.get(key).and_then(|value| value.table());
     let unfinished = table("unfinished").map(sections::unfinished).unwrap_or(usual.unfinished);
-    let not_delivered = unfinished.deliver_after.map(|_| "unfinished.deliver_after");
     let privacy = table("privacy").map(sections::privacy).unwrap_or(usual.privacy);
     let not_masked = privacy.mask_phones_in_group.then_some("privacy.mask_phones_in_group");
     let dealer = Dealer {
@@ -133,7 +132,7 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
         consent: table("consent").and_then(|table| consent::consent(table, &spoken, folder)),
         privacy,
         odd: Vec::new(),
-        not_used: sections::present(&root, NOT_USED_YET).into_iter().chain(not_delivered).chain(not_masked).collect(),
+        not_used: sections::present(&root, NOT_USED_YET).into_iter().chain(not_masked).collect(),
         languages,
     };
     root.end();

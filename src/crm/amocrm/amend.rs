@@ -1,7 +1,7 @@
 //! Bringing a lead up to date that amoCRM has: tags, fields, and one more phone of its contact.
 //!
-//! **Promise.** What is there already is not sent again, and what is sent means the same however often it arrives: a tag is
-//! added beside the others, a field is set. Nothing that a person has changed since is touched but the answers that
+//! **Promise.** What is there already is not sent again, and what is sent means the same however often it arrives: tags are
+//! added and taken away one by one, a field is set. Nothing that a person has changed since is touched but the answers that
 //! the buyer has changed, and the title only where it is still the one it was given. A contact is never written over: its
 //! phones are read and sent again with the new one behind them.
 
@@ -32,7 +32,9 @@ pub struct Update<'a> {
     /// The names under which the lead's title may stand.
     pub names_before: &'a [&'a str],
     /// A tag that it gets.
-    pub tag: &'a str,
+    pub tag: Option<&'a str>,
+    /// A tag that it loses.
+    pub tag_that_goes: Option<&'a str>,
     /// What amoCRM did not take of it.
     pub left_out: &'a OmittedFields,
 }
@@ -52,9 +54,14 @@ impl LeadThere {
 pub fn difference(there: &LeadThere, update: &Update<'_>, settings: &AmocrmSettings, only_tags: bool) -> Option<Value> {
     let row = &there.0;
     let mut json = Map::new();
-    let mut tags = embedded(row, "tags").iter().filter_map(|tag| tag.get("name")?.as_str());
-    if tags.all(|tag| essence(tag) != essence(update.tag)) {
-        json.insert("tags_to_add".into(), json!([{"name": kept(update.tag)}]));
+    let tags: Vec<&str> = embedded(row, "tags").iter().filter_map(|tag| tag.get("name")?.as_str()).collect();
+    let has = |name: &str| tags.iter().any(|tag| essence(tag) == essence(name));
+    let named = |name: &str| json!([{"name": kept(name)}]);
+    if let Some(tag) = update.tag.filter(|tag| !has(tag)) {
+        json.insert("tags_to_add".into(), named(tag));
+    }
+    if let Some(tag) = update.tag_that_goes.filter(|tag| has(tag)) {
+        json.insert("tags_to_delete".into(), named(tag));
     }
     if !only_tags {
         fields(row, update, settings, &mut json);

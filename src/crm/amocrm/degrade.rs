@@ -5,7 +5,7 @@ use super::omitted::{OmittedFields, sent_tags, tags};
 use super::payload::{NewLead, fields, sent_fields};
 use crate::config::{AmocrmSettings, AnswerField};
 use crate::form::{BUDGET, CAR_LINK};
-use crate::lead::{Asked, Lead};
+use crate::lead::{Asked, Lead, UNFINISHED_TAG};
 use crate::notice::Shortage;
 
 /// What to leave out after a refusal, and what that says of the settings.
@@ -29,9 +29,9 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
     let (mut shortages, mut values) = (Vec::new(), Vec::new());
     let sent = sent_fields(new, settings);
     let sent_tags = sent_tags(new.lead, settings, before);
-    let of_tag = |name: &String| match settings.tags.contains(name) {
-        true => Shortage::Tag { name: name.clone() },
-        false => Shortage::SourceTag { name: name.clone() },
+    let of_tag = |name: &str| match name == UNFINISHED_TAG || settings.tags.iter().any(|tag| tag == name) {
+        true => Shortage::Tag { name: name.to_owned() },
+        false => Shortage::SourceTag { name: name.to_owned() },
     };
     let of_field = |id: i64| match settings.budget_field_id {
         Some(budget) if budget == id => Shortage::BudgetField { id },
@@ -75,7 +75,7 @@ pub fn degrade(new: &NewLead<'_>, settings: &AmocrmSettings, refused: &[Rejected
             }
             ["tags" | "tags_to_add", rest @ ..] | ["_embedded", "tags", rest @ ..] => match tag(rest.first()) {
                 Some(name) => {
-                    to.some_tags.insert((*name).clone());
+                    to.some_tags.insert((*name).to_owned());
                     shortages.push(of_tag(name));
                 }
                 None => {
@@ -166,7 +166,7 @@ pub(super) fn refused_values(
         values.push(("«Этап»".into(), id(settings.status_id)));
     }
     let tags = tags(lead, settings).filter(|tag| left_out.tags || left_out.some_tags.contains(*tag));
-    values.push(("«Теги»".into(), tags.cloned().collect::<Vec<_>>().join(", ")));
+    values.push(("«Теги»".into(), tags.collect::<Vec<_>>().join(", ")));
     values.retain(|(_, value)| !value.is_empty());
     values
 }

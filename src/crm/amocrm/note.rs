@@ -33,6 +33,13 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
     };
     let mut lines = vec![format!("{FIRST_LINE} {}", key::name(lead))];
     lines.extend(phone_lines(lead));
+    lines.extend(lead.left_open.as_deref().map(|left_open| {
+        let left_open = match left_open {
+            [] => "все вопросы отвечены, но «Отправить» он не нажал".to_owned(),
+            left_open => format!("остались вопросы: {}", left_open.join(", ")),
+        };
+        format!("Не завершена: покупатель оставил анкету, {left_open}")
+    }));
     if let Some(label) = &lead.asked.budget {
         let budget = lead.budget.as_ref().map_or_else(|| "не указано".to_owned(), |budget| answer(budget.typed()));
         lines.push(format!("{label}: {budget}"));
@@ -65,7 +72,8 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
         Some(LeadSource { name: None, code, .. }) => format!("Источник: {origin}, ссылка с кодом {code}"),
     });
     lines.extend(lead.source.as_ref().and_then(LeadSource::utm_line).map(|marks| format!("UTM-метки: {marks}")));
-    lines.push(format!("Отправлена: {}", times(lead.submitted_at)));
+    let sent = if lead.is_unfinished() { "Передана ботом" } else { "Отправлена" };
+    lines.push(format!("{sent}: {}", times(lead.submitted_at)));
     lines.extend(lead.consent_at.map(|at| {
         let version = lead.consent.as_ref().map_or_else(String::new, |proof| format!("версия {}, ", proof.version));
         format!("Согласие на обработку данных: {version}{}", times(at))

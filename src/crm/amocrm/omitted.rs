@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::kept_visible;
 use crate::config::{AmocrmSettings, AnswerField};
-use crate::lead::Lead;
+use crate::lead::{Lead, UNFINISHED_TAG};
 use crate::notice::Shortage;
 
 /// What a lead was sent with that amoCRM may refuse of another one.
@@ -143,15 +143,17 @@ impl OmittedFields {
 }
 
 /// The tags that are sent: also without those of which amoCRM would keep nothing.
-pub(super) fn sent_tags<'a>(lead: &'a Lead, settings: &'a AmocrmSettings, left_out: &OmittedFields) -> Vec<&'a String> {
-    let sent = |tag: &&String| !left_out.tags && !left_out.some_tags.contains(*tag) && kept_visible(tag).is_some();
+pub(super) fn sent_tags<'a>(lead: &'a Lead, settings: &'a AmocrmSettings, left_out: &OmittedFields) -> Vec<&'a str> {
+    let sent = |tag: &&str| !left_out.tags && !left_out.some_tags.contains(*tag) && kept_visible(tag).is_some();
     tags(lead, settings).filter(sent).collect()
 }
 
-/// Those of the settings, then that of the lead's source.
-pub(super) fn tags<'a>(lead: &'a Lead, settings: &'a AmocrmSettings) -> impl Iterator<Item = &'a String> {
+/// Those of the settings, then that of the lead's source, then that of a form which was left before the end.
+pub(super) fn tags<'a>(lead: &'a Lead, settings: &'a AmocrmSettings) -> impl Iterator<Item = &'a str> {
     let of_source = lead.source.as_ref().and_then(|source| source.tag.as_ref());
-    settings.tags.iter().chain(of_source.filter(|tag| !settings.tags.contains(tag)))
+    let unfinished = lead.is_unfinished().then_some(UNFINISHED_TAG);
+    let own = settings.tags.iter().chain(of_source.filter(|tag| !settings.tags.contains(tag))).map(String::as_str);
+    own.chain(unfinished.filter(|tag| settings.tags.iter().all(|own| own != tag)))
 }
 
 /// A text without the signs that make up markup, commands and queries; its words, numbers and addresses stay.

@@ -87,7 +87,7 @@ pub(super) fn sent_fields(new: &NewLead<'_>, settings: &AmocrmSettings) -> Vec<F
 pub(super) fn sent_parts(new: &NewLead<'_>, settings: &AmocrmSettings) -> SentParts {
     SentParts {
         fields: sent_fields(new, settings).iter().map(|field| field.id).collect(),
-        tags: sent_tags(new.lead, settings, &new.degradation).into_iter().cloned().collect(),
+        tags: sent_tags(new.lead, settings, &new.degradation).into_iter().map(str::to_owned).collect(),
     }
 }
 

@@ -153,3 +153,24 @@ fn a_form_that_is_open_goes_on_behind_it() {
     let (at, _, _) = played(&inputs, &world);
     assert_eq!(at.step, Step::Ask("budget"));
 }
+
+#[test]
+fn a_form_that_was_sent_unfinished_stays_its_request_when_it_is_begun_anew() {
+    let world = world();
+    let left = Draft { sent_unfinished: true, ..Draft::open() };
+    let (id, number) = (left.id, left.number.clone());
+    let conversation =
+        Conversation { step: Step::Ask("budget"), draft: Some(left.clone()), ..Conversation::idle(None) };
+    let again = turn(conversation.clone(), Input::Press(Press::Restart), &world).conversation;
+    let draft = again.draft.clone().expect("a form");
+    assert_eq!((draft.id, draft.number, draft.sent_unfinished, draft.answers.len()), (id, number, true, 0));
+    // Only whoever has sent nothing is told so.
+    for (draft, say) in [(left, Say::CancelledLate), (Draft::open(), Say::Cancelled)] {
+        let conversation = Conversation { draft: Some(draft), ..conversation.clone() };
+        let outcome = turn(conversation, Input::Cancel, &world);
+        assert_eq!((outcome.conversation.draft, outcome.replies.concat()), (None, vec![say]));
+    }
+    let fresh = Conversation { draft: Some(Draft::open()), ..conversation };
+    let fresh_id = fresh.draft.as_ref().map(|draft| draft.id);
+    assert_ne!(turn(fresh, Input::Press(Press::Restart), &world).conversation.draft.map(|draft| draft.id), fresh_id);
+}

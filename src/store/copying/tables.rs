@@ -152,6 +152,7 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("replies", 't'),
             ("reminded", 't'),
             ("closed_at", 'i'),
+            ("looked_at", 'i'),
         ],
     ),
     (
@@ -252,7 +253,7 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
         "dialogues",
         "(chat_id) DO UPDATE SET step = excluded.step, draft = excluded.draft, update_id = excluded.update_id, \
          update_at = excluded.update_at, replies = excluded.replies, reminded = excluded.reminded, \
-         closed_at = excluded.closed_at WHERE excluded.update_at > dialogues.update_at \
+         closed_at = excluded.closed_at, looked_at = excluded.looked_at WHERE excluded.update_at > dialogues.update_at \
          OR (excluded.update_at = dialogues.update_at AND excluded.update_id > dialogues.update_id)",
     ),
 ];

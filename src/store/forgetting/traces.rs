@@ -144,7 +144,7 @@ pub(super) fn without(body: &str, person: &Person) -> Without {
                 _ => Without::Less(json(&Notice::Admin(AdminNotice::Copies { leads }))),
             }
         }
-        Ok(Notice::Admin(AdminNotice::NewLead { lead })) => {
+        Ok(Notice::Admin(AdminNotice::NewLead { lead } | AdminNotice::Finished { lead })) => {
             let tells = is_ours(lead.number.as_str()) || person.phones.contains(&lead.phone);
             if tells { Without::Nothing } else { Without::Same }
         }
@@ -245,10 +245,16 @@ impl PersonalData {
         Ok(wiped)
     }
 
-    /// Deletes dialogues and set-aside updates that are older than `before`, and marks of limits older than
+    /// Deletes dialogues that are older than `forms_before`, set-aside updates older than `before`, and marks of limits older than
     /// `marks_before`; returns how many dialogues and updates.
-    pub async fn wipe_old(&self, before: Millis, marks_before: Millis) -> Result<(u64, u64), StoreError> {
-        let forms = sqlx::query("DELETE FROM dialogues WHERE update_at < $1").bind(before).execute(&self.pool).await?;
+    pub async fn wipe_old(
+        &self,
+        forms_before: Millis,
+        before: Millis,
+        marks_before: Millis,
+    ) -> Result<(u64, u64), StoreError> {
+        let forms =
+            sqlx::query("DELETE FROM dialogues WHERE update_at < $1").bind(forms_before).execute(&self.pool).await?;
         let updates =
             sqlx::query("DELETE FROM set_aside WHERE set_aside_at < $1").bind(before).execute(&self.pool).await?;
         // Nobody answers a message of half a year ago, and nothing changes it any more.

@@ -328,6 +328,7 @@ pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
         consent: None,
         origin: Origin::Telegram,
         source: None,
+        left_open: None,
     }
 }
 

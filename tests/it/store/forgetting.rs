@@ -149,9 +149,9 @@ on_both! {
         let store = &opened.store;
         known(store).await;
         let now = Clock::default().now();
-        assert_eq!(store.personal_data().wipe_old(now - HOUR, now - HOUR).await.expect("a commit"), (0, 0));
+        assert_eq!(store.personal_data().wipe_old(now - HOUR, now - HOUR, now - HOUR).await.expect("a commit"), (0, 0));
         let later = opened.by(Clock::default().off_by(31 * 24 * HOUR)).await;
-        assert_eq!(later.personal_data().wipe_old(now + HOUR, now + HOUR).await.expect("a commit"), (1, 1));
+        assert_eq!(later.personal_data().wipe_old(now + HOUR, now + HOUR, now + HOUR).await.expect("a commit"), (1, 1));
         assert!(store.dialogues().of_chat(42).await.expect("a read").is_none());
         assert_eq!(store.dialogues().set_aside_count().await.expect("a count"), 0);
     }

@@ -83,6 +83,7 @@ mod forgetting;
 mod later;
 mod limits;
 mod reminders;
+mod unfinished;
 
 fn lead(name: &str, minutes_ago: i64) -> Lead {
     Lead {
@@ -102,6 +103,7 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
         consent: None,
         origin: Origin::Telegram,
         source: None,
+        left_open: None,
     }
 }
 
