@@ -275,9 +275,12 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
         Say::ConfirmCorrection { number, .. } => Some(keyboards::confirm_correction(number, lang)),
         Say::AskTakeBack { number, asked_at } => Some(keyboards::take_back(number, *asked_at, lang)),
         // These come after a phone's question, whose keyboard would stay under the chat.
-        Say::PhoneTaken { .. } | Say::LeftAsItWas | Say::GoesOn | Say::Cancelled | Say::CancelledLate | Say::Deleting => {
-            Some(Markup::RemoveKeys)
-        }
+        Say::PhoneTaken { .. }
+        | Say::LeftAsItWas
+        | Say::GoesOn
+        | Say::Cancelled
+        | Say::CancelledLate
+        | Say::Deleting => Some(Markup::RemoveKeys),
         _ => None,
     }
 }

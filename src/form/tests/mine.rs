@@ -4,7 +4,7 @@ use serde_json::{from_value, json};
 
 use super::*;
 use crate::{
-    form::{Amended, Amending, Input, MyPress, OwnRequest, amend},
+    form::{Amended, Amending, Draft, Input, MyPress, OwnRequest, amend},
     lead::{AmendmentKind, Lead, LeadNumber},
     notice::MyState,
 };
@@ -156,7 +156,7 @@ fn a_form_that_is_open_goes_on_behind_it() {
 
 #[test]
 fn a_form_that_was_sent_unfinished_stays_its_request_when_it_is_begun_anew() {
-    let world = world();
+    let world = world(false);
     let left = Draft { sent_unfinished: true, ..Draft::open() };
     let (id, number) = (left.id, left.number.clone());
     let conversation =
