@@ -99,7 +99,7 @@ pub(super) fn said_anew(conversation: &Conversation, text: &str, said: &Said, wo
                 let before = draft.answers.get(question.key).and_then(|answer| value(question, answer, world));
                 changes.push(Change {
                     key: question.key.to_owned(),
-                    label: managers(&question.label, world),
+                    label: managers(&question.label, world.words),
                     before,
                     after: value(question, &answer, world),
                 });
