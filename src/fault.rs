@@ -142,8 +142,8 @@ mod armed {
                 super::POINTS_OF_TALK,
                 super::POINTS_OF_UNFINISHED,
             ]
-                .iter()
-                .any(|list| list.contains(&name)),
+            .iter()
+            .any(|list| list.contains(&name)),
             "{name} is not in the list of fault points"
         );
         if let Some(kill) = &*KILL

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::lead::{AmendmentKind, Asked, CarLink, Change, Lead, finished_note, given_up_note, supplement_note};
+use crate::lead::{
+    AmendmentKind, Asked, BuyerFile, CarLink, Change, Lead, finished_note, given_up_note, supplement_note,
+};
 
 use super::{
     correcting::{Amending, WISH, put},
@@ -14,7 +16,8 @@ const FILES: &str = "+files";
 
 /// The buyer has sent it: `after` is the whole request, `before` what is known of it.
 pub fn finished(before: &Lead, after: Lead) -> Amending {
-    let lead = Lead { id: before.id, number: before.number.clone(), ..after };
+    let files = files_of_both(before, &after);
+    let lead = Lead { id: before.id, number: before.number.clone(), files, ..after };
     let (changes, same): (Vec<_>, Vec<_>) =
         answers(before, &lead).into_iter().partition(|answer| answer.before != answer.after);
     let told: Vec<_> = changes.iter().chain(&same).cloned().collect();
@@ -31,6 +34,7 @@ pub fn finished(before: &Lead, after: Lead) -> Amending {
 /// The buyer has answered more and left it again, at the update of this id; `None` where nothing is new. What is not answered in
 /// `after` stays.
 pub fn supplemented(before: &Lead, after: Lead, update_id: i64) -> Option<Amending> {
+    let files = files_of_both(before, &after);
     let mut lead = Lead {
         id: before.id,
         number: before.number.clone(),
@@ -43,7 +47,7 @@ pub fn supplemented(before: &Lead, after: Lead, update_id: i64) -> Option<Amendi
         },
         wish: after.wish.or_else(|| before.wish.clone()),
         more: before.more.clone(),
-        files: if after.files.is_empty() { before.files.clone() } else { after.files },
+        files,
         ..after
     };
     for extra in after.more {
@@ -71,6 +75,12 @@ pub fn given_up(before: Lead, at: DateTime<Utc>) -> Amending {
         changes: Vec::new(),
         lead: before,
     }
+}
+
+/// A file keeps the place at which it was sent, also where the buyer has dropped it from the form since.
+fn files_of_both(before: &Lead, after: &Lead) -> Vec<BuyerFile> {
+    let new = after.files.iter().filter(|file| !before.files.contains(file));
+    before.files.iter().chain(new).cloned().collect()
 }
 
 /// Every answer of either, as managers read it, with what it was.

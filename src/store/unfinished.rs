@@ -72,7 +72,9 @@ impl Dialogues {
     pub async fn sent_unfinished(&self, id: Ulid) -> Result<Option<Lead>, StoreError> {
         let Some(row) = self.leads().by_id(id).await?.filter(|row| row.forgotten_at.is_none()) else { return Ok(None) };
         let amended = self.amended(&[id]).await?.remove(&id).and_then(|amended| amended.lead);
-        Ok(Some(amended.filter(|_| row.expired_at.is_none()).unwrap_or(row.lead)))
+        let Some(amended) = amended.filter(|_| row.expired_at.is_none()) else { return Ok(Some(row.lead)) };
+        // Files that came since stand in the lead itself.
+        Ok(Some(Lead { files: row.lead.files, ..amended }))
     }
 
     /// Commits what there is of a form.
