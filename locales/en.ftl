@@ -30,6 +30,7 @@ ask-consent-to =
     You can read it under the button "{ $document }". Withdraw it at any time with the command /delete.
 held-till-consent = I've got your message and you won't have to repeat it: press the consent button and we'll go on.
 consent-changed = The text of the consent has been updated, so we are asking once more. If you have answered anything already, it is kept.
+consent-before-going-on = Before we go on, we need your consent: we now ask everybody for it. All that you have answered is kept.
 consent-declined = All right. We can't take a request without consent, and everything you have just written is deleted. If you change your mind, press /start
 consent-document = Consent to the processing of personal data
 ask-name = What is your name?
@@ -116,13 +117,13 @@ files-in-all = { $count } files in all.
 too-many-files = A request takes up to { $most } files, I have not kept the others. You can show them to the manager later.
 file-too-large = This file is larger than { $megabytes } MB, I can't get it. Please send a smaller one, or a link to it.
 files-dropped = All files are removed.
-unknown-command = I do not know this command. There are /start, /my, /cancel, /delete and /help.
+unknown-command = I do not know this command. There are /start, /my, /cancel, /language, /delete and /help.
 ask-delete =
     Delete your data and withdraw your consent to their processing?
 
     The bot will wipe your name, phone, answers, links and files, the form you have begun and what it keeps of this chat. A request that a manager has not received yet will not be passed on.
 
-    The numbers of your requests stay, and the fact that the data were deleted. If a manager already has your request, we will tell him so: the dealer deletes your data there.
+    The numbers of your requests stay, the fact that the data were deleted and, if you gave your consent, the proof of it: the text you were shown, its version and the time – without your name, phone or account, in place of which there is a code that cannot be turned back. If a manager already has your request, we will tell him so: the dealer deletes your data there.
 
     Only you can delete the messages in this chat, in Telegram itself.
 deleting = All right, deleting.
@@ -194,6 +195,7 @@ help =
     /start – leave a request or go on with one
     /my – my requests: where they are, correct, withdraw
     /cancel – cancel the request
+    /language – choose a language
     /delete – delete my data
     /help – this text
 group = I take requests in private messages: write to me @{ $bot }

@@ -20,6 +20,7 @@ ask-consent-to =
     Uni «{ $document }» tugmasi orqali oʻqishingiz mumkin. Rozilikni istalgan vaqtda /delete buyrugʻi bilan qaytarib olasiz.
 held-till-consent = Xabaringizni oldim, uni takrorlash shart emas: rozilik tugmasini bosing, davom etamiz.
 consent-changed = Rozilik matni yangilandi, shuning uchun yana bir bor soʻraymiz. Agar javob bergan boʻlsangiz, hammasi joyida.
+consent-before-going-on = Davom etishdan oldin roziligingiz kerak: endi buni hammadan soʻraymiz. Javoblaringizning hammasi joyida.
 consent-declined = Yaxshi. Roziliksiz arizani qabul qila olmaymiz, hozir yozganlaringizning hammasi oʻchirildi. Fikringiz oʻzgarsa, /start tugmasini bosing
 consent-document = Shaxsiy maʼlumotlarni qayta ishlashga rozilik
 ask-name = Ismingiz nima?
@@ -106,13 +107,13 @@ files-in-all = Jami fayllar: { $count }.
 too-many-files = So‘rovga { $most } tagacha fayl qo‘shish mumkin, qolganlarini saqlamadim. Ularni keyin menejerga ko‘rsatishingiz mumkin.
 file-too-large = Bu fayl { $megabytes } MB dan katta, uni ololmayman. Kichikroq fayl yoki unga havola yuboring.
 files-dropped = Barcha fayllar olib tashlandi.
-unknown-command = Bunday buyruqni bilmayman. /start, /my, /cancel, /delete va /help bor.
+unknown-command = Bunday buyruqni bilmayman. /start, /my, /cancel, /language, /delete va /help bor.
 ask-delete =
     Ma’lumotlaringiz o‘chirilsinmi va ularni qayta ishlashga rozilik bekor qilinsinmi?
 
     Bot ismingiz, telefoningiz, javoblaringiz, havolalar va fayllarni, boshlangan arizani va o‘zidagi yozishmalarni o‘chiradi. Menejerga hali yetkazilmagan ariza endi unga yetkazilmaydi.
 
-    Arizalar raqami va ma’lumotlar o‘chirilgani haqidagi belgi qoladi. Menejerda bo‘lgan arizalar haqida unga yozamiz: u yerdagi ma’lumotlaringizni avtosalon o‘chiradi.
+    Arizalar raqami, ma’lumotlar o‘chirilgani haqidagi belgi va, rozilik bergan bo‘lsangiz, uning tasdig‘i qoladi: ko‘rsatilgan matn, uning versiyasi va vaqti – ism, telefon va akkauntsiz (akkaunt o‘rnida qaytarib bo‘lmaydigan kod). Menejerda bo‘lgan arizalar haqida unga yozamiz: u yerdagi ma’lumotlaringizni avtosalon o‘chiradi.
 
     Bu chatdagi xabarlarni faqat siz o‘chira olasiz: bu Telegramning o‘zida qilinadi.
 deleting = Xo‘p, o‘chiryapman.
@@ -182,6 +183,7 @@ help =
     /start – ariza qoldirish yoki boshlanganini davom ettirish
     /my – arizalarim: qayerda, tuzatish, qaytarib olish
     /cancel – arizani bekor qilish
+    /language – tilni tanlash
     /delete – ma’lumotlarimni o‘chirish
     /help – shu yordam
 group = Arizalarni shaxsiy xabarlarda qabul qilaman: menga yozing – @{ $bot }

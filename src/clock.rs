@@ -3,13 +3,11 @@
 //! Everything that waits takes its pauses from here, so that tests can shorten every pause by one factor and can run
 //! the same code in tokio's virtual time.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
-use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, TimeZone, Utc};
+use chrono_tz::Tz;
 use tokio::time::Instant;
-
-/// Moscow is ahead of UTC by three hours, winter and summer, since 2014 (Federal law 248-FZ of 21 July 2014).
-const MOSCOW: TimeDelta = TimeDelta::hours(3);
 
 /// The shortest period of [`Clock::period`].
 const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
@@ -92,12 +90,37 @@ pub fn in_utc(at: DateTime<Utc>) -> String {
     at.format("%d.%m.%Y %H:%M UTC").to_string()
 }
 
-/// The same moment for people in Russia: `07.09.2025 13:30 МСК`.
-pub fn in_moscow(at: DateTime<Utc>) -> String {
-    (at + MOSCOW).format("%d.%m.%Y %H:%M МСК").to_string()
+/// The dealer's clock; Moscow's until it is told.
+static DEALERS: OnceLock<Tz> = OnceLock::new();
+
+/// By which clock the dealer lives, told once before anything is said.
+pub fn keep_time_of(zone: Tz) {
+    // Whoever tells it again says the same.
+    let _ = DEALERS.set(zone);
+}
+
+/// The same moment by the dealer's clock: `07.09.2025 13:30 МСК`, `07.09.2025 20:30 +10`.
+pub fn in_dealers_time(at: DateTime<Utc>) -> String {
+    in_time_of(at, DEALERS.get().copied().unwrap_or(chrono_tz::Europe::Moscow))
+}
+
+fn in_time_of(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%d.%m.%Y %H:%M %Z").to_string().replace("MSK", "МСК")
 }
 
 /// Milliseconds as a date.
 pub fn date(at: Millis) -> DateTime<Utc> {
     Utc.timestamp_millis_opt(at).single().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_by_the_dealers_clock() {
+        let at = date(1_757_240_000_000);
+        assert_eq!(in_dealers_time(at), "07.09.2025 13:13 МСК");
+        assert_eq!(in_time_of(at, chrono_tz::Asia::Vladivostok), "07.09.2025 20:13 +10");
+    }
 }

@@ -21,7 +21,7 @@ use crate::{
     net,
     notice::{AdminNotice, ConsentQuestion, Notice, Recipients},
     store::{Mark, Marks, NewMessage},
-    wording::{Lang, ShownDocument, consent_words},
+    wording::{Lang, ShownDocument, consent_buttons, consent_words},
 };
 
 /// How often a page is fetched.
@@ -111,7 +111,7 @@ impl ConsentDocuments {
         };
         let read = document.read();
         let (text, button) = consent_words(lang);
-        ConsentQuestion {
+        let question = ConsentQuestion {
             version: self.version.clone(),
             document: name,
             document_lang: document.lang.clone(),
@@ -122,7 +122,10 @@ impl ConsentDocuments {
             lang: lang.code().to_owned(),
             text,
             button,
-        }
+            buttons: Vec::new(),
+            message: None,
+        };
+        ConsentQuestion { buttons: consent_buttons(&question, lang), ..question }
     }
 
     /// Keeps the hashes of pages until stopped; tells the admin of what cannot be fetched.

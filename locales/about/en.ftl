@@ -13,6 +13,7 @@ ask-consent-to = Asks for consent to the document of [consent] in dealer.toml. T
 consent-first = The buyer writes without having consented.
 held-till-consent = The buyer wrote answers without having consented: they go into the form after the press.
 consent-changed = Before consent is asked where the buyer has consented to another version of the document.
+consent-before-going-on = Consent came to be asked while the form was open.
 consent-declined = The buyer does not consent: the form is deleted.
 consent-document = Under the document where it comes as a file.
 ask- = A question of the form.

@@ -104,9 +104,9 @@ impl AdminContext {
             let args = [("number", number.into()), ("state", lang.text(state, &[]).into())];
             return Ok(Reply::plain(lang.text("admin-lead-forgotten", &args)));
         }
-        let budget = lead.budget.as_ref().map(Budget::shown);
+        let budget = lead.budget.as_ref().map(Budget::explained);
         let car_link = lead.car_link.as_ref().map(CarLink::shown);
-        let answers = answer_lines(&lead.asked, budget, car_link.as_deref(), &lead.more, 1000, lang);
+        let answers = answer_lines(&lead.asked, budget.as_deref(), car_link.as_deref(), &lead.more, 1000, lang);
         let source = lead.source.as_ref().map(LeadSource::shown);
         let wish = wish_line("copy-wish", lead.wish.as_ref().map(Wish::as_str), lang);
         let text = lang.text(

@@ -211,6 +211,9 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
     // Only now: `.env` may say how to log.
     crate::telemetry::init();
     let settings = &environment;
+    if let Ok((dealer, _)) = settings.read(|reader| reader.dealer()) {
+        crate::clock::keep_time_of(dealer.time_zone);
+    }
     match command {
         Command::Run => {
             let (config, odd) = checked(settings)?;

@@ -118,7 +118,7 @@ impl Draft {
 
     /// Remembers what was shown.
     pub(super) fn note_shown(&mut self, question: &ConsentQuestion) {
-        self.shown_consents.retain(|shown| shown != question);
+        self.shown_consents.retain(|shown| !shown.is_same(question));
         if self.shown_consents.len() == MOST_SHOWN {
             self.shown_consents.remove(0);
         }
@@ -126,9 +126,19 @@ impl Draft {
     }
 
     /// What the pressed message said; the last question where Telegram does not tell.
-    fn pressed_question(&self, text: Option<&str>) -> Option<&ConsentQuestion> {
+    fn pressed_question(&self, text: Option<&str>) -> Option<ConsentQuestion> {
         let is_it = |shown: &&ConsentQuestion| text.is_some_and(|text| text.contains(&shown.text));
-        self.shown_consents.iter().rev().find(is_it).or(self.shown_consents.last())
+        let known = self.shown_consents.iter().rev().find(is_it);
+        let message = text.filter(|_| known.is_some()).map(str::to_owned);
+        let question = known.or(self.shown_consents.last())?.clone();
+        Some(ConsentQuestion { message: message.or(question.message), ..question })
+    }
+
+    /// Remembers the whole message in which a question was shown.
+    pub fn note_message(&mut self, question: &ConsentQuestion, message: &str) {
+        for shown in self.shown_consents.iter_mut().filter(|shown| shown.is_same(question)) {
+            shown.message = Some(message.to_owned());
+        }
     }
 
     fn consents_to(&mut self, question: ConsentQuestion, now: DateTime<Utc>) {
@@ -153,7 +163,7 @@ pub(super) fn accept(mut conversation: Conversation, world: &World) -> Outcome {
         ConsentRule::Nothing => {}
         ConsentRule::Policy => draft.consent_at = Some(world.now),
         ConsentRule::Document(asking) => {
-            let pressed = draft.pressed_question(asking.pressed_text.as_deref()).cloned();
+            let pressed = draft.pressed_question(asking.pressed_text.as_deref());
             match pressed.filter(|pressed| pressed.version == asking.question.version) {
                 Some(question) => draft.consents_to(question, world.now),
                 // It stood under another version, or under the policy alone.

@@ -301,7 +301,7 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
             None => stay(conversation, vec![Say::UnknownCommand], world),
         },
         Input::My(requests) => my_requests(conversation, requests, world),
-        Input::Language => Outcome { conversation, replies: vec![vec![Say::ChooseLanguage]], lead: None },
+        Input::Language(_) => Outcome { conversation, replies: vec![vec![Say::ChooseLanguage]], lead: None },
         // What is said from here on is worded in it by the caller.
         Input::Press(Press::Language(_)) => stay(conversation, vec![Say::LanguageChosen], world),
         // Answered before the form is looked at.
@@ -566,8 +566,14 @@ fn keep(conversation: Conversation, world: &World) -> Outcome {
 /// Goes to the first unanswered step and asks it.
 pub(super) fn go_on(mut conversation: Conversation, world: &World, mut replies: Vec<Vec<Say>>) -> Outcome {
     let next = |draft: &Draft| draft.next_step(&world.form, &world.consent);
+    let was_asking = matches!(conversation.step, Step::Ask(_) | Step::Confirm);
     conversation.step = conversation.draft.as_ref().map_or(Step::Idle, next);
-    replies.push(asked_next(&conversation, world));
+    let mut asked = asked_next(&conversation, world);
+    // Whoever has begun without is told why it is asked now.
+    if was_asking && matches!(asked[..], [Say::ConsentTo(_) | Say::AskConsent]) {
+        asked.insert(0, Say::ConsentBeforeGoingOn);
+    }
+    replies.push(asked);
     Outcome { conversation, replies, lead: None }
 }
 

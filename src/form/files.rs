@@ -105,6 +105,14 @@ pub(super) fn keep(conversation: Conversation, sent: Sent, world: &World) -> Out
     Outcome { conversation, replies, lead: None }
 }
 
+/// Whether a turn has taken another part of an album whose answer so far tells all that there is to say, but for its number.
+pub fn album_goes_on(before: &Conversation, after: &Conversation) -> bool {
+    let album = |conversation: &Conversation| conversation.draft.as_ref().and_then(|draft| draft.album.clone());
+    let (Some(before), Some(after)) = (album(before), album(after)) else { return false };
+    let told = |album: &Album| (album.too_many, album.too_large, album.first.len());
+    before.id.is_some() && before.id == after.id && before.added < after.added && told(&before) == told(&after)
+}
+
 /// What the words under a file lead to, with a form open in any case; the last thing said is what is asked now. Words in which
 /// nothing is understood are for the manager.
 fn said_under(conversation: Conversation, caption: &str, links: &[String], world: &World) -> Outcome {
@@ -250,6 +258,11 @@ mod tests {
         assert_eq!(names(&conversation), ["a", "b", "c"]);
         let ask = Say::Ask(Ask { question: "name".into(), editing: false, kept: None, offered: None });
         assert_eq!(replies, [[Say::Welcome, kept(3, 3), ask.clone()]]);
+        // A part that comes when the answer was sent has nothing more to say, unless there is more to it.
+        let parts = [album("a"), album("b"), media("c", Some("g"), Some("салон"))];
+        let after = |count: usize| play(parts[..count].iter().cloned()).0;
+        assert!(album_goes_on(&after(1), &after(2)) && !album_goes_on(&after(0), &after(1)));
+        assert!(!album_goes_on(&after(2), &after(3)) && !album_goes_on(&after(2), &play([media("x", None, None)]).0));
         let (conversation, replies) =
             play([album("a"), album("b"), media("c", Some("h"), None), media("d", None, None)]);
         assert_eq!(names(&conversation), ["a", "b", "c", "d"]);

@@ -212,8 +212,8 @@ pub enum Input {
     Skip,
     /// `/my`, with the person's requests, the newest first.
     My(Vec<MyRequest>),
-    /// `/language`.
-    Language,
+    /// `/language`, with the words behind it.
+    Language(String),
     /// `/delete`, or words that ask for it.
     Delete,
     /// A command that is not ours.
@@ -265,6 +265,20 @@ impl Input {
             Self::Media { file: Some(_), album, .. } => album.as_deref(),
             _ => None,
         }
+    }
+
+    /// Whether it is a command that does something for whoever gives it, also in a flood.
+    pub fn is_request(&self) -> bool {
+        matches!(
+            self,
+            Self::Start
+                | Self::StartFrom(_)
+                | Self::Cancel
+                | Self::Help
+                | Self::My(_)
+                | Self::Language(_)
+                | Self::Delete
+        )
     }
 
     /// Whether it is a button after which its message needs none.

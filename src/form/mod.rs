@@ -27,6 +27,7 @@ pub use correcting::{Amended, Amending, Correcting, OPEN_FOR, OwnRequest, amend}
 pub use deletion::asks_for_deletion;
 pub use dialogue::{Conversation, LastRequest, Outcome, World, answered_once, came_further, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};
+pub use files::album_goes_on;
 pub use finishing::{finished, given_up, supplemented};
 pub use input::{Input, MyPress, Press};
 pub use later::{Beside, OpenRequest, PassedOn, QUIET, Told, fingerprint_of, is_said, pass_on};

@@ -4,6 +4,7 @@ use super::{
     dialogue::{Conversation, Outcome, World, go_on, open_form, stay},
     draft::Step,
     noted::Noted,
+    typed::{means_nothing, says_nothing},
 };
 use crate::{
     lead::{Said, Taken},
@@ -32,7 +33,7 @@ pub(super) fn opened(conversation: Conversation, said: &Said, world: &World) -> 
 
 /// Holds what is said before consent is given, and repeats none of it until then.
 pub(super) fn held(mut conversation: Conversation, said: &Said, mut why: Vec<Say>, world: &World) -> Outcome {
-    if answers(said) {
+    if answers(said) || is_name_alone(said) {
         if let Some(held) = world.consent.held() {
             why = vec![held];
         }
@@ -49,6 +50,37 @@ pub(super) fn accepted(conversation: Conversation, is_first: bool, world: &World
         last.splice(0..0, told);
     }
     outcome
+}
+
+/// Whether a message is a name and nothing else: before consent is given a yes in any words is none.
+fn is_name_alone(said: &Said) -> bool {
+    const YES: [&str; 16] = [
+        "соглас",
+        "соглаш",
+        "принимаю",
+        "подтвержд",
+        "разреш",
+        "давай",
+        "начн",
+        "поехали",
+        "продолж",
+        "понял",
+        "ясно",
+        "agree",
+        "accept",
+        "continue",
+        "confirm",
+        "roz",
+    ];
+    let is_yes = |name: &str| {
+        let lower = name.to_lowercase();
+        says_nothing(name)
+            || means_nothing(name)
+            || YES.iter().any(|yes| lower.starts_with(yes))
+            || lower.starts_with("i agree")
+    };
+    let taken = Taken { name: true, ..Taken::default() };
+    said.name().is_some_and(|name| !is_yes(name.as_str())) && said.words(taken).is_none()
 }
 
 /// Whether a message answers something of a form.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{LeadNumber, one_line, shorten};
-use crate::clock::{in_moscow, in_utc};
+use crate::clock::{in_dealers_time, in_utc};
 
 /// So much of an answer stands in a note; all of it is in the answer's field or in the note before.
 const LONGEST_ANSWER: usize = 2000;
@@ -86,7 +86,7 @@ fn on_one_line(answer: &str) -> String {
 }
 
 fn times(at: DateTime<Utc>) -> String {
-    format!("{} ({})", in_utc(at), in_moscow(at))
+    format!("{} ({})", in_utc(at), in_dealers_time(at))
 }
 
 /// The note of a correction; `which` counts those of one request, from 1, so that no two of them are alike.

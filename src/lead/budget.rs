@@ -92,9 +92,17 @@ impl Budget {
 
     /// What is meant, where the words alone would leave a reader guessing: 2,000,000 for `2`.
     pub fn meant(&self) -> Option<i64> {
-        let is_bare = !self.typed.chars().any(char::is_alphabetic) && !self.typed.contains('₽');
+        let is_bare = !self.shown().chars().any(char::is_alphabetic) && !self.typed.contains('₽');
         (is_bare && self.price >= MILLION && self.digits_alone().is_none_or(|digits| digits != self.price))
             .then_some(self.price)
+    }
+
+    /// As it is shown, and behind it what is meant where that would not be plain: `2 (2 000 000 ₽)`.
+    pub fn explained(&self) -> String {
+        match self.meant() {
+            Some(price) => format!("{} ({} ₽)", self.shown(), text::grouped(price)),
+            None => self.shown().to_owned(),
+        }
     }
 
     /// The number that the digits make, with nothing but words that change nothing around them.
@@ -459,6 +467,9 @@ mod tests {
             ("$2", None),
         ] {
             assert_eq!(Budget::imported(text).meant(), want, "{text}");
+        }
+        for (text, want) in [("2", "2 (2 000 000 ₽)"), ("2 млн", "2 млн")] {
+            assert_eq!(Budget::imported(text).explained(), want, "{text}");
         }
     }
 

@@ -119,6 +119,19 @@ pub(super) fn digits_in(text: &str) -> usize {
     text.chars().filter(|c| ascii_digit(*c).is_some()).count()
 }
 
+/// A whole number with a space between its thousands: `2 500 000`.
+pub fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut spaced = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            spaced.push(' ');
+        }
+        spaced.push(digit);
+    }
+    spaced
+}
+
 /// A small number in a word, in lower case: `пять`, `пару`, `two`.
 pub(super) fn small_number(word: &str) -> Option<u32> {
     let word = word.replace('ё', "е");

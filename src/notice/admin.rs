@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{LeadsMeanwhile, PollTrouble, Shortage, Trouble};
 use crate::{
     clock::Millis,
-    lead::{Asked, CarLink, Change, Extra, Lead, LeadNumber, LeadSource},
+    lead::{Asked, Budget, CarLink, Change, Extra, Lead, LeadNumber, LeadSource},
 };
 
 /// What the admin is told unasked.
@@ -327,7 +327,7 @@ impl LeadCopy {
             number: lead.number.clone(),
             name: lead.name.as_str().to_owned(),
             phone: lead.phone.e164().to_owned(),
-            budget: lead.budget.as_ref().map(|budget| budget.shown().to_owned()),
+            budget: lead.budget.as_ref().map(Budget::explained),
             asked: lead.asked.clone(),
             car_link: lead.car_link.as_ref().map(CarLink::shown),
             wish: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()),

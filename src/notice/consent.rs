@@ -31,9 +31,41 @@ pub struct ConsentQuestion {
     pub text: String,
     /// What stands on the button that consents.
     pub button: String,
+    /// All buttons as they stood under it, in order.
+    #[serde(default)]
+    pub buttons: Vec<ShownButton>,
+    /// The whole message that asked, with what stood before the words; `None` until it is worded.
+    #[serde(default)]
+    pub message: Option<String>,
+}
+
+/// A button of the question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownButton {
+    /// What stands on it.
+    pub label: String,
+    /// What it opens, where that is a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 impl ConsentQuestion {
+    /// Whether it is the same question, whatever stood before it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Self { message: None, ..self.clone() } == Self { message: None, ..other.clone() }
+    }
+
+    /// All that was shown: the message, and its buttons with their addresses, a line each.
+    pub fn shown(&self) -> String {
+        let button = |button: &ShownButton| match &button.url {
+            Some(url) => format!("[{}]({url})", button.label),
+            None => format!("[{}]", button.label),
+        };
+        let buttons = self.buttons.iter().map(button).collect::<Vec<_>>().join("\n");
+        let text = self.message.as_ref().unwrap_or(&self.text);
+        if buttons.is_empty() { text.clone() } else { format!("{text}\n\n{buttons}") }
+    }
+
     /// The address of the document, where it is a page.
     pub fn page(&self) -> Option<&str> {
         (self.shown_in == 0).then_some(self.document.as_str())

@@ -19,7 +19,7 @@ use crate::lead::{FileKind, LeadNumber};
 pub use addressed::{Addressed, Reference, ReferenceKind, ReplyTo};
 pub use admin::{AdminNotice, LeadCopy, WithdrawnLead};
 pub use button::{Button, Style};
-pub use consent::ConsentQuestion;
+pub use consent::{ConsentQuestion, ShownButton};
 pub use my_request::{MyRequest, MyState};
 pub use press::AdminPress;
 pub use say::{Ask, Card, CardAnswer, Offer, Say};

@@ -130,6 +130,8 @@ pub enum Say {
     ConsentTo(Box<ConsentQuestion>),
     /// Another version was consented to before.
     ConsentChanged,
+    /// It came to be asked while the form was open.
+    ConsentBeforeGoingOn,
     /// The buyer does not consent; the form is gone.
     ConsentDeclined,
     /// A part of the document that is asked to be consented to, or its file.

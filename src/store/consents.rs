@@ -87,7 +87,7 @@ pub(super) async fn insert(connection: &mut AnyConnection, chat_id: i64, new: &N
     .bind(question.sha256.as_deref())
     .bind(question.read_at)
     .bind(question.policy.as_deref())
-    .bind(&question.text)
+    .bind(question.shown())
     .bind(&question.button)
     .bind(&question.lang)
     .bind(&new.bot)

@@ -61,6 +61,8 @@ pub struct Turn {
     pub pressed: Option<i32>,
     /// They are the answer to this album as far as it has come: an earlier one that still waits is taken back.
     pub instead_of: Option<String>,
+    /// They are nothing but that: where the earlier one was sent already, nothing more is said.
+    pub only_instead: bool,
 }
 
 /// What became of a turn.
@@ -213,10 +215,11 @@ async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Resu
     if let Some(new) = &turn.speech {
         later_messages::insert(connection, turn.chat_id, new, clock).await?;
     }
-    if let Some(album) = &turn.instead_of {
-        outbox::take_back(connection, turn.chat_id, album, now).await?;
-    }
-    let enqueued = outbox::insert_all(connection, &turn.messages, turn.instead_of.as_deref(), now).await?;
+    let messages = match &turn.instead_of {
+        Some(album) if !outbox::take_back(connection, turn.chat_id, album, now).await? && turn.only_instead => &[],
+        _ => turn.messages.as_slice(),
+    };
+    let enqueued = outbox::insert_all(connection, messages, turn.instead_of.as_deref(), now).await?;
     if let Some(message) = &turn.told {
         let body = super::json(&message.notice);
         outbox::insert(connection, message.chat_id, &body, message.due_at, now).await?;

@@ -80,20 +80,20 @@ pub(super) async fn insert(
     Ok(ids.pop().map(|(id, _)| id).unwrap_or_default())
 }
 
-/// Takes back the answer to an album that waits for further parts of it.
+/// Takes back the answer to an album that waits for further parts of it; `false` where none waits.
 pub(super) async fn take_back(
     connection: &mut sqlx::AnyConnection,
     chat_id: i64,
     album: &str,
     now: Millis,
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM messages WHERE chat_id = $1 AND album = $2 AND due_at > $3 AND attempts = 0")
+) -> Result<bool, StoreError> {
+    let taken = sqlx::query("DELETE FROM messages WHERE chat_id = $1 AND album = $2 AND due_at > $3 AND attempts = 0")
         .bind(chat_id)
         .bind(album)
         .bind(now)
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(taken.rows_affected() > 0)
 }
 
 /// Inserts messages to one chat, in order; `album` is the one that they answer. Returns each with the id of the one before

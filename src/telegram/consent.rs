@@ -5,9 +5,10 @@ use teloxide::types::{CallbackQuery, MaybeInaccessibleMessage};
 use crate::{
     clock::Millis,
     consent::ConsentDocuments,
-    form::{Asking, ConsentRule, Conversation},
+    form::{Asking, ConsentRule, Conversation, Outcome},
+    notice::Say,
     store::{Dialogues, NewConsent, StoreError},
-    wording::Lang,
+    wording::{Lang, Wording, render_reply},
 };
 
 /// A pressed button, where one was.
@@ -47,6 +48,16 @@ pub(super) async fn rule(
     };
     let asking = Asking { question: documents.question(lang), given, pressed_text: pressed.text.clone() };
     Ok(ConsentRule::Document(Box::new(asking)))
+}
+
+/// Keeps with the form what is said before the question, in one message with it: what is proved is all that was shown.
+pub(super) fn note_messages(outcome: &mut Outcome, lang: Lang, wording: &Wording) {
+    let Some(draft) = &mut outcome.conversation.draft else { return };
+    for reply in &outcome.replies {
+        if let Some(Say::ConsentTo(question)) = reply.last() {
+            draft.note_message(question, &render_reply(reply, lang, wording).text);
+        }
+    }
 }
 
 /// The proof of what a turn has consented to, to be committed with it.

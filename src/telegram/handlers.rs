@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    mem::discriminant,
     ops::ControlFlow,
     panic::AssertUnwindSafe,
     sync::{
@@ -29,7 +30,10 @@ use crate::{
     config::LeadLimits,
     consent::ConsentDocuments,
     fault::point,
-    form::{Amended, Beside, Input, Press, World, amend, answered_once, came_further, pass_on, sent_too_many, turn},
+    form::{
+        Amended, Beside, Input, Press, World, album_goes_on, amend, answered_once, came_further, pass_on,
+        sent_too_many, turn,
+    },
     lead::{AmendmentKind, Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
     store::{Dialogues, NewLead, NewMessage, NewWithdrawal, StoreError, Withdrawals},
@@ -501,6 +505,8 @@ async fn try_turn(
                 let is_awaited = heard.message.is_some_and(|message| before.passed.is_after_ours(message));
                 match flood.count(chat_id, update_id, is_awaited, desk.clock) {
                     Answering::Each => {}
+                    _ if heard.input.is_request()
+                        && flood.takes(chat_id, update_id, discriminant(&heard.input), desk.clock) => {}
                     Answering::Once => outcome = answered_once(outcome, &world),
                     Answering::Silently => outcome.replies.clear(),
                 }
@@ -508,6 +514,8 @@ async fn try_turn(
         }
     }
     let is_answered = !outcome.replies.is_empty() || was_sent;
+    let album_goes_on = album_goes_on(&before, &outcome.conversation);
+    consent::note_messages(&mut outcome, lang, &desk.wording);
     let consent = consent::proof(
         &mut outcome.conversation,
         (world.buyer.user_id, &desk.wording.bot_username),
@@ -523,6 +531,7 @@ async fn try_turn(
         replies: outcome.replies,
         // Of what is passed on the first part is answered, at once.
         album: heard.input.album().filter(|_| !is_passed_on).map(str::to_owned),
+        album_goes_on,
         // A finger that came down twice is not answered.
         pressed: heard.message.filter(|_| heard.input.is_pressed_once() && is_answered),
         lead: outcome.lead.map(NewLead::fresh),

@@ -6,7 +6,7 @@ use teloxide::{
 };
 
 use crate::{
-    form::{Input, asks_for_deletion},
+    form::{Input, Press, asks_for_deletion},
     lead::{BuyerFile, FileKind, SourceCode, one_line},
     wording::Lang,
 };
@@ -101,6 +101,13 @@ pub fn command_with(name: &str, words: &[&str]) -> Option<Input> {
     match (command(name)?, words) {
         // What is no code is no reason to turn anybody away.
         (Input::Start, [word]) => Some(SourceCode::parse(word).map_or(Input::Start, Input::StartFrom)),
+        (Input::Language(_), words) if !words.is_empty() => {
+            let named = words.join(" ");
+            Some(match Lang::named(&named) {
+                Some(lang) => Input::Press(Press::Language(lang.code().to_owned())),
+                None => Input::Language(named),
+            })
+        }
         (input, _) => Some(input),
     }
 }
@@ -117,7 +124,7 @@ pub fn command(name: &str) -> Option<Input> {
         // What there is of them is read by whoever takes the turn.
         "my" => Input::My(Vec::new()),
         // Whoever has no choice is not offered one.
-        "language" if Lang::all().len() > 1 => Input::Language,
+        "language" if Lang::all().len() > 1 => Input::Language(String::new()),
         _ => return None,
     })
 }
@@ -146,6 +153,7 @@ mod tests {
     #[test]
     fn a_code_behind_start_is_read_and_everything_else_there_opens_the_form() {
         let from = |code: &str| Input::StartFrom(SourceCode::parse(code).expect("a code"));
+        let english = Input::Press(Press::Language("en".into()));
         let longest = "a".repeat(64);
         let (at_most, longer) = (format!("/start {longest}"), format!("/start {longest}b"));
         for (text, want) in [
@@ -161,6 +169,12 @@ mod tests {
             ("/start@another_bot avito", None),
             ("/cancel avito", Some(Input::Cancel)),
             ("/help avito", Some(Input::Help)),
+            ("/language", Some(Input::Language(String::new()))),
+            ("/language en", Some(english.clone())),
+            ("/language English", Some(english.clone())),
+            ("/language английский", Some(english.clone())),
+            ("/language по-английски", Some(english.clone())),
+            ("/language клингонский", Some(Input::Language("клингонский".into()))),
             ("/starts avito", None),
         ] {
             let read = parse_command(text, "the_bot").and_then(|(name, words)| command_with(name, &words));

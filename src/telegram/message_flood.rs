@@ -8,17 +8,24 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    mem::Discriminant,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::clock::{Clock, Millis};
+use crate::{
+    clock::{Clock, Millis},
+    form::Input,
+};
 
 /// How many more of the messages are answered that were sent after the answer to the one before.
 const PATIENCE: usize = 3;
 
 /// A minute.
 const WINDOW: Duration = Duration::from_secs(60);
+
+/// The same command is a repeat for so long.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// When so many chats are remembered, those that have been quiet for a minute are forgotten.
 const CHATS_KEPT: usize = 1000;
@@ -50,6 +57,11 @@ impl MessageFlood {
         self.chats().count(chat_id, update_id, is_awaited, clock.now(), clock.millis(WINDOW))
     }
 
+    /// Whether a command is taken all the same: whoever asks for something is answered, unless they have asked for it just before.
+    pub fn takes(&self, chat_id: i64, update_id: u32, command: Discriminant<Input>, clock: Clock) -> bool {
+        self.chats().takes(chat_id, update_id, command, clock.now(), clock.millis(AGAIN))
+    }
+
     /// A message of this chat has led somewhere.
     pub fn came_further(&self, chat_id: i64) {
         self.chats().chats.remove(&chat_id);
@@ -74,6 +86,8 @@ struct Recent {
     messages: VecDeque<(u32, Millis, bool)>,
     /// The update that was answered for all, and when.
     told: Option<(u32, Millis)>,
+    /// Which commands were taken all the same, by which update, and when.
+    commands: HashMap<Discriminant<Input>, (u32, Millis)>,
 }
 
 impl Chats {
@@ -102,6 +116,26 @@ impl Chats {
             _ => {
                 recent.told = Some((update_id, now));
                 Answering::Once
+            }
+        }
+    }
+}
+
+impl Chats {
+    fn takes(
+        &mut self,
+        chat_id: i64,
+        update_id: u32,
+        command: Discriminant<Input>,
+        now: Millis,
+        again: Millis,
+    ) -> bool {
+        let commands = &mut self.chats.entry(chat_id).or_default().commands;
+        match commands.get(&command) {
+            Some((id, at)) if *id != update_id && is_within(*at, now, again) => false,
+            _ => {
+                commands.insert(command, (update_id, now));
+                true
             }
         }
     }
@@ -169,5 +203,21 @@ mod tests {
             chats.count(chat, 1, false, chat * 1000, 60_000);
         }
         assert!(chats.chats.len() <= CHATS_KEPT, "{}", chats.chats.len());
+    }
+
+    #[test]
+    fn a_command_is_taken_in_a_flood_and_its_repeats_are_not() {
+        let mut chats = Chats::new(2);
+        let kind = |input: &Input| std::mem::discriminant(input);
+        for (update, command, now, want) in [
+            (1, Input::Delete, 0, true),
+            (1, Input::Delete, 1, true),
+            (2, Input::Delete, 2, false),
+            (3, Input::Help, 3, true),
+            (4, Input::Delete, 9, false),
+            (5, Input::Delete, 11, true),
+        ] {
+            assert_eq!(chats.takes(7, update, kind(&command), now, 10), want, "{update}");
+        }
     }
 }

@@ -53,6 +53,8 @@ pub struct Chat {
     pub replies: Vec<Vec<Say>>,
     /// The album that it answers as far as it has come: the answer to the next part takes its place. Never read back.
     pub album: Option<String>,
+    /// The answer has nothing to tell that the one to an earlier part does not; never read back.
+    pub album_goes_on: bool,
     /// The message whose button was pressed, which is over; never read back.
     pub pressed: Option<i32>,
     /// The lead it submits; never read back.
@@ -81,6 +83,7 @@ impl Default for Chat {
             after: None,
             replies: Vec::new(),
             album: None,
+            album_goes_on: false,
             pressed: None,
             lead: None,
             amending: None,
@@ -165,6 +168,7 @@ impl DialogueStorage {
             told: told.or(amended),
             pressed: chat.pressed,
             instead_of: chat.album.clone(),
+            only_instead: chat.album_goes_on,
         };
         match self.dialogues.commit(&turn).await? {
             TurnOutcome::Committed(messages) => {

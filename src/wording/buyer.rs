@@ -14,7 +14,7 @@ fn understood_budget(budget: &str, price: i64, lang: Lang) -> String {
     if price <= 0 {
         return budget.to_owned();
     }
-    lang.text("budget-understood", &[("budget", budget.into()), ("price", grouped(price).into())])
+    lang.text("budget-understood", &[("budget", budget.into()), ("price", crate::lead::grouped(price).into())])
 }
 
 /// Words one message of one or more parts; the last part decides on the buttons.
@@ -37,6 +37,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::HeldTillConsent => simple("held-till-consent"),
         Say::ConsentTo(question) => question.text.clone(),
         Say::ConsentChanged => simple("consent-changed"),
+        Say::ConsentBeforeGoingOn => simple("consent-before-going-on"),
         Say::ConsentDeclined => simple("consent-declined"),
         Say::ConsentDocument { lang: of, part } => {
             let part = wording.consent_document(of).and_then(|document| document.parts.get(*part));
@@ -344,19 +345,6 @@ fn card_answer(card: &Card, question: &Question, lang: Lang) -> Option<String> {
             answer.value.as_deref().map_or_else(skipped, |value| shorten(&words(value), 1000))
         }
     })
-}
-
-/// A whole number with a space between its thousands: `2 500 000`.
-fn grouped(number: i64) -> String {
-    let digits = number.to_string();
-    let mut spaced = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            spaced.push(' ');
-        }
-        spaced.push(digit);
-    }
-    spaced
 }
 
 #[cfg(test)]

@@ -136,6 +136,26 @@ impl Lang {
         Self::all().iter().copied().find(|lang| lang.code().eq_ignore_ascii_case(code))
     }
 
+    /// The language that people call so: by its tag, its own name, or its name in one of the others (`english`, `по-английски`).
+    pub fn named(name: &str) -> Option<Self> {
+        /// By how its names begin.
+        const NAMES: &[(&str, &[&str])] = &[
+            ("ru", &["рус", "russ", "rus"]),
+            ("en", &["англ", "eng", "ingl"]),
+            ("uz", &["узб", "uzb", "oʻzb", "ozb", "o'zb"]),
+            ("kk", &["каз", "қаз", "kaz", "qaz"]),
+            ("ko", &["коре", "kor", "한국"]),
+            ("zh", &["кит", "chin", "中"]),
+        ];
+        let name = name.trim().trim_matches(['.', '!', '"', '«', '»']).to_lowercase();
+        let name = name.strip_prefix("по-").unwrap_or(&name);
+        let own = |lang: &Self| lang.text("language-name", &[]).to_lowercase() == name;
+        let known = || NAMES.iter().find(|(_, begin)| begin.iter().any(|begin| name.starts_with(begin)));
+        Self::spoken(&name.replace('_', "-"))
+            .or_else(|| Self::all().iter().copied().find(own))
+            .or_else(|| known().and_then(|(code, _)| Self::spoken(code)))
+    }
+
     /// What a key of the phone's keyboard stands for that types this, in any language.
     pub fn typed_by_key(text: &str) -> Option<Typed> {
         const KEYS: [(&str, Typed); 4] = [

@@ -4,7 +4,7 @@ use crate::{
     clock::Millis,
     form::{Form, Kind, MyPress, Press, Question},
     lead::{LeadNumber, Phone, shorten},
-    notice::{AdminPress, Ask, Button, CardAnswer, ConsentQuestion, MyRequest, Offer, Style},
+    notice::{AdminPress, Ask, Button, CardAnswer, ConsentQuestion, MyRequest, Offer, ShownButton, Style},
 };
 
 use super::{Key, Lang, Markup};
@@ -86,6 +86,16 @@ pub(super) fn consent_to(question: &ConsentQuestion, lang: Lang) -> Markup {
     rows.extend(policy);
     rows.push(vec![press(lang.text("button-cancel", &[]), &Press::Cancel)]);
     Markup::Buttons(rows)
+}
+
+/// The buttons of that question, as they stand under it.
+pub fn consent_buttons(question: &ConsentQuestion, lang: Lang) -> Vec<ShownButton> {
+    let Markup::Buttons(rows) = consent_to(question, lang) else { return Vec::new() };
+    let shown = |button: Button| match button {
+        Button::Open { text, url } => ShownButton { label: text, url: Some(url) },
+        Button::Press { text, .. } | Button::Copy { text, .. } => ShownButton { label: text, url: None },
+    };
+    rows.into_iter().flatten().map(shown).collect()
 }
 
 /// Labels up to so long stand two in a row.

@@ -24,7 +24,7 @@ pub use admin::{answer_lines, backup_caption, is_pressable, render_admin, source
 pub use buyer::{deleted_text, render_reply, wish_line};
 pub use documents::{ShownDocument, consent_words};
 pub use i18n::Lang;
-pub use keyboards::{admin_button, fill_in_button};
+pub use keyboards::{admin_button, consent_buttons, fill_in_button};
 pub use notices::{file_caption, render_notice, render_worded};
 pub use printed::texts_of;
 pub use time::{age, duration, moment};

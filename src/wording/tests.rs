@@ -101,12 +101,15 @@ fn says(kind: SayKind) -> Vec<Say> {
                     lang,
                     text,
                     button,
+                    buttons: Vec::new(),
+                    message: None,
                 }))
             };
             let policy = Some("https://dealer.ru/policy".to_owned());
             return vec![question(2, "consent.md", None), question(0, "https://dealer.ru/consent", policy)];
         }
         SayKind::ConsentChanged => Say::ConsentChanged,
+        SayKind::ConsentBeforeGoingOn => Say::ConsentBeforeGoingOn,
         SayKind::ConsentDeclined => Say::ConsentDeclined,
         SayKind::ConsentDocument => Say::ConsentDocument { lang: "ru".into(), part: 0 },
         SayKind::PhoneTaken => Say::PhoneTaken { phone: text() },

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Lang;
-use crate::clock::{Millis, in_moscow, in_utc};
+use crate::clock::{Millis, in_dealers_time, in_utc};
 
 /// How long ago, in words.
 pub fn age(since: Millis, lang: Lang) -> String {
@@ -32,7 +32,7 @@ pub fn day(at: DateTime<Utc>) -> String {
 
 /// `07.09.2025 13:30 МСК` for who reads Russian, `07.09.2025 10:30 UTC` for everybody else.
 pub fn moment(at: DateTime<Utc>, lang: Lang) -> String {
-    if lang == Lang::ru() { in_moscow(at) } else { in_utc(at) }
+    if lang == Lang::ru() { in_dealers_time(at) } else { in_utc(at) }
 }
 
 /// The same by the dealer's clock, with what that is called: `07.09.2025 17:30 +07`.

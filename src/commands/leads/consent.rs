@@ -154,5 +154,9 @@ fn show(lead: &Lead, consent: &Consent) {
     outln!("proof:      {}", consent.id);
     outln!("shown:");
     consent.text.lines().for_each(|line| outln!("  {}", plain(line)));
-    outln!("  [{}]", plain(&consent.button));
+    // Proofs of earlier versions have the words alone.
+    let button = format!("[{}]", consent.button);
+    if !consent.text.lines().any(|line| line == button) {
+        outln!("  {}", plain(&button));
+    }
 }

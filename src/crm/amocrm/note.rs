@@ -10,9 +10,9 @@ use super::degrade::refused_values;
 use super::key::{self, after_number, broken_up, said};
 use super::omitted::{OmittedFields, plain};
 use super::text::{cut, essence, kept, unescaped};
-use crate::clock::{in_moscow, in_utc};
+use crate::clock::{in_dealers_time, in_utc};
 use crate::config::AmocrmSettings;
-use crate::lead::{Lead, LeadNumber, LeadSource, Origin, PhoneOrigin};
+use crate::lead::{Lead, LeadNumber, LeadSource, Origin, PhoneOrigin, grouped};
 
 /// The longest note (the limit is not documented; this is our own caution).
 const NOTE_CAP: usize = 10_000;
@@ -41,7 +41,13 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
         format!("Не завершена: покупатель оставил анкету, {left_open}")
     }));
     if let Some(label) = &lead.asked.budget {
-        let budget = lead.budget.as_ref().map_or_else(|| "не указано".to_owned(), |budget| answer(budget.typed()));
+        let budget = lead.budget.as_ref().map_or_else(
+            || "не указано".to_owned(),
+            |budget| {
+                let meant = budget.meant().map_or_else(String::new, |price| format!(" ({} ₽)", grouped(price)));
+                answer(budget.typed()) + &meant
+            },
+        );
         lines.push(format!("{label}: {budget}"));
     }
     match (&lead.asked.car_link, &lead.car_link) {
@@ -202,7 +208,7 @@ fn telegram_line(lead: &Lead) -> Option<String> {
 
 /// A time in UTC and as the manager's clock shows it.
 fn times(at: DateTime<Utc>) -> String {
-    format!("{} ({})", in_utc(at), in_moscow(at))
+    format!("{} ({})", in_utc(at), in_dealers_time(at))
 }
 
 /// Cuts a text into notes of at most `cap` characters, each under the heading, at ends of lines where possible.

@@ -20,6 +20,8 @@ fn question(version: &str, lang: &str) -> ConsentQuestion {
         lang: lang.into(),
         text: format!("Согласны с {version} ({lang})?"),
         button: "✅".into(),
+        buttons: Vec::new(),
+        message: None,
     }
 }
 

@@ -104,7 +104,7 @@ impl Talk {
             "/help" => Input::Help,
             "/skip" => Input::Skip,
             "/delete" => Input::Delete,
-            "/language" => Input::Language,
+            "/language" => Input::Language(String::new()),
             _ => text(words),
         };
         self.takes(input);

@@ -372,6 +372,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
         }],
         pressed: None,
         instead_of: None,
+        only_instead: false,
     };
     matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_)))
 }

@@ -21,6 +21,8 @@ fn consents(id: &str, version: &str, given_at: i64) -> NewConsent {
         lang: "ru".into(),
         text: "Согласны?".into(),
         button: "✅ Даю согласие".into(),
+        buttons: Vec::new(),
+        message: None,
     };
     let (bot, press_id) = ("cars_bot".to_owned(), Some("300".to_owned()));
     NewConsent { id: id.into(), user_id: USER, question, bot, question_id: Some(20), press_id, update_id: 9, given_at }

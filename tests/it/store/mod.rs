@@ -132,6 +132,7 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
             .collect(),
         pressed: None,
         instead_of: None,
+        only_instead: false,
     }
 }
 
