@@ -123,7 +123,7 @@ ask-delete =
 
     The bot will wipe your name, phone, answers, links and files, the form you have begun and what it keeps of this chat. A request that a manager has not received yet will not be passed on.
 
-    The numbers of your requests stay, the fact that the data were deleted and, if you gave your consent, the proof of it: the text you were shown, its version and the time – without your name, phone or account, in place of which there is a code that cannot be turned back. If a manager already has your request, we will tell him so: the dealer deletes your data there.
+    The numbers of your requests stay, the fact that the data were deleted and, if you gave your consent, the proof of it: the text you were shown, its version and the time – without your name, phone or account, of which only a checksum stays. If a manager already has your request, we will tell him so: the dealer deletes your data there.
 
     Only you can delete the messages in this chat, in Telegram itself.
 deleting = All right, deleting.

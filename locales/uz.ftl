@@ -113,7 +113,7 @@ ask-delete =
 
     Bot ismingiz, telefoningiz, javoblaringiz, havolalar va fayllarni, boshlangan arizani va o‘zidagi yozishmalarni o‘chiradi. Menejerga hali yetkazilmagan ariza endi unga yetkazilmaydi.
 
-    Arizalar raqami, ma’lumotlar o‘chirilgani haqidagi belgi va, rozilik bergan bo‘lsangiz, uning tasdig‘i qoladi: ko‘rsatilgan matn, uning versiyasi va vaqti – ism, telefon va akkauntsiz (akkaunt o‘rnida qaytarib bo‘lmaydigan kod). Menejerda bo‘lgan arizalar haqida unga yozamiz: u yerdagi ma’lumotlaringizni avtosalon o‘chiradi.
+    Arizalar raqami, ma’lumotlar o‘chirilgani haqidagi belgi va, rozilik bergan bo‘lsangiz, uning tasdig‘i qoladi: ko‘rsatilgan matn, uning versiyasi va vaqti – ism, telefon va akkauntsiz (akkaunt o‘rnida faqat nazorat yig‘indisi). Menejerda bo‘lgan arizalar haqida unga yozamiz: u yerdagi ma’lumotlaringizni avtosalon o‘chiradi.
 
     Bu chatdagi xabarlarni faqat siz o‘chira olasiz: bu Telegramning o‘zida qilinadi.
 deleting = Xo‘p, o‘chiryapman.

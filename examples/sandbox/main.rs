@@ -14,6 +14,7 @@ mod talk;
 
 use std::{
     io::{self, IsTerminal},
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -33,6 +34,9 @@ struct Options {
     /// Play the story and exit 0 if every step happened (also when not at a terminal)
     #[arg(long)]
     story: bool,
+    /// Chat with the form of this dealer.toml in place of the built-in one
+    #[arg(long, value_name = "FILE", conflicts_with = "story")]
+    settings: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -41,9 +45,11 @@ fn main() -> ExitCode {
         return product(args.collect());
     }
     let options = Options::parse();
-    let story = options.story || !io::stdin().is_terminal() || !io::stdout().is_terminal();
+    // A form of the dealer's own is chatted with, also where the lines come from a file.
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let story = options.story || options.settings.is_none() && !is_terminal;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(sandbox(story))) {
+    match runtime.and_then(|runtime| runtime.block_on(sandbox(story, options.settings.as_deref()))) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
@@ -63,9 +69,12 @@ fn product(args: Vec<String>) -> ExitCode {
     commands::main(commands::Cli::parse_from(std::iter::once("amocrm-lead-bot".to_owned()).chain(args)))
 }
 
-async fn sandbox(story: bool) -> io::Result<ExitCode> {
+async fn sandbox(story: bool, settings: Option<&Path>) -> io::Result<ExitCode> {
     let mut stop = Stop::new()?;
     let mut stage = Stage::build().await?;
+    if let Some(settings) = settings {
+        stage.asks(settings)?;
+    }
     let acting = async {
         match story {
             true => Ok(story::play(&mut stage).await),

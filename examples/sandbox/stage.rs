@@ -70,6 +70,16 @@ impl Stage {
         Ok(Self { telegram, amocrm, admin, folder, env, daemon: None })
     }
 
+    /// The daemon asks the form of this `dealer.toml`, with the texts beside it.
+    pub fn asks(&mut self, settings: &std::path::Path) -> io::Result<()> {
+        let path = std::path::absolute(settings)?;
+        if !path.is_file() {
+            return Err(io::Error::other(format!("{} is no file", path.display())));
+        }
+        self.env.push(("SETTINGS_FILE", path.display().to_string()));
+        Ok(())
+    }
+
     /// The path of a file in the daemon's folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

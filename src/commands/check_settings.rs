@@ -8,8 +8,17 @@ use crate::{
 
 use super::{CommandError, output::outln};
 
+/// Without it the bot does not start, and what the dealer has written can be checked all the same.
+pub(super) const TOKEN: &str = "BOT_TOKEN";
+
+/// Stands where there is none; nobody is asked with it.
+pub(super) const STAND_IN: &str = "1000000000:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// What is told then.
+pub(super) const NO_TOKEN: &str = "BOT_TOKEN: is missing. Everything else was checked without it; to run, the bot needs it: @BotFather → /mybots → your bot → API Token";
+
 /// Says what is in force; secrets are only said to be there.
-pub fn run(config: &Config) -> Result<ExitCode, CommandError> {
+pub fn run(config: &Config, texts: &[String]) -> Result<ExitCode, CommandError> {
     let there = |is_there: bool| if is_there { "set" } else { "-" };
     let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     outln!("Settings are all right. In force:");
@@ -46,6 +55,10 @@ pub fn run(config: &Config) -> Result<ExitCode, CommandError> {
     outln!("Time zone:   {}", dealer.time_zone.name());
     let spoken: Vec<&str> = Lang::all().iter().map(|lang| lang.code()).collect();
     outln!("Languages:   {}", spoken.join(", "));
+    match texts {
+        [] => outln!("Texts:       the built-in ones"),
+        texts => texts.iter().for_each(|line| outln!("Texts:       {line}")),
+    }
     outln!("Questions:   {}", dealer.form.questions().len());
     for (at, question) in (1..).zip(dealer.form.questions()) {
         outln!("{at:>4}. {}", question_line(question, config));
@@ -88,8 +101,8 @@ fn field_of(question: &Question, config: &Config) -> Option<String> {
     if [NAME, PHONE].contains(&question.key) {
         return Some("the contact".to_owned());
     }
-    let amocrm = config.amocrm.as_ref()?;
-    if let Some(id) = amocrm.set_field_id(question.key) {
+    let set = config.amocrm.as_ref().and_then(|amocrm| amocrm.set_field_id(question.key));
+    if let Some(id) = set {
         return Some(format!("field {id} ({})", field_setting(question.key)));
     }
     Some(match question.field? {

@@ -29,10 +29,26 @@ const LEAST_WIDTH: usize = 1000;
 /// White around a code, in modules (ISO/IEC 18004).
 const QUIET_ZONE: usize = 4;
 
+/// Where the bot's name comes from.
+pub enum Bot<'a> {
+    /// It was given, with or without `@` or `t.me/`.
+    Named(&'a str),
+    /// From Telegram, which is asked by these ways and at this speed.
+    Asked(&'a TelegramSettings, f64),
+}
+
+/// A name as Telegram has it: 5 to 32 Latin letters, digits and `_`.
+fn named(name: &str) -> Option<String> {
+    let name = name.trim().trim_start_matches("https://").trim_start_matches("t.me/").trim_start_matches('@');
+    let is_name = (5..=32).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.to_ascii_lowercase().ends_with("bot");
+    is_name.then(|| name.to_owned())
+}
+
 /// Prints the link of one code with what it stands for and its QR code, or the links of all sources.
 pub async fn run(
-    telegram: &TelegramSettings,
-    speed: f64,
+    bot: Bot<'_>,
     sources: &Sources,
     code: Option<&str>,
     png: Option<&Path>,
@@ -47,7 +63,16 @@ pub async fn run(
     if let Some(file) = png.filter(|file| file.exists()) {
         return Err(is_there(file));
     }
-    let bot = username(telegram, Clock::with_speed(speed)).await?;
+    let bot = match bot {
+        Bot::Named(name) => match named(name) {
+            Some(name) => name,
+            None => {
+                errln!("{name:?} is no name of a bot: Latin letters, digits and _, and `bot` at its end");
+                return Ok(ExitCode::from(EX_USAGE));
+            }
+        },
+        Bot::Asked(telegram, speed) => username(telegram, Clock::with_speed(speed)).await?,
+    };
     let Some(code) = code else {
         if sources.all().is_empty() {
             outln!(
@@ -104,7 +129,7 @@ async fn username(settings: &TelegramSettings, clock: Clock) -> Result<String, C
     }
     Err(CommandError::Failed(format!(
         "the bot's name is not known, since Telegram cannot be asked ({}). Try again when it can: `test-alerts` tries every way. \
-         The link is https://t.me/NAME_OF_THE_BOT?start=CODE",
+         With --bot NAME_OF_THE_BOT nobody is asked.",
         reasons.join("; ")
     )))
 }
@@ -226,6 +251,21 @@ mod tests {
         assert_eq!(fs::read(&file).expect("a file"), b"1");
         let error = write_new(&folder.path().join("none/qr.png"), b"1").expect_err("there is no such folder");
         assert!(error.to_string().contains("cannot be written"), "{error}");
+    }
+
+    #[test]
+    fn a_bot_is_named_however_it_is_written() {
+        for (text, want) in [
+            ("cars_bot", Some("cars_bot")),
+            ("@Cars_Bot", Some("Cars_Bot")),
+            ("https://t.me/carsbot", Some("carsbot")),
+            ("cars", None),
+            ("машины_bot", None),
+            ("cars bot", None),
+            ("", None),
+        ] {
+            assert_eq!(named(text).as_deref(), want, "{text}");
+        }
     }
 
     #[test]

@@ -99,6 +99,9 @@ enum Command {
         /// Also write the QR code as a picture into this file, which must not be there yet
         #[arg(long, value_name = "FILE", requires = "code")]
         png: Option<PathBuf>,
+        /// The bot's name, where Telegram is not to be asked for it
+        #[arg(long, value_name = "NAME")]
+        bot: Option<String>,
     },
     /// Copy everything from one store to another, with the tokens, and compare the counts; may be repeated
     MoveStore {
@@ -233,9 +236,15 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
             test_amocrm::run(&store, region, &account(amocrm)?, create_test_lead).await
         }
         Command::CheckSettings => {
-            let (config, odd) = checked(settings)?;
+            // What the dealer has written is checked without the bot's own token, too.
+            let is_there = settings.has(check_settings::TOKEN);
+            let stand_in = settings.with(check_settings::TOKEN, check_settings::STAND_IN);
+            let (config, odd) = checked(&stand_in)?;
             odd.iter().for_each(|warning| errln!("{warning}"));
-            check_settings::run(&config)
+            if !is_there {
+                errln!("{}", check_settings::NO_TOKEN);
+            }
+            check_settings::run(&config, &texts::in_force(settings))
         }
         Command::TestAlerts => {
             let config = needed(settings, |reader| reader.config())?;
@@ -249,10 +258,15 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         }
         Command::Texts { lang } => texts::print(&lang),
         Command::Status { json } => status::run(&needed(settings, |reader| reader.config())?, json).await,
-        Command::Links { code, png } => {
+        Command::Links { code, png, bot: Some(bot) } => {
+            let dealer = needed(settings, |reader| reader.dealer())?;
+            links::run(links::Bot::Named(&bot), &dealer.sources, code.as_deref(), png.as_deref()).await
+        }
+        Command::Links { code, png, bot: None } => {
             let (telegram, store, dealer) =
                 needed(settings, |reader| (reader.telegram(), reader.store(), reader.dealer()))?;
-            links::run(&telegram, store.speed, &dealer.sources, code.as_deref(), png.as_deref()).await
+            let bot = links::Bot::Asked(&telegram, store.speed);
+            links::run(bot, &dealer.sources, code.as_deref(), png.as_deref()).await
         }
         Command::MoveStore { from, to } => copy_store::move_store(settings, &from, &to).await,
         Command::BackupStore { file } => {

@@ -67,6 +67,9 @@ pub fn run(scene: &Scene, lang: Option<&str>) -> Result<ExitCode, CommandError> 
     let is_shown = io::stdin().is_terminal();
     outln!("The form as buyers see it. Type a number in brackets to press that button, anything else to say it");
     outln!("(a number that is meant as an answer: \"2\" in quotes); the end of input (Ctrl-D) ends it.");
+    outln!(
+        "Nothing is sent and nothing is kept: /my, corrections, withdrawing and deletion can be tried with a running bot only."
+    );
     let mut conversation = Conversation::idle(None);
     let mut given = None;
     let mut choices = Vec::new();

@@ -61,6 +61,30 @@ impl<'a> Environment<'a> {
         Err(self.broken.iter().map(|line| line.problem.clone()).chain(problems).chain(odd).collect())
     }
 
+    /// What `part` asks for, as far as it can be read, whatever is wrong.
+    pub fn peek<T>(&self, part: impl FnOnce(&mut Reader<'_>) -> T) -> T {
+        part(&mut Reader::new(&*self.lookup, &self.not_text))
+    }
+
+    /// Whether a variable has a value.
+    pub fn has(&self, name: &str) -> bool {
+        (self.lookup)(name).is_some_and(|value| !value.trim().is_empty())
+    }
+
+    /// The same with a value for a variable that has none.
+    pub fn with<'b>(&'b self, name: &'b str, value: &'b str) -> Environment<'b>
+    where
+        'a: 'b,
+    {
+        let given = move |asked: &str| (asked == name && !self.has(name)).then(|| value.to_owned());
+        Environment {
+            lookup: Box::new(move |asked| given(asked).or_else(|| (self.lookup)(asked))),
+            not_text: self.not_text.clone(),
+            odd: self.odd.clone(),
+            broken: self.broken.clone(),
+        }
+    }
+
     /// The address of a database that was given as an option: checked like `DATABASE_URL`.
     ///
     /// # Errors

@@ -50,6 +50,10 @@ impl Reader<'_> {
         if let Some(file) = self.dealer().file {
             return vec![file.parent().unwrap_or(Path::new("")).to_owned()];
         }
+        // The file that is named is where the texts are, also where something in it is wrong.
+        if let Some(named) = self.text("SETTINGS_FILE").map(PathBuf::from).filter(|named| named.is_file()) {
+            return vec![named.parent().unwrap_or(Path::new("")).to_owned()];
+        }
         let places = [self.store().data_dir, PathBuf::from(".")];
         let beside = places.iter().find(|place| place.join("dealer.toml").is_file());
         beside.map_or_else(|| places.to_vec(), |place| vec![place.clone()])

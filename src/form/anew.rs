@@ -294,6 +294,9 @@ impl<'a> Found<'a> {
             let mut others = said.phones().filter(|phone| phone.e164() != known.e164());
             let only = others.next().filter(|one| others.all(|other| other.e164() == one.e164()));
             let is_sure = message.is_sure(said, Taken { phone: true, ..Taken::default() }, message.names(question));
+            // By itself it is told there that it is no sum.
+            let is_money_asked = message.open.is_some_and(|open| open.kind == Kind::Money);
+            let is_sure = is_sure && (message.names(question) || !is_money_asked);
             let is_of_others = message.words.iter().any(|word| begins(word, OF_OTHERS));
             if let Some(phone) = only.filter(|_| is_wrong || is_sure && !is_of_others && !message.is_asked_for_words())
             {

@@ -80,7 +80,8 @@ fn is_name_alone(said: &Said) -> bool {
             || lower.starts_with("i agree")
     };
     let taken = Taken { name: true, ..Taken::default() };
-    said.name().is_some_and(|name| !is_yes(name.as_str())) && said.words(taken).is_none()
+    let is_name = |name: &str| said.is_given_name() || !name.chars().next().is_some_and(char::is_lowercase);
+    said.name().is_some_and(|name| !is_yes(name.as_str()) && is_name(name.as_str())) && said.words(taken).is_none()
 }
 
 /// Whether a message answers something of a form.

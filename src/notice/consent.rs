@@ -55,15 +55,18 @@ impl ConsentQuestion {
         Self { message: None, ..self.clone() } == Self { message: None, ..other.clone() }
     }
 
-    /// All that was shown: the message, and its buttons with their addresses, a line each.
-    pub fn shown(&self) -> String {
-        let button = |button: &ShownButton| match &button.url {
+    /// The whole message that asked.
+    pub fn shown_text(&self) -> &str {
+        self.message.as_ref().unwrap_or(&self.text)
+    }
+
+    /// Its buttons in order, each with the address that it opens: `[Policy](https://…)`.
+    pub fn shown_buttons(&self) -> Vec<String> {
+        let shown = |button: &ShownButton| match &button.url {
             Some(url) => format!("[{}]({url})", button.label),
             None => format!("[{}]", button.label),
         };
-        let buttons = self.buttons.iter().map(button).collect::<Vec<_>>().join("\n");
-        let text = self.message.as_ref().unwrap_or(&self.text);
-        if buttons.is_empty() { text.clone() } else { format!("{text}\n\n{buttons}") }
+        self.buttons.iter().map(shown).collect()
     }
 
     /// The address of the document, where it is a page.

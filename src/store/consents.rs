@@ -50,8 +50,10 @@ pub struct Consent {
     pub read_at: Option<Millis>,
     /// The address of the policy that was linked beside it.
     pub policy: Option<String>,
-    /// Exactly what was asked.
+    /// Exactly what was shown: the whole message that asked.
     pub text: String,
+    /// Its buttons, each as `[label]` or `[label](address)`; empty in proofs of earlier versions.
+    pub buttons: Vec<String>,
     /// What stood on the button.
     pub button: String,
     /// The language, as an IETF tag.
@@ -68,6 +70,16 @@ pub struct Consent {
     pub given_at: Option<Millis>,
     /// When it was withdrawn, or its person forgotten.
     pub ended_at: Option<Millis>,
+}
+
+/// Parts the message that asked from its buttons in the column; stands in no text that is shown.
+const BUTTONS: char = '\u{1e}';
+
+/// All that was shown, as the column keeps it: of earlier versions the words alone.
+fn shown(question: &ConsentQuestion) -> String {
+    let buttons = question.shown_buttons();
+    let text = question.shown_text().replace(BUTTONS, " ");
+    if buttons.is_empty() { text } else { format!("{text}{BUTTONS}{}", buttons.join("\n")) }
 }
 
 /// Records a consent together with its turn.
@@ -87,7 +99,7 @@ pub(super) async fn insert(connection: &mut AnyConnection, chat_id: i64, new: &N
     .bind(question.sha256.as_deref())
     .bind(question.read_at)
     .bind(question.policy.as_deref())
-    .bind(question.shown())
+    .bind(shown(question))
     .bind(&question.button)
     .bind(&question.lang)
     .bind(&new.bot)
@@ -197,6 +209,8 @@ fn columns(engine: Engine) -> String {
 fn read(row: &AnyRow) -> Consent {
     let (text, number) = (|at| rows::lossy(row, at), |at| rows::number(row, at));
     let whole = |at| text(at).unwrap_or_default();
+    let shown = whole(6);
+    let (message, buttons) = shown.split_once(BUTTONS).unwrap_or((&shown, ""));
     Consent {
         id: whole(0),
         person: whole(1),
@@ -204,7 +218,8 @@ fn read(row: &AnyRow) -> Consent {
         document: whole(3),
         sha256: text(4),
         policy: text(5),
-        text: whole(6),
+        text: message.to_owned(),
+        buttons: buttons.lines().map(str::to_owned).collect(),
         button: whole(7),
         lang: whole(8),
         bot: whole(9),

@@ -503,10 +503,12 @@ async fn try_turn(
             true => flood.came_further(chat_id),
             false => {
                 let is_awaited = heard.message.is_some_and(|message| before.passed.is_after_ours(message));
+                // Counted each time, so that in a flood nothing but a repeat is left unanswered.
+                let is_new =
+                    heard.input.is_request() && flood.takes(chat_id, update_id, discriminant(&heard.input), desk.clock);
                 match flood.count(chat_id, update_id, is_awaited, desk.clock) {
                     Answering::Each => {}
-                    _ if heard.input.is_request()
-                        && flood.takes(chat_id, update_id, discriminant(&heard.input), desk.clock) => {}
+                    _ if is_new => {}
                     Answering::Once => outcome = answered_once(outcome, &world),
                     Answering::Silently => outcome.replies.clear(),
                 }

@@ -26,7 +26,7 @@ pub use documents::{ShownDocument, consent_words};
 pub use i18n::Lang;
 pub use keyboards::{admin_button, consent_buttons, fill_in_button};
 pub use notices::{file_caption, render_notice, render_worded};
-pub use printed::texts_of;
+pub use printed::{text_ids, texts_of};
 pub use time::{age, duration, moment};
 pub use troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text};
 

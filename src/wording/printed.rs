@@ -32,6 +32,16 @@ fn messages(source: &'static str) -> Messages {
     entries(source).into_iter().filter_map(message).collect()
 }
 
+/// The ids of the texts in a file, in its order.
+pub fn text_ids(source: &str) -> Vec<String> {
+    let resource = parser::parse_runtime(source).unwrap_or_else(|(resource, _)| resource);
+    let id = |entry: Entry<&str>| match entry {
+        Entry::Message(message) => Some(message.id.name.to_owned()),
+        _ => None,
+    };
+    resource.body.into_iter().filter_map(id).collect()
+}
+
 fn source(of: &'static [(&str, &str)], code: &str) -> Option<&'static str> {
     of.iter().find(|(known, _)| *known == code).map(|(_, source)| *source)
 }
@@ -48,12 +58,26 @@ pub fn texts_of(code: &str) -> Result<String, String> {
     let about = messages(source(ABOUT, &code).unwrap_or(ABOUT[0].1));
     let words = |id: &str| about.get(id).and_then(|message| message.value.as_ref()).map(in_one_line);
     let own = source(BUILT_IN, &code).map(messages).unwrap_or_default();
+    // Headings stand in the same order in every language that has all texts; everybody else reads English ones.
+    let heads = |code: &str| -> Vec<Comment<String>> {
+        let entries = source(BUILT_IN, code).map(entries).unwrap_or_default().into_iter();
+        let heads = entries.filter_map(|entry| match entry {
+            Entry::GroupComment(comment) => Some(owned(&comment)),
+            _ => None,
+        });
+        heads.collect()
+    };
+    let wanted = heads(BUILT_IN[0].0).len();
+    let named = [code.as_str(), "en"].map(heads).into_iter().find(|heads| heads.len() == wanted).unwrap_or_default();
+    let mut named = named.into_iter();
     let mut printed = Vec::new();
     let head = words(HEAD).unwrap_or_default().replace("LANG", &code);
     printed.push(Entry::ResourceComment(Comment { content: vec![head] }));
     for entry in entries(BUILT_IN[0].1) {
         match entry {
-            Entry::GroupComment(comment) => printed.push(Entry::GroupComment(owned(&comment))),
+            Entry::GroupComment(comment) => {
+                printed.push(Entry::GroupComment(named.next().unwrap_or_else(|| owned(&comment))));
+            }
             Entry::Message(message) => {
                 let id = message.id.name;
                 let message = own.get(id).cloned().unwrap_or(message);
@@ -147,6 +171,13 @@ mod tests {
     fn variables_are_told_beside_the_text() {
         let printed = texts_of("en").expect("texts");
         assert!(printed.contains("{ $number }\naccepted = "), "{printed}");
+        for (code, head, other) in
+            [("en", "## Buttons", "## Кнопки"), ("ru", "## Кнопки", "## Buttons"), ("kk", "## Buttons", "## Кнопки")]
+        {
+            let printed = texts_of(code).expect("texts");
+            assert!(printed.contains(head) && !printed.contains(other), "{code}");
+        }
+        assert_eq!(text_ids("# x\na = b\nc = d\n    e\n"), ["a", "c"]);
         assert!(texts_of("../../etc").is_err() && texts_of("").is_err());
     }
 }

@@ -125,7 +125,9 @@ impl World {
     }
 
     pub fn write(&self, name: &str, content: &str) {
-        std::fs::write(self.path(name), content).expect("a file can be written");
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
+        std::fs::write(path, content).expect("a file can be written");
     }
 
     pub fn read(&self, name: &str) -> String {

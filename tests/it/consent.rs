@@ -61,8 +61,15 @@ async fn a_consent_is_asked_once_proved_and_withdrawn() {
     assert_eq!((&proved["version"], &proved["document"]), (&"2026-12".into(), &"consent-ru.md".into()));
     assert_eq!(proved["document_sha256"], SHA256_OF_TEXT);
     let shown = proved["shown_text"].as_str().expect("a text");
-    assert!(asked.text.contains(shown) && shown.contains("обработку персональных данных"), "{shown}");
+    assert!(asked.text == shown && shown.contains("обработку персональных данных"), "{shown}");
     assert_eq!((&proved["shown_button"], &proved["language"]), (&"✅ Даю согласие".into(), &"ru".into()));
+    let buttons = [
+        "[✅ Даю согласие]",
+        "[📄 Текст согласия]",
+        "[🔒 Политика конфиденциальности](https://dealer.example/policy)",
+        "[Отменить]",
+    ];
+    assert_eq!(proved["shown_buttons"], serde_json::json!(buttons));
     assert_eq!(proved["question_message_id"], asked.message_id);
     assert_eq!((&proved["user_id"], &proved["chat_id"]), (&buyer.user.id.into(), &buyer.user.id.into()));
     assert!(proved["press_callback_id"].is_string() && proved["given_at"].is_string() && proved["ended_at"].is_null());

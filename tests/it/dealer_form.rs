@@ -252,23 +252,42 @@ async fn wrong_settings_are_told_with_their_lines_and_nothing_starts() {
     let checked = world.run(&["check-settings"]).await.ended_with(0).said();
     assert!(checked.contains("the built-in form") && checked.contains("car_link (link, optional)"), "{checked}");
     world.keeps_secrets(&checked);
+    let token = world.env.remove("BOT_TOKEN").expect("set");
+    let checked = world.run(&["check-settings"]).await.ended_with(0);
+    assert!(checked.stderr.starts_with("BOT_TOKEN: is missing") && checked.stdout.contains("the built-in ones"));
+    let links = world.run(&["links", "avito", "--bot", "@cars_bot"]).await.ended_with(0).said();
+    assert!(links.contains("https://t.me/cars_bot?start=avito"), "{links}");
+    world.set("BOT_TOKEN", token);
 
     world.write("dealer.toml", "time_zone = \"Europe/Moskow\"\n[[question]]\nkey = \"name\"\nkind = \"nmae\"\n");
     world.set("PHONE_REGION", "Russia");
+    world.write("texts/ru.ftl", "no-such-text = Да\n");
     for command in ["check-settings", "run"] {
         let told = world.run(&[command]).await.ended_with(78).said();
-        for words in
-            ["line 1, column 13", "Europe/Moscow", "line 4, column 8", "Did you mean name?", "phone", "PHONE_REGION"]
-        {
+        for words in [
+            "line 1, column 13",
+            "Europe/Moscow",
+            "line 4, column 8",
+            "Did you mean name?",
+            "phone",
+            "PHONE_REGION",
+            "no-such-text",
+        ] {
             assert!(told.contains(words), "{words}: {told}");
         }
         world.keeps_secrets(&told);
     }
     world.unset("PHONE_REGION");
+    world.write("texts/ru.ftl", "ask-name = Имя?\n");
     world.write("form.toml", &format!("{NAME_AND_PHONE}[unfinished]\ndeliver_after = \"1h\"\n"));
     world.set("SETTINGS_FILE", world.path("form.toml").display().to_string());
     let told = world.run(&["check-settings"]).await.ended_with(0).said();
-    assert!(!told.contains("not used by this version") && told.contains("Questions:   2"), "{told}");
+    assert!(
+        !told.contains("not used by this version")
+            && told.contains("Questions:   2")
+            && told.contains("ru.ftl: 1 of its own: ask-name"),
+        "{told}"
+    );
     world.set("SETTINGS_FILE", world.path("nowhere.toml").display().to_string());
     let told = world.run(&["check-settings"]).await.ended_with(78).said();
     assert!(told.contains("SETTINGS_FILE") && told.contains("nowhere.toml"), "{told}");

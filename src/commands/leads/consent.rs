@@ -35,6 +35,8 @@ struct Proof<'a> {
     policy: Option<&'a str>,
     shown_text: &'a str,
     shown_button: &'a str,
+    /// `[label]`, or `[label](address)`.
+    shown_buttons: &'a [String],
     language: &'a str,
     bot: &'a str,
     chat_id: Option<i64>,
@@ -60,6 +62,7 @@ impl<'a> Proof<'a> {
             policy: consent.policy.as_deref(),
             shown_text: &consent.text,
             shown_button: &consent.button,
+            shown_buttons: &consent.buttons,
             language: &consent.lang,
             bot: &consent.bot,
             chat_id: consent.chat_id,
@@ -154,9 +157,8 @@ fn show(lead: &Lead, consent: &Consent) {
     outln!("proof:      {}", consent.id);
     outln!("shown:");
     consent.text.lines().for_each(|line| outln!("  {}", plain(line)));
-    // Proofs of earlier versions have the words alone.
-    let button = format!("[{}]", consent.button);
-    if !consent.text.lines().any(|line| line == button) {
-        outln!("  {}", plain(&button));
+    match &consent.buttons[..] {
+        [] => outln!("  [{}]", plain(&consent.button)),
+        buttons => buttons.iter().for_each(|button| outln!("  {}", plain(button))),
     }
 }

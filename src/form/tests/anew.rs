@@ -118,6 +118,7 @@ fn a_new_answer_to_an_earlier_question_changes_it() {
 fn what_may_be_something_else_changes_nothing() {
     let world = form();
     for (first, said) in [
+        (2, "89121234567"),
         (8, "Kia K5 за 3 млн"),
         (8, "белая, без пробега по РФ"),
         (8, "второй номер 8 912 123-45-67"),

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     form::{Asking, Draft, GivenConsent},
     lead::ConsentProof,
-    notice::ConsentQuestion,
+    notice::{ConsentQuestion, ShownButton},
 };
 
 /// The document in a version; its words name it.
@@ -77,6 +77,12 @@ fn nothing_but_the_press_is_a_consent() {
         (text("8 999 123-45-67"), kept(Say::HeldTillConsent)),
         (text("да"), kept(Say::ConsentFirst)),
         (text("Согласен"), kept(Say::ConsentFirst)),
+        (text("хорошо"), kept(Say::ConsentFirst)),
+        (text("Agree"), kept(Say::ConsentFirst)),
+        (text("а что это"), kept(Say::ConsentFirst)),
+        (text("Иван"), kept(Say::HeldTillConsent)),
+        (text("иван"), kept(Say::HeldTillConsent)),
+        (text("Жаргал Доржиев"), kept(Say::HeldTillConsent)),
         (Input::Contact { phone: "79991234567".into(), own: true }, kept(Say::ConsentFirst)),
         (press("submit"), kept(Say::OldButton)),
         (press("back"), kept(Say::OldButton)),
@@ -246,4 +252,50 @@ proptest! {
             conversation = stored_and_read(outcome.conversation);
         }
     }
+}
+
+/// What was shown is the whole message and its buttons, whether Telegram tells it back or not.
+#[test]
+fn a_proof_is_of_all_that_was_shown() {
+    let with_buttons = || {
+        let button = |label: &str, url: Option<&str>| ShownButton { label: label.into(), url: url.map(Into::into) };
+        let buttons = vec![button("✅", None), button("📄 Текст", Some("https://dealer.example/c"))];
+        ConsentQuestion { buttons, ..question("1", "ru") }
+    };
+    let words = with_buttons().text;
+    let told = format!("Ваше сообщение получил.\n\n{words}");
+    for (pressed, noted, want) in [
+        (Some(told.as_str()), None, told.as_str()),
+        (Some(told.as_str()), Some("другое"), told.as_str()),
+        (None, Some(told.as_str()), told.as_str()),
+        (Some("совсем другое"), Some(told.as_str()), told.as_str()),
+        (None, None, words.as_str()),
+    ] {
+        let world = asked(with_buttons(), None, pressed);
+        let mut open = played(&[Input::Start], &world);
+        if let (Some(draft), Some(noted)) = (&mut open.draft, noted) {
+            draft.note_message(&with_buttons(), noted);
+        }
+        let accepted = turn(stored_and_read(open), press("consent:accept"), &world).conversation;
+        let proved = accepted.draft.and_then(|draft| draft.pressed_consent).expect("a consent");
+        assert_eq!(proved.shown_text(), want, "{pressed:?} {noted:?}");
+        assert_eq!(proved.shown_buttons(), ["[✅]", "[📄 Текст](https://dealer.example/c)"]);
+    }
+}
+
+#[test]
+fn who_has_begun_without_is_told_why_it_is_asked_now() {
+    let without = super::world(false);
+    let inputs = [Input::Start, text("Иван"), text("89991234567"), text("2 млн"), text("нет")];
+    for until in 1..inputs.len() {
+        let before = played(&inputs[..until], &without);
+        for now in [version("1"), super::world(true)] {
+            let (after, said) = go(before.clone(), inputs[until].clone(), &now);
+            assert_eq!(after.step, Step::Consent, "{until}");
+            assert!(said.contains(&Say::ConsentBeforeGoingOn), "{until}: {said:?}");
+        }
+    }
+    // Whoever is asked from the beginning is told nothing of it.
+    let (_, said) = go(Conversation::idle(None), Input::Start, &version("1"));
+    assert!(!said.contains(&Say::ConsentBeforeGoingOn));
 }

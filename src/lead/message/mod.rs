@@ -139,6 +139,11 @@ impl Said {
         self.phone().is_some() || self.money().is_some() || self.link.is_some()
     }
 
+    /// Whether the name is one that people are given, in whatever case.
+    pub fn is_given_name(&self) -> bool {
+        self.name().is_some_and(|name| name.as_str().split(' ').any(|word| given::is_given_name(&word.to_lowercase())))
+    }
+
     /// Whether it asks for a car.
     pub fn asks_for_a_car(&self) -> bool {
         self.words(Taken::default()).is_some_and(|words| words.asks_for_a_car())
