@@ -296,10 +296,12 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
         }
         Input::Cancel | Input::Press(Press::Cancel) => cancel(conversation, world),
         Input::Help => stay(conversation, vec![Say::Help], world),
-        Input::Skip => match asked(&conversation, world).copied() {
-            Some(question) => pass(conversation, &question, world),
-            None => stay(conversation, vec![Say::UnknownCommand], world),
-        },
+        Input::Skip => {
+            match asked(&conversation, world).filter(|open| open.optional || open.kind == Kind::Files).copied() {
+                Some(question) => pass(conversation, &question, world),
+                None => stay(conversation, vec![Say::UnknownCommand], world),
+            }
+        }
         Input::My(requests) => my_requests(conversation, requests, world),
         Input::Language(_) => Outcome { conversation, replies: vec![vec![Say::ChooseLanguage]], lead: None },
         // What is said from here on is worded in it by the caller.

@@ -1,6 +1,7 @@
 //! What is said before a form is open, or before consent is given: none of it is said twice.
 
 use super::{
+    consent::ConsentRule,
     dialogue::{Conversation, Outcome, World, go_on, open_form, stay},
     draft::Step,
     noted::Noted,
@@ -33,7 +34,8 @@ pub(super) fn opened(conversation: Conversation, said: &Said, world: &World) -> 
 
 /// Holds what is said before consent is given, and repeats none of it until then.
 pub(super) fn held(mut conversation: Conversation, said: &Said, mut why: Vec<Say>, world: &World) -> Outcome {
-    if answers(said) || is_name_alone(said) {
+    let is_document = matches!(world.consent, ConsentRule::Document(_));
+    if answers(said) || is_document && is_name_alone(said) {
         if let Some(held) = world.consent.held() {
             why = vec![held];
         }
