@@ -90,6 +90,8 @@ pub(super) fn said_anew(conversation: &Conversation, text: &str, said: &Said, wo
     let found = Found::in_parts(&message, reread.as_ref().filter(|said| said.answers_something()).unwrap_or(said));
     let found = found.or_else(|| message.currency()).or_else(|| message.labelled())?;
     match found {
+        // Before consent is given nothing is asked, and nothing that is held is shown.
+        Found::Wrong(_) if conversation.step == Step::Consent => None,
         Found::Wrong(key) => Some(Anew::Wrong(key)),
         Found::Answers { answers, rest } => {
             let mut conversation = conversation.clone();
@@ -405,7 +407,9 @@ pub(super) fn stays_as_it_was(conversation: &Conversation, said: &Said, world: &
         Answer::Money(known)
             if known.shown() != money.shown() && (known.price() == 0 || known.price() != money.price()) =>
         {
-            Some(Say::BudgetStays { budget: known.shown().to_owned(), other: money.shown().to_owned() })
+            // `бюджет за 3 млн` says nobody.
+            let other = money.shown().trim_start_matches("за ").trim_start_matches("for ").to_owned();
+            Some(Say::BudgetStays { budget: known.shown().to_owned(), other })
         }
         _ => None,
     })

@@ -254,6 +254,26 @@ proptest! {
     }
 }
 
+/// Whatever is said before the press, nothing is asked and nothing of it is told.
+#[test]
+fn what_is_said_against_what_is_held_is_held() {
+    let world = version("1");
+    let mut at = played(&[Input::Start, text("Иван, 8 999 123-45-67, 2 млн")], &world);
+    for said in
+        ["телефон не тот", "мой номер другой: 8 912 123-45-67", "нет, бюджет 3 млн", "изменить имя", "меня зовут Пётр"]
+    {
+        let (after, replies) = go(at, text(said), &world);
+        assert_eq!(after.step, Step::Consent, "{said}");
+        let is_quiet = |say: &Say| matches!(say, Say::ConsentTo(_) | Say::HeldTillConsent | Say::ConsentFirst);
+        assert!(replies.iter().all(is_quiet), "{said}: {replies:?}");
+        at = after;
+    }
+    let (_, told) = go(at, press("consent:accept"), &world);
+    let Some(Say::Noted { name, phone, budget, .. }) = told.first() else { panic!("{told:?}") };
+    let told = [name, phone, budget].map(|told| told.clone().unwrap_or_default());
+    assert_eq!(told, ["Пётр", "+79121234567", "бюджет 3 млн"].map(|told| told.replace("бюджет ", "")));
+}
+
 /// What was shown is the whole message and its buttons, whether Telegram tells it back or not.
 #[test]
 fn a_proof_is_of_all_that_was_shown() {
