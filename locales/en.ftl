@@ -152,6 +152,11 @@ my-state-on-its-way = on its way to the manager
 my-state-with-the-manager = with the manager
 my-state-taken-back = withdrawn by you
 my-state-closed = closed by the dealership
+ask-wish = What should the manager know? Write your wishes in full: they replace the earlier ones.
+choose-by-button = I am not sure what to correct. Press the button of the answer, or write the new phone, budget or link.
+new-phone = I see the number: { $phone }
+label-wish = Wishes
+button-do-not-correct = Leave it as it is
 choose-correction =
     Request #{ $number } says:
 

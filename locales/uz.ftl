@@ -140,6 +140,11 @@ my-state-on-its-way = menejerga yetkazilmoqda
 my-state-with-the-manager = menejerda
 my-state-taken-back = siz qaytarib olgansiz
 my-state-closed = avtosalon yopgan
+ask-wish = Menejerga nimani yetkazay? Istaklaringizni toʻliq yozing: ular avvalgilarining oʻrnini egallaydi.
+choose-by-button = Nimani tuzatishni tushunmadim. Kerakli javob tugmasini bosing yoki yangi telefon, byudjet yoki havolani yozing.
+new-phone = Raqamni koʻrdim: { $phone }
+label-wish = Istaklar
+button-do-not-correct = Tuzatilmasin
 choose-correction =
     #{ $number } arizada hozir:
 

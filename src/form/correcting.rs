@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     clock::Millis,
-    lead::{AmendmentKind, Change, Extra, Lead, LeadNumber, correction_note, taken_back_note},
+    lead::{AmendmentKind, Change, Extra, Lead, LeadNumber, Said, Taken, Wish, correction_note, taken_back_note},
     notice::{Ask, CardAnswer, MyState, Offer, Say},
 };
 
@@ -111,11 +111,12 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
     }
     let correcting = conversation.correcting.clone()?;
     let request = world.request.clone().filter(|request| request.lead.number == correcting.number)?;
-    let question = world.form.question(&correcting.key).copied()?;
     let press = match input {
         Input::Text { text, .. } => match (world.keys)(text).or_else(|| Typed::parse(text)) {
             Some(Typed::Cancel) => Some(Press::Cancel),
             Some(Typed::Back) => Some(Press::Back),
+            // Only what is asked itself knows what would be kept.
+            Some(Typed::Keep) if world.form.question(&correcting.key).is_none() => Some(Press::Back),
             Some(Typed::Yes) if correcting.given.is_some() => Some(Press::Submit),
             _ => None,
         },
@@ -129,6 +130,8 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
         (Some(Press::Submit), Input::Text { .. }) => {
             Some(pressed(conversation, &MyPress::Save(request.lead.number), world))
         }
+        _ if correcting.key == CHOOSING => chosen(conversation, &request, input, world),
+        _ if correcting.key == WISH => Some(wished(conversation, &request, input, world)?),
         (
             _,
             Input::Text { .. }
@@ -137,7 +140,10 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
             | Input::Media { .. }
             | Input::Skip
             | Input::Press(Press::Answer { .. } | Press::Skip(_) | Press::Keep | Press::Done),
-        ) => Some(given(conversation, &correcting, &request, &question, input, world)),
+        ) => {
+            let question = world.form.question(&correcting.key).copied()?;
+            Some(given(conversation, &correcting, &request, &question, input, world))
+        }
         _ => None,
     }
 }
@@ -166,9 +172,14 @@ fn pressed(mut conversation: Conversation, press: &MyPress, world: &World) -> Am
     }
     match press {
         MyPress::Correct(_) => {
-            conversation.correcting = None;
-            let answers = answers(&request.lead, world);
-            reply(conversation, vec![vec![Say::ChooseCorrection { number, answers }]])
+            let choose = choose(&request, world);
+            conversation.correcting = Some(Correcting { number, key: CHOOSING.into(), given: None });
+            reply(conversation, vec![vec![choose]])
+        }
+        MyPress::Change(_, key) if key == WISH => {
+            let asked = ask_wish(&request);
+            conversation.correcting = Some(Correcting { number, key: key.clone(), given: None });
+            reply(conversation, vec![asked])
         }
         MyPress::Change(_, key) => match correctable(&world.form).find(|question| question.key == key).copied() {
             Some(question) => {
@@ -256,7 +267,81 @@ fn correctable(form: &Form) -> impl Iterator<Item = &Question> {
 fn answers(lead: &Lead, world: &World) -> Vec<CardAnswer> {
     let answer =
         |question: &Question| CardAnswer { question: question.key.to_owned(), value: value_of(lead, question) };
-    correctable(&world.form).map(answer).collect()
+    let wish = CardAnswer { question: WISH.into(), value: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()) };
+    correctable(&world.form).map(answer).chain([wish]).collect()
+}
+
+fn choose(request: &OwnRequest, world: &World) -> Say {
+    Say::ChooseCorrection { number: request.lead.number.clone(), answers: answers(&request.lead, world) }
+}
+
+fn ask_wish(request: &OwnRequest) -> Vec<Say> {
+    let kept = request.lead.wish.as_ref().map(|wish| wish.as_str().to_owned());
+    vec![Say::Correcting { number: request.lead.number.clone() }, Say::AskWish { kept }]
+}
+
+/// Something was said where an answer was to be chosen: what is clearly the new answer to a question is offered as that, and words
+/// about the car as wishes; `None` for what is about something else.
+fn chosen(mut conversation: Conversation, request: &OwnRequest, input: &Input, world: &World) -> Option<Amended> {
+    let said = match input {
+        Input::Text { text, links } => Said::read(text, links, world.region),
+        Input::Forwarded { text, links } => Said::read(text, links, world.region).of_somebody_else(),
+        Input::Contact { .. } => Said::read("", &[], world.region),
+        _ => return None,
+    };
+    let kind = match input {
+        Input::Contact { .. } => Some(Kind::Phone),
+        _ if said.link().is_some() => Some(Kind::Link),
+        _ if said.phone().is_some() => Some(Kind::Phone),
+        _ => said.money().map(|_| Kind::Money),
+    };
+    let question = kind.and_then(|kind| correctable(&world.form).find(|question| question.kind == kind)).copied();
+    if let Some(question) = question {
+        let correcting = Correcting { number: request.lead.number.clone(), key: question.key.to_owned(), given: None };
+        conversation.correcting = Some(correcting.clone());
+        return Some(given(conversation, &correcting, request, &question, input, world));
+    }
+    // Whoever asks something says nothing of the car.
+    let is_question = matches!(input, Input::Text { text, .. } if text.contains('?'));
+    let words = said
+        .words(Taken::default())
+        .filter(|_| !is_question)
+        .filter(|words| words.names_a_wish() || words.asks_for_a_car());
+    Some(match words {
+        Some(words) => {
+            let wish = match request.lead.wish.clone() {
+                Some(before) => before.and(words),
+                None => words,
+            };
+            confirm_wish(conversation, request, wish, world)
+        }
+        None => reply(conversation, vec![vec![Say::ChooseByButton, choose(request, world)]]),
+    })
+}
+
+/// Something was said to the question about the wishes: it takes the place of those that are there. `None` for what says nothing.
+fn wished(conversation: Conversation, request: &OwnRequest, input: &Input, world: &World) -> Option<Amended> {
+    let text = match input {
+        Input::Text { text, .. } | Input::Forwarded { text, .. } => text.as_str(),
+        Input::Media { caption, .. } => caption.as_deref().unwrap_or_default(),
+        _ => return None,
+    };
+    Some(match Wish::said(text) {
+        Some(wish) => confirm_wish(conversation, request, wish, world),
+        None => reply(conversation, vec![ask_wish(request)]),
+    })
+}
+
+fn confirm_wish(mut conversation: Conversation, request: &OwnRequest, wish: Wish, world: &World) -> Amended {
+    let draft = Draft { wish: Some(wish), ..as_a_draft(&request.lead, &world.form) };
+    let (_, changes) = corrected(&request.lead, &draft, world);
+    if changes.is_empty() {
+        return left_as_it_was(conversation, request, world);
+    }
+    let number = request.lead.number.clone();
+    let given = Some(draft_json(&draft, &world.form, world.words));
+    conversation.correcting = Some(Correcting { number: number.clone(), key: WISH.into(), given });
+    reply(conversation, vec![vec![Say::ConfirmCorrection { number, changes }]])
 }
 
 fn ask(request: &OwnRequest, question: &Question, world: &World) -> Vec<Say> {
@@ -271,7 +356,7 @@ fn ask(request: &OwnRequest, question: &Question, world: &World) -> Vec<Say> {
             .filter(|_| question.place() == Place::Name && offers(question, world))
             .map(Offer::Profile),
     };
-    vec![Say::Correcting { number: lead.number.clone() }, Say::Ask(ask)]
+    vec![Say::Correcting { number: lead.number.clone() }, Say::AskCorrection { ask }]
 }
 
 fn offers(question: &Question, world: &World) -> bool {
@@ -334,6 +419,7 @@ fn given(
     // Another answer than the one that is asked, which may be answered anew all the same.
     let is_other = outcome.replies.iter().flatten().any(|say| matches!(say, Say::AnswersChanged { .. }));
     let step = outcome.conversation.step;
+    let said: Vec<Vec<Say>> = outcome.replies.into_iter().map(not_yet_taken).collect();
     let Some(draft) = outcome.conversation.draft.filter(|_| step == Step::Confirm || is_other) else {
         if let Step::Ask(key) = step
             && key != question.key
@@ -341,13 +427,18 @@ fn given(
             conversation.correcting = Some(Correcting { number, key: key.to_owned(), given: None });
         }
         // Not taken: asked again, with what is wrong.
-        return reply(conversation, outcome.replies);
+        return reply(conversation, said);
     };
     let (_, changes) = corrected(&request.lead, &draft, world);
-    let mut replies = if step == Step::Confirm { outcome.replies } else { Vec::new() };
+    let mut replies = match (step, question.kind) {
+        (Step::Confirm, _) => said,
+        // The keys of its question go.
+        (_, Kind::Phone) => vec![vec![Say::GoesOn]],
+        _ => Vec::new(),
+    };
     // The card of the conversation beside.
     if let Some(last) = replies.last_mut() {
-        last.retain(|say| !matches!(say, Say::Card(_) | Say::AnswersChanged { .. }));
+        last.retain(|say| !matches!(say, Say::Card(_)));
     }
     replies.retain(|says| !says.is_empty());
     if changes.is_empty() {
@@ -357,6 +448,18 @@ fn given(
         Some(Correcting { given: Some(draft_json(&draft, &world.form, world.words)), ..correcting.clone() });
     replies.push(vec![Say::ConfirmCorrection { number, changes }]);
     reply(conversation, replies)
+}
+
+/// What the conversation beside says, as nothing is changed before it is confirmed.
+fn not_yet_taken(says: Vec<Say>) -> Vec<Say> {
+    let says = says.into_iter().filter_map(|say| match say {
+        Say::Ask(ask) => Some(Say::AskCorrection { ask }),
+        // The keys under the chat go with it.
+        Say::PhoneTaken { phone } => Some(Say::NewPhone { phone }),
+        Say::WishTaken | Say::Noted { .. } | Say::AnswersChanged { .. } => None,
+        say => Some(say),
+    });
+    says.collect()
 }
 
 /// The lead with the answers of a draft where they differ, and what differs.
@@ -407,8 +510,11 @@ fn label_of(lead: &Lead, question: &Question, world: &World) -> String {
     label.unwrap_or_else(|| managers(&question.label, world.words))
 }
 
+/// Stands for "nothing was chosen yet", among keys of questions.
+const CHOOSING: &str = "";
+
 /// Stands for the words beside the answers, among keys of questions, which begin with a letter.
-pub(super) const WISH: &str = "+wish";
+pub const WISH: &str = "+wish";
 
 pub(super) fn put(more: &mut Vec<Extra>, key: &str, extra: Option<Extra>) {
     let at = more.iter().position(|there| there.key == key);

@@ -24,7 +24,7 @@ use super::{
     passed::{Moved, Passed},
     questions::{Form, Kind, NAME, PHONE, Place, Question, Words},
     repeats::TakenText,
-    said::{card, lead, remember, value},
+    said::{answers_so_far, card, lead, remember, value},
     typed::Typed,
 };
 
@@ -65,6 +65,11 @@ impl Conversation {
             source: None,
             told: None,
         }
+    }
+
+    /// Whether nothing is asked: no form is open, and no answer is being corrected.
+    pub fn is_at_rest(&self) -> bool {
+        self.step == Step::Idle && self.correcting.is_none()
     }
 
     /// What the number of the message tells that the input came by.
@@ -410,6 +415,14 @@ pub fn came_further(before: &Conversation, after: &Conversation) -> bool {
 
 /// A list of its own, and behind it the question that is still open, each with its buttons.
 fn my_requests(conversation: Conversation, requests: Vec<MyRequest>, world: &World) -> Outcome {
+    if let (true, Some(draft)) = (requests.is_empty(), &conversation.draft) {
+        // What was written before consent is not repeated until it is given.
+        let answers = match conversation.step {
+            Step::Consent if draft.consent_at.is_none() => Vec::new(),
+            _ => answers_so_far(draft, &world.form, world.words),
+        };
+        return Outcome { conversation, replies: vec![vec![Say::Unfinished { answers }]], lead: None };
+    }
     let list = if requests.is_empty() { Say::NoRequests } else { Say::MyRequests { requests } };
     let open = (conversation.step != Step::Idle).then(|| vec![ask(&conversation, world)]);
     let replies = [vec![list]].into_iter().chain(open).collect();

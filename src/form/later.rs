@@ -93,7 +93,7 @@ pub fn pass_on(
 ) -> Option<PassedOn> {
     let is_edit = *input == Input::Edited;
     // Whatever is asked now, a message that was kept is kept as it is meant.
-    if (conversation.step != Step::Idle || conversation.correcting.is_some()) && request.known.is_none() {
+    if !is_outside(conversation, input) && request.known.is_none() {
         return None;
     }
     let said = if is_edit { beside.edited.as_ref()? } else { input };
@@ -160,6 +160,12 @@ fn begins_another(input: &Input, region: Region) -> bool {
         Input::Media { .. } => input.has_link(),
         _ => false,
     }
+}
+
+/// Whether something is said outside of any form: also a file while an answer of a request is corrected, which it cannot be.
+pub fn is_outside(conversation: &Conversation, input: &Input) -> bool {
+    let is_file = matches!(input, Input::Media { file: Some(_), .. });
+    conversation.step == Step::Idle && (conversation.correcting.is_none() || is_file)
 }
 
 /// Whether a message is one that people write, say or show.

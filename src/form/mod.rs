@@ -13,6 +13,7 @@ mod input;
 mod later;
 mod noted;
 mod opening;
+mod own_request;
 mod passed;
 mod questions;
 mod repeats;
@@ -23,14 +24,15 @@ mod tests;
 mod typed;
 
 pub use consent::{Asking, ConsentRule, GivenConsent};
-pub use correcting::{Amended, Amending, Correcting, OPEN_FOR, OwnRequest, amend};
+pub use correcting::{Amended, Amending, Correcting, OPEN_FOR, OwnRequest, WISH, amend};
 pub use deletion::asks_for_deletion;
 pub use dialogue::{Conversation, LastRequest, Outcome, World, answered_once, came_further, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};
 pub use files::album_goes_on;
 pub use finishing::{finished, given_up, supplemented};
 pub use input::{Input, MyPress, Press};
-pub use later::{Beside, OpenRequest, PassedOn, QUIET, Told, fingerprint_of, is_said, pass_on};
+pub use later::{Beside, OpenRequest, PassedOn, QUIET, Told, fingerprint_of, is_outside, is_said, pass_on};
+pub use own_request::asks_for_own_requests;
 pub use passed::Passed;
 pub(crate) use questions::Place;
 pub use questions::{

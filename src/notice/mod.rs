@@ -85,7 +85,14 @@ impl Notice {
         match self {
             Self::Accepted { .. } => Buttons::Over,
             Self::Reply(parts) => match parts.last() {
-                Some(Say::Ask(_) | Say::Card(_) | Say::AskConsent | Say::ConsentTo(_)) => Buttons::Instead,
+                Some(
+                    Say::Ask(_)
+                    | Say::AskCorrection { .. }
+                    | Say::AskWish { .. }
+                    | Say::Card(_)
+                    | Say::AskConsent
+                    | Say::ConsentTo(_),
+                ) => Buttons::Instead,
                 Some(Say::Cancelled | Say::CancelledLate | Say::ConsentDeclined | Say::Deleting) => Buttons::Over,
                 Some(Say::ConfirmCorrection { .. } | Say::Corrected { .. } | Say::RequestAsItWas { .. }) => {
                     Buttons::Instead

@@ -294,6 +294,23 @@ pub enum Say {
     UnknownCommand,
     /// The form was thrown away.
     Cancelled,
+    /// A question of which the answer is corrected in a request that was sent.
+    AskCorrection {
+        /// Which, and what is there.
+        ask: Ask,
+    },
+    /// What is to be told the manager in place of the wishes of a request that was sent.
+    AskWish {
+        /// The wishes.
+        kept: Option<String>,
+    },
+    /// Nothing to correct was understood: it is to be chosen.
+    ChooseByButton,
+    /// A phone was understood, and is still to be confirmed.
+    NewPhone {
+        /// E.164.
+        phone: String,
+    },
     /// The form was cancelled after what there was of it had been passed on.
     CancelledLate,
     /// There is no form.

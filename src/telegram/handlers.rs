@@ -31,7 +31,7 @@ use crate::{
     consent::ConsentDocuments,
     fault::point,
     form::{
-        Amended, Beside, Input, Press, World, album_goes_on, amend, answered_once, came_further, pass_on,
+        Amended, Beside, Input, Press, World, album_goes_on, amend, answered_once, asks_for_own_requests, came_further, pass_on,
         sent_too_many, turn,
     },
     lead::{AmendmentKind, Buyer, LeadNumber, Region},
@@ -474,6 +474,12 @@ async fn try_turn(
     let before = stored.conversation.clone();
     let given = match &heard.input {
         Input::My(_) => Input::My(my_requests(&desk.dialogues, world.buyer.user_id).await?),
+        Input::Text { text, .. } if before.is_at_rest() && asks_for_own_requests(text) => {
+            let requests = my_requests(&desk.dialogues, world.buyer.user_id).await?;
+            // Where nothing can be done about any by a button, the words are for the manager.
+            let is_any_open = requests.iter().any(|request| request.open);
+            if is_any_open { Input::My(requests) } else { heard.input.clone() }
+        }
         other => other.clone(),
     };
     let person = (world.buyer.user_id, chat_id);

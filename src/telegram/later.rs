@@ -6,7 +6,7 @@ use teloxide::types::{Message, MessageKind};
 
 use crate::{
     clock::Millis,
-    form::{Beside, Conversation, Input, OpenRequest, PassedOn, QUIET, Step, fingerprint_of, is_said},
+    form::{Beside, Conversation, Input, OpenRequest, PassedOn, QUIET, fingerprint_of, is_outside, is_said},
     lead::one_line,
     notice::MyState,
     store::{Dialogues, NewSpeech, StoreError},
@@ -28,7 +28,7 @@ pub(super) async fn open_request(
     input: &Input,
     message: Option<i32>,
 ) -> Result<Option<OpenRequest>, StoreError> {
-    let is_outside = conversation.step == Step::Idle && conversation.correcting.is_none();
+    let is_outside = is_outside(conversation, input);
     let known = match (input, message) {
         (Input::Edited, Some(message)) => dialogues.kept_message(chat_id, message.into()).await?,
         _ if is_outside && is_said(input) => None,
@@ -42,7 +42,12 @@ pub(super) async fn open_request(
     let is_it = |lead_id| known.as_ref().is_none_or(|known| known.lead_id == lead_id);
     let own = own_requests(dialogues, user_id).await?.into_iter().find(|own| {
         let is_open = matches!(own.state, MyState::OnItsWay | MyState::WithTheManager);
-        is_open && own.lead.submitted_at.timestamp_millis() > since && is_it(own.lead.id)
+        let is_corrected =
+            conversation.correcting.as_ref().is_none_or(|correcting| correcting.number == own.lead.number);
+        is_open
+            && (is_corrected || known.is_some())
+            && own.lead.submitted_at.timestamp_millis() > since
+            && is_it(own.lead.id)
     });
     let Some(own) = own else { return Ok(None) };
     let is_on_its_way = own.state == MyState::OnItsWay;

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::{Millis, date},
-    form::{Form, Kind, Place, Question},
+    form::{Form, Kind, Place, Question, WISH},
     lead::{Budget, Change, shorten},
     notice::{Ask, Card, CardAnswer, MyRequest, MyState, Say},
 };
@@ -137,6 +137,17 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::Deleting => simple("deleting"),
         Say::NothingDeleted => simple("nothing-deleted"),
         Say::UnknownCommand => simple("unknown-command"),
+        Say::AskCorrection { ask } => match wording.form.question(&ask.question) {
+            Some(question) => prompt(question, ask, lang),
+            None => simple("how-to-begin"),
+        },
+        Say::AskWish { kept: None } => simple("ask-wish"),
+        Say::AskWish { kept: Some(kept) } => {
+            let kept = lang.text("kept-answer", &[("value", shorten(kept, 1000).into())]);
+            format!("{}\n\n{kept}", simple("ask-wish"))
+        }
+        Say::ChooseByButton => simple("choose-by-button"),
+        Say::NewPhone { phone } => lang.text("new-phone", &[("phone", phone.as_str().into())]),
         Say::Cancelled => simple("cancelled"),
         Say::CancelledLate => simple("cancelled-late"),
         Say::NothingToCancel => simple("nothing-to-cancel"),
@@ -232,7 +243,11 @@ fn my_request(request: &MyRequest, lang: Lang, wording: &Wording) -> String {
 /// An answer that is to be another one.
 fn changed(change: &Change, lang: Lang, form: &Form) -> String {
     let question = form.question(&change.key);
-    let label = question.map_or_else(|| change.label.clone(), |question| lang.words(&question.label));
+    let label = match question {
+        None if change.key == WISH => lang.text("label-wish", &[]),
+        None => change.label.clone(),
+        Some(question) => lang.words(&question.label),
+    };
     let value = |value: &Option<String>| match value {
         Some(value) => {
             let words = question.map_or_else(|| value.clone(), |question| in_buyers_words(question, value, lang));
@@ -264,6 +279,10 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
         Say::AskConsent => Some(keyboards::consent(lang)),
         Say::ConsentTo(question) => Some(keyboards::consent_to(question, lang)),
         Say::Ask(ask) => wording.form.question(&ask.question).map(|question| keyboards::question(question, ask, lang)),
+        Say::AskCorrection { ask } => {
+            wording.form.question(&ask.question).map(|question| keyboards::correction(question, ask, lang))
+        }
+        Say::AskWish { .. } => Some(keyboards::correction_alone(lang)),
         Say::Card(card) => Some(keyboards::card(&wording.form, card.files > 0, lang)),
         Say::AskDelete { asked_at } => Some(keyboards::deletion(*asked_at, lang)),
         Say::ChooseLanguage => Some(keyboards::languages()),
@@ -277,6 +296,7 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
         Say::AskTakeBack { number, asked_at } => Some(keyboards::take_back(number, *asked_at, lang)),
         // These come after a phone's question, whose keyboard would stay under the chat.
         Say::PhoneTaken { .. }
+        | Say::NewPhone { .. }
         | Say::LeftAsItWas
         | Say::GoesOn
         | Say::Cancelled
@@ -290,7 +310,12 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
 fn asked(question: &Question, ask: &Ask, lang: Lang, form: &Form) -> String {
     let at = form.position(question.key).unwrap_or(1);
     let progress = [("at", at.into()), ("of", form.questions().len().into())];
-    let mut text = format!("{}\n{}", lang.text("progress", &progress), lang.words(&question.prompt));
+    format!("{}\n{}", lang.text("progress", &progress), prompt(question, ask, lang))
+}
+
+/// A question, and the answer that it has already.
+fn prompt(question: &Question, ask: &Ask, lang: Lang) -> String {
+    let mut text = lang.words(&question.prompt);
     if let Some(kept) = &ask.kept {
         let kept = shorten(&in_buyers_words(question, kept, lang), 1000);
         text.push_str("\n\n");
@@ -317,8 +342,11 @@ fn answers(card: &Card, lang: Lang, form: &Form) -> String {
 
 /// An answer of a form that is not finished; `None` for one that was passed over.
 fn so_far(answer: &CardAnswer, lang: Lang, form: &Form) -> Option<String> {
-    let question = form.question(&answer.question)?;
     let value = answer.value.as_deref()?;
+    if answer.question == WISH {
+        return Some(format!("💬 {}: {}", lang.text("label-wish", &[]), shorten(value, 500)));
+    }
+    let question = form.question(&answer.question)?;
     let words = shorten(&in_buyers_words(question, value, lang), 500);
     Some(format!("{} {}: {words}", question.icon, lang.words(&question.label)))
 }

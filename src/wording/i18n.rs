@@ -158,9 +158,10 @@ impl Lang {
 
     /// What a key of the phone's keyboard stands for that types this, in any language.
     pub fn typed_by_key(text: &str) -> Option<Typed> {
-        const KEYS: [(&str, Typed); 4] = [
+        const KEYS: [(&str, Typed); 5] = [
             ("button-back", Typed::Back),
             ("button-cancel", Typed::Cancel),
+            ("button-do-not-correct", Typed::Cancel),
             ("button-keep-answer", Typed::Keep),
             ("button-skip", Typed::Skip),
         ];

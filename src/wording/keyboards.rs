@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Millis,
-    form::{Form, Kind, MyPress, Press, Question},
+    form::{Form, Kind, MyPress, Press, Question, WISH},
     lead::{LeadNumber, Phone, shorten},
     notice::{AdminPress, Ask, Button, CardAnswer, ConsentQuestion, MyRequest, Offer, ShownButton, Style},
 };
@@ -107,8 +107,27 @@ const LONG_LABEL: usize = 60;
 /// Under a question: what can be chosen or is offered, keep, pass over, back, cancel; under a phone's, keys that do the same,
 /// and one that shares one's own contact.
 pub(super) fn question(question: &Question, ask: &Ask, lang: Lang) -> Markup {
+    asked(question, ask, false, lang)
+}
+
+/// Under a question of which the answer is corrected in a request that was sent: the same, and "leave it" in place of the ways
+/// through a form.
+pub(super) fn correction(question: &Question, ask: &Ask, lang: Lang) -> Markup {
+    asked(question, ask, true, lang)
+}
+
+/// Leaves a request as it is.
+pub(super) fn correction_alone(lang: Lang) -> Markup {
+    Markup::Buttons(vec![vec![do_not_correct(lang)]])
+}
+
+fn do_not_correct(lang: Lang) -> Button {
+    Button::Press { text: lang.text("button-do-not-correct", &[]), data: Press::Cancel.data(), style: None }
+}
+
+fn asked(question: &Question, ask: &Ask, is_correction: bool, lang: Lang) -> Markup {
     let label = |id: &str| lang.text(id, &[]);
-    let is_kept = ask.kept.is_some();
+    let is_kept = ask.kept.is_some() && !is_correction;
     if question.kind == Kind::Phone {
         let key = |id: &str| Key::Type(label(id));
         let same = ask.offered.iter().map(|offer| vec![Key::Type(offer_label(question, offer, lang))]);
@@ -116,7 +135,10 @@ pub(super) fn question(question: &Question, ask: &Ask, lang: Lang) -> Markup {
         rows.push(vec![Key::ShareContact(label("button-share-contact"))]);
         let others = [is_kept.then(|| key("button-keep-answer")), question.optional.then(|| key("button-skip"))];
         rows.extend(others.into_iter().flatten().map(|key| vec![key]));
-        rows.push(vec![key("button-back"), key("button-cancel")]);
+        rows.push(match is_correction {
+            true => vec![key("button-do-not-correct")],
+            false => vec![key("button-back"), key("button-cancel")],
+        });
         return Markup::Keys(rows);
     }
     let answers = question.choices.iter().map(|choice| lang.words(choice));
@@ -134,7 +156,10 @@ pub(super) fn question(question: &Question, ask: &Ask, lang: Lang) -> Markup {
     ];
     let others = others.into_iter().filter(|(is_there, ..)| *is_there);
     rows.extend(others.map(|(_, id, data)| vec![press(label(id), &data)]));
-    rows.push(vec![press(label("button-back"), &Press::Back), press(label("button-cancel"), &Press::Cancel)]);
+    rows.push(match is_correction {
+        true => vec![do_not_correct(lang)],
+        false => vec![press(label("button-back"), &Press::Back), press(label("button-cancel"), &Press::Cancel)],
+    });
     Markup::Buttons(rows)
 }
 
@@ -211,7 +236,11 @@ pub(super) fn corrections(number: &LeadNumber, answers: &[CardAnswer], form: &Fo
         let key = question.key.to_owned();
         press(edit_label(question, lang), &Press::Mine(MyPress::Change(number.clone(), key)))
     };
-    let buttons: Vec<Button> = questions.map(button).collect();
+    let wish = answers.iter().filter(|answer| answer.question == WISH).map(|_| {
+        let label = lang.text("button-edit", &[("label", lang.text("label-wish", &[]).into())]);
+        press(label, &Press::Mine(MyPress::Change(number.clone(), WISH.to_owned())))
+    });
+    let buttons: Vec<Button> = questions.map(button).chain(wish).collect();
     let mut rows: Vec<Vec<Button>> = buttons.chunks(2).map(<[Button]>::to_vec).collect();
     rows.push(vec![press(lang.text("button-leave-as-is", &[]), &Press::Mine(MyPress::Keep(number.clone())))]);
     Markup::Buttons(rows)

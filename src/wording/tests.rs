@@ -158,6 +158,12 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::Deleting => Say::Deleting,
         SayKind::NothingDeleted => Say::NothingDeleted,
         SayKind::UnknownCommand => Say::UnknownCommand,
+        SayKind::AskCorrection => Say::AskCorrection {
+            ask: Ask { question: "phone".into(), editing: true, kept: Some(text()), offered: None },
+        },
+        SayKind::AskWish => Say::AskWish { kept: Some(text()) },
+        SayKind::ChooseByButton => Say::ChooseByButton,
+        SayKind::NewPhone => Say::NewPhone { phone: text() },
         SayKind::CancelledLate => Say::CancelledLate,
         SayKind::Cancelled => Say::Cancelled,
         SayKind::NothingToCancel => Say::NothingToCancel,

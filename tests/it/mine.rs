@@ -62,8 +62,8 @@ async fn a_request_is_corrected_and_then_taken_back() {
     assert!(contact(&world).phones.contains(&"+79127654321".to_owned()) && contact(&world).name == "Иван Петров");
     let admin = world.admin_reads("исправил заявку").await;
     assert!(admin.contains(&number) && admin.contains("+79127654321"), "{admin}");
-    // The price follows the budget, and the next correction begins with the last.
-    buyer.commands("/my", "Ваши заявки").await;
+    // The price follows the budget, and the next correction begins with the last. Words lead there, too.
+    buyer.says("Хочу исправить бюджет", "Ваши заявки").await;
     buyer.presses(&format!("my:correct:{number}"), "+79127654321").await;
     buyer.presses(&format!("my:change:{number}:budget"), "бюджет").await;
     buyer.says("3,5 млн", "Исправить так?").await;

@@ -62,7 +62,7 @@ async fn a_form_that_was_left_is_sent_as_it_is_and_finished_as_the_same_request(
     world.nothing_owed().await;
     // The buyer is told nothing, and has sent nothing.
     assert_eq!(buyer.user.messages().len(), read, "{}", buyer.user.transcript());
-    buyer.commands("/my", "бюджет").await;
+    buyer.commands("/my", "Уже записано").await;
     assert_eq!(buyer.has("у менеджера"), 0, "{}", buyer.user.transcript());
     buyer.user.sends_photo(b"a picture");
     buyer.hears("бюджет").await;

@@ -72,6 +72,33 @@ fn passed(input: &Input) -> Option<PassedOn> {
 }
 
 #[test]
+fn a_file_is_kept_with_the_request_while_an_answer_of_it_is_corrected() {
+    let file = || {
+        serde_json::from_value(serde_json::json!({"file_id": "a", "unique_id": "b", "kind": "photo", "message_id": 7}))
+            .ok()
+    };
+    let (photo, words) = (
+        Input::Media { caption: None, links: Vec::new(), file: file(), album: None },
+        Input::Text { text: "белая".into(), links: Vec::new() },
+    );
+    assert!(matches!(photo, Input::Media { file: Some(_), .. }));
+    let number = LeadNumber::parse("K7M2QXA").expect("a number");
+    let correcting = Conversation {
+        correcting: Some(Correcting { number, key: "phone".into(), given: None }),
+        ..Conversation::idle(None)
+    };
+    let open = Conversation { step: Step::Ask("phone"), draft: Some(Draft::open()), ..Conversation::idle(None) };
+    for (conversation, input, outside) in [
+        (&correcting, &photo, true),
+        (&correcting, &words, false),
+        (&Conversation::idle(None), &words, true),
+        (&open, &photo, false),
+    ] {
+        assert_eq!(is_outside(conversation, input), outside, "{conversation:?} {input:?}");
+    }
+}
+
+#[test]
 fn what_is_said_after_a_request_belongs_to_it_and_what_begins_another_does_not() {
     for said in [
         "а сколько стоит доставка?",

@@ -93,7 +93,7 @@ fn what_cannot_be_taken_is_asked_again_and_what_is_not_wanted_leaves_all_as_it_w
         let (at, says, amending) = played(&[change("phone"), text(wrong)], &world);
         assert!(at.correcting.is_some_and(|at| at.given.is_none()) && amending.is_none(), "{wrong}");
         assert!(
-            matches!(says.last(), Some(Say::Ask(Ask { question, .. })) if question == "phone"),
+            matches!(says.last(), Some(Say::AskCorrection { ask: Ask { question, .. } }) if question == "phone"),
             "{wrong}: {says:?}"
         );
     }
@@ -173,4 +173,55 @@ fn a_form_that_was_sent_unfinished_stays_its_request_when_it_is_begun_anew() {
     let fresh = Conversation { draft: Some(Draft::open()), ..conversation };
     let fresh_id = fresh.draft.as_ref().map(|draft| draft.id);
     assert_ne!(turn(fresh, Input::Press(Press::Restart), &world).conversation.draft.map(|draft| draft.id), fresh_id);
+}
+
+#[test]
+fn wishes_are_corrected_and_what_is_typed_where_an_answer_is_to_be_chosen_is_understood() {
+    let choosing = mine(MyPress::Correct(number()));
+    let with_wish = |wish: Option<&str>| {
+        let mut request = request(0, MyState::OnItsWay);
+        request.lead.wish = wish.and_then(crate::lead::Wish::said);
+        World { request: Some(request), ..world(false) }
+    };
+    for (first, said, before, told) in [
+        (change("+wish"), "только белая, без ДТП", None, "Пожелания: нет → только белая, без ДТП"),
+        (change("+wish"), "красная", Some("белая"), "Пожелания: белая → красная"),
+        // Beside those that are there.
+        (choosing.clone(), "Toyota Camry белая", Some("до лета"), "Пожелания: до лета → до лета; Toyota Camry белая"),
+        (choosing.clone(), "8 912 765-43-21", None, "Телефон: +79991234567 → +79127654321"),
+        (choosing.clone(), "до 3 млн", None, "Бюджет: 2 млн → до 3 млн"),
+        (choosing.clone(), "https://www.avito.ru/auto/1", None, "Ссылка: нет → https://www.avito.ru/auto/1"),
+    ] {
+        let world = with_wish(before);
+        let (_, says, amending) = played(&[first.clone(), text(said)], &world);
+        assert!(matches!(says.last(), Some(Say::ConfirmCorrection { .. })) && amending.is_none(), "{said}: {says:?}");
+        let taken =
+            |say: &Say| matches!(say, Say::PhoneTaken { .. } | Say::WishTaken | Say::Noted { .. } | Say::Ask(_));
+        assert!(!says.iter().any(taken), "nothing is taken before it is confirmed: {says:?}");
+        let amending = played(&[first, text(said), save()], &world).2.expect("a correction");
+        assert!(amending.note.contains(told), "{told}: {}", amending.note);
+    }
+    let world = with_wish(None);
+    for unclear in ["а что можно?", "ок", "да"] {
+        let (at, says, amending) = played(&[choosing.clone(), text(unclear)], &world);
+        assert!(amending.is_none() && at.correcting.is_some(), "{unclear}");
+        assert!(matches!(&says[..], [Say::ChooseByButton, Say::ChooseCorrection { .. }]), "{unclear}: {says:?}");
+    }
+    for stop in [text("отмена"), text("назад"), text("оставить как есть"), mine(MyPress::Keep(number()))]
+    {
+        for first in [choosing.clone(), change("+wish")] {
+            let (at, says, _) = played(&[first, stop.clone()], &world);
+            assert_eq!((at.correcting, says), (None, vec![Say::RequestAsItWas { number: number() }]), "{stop:?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_has_a_form_open_and_sent_nothing_is_told_of_the_form_alone() {
+    let world = world(false);
+    let at = |inputs: &[Input]| played(inputs, &world).1;
+    let says = at(&[Input::Start, text("Анна"), Input::My(Vec::new())]);
+    let [Say::Unfinished { answers }] = &says[..] else { panic!("{says:?}") };
+    assert_eq!(answers.iter().map(|answer| answer.value.as_deref()).collect::<Vec<_>>(), [Some("Анна")]);
+    assert_eq!(at(&[Input::My(Vec::new())]), [Say::NoRequests]);
 }

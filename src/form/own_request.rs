@@ -1,0 +1,325 @@
+//! Words that ask to correct or to take back a request that was sent: they lead to the buttons that do it.
+
+/// Words that say nothing of what is wanted.
+const FILLING: &[&str] = &[
+    "пожалуйста",
+    "прошу",
+    "хочу",
+    "хотел",
+    "хотела",
+    "бы",
+    "нужно",
+    "надо",
+    "можно",
+    "можете",
+    "могу",
+    "ли",
+    "как",
+    "я",
+    "мне",
+    "вы",
+    "мой",
+    "моя",
+    "мою",
+    "мои",
+    "моё",
+    "мое",
+    "моей",
+    "моём",
+    "моем",
+    "свой",
+    "свою",
+    "свои",
+    "своей",
+    "в",
+    "на",
+    "к",
+    "эту",
+    "этот",
+    "эта",
+    "ее",
+    "её",
+    "последнюю",
+    "отправленную",
+    "только",
+    "что",
+    "здравствуйте",
+    "добрый",
+    "день",
+    "вечер",
+    "утро",
+    "привет",
+    "извините",
+    "простите",
+    "а",
+    "и",
+    "у",
+    "меня",
+    "please",
+    "i",
+    "i'd",
+    "d",
+    "would",
+    "like",
+    "want",
+    "need",
+    "to",
+    "can",
+    "could",
+    "you",
+    "how",
+    "do",
+    "my",
+    "the",
+    "a",
+    "in",
+    "of",
+    "this",
+    "that",
+    "last",
+    "me",
+    "hello",
+    "hi",
+    "sorry",
+    "it",
+    "is",
+    "m",
+];
+
+const REQUEST: &[&str] = &[
+    "заявку",
+    "заявки",
+    "заявка",
+    "заявке",
+    "заказ",
+    "заказа",
+    "запрос",
+    "анкету",
+    "анкете",
+    "request",
+    "order",
+    "application",
+];
+
+const ANSWER: &[&str] = &[
+    "телефон",
+    "телефона",
+    "телефоне",
+    "номер",
+    "номера",
+    "номере",
+    "имя",
+    "имени",
+    "бюджет",
+    "бюджета",
+    "бюджете",
+    "сумму",
+    "ссылку",
+    "ссылке",
+    "ссылка",
+    "пожелания",
+    "пожеланиях",
+    "ответ",
+    "ответы",
+    "ответе",
+    "данные",
+    "данных",
+    "phone",
+    "number",
+    "name",
+    "budget",
+    "link",
+    "wishes",
+    "answer",
+    "answers",
+    "details",
+];
+
+const CORRECT: &[&str] = &[
+    "исправить",
+    "исправьте",
+    "исправь",
+    "изменить",
+    "измените",
+    "измени",
+    "поменять",
+    "поменяйте",
+    "поменяй",
+    "сменить",
+    "смените",
+    "поправить",
+    "поправьте",
+    "поправь",
+    "обновить",
+    "обновите",
+    "скорректировать",
+    "скорректируйте",
+    "заменить",
+    "замените",
+    "редактировать",
+    "отредактировать",
+    "отредактируйте",
+    "change",
+    "correct",
+    "edit",
+    "fix",
+    "update",
+    "modify",
+    "amend",
+    "replace",
+];
+
+const TAKE_BACK: &[&str] = &[
+    "отозвать",
+    "отзовите",
+    "отзови",
+    "отзываю",
+    "отменить",
+    "отмените",
+    "отмени",
+    "отменяю",
+    "отмена",
+    "аннулировать",
+    "аннулируйте",
+    "снять",
+    "снимите",
+    "убрать",
+    "уберите",
+    "удалить",
+    "удалите",
+    "cancel",
+    "withdraw",
+    "revoke",
+    "delete",
+    "remove",
+    "retract",
+];
+
+const WRONG: &[&str] = &[
+    "ошибся",
+    "ошиблась",
+    "ошибка",
+    "ошибку",
+    "опечатка",
+    "опечатку",
+    "неправильный",
+    "неправильно",
+    "неправильная",
+    "неверный",
+    "неверно",
+    "неверная",
+    "неправильное",
+    "неверное",
+    "wrong",
+    "incorrect",
+    "mistake",
+    "typo",
+];
+
+/// Each is a wish by itself: one word of each of its lists.
+const WISHES: &[&[&[&str]]] =
+    &[&[TAKE_BACK, REQUEST], &[CORRECT, REQUEST], &[CORRECT, ANSWER], &[WRONG, ANSWER], &[WRONG, REQUEST]];
+
+/// Said beside a wish, and of no weight there.
+const BESIDE_WRONG: &[&str] = &[
+    "указал",
+    "указала",
+    "написал",
+    "написала",
+    "дал",
+    "дала",
+    "ввёл",
+    "ввел",
+    "ввела",
+    "сделал",
+    "сделала",
+    "there",
+    "made",
+    "gave",
+    "wrote",
+    "entered",
+];
+
+/// Whether a text asks for nothing else than that: "отзовите заявку", "хочу исправить телефон", "withdraw my request". Whatever
+/// says more is for the manager.
+pub fn asks_for_own_requests(text: &str) -> bool {
+    const LONGEST: usize = 200;
+    if text.len() > LONGEST {
+        return false;
+    }
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    WISHES.iter().any(|lists| {
+        let named = lists.iter().all(|list| words.iter().any(|word| list.contains(word)));
+        let known = |word: &&str| {
+            [REQUEST, ANSWER, FILLING, BESIDE_WRONG].iter().any(|list| list.contains(word))
+                || lists.iter().any(|list| list.contains(word))
+        };
+        named && words.iter().all(known)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_about_a_request_is_told_from_words_for_the_manager() {
+        for text in [
+            "отзовите заявку",
+            "Отзовите, пожалуйста, мою заявку!",
+            "хочу отменить заявку",
+            "Отменить заявку",
+            "отмените заказ",
+            "Прошу аннулировать заявку",
+            "удалите заявку",
+            "можно отозвать мою заявку?",
+            "хочу исправить телефон",
+            "Исправьте номер телефона в заявке",
+            "измените бюджет",
+            "как изменить бюджет?",
+            "Здравствуйте, можно поменять имя в заявке?",
+            "поменяйте номер",
+            "хочу изменить заявку",
+            "я ошибся в номере",
+            "ошиблась в телефоне",
+            "неправильный номер указала",
+            "опечатка в имени",
+            "withdraw my request",
+            "I want to cancel my request",
+            "please cancel the order",
+            "I'd like to change my phone number",
+            "can I edit my request?",
+            "wrong phone number",
+            "I made a mistake in my phone number",
+            "update my budget please",
+        ] {
+            assert!(asks_for_own_requests(text), "{text}");
+        }
+        for text in [
+            "",
+            "заявка",
+            "телефон",
+            "отмена",
+            "исправить",
+            "8 999 123-45-67",
+            "измените бюджет на 3 млн",
+            "мой номер 8 999 123-45-67, исправьте",
+            "Toyota Camry, белая",
+            "хочу поменять машину",
+            "нужно поменять номера на автомобиле Camry",
+            "не отменяйте заявку",
+            "не надо отзывать заявку",
+            "бюджет можно увеличить",
+            "удалите мои данные",
+            "отзываю согласие",
+            "когда позвоните по заявке?",
+            "do not cancel my request",
+            "change of plans, I want a Kia",
+            "ошибся моделью, нужна Camry",
+            "замените масло",
+        ] {
+            assert!(!asks_for_own_requests(text), "{text}");
+        }
+    }
+}
