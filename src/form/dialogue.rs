@@ -421,7 +421,7 @@ fn my_requests(conversation: Conversation, requests: Vec<MyRequest>, world: &Wor
             Step::Consent if draft.consent_at.is_none() => Vec::new(),
             _ => answers_so_far(draft, &world.form, world.words),
         };
-        return Outcome { conversation, replies: vec![vec![Say::Unfinished { answers }]], lead: None };
+        return Outcome { conversation, replies: vec![vec![Say::OpenForm { answers }]], lead: None };
     }
     let list = if requests.is_empty() { Say::NoRequests } else { Say::MyRequests { requests } };
     let open = (conversation.step != Step::Idle).then(|| vec![ask(&conversation, world)]);

@@ -98,7 +98,7 @@ impl Notice {
                     Buttons::Instead
                 }
                 Some(Say::Resume) => Buttons::BesideNext,
-                Some(Say::Unfinished { .. }) => Buttons::Beside,
+                Some(Say::Unfinished { .. } | Say::OpenForm { .. }) => Buttons::Beside,
                 _ => Buttons::Apart,
             },
             Self::Addressed(addressed) => addressed.notice.buttons(),

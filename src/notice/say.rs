@@ -294,6 +294,11 @@ pub enum Say {
     UnknownCommand,
     /// The form was thrown away.
     Cancelled,
+    /// The answer to `/my` of whoever has a form open and sent nothing; unlike a reminder it was asked for.
+    OpenForm {
+        /// The answers so far.
+        answers: Vec<CardAnswer>,
+    },
     /// A question of which the answer is corrected in a request that was sent.
     AskCorrection {
         /// Which, and what is there.

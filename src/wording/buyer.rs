@@ -189,7 +189,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
             };
             lang.text(id, &[("number", number.as_str().into())])
         }
-        Say::Unfinished { answers } => {
+        Say::Unfinished { answers } | Say::OpenForm { answers } => {
             let lines = answers.iter().filter_map(|answer| so_far(answer, lang, &wording.form)).collect::<Vec<_>>();
             match lines.is_empty() {
                 true => simple("unfinished-empty"),
@@ -287,7 +287,7 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
         Say::AskDelete { asked_at } => Some(keyboards::deletion(*asked_at, lang)),
         Say::ChooseLanguage => Some(keyboards::languages()),
         Say::Resume => Some(keyboards::restart(lang)),
-        Say::Unfinished { .. } => Some(keyboards::go_on(lang)),
+        Say::Unfinished { .. } | Say::OpenForm { .. } => Some(keyboards::go_on(lang)),
         Say::NoRequests => Some(keyboards::begin(lang)),
         Say::PassedOn { .. } => Some(keyboards::another(lang)),
         Say::MyRequests { requests } => keyboards::my_requests(requests, lang),

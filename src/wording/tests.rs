@@ -161,6 +161,7 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::AskCorrection => Say::AskCorrection {
             ask: Ask { question: "phone".into(), editing: true, kept: Some(text()), offered: None },
         },
+        SayKind::OpenForm => Say::OpenForm { answers: Vec::new() },
         SayKind::AskWish => Say::AskWish { kept: Some(text()) },
         SayKind::ChooseByButton => Say::ChooseByButton,
         SayKind::NewPhone => Say::NewPhone { phone: text() },

@@ -221,7 +221,7 @@ fn whoever_has_a_form_open_and_sent_nothing_is_told_of_the_form_alone() {
     let world = world(false);
     let at = |inputs: &[Input]| played(inputs, &world).1;
     let says = at(&[Input::Start, text("Анна"), Input::My(Vec::new())]);
-    let [Say::Unfinished { answers }] = &says[..] else { panic!("{says:?}") };
+    let [Say::OpenForm { answers }] = &says[..] else { panic!("{says:?}") };
     assert_eq!(answers.iter().map(|answer| answer.value.as_deref()).collect::<Vec<_>>(), [Some("Анна")]);
     assert_eq!(at(&[Input::My(Vec::new())]), [Say::NoRequests]);
 }
