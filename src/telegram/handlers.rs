@@ -31,8 +31,8 @@ use crate::{
     consent::ConsentDocuments,
     fault::point,
     form::{
-        Amended, Beside, Input, Press, World, album_goes_on, amend, answered_once, asks_for_own_requests, came_further, pass_on,
-        sent_too_many, turn,
+        Amended, Beside, Input, Press, World, album_goes_on, amend, answered_once, asks_for_own_requests, came_further,
+        pass_on, sent_too_many, turn,
     },
     lead::{AmendmentKind, Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
