@@ -609,6 +609,13 @@ admin-finished =
 admin-amendment-refused = ℹ️ amoCRM did not take the tag or the fields that the bot updates a lead with (#{ $number } was the first): { $detail }. The note under the lead says what the buyer has changed. Check that the bot's user in amoCRM may change leads and contacts. The bot goes on by itself once amoCRM takes everything, and tells you again if it stops.
 admin-no-place-for-words = ℹ️ A buyer has written about a request whose lead and contact are no longer in amoCRM, so here are the words:
     { $text }
+talk-waits = ⏳ Telegram does not take this message for the buyer yet. The bot sends it by itself and says so here.
+talk-there = ✅ The buyer has it.
+talk-closed = ⚠️ Not delivered: the buyer has closed the chat with the bot. Call them.
+talk-refused = ⚠️ Not delivered: Telegram does not take this message. Write it in words, or call the buyer.
+talk-forgotten = ⚠️ Not delivered: the bot no longer knows this buyer.
+talk-edit-stays = ℹ️ The edit does not reach the buyer: write a new message.
+talk-copy-gone = The buyer's message about request #{ $number } is no longer in the chat with the bot.
 admin-press-over = Nothing is deleted: the button is too old or has been used. If it has to be deleted all the same, begin with “Delete” again.
 admin-press-foreign = Nothing is deleted: only whoever pressed “Delete” can confirm it. If it is yours to decide, press “Delete” yourself.
 admin-stranger = The bot's commands and buttons here obey the group's administrators only. If this is your job, ask an administrator to add you.

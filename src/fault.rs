@@ -87,7 +87,7 @@ pub const POINTS_OF_AMENDMENTS: &[&str] =
     &["amendment.in_commit", "amendment.recorded", "amendment.answered", "amendment.stored"];
 
 /// Points on the way of what a buyer says after a request; besides, its note passes those of a late note.
-pub const POINTS_OF_TALK: &[&str] = &["later.in_commit"];
+pub const POINTS_OF_TALK: &[&str] = &["later.in_commit", "talk.in_commit", "talk.told_in_commit"];
 
 /// Points on the way of a form that was left unfinished and becomes a lead.
 pub const POINTS_OF_UNFINISHED: &[&str] = &["unfinished.before_commit", "unfinished.in_commit", "unfinished.stored"];

@@ -20,6 +20,7 @@
 //! - [`privacy`]: forgetting a person, and what is old
 //! - [`unfinished`]: reminding buyers of forms they have left
 //! - [`telegram`]: Telegram; knows the store, never amoCRM
+//! - [`talk`]: what managers say to buyers from their group
 //! - [`attachments`]: buyers' files, from Telegram to their leads in amoCRM
 //! - [`alerts`]: what the admin is told and when
 //! - [`admin`]: the admin's chat, and authorizing again
@@ -50,6 +51,7 @@ pub mod net;
 pub mod notice;
 pub mod privacy;
 pub mod store;
+pub mod talk;
 pub mod telegram;
 pub mod telemetry;
 pub mod unfinished;

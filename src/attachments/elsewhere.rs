@@ -8,6 +8,7 @@ use crate::{
     delivery::Stop,
     notice::{AdminNotice, FileCopy, Notice, Recipient},
     store::{FileEnd, FileRow, Mark, NewMessage},
+    telegram::later::said_reference,
 };
 
 use super::pass::{FilePass, file, name};
@@ -61,8 +62,14 @@ impl FilePass {
             return Ok(());
         };
         let Some(from_chat) = lead.buyer.chat_id else { return self.lost(row).await };
-        info!(file = row.position, why, "a file goes to the managers' chat");
         let sent = file(row);
+        let said = said_reference(&lead.number, from_chat, sent.message_id);
+        if self.sent.of(&said).await?.is_some() {
+            // It came there when its buyer sent it.
+            self.files.over(&row.id, FileEnd::Copied, None, &[]).await?;
+            return Ok(());
+        }
+        info!(file = row.position, why, "a file goes to the managers' chat");
         let copy = FileCopy {
             number: lead.number.clone(),
             name: name(row),

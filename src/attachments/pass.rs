@@ -20,7 +20,7 @@ use crate::{
     fault::point,
     lead::{BuyerFile, LARGEST_FILE, file_key},
     notice::Recipients,
-    store::{DriveFile, FileEnd, FileOutcome, FileRow, FileStep, Files, Lease, Marks},
+    store::{DriveFile, FileEnd, FileOutcome, FileRow, FileStep, Files, Lease, Marks, SentMessages},
     telegram::client::{DownloadError, Telegram},
     telemetry::lead_span,
 };
@@ -57,6 +57,8 @@ pub struct FileCounters {
 pub struct FilePass {
     /// The files in the store.
     pub files: Files,
+    /// What was copied to the managers' chat before.
+    pub sent: SentMessages,
     /// Whether amoCRM takes any is left there as a mark.
     pub marks: Marks,
     /// The CRM.

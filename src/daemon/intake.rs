@@ -20,6 +20,7 @@ use crate::{
     crm::amocrm::Crm,
     delivery::Health,
     notice::{AdminLine, AdminNotice, LeadsMeanwhile, PollTrouble},
+    talk::{self, TalkContext},
     telegram::{
         client::{Telegram, api_text, describe, poll_trouble},
         dispatch::Dispatch,
@@ -64,7 +65,7 @@ impl Parts<'_> {
             self.config.lead_limits,
             self.figures.clone(),
         );
-        let desk = Arc::new(desk.asking_for(self.consent.clone()));
+        let desk = Arc::new(desk.asking_for(self.consent.clone()).talking_in(self.config.managers_chat_id));
         let admin = admin::tree(Arc::new(AdminContext {
             chat_id: self.config.admin_chat_id,
             store: self.store.clone(),
@@ -77,7 +78,16 @@ impl Parts<'_> {
             bot_username: username.clone(),
             form: self.config.dealer.form.clone(),
         }));
-        let tree = handlers::tree(intake.clone(), admin_line.clone(), desk.clone(), admin);
+        let talk = TalkContext {
+            chat_id: self.config.managers_chat_id,
+            is_admins: self.config.managers_chat_id == self.config.admin_chat_id,
+            store: self.store.clone(),
+            groups: self.telegram.groups().clone(),
+            managers: self.config.dealer.managers.clone(),
+            wording: wording.clone(),
+        };
+        let dealers = teloxide::dptree::entry().branch(talk::tree(Arc::new(talk))).branch(admin);
+        let tree = handlers::tree(intake.clone(), admin_line.clone(), desk.clone(), dealers);
         let form = desk.wording.form.clone();
         let dialogues = DialogueStorage::new(self.store.dialogues(), form, self.answers.clone());
         let dependencies = teloxide::dptree::deps![Arc::new(dialogues), desk, intake.clone()];

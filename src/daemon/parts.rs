@@ -19,6 +19,7 @@ use crate::{
     notice::{AdminLine, AdminNotice, Recipient, Recipients},
     privacy::{Privacy, Withdrawing},
     store::{Lease, NOBODYS_CHAT, Store},
+    talk::AnswerWatch,
     telegram::{
         client::{Attachment, Telegram},
         listener::IntakeCounters,
@@ -91,6 +92,10 @@ impl Parts<'_> {
         let recipients =
             if self.second_way.is_set() { in_chat.with_operator_at_least_in(NOBODYS_CHAT) } else { in_chat };
         let intake = self.figures.clone();
+        if let Some(chat_id) = config.managers_chat_id {
+            let answers = AnswerWatch::new(store.clone(), chat_id, wording.clone());
+            tasks.spawn(one_by_one(answers, self.stop.clone()));
+        }
         let outbox =
             OutboxSender::new(self.telegram.clone(), store, self.answers.clone(), wording, in_chat, intake.clone());
         let groups = self.telegram.groups().clone();
@@ -148,6 +153,7 @@ impl Parts<'_> {
                 tasks.spawn(worker.run(self.stop.clone()));
                 let pass = FilePass {
                     files: store.files(),
+                    sent: store.sent_messages(),
                     marks: store.marks(),
                     crm: crm.clone(),
                     telegram: self.telegram.clone(),

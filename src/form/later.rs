@@ -41,6 +41,8 @@ pub struct OpenRequest {
     pub lead_id: Ulid,
     /// Its number.
     pub number: LeadNumber,
+    /// The contact's name.
+    pub name: String,
     /// It is not with the managers yet, or nothing gets to them just now.
     pub waits: bool,
     /// It is on its way itself.

@@ -23,13 +23,24 @@ pub enum Speech {
     Said(String),
     /// The buyer has written a message anew.
     Corrected(String),
+    /// By a manager, to the buyer.
+    Answered {
+        /// Who.
+        manager: String,
+        /// What.
+        words: String,
+    },
+    /// What a manager has said has not reached the buyer, and why.
+    NotReached(String),
 }
 
 impl Speech {
     /// What was said.
     pub fn words(&self) -> &str {
         match self {
-            Self::Said(words) | Self::Corrected(words) => words,
+            Self::Said(words) | Self::Corrected(words) | Self::Answered { words, .. } | Self::NotReached(words) => {
+                words
+            }
         }
     }
 
@@ -38,6 +49,8 @@ impl Speech {
             Self::Said(_) if is_first => "Сообщение покупателя",
             Self::Said(_) => "Покупатель",
             Self::Corrected(_) => "Покупатель исправил сообщение",
+            Self::Answered { manager, .. } => &format!("Менеджер {manager}"),
+            Self::NotReached(_) => "Сообщение менеджера не доставлено",
         };
         format!("{whose}: {}", readable(self.words()))
     }

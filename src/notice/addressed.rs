@@ -12,6 +12,12 @@ use super::Notice;
 pub enum ReferenceKind {
     /// The card of a lead in the managers' chat, by its number.
     Card,
+    /// A buyer's message in the managers' chat: the request's number, a slash, the buyer's chat, a slash, its number there.
+    Said,
+    /// A manager's message in the buyer's chat, by its id in the store.
+    Answer,
+    /// What is said under a manager's message, by that message's id in the store.
+    Mark,
 }
 
 /// One message that can be found again: once Telegram has taken it, the store knows its number in the chat.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LeadsMeanwhile, PollTrouble, Shortage, Trouble};
+use super::{LeadsMeanwhile, PollTrouble, Shortage, TalkMark, Trouble};
 use crate::{
     clock::Millis,
     lead::{Asked, Budget, CarLink, Change, Extra, Lead, LeadNumber, LeadSource},
@@ -272,6 +272,11 @@ pub enum AdminNotice {
         number: LeadNumber,
         /// The note that was to be written.
         text: String,
+    },
+    /// Under a manager's message to a buyer.
+    Talk {
+        /// What is said.
+        mark: TalkMark,
     },
     /// New tokens were taken.
     TokensRenewed {

@@ -8,6 +8,7 @@ mod my_request;
 mod press;
 mod say;
 mod shortage;
+mod talk;
 mod to_admin;
 mod trouble;
 
@@ -24,6 +25,7 @@ pub use my_request::{MyRequest, MyState};
 pub use press::AdminPress;
 pub use say::{Ask, Card, CardAnswer, Offer, Say};
 pub use shortage::Shortage;
+pub use talk::{MessageCopy, TalkMark};
 pub use to_admin::{AdminLine, Recipient, Recipients, ToAdmin};
 pub use trouble::{LeadsMeanwhile, PollTrouble, Trouble};
 #[cfg(test)]
@@ -60,6 +62,8 @@ pub enum Notice {
     Worded(Worded),
     /// To the managers: a buyer's file that amoCRM does not have.
     File(FileCopy),
+    /// To managers or to a buyer: a message of the other side.
+    Copy(MessageCopy),
     /// Any of the others, with more of an address than its chat, or to be found again.
     Addressed(Addressed),
 }

@@ -55,6 +55,7 @@ impl AdminNotice {
             | Self::TakenBack { .. }
             | Self::NoPlaceForWords { .. }
             | Self::Finished { .. }
+            | Self::Talk { .. }
             | Self::ConsentWithdrawn { .. } => Recipient::Managers,
             _ => Recipient::Operator,
         }

@@ -27,6 +27,7 @@ pub(super) struct Wakes {
     pub withdrawals: Notify,
     pub late_notes: Notify,
     pub amendments: Notify,
+    pub talk: Notify,
     pub sent: Notify,
 }
 
@@ -180,6 +181,9 @@ views! {
 
     /// What was said of leads after they were sent, until amoCRM has it.
     Amendments = amendments;
+
+    /// What managers say to buyers, until what became of it is known.
+    Talk = talk;
 
     /// What is kept of a person, to be found and forgotten.
     PersonalData = personal_data;

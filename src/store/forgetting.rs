@@ -201,7 +201,7 @@ async fn wipe_lead(
     remember(connection, id, at).await?;
     super::lead_files::remove(connection, id).await?;
     super::amendments::remove(connection, id).await?;
-    super::later_messages::remove(connection, id).await?;
+    super::talk::remove(connection, (id, &lead.number)).await?;
     sqlx::query(
         "INSERT INTO forgotten (id, forgotten_at) SELECT fingerprint, $1 FROM imports WHERE lead_id = $2 \
          ON CONFLICT DO NOTHING",
@@ -270,6 +270,7 @@ impl PersonalData {
                 "amendments",
                 "late_notes",
                 "later_messages",
+                "manager_messages",
                 "dialogues",
                 "messages",
                 "live_buttons",

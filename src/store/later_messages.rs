@@ -14,7 +14,7 @@ use crate::{
     lead::{BuyerFile, Lead, LeadNumber, Speech, speech_note, with_speech},
 };
 
-use super::{Dialogues, LateNotes, StoreError, json, late_notes, rows};
+use super::{Dialogues, LateNotes, NewMessage, StoreError, json, late_notes, outbox, rows};
 
 /// What is said within so long after the first words is one note.
 const GROUPED: Duration = Duration::from_secs(120);
@@ -22,7 +22,7 @@ const GROUPED: Duration = Duration::from_secs(120);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Something that was said, as a turn commits it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct NewSpeech {
     /// Our id of the lead.
     pub lead_id: Ulid,
@@ -42,6 +42,8 @@ pub struct NewSpeech {
     pub utc_offset: chrono::TimeDelta,
     /// A file with its position, from 1.
     pub file: Option<(usize, BuyerFile)>,
+    /// What the managers get of it, in order.
+    pub copies: Vec<NewMessage>,
 }
 
 /// A message that was kept.
@@ -72,10 +74,9 @@ pub(super) async fn insert(
     let (lead_id, now) = (new.lead_id.to_string(), clock.now());
     let edit = new.edited_by.map_or_else(String::new, |update| format!("-{update}"));
     let id = format!("{lead_id}-{:010}{edit}", new.message_id);
-    let open = open_note(connection, &lead_id, now).await?;
-    let longer = open.and_then(|(note, text)| Some((note, with_speech(&text, &new.speech)?)));
-    let note_id =
-        longer.as_ref().map_or_else(|| format!("{lead_id}-said-{:010}{edit}", new.message_id), |(id, _)| id.clone());
+    let said =
+        Said { lead_id: &lead_id, number: &new.number, speech: &new.speech, at: new.at, utc_offset: new.utc_offset };
+    let note = Note::of(connection, &said, &format!("{:010}{edit}", new.message_id), now).await?;
     let done = sqlx::query(
         "INSERT INTO later_messages (id, lead_id, chat_id, message_id, fingerprint, note_id, kept_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
@@ -85,34 +86,86 @@ pub(super) async fn insert(
     .bind(chat_id)
     .bind(new.message_id)
     .bind(&new.fingerprint)
-    .bind(&note_id)
+    .bind(note.id())
     .bind(now)
     .execute(&mut *connection)
     .await?;
     if done.rows_affected() == 0 {
         return Ok(());
     }
-    match longer {
-        Some((note, text)) => {
-            sqlx::query("UPDATE late_notes SET body = $1 WHERE id = $2")
-                .bind(text)
-                .bind(note)
-                .execute(&mut *connection)
-                .await?;
-        }
-        None => {
-            let at = chrono::DateTime::from_timestamp_millis(new.at).unwrap_or_default();
-            let text = speech_note(&new.number, &new.speech, at, new.utc_offset);
-            let note =
-                late_notes::NewNote { id: &note_id, lead_id: &lead_id, number: new.number.as_str(), text: &text };
-            late_notes::insert_said(connection, note, now, now + clock.millis(GROUPED)).await?;
-        }
-    }
+    note.write(connection, &said, clock).await?;
     if let Some((position, file)) = &new.file {
         add_file(connection, &lead_id, *position, file, now).await?;
     }
+    for copy in &new.copies {
+        outbox::insert(connection, copy.chat_id, &json(&copy.notice), copy.due_at, now).await?;
+    }
     point("later.in_commit");
     Ok(())
+}
+
+/// Something that was said of a lead.
+pub(super) struct Said<'a> {
+    pub lead_id: &'a str,
+    pub number: &'a LeadNumber,
+    pub speech: &'a Speech,
+    pub at: Millis,
+    pub utc_offset: chrono::TimeDelta,
+}
+
+/// The note that takes what was said.
+pub(super) enum Note {
+    /// The last one of its lead, with its longer text.
+    Longer(String, String),
+    /// Another one.
+    New(String),
+}
+
+impl Note {
+    /// Which it is; `about` tells a new one from others of its lead.
+    pub(super) async fn of(
+        connection: &mut AnyConnection,
+        said: &Said<'_>,
+        about: &str,
+        now: Millis,
+    ) -> Result<Self, StoreError> {
+        let open = open_note(connection, said.lead_id, now).await?;
+        let longer = open.and_then(|(id, text)| Some(Self::Longer(id, with_speech(&text, said.speech)?)));
+        Ok(longer.unwrap_or_else(|| Self::New(format!("{}-said-{about}", said.lead_id))))
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Self::Longer(id, _) | Self::New(id) => id,
+        }
+    }
+
+    /// Owes it.
+    pub(super) async fn write(
+        &self,
+        connection: &mut AnyConnection,
+        said: &Said<'_>,
+        clock: Clock,
+    ) -> Result<(), StoreError> {
+        let now = clock.now();
+        match self {
+            Self::Longer(id, text) => {
+                sqlx::query("UPDATE late_notes SET body = $1 WHERE id = $2")
+                    .bind(text)
+                    .bind(id)
+                    .execute(connection)
+                    .await?;
+                Ok(())
+            }
+            Self::New(id) => {
+                let at = chrono::DateTime::from_timestamp_millis(said.at).unwrap_or_default();
+                let text = speech_note(said.number, said.speech, at, said.utc_offset);
+                let (lead_id, number) = (said.lead_id, said.number.as_str());
+                let note = late_notes::NewNote { id, lead_id, number, text: &text };
+                late_notes::insert_said(connection, note, now, now + clock.millis(GROUPED)).await
+            }
+        }
+    }
 }
 
 /// The last note of a lead, if it still takes words: it was not sent, and its time has not come.

@@ -39,6 +39,7 @@ mod sent_messages;
 mod sources;
 mod stage;
 mod step_outcome;
+mod talk;
 mod telling;
 mod tokens;
 mod unfinished;
@@ -65,7 +66,7 @@ pub use copying::Copied;
 pub use counts::{Totals, UndeliveredCounts};
 pub use database::{
     Amendments, Consents, Database, Dialogues, Files, LateNotes, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox,
-    PersonalData, SentMessages, Store, Tokens, Withdrawals,
+    PersonalData, SentMessages, Store, Talk, Tokens, Withdrawals,
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
@@ -88,6 +89,7 @@ pub use sent_messages::{Became, MessagePlace, SendFailure};
 pub use sources::SourceFigures;
 pub use stage::{Stage, Step, StepAttempt, Steps};
 pub use step_outcome::{Hold, Lookups, StepOutcome};
+pub use talk::{AnswerTold, NewAnswer, OpenAnswer};
 pub use tokens::TokenRow;
 pub use unfinished::{SentUnfinished, UnfinishedOutcome};
 pub use unreadable::{UnreadableLead, Untold};

@@ -48,7 +48,7 @@ use super::{
     groups::{is_migration, topic_of},
     input::input_of,
     intake::{ATTEMPTS, Failure, UpdateBatch},
-    later::{new_speech, open_request, shown_in},
+    later::{Copied, new_speech, open_request, shown_in},
     listener::{IntakeCounters, chat_of},
     message_flood::{Answering, MessageFlood},
     my_requests::{last_request, my_requests, request_of},
@@ -100,6 +100,8 @@ pub struct HandlerContext {
     pub consent: Option<ConsentDocuments>,
     /// Who is told of a person who has reached the limits.
     pub recipients: Recipients,
+    /// `MANAGERS_CHAT_ID`, where what buyers say after a request is copied to.
+    pub talk_chat: Option<i64>,
     /// How many requests one person may send.
     pub limits: LeadLimits,
     /// Where it is counted how far forms come.
@@ -142,6 +144,7 @@ impl HandlerContext {
             wording,
             consent: None,
             recipients,
+            talk_chat: None,
             limits,
             figures,
             group_hints: Mutex::default(),
@@ -149,6 +152,11 @@ impl HandlerContext {
             flood: limits.messages_per_minute.map(MessageFlood::new),
             store_failed: AtomicBool::new(false),
         }
+    }
+
+    /// The same, with the managers' own chat.
+    pub fn talking_in(self, talk_chat: Option<i64>) -> Self {
+        Self { talk_chat, ..self }
     }
 
     /// The same, which asks for consent to the dealer's document.
@@ -338,7 +346,8 @@ async fn on_group_message(message: Message, desk: Arc<HandlerContext>) -> Result
     }
     let spoken_to = message.text().is_some_and(|text| text.starts_with('/'));
     let chat = message.chat.id.0;
-    if is_migration(&message) {
+    let is_managers = desk.talk_chat.is_some_and(|talk| desk.telegram.groups().is_same(talk, chat));
+    if is_migration(&message) || is_managers {
         return Ok(());
     }
     let now = desk.clock.now();
@@ -488,7 +497,8 @@ async fn try_turn(
     let speech = request.as_ref().zip(passed_on.as_ref()).and_then(|(request, passed_on)| {
         let of = (heard.message, update_id);
         let written_at = heard.sent_at.map_or(now, |at| at.timestamp_millis());
-        new_speech(passed_on, request, &heard.input, &heard.beside, of, (written_at, world.utc_offset))
+        let copied = desk.talk_chat.map(|to| Copied { from: chat_id, to, at: now });
+        new_speech(passed_on, request, &heard.input, &heard.beside, of, (written_at, world.utc_offset), copied)
     });
     let is_passed_on = passed_on.is_some();
     let (mut outcome, amending) = match (passed_on, amend(&stored.conversation, &given, &world)) {

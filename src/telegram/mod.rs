@@ -14,7 +14,7 @@ pub mod handlers;
 pub mod input;
 pub mod intake;
 pub mod lang;
-mod later;
+pub mod later;
 pub mod listener;
 mod markup;
 pub mod me;

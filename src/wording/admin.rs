@@ -5,7 +5,7 @@ use chrono::Utc;
 use crate::{
     clock::date,
     lead::{Asked, Extra, LeadNumber, one_line, shorten},
-    notice::{AdminNotice, AdminPress, LeadCopy, Trouble, WithdrawnLead},
+    notice::{AdminNotice, AdminPress, LeadCopy, TalkMark, Trouble, WithdrawnLead},
 };
 
 use super::{
@@ -134,6 +134,14 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
             "admin-amendment-refused",
             &[("number", number.as_str().into()), ("detail", one_line(detail, 300).into())],
         ))),
+        AdminNotice::Talk { mark } => plain(match mark {
+            TalkMark::Waits => "talk-waits",
+            TalkMark::There => "talk-there",
+            TalkMark::Closed => "talk-closed",
+            TalkMark::Refused => "talk-refused",
+            TalkMark::Forgotten => "talk-forgotten",
+            TalkMark::EditStays => "talk-edit-stays",
+        }),
         AdminNotice::NoPlaceForWords { text, .. } => {
             Rendered::plain(clip(lang.text("admin-no-place-for-words", &[("text", text.as_str().into())])))
         }

@@ -23,6 +23,14 @@ pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered
         Notice::Admin(notice) => render_admin(notice, lang, wording),
         Notice::Worded(worded) => render_worded(worded),
         Notice::Addressed(addressed) => render_notice(&addressed.notice, lang, wording),
+        // What is copied has words of its own.
+        Notice::Copy(copy) => {
+            let words = copy
+                .text
+                .clone()
+                .unwrap_or_else(|| lang.text("talk-copy-gone", &[("number", copy.number.as_str().into())]));
+            Rendered::plain(clip(words))
+        }
         Notice::File(copy) => Rendered::plain(lang.text("admin-file-refused", &file_arguments(copy))),
     }
 }

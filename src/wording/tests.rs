@@ -19,9 +19,9 @@ use crate::{
     lead::{Change, LeadNumber},
     notice::{
         Addressed, AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, ConsentQuestion,
-        FileCopy, LeadCopy, LeadsMeanwhile, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, Offer,
-        PollTrouble, Say, SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, Trouble,
-        TroubleDiscriminants as TroubleKind, WithdrawnLead, Worded,
+        FileCopy, LeadCopy, LeadsMeanwhile, MessageCopy, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind,
+        Offer, PollTrouble, Say, SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind,
+        TalkMark, Trouble, TroubleDiscriminants as TroubleKind, WithdrawnLead, Worded,
     },
 };
 
@@ -328,6 +328,7 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         AdminKind::TakenBack => vec![A::TakenBack { number: number() }],
         AdminKind::Finished => vec![A::Finished { lead: copy(Some(text())) }],
         AdminKind::AmendmentRefused => vec![A::AmendmentRefused { number: number(), detail: text() }],
+        AdminKind::Talk => TalkMark::iter().map(|mark| A::Talk { mark }).collect(),
         AdminKind::NoPlaceForWords => vec![A::NoPlaceForWords { number: number(), text: text() }],
         AdminKind::NoCrm => vec![A::NoCrm],
         AdminKind::FirstAccess => vec![A::FirstAccess],
@@ -393,6 +394,10 @@ fn notices(kind: NoticeKind) -> Vec<Notice> {
         NoticeKind::Admin => AdminKind::iter().flat_map(admin_notices).map(Notice::Admin).collect(),
         NoticeKind::File => vec![Notice::File(file_copy())],
         NoticeKind::Worded => vec![Notice::Worded(Worded { text: text(), buttons: vec![], topic: None })],
+        NoticeKind::Copy => {
+            let copy = |text| MessageCopy { number: number(), from_chat: 5, message_id: 7, text, caption: None };
+            vec![Notice::Copy(copy(Some(text()))), Notice::Copy(copy(None))]
+        }
         NoticeKind::Addressed => vec![Addressed::plain(Notice::Saved { number: number() }).into()],
     }
 }

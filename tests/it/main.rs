@@ -20,5 +20,6 @@ mod sandbox;
 mod sources;
 mod standby;
 mod store;
+mod talk;
 mod unfinished;
 mod withdrawal;

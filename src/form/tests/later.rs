@@ -37,6 +37,7 @@ fn request() -> OpenRequest {
     OpenRequest {
         lead_id: Ulid::nil(),
         number: number(),
+        name: "Иван".into(),
         waits: false,
         is_on_its_way: false,
         files: Some(1),

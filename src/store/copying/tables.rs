@@ -93,6 +93,18 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
         ],
     ),
     (
+        "manager_messages",
+        &[
+            ("id", 't'),
+            ("lead_id", 't'),
+            ("number", 't'),
+            ("message_id", 'i'),
+            ("kept_at", 'i'),
+            ("told", 't'),
+            ("edited", 'i'),
+        ],
+    ),
+    (
         "later_messages",
         &[
             ("id", 't'),

@@ -60,7 +60,9 @@ impl ForgottenElsewhere {
                 }
             }
             "lead_files" => rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id"))),
-            "amendments" | "later_messages" => rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id"))),
+            "amendments" | "later_messages" | "manager_messages" => {
+                rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id")))
+            }
             // What says that the consent was withdrawn holds nothing personal.
             "late_notes" => rows.retain(|row| {
                 let lead_id = text(row, "lead_id");

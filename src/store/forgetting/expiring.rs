@@ -42,6 +42,7 @@ impl PersonalData {
             .await?;
             crate::store::lead_files::remove(&mut transaction, &id).await?;
             crate::store::amendments::remove_done(&mut transaction, &id).await?;
+            crate::store::talk::remove_old(&mut transaction, (&id, &number)).await?;
         }
         // What was said of them since, once amoCRM has it.
         sqlx::query(

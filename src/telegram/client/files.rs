@@ -63,6 +63,25 @@ impl Telegram {
         result.map(|(answer, place)| taken(&answer, place))
     }
 
+    /// Copies a message as it is, or with another caption.
+    pub async fn copy_message(
+        &self,
+        to: impl Into<Place>,
+        (from_chat, message_id): (i64, i32),
+        caption: Option<&str>,
+        manner: Manner,
+    ) -> Result<Option<Taken>, SendError> {
+        let mut parameters = json!({"from_chat_id": from_chat, "message_id": message_id});
+        if let Some(caption) = caption {
+            parameters["caption"] = caption.into();
+        }
+        manner.put_into(&mut parameters);
+        let call = Call::Copied { method: "copyMessage", parameters: &parameters };
+        let result = self.within(self.reply_timeout, self.placed(to.into(), &call)).await;
+        self.figures.count(&result);
+        result.map(|(answer, place)| taken(&answer, place))
+    }
+
     /// The content of a file that a buyer has sent, of at most `cap` bytes.
     pub async fn download(&self, file_id: &str, cap: usize) -> Result<Vec<u8>, DownloadError> {
         let (attempt, way) = self.begin(Kind::Send);

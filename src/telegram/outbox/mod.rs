@@ -490,6 +490,16 @@ impl OutboxSender {
                 Err(SendError::Refused(_)) => self.telegram.send_so(place, words, manner).await,
                 sent => sent,
             },
+            Notice::Copy(copy) if copy.text.is_none() => {
+                let from = (copy.from_chat, copy.message_id);
+                match self.telegram.copy_message(place, from, copy.caption.as_deref(), manner).await {
+                    // Managers are told that a buyer has deleted it; of what a manager has deleted the buyer is told nothing.
+                    Err(SendError::Refused(_)) if copy.from_chat > 0 => {
+                        self.telegram.send_so(place, words, manner).await
+                    }
+                    copied => copied,
+                }
+            }
             Notice::Reply(parts) if let Some(file) = self.file_of(parts) => {
                 let attachment = Attachment::document(&file.name, file.content.to_vec());
                 self.telegram.send_file(place, attachment, words.text.clone()).await.map(|()| None)

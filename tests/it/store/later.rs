@@ -15,6 +15,7 @@ fn said(lead: &Lead, message_id: i64, words: &str) -> NewSpeech {
         at: 1_790_000_000_000,
         utc_offset: TimeDelta::zero(),
         file: None,
+        copies: Vec::new(),
     }
 }
 

@@ -142,6 +142,42 @@ impl FakeUser {
         self.post(group.id, fields, text)
     }
 
+    /// Answers a message in a group with any content fields, such as a text; `shown` stands in the transcript.
+    pub fn replies_in(&self, group: &FakeGroup, to: i32, fields: Value, shown: &str) -> i32 {
+        let original = {
+            let mut world = self.telegram.shared.world();
+            let chat = world.chat(group.id);
+            let theirs = chat.theirs.get(&to).cloned();
+            let own =
+                || chat.messages.iter().find(|message| message.message_id == to).map(|message| message.raw.clone());
+            theirs.or_else(own)
+        };
+        let mut fields = fields;
+        if let Some(mut original) = original {
+            original.as_object_mut().map(|original| original.remove("reply_to_message"));
+            super::groups::in_topic(
+                &mut fields,
+                original["message_thread_id"].as_i64().and_then(|id| i32::try_from(id).ok()),
+            );
+            fields["reply_to_message"] = original;
+        }
+        self.post(group.id, fields, shown)
+    }
+
+    /// Changes the newest text this person wrote in a group.
+    pub fn edit_last_in(&self, group: &FakeGroup, text: &str) {
+        let shared = &self.telegram.shared;
+        let mut guard = shared.world();
+        let world = &mut *guard;
+        let chat = self.enter(world, group.id);
+        let of_theirs = |message: &&mut Value| message["text"].is_string() && message["from"]["id"] == self.id;
+        let message = chat.theirs.values_mut().rev().find(of_theirs).expect("there is a text to change");
+        message["text"] = json!(text);
+        message["edit_date"] = json!(Utc::now().timestamp());
+        let message = message.clone();
+        shared.queue(world, "edited_message", message);
+    }
+
     /// Presses a button, or sends any data in its place, under a message in a group; returns the callback query's id.
     pub fn press_in(&self, message: &BotMessage, data: &str) -> String {
         let label = message.button(data).map_or_else(|| data.to_owned(), |button| button.text.clone());

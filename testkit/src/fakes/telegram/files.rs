@@ -17,6 +17,9 @@ const MAX_CAPTION: usize = 1024;
 /// Kinds of media that a message may hold; of a photo the largest size counts, which comes last.
 const MEDIA: [&str; 7] = ["photo", "document", "video", "animation", "audio", "voice", "video_note"];
 
+/// What is copied as it is.
+const COPIED_WHOLE: [&str; 6] = ["sticker", "venue", "location", "contact", "poll", "dice"];
+
 /// A file that Telegram keeps.
 #[derive(Clone)]
 pub(super) struct TelegramFile {
@@ -170,13 +173,40 @@ pub(super) fn copy_message(shared: &Shared, world: &mut World, params: &Params) 
     messages::writable_chat(world, params)?;
     let not_found = || bad("message to copy not found");
     let original = world.chats.get(&from).and_then(|chat| chat.theirs.get(&(id as i32))).ok_or_else(not_found)?;
+    let original = original.clone();
     let media = MEDIA.into_iter().find_map(|kind| Some((kind, original.get(kind)?)));
     let file = media.and_then(|(kind, media)| {
         let media = media.as_array().map_or(media, |sizes| &sizes[sizes.len() - 1]);
         Some((kind, by_id(world, media["file_id"].as_str()?)?))
     });
-    let file = file.ok_or_else(|| bad("message can't be copied"))?;
-    let content = content(params, "caption", MAX_CAPTION)?;
-    let sent = send(shared, world, params, content, Some(file))?;
+    let other = COPIED_WHOLE.into_iter().find(|kind| original.get(kind).is_some());
+    let sent = match (file, original["text"].as_str(), other) {
+        (Some(file), ..) => {
+            // Its own caption is kept, unless another one is given.
+            let mut params = params.clone();
+            if params.get("caption").is_none()
+                && let Some(caption) = original.get("caption")
+            {
+                params.values.insert("caption".into(), caption.clone());
+            }
+            let content = content(&params, "caption", MAX_CAPTION)?;
+            send(shared, world, &params, content, Some(file))?
+        }
+        (None, Some(text), _) => {
+            let mut params = params.clone();
+            params.values.insert("text".into(), json!(text));
+            let content = content(&params, "text", usize::MAX)?;
+            send(shared, world, &params, content, None)?
+        }
+        (None, None, Some(kind)) => {
+            let mut params = params.clone();
+            params.values.insert("text".into(), json!(""));
+            let content = content(&params, "text", usize::MAX)?;
+            let sent = send(shared, world, &params, content, None)?;
+            messages::put_into_last(world, &params, kind, &original[kind]);
+            sent
+        }
+        (None, None, None) => return Err(bad("message can't be copied")),
+    };
     Ok(json!({"message_id": sent["message_id"]}))
 }

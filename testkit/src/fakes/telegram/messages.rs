@@ -177,6 +177,14 @@ pub(super) fn send(
     Ok(raw)
 }
 
+/// What the last message in a chat holds that is no text.
+pub(super) fn put_into_last(world: &mut World, params: &Params, kind: &str, value: &Value) {
+    let chat = params.int("chat_id").and_then(|id| world.chats.get_mut(&id));
+    if let Some(message) = chat.and_then(|chat| chat.messages.last_mut()) {
+        message.raw[kind] = value.clone();
+    }
+}
+
 fn set_text(raw: &mut Value, text_field: &str, entities_field: &str, formatted: &text::Formatted) {
     let Some(fields) = raw.as_object_mut() else {
         return;

@@ -35,7 +35,7 @@ pub(super) type Answer = Result<Value, Refusal>;
 pub(super) type Upload = (String, Vec<u8>);
 
 /// The parameters of a request, however they came.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Params {
     pub(super) values: Map<String, Value>,
     pub(super) files: HashMap<String, Upload>,

@@ -1,0 +1,163 @@
+//! The talk from the managers' group: what a member answers to a buyer's card or message is copied to the buyer.
+//!
+//! **Promises.** What is answered is committed, with the message to the buyer and the note that tells of it, before it is confirmed
+//! to Telegram, and taken once. It reaches the buyer in order, as all messages do; what cannot reach the buyer, or waits, is said
+//! under it. `//` and commands stay inside, and so does all that answers nothing of a buyer's.
+//!
+//! **Known.** Telegram has no key against doubles: a process that is killed between Telegram's answer and noting it sends the
+//! message once more. A group that has become a supergroup has none of its earlier messages: a copy that was still to be made
+//! of one of them is refused, which is said.
+
+mod outcomes;
+
+use std::sync::Arc;
+
+use teloxide::{
+    dispatching::{UpdateFilterExt, UpdateHandler},
+    dptree,
+    types::{Message, MessageKind, Update},
+};
+
+use crate::{
+    clock::date,
+    config::Manager,
+    lead::{LeadNumber, Speech, one_line},
+    notice::{Addressed, AdminNotice, MessageCopy, Notice, Reference, ReferenceKind, ReplyTo, TalkMark},
+    store::{NewAnswer, NewMessage, Store},
+    telegram::{
+        groups::{Groups, topic_of},
+        handlers::HandlerError,
+        later::{number_in_heading, number_of, words_in},
+    },
+    wording::Wording,
+};
+
+pub use outcomes::AnswerWatch;
+
+/// No name of a manager is longer, in characters.
+const LONGEST_NAME: usize = 60;
+
+/// What stays inside the group.
+const INSIDE: &str = "/";
+
+/// What the handlers work with.
+#[derive(Debug)]
+pub struct TalkContext {
+    /// `MANAGERS_CHAT_ID`; without it nobody talks.
+    pub chat_id: Option<i64>,
+    /// It is the admin's chat as well, whose words are commands' too.
+    pub is_admins: bool,
+    /// The store.
+    pub store: Store,
+    /// What the group is called now.
+    pub groups: Groups,
+    /// Their names.
+    pub managers: Vec<Manager>,
+    /// The dealer's clock.
+    pub wording: Arc<Wording>,
+}
+
+/// Messages of the managers' group that are no commands.
+pub fn tree(context: Arc<TalkContext>) -> UpdateHandler<HandlerError> {
+    let edited = context.clone();
+    dptree::entry()
+        .branch(
+            Update::filter_message()
+                .filter_map(move |message: Message| context.takes(&message).then(|| context.clone()))
+                .endpoint(on_message),
+        )
+        .branch(
+            Update::filter_edited_message()
+                .filter_map(move |message: Message| edited.takes(&message).then(|| edited.clone()))
+                .endpoint(on_edited),
+        )
+}
+
+impl TalkContext {
+    /// Whether a message of the group is looked at here.
+    fn takes(&self, message: &Message) -> bool {
+        let is_here = self.chat_id.is_some_and(|chat_id| self.groups.is_same(chat_id, message.chat.id.0));
+        let words = message.text().or_else(|| message.caption()).unwrap_or_default();
+        is_here && !words.starts_with(INSIDE) && (!self.is_admins || message.reply_to_message().is_some())
+    }
+
+    /// Who has written a message; `None` for bots, channels and Telegram itself.
+    fn writer_of(&self, message: &Message) -> Option<String> {
+        if !matches!(message.kind, MessageKind::Common(_)) || message.is_automatic_forward() {
+            return None;
+        }
+        if let Some(sender) = &message.sender_chat {
+            // An administrator who writes in the group's name.
+            return (sender.id == message.chat.id).then(String::new);
+        }
+        let user = message.from.as_ref().filter(|user| !user.is_bot)?;
+        let id = i64::try_from(user.id.0).ok();
+        let named = self.managers.iter().find(|manager| manager.telegram_id.is_some() && manager.telegram_id == id);
+        Some(named.map_or_else(|| one_line(&user.full_name(), LONGEST_NAME), |manager| manager.name.clone()))
+    }
+
+    /// The request that a message of the bot's own says it is about.
+    fn number_in(&self, message: &Message) -> Option<LeadNumber> {
+        let username = message.from.as_ref().filter(|from| from.is_bot)?.username.as_deref()?;
+        let words = message.text().or_else(|| message.caption())?;
+        number_in_heading(words).filter(|_| username.eq_ignore_ascii_case(&self.wording.bot_username))
+    }
+
+    /// A word of the bot's under a message.
+    fn mark(&self, mark: TalkMark, message: &Message) -> Option<NewMessage> {
+        let notice = Addressed {
+            becomes: Some(Reference::new(ReferenceKind::Mark, id_of(message))),
+            reply_to: Some(ReplyTo::Message(message.id.0)),
+            topic: topic_of(message),
+            silent: true,
+            ..Addressed::plain(Notice::Admin(AdminNotice::Talk { mark }))
+        };
+        Some(NewMessage { chat_id: self.chat_id?, notice: notice.into(), due_at: self.store.clock().now() })
+    }
+}
+
+/// By which a message of the group is known in the store.
+fn id_of(message: &Message) -> String {
+    format!("{}/{}", message.chat.id.0, message.id.0)
+}
+
+async fn on_message(message: Message, context: Arc<TalkContext>) -> Result<(), HandlerError> {
+    let (Some(manager), Some(to)) = (context.writer_of(&message), message.reply_to_message()) else { return Ok(()) };
+    let reference = context.store.sent_messages().at(message.chat.id.0, to.id.0).await?;
+    let number = reference.as_ref().and_then(number_of).or_else(|| context.number_in(to));
+    let Some(number) = number else { return Ok(()) };
+    let row = context.store.leads().by_number(&number).await?;
+    let buyer = row.as_ref().filter(|row| row.forgotten_at.is_none()).and_then(|row| row.lead.buyer.chat_id);
+    let (Some(row), Some(buyer)) = (row, buyer) else {
+        if let Some(mark) = context.mark(TalkMark::Forgotten, &message) {
+            context.store.outbox().enqueue(&mark).await?;
+        }
+        return Ok(());
+    };
+    let (from_chat, message_id) = (message.chat.id.0, message.id.0);
+    let copy = MessageCopy { number: number.clone(), from_chat, message_id, text: None, caption: None };
+    let notice = Addressed::becoming(Notice::Copy(copy), Reference::new(ReferenceKind::Answer, id_of(&message)));
+    let now = context.store.clock().now();
+    let answer = NewAnswer {
+        id: id_of(&message),
+        message_id,
+        lead_id: row.lead.id,
+        number,
+        speech: Speech::Answered { manager, words: words_in(&message) },
+        at: message.date.timestamp_millis(),
+        utc_offset: context.wording.utc_offset(date(now)),
+        message: NewMessage { chat_id: buyer, notice: notice.into(), due_at: now },
+    };
+    context.store.talk().keep(&answer).await?;
+    Ok(())
+}
+
+async fn on_edited(message: Message, context: Arc<TalkContext>) -> Result<(), HandlerError> {
+    if let Some(mark) = context.mark(TalkMark::EditStays, &message) {
+        // It is found again by nobody: what became of the answer itself is said elsewhere.
+        let Notice::Addressed(addressed) = mark.notice else { return Ok(()) };
+        let mark = NewMessage { notice: Addressed { becomes: None, ..addressed }.into(), ..mark };
+        context.store.talk().tell_of_an_edit(&id_of(&message), &mark).await?;
+    }
+    Ok(())
+}
