@@ -148,3 +148,5 @@ crm- = How the connection with amoCRM is; a part of the answer to /status.
 tokens- = How access to amoCRM is; a part of the answer to /status.
 duration- = A length of time; a part of other texts.
 page- = The page in the browser after amoCRM was authorized.
+talk- = What the bot says in the managers' group under a manager's message to a buyer.
+talk-copy-gone = In the managers' group: the buyer deleted a message before the bot passed it on.
