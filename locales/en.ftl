@@ -157,6 +157,8 @@ choose-by-button = I am not sure what to correct. Press the button of the answer
 new-phone = I see the number: { $phone }
 label-wish = Wishes
 button-do-not-correct = Leave it as it is
+my-state-won = completed
+my-state-lost = closed. If you still need a car, send a new request: /start
 choose-correction =
     Request #{ $number } says:
 
@@ -215,6 +217,10 @@ set-aside = I could not handle this message. It is kept and we will look at it. 
 accepted = ✅ We've got your request #{ $number }! The manager will contact you.
 saved = Request #{ $number } is safely saved and will be with the manager soon. You don't need to do anything.
 delivered = ✅ Request #{ $number } has been passed on to a manager, who will contact you.
+status-reached =
+    News about your request #{ $number }:
+
+    { $text }
 
 ## Buttons
 
@@ -326,6 +332,7 @@ shortage-answer-field = the field for an answer { $which } is not taken: the not
 shortage-unknown-field = amoCRM has no such field or option ({ $which }): the note has the answer
 shortage-utm-field = amoCRM has no field for the UTM mark { $which }, or it takes no values: the note has the mark
 shortage-source-tag = the tag of a source "{ $which }" is not taken (dealer.toml): leads go without it
+shortage-mapped-status = amoCRM has no stage { $which } (dealer.toml, [[status]]): buyers will not hear of it
 shortage-tag = the tag "{ $which }" is not taken (AMOCRM_TAGS): leads go without it
 shortage-phone-kind = the kind "work" of a phone is not taken: a contact's phone goes without a kind
 shortage-notes = there is no right to write notes: leads and contacts are made, the notes wait
@@ -339,6 +346,7 @@ shortage-name-answer-field = field for an answer { $which }
 shortage-name-unknown-field = field for an answer { $which }
 shortage-name-utm-field = UTM mark { $which }
 shortage-name-source-tag = tag of a source "{ $which }"
+shortage-name-mapped-status = stage { $which } of [[status]]
 shortage-name-tag = tag "{ $which }"
 shortage-name-phone-kind = the kind "work" of a phone
 shortage-name-unexplained = fields that amoCRM does not take, without a reason

@@ -159,6 +159,8 @@ choose-by-button = Не понял, что исправить. Нажмите к
 new-phone = Вижу номер: { $phone }
 label-wish = Пожелания
 button-do-not-correct = Не исправлять
+my-state-won = завершена
+my-state-lost = закрыта. Если ещё актуально, оставьте новую: /start
 choose-correction =
     Заявка #{ $number }. Сейчас в ней:
 
@@ -217,6 +219,10 @@ set-aside = Не получилось обработать это сообщен
 accepted = ✅ Заявка #{ $number } принята! Менеджер свяжется с вами.
 saved = Заявка #{ $number } надёжно сохранена и скоро будет у менеджера. Вам ничего делать не нужно.
 delivered = ✅ Заявка #{ $number } передана менеджеру. Он свяжется с вами.
+status-reached =
+    Новости по заявке #{ $number }:
+
+    { $text }
 
 ## Кнопки
 
@@ -332,6 +338,7 @@ shortage-answer-field = поле для ответа { $which } не прини�
 shortage-unknown-field = поля или варианта нет в amoCRM ({ $which }): ответ стоит в примечании
 shortage-utm-field = поля для UTM-метки { $which } нет в amoCRM, или оно не принимает значений: метка стоит в примечании
 shortage-source-tag = тег источника «{ $which }» не принимается (dealer.toml): заявки без него
+shortage-mapped-status = этапа { $which } в amoCRM нет (dealer.toml, [[status]]): покупатели о нём не узнают
 shortage-tag = тег «{ $which }» не принимается (AMOCRM_TAGS): заявки без него
 shortage-phone-kind = тип телефона «рабочий» не принимается: телефон контакта передаётся без типа
 shortage-notes = нет права писать примечания к сделкам: сделки и контакты создаются, примечания ждут
@@ -345,6 +352,7 @@ shortage-name-answer-field = поле для ответа { $which }
 shortage-name-unknown-field = поле для ответа { $which }
 shortage-name-utm-field = UTM-метка { $which }
 shortage-name-source-tag = тег источника «{ $which }»
+shortage-name-mapped-status = этап { $which } из [[status]]
 shortage-name-tag = тег «{ $which }»
 shortage-name-phone-kind = тип телефона «рабочий»
 shortage-name-unexplained = поля, которые amoCRM не принимает без объяснений

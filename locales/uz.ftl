@@ -145,6 +145,8 @@ choose-by-button = Nimani tuzatishni tushunmadim. Kerakli javob tugmasini bosing
 new-phone = Raqamni koʻrdim: { $phone }
 label-wish = Istaklar
 button-do-not-correct = Tuzatilmasin
+my-state-won = yakunlangan
+my-state-lost = yopilgan. Agar hali kerak boʻlsa, yangi ariza qoldiring: /start
 choose-correction =
     #{ $number } arizada hozir:
 
@@ -203,6 +205,10 @@ set-aside = Bu xabarni qayta ishlab boʻlmadi. U saqlandi, koʻrib chiqamiz. Bos
 accepted = ✅ #{ $number } raqamli arizangiz qabul qilindi! Menejer siz bilan bogʻlanadi.
 saved = #{ $number } raqamli arizangiz ishonchli saqlandi va tez orada menejerga yetib boradi. Sizdan hech narsa talab qilinmaydi.
 delivered = ✅ #{ $number } raqamli arizangiz menejerga topshirildi. U siz bilan bogʻlanadi.
+status-reached =
+    #{ $number } raqamli arizangiz boʻyicha yangilik:
+
+    { $text }
 
 ## Tugmalar
 

@@ -92,6 +92,9 @@ pub const POINTS_OF_TALK: &[&str] = &["later.in_commit", "talk.in_commit", "talk
 /// Points on the way of a form that was left unfinished and becomes a lead.
 pub const POINTS_OF_UNFINISHED: &[&str] = &["unfinished.before_commit", "unfinished.in_commit", "unfinished.stored"];
 
+/// Points on the way of a stage in amoCRM to the buyer.
+pub const POINTS_OF_STATUSES: &[&str] = &["status.recorded", "status.in_commit", "status.stored"];
+
 /// A place where a test may kill the process.
 #[cfg(debug_assertions)]
 pub fn point(name: &'static str) {
@@ -141,6 +144,7 @@ mod armed {
                 super::POINTS_OF_AMENDMENTS,
                 super::POINTS_OF_TALK,
                 super::POINTS_OF_UNFINISHED,
+                super::POINTS_OF_STATUSES,
             ]
             .iter()
             .any(|list| list.contains(&name)),

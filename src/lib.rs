@@ -19,6 +19,7 @@
 //! - [`backup`][]: `backup_leads.json`
 //! - [`privacy`]: forgetting a person, and what is old
 //! - [`unfinished`]: reminding buyers of forms they have left
+//! - [`watching`]: what becomes of leads in amoCRM, so that buyers hear of it
 //! - [`telegram`]: Telegram; knows the store, never amoCRM
 //! - [`talk`]: what managers say to buyers from their group
 //! - [`attachments`]: buyers' files, from Telegram to their leads in amoCRM
@@ -56,4 +57,5 @@ pub mod telegram;
 pub mod telemetry;
 pub mod unfinished;
 pub mod vitals;
+pub mod watching;
 pub mod wording;

@@ -121,6 +121,7 @@ language-name = What the language calls itself: a button of the answer to /langu
 accepted = The request is taken; the buyer sees its number.
 saved = amoCRM does not answer: the request is saved and waits.
 delivered = A request that has waited was passed on.
+status-reached = A lead has reached a stage of which the settings say what its buyer is to know.
 button- = A button.
 button-edit- = A button under the card: change an answer.
 command- = What Telegram's menu says of a command.

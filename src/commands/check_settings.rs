@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use crate::{
     config::{Config, Dealer, Place},
     form::{Field, NAME, PHONE, Question, field_setting},
+    lead::one_line,
     wording::Lang,
 };
 
@@ -16,6 +17,9 @@ pub(super) const STAND_IN: &str = "1000000000:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 
 /// What is told then.
 pub(super) const NO_TOKEN: &str = "BOT_TOKEN: is missing. Everything else was checked without it; to run, the bot needs it: @BotFather → /mybots → your bot → API Token";
+
+/// So much is shown of what buyers are told.
+const LONGEST_SHOWN: usize = 80;
 
 /// Says what is in force; secrets are only said to be there.
 pub fn run(config: &Config, texts: &[String]) -> Result<ExitCode, CommandError> {
@@ -45,6 +49,7 @@ pub fn run(config: &Config, texts: &[String]) -> Result<ExitCode, CommandError> 
     }
     outln!("Store:       {}", crate::daemon::store_place(&config.store));
     outln!("Page:        {}", shown(config.http_addr.map(|at| at.to_string())));
+    outln!("  webhook:   {}", there(config.webhook_secret.is_some()));
     outln!("Policy:      {}", shown(config.privacy_policy_url.as_ref().map(ToString::to_string)));
     let dealer = &config.dealer;
     tell_consent(dealer, config.privacy_policy_url.is_some());
@@ -68,6 +73,14 @@ pub fn run(config: &Config, texts: &[String]) -> Result<ExitCode, CommandError> 
     }
     for source in dealer.sources.all() {
         outln!("      {}", super::links::meaning(source));
+    }
+    if !dealer.statuses.all().is_empty() {
+        outln!("Statuses:    {}", dealer.statuses.all().len());
+    }
+    for status in dealer.statuses.all() {
+        let pipeline = status.pipeline_id.map_or_else(|| "any pipeline".to_owned(), |id| format!("pipeline {id}"));
+        let words = one_line(&Lang::default().given(&status.text), LONGEST_SHOWN);
+        outln!("      {} of {pipeline}: {words}", status.status_id);
     }
     tell_unused(dealer);
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use chrono::Utc;
 use chrono_tz::Tz;
 
 use crate::{
-    config::{AmocrmSettings, Environment},
+    config::{AmocrmSettings, Environment, StatusTexts},
     consent::ConsentDocuments,
     crm::amocrm::{Preview, preview},
     form::{Asking, ConsentRule, Conversation, Form, GivenConsent, Input, Press, World, turn},
@@ -218,6 +218,7 @@ impl Scene {
             consent_documents: self.consent.iter().flat_map(ConsentDocuments::shown).collect(),
             form: self.form.clone(),
             sources: self.sources.clone(),
+            statuses: StatusTexts::default(),
             time_zone: self.time_zone,
             bot_username: "bot".to_owned(),
             can_authorize: false,

@@ -12,6 +12,7 @@ use crate::{
     delivery::{shortages, trouble_of_tokens},
     notice::{Shortage, Trouble},
     store::{OpenAlert, SourceFigures},
+    watching::watch_log,
     wording::{Lang, advice_text, trouble_text},
 };
 
@@ -42,6 +43,13 @@ struct Status {
     /// What buyers have said after a request and amoCRM does not have yet.
     later_messages_waiting: i64,
     updates_set_aside: i64,
+    /// Delivered leads whose stage in amoCRM is asked about.
+    leads_watched: i64,
+    /// Stages of which buyers are still to be told.
+    status_messages_owed: i64,
+    /// When amoCRM was last asked where leads stand, and how: `ids`, `events`, `newest`.
+    statuses_asked_at: Option<DateTime<Utc>>,
+    statuses_asked_by: Option<&'static str>,
     outage_since: Option<DateTime<Utc>>,
     goes_without: Vec<Without>,
     /// Names of the ways to Telegram, in order of preference.
@@ -119,6 +127,8 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         .into_iter()
         .map(|short| Without { setting: short.what.setting(), since: date(short.since), what: short.what })
         .collect();
+    let watches = store.watches().counts().await?;
+    let log = watch_log(&store.marks()).await?;
     let trouble = state.trouble();
     let lesser = Lesser {
         polls_fail: polls.is_some(),
@@ -148,6 +158,10 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         messages_owed: store.outbox().count().await?,
         later_messages_waiting: store.late_notes().messages().await?.waiting,
         updates_set_aside: store.dialogues().set_aside_count().await?,
+        leads_watched: watches.watched,
+        status_messages_owed: watches.owed,
+        statuses_asked_at: log.and_then(|log| log.asked_at).map(date),
+        statuses_asked_by: log.and_then(|log| log.way).map(Into::into),
         outage_since: outage.map(|alert| date(alert.opened_at)),
         goes_without,
         telegram_routes: config.telegram.routes.iter().map(RouteSettings::name).collect(),
@@ -385,6 +399,11 @@ fn print(status: &Status) {
         outln!("said later:        {} messages of buyers wait for amoCRM", status.later_messages_waiting);
     }
     outln!("updates set aside: {}", status.updates_set_aside);
+    if let Some(asked_at) = status.statuses_asked_at {
+        let by = status.statuses_asked_by.map_or_else(String::new, |way| format!(", by {way}"));
+        outln!("leads watched:     {} (asked at {}{by})", status.leads_watched, at(Some(asked_at)));
+        outln!("  to be told:      {}", status.status_messages_owed);
+    }
     if !status.sources.is_empty() {
         outln!("sources (30 days):");
     }

@@ -18,7 +18,7 @@ mod texts;
 
 use std::net::SocketAddr;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::lead::Region;
@@ -29,7 +29,7 @@ pub use amocrm::{
 };
 pub use dealer::{
     ByLanguage, Consent, CrmRules, Dealer, Distribute, Hours, LARGEST_DOCUMENT, Manager, Place, PrivacyRules, Repeat,
-    StatusText, Unfinished, Week,
+    StatusText, StatusTexts, Unfinished, Week,
 };
 pub use environment::Environment;
 pub use limits::LeadLimits;
@@ -49,6 +49,11 @@ const LARGEST_CHAT_ID: u64 = 1 << 52;
 /// Phone numbers of Russia and Kazakhstan, typed as 7… or 8…
 const PHONES_FROM: i64 = 70_000_000_000;
 const PHONES_TO: i64 = 89_999_999_999;
+
+/// A secret in an address must not be guessed, and has to fit into one.
+const SHORTEST_SECRET: usize = 16;
+const LONGEST_SECRET: usize = 128;
+const WEBHOOK_SECRET: &str = "16 to 128 latin letters, digits, _ and -, such as `openssl rand -hex 24` prints";
 
 /// Everything the product is told from outside.
 #[derive(Debug, Clone)]
@@ -71,6 +76,8 @@ pub struct Config {
     pub phone_region: Region,
     /// `HTTP_ADDR`, or all interfaces on `PORT`.
     pub http_addr: Option<SocketAddr>,
+    /// `AMOCRM_WEBHOOK_SECRET`: the end of the address at which amoCRM tells of changes.
+    pub webhook_secret: Option<SecretString>,
     /// `ADMIN_LEAD_COPIES`: waiting leads are copied to the admin's chat.
     pub admin_lead_copies: bool,
     /// How many requests one person may send.
@@ -106,6 +113,8 @@ impl Reader<'_> {
         let store = self.store();
         let phone_region = self.phone_region();
         let privacy_policy_url = self.privacy_policy_url();
+        let http_addr = self.http_addr();
+        let webhook_secret = self.webhook_secret(http_addr.is_some());
         Config {
             telegram,
             amocrm,
@@ -115,7 +124,8 @@ impl Reader<'_> {
             store,
             privacy_policy_url,
             phone_region,
-            http_addr: self.http_addr(),
+            http_addr,
+            webhook_secret,
             admin_lead_copies: self.switch("ADMIN_LEAD_COPIES"),
             lead_limits: self.lead_limits(),
             leads_alarm: self.leads_alarm(),
@@ -208,6 +218,22 @@ impl Reader<'_> {
 
     fn heartbeat_url(&mut self) -> Option<Url> {
         self.own_address("HEARTBEAT_URL", "The ping address of your monitoring service")
+    }
+
+    /// `AMOCRM_WEBHOOK_SECRET`.
+    fn webhook_secret(&mut self, has_page: bool) -> Option<SecretString> {
+        const NAME: &str = "AMOCRM_WEBHOOK_SECRET";
+        let text = self.text(NAME)?;
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if !is_plain || !(SHORTEST_SECRET..=LONGEST_SECRET).contains(&text.len()) {
+            self.wrong(NAME, "is no secret that can stand in an address", WEBHOOK_SECRET);
+            return None;
+        }
+        if !has_page {
+            let remedy = "Set HTTP_ADDR, or leave the secret out: changes are asked for anyway";
+            self.warnings.push(ConfigProblem::new(NAME, "says nothing without a page", remedy));
+        }
+        Some(text.into())
     }
 
     fn http_addr(&mut self) -> Option<SocketAddr> {

@@ -25,6 +25,7 @@ pub const SETTINGS: &[&str] = &[
     "AMOCRM_STATUS_ID",
     "AMOCRM_SUBDOMAIN",
     "AMOCRM_TAGS",
+    "AMOCRM_WEBHOOK_SECRET",
     "BOT_TOKEN",
     "DATABASE_URL",
     "DATA_DIR",

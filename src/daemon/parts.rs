@@ -14,8 +14,8 @@ use crate::{
     config::Config,
     consent::ConsentDocuments,
     crm::amocrm::Crm,
-    delivery::{AmendmentWriter, Counters, DeliveryPass, Health, LateNoteWriter, Worker, one_by_one},
-    http::{self, Site, Sources},
+    delivery::{AmendmentWriter, Counters, DeliveryPass, Health, LateNoteWriter, Learned, Worker, one_by_one},
+    http::{self, Site, Sources, Webhook},
     notice::{AdminLine, AdminNotice, Recipient, Recipients},
     privacy::{Privacy, Withdrawing},
     store::{Lease, NOBODYS_CHAT, Store},
@@ -27,6 +27,7 @@ use crate::{
     },
     unfinished::{Reminders, UnfinishedSender},
     vitals::{Heartbeat, Vitals},
+    watching::{Hints, WatchCounters, Watcher},
     wording::{Lang, Wording, backup_caption},
 };
 
@@ -60,6 +61,7 @@ impl Parts<'_> {
             bot_username,
             form: self.config.dealer.form.clone(),
             sources: self.config.dealer.sources.clone(),
+            statuses: self.config.dealer.statuses.clone(),
             time_zone: self.config.dealer.time_zone,
             can_authorize: settings.is_some_and(|settings| settings.integration.is_some()),
         }
@@ -138,8 +140,10 @@ impl Parts<'_> {
         }
         let delivery = Arc::<Counters>::default();
         let files = Arc::<FileCounters>::default();
+        let (watching, hints) = (Arc::<WatchCounters>::default(), Hints::default());
         let health = match crm {
             Some(crm) => {
+                let learned = Arc::<Learned>::default();
                 let pass = DeliveryPass {
                     store: store.clone(),
                     queue: store.lead_queue(),
@@ -147,7 +151,7 @@ impl Parts<'_> {
                     lease: Lease::daemon(self.generation),
                     contact_lookup: crm.settings().contact_lookup,
                     figures: delivery.clone(),
-                    learned: Arc::default(),
+                    learned: learned.clone(),
                 };
                 let (worker, health) = Worker::new(pass, crm.tokens().clone());
                 tasks.spawn(worker.run(self.stop.clone()));
@@ -168,6 +172,18 @@ impl Parts<'_> {
                 let lease = Lease::daemon(self.generation);
                 let amendments = AmendmentWriter::new(store.clone(), crm.clone(), lease, recipients);
                 tasks.spawn(one_by_one(amendments, self.stop.clone()));
+                let watcher = Watcher {
+                    store: store.clone(),
+                    crm: crm.clone(),
+                    lease: Lease::daemon(self.generation),
+                    texts: config.dealer.statuses.clone(),
+                    time_zone: config.dealer.time_zone,
+                    health: health.clone(),
+                    learned,
+                    hints: hints.clone(),
+                    figures: watching.clone(),
+                };
+                tasks.spawn(watcher.run(self.stop.clone()));
                 let tokens = TokenWatch::new(crm.clone(), store.clone(), recipients);
                 tasks.spawn(tokens.run(self.stop.clone()));
                 health
@@ -199,6 +215,11 @@ impl Parts<'_> {
             let site = Site {
                 authorization: crm.map(|crm| Authorization::new(store.clone(), crm.clone())),
                 redirect_path: integration.and_then(|integration| http::redirect_path(&integration.redirect_url)),
+                webhook: config
+                    .webhook_secret
+                    .as_ref()
+                    .filter(|_| crm.is_some())
+                    .map(|secret| Webhook::new(secret, hints)),
                 vitals: vitals.clone(),
                 metrics: Sources {
                     store: store.clone(),
@@ -208,6 +229,7 @@ impl Parts<'_> {
                     outbox: outbox_figures,
                     delivery,
                     files,
+                    watching,
                     health: health.clone(),
                     tokens: crm.map(|crm| crm.tokens().clone()),
                     started_at: store.clock().now(),

@@ -51,13 +51,13 @@ mod worker;
 pub(crate) mod write;
 
 pub use amendments::AmendmentWriter;
-pub use backoff::{exponential, lead_pause, lookup_delay};
+pub use backoff::{BLOCKED_PAUSE, exponential, lead_pause, lookup_delay};
 pub use breaker::{Breaker, Pause};
 pub use counters::Counters;
 pub use drain::{DrainReport, drain};
 pub use late_notes::LateNoteWriter;
 pub use one_by_one::{OneByOne, one_by_one};
 pub use outcome::{WriteOutcome, trouble_of, trouble_of_tokens};
-pub use pass::{DeliveryPass, Progress, Stop};
+pub use pass::{DeliveryPass, Learned, Progress, Stop};
 pub use shortage::{SHORTAGES_ALERT, Short, is_asked_for, shortages};
 pub use worker::{Health, Worker};

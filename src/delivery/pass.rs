@@ -17,6 +17,7 @@ use crate::{
     clock::{Clock, Millis},
     crm::amocrm::{Crm, CrmError},
     fault::point,
+    notice::Shortage,
     store::{Claim, Completed, LeadQueue, LeadRow, Lease, Stage, Step, StepOutcome, Store, StoreError},
 };
 
@@ -107,6 +108,13 @@ pub struct Learned {
     pub(super) contacts_from: Mutex<Millis>,
     /// No note is tried before: there is no right to write them.
     pub(super) notes_from: Mutex<Millis>,
+}
+
+impl Learned {
+    /// What the account lacks of the stages of which buyers are told.
+    pub async fn stages_listed(&self, store: &Store, lacking: Vec<Shortage>) -> Result<(), StoreError> {
+        self.shortages.stages_listed(store, lacking).await
+    }
 }
 
 /// Whatever panicked while it held one of these, what is in them is no more than remembered.

@@ -70,8 +70,8 @@ pub fn is_asked_for(what: &Shortage, settings: &AmocrmSettings) -> bool {
         }
         Shortage::Tag { name } => name == UNFINISHED_TAG || settings.tags.contains(name),
         Shortage::SourceTag { name } => settings.sources.all().iter().any(|source| source.tag.as_ref() == Some(name)),
-        // Any link may bring any mark.
-        Shortage::UtmField { .. } => true,
+        // Any link may bring any mark; what is said of stages is compared where leads are watched.
+        Shortage::UtmField { .. } | Shortage::MappedStatus { .. } => true,
         Shortage::PhoneKind | Shortage::Notes | Shortage::Unexplained => true,
     }
 }
@@ -183,6 +183,14 @@ impl Shortages {
             |what: &Shortage| matches!(what, Shortage::UnknownField { .. } | Shortage::UtmField { id: None, .. });
         self.remove(store, |what| is_of_list(what) && !lacking.all.contains(what)).await?;
         self.add(store, lacking.wanting).await
+    }
+
+    /// What the account lacks of the stages of which buyers are told.
+    pub async fn stages_listed(&self, store: &Store, lacking: Vec<Shortage>) -> Result<(), StoreError> {
+        self.load(store).await?;
+        let is_stage = |what: &Shortage| matches!(what, Shortage::MappedStatus { .. });
+        self.remove(store, |what| is_stage(what) && !lacking.contains(what)).await?;
+        self.add(store, lacking).await
     }
 
     /// These are short.

@@ -21,9 +21,10 @@ use crate::{
     crm::amocrm::{TokenKeeper, TokenKind},
     delivery::{Counters, Health},
     notice::Trouble,
-    store::{Store, StoreError, Totals},
+    store::{Store, StoreError, Totals, WatchCounts},
     telegram::{client::SendCounters, listener::IntakeCounters, outbox::OutboxCounters},
     vitals::Vitals,
+    watching::{WatchCounters, watch_log},
 };
 
 /// Every name begins so.
@@ -49,6 +50,8 @@ pub struct Sources {
     pub delivery: Arc<Counters>,
     /// Buyers' files.
     pub files: Arc<FileCounters>,
+    /// Leads that are watched.
+    pub watching: Arc<WatchCounters>,
     /// The way to amoCRM.
     pub health: watch::Receiver<Health>,
     /// The tokens, where there are amoCRM settings.
@@ -64,6 +67,8 @@ struct Stored {
     words_waiting: i64,
     messages_owed: i64,
     set_aside: i64,
+    watches: WatchCounts,
+    statuses_asked_at: Option<Millis>,
 }
 
 impl Sources {
@@ -92,7 +97,9 @@ impl Sources {
         let at_work = self.store.connections_at_work() as f64;
         page.gauge("store_connections_at_work", "Connections to the store doing something now.", at_work)?;
 
-        if let Some(Stored { totals, files_waiting, words_waiting, messages_owed, set_aside }) = stored {
+        if let Some(stored) = stored {
+            let Stored { totals, files_waiting, words_waiting, messages_owed, set_aside, watches, statuses_asked_at } =
+                stored;
             let oldest = totals.oldest_waiting_at.map_or(0, |at| (self.store.clock().now() - at).max(0));
             page.gauge("leads_waiting", "Leads amoCRM has not got yet.", totals.waiting as f64)?;
             page.gauge("leads_rejected", "Leads amoCRM refuses; a person has to look.", totals.rejected as f64)?;
@@ -112,6 +119,12 @@ impl Sources {
             let help = "What buyers have said after a request and amoCRM does not have yet.";
             page.gauge("later_messages_waiting", help, words_waiting as f64)?;
             page.gauge("messages_owed", "Messages Telegram has not taken yet.", messages_owed as f64)?;
+            let help = "Delivered leads whose stage in amoCRM is asked about.";
+            page.gauge("leads_watched", help, watches.watched as f64)?;
+            let help = "Stages of which buyers are still to be told: by day, one in ten minutes.";
+            page.gauge("status_messages_owed", help, watches.owed as f64)?;
+            let help = "When amoCRM was last asked where leads stand.";
+            page.moment("statuses_asked_timestamp_seconds", help, statuses_asked_at)?;
             page.gauge("updates_set_aside", "Updates kept for a person to look at.", set_aside as f64)?;
         }
 
@@ -142,6 +155,16 @@ impl Sources {
             ],
         )?;
         page.counter("file_failures_total", "Attempts with a file that were in vain.", &self.files.failures)?;
+
+        page.counter_with(
+            "status_changes_total",
+            "Leads that were seen at another stage in amoCRM, by direction.",
+            "direction",
+            &[("forward", load(&self.watching.forward)), ("back", load(&self.watching.back))],
+        )?;
+        page.counter("status_messages_total", "Buyers who were told of a stage.", &self.watching.told)?;
+        let help = "Attempts to learn where leads stand that amoCRM ended.";
+        page.counter("status_failures_total", help, &self.watching.failures)?;
 
         let health = self.health.borrow().clone();
         let trouble = health.trouble.as_ref().map(|(trouble, _)| trouble.label());
@@ -227,6 +250,8 @@ impl Sources {
             words_waiting: self.store.late_notes().messages().await?.waiting,
             messages_owed: self.store.outbox().count().await?,
             set_aside: self.store.dialogues().set_aside_count().await?,
+            watches: self.store.watches().counts().await?,
+            statuses_asked_at: watch_log(&self.store.marks()).await?.and_then(|log| log.asked_at),
         })
     }
 }

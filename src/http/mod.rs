@@ -1,13 +1,16 @@
-//! The small web server: the page that takes the authorization code, `/healthz`, `/metrics`. Off unless configured.
+//! The small web server: the page that takes the authorization code, amoCRM's webhook, `/healthz`, `/metrics`. Off unless
+//! configured.
 //!
 //! It may stand in the open internet, so a stranger can neither hold it up (places by address, short patience, no request
-//! body is ever read) nor learn or change anything: `/callback` needs a state that the bot has given out.
+//! body is read but that of whoever knows the webhook's secret) nor learn or change anything: `/callback` needs a state that
+//! the bot has given out.
 
 mod callback;
 mod metrics;
 mod page;
 mod places;
 mod server;
+mod webhook;
 
 use std::{
     net::SocketAddr,
@@ -30,6 +33,7 @@ use crate::{admin::authorization::Authorization, notice::AdminLine, vitals::Vita
 
 pub use metrics::Sources;
 pub use server::Server;
+pub use webhook::Webhook;
 
 /// Where the page always is; the path of `AMOCRM_REDIRECT_URL` leads there too.
 const CALLBACK: &str = "/callback";
@@ -45,6 +49,8 @@ pub struct Site {
     pub authorization: Option<Authorization>,
     /// The path of the integration's redirect address.
     pub redirect_path: Option<String>,
+    /// For `/amocrm/…`; absent where there is no secret.
+    pub webhook: Option<Webhook>,
     /// For `/healthz`.
     pub vitals: Arc<Vitals>,
     /// For `/metrics`.
@@ -121,7 +127,12 @@ async fn metrics(State(site): State<Arc<Site>>) -> Response {
     }
 }
 
-async fn page_or_nothing(State(site): State<Arc<Site>>, method: Method, uri: Uri) -> Response {
+async fn page_or_nothing(State(site): State<Arc<Site>>, method: Method, uri: Uri, body: axum::body::Body) -> Response {
+    if let (Some(webhook), Some(secret)) = (&site.webhook, uri.path().strip_prefix(webhook::PATH))
+        && let Some(answer) = webhook.answer(&method, secret, body).await
+    {
+        return answer;
+    }
     let is = |path: &str| uri.path().trim_end_matches('/') == path.trim_end_matches('/');
     if !is(CALLBACK) && !site.redirect_path.as_deref().is_some_and(is) {
         return (StatusCode::NOT_FOUND, "nothing here\n").into_response();
@@ -137,7 +148,12 @@ async fn page_or_nothing(State(site): State<Arc<Site>>, method: Method, uri: Uri
 /// hold a code.
 async fn finish(request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    let path = match request.uri().path() {
+        // A secret follows.
+        path if path.starts_with(webhook::PATH) => format!("{}…", webhook::PATH),
+        path => path.to_owned(),
+    };
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -151,7 +167,7 @@ async fn finish(request: Request, next: Next) -> Response {
     let (status, milliseconds) = (response.status().as_u16(), begun.elapsed().as_millis());
     match path.as_str() {
         // Asked every few seconds for ever.
-        "/healthz" | "/metrics" => debug!(%method, path, status, milliseconds, "a web request"),
+        "/healthz" | "/metrics" | "/amocrm/…" => debug!(%method, path, status, milliseconds, "a web request"),
         // A stranger's path is nothing for the log; why a code was not taken is told elsewhere.
         _ if status == 404 || status == 503 => {
             debug!(%method, status, milliseconds, "a web request for something else")

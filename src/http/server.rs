@@ -150,7 +150,7 @@ async fn attend(stream: TcpStream, place: Arc<Place>, answers: watch::Receiver<A
 }
 
 /// Makes the answer in a task of its own, which goes on if the client does not wait for it: a code may be under way that
-/// can be used only once. No body is read.
+/// can be used only once. Whether a body is read is up to whoever answers.
 fn work(
     request: hyper::Request<Incoming>,
     place: Arc<Place>,

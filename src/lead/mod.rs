@@ -7,6 +7,7 @@ mod amendment;
 mod amount;
 mod budget;
 mod car_link;
+mod crm_status;
 mod day;
 mod file;
 mod later;
@@ -29,6 +30,7 @@ pub use amendment::{
 };
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
+pub use crm_status::{CrmStatus, StageOrder};
 pub use day::{Day, DayError};
 pub use file::{BuyerFile, FileKind, LARGEST_FILE, MOST_FILES, file_key, has_file_key};
 pub use later::{Speech, shown_file, shown_file_of, speech_note, with_speech};

@@ -21,10 +21,11 @@ pub use addressed::{Addressed, Reference, ReferenceKind, ReplyTo};
 pub use admin::{AdminNotice, LeadCopy, WithdrawnLead};
 pub use button::{Button, Style};
 pub use consent::{ConsentQuestion, ShownButton};
-pub use my_request::{MyRequest, MyState};
+pub use my_request::{MyProgress, MyRequest, MyState};
 pub use press::AdminPress;
 pub use say::{Ask, Card, CardAnswer, Offer, Say};
 pub use shortage::Shortage;
+pub(crate) use shortage::stage_name;
 pub use talk::{MessageCopy, TalkMark};
 pub use to_admin::{AdminLine, Recipient, Recipients, ToAdmin};
 pub use trouble::{LeadsMeanwhile, PollTrouble, Trouble};
@@ -53,6 +54,15 @@ pub enum Notice {
     Delivered {
         /// The request's number.
         number: LeadNumber,
+    },
+    /// To the buyer: the lead has reached a stage of which the settings say something.
+    StatusReached {
+        /// The request's number.
+        number: LeadNumber,
+        /// Which text of the settings it is.
+        key: String,
+        /// What is told, by language; the first is for every language that is not among them.
+        text: Vec<(String, String)>,
     },
     /// To a buyer: an answer of one or more parts.
     Reply(#[serde(deserialize_with = "readable_parts")] Vec<Say>),

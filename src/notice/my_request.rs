@@ -15,6 +15,9 @@ pub struct MyRequest {
     pub car: Option<String>,
     /// Where it is.
     pub state: MyState,
+    /// What has become of it in amoCRM, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<MyProgress>,
     /// It can still be corrected and taken back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open: bool,
@@ -33,4 +36,18 @@ pub enum MyState {
     TakenBack,
     /// The admin has taken it out: the bot does not pass it on.
     Closed,
+}
+
+/// What has become of a request in amoCRM, as its buyer sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MyProgress {
+    /// It has reached a stage of which the settings say something: which text that is.
+    Reached(String),
+    /// It ended well, and the settings say nothing of that.
+    Won,
+    /// It came to nothing, and the settings say nothing of that.
+    Lost,
+    /// It was deleted.
+    Gone,
 }

@@ -66,6 +66,13 @@ pub enum Shortage {
     },
     /// The kind `WORK` of a contact's phone: the phone is sent without it.
     PhoneKind,
+    /// A stage of a `[[status]]`: nobody can be told of it.
+    MappedStatus {
+        /// The pipeline, where one is named.
+        pipeline_id: Option<i64>,
+        /// The stage.
+        status_id: i64,
+    },
     /// Leads may be made but no notes written: the notes wait.
     Notes,
     /// Something that amoCRM does not name: leads are made with their names and phones, the note has the rest.
@@ -103,10 +110,21 @@ impl Shortage {
             Self::UtmField { code, id: None } => format!("dealer.toml: source.utm = {code}"),
             Self::UtmField { code, id: Some(id) } => format!("dealer.toml: source.utm = {code} ({id})"),
             Self::SourceTag { name } => format!("dealer.toml: source.tag = {name}"),
+            Self::MappedStatus { pipeline_id, status_id } => {
+                format!("dealer.toml: status {}", stage_name(*pipeline_id, *status_id))
+            }
             Self::Tag { name } => format!("AMOCRM_TAGS={name}"),
             Self::PhoneKind => "PHONE WORK".into(),
             Self::Notes => "notes".into(),
             Self::Unexplained => "something that amoCRM does not name".into(),
         }
+    }
+}
+
+/// A stage by its ids, and the pipeline's where one is named.
+pub(crate) fn stage_name(pipeline_id: Option<i64>, status_id: i64) -> String {
+    match pipeline_id {
+        Some(pipeline_id) => format!("{pipeline_id}/{status_id}"),
+        None => status_id.to_string(),
     }
 }

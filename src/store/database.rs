@@ -133,6 +133,11 @@ impl Dialogues {
         Leads(Arc::clone(&self.0))
     }
 
+    /// What is known of the stages of leads.
+    pub(crate) fn watches(&self) -> Watches {
+        Watches(Arc::clone(&self.0))
+    }
+
     /// The marks that say what else is told of a turn.
     pub(super) fn marks(&self) -> Marks {
         Marks(Arc::clone(&self.0))
@@ -178,6 +183,9 @@ views! {
 
     /// Notes under leads that are written after their own.
     LateNotes = late_notes;
+
+    /// Leads whose stage in amoCRM is asked about.
+    Watches = watches;
 
     /// What was said of leads after they were sent, until amoCRM has it.
     Amendments = amendments;

@@ -202,6 +202,7 @@ async fn wipe_lead(
     super::lead_files::remove(connection, id).await?;
     super::amendments::remove(connection, id).await?;
     super::talk::remove(connection, (id, &lead.number)).await?;
+    super::watched::remove(connection, id).await?;
     sqlx::query(
         "INSERT INTO forgotten (id, forgotten_at) SELECT fingerprint, $1 FROM imports WHERE lead_id = $2 \
          ON CONFLICT DO NOTHING",
@@ -271,6 +272,7 @@ impl PersonalData {
                 "late_notes",
                 "later_messages",
                 "manager_messages",
+                "watched_leads",
                 "dialogues",
                 "messages",
                 "live_buttons",

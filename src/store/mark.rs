@@ -17,6 +17,8 @@ pub enum Mark {
     NewLeads,
     /// The admin was told that amoCRM does not take what is brought up to date on leads.
     AmendmentsRefused,
+    /// Since when leads are watched, and when and how they were last asked about, as JSON of that room.
+    Watching,
     /// Says nothing: it is written to see whether the store can be.
     Probe,
     /// A `state` that was given out with an address of authorization, as its SHA-256 in hex.
@@ -97,6 +99,7 @@ impl Mark {
             Self::CodeExpected => "code_expected_until".to_owned(),
             Self::NewLeads => "new_leads".to_owned(),
             Self::AmendmentsRefused => "amendments_refused".to_owned(),
+            Self::Watching => "watching".to_owned(),
             Self::Probe => "probe".to_owned(),
             Self::AuthorizationState(digest) => of(MarkFamily::AuthorizationStates, digest),
             Self::AuthorizationDone(digest) => of(MarkFamily::AuthorizationsDone, digest),
@@ -118,6 +121,7 @@ impl Mark {
             Self::CodeExpected,
             Self::NewLeads,
             Self::AmendmentsRefused,
+            Self::Watching,
             Self::Probe,
         ];
         if let Some(mark) = single.into_iter().find(|mark| mark.name() == name) {
@@ -154,6 +158,7 @@ mod tests {
             (Mark::CodeExpected, "code_expected_until"),
             (Mark::NewLeads, "new_leads"),
             (Mark::AuthorizationDone("00ff".into()), "auth_done:00ff"),
+            (Mark::Watching, "watching"),
             (Mark::Probe, "probe"),
             (Mark::AuthorizationState("00ff".into()), "auth_state:00ff"),
             (Mark::FirstPress("abc".into()), "first_press:abc"),

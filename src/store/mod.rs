@@ -44,6 +44,7 @@ mod telling;
 mod tokens;
 mod unfinished;
 mod unreadable;
+mod watched;
 mod withdrawals;
 mod writer;
 
@@ -66,7 +67,7 @@ pub use copying::Copied;
 pub use counts::{Totals, UndeliveredCounts};
 pub use database::{
     Amendments, Consents, Database, Dialogues, Files, LateNotes, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox,
-    PersonalData, SentMessages, Store, Talk, Tokens, Withdrawals,
+    PersonalData, SentMessages, Store, Talk, Tokens, Watches, Withdrawals,
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
@@ -93,6 +94,7 @@ pub use talk::{AnswerTold, NewAnswer, OpenAnswer};
 pub use tokens::TokenRow;
 pub use unfinished::{SentUnfinished, UnfinishedOutcome};
 pub use unreadable::{UnreadableLead, Untold};
+pub use watched::{OwedStatus, WatchCounts, WatchEnd, Watched, WatchedLead};
 pub use withdrawals::{NewWithdrawal, OpenWithdrawal, Withdrawal};
 pub use writer::Urgency;
 

@@ -4,8 +4,8 @@ use crate::{
     clock::Millis,
     form::{Input, LastRequest, OPEN_FOR, OwnRequest, Press},
     lead::{CarLink, Lead, LeadNumber, one_line},
-    notice::{MyRequest, MyState},
-    store::{Amended, Dialogues, LeadRow, LeadState, StoreError},
+    notice::{MyProgress, MyRequest, MyState},
+    store::{Amended, Dialogues, LeadRow, LeadState, StoreError, Watched},
 };
 
 /// So many are shown.
@@ -17,7 +17,10 @@ const LONGEST_CAR: usize = 120;
 /// The last requests of a person, the newest first; not those of whom everything was forgotten.
 pub(super) async fn my_requests(dialogues: &Dialogues, user_id: i64) -> Result<Vec<MyRequest>, StoreError> {
     let now = dialogues.clock().now();
-    Ok(own_requests(dialogues, user_id).await?.iter().map(|request| my_request(request, now)).collect())
+    let own = own_requests(dialogues, user_id).await?;
+    let ids: Vec<_> = own.iter().map(|request| request.lead.id).collect();
+    let watched = dialogues.watched(&ids).await?;
+    Ok(own.iter().map(|request| my_request(request, watched.get(&request.lead.id), now)).collect())
 }
 
 /// The last request of a person, where its answers are still known.
@@ -85,14 +88,33 @@ fn own_request(amended: Amended, row: LeadRow, open_for: Millis) -> OwnRequest {
     OwnRequest { lead, state, corrections: amended.corrections, open_for, takes_files }
 }
 
-fn my_request(request: &OwnRequest, now: Millis) -> MyRequest {
+fn my_request(request: &OwnRequest, watched: Option<&Watched>, now: Millis) -> MyRequest {
     let lead = &request.lead;
     MyRequest {
         number: lead.number.clone(),
         sent_at: lead.submitted_at.timestamp_millis(),
         car: car(lead),
         state: request.state,
+        progress: watched.and_then(progress),
         open: request.is_open(now),
+    }
+}
+
+/// What has become of it in amoCRM.
+fn progress(watched: &Watched) -> Option<MyProgress> {
+    if watched.gone {
+        return Some(MyProgress::Gone);
+    }
+    let reached = watched.shown.clone().map(MyProgress::Reached);
+    match watched.at {
+        Some(at) if at.is_closed() => {
+            // What is told of an earlier stage holds no longer.
+            let told_of_the_end =
+                watched.shown.as_ref().is_some_and(|key| key.ends_with(&format!(":{}", at.status_id)));
+            let end = if at.is_won() { MyProgress::Won } else { MyProgress::Lost };
+            if told_of_the_end { reached } else { Some(end) }
+        }
+        _ => reached,
     }
 }
 

@@ -3,11 +3,14 @@
 use crate::{
     clock::{Millis, date},
     form::{Form, Kind, Place, Question, WISH},
-    lead::{Budget, Change, shorten},
-    notice::{Ask, Card, CardAnswer, MyRequest, MyState, Say},
+    lead::{Budget, Change, one_line, shorten},
+    notice::{Ask, Card, CardAnswer, MyProgress, MyRequest, MyState, Say},
 };
 
 use super::{Lang, Markup, Rendered, Wording, clip, documents, keyboards, time};
+
+/// So much is shown of what is told of a stage: ten requests fit into one message.
+const LONGEST_STATE: usize = 200;
 
 /// The budget as typed, and behind it how it was understood: `2,5 млн (2 500 000 ₽)`.
 fn understood_budget(budget: &str, price: i64, lang: Lang) -> String {
@@ -228,7 +231,7 @@ fn my_request(request: &MyRequest, lang: Lang, wording: &Wording) -> String {
     let car = request.car.clone().unwrap_or_else(|| lang.text("no-car-link", &[]));
     let state = match request.state {
         MyState::OnItsWay => lang.text("my-state-on-its-way", &[]),
-        MyState::WithTheManager => lang.text("my-state-with-the-manager", &[]),
+        MyState::WithTheManager => progress(request.progress.as_ref(), lang, wording),
         MyState::TakenBack => lang.text("my-state-taken-back", &[]),
         MyState::Closed => lang.text("my-state-closed", &[]),
     };
@@ -238,6 +241,21 @@ fn my_request(request: &MyRequest, lang: Lang, wording: &Wording) -> String {
         "my-request",
         &[("number", number.into()), ("at", at.into()), ("car", car.into()), ("state", state.into())],
     )
+}
+
+/// What has become of a request that amoCRM has.
+fn progress(progress: Option<&MyProgress>, lang: Lang, wording: &Wording) -> String {
+    let id = match progress {
+        Some(MyProgress::Reached(key)) => match wording.statuses.by_key(key) {
+            Some(text) => return one_line(&lang.given(&text.text), LONGEST_STATE),
+            None => "my-state-with-the-manager",
+        },
+        Some(MyProgress::Won) => "my-state-won",
+        Some(MyProgress::Lost) => "my-state-lost",
+        Some(MyProgress::Gone) => "my-state-closed",
+        None => "my-state-with-the-manager",
+    };
+    lang.text(id, &[])
 }
 
 /// An answer that is to be another one.

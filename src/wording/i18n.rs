@@ -187,6 +187,12 @@ impl Lang {
         }
     }
 
+    /// Words that stand in the settings by language code; the first is for every language that is not among them.
+    pub fn given(self, words: &[(String, String)]) -> String {
+        let own = words.iter().find(|(code, _)| code.eq_ignore_ascii_case(self.code())).or(words.first());
+        own.map_or_else(String::new, |(_, words)| words.clone())
+    }
+
     /// Words of the form in every language, also in such as the bot does not speak; first as managers read them.
     pub fn all_words(words: &Words) -> Vec<String> {
         let given: &[(&str, &str)] = match *words {

@@ -18,7 +18,7 @@ mod troubles;
 
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 
-use crate::{form::Form, lead::Sources, notice::Button};
+use crate::{config::StatusTexts, form::Form, lead::Sources, notice::Button};
 
 pub use admin::{answer_lines, backup_caption, is_pressable, render_admin, source_line, waiting_text};
 pub use buyer::{deleted_text, render_reply, wish_line};
@@ -77,6 +77,8 @@ pub struct Wording {
     pub form: Form,
     /// What the codes of links stand for.
     pub sources: Sources,
+    /// What is told of which stage in amoCRM.
+    pub statuses: StatusTexts,
     /// The dealer's clock.
     pub time_zone: chrono_tz::Tz,
     /// `@username` of the bot without the `@`.

@@ -19,6 +19,10 @@ pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered
         }
         Notice::Saved { number } => numbered("saved", number),
         Notice::Delivered { number } => numbered("delivered", number),
+        Notice::StatusReached { number, text, .. } => {
+            let arguments = [("number", number.as_str().into()), ("text", lang.given(text).into())];
+            Rendered::plain(clip(lang.text("status-reached", &arguments)))
+        }
         Notice::Reply(parts) => render_reply(parts, lang, wording),
         Notice::Admin(notice) => render_admin(notice, lang, wording),
         Notice::Worded(worded) => render_worded(worded),

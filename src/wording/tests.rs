@@ -15,13 +15,15 @@ use strum::IntoEnumIterator;
 
 use super::{i18n::asked, *};
 use crate::{
+    config::StatusText,
     form::{Form, Question},
     lead::{Change, LeadNumber},
     notice::{
         Addressed, AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, ConsentQuestion,
-        FileCopy, LeadCopy, LeadsMeanwhile, MessageCopy, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind,
-        Offer, PollTrouble, Say, SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind,
-        TalkMark, Trouble, TroubleDiscriminants as TroubleKind, WithdrawnLead, Worded,
+        FileCopy, LeadCopy, LeadsMeanwhile, MessageCopy, MyProgress, MyRequest, MyState, Notice,
+        NoticeDiscriminants as NoticeKind, Offer, PollTrouble, Say, SayDiscriminants as SayKind, Shortage,
+        ShortageDiscriminants as ShortageKind, TalkMark, Trouble, TroubleDiscriminants as TroubleKind, WithdrawnLead,
+        Worded,
     },
 };
 
@@ -173,10 +175,24 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::SentTooMany => Say::SentTooMany { again_at: NOW, wait: HOUR },
         SayKind::MyRequests => {
             let request = |car| {
-                move |state| MyRequest { number: number(), sent_at: NOW, car, state, open: state == MyState::OnItsWay }
+                move |(state, progress)| MyRequest {
+                    number: number(),
+                    sent_at: NOW,
+                    car,
+                    state,
+                    progress,
+                    open: state == MyState::OnItsWay,
+                }
             };
+            let reached = ["*:142", "*:143"].map(|key| MyProgress::Reached(key.into()));
+            let progress = reached.into_iter().chain([MyProgress::Won, MyProgress::Lost, MyProgress::Gone]);
+            let progress: Vec<_> = progress.map(|progress| (MyState::WithTheManager, Some(progress))).collect();
             let requests = |car: Option<String>| Say::MyRequests {
-                requests: MyState::iter().map(|state| request(car.clone())(state)).collect(),
+                requests: MyState::iter()
+                    .map(|state| (state, None))
+                    .chain(progress.clone())
+                    .map(|of| request(car.clone())(of))
+                    .collect(),
             };
             return vec![requests(None), requests(Some(text()))];
         }
@@ -258,6 +274,7 @@ fn shortages() -> Vec<Shortage> {
         ShortageKind::UnknownField => Shortage::UnknownField { setting: text(), field: text() },
         ShortageKind::UtmField => Shortage::UtmField { code: text(), id: None },
         ShortageKind::SourceTag => Shortage::SourceTag { name: text() },
+        ShortageKind::MappedStatus => Shortage::MappedStatus { pipeline_id: Some(1), status_id: 2 },
         ShortageKind::Tag => Shortage::Tag { name: text() },
         ShortageKind::PhoneKind => Shortage::PhoneKind,
         ShortageKind::Notes => Shortage::Notes,
@@ -390,6 +407,9 @@ fn notices(kind: NoticeKind) -> Vec<Notice> {
         NoticeKind::Accepted => vec![Notice::Accepted { number: number() }],
         NoticeKind::Saved => vec![Notice::Saved { number: number() }],
         NoticeKind::Delivered => vec![Notice::Delivered { number: number() }],
+        NoticeKind::StatusReached => {
+            vec![Notice::StatusReached { number: number(), key: "*:142".into(), text: vec![("ru".into(), text())] }]
+        }
         NoticeKind::Reply => SayKind::iter().flat_map(says).map(|say| Notice::Reply(vec![say])).collect(),
         NoticeKind::Admin => AdminKind::iter().flat_map(admin_notices).map(Notice::Admin).collect(),
         NoticeKind::File => vec![Notice::File(file_copy())],
@@ -411,6 +431,9 @@ fn render_everything() {
             privacy_policy_url: Some(url),
             bot_username: "bot".into(),
             can_authorize: true,
+            statuses: [StatusText { pipeline_id: None, status_id: 142, text: vec![("ru".into(), text())] }]
+                .into_iter()
+                .collect(),
             ..Wording::default()
         },
     ];

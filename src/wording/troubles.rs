@@ -3,7 +3,7 @@
 use super::Lang;
 use crate::{
     lead::shorten,
-    notice::{AdminPress, Shortage, Trouble},
+    notice::{AdminPress, Shortage, Trouble, stage_name},
 };
 
 /// The buttons that do something about it.
@@ -91,6 +91,7 @@ fn shortage_name(shortage: &Shortage) -> (&'static str, String) {
         Shortage::UtmField { code, id: Some(id) } => ("utm-field", format!("{code} ({id})")),
         Shortage::SourceTag { name } => ("source-tag", name.clone()),
         Shortage::Tag { name } => ("tag", name.clone()),
+        Shortage::MappedStatus { pipeline_id, status_id } => ("mapped-status", stage_name(*pipeline_id, *status_id)),
         Shortage::PhoneKind => ("phone-kind", String::new()),
         Shortage::Notes => ("notes", String::new()),
         Shortage::Unexplained => ("unexplained", String::new()),

@@ -19,6 +19,7 @@ mod page;
 mod sandbox;
 mod sources;
 mod standby;
+mod statuses;
 mod store;
 mod talk;
 mod unfinished;

@@ -8,6 +8,7 @@ mod document;
 mod hours;
 mod questions;
 mod sections;
+mod statuses;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,8 @@ use crate::{form::Form, lead::Sources};
 pub use consent::{Consent, LARGEST_DOCUMENT, Place};
 use document::{Document, Table};
 pub use hours::{Hours, Week};
-pub use sections::{ByLanguage, CrmRules, Distribute, Manager, PrivacyRules, Repeat, StatusText, Unfinished};
+pub use sections::{ByLanguage, CrmRules, Distribute, Manager, PrivacyRules, Repeat, Unfinished};
+pub use statuses::{StatusText, StatusTexts};
 
 /// The file's name.
 const FILE: &str = "dealer.toml";
@@ -33,7 +35,7 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 const SPOKEN_BY_DEFAULT: [&str; 2] = ["ru", "en"];
 
 /// Sections that are checked and that nothing acts on yet.
-const NOT_USED_YET: &[&str] = &["hours", "crm", "manager", "status"];
+const NOT_USED_YET: &[&str] = &["hours", "crm", "manager"];
 
 /// What `dealer.toml` says.
 #[derive(Debug, Clone)]
@@ -54,7 +56,7 @@ pub struct Dealer {
     /// `[[manager]]`.
     pub managers: Vec<Manager>,
     /// `[[status]]`.
-    pub statuses: Vec<StatusText>,
+    pub statuses: StatusTexts,
     /// `[[source]]`.
     pub sources: Sources,
     /// `[unfinished]`.
@@ -79,7 +81,7 @@ impl Default for Dealer {
             form: Form::default(),
             crm: CrmRules::default(),
             managers: Vec::new(),
-            statuses: Vec::new(),
+            statuses: StatusTexts::default(),
             sources: Sources::default(),
             unfinished: Unfinished::default(),
             consent: None,
@@ -126,7 +128,7 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
         form: root.get("question").and_then(|value| questions::read(&value, first)).unwrap_or(usual.form),
         crm: table("crm").map(sections::crm).unwrap_or(usual.crm),
         managers: root.get("manager").map(|value| sections::managers(&value)).unwrap_or_default(),
-        statuses: root.get("status").map(|value| sections::statuses(&value, first)).unwrap_or_default(),
+        statuses: root.get("status").map(|value| statuses::statuses(&value, first)).unwrap_or_default(),
         sources: root.get("source").map(|value| sections::sources(&value)).unwrap_or_default(),
         unfinished,
         consent: table("consent").and_then(|table| consent::consent(table, &spoken, folder)),

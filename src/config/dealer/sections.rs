@@ -12,7 +12,7 @@ use crate::lead::{LeadSource, SourceCode, Sources, Utm, UtmValues, utm_of};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const LONGEST_NAME: usize = 100;
-const LONGEST_TEXT: usize = 1000;
+pub(super) const LONGEST_TEXT: usize = 1000;
 /// As much as fits into a field of amoCRM.
 const LONGEST_UTM: usize = 255;
 /// In place of a tag.
@@ -78,17 +78,6 @@ pub struct Manager {
     pub hours: Option<Week>,
 }
 
-/// `[[status]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusText {
-    /// In which pipeline; `None` for any.
-    pub pipeline_id: Option<i64>,
-    /// The stage.
-    pub status_id: i64,
-    /// What the buyer is told.
-    pub text: ByLanguage,
-}
-
 /// `[unfinished]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfinished {
@@ -134,7 +123,12 @@ pub fn crm(table: Table<'_>) -> CrmRules {
 }
 
 /// Tells whatever stands twice.
-fn no_doubles<K: Ord + std::fmt::Display>(seen: &mut BTreeSet<K>, key: Option<K>, at: &Value<'_>, what: &str) {
+pub(super) fn no_doubles<K: Ord + std::fmt::Display>(
+    seen: &mut BTreeSet<K>,
+    key: Option<K>,
+    at: &Value<'_>,
+    what: &str,
+) {
     if let Some(key) = key {
         let told = format!("{what} {key} is there already");
         if !seen.insert(key) {
@@ -165,25 +159,6 @@ pub fn managers(list: &Value<'_>) -> Vec<Manager> {
         managers.extend(name.map(|name| Manager { name, crm_user_id, telegram_id, hours }));
     }
     managers
-}
-
-pub fn statuses(list: &Value<'_>, first_language: &str) -> Vec<StatusText> {
-    let (mut statuses, mut seen) = (Vec::new(), BTreeSet::new());
-    for value in list.list() {
-        let Some(table) = value.table() else { continue };
-        let pipeline_id = table.get("pipeline_id").and_then(|value| value.id());
-        let status_id = table.need("status_id", "Such as status_id = 142").and_then(|value| value.id());
-        let text = table.need("text", "Such as text = { ru = \"Автомобиль куплен\" }");
-        let text = text.and_then(|value| value.words(LONGEST_TEXT, first_language));
-        let place = status_id.map(|id| match pipeline_id {
-            Some(pipeline) => format!("{id} of pipeline {pipeline}"),
-            None => id.to_string(),
-        });
-        no_doubles(&mut seen, place, &value, "status");
-        table.end();
-        statuses.extend(status_id.zip(text).map(|(status_id, text)| StatusText { pipeline_id, status_id, text }));
-    }
-    statuses
 }
 
 /// `[[source]]`.

@@ -102,7 +102,7 @@ mask_phones_in_group = true
     assert_eq!(dealer.crm.callback_within, Some(minutes(15)));
     assert_eq!((dealer.crm.repeat, dealer.crm.distribute), (Repeat::Attach, Distribute::RoundRobin));
     assert_eq!((dealer.unfinished.remind_after, dealer.unfinished.deliver_after), (None, Some(minutes(24 * 60))));
-    assert_eq!((dealer.managers.len(), dealer.statuses.len(), dealer.sources.all()[0].utm.len()), (1, 1, 2));
+    assert_eq!((dealer.managers.len(), dealer.statuses.all().len(), dealer.sources.all()[0].utm.len()), (1, 1, 2));
     assert!(matches!(dealer.consent.expect("consent").documents[..], [(_, Place::File { .. }), (_, Place::Page(_))]));
     assert_eq!(dealer.privacy.retention, Some(minutes(180 * 24 * 60)));
 }

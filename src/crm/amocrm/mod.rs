@@ -4,7 +4,8 @@
 //! `classify` turns an answer into a decision, `hal` reads lists and pages, `address` knows where the account is, `tokens`
 //! which token to call with, `refusal` reads what a 400 is about, `text` is what amoCRM does to texts, `key` is how a lead's
 //! number stands in them, `payload` and `note` turn a lead into amoCRM's words, `omitted` tells which of them to leave out,
-//! `lookup` finds what is already there, `merges` what has become of it, `drive` is where amoCRM keeps files, and [`Crm`] is what the rest of the house calls.
+//! `lookup` finds what is already there, `merges` what has become of it, `statuses` where leads stand, `drive` is where amoCRM
+//! keeps files, and [`Crm`] is what the rest of the house calls.
 
 mod address;
 mod amend;
@@ -27,6 +28,7 @@ mod place;
 mod preview;
 mod refusal;
 mod search;
+mod statuses;
 mod text;
 mod tokens;
 mod transport;
@@ -46,6 +48,7 @@ pub use payload::NewLead;
 pub use place::{Place, Reader};
 pub use preview::{Preview, preview};
 pub use search::{FoundLead, Wanted};
+pub use statuses::{Changes, MOST_BY_IDS, Move, SeenLead};
 pub use tokens::{
     AccessToken, AuthProblem, Authorization, CodeError, Fingerprint, PastedCode, Previous, Proactive, Source, Stored,
     TokenError, TokenInfo, TokenKeeper, TokenKind, TokenPair, TokenPolicy, TokenStorage, TokenStorageLock, TokensInfo,

@@ -118,7 +118,7 @@ impl OmittedFields {
                 // What that leaves out hangs on the settings: see `least`.
                 Shortage::Unexplained => result.less = true,
                 // They are not sent anyway.
-                Shortage::Notes | Shortage::UnknownField { .. } => {}
+                Shortage::Notes | Shortage::UnknownField { .. } | Shortage::MappedStatus { .. } => {}
             }
         }
         result
@@ -137,7 +137,7 @@ impl OmittedFields {
             Shortage::Tag { name } | Shortage::SourceTag { name } => sent.tags.contains(name),
             Shortage::PhoneKind => new_contact && !self.phone_kind && !self.phone,
             Shortage::Unexplained => !self.less,
-            Shortage::Notes | Shortage::UnknownField { .. } => false,
+            Shortage::Notes | Shortage::UnknownField { .. } | Shortage::MappedStatus { .. } => false,
         }
     }
 }

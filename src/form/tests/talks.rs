@@ -264,6 +264,7 @@ fn the_own_requests_are_shown() {
             - days * 86_400_000,
         car: car.map(str::to_owned),
         state,
+        progress: None,
         open: false,
     };
     let requests = || {

@@ -154,6 +154,26 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
         ],
     ),
     (
+        "watched_leads",
+        &[
+            ("lead_id", 't'),
+            ("since", 'i'),
+            ("fresh", 'i'),
+            ("pipeline_id", 'i'),
+            ("status_id", 'i'),
+            ("updated_at", 'i'),
+            ("reached", 't'),
+            ("shown", 't'),
+            ("told", 't'),
+            ("told_at", 'i'),
+            ("owed", 't'),
+            ("owed_at", 'i'),
+            ("gone_at", 'i'),
+            ("ended_at", 'i'),
+            ("ended", 't'),
+        ],
+    ),
+    (
         "dialogues",
         &[
             ("chat_id", 'i'),
@@ -260,6 +280,16 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
         "amendments",
         "(id) DO UPDATE SET done_at = excluded.done_at, sent_at = COALESCE(amendments.sent_at, excluded.sent_at) \
          WHERE amendments.done_at IS NULL",
+    ),
+    // Whoever has seen the lead later knows more of it; a watch that is over in one store is over in both.
+    (
+        "watched_leads",
+        "(lead_id) DO UPDATE SET pipeline_id = excluded.pipeline_id, status_id = excluded.status_id, \
+         updated_at = excluded.updated_at, reached = excluded.reached, shown = excluded.shown, told = excluded.told, \
+         told_at = excluded.told_at, owed = excluded.owed, owed_at = excluded.owed_at, gone_at = excluded.gone_at, \
+         ended_at = COALESCE(watched_leads.ended_at, excluded.ended_at), ended = COALESCE(watched_leads.ended, excluded.ended) \
+         WHERE COALESCE(excluded.updated_at, 0) > COALESCE(watched_leads.updated_at, 0) \
+         OR (excluded.ended_at IS NOT NULL AND watched_leads.ended_at IS NULL)",
     ),
     (
         "dialogues",

@@ -60,7 +60,7 @@ impl ForgottenElsewhere {
                 }
             }
             "lead_files" => rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id"))),
-            "amendments" | "later_messages" | "manager_messages" => {
+            "amendments" | "later_messages" | "manager_messages" | "watched_leads" => {
                 rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id")))
             }
             // What says that the consent was withdrawn holds nothing personal.

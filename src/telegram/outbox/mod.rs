@@ -345,6 +345,12 @@ impl OutboxSender {
                 return Ok(Sent::Done(AfterSending::default()));
             }
         }
+        if let Notice::StatusReached { number, key, .. } = &message.notice
+            && is_night(date(self.clock.now()), &self.wording.time_zone)
+        {
+            self.dialogues.watches().not_at_night(&message.id, number, key).await?;
+            return Ok(Sent::Done(AfterSending::default()));
+        }
         let places = if lang.is_some() { &self.places } else { &self.backlog_places };
         let lang = match lang {
             Some(lang) => lang,
@@ -410,6 +416,7 @@ impl OutboxSender {
                 // Only this message: the buyer may open the chat again while it is on its way, and send a request.
                 info!(cause, "a buyer's chat is closed; what was owed to it is given up, its leads are not");
                 self.dialogues.chat_closed(chat_id).await?;
+                self.dialogues.end_watches(chat_id).await?;
                 Ok(given_up(SendFailure::Closed))
             }
             Err(SendError::Refused(cause) | SendError::NoTopic(cause)) => {

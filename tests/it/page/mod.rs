@@ -8,5 +8,5 @@ mod dyno;
 mod gate;
 mod health;
 mod metrics;
-mod site;
+pub mod site;
 mod tokens;

@@ -84,6 +84,7 @@ mod later;
 mod limits;
 mod reminders;
 mod unfinished;
+mod watches;
 
 fn lead(name: &str, minutes_ago: i64) -> Lead {
     Lead {

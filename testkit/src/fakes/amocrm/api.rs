@@ -248,7 +248,11 @@ fn custom_fields(state: &State, request: &Request, entity: Entity) -> Answer {
 
 fn one(state: &State, request: &Request, entity: Entity, id: u64) -> Answer {
     let row = match entity {
-        Entity::Leads => state.book.lead(id).map(|lead| lists::lead_row(state, request, lead)),
+        Entity::Leads => {
+            let trashed = || state.book.trash.iter().find(|lead| lead.id == id);
+            let row = state.book.lead(id).map(|lead| lists::lead_row(state, request, lead));
+            row.or_else(|| trashed().map(|lead| lists::trashed_row(state, request, lead)))
+        }
         Entity::Contacts => state.book.contact(id).map(|contact| lists::contact_row(state, request, contact)),
     };
     row.map_or_else(|| Answer::empty(204), |row| Answer::hal(&row))

@@ -46,7 +46,7 @@ pub struct StoredLead {
     pub price: i64,
     /// The pipeline.
     pub pipeline_id: u64,
-    /// The stage.
+    /// The stage; 0 where somebody has removed it from the pipeline.
     pub status_id: u64,
     /// The user in charge.
     pub responsible_user_id: u64,
@@ -142,6 +142,7 @@ pub(super) struct StoredEvent {
     pub(super) created_by: u64,
     pub(super) created_at: i64,
     pub(super) value_after: Value,
+    pub(super) value_before: Value,
     pub(super) stored: Instant,
 }
 
@@ -164,6 +165,8 @@ pub(super) struct Book {
     pub(super) clock: Clock,
     pub(super) merge_event: MergeEvent,
     pub(super) leads: Vec<StoredLead>,
+    /// Deleted leads, which amoCRM keeps for a while.
+    pub(super) trash: Vec<StoredLead>,
     pub(super) contacts: Vec<StoredContact>,
     pub(super) companies: Vec<u64>,
     pub(super) notes: Vec<StoredNote>,
@@ -179,6 +182,7 @@ impl Default for Book {
             clock: Clock::default(),
             merge_event: MergeEvent::default(),
             leads: Vec::new(),
+            trash: Vec::new(),
             contacts: Vec::new(),
             companies: Vec::new(),
             notes: Vec::new(),
@@ -276,6 +280,25 @@ impl Book {
         id
     }
 
+    /// Moves a lead to another stage, which is an event.
+    pub(super) fn move_lead(&mut self, id: u64, pipeline_id: u64, status_id: u64, by: u64) {
+        let now = self.now();
+        let Some(lead) = self.leads.iter_mut().find(|lead| lead.id == id) else { return };
+        let before = (lead.status_id, lead.pipeline_id);
+        (lead.status_id, lead.pipeline_id, lead.updated_at) = (status_id, pipeline_id, now);
+        self.record_move(id, before, (status_id, pipeline_id), by);
+    }
+
+    /// That a lead was moved, if it was.
+    pub(super) fn record_move(&mut self, id: u64, before: (u64, u64), after: (u64, u64), by: u64) {
+        if before != after {
+            let value = |(status, pipeline)| json!([{ "lead_status": { "id": status, "pipeline_id": pipeline } }]);
+            self.record("lead_status_changed", Entity::Leads, id, by, value(after));
+            let event = self.events.last_mut().expect("the event");
+            event.value_before = value(before);
+        }
+    }
+
     /// Merges a lead into another: that one remains, with the notes, contacts and tags of both.
     pub(super) fn merge_leads(&mut self, gone: u64, remains: u64, by: u64) {
         let at = self.leads.iter().position(|lead| lead.id == gone).expect("a lead to be merged");
@@ -362,6 +385,7 @@ impl Book {
             created_by: by,
             created_at: self.now(),
             value_after: after,
+            value_before: json!([]),
             stored: Instant::now(),
         };
         self.events.push(event);

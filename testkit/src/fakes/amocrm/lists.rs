@@ -106,7 +106,7 @@ pub(super) fn lead_row(state: &State, request: &Request, lead: &StoredLead) -> V
         "price": lead.price,
         "responsible_user_id": lead.responsible_user_id,
         "group_id": 0,
-        "status_id": lead.status_id,
+        "status_id": (lead.status_id != 0).then_some(lead.status_id),
         "pipeline_id": lead.pipeline_id,
         "loss_reason_id": null,
         "created_by": lead.created_by,
@@ -134,6 +134,20 @@ pub(super) fn lead_row(state: &State, request: &Request, lead: &StoredLead) -> V
         row["_embedded"]["contacts"] = contacts.collect();
     }
     row
+}
+
+/// A lead in the trash, as `GET /leads/{id}` shows it.
+pub(super) fn trashed_row(state: &State, request: &Request, lead: &StoredLead) -> Value {
+    json!({
+        "id": lead.id,
+        "is_deleted": true,
+        "name": null,
+        "price": null,
+        "status_id": null,
+        "updated_at": lead.updated_at,
+        "account_id": state.account.id,
+        "_links": link(request, &format!("/api/v4/leads/{}", lead.id)),
+    })
 }
 
 /// A contact as a list and `GET /contacts/{id}` show it.
@@ -286,7 +300,7 @@ fn event_row(state: &State, request: &Request, event: &StoredEvent) -> Value {
         "created_by": event.created_by,
         "created_at": event.created_at,
         "value_after": event.value_after,
-        "value_before": [],
+        "value_before": event.value_before,
         "account_id": state.account.id,
         "_links": link(request, &format!("/api/v4/events/{}", event.id)),
         "_embedded": { "entity": { "id": id, "_links": link(request, &path) } },

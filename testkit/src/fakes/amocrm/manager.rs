@@ -120,13 +120,11 @@ impl FakeAmocrm {
         self.set(|state| state.book.merge_leads(gone, remains, state.account.current_user));
     }
 
-    /// A manager moves a lead to a stage: 142 is won, 143 is lost.
+    /// A manager moves a lead to another stage of its pipeline: 142 is won, 143 is lost.
     pub fn move_lead(&self, id: u64, status_id: u64) {
         self.set(|state| {
-            let mut leads = state.book.leads.iter_mut();
-            if let Some(lead) = leads.find(|lead| lead.id == id) {
-                lead.status_id = status_id;
-            }
+            let pipeline_id = state.book.lead(id).map_or(account::MAIN_PIPELINE, |lead| lead.pipeline_id);
+            state.book.move_lead(id, pipeline_id, status_id, state.account.current_user);
         });
     }
 
@@ -143,7 +141,45 @@ impl FakeAmocrm {
         self.set(|state| state.book.attach(lead_id, contact_id, true));
     }
 
-    /// A manager deletes a lead.
+    /// A manager moves a lead to a stage of another pipeline.
+    pub fn move_lead_into(&self, id: u64, pipeline_id: u64, status_id: u64) {
+        self.set(|state| state.book.move_lead(id, pipeline_id, status_id, state.account.current_user));
+    }
+
+    /// Somebody removes the stage at which a lead stands from its pipeline.
+    pub fn remove_stage_of(&self, id: u64) {
+        self.set(|state| {
+            let mut leads = state.book.leads.iter_mut();
+            if let Some(lead) = leads.find(|lead| lead.id == id) {
+                lead.status_id = 0;
+            }
+        });
+    }
+
+    /// A manager puts a lead into the trash.
+    pub fn trash_lead(&self, id: u64) {
+        self.set(|state| {
+            let now = state.book.now();
+            let (trashed, left) = std::mem::take(&mut state.book.leads).into_iter().partition(|lead| lead.id == id);
+            state.book.leads = left;
+            state
+                .book
+                .trash
+                .extend(Vec::<StoredLead>::into_iter(trashed).map(|lead| StoredLead { updated_at: now, ..lead }));
+        });
+    }
+
+    /// And takes it out again.
+    pub fn restore_lead(&self, id: u64) {
+        self.set(|state| {
+            let (restored, left) = std::mem::take(&mut state.book.trash).into_iter().partition(|lead| lead.id == id);
+            state.book.trash = left;
+            state.book.leads.extend(Vec::<StoredLead>::into_iter(restored));
+            state.book.leads.sort_by_key(|lead| lead.id);
+        });
+    }
+
+    /// A manager deletes a lead for good.
     pub fn remove_lead(&self, id: u64) {
         self.set(|state| state.book.leads.retain(|lead| lead.id != id));
     }

@@ -338,6 +338,8 @@ pub(super) fn update_one(state: &mut State, request: &Request, entity: Entity, i
 /// Changes one entity and says so.
 fn apply_update(state: &mut State, request: &Request, entity: Entity, id: u64, item: &Object) -> Value {
     let now = state.book.now();
+    let place = |state: &State| state.book.lead(id).map(|lead| (lead.status_id, lead.pipeline_id));
+    let before = place(state).filter(|_| entity == Entity::Leads);
     let fields = fields_from(state, entity, item);
     let mut named = |listed: Option<&Value>| {
         let names = listed.map(|listed| state.book.tag_names(entity, listed));
@@ -373,6 +375,9 @@ fn apply_update(state: &mut State, request: &Request, entity: Entity, id: u64, i
     // A field that is sent is replaced as a whole; the others stay.
     custom_fields.retain(|old| !fields.iter().any(|new| new.id == old.id));
     custom_fields.extend(fields.into_iter().filter(|field| !field.values.is_empty()));
+    if let Some((before, after)) = before.zip(place(state)) {
+        state.book.record_move(id, before, after, state.account.current_user);
+    }
     json!({
         "id": id,
         "updated_at": now,
