@@ -268,6 +268,10 @@ impl FilePass {
                 self.files.later(&self.lease, &row.id, self.clock().now(), None).await?;
                 Ok(())
             }
+            // What was shown since is for whoever still deals with the buyer.
+            Whereabouts::Gone if self.files.was_said_later(lead.id, file(row)).await? => {
+                self.send_elsewhere(row, "the lead was deleted in amoCRM").await
+            }
             Whereabouts::Gone => {
                 info!("the lead was deleted in amoCRM; its files are not needed");
                 self.files.over(&row.id, FileEnd::Lost, None, &[]).await?;

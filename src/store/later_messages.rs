@@ -14,7 +14,7 @@ use crate::{
     lead::{BuyerFile, Lead, LeadNumber, Speech, speech_note, with_speech},
 };
 
-use super::{Dialogues, LateNotes, NewMessage, StoreError, json, late_notes, outbox, rows};
+use super::{Dialogues, Files, LateNotes, NewMessage, StoreError, json, late_notes, outbox, rows};
 
 /// What is said within so long after the first words is one note.
 const GROUPED: Duration = Duration::from_secs(120);
@@ -246,6 +246,16 @@ impl Dialogues {
             let lead_id = Ulid::from_string(&rows::lossy(&row, 0)?).ok()?;
             Some(KeptMessage { lead_id, fingerprint: rows::lossy(&row, 1).unwrap_or_default() })
         }))
+    }
+}
+
+impl Files {
+    /// Whether a file of a lead came after the request was sent.
+    pub async fn was_said_later(&self, lead_id: Ulid, file: &BuyerFile) -> Result<bool, StoreError> {
+        let query = sqlx::query("SELECT 1 FROM later_messages WHERE lead_id = $1 AND message_id = $2")
+            .bind(lead_id.to_string())
+            .bind(i64::from(file.message_id));
+        Ok(query.fetch_optional(&self.pool).await?.is_some())
     }
 }
 
