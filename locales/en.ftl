@@ -614,6 +614,51 @@ admin-taken-back =
 admin-finished =
     ✅ A buyer has finished the request
     { $lead }
+admin-untouched =
+    ⏰ Nobody has dealt with request #{ $number } for { $minutes } min of working time. The managers' chat was told, the card is there.
+    What to do: call the buyer yourself, or remind the managers.
+admin-user-refused = ℹ️ amoCRM does not take this user as responsible: { $who } ({ $detail }). Requests stay with whoever was responsible before, none is held up. Check crm_user_id under [[manager]] in dealer.toml.
+admin-action-refused = ℹ️ amoCRM has not taken a task or a mark that the bot makes for managers' buttons (the first was #{ $number }): { $detail }. The requests themselves and their notes are all right. Check that the bot's user in amoCRM may add tasks and change leads. When amoCRM takes it again, the bot goes on by itself; if not, it tells you again.
+
+## The managers' chat
+
+lead-card =
+    🆕 Request #{ $number }
+    { $name }
+    { $phone }{ $answers }
+lead-card-files = Files: { $count }
+lead-card-on-its-way = ⏳ Not in amoCRM yet, the bot will add it by itself
+lead-card-in-crm = amoCRM: { $url }
+lead-card-somewhere-in-crm = In amoCRM
+lead-card-no-crm = amoCRM is not connected to the bot
+lead-card-given-up = 🗑 Deleted by the admin, it will not get into amoCRM
+lead-card-taken-back = 🗑 The buyer has taken the request back
+lead-card-taken = 🙋 Taken by { $name }, { $at }
+lead-card-reached = ✅ Reached: { $name }, { $at }
+lead-card-no-answer = 📵 No answer: { $name }, { $at }
+lead-card-junk = 🚫 Not a lead: { $name }, { $at }
+lead-card-wiped = Request #{ $number }: the data were deleted at the buyer's wish
+lead-card-expired = Request #{ $number }: the data were wiped after the time they are kept for
+lead-card-gone = Request #{ $number }: the bot has nothing of it any more
+lead-untouched = ⏰ Nobody has dealt with request #{ $number } yet, after { $minutes } min of working time. Press “I take it” on the card, and call.
+button-lead-take = 🙋 I take it
+button-lead-reached = ✅ Reached
+button-lead-no-answer = 📵 No answer
+button-lead-junk = 🚫 Not a lead
+lead-press-unknown = The bot has no request #{ $number } any more.
+lead-press-over = Request #{ $number } is closed: it was deleted, or its buyer has asked for the data to be.
+lead-press-taken = Request #{ $number } is yours.
+lead-press-yours = You have request #{ $number } already.
+lead-press-others = #{ $number } was taken by { $name }, { $at }.
+lead-press-said = Written down.
+lead-press-said-and-taken = Written down, and request #{ $number } is yours now.
+lead-press-said-already = That is written down already.
+lead-press-ask = Certainly not a lead? Press “Not a lead” once more to confirm.
+lead-press-elsewhere = These buttons work in the managers' chat only.
+lead-press-stranger = These buttons work only for members of the managers' chat.
+
+## The admin's chat: the rest
+
 admin-amendment-refused = ℹ️ amoCRM did not take the tag or the fields that the bot updates a lead with (#{ $number } was the first): { $detail }. The note under the lead says what the buyer has changed. Check that the bot's user in amoCRM may change leads and contacts. The bot goes on by itself once amoCRM takes everything, and tells you again if it stops.
 admin-no-place-for-words = ℹ️ A buyer has written about a request whose lead and contact are no longer in amoCRM, so here are the words:
     { $text }

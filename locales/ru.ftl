@@ -621,6 +621,51 @@ admin-taken-back =
 admin-finished =
     ✅ Покупатель завершил заявку
     { $lead }
+admin-untouched =
+    ⏰ Заявкой #{ $number } никто не занялся уже { $minutes } мин рабочего времени. В чате менеджеров об этом сказано, карточка там.
+    Что делать: позвоните покупателю сами или напомните менеджерам.
+admin-user-refused = ℹ️ amoCRM не принимает ответственным этого пользователя: { $who } ({ $detail }). Заявки остаются у прежнего ответственного, ни одна не задерживается. Проверьте crm_user_id в разделе [[manager]] файла dealer.toml.
+admin-action-refused = ℹ️ amoCRM не приняла задачу или отметку, которую бот делает по кнопкам менеджеров (первой была #{ $number }): { $detail }. Сами заявки и примечания в порядке. Проверьте, что пользователю бота в amoCRM можно создавать задачи и изменять сделки. Когда amoCRM снова всё примет, бот продолжит сам; если нет, сообщит снова.
+
+## Чат менеджеров
+
+lead-card =
+    🆕 Заявка #{ $number }
+    { $name }
+    { $phone }{ $answers }
+lead-card-files = Файлы: { $count }
+lead-card-on-its-way = ⏳ Ещё не в amoCRM, бот добавит её сам
+lead-card-in-crm = amoCRM: { $url }
+lead-card-somewhere-in-crm = Уже в amoCRM
+lead-card-no-crm = amoCRM к боту не подключена
+lead-card-given-up = 🗑 Удалена администратором, в amoCRM не попадёт
+lead-card-taken-back = 🗑 Покупатель отозвал заявку
+lead-card-taken = 🙋 Взял(а): { $name }, { $at }
+lead-card-reached = ✅ Есть контакт: { $name }, { $at }
+lead-card-no-answer = 📵 Не отвечает: { $name }, { $at }
+lead-card-junk = 🚫 Не лид: { $name }, { $at }
+lead-card-wiped = Заявка #{ $number }: данные удалены по просьбе покупателя
+lead-card-expired = Заявка #{ $number }: данные стёрты по сроку хранения
+lead-card-gone = Заявка #{ $number }: данных о ней у бота больше нет
+lead-untouched = ⏰ Заявкой #{ $number } ещё никто не занялся, прошло { $minutes } мин рабочего времени. Нажмите «Беру» на карточке и позвоните.
+button-lead-take = 🙋 Беру
+button-lead-reached = ✅ Дозвонился
+button-lead-no-answer = 📵 Не отвечает
+button-lead-junk = 🚫 Не лид
+lead-press-unknown = Заявки #{ $number } у бота больше нет.
+lead-press-over = Заявка #{ $number } закрыта: её удалили, или покупатель попросил удалить свои данные.
+lead-press-taken = Заявка #{ $number } ваша.
+lead-press-yours = Заявка #{ $number } уже у вас.
+lead-press-others = #{ $number } уже взял(а) { $name }, { $at }.
+lead-press-said = Записано.
+lead-press-said-and-taken = Записано, и заявка #{ $number } теперь ваша.
+lead-press-said-already = Это уже записано.
+lead-press-ask = Точно не лид? Нажмите «Не лид» ещё раз, чтобы подтвердить.
+lead-press-elsewhere = Эти кнопки действуют только в чате менеджеров.
+lead-press-stranger = Эти кнопки действуют только для участников чата менеджеров.
+
+## Чат администратора: прочее
+
 admin-amendment-refused = ℹ️ amoCRM не приняла тег или поля, которыми бот обновляет сделку (первой была #{ $number }): { $detail }. Что изменил покупатель, сказано в примечании к сделке. Проверьте, что пользователю бота в amoCRM можно изменять сделки и контакты. Когда amoCRM снова всё примет, бот продолжит сам; если нет, сообщит снова.
 admin-no-place-for-words = ℹ️ Покупатель написал по заявке, а в amoCRM больше нет ни её сделки, ни контакта, бот передаёт его слова сюда:
     { $text }

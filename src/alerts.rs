@@ -105,7 +105,7 @@ pub struct Alerts {
     clock: Clock,
     past_the_store: PastTheStore,
     recipients: Recipients,
-    /// Waiting leads are copied to the managers during an outage.
+    /// Waiting leads are copied to the admin during an outage.
     copies: bool,
     leads_alarm: Option<u32>,
     /// What leads may go without is what its settings ask for.
@@ -380,27 +380,27 @@ impl Alerts {
     }
 
     async fn copy_leads(&self) -> Result<(), StoreError> {
-        if let Some(chat_id) = self.recipients.chat(Recipient::Managers).filter(|_| self.copies) {
+        if let Some(chat_id) = self.recipients.chat(Recipient::Operator).filter(|_| self.copies) {
             self.store.open_alerts().copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE, copies).await?;
         }
         Ok(())
     }
 }
 
-/// Copies of leads for the managers.
+/// Copies of leads for the admin.
 fn copies(leads: &[Lead]) -> Notice {
     Notice::Admin(AdminNotice::Copies { leads: leads.iter().map(LeadCopy::of).collect() })
 }
 
-/// Without amoCRM settings every lead is copied to the managers as it comes.
+/// Without amoCRM settings every lead is copied to the admin as it comes.
 pub async fn ping_without_crm(store: Store, recipients: Recipients, stop: CancellationToken) {
     let (clock, queue) = (store.clock(), store.lead_queue());
     let mut pause = Pause::new(LOOK, LAST_PAUSE);
     while !stop.is_cancelled() {
-        if let Some(chat_id) = recipients.chat(Recipient::Managers)
+        if let Some(chat_id) = recipients.chat(Recipient::Operator)
             && let Err(error) = store.open_alerts().copy_to_admin(chat_id, 1, COPIES_AT_ONCE, copies).await
         {
-            warn!(%error, "new leads could not be copied to the managers");
+            warn!(%error, "new leads could not be copied to the admin");
             tokio::select! {
                 () = clock.sleep(pause.grow()) => {}
                 () = stop.cancelled() => {}

@@ -95,6 +95,21 @@ pub const POINTS_OF_UNFINISHED: &[&str] = &["unfinished.before_commit", "unfinis
 /// Points on the way of a stage in amoCRM to the buyer.
 pub const POINTS_OF_STATUSES: &[&str] = &["status.recorded", "status.in_commit", "status.stored"];
 
+/// Points on the way of managers' work: each has its death in a test of its own.
+pub const POINTS_OF_WORK: &[&str] = &[
+    "lead_work.in_commit",
+    "lead_work.stored",
+    "card.in_commit",
+    "press.in_commit",
+    "press.stored",
+    "lead_action.recorded",
+    "lead_action.answered",
+    "lead_action.stored",
+    "lead_action.not_done_stored",
+    "reminder.in_commit",
+    "reminder.stored",
+];
+
 /// A place where a test may kill the process.
 #[cfg(debug_assertions)]
 pub fn point(name: &'static str) {
@@ -145,6 +160,7 @@ mod armed {
                 super::POINTS_OF_TALK,
                 super::POINTS_OF_UNFINISHED,
                 super::POINTS_OF_STATUSES,
+                super::POINTS_OF_WORK,
             ]
             .iter()
             .any(|list| list.contains(&name)),

@@ -11,6 +11,7 @@
 //! - [`notice`]: what people are told, as values
 //! - [`form`]: the questions, and the dialogue that asks them
 //! - [`config`], [`telemetry`]: settings and logging
+//! - [`working_time`]: when somebody works
 //! - [`wording`]: those values in words, in the languages of `locales/`
 //! - [`store`]: what must survive
 //! - [`consent`]: the document that buyers consent to, and what proves it
@@ -23,6 +24,7 @@
 //! - [`telegram`]: Telegram; knows the store, never amoCRM
 //! - [`talk`]: what managers say to buyers from their group
 //! - [`attachments`]: buyers' files, from Telegram to their leads in amoCRM
+//! - [`managers`]: the managers' chat, and leads as they work on them
 //! - [`alerts`]: what the admin is told and when
 //! - [`admin`]: the admin's chat, and authorizing again
 //! - [`vitals`]: whether all is well
@@ -48,6 +50,7 @@ pub mod files;
 pub mod form;
 pub mod http;
 pub mod lead;
+pub mod managers;
 pub mod net;
 pub mod notice;
 pub mod privacy;
@@ -59,3 +62,4 @@ pub mod unfinished;
 pub mod vitals;
 pub mod watching;
 pub mod wording;
+pub mod working_time;

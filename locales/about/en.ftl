@@ -126,6 +126,10 @@ button- = A button.
 button-edit- = A button under the card: change an answer.
 command- = What Telegram's menu says of a command.
 
+lead-card = A request's card in the managers' chat.
+lead-card- = A line of a request's card in the managers' chat: where the request is, who has taken it, what became of it.
+lead-press- = Pops up for the manager who has pressed a button under a card. Up to 200 characters.
+lead-untouched = To the managers' chat, as an answer to the card: nobody has dealt with the request yet.
 admin- = To the admin.
 admin-waiting = To the admin: how many requests wait; a part of other messages.
 admin-outage- = An alert to the admin: the connection with amoCRM.

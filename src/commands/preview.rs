@@ -221,7 +221,7 @@ impl Scene {
             statuses: StatusTexts::default(),
             time_zone: self.time_zone,
             bot_username: "bot".to_owned(),
-            can_authorize: false,
+            ..Wording::default()
         }
     }
 

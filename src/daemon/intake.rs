@@ -19,6 +19,7 @@ use crate::{
     alerts::{self, POLLS},
     crm::amocrm::Crm,
     delivery::Health,
+    managers::{self, ManagersContext},
     notice::{AdminLine, AdminNotice, LeadsMeanwhile, PollTrouble},
     talk::{self, TalkContext},
     telegram::{
@@ -86,7 +87,19 @@ impl Parts<'_> {
             managers: self.config.dealer.managers.clone(),
             wording: wording.clone(),
         };
-        let dealers = teloxide::dptree::entry().branch(talk::tree(Arc::new(talk))).branch(admin);
+        let managers = Arc::new(ManagersContext::new(
+            self.work_rules(),
+            self.config.admin_chat_id,
+            self.store.clone(),
+            self.telegram.clone(),
+            wording.clone(),
+        ));
+        // Buttons first, then what managers say.
+        let dealers = teloxide::dptree::entry()
+            .branch(managers::tree(managers.clone()))
+            .branch(talk::tree(Arc::new(talk)))
+            .branch(managers::rest(managers))
+            .branch(admin);
         let tree = handlers::tree(intake.clone(), admin_line.clone(), desk.clone(), dealers);
         let form = desk.wording.form.clone();
         let dialogues = DialogueStorage::new(self.store.dialogues(), form, self.answers.clone());

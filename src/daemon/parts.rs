@@ -14,8 +14,11 @@ use crate::{
     config::Config,
     consent::ConsentDocuments,
     crm::amocrm::Crm,
-    delivery::{AmendmentWriter, Counters, DeliveryPass, Health, LateNoteWriter, Learned, Worker, one_by_one},
+    delivery::{
+        ActionWriter, AmendmentWriter, Counters, DeliveryPass, Health, LateNoteWriter, Learned, Worker, one_by_one,
+    },
     http::{self, Site, Sources, Webhook},
+    managers::{WorkKeeper, WorkRules},
     notice::{AdminLine, AdminNotice, Recipient, Recipients},
     privacy::{Privacy, Withdrawing},
     store::{Lease, NOBODYS_CHAT, Store},
@@ -63,6 +66,8 @@ impl Parts<'_> {
             sources: self.config.dealer.sources.clone(),
             statuses: self.config.dealer.statuses.clone(),
             time_zone: self.config.dealer.time_zone,
+            crm_url: settings.map(|settings| settings.base_url.clone()),
+            mask_phones: self.config.dealer.privacy.mask_phones_in_group,
             can_authorize: settings.is_some_and(|settings| settings.integration.is_some()),
         }
     }
@@ -70,6 +75,11 @@ impl Parts<'_> {
     /// Who is told what.
     pub(super) fn recipients(&self) -> Recipients {
         Recipients::new(self.config.admin_chat_id, self.config.managers_chat_id)
+    }
+
+    /// What the settings say of managers' work.
+    pub(super) fn work_rules(&self) -> WorkRules {
+        WorkRules::new(self.config.managers_chat_id, &self.config.dealer)
     }
 
     /// What forgets people and what is old.
@@ -109,6 +119,8 @@ impl Parts<'_> {
                 .run(admin.clone(), self.stop.clone()),
         );
         tasks.spawn(self.privacy().run(self.stop.clone()));
+        let keeper = WorkKeeper::new(store.clone(), self.work_rules(), recipients);
+        tasks.spawn(one_by_one(keeper, self.stop.clone()));
         let crm_url = crm.map(|crm| crm.settings().base_url.clone());
         let withdrawing = Withdrawing::new(self.privacy(), crm_url, recipients);
         tasks.spawn(one_by_one(withdrawing, self.stop.clone()));
@@ -184,6 +196,9 @@ impl Parts<'_> {
                     figures: watching.clone(),
                 };
                 tasks.spawn(watcher.run(self.stop.clone()));
+                let (lease, managers) = (Lease::daemon(self.generation), config.dealer.managers.clone());
+                let actions = ActionWriter::new(store.clone(), crm.clone(), lease, recipients, managers);
+                tasks.spawn(one_by_one(actions, self.stop.clone()));
                 let tokens = TokenWatch::new(crm.clone(), store.clone(), recipients);
                 tasks.spawn(tokens.run(self.stop.clone()));
                 health

@@ -278,6 +278,29 @@ pub enum AdminNotice {
         /// What is said.
         mark: TalkMark,
     },
+    /// Nobody has dealt with a lead for long.
+    Untouched {
+        /// Its number.
+        number: LeadNumber,
+        /// Minutes of working time since it came.
+        minutes: i64,
+    },
+    /// amoCRM does not take a user as responsible; told once for each.
+    UserRefused {
+        /// The user's id.
+        user_id: i64,
+        /// The manager's name in the settings.
+        name: Option<String>,
+        /// What amoCRM said.
+        detail: String,
+    },
+    /// amoCRM does not take what managers' work leads to; told once, until it does.
+    ActionRefused {
+        /// Of the first such lead.
+        number: LeadNumber,
+        /// What amoCRM said.
+        detail: String,
+    },
     /// New tokens were taken.
     TokensRenewed {
         /// Leads that wait for them.

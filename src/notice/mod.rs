@@ -4,6 +4,8 @@ mod addressed;
 mod admin;
 mod button;
 mod consent;
+mod lead_card;
+mod lead_press;
 mod my_request;
 mod press;
 mod say;
@@ -21,6 +23,8 @@ pub use addressed::{Addressed, Reference, ReferenceKind, ReplyTo};
 pub use admin::{AdminNotice, LeadCopy, WithdrawnLead};
 pub use button::{Button, Style};
 pub use consent::{ConsentQuestion, ShownButton};
+pub use lead_card::{CardState, Doer, LeadCard, LeadOutcome, PressOutcome, Wiped};
+pub use lead_press::{LeadDeed, LeadPress};
 pub use my_request::{MyProgress, MyRequest, MyState};
 pub use press::AdminPress;
 pub use say::{Ask, Card, CardAnswer, Offer, Say};
@@ -74,6 +78,18 @@ pub enum Notice {
     File(FileCopy),
     /// To managers or to a buyer: a message of the other side.
     Copy(MessageCopy),
+    /// To the managers: the card of a lead, as it is when it is sent.
+    LeadCard {
+        /// The lead's number.
+        number: LeadNumber,
+    },
+    /// To the managers: nobody has dealt with a lead.
+    Untouched {
+        /// The lead's number.
+        number: LeadNumber,
+        /// Minutes of working time since it came.
+        minutes: i64,
+    },
     /// Any of the others, with more of an address than its chat, or to be found again.
     Addressed(Addressed),
 }

@@ -44,12 +44,11 @@ impl Recipients {
 }
 
 impl AdminNotice {
-    /// Whom it is for: requests and buyers are the managers' matter, all else is the operator's.
+    /// Whom it is for: buyers are the managers' matter, all else is the operator's. Requests are the managers' by their cards;
+    /// copies of them are for whoever has asked for copies.
     pub fn recipient(&self) -> Recipient {
         match self {
-            Self::Copies { .. }
-            | Self::NewLead { .. }
-            | Self::LimitReached { .. }
+            Self::LimitReached { .. }
             | Self::FileLost { .. }
             | Self::Corrected { .. }
             | Self::TakenBack { .. }
@@ -116,7 +115,9 @@ mod tests {
             assert_eq!(recipients.chat(Recipient::Operator), operator);
             assert_eq!(recipients.chat(Recipient::Managers), managers);
         }
-        assert_eq!(AdminNotice::Copies { leads: Vec::new() }.recipient(), Recipient::Managers);
+        assert_eq!(AdminNotice::Copies { leads: Vec::new() }.recipient(), Recipient::Operator);
+        let number = crate::lead::LeadNumber::random();
+        assert_eq!(AdminNotice::TakenBack { number }.recipient(), Recipient::Managers);
         assert_eq!(AdminNotice::NoCrm.recipient(), Recipient::Operator);
     }
 }

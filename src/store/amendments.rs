@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Amendments, Dialogues, Lease, Mark, NewMessage, StoreError, json, late_notes, lead_files, outbox,
+    Amendments, Dialogues, Lease, Mark, NewMessage, StoreError, json, late_notes, lead_files, lead_work, outbox,
     rows::{self, placeholders},
 };
 
@@ -131,6 +131,7 @@ pub(super) async fn insert(connection: &mut AnyConnection, new: &NewAmendment, n
         return Ok(());
     }
     late_notes::insert(connection, (&lead_id, number), about, note, now).await?;
+    lead_work::refresh_card(connection, &lead_id, now).await?;
     if *kind != AmendmentKind::TakenBack && !change_unsent(connection, lead, now).await? {
         add_files(connection, lead).await?;
     }

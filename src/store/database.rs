@@ -29,6 +29,8 @@ pub(super) struct Wakes {
     pub amendments: Notify,
     pub talk: Notify,
     pub sent: Notify,
+    pub work: Notify,
+    pub actions: Notify,
 }
 
 impl Database {
@@ -51,12 +53,14 @@ impl Database {
     pub(super) fn wake_afterwards(&self) {
         self.wakes.late_notes.notify_one();
         self.wakes.amendments.notify_one();
+        self.wakes.actions.notify_one();
     }
 
     /// Wakes whoever delivers leads or exports what is not delivered.
     pub(super) fn leads_moved(&self) {
         self.wakes.leads.notify_one();
         self.wakes.backup.notify_one();
+        self.wakes.work.notify_one();
     }
 }
 
@@ -113,6 +117,13 @@ impl Files {
     }
 }
 
+impl LeadWork {
+    /// The leads themselves.
+    pub(super) fn leads(&self) -> Leads {
+        Leads(Arc::clone(&self.0))
+    }
+}
+
 impl Dialogues {
     /// Who has withdrawn their consent by one of their turns.
     pub fn withdrawals(&self) -> Withdrawals {
@@ -159,6 +170,12 @@ views! {
 
     /// Which message in a chat became what.
     SentMessages = sent_messages;
+
+    /// Leads as managers work on them.
+    LeadWork = lead_work;
+
+    /// What managers' work leads to in amoCRM, until it is there.
+    LeadActions = lead_actions;
 
     /// Dialogues of buyers, each turn one commit, and updates that no turn could be made of.
     Dialogues = dialogues;

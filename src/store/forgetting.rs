@@ -203,6 +203,7 @@ async fn wipe_lead(
     super::amendments::remove(connection, id).await?;
     super::talk::remove(connection, (id, &lead.number)).await?;
     super::watched::remove(connection, id).await?;
+    super::lead_work::forgotten(connection, id, at).await?;
     sqlx::query(
         "INSERT INTO forgotten (id, forgotten_at) SELECT fingerprint, $1 FROM imports WHERE lead_id = $2 \
          ON CONFLICT DO NOTHING",
@@ -277,6 +278,8 @@ impl PersonalData {
                 "messages",
                 "live_buttons",
                 "sent_messages",
+                "lead_work",
+                "lead_actions",
                 "customers",
                 "set_aside",
                 "marks",

@@ -219,8 +219,8 @@ pub(super) async fn insert(
 ) -> Result<bool, StoreError> {
     let lead = &new.lead;
     let done = sqlx::query(
-        "INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at, buyer_told, taken_at, source) \
-         VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+        "INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at, buyer_told, taken_at, source, \
+         work_owed) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
     )
     .bind(lead.id.to_string())
     .bind(lead.number.as_str())
@@ -232,6 +232,7 @@ pub(super) async fn insert(
     .bind(if lead.is_unfinished() { NOT_TO_BE_TOLD } else { i64::from(new.buyer_told) })
     .bind(taken_at)
     .bind(lead.source.as_ref().map(LeadSource::label))
+    .bind(i64::from(taken_at.is_some()))
     .execute(&mut *connection)
     .await?;
     if let (1, Some(since)) = (done.rows_affected(), new.uncertain_since) {

@@ -19,6 +19,14 @@ pub enum Mark {
     AmendmentsRefused,
     /// Since when leads are watched, and when and how they were last asked about, as JSON of that room.
     Watching,
+    /// Since when requests are given to managers, ms UTC.
+    WorkSince,
+    /// amoCRM's user whose turn it was last.
+    LastOnDuty,
+    /// The admin was told that amoCRM does not take this user as responsible.
+    UserRefused(i64),
+    /// The admin was told that amoCRM does not take what managers' work leads to.
+    ActionsRefused,
     /// Says nothing: it is written to see whether the store can be.
     Probe,
     /// A `state` that was given out with an address of authorization, as its SHA-256 in hex.
@@ -60,10 +68,12 @@ pub enum MarkFamily {
     GroupTopics,
     /// [`Mark::ConsentDocument`].
     ConsentDocuments,
+    /// [`Mark::UserRefused`].
+    UsersRefused,
 }
 
 impl MarkFamily {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::AuthorizationStates,
         Self::AuthorizationsDone,
         Self::FirstPresses,
@@ -71,6 +81,7 @@ impl MarkFamily {
         Self::GroupsMoved,
         Self::GroupTopics,
         Self::ConsentDocuments,
+        Self::UsersRefused,
     ];
 
     /// How the names of all of them begin.
@@ -83,6 +94,7 @@ impl MarkFamily {
             Self::GroupsMoved => "group_moved:",
             Self::GroupTopics => "group_topics:",
             Self::ConsentDocuments => "consent_document:",
+            Self::UsersRefused => "user_refused:",
         }
     }
 }
@@ -100,6 +112,10 @@ impl Mark {
             Self::NewLeads => "new_leads".to_owned(),
             Self::AmendmentsRefused => "amendments_refused".to_owned(),
             Self::Watching => "watching".to_owned(),
+            Self::ActionsRefused => "actions_refused".to_owned(),
+            Self::WorkSince => "work_since".to_owned(),
+            Self::LastOnDuty => "last_on_duty".to_owned(),
+            Self::UserRefused(id) => of(MarkFamily::UsersRefused, &id.to_string()),
             Self::Probe => "probe".to_owned(),
             Self::AuthorizationState(digest) => of(MarkFamily::AuthorizationStates, digest),
             Self::AuthorizationDone(digest) => of(MarkFamily::AuthorizationsDone, digest),
@@ -122,6 +138,9 @@ impl Mark {
             Self::NewLeads,
             Self::AmendmentsRefused,
             Self::Watching,
+            Self::WorkSince,
+            Self::LastOnDuty,
+            Self::ActionsRefused,
             Self::Probe,
         ];
         if let Some(mark) = single.into_iter().find(|mark| mark.name() == name) {
@@ -139,6 +158,7 @@ impl Mark {
             }
             MarkFamily::GroupsMoved => Self::GroupMoved(rest.parse().ok()?),
             MarkFamily::ConsentDocuments => Self::ConsentDocument(rest.to_owned()),
+            MarkFamily::UsersRefused => Self::UserRefused(rest.parse().ok()?),
             MarkFamily::GroupTopics => Self::GroupTopics(rest.parse().ok()?),
         })
     }
@@ -157,6 +177,9 @@ mod tests {
             (Mark::FilesClosed, "files_closed"),
             (Mark::CodeExpected, "code_expected_until"),
             (Mark::NewLeads, "new_leads"),
+            (Mark::WorkSince, "work_since"),
+            (Mark::LastOnDuty, "last_on_duty"),
+            (Mark::UserRefused(7001), "user_refused:7001"),
             (Mark::AuthorizationDone("00ff".into()), "auth_done:00ff"),
             (Mark::Watching, "watching"),
             (Mark::Probe, "probe"),

@@ -20,9 +20,11 @@ mod holding;
 mod imports;
 mod late_notes;
 mod later_messages;
+mod lead_actions;
 mod lead_files;
 mod lead_queue;
 mod lead_steps;
+mod lead_work;
 mod leadership;
 mod leads;
 mod limits;
@@ -66,8 +68,8 @@ pub use consents::{Consent, NewConsent};
 pub use copying::Copied;
 pub use counts::{Totals, UndeliveredCounts};
 pub use database::{
-    Amendments, Consents, Database, Dialogues, Files, LateNotes, LeadQueue, Leads, Locks, Marks, OpenAlerts, Outbox,
-    PersonalData, SentMessages, Store, Talk, Tokens, Watches, Withdrawals,
+    Amendments, Consents, Database, Dialogues, Files, LateNotes, LeadActions, LeadQueue, LeadWork, Leads, Locks, Marks,
+    OpenAlerts, Outbox, PersonalData, SentMessages, Store, Talk, Tokens, Watches, Withdrawals,
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
@@ -75,9 +77,11 @@ pub use forgetting::{Forgetting, Person, PersonLead, Whom};
 pub use imports::ImportedLead;
 pub use late_notes::{LateNote, LateOutcome, NoteAttempt};
 pub use later_messages::{KeptMessage, LaterMessages, NewSpeech};
+pub use lead_actions::{LeadAction, NewAction, OwedAction};
 pub use lead_files::{AttachAttempt, DriveFile, FileEnd, FileOutcome, FileRow, FileStatus, FileStep};
 pub use lead_queue::{Claim, Lease};
 pub use lead_steps::{Completed, Created, Intent};
+pub use lead_work::{NewPress, NewWork, OwedWork, WorkRow, card_reference};
 pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead};
 pub use limits::Arrivals;

@@ -13,7 +13,7 @@ use crate::{
 use super::{
     NewMessage, StoreError, Talk, json, later_messages,
     later_messages::{Note, Said},
-    outbox, rows,
+    lead_work, outbox, rows,
 };
 
 /// So many are looked at together.
@@ -114,6 +114,9 @@ impl Talk {
         };
         let note = Note::of(&mut transaction, &said, &format!("{:010}-m", new.message_id), now).await?;
         note.write(&mut transaction, &said, self.clock).await?;
+        if let Speech::Answered { manager, .. } = &new.speech {
+            lead_work::touch(&mut transaction, &lead_id, manager, now).await?;
+        }
         point("talk.in_commit");
         transaction.commit().await?;
         Ok(true)

@@ -448,6 +448,12 @@ impl Telegram {
         let _ = self.within(self.reply_timeout, self.call(&answer)).await;
     }
 
+    /// The same with a word that passes by at the top of the screen.
+    pub async fn answer_press_in_passing(&self, id: &teloxide::types::CallbackQueryId, word: &str) {
+        let answer = AnswerCallbackQuery::new(id.clone()).text(word);
+        let _ = self.within(self.reply_timeout, self.call(&answer)).await;
+    }
+
     /// Deletes a message, as far as Telegram lets us.
     pub async fn delete(&self, chat_id: i64, message: MessageId) -> Result<(), SendError> {
         let chat = ChatId(self.groups.now(chat_id));

@@ -569,8 +569,10 @@ async fn try_turn(
         },
         told_in: None,
     };
-    if chat.amending.is_some() && !was_sent || was_sent && desk.dialogues.tell_new_leads().await? {
+    if chat.amending.is_some() && !was_sent {
         chat.told_in = desk.recipients.chat(Recipient::Managers);
+    } else if was_sent && desk.dialogues.tell_new_leads().await? {
+        chat.told_in = desk.recipients.chat(Recipient::Operator);
     }
     point("intake.before_commit");
     loop {

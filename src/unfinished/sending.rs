@@ -106,7 +106,7 @@ impl UnfinishedSender {
             }
         }
         let told_in = match self.dialogues.tell_new_leads().await? {
-            true => self.recipients.chat(Recipient::Managers),
+            true => self.recipients.chat(Recipient::Operator),
             false => None,
         };
         loop {

@@ -145,6 +145,21 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
         AdminNotice::NoPlaceForWords { text, .. } => {
             Rendered::plain(clip(lang.text("admin-no-place-for-words", &[("text", text.as_str().into())])))
         }
+        AdminNotice::Untouched { number, minutes } => {
+            let arguments = [("number", number.as_str().into()), ("minutes", (*minutes).into())];
+            let text = lang.text("admin-untouched", &arguments);
+            with_buttons(text, lang, &[AdminPress::ShowLead(number.as_str().to_owned())])
+        }
+        AdminNotice::UserRefused { user_id, name, detail } => {
+            let id = user_id.to_string();
+            let who = name.as_ref().map_or_else(|| id.clone(), |name| format!("{name}, {id}"));
+            let (who, detail) = (who.into(), one_line(detail, 300).into());
+            Rendered::plain(clip(lang.text("admin-user-refused", &[("who", who), ("detail", detail)])))
+        }
+        AdminNotice::ActionRefused { number, detail } => Rendered::plain(clip(lang.text(
+            "admin-action-refused",
+            &[("number", number.as_str().into()), ("detail", one_line(detail, 300).into())],
+        ))),
         AdminNotice::ConsentWithdrawn { in_crm, may_be_in_crm, given_up, unreadable } => {
             Rendered::plain(clip(withdrawn(in_crm, may_be_in_crm, given_up, unreadable, lang)))
         }
@@ -337,13 +352,7 @@ fn copy(lead: &LeadCopy, lang: Lang) -> String {
     let (budget, car_link) = (lead.budget.as_deref(), lead.car_link.as_deref());
     let answers = answer_lines(&lead.asked, budget, car_link, &lead.more, 400, lang);
     let wish = wish_line("copy-wish", lead.wish.as_deref(), lang) + &source_line(lead.source.as_deref(), lang);
-    let number = match lead.left_open {
-        None => lead.number.as_str().to_owned(),
-        Some(_) => lang.text("copy-unfinished", &[("number", lead.number.as_str().into())]),
-    };
-    let left_open = lead.left_open.as_deref().filter(|left| !left.is_empty()).map_or_else(String::new, |left| {
-        format!("\n{}", lang.text("copy-left-open", &[("left", shorten(&left.join(", "), 400).into())]))
-    });
+    let (number, left_open) = (number_of(lead, lang), left_open(lead, lang));
     lang.text(
         "admin-copy",
         &[
@@ -354,6 +363,21 @@ fn copy(lead: &LeadCopy, lang: Lang) -> String {
             ("wish", (wish + &left_open).into()),
         ],
     )
+}
+
+/// The number of a lead, and whether its form was left.
+pub(super) fn number_of(lead: &LeadCopy, lang: Lang) -> String {
+    match lead.left_open {
+        None => lead.number.as_str().to_owned(),
+        Some(_) => lang.text("copy-unfinished", &[("number", lead.number.as_str().into())]),
+    }
+}
+
+/// Which answers are missing of a form that was left, on a line of its own.
+pub(super) fn left_open(lead: &LeadCopy, lang: Lang) -> String {
+    lead.left_open.as_deref().filter(|left| !left.is_empty()).map_or_else(String::new, |left| {
+        format!("\n{}", lang.text("copy-left-open", &[("left", shorten(&left.join(", "), 400).into())]))
+    })
 }
 
 /// By which link a buyer came, on a line of its own; nothing where that is not known.

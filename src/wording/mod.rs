@@ -8,6 +8,7 @@ mod buyer;
 mod documents;
 mod i18n;
 mod keyboards;
+mod lead_card;
 mod notices;
 mod overrides;
 mod printed;
@@ -25,6 +26,7 @@ pub use buyer::{deleted_text, render_reply, wish_line};
 pub use documents::{ShownDocument, consent_words};
 pub use i18n::Lang;
 pub use keyboards::{admin_button, consent_buttons, fill_in_button};
+pub use lead_card::{press_text, render_lead_card, with_masked_phones};
 pub use notices::{file_caption, render_notice, render_worded};
 pub use printed::{text_ids, texts_of};
 pub use time::{age, duration, moment};
@@ -83,6 +85,10 @@ pub struct Wording {
     pub time_zone: chrono_tz::Tz,
     /// `@username` of the bot without the `@`.
     pub bot_username: String,
+    /// Address of the account in amoCRM, where there is one.
+    pub crm_url: Option<url::Url>,
+    /// Phones are masked in the managers' chat until somebody takes the lead.
+    pub mask_phones: bool,
     /// Whether access to amoCRM can be renewed from the admin's chat: there is an integration.
     pub can_authorize: bool,
 }

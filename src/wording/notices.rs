@@ -7,7 +7,9 @@ use crate::{
     notice::{FileCopy, Notice, Worded},
 };
 
-use super::{Lang, Markup, Rendered, Wording, clip, keyboards, render_admin, render_reply};
+use super::{
+    Lang, Markup, Rendered, Wording, clip, keyboards, lead_card::render_lead_card, render_admin, render_reply,
+};
 
 /// Words a message of the outbox.
 pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered {
@@ -26,6 +28,11 @@ pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered
         Notice::Reply(parts) => render_reply(parts, lang, wording),
         Notice::Admin(notice) => render_admin(notice, lang, wording),
         Notice::Worded(worded) => render_worded(worded),
+        // Whoever sends it knows the lead.
+        Notice::LeadCard { number } => render_lead_card(number, None, lang, wording),
+        Notice::Untouched { number, minutes } => Rendered::plain(
+            lang.text("lead-untouched", &[("number", number.as_str().into()), ("minutes", (*minutes).into())]),
+        ),
         Notice::Addressed(addressed) => render_notice(&addressed.notice, lang, wording),
         // What is copied has words of its own.
         Notice::Copy(copy) => {

@@ -19,11 +19,11 @@ use crate::{
     form::{Form, Question},
     lead::{Change, LeadNumber},
     notice::{
-        Addressed, AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, ConsentQuestion,
-        FileCopy, LeadCopy, LeadsMeanwhile, MessageCopy, MyProgress, MyRequest, MyState, Notice,
-        NoticeDiscriminants as NoticeKind, Offer, PollTrouble, Say, SayDiscriminants as SayKind, Shortage,
-        ShortageDiscriminants as ShortageKind, TalkMark, Trouble, TroubleDiscriminants as TroubleKind, WithdrawnLead,
-        Worded,
+        Addressed, AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, CardState,
+        ConsentQuestion, Doer, FileCopy, LeadCard, LeadCopy, LeadOutcome, LeadsMeanwhile, MessageCopy, MyProgress,
+        MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, Offer, PollTrouble, PressOutcome, Say,
+        SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, TalkMark, Trouble,
+        TroubleDiscriminants as TroubleKind, Wiped, WithdrawnLead, Worded,
     },
 };
 
@@ -283,9 +283,8 @@ fn shortages() -> Vec<Shortage> {
     ShortageKind::iter().map(shortage).collect()
 }
 
-fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
-    use AdminNotice as A;
-    let copy = |car_link: Option<String>| LeadCopy {
+fn lead_copy(car_link: Option<String>) -> LeadCopy {
+    LeadCopy {
         number: number(),
         name: text(),
         phone: text(),
@@ -296,7 +295,12 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         left_open: car_link.clone().map(|label| vec![label]),
         car_link,
         more: vec![],
-    };
+    }
+}
+
+fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
+    use AdminNotice as A;
+    let copy = lead_copy;
     let each = |notice: &dyn Fn(Trouble) -> A| troubles().into_iter().map(notice).collect::<Vec<_>>();
     match kind {
         AdminKind::OutageOpened => each(&|trouble| A::OutageOpened { trouble, since: NOW, waiting: 3 }),
@@ -387,6 +391,11 @@ fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         AdminKind::GroupMoved => vec![A::GroupMoved { setting: text(), chat_id: -1 }],
         AdminKind::FilesComeHere => vec![A::FilesComeHere { detail: text() }],
         AdminKind::FileLost => vec![A::FileLost { number: number(), name: text() }],
+        AdminKind::Untouched => vec![A::Untouched { number: number(), minutes: 60 }],
+        AdminKind::UserRefused => {
+            [None, Some(text())].map(|name| A::UserRefused { user_id: 7001, name, detail: text() }).to_vec()
+        }
+        AdminKind::ActionRefused => vec![A::ActionRefused { number: number(), detail: text() }],
         AdminKind::TokensRenewed => vec![A::TokensRenewed { waiting: 21 }],
     }
 }
@@ -413,6 +422,8 @@ fn notices(kind: NoticeKind) -> Vec<Notice> {
         NoticeKind::Reply => SayKind::iter().flat_map(says).map(|say| Notice::Reply(vec![say])).collect(),
         NoticeKind::Admin => AdminKind::iter().flat_map(admin_notices).map(Notice::Admin).collect(),
         NoticeKind::File => vec![Notice::File(file_copy())],
+        NoticeKind::LeadCard => vec![Notice::LeadCard { number: number() }],
+        NoticeKind::Untouched => vec![Notice::Untouched { number: number(), minutes: 15 }],
         NoticeKind::Worded => vec![Notice::Worded(Worded { text: text(), buttons: vec![], topic: None })],
         NoticeKind::Copy => {
             let copy = |text| MessageCopy { number: number(), from_chat: 5, message_id: 7, text, caption: None };
@@ -420,6 +431,42 @@ fn notices(kind: NoticeKind) -> Vec<Notice> {
         }
         NoticeKind::Addressed => vec![Addressed::plain(Notice::Saved { number: number() }).into()],
     }
+}
+
+fn lead_cards() -> Vec<LeadCard> {
+    let doer = || Doer { name: text(), at: NOW };
+    let card = LeadCard {
+        number: number(),
+        lead: Ok(lead_copy(Some(text()))),
+        files: 3,
+        taken_back: true,
+        state: CardState::OnItsWay,
+        taken: Some(doer()),
+        outcome: None,
+    };
+    let states =
+        [CardState::OnItsWay, CardState::NoCrm, CardState::GivenUp, CardState::InCrm(None), CardState::InCrm(Some(7))];
+    let outcomes = [LeadOutcome::Reached, LeadOutcome::NoAnswer, LeadOutcome::Junk];
+    let wiped = [Wiped::Asked, Wiped::Old];
+    let states = states.map(|state| LeadCard { state, taken: None, ..card.clone() });
+    let outcomes = outcomes.map(|outcome| LeadCard { outcome: Some((outcome, doer())), ..card.clone() });
+    let wiped = wiped.map(|why| LeadCard { lead: Err(why), ..card.clone() });
+    states.into_iter().chain(outcomes).chain(wiped).collect()
+}
+
+fn press_outcomes() -> Vec<PressOutcome> {
+    use PressOutcome as O;
+    vec![
+        O::Unknown,
+        O::Over,
+        O::Taken,
+        O::Yours,
+        O::Others(Doer { name: text().repeat(100), at: NOW }),
+        O::Said { taken: false },
+        O::Said { taken: true },
+        O::SaidAlready,
+        O::Ask,
+    ]
 }
 
 /// Asks for every text that a value of `notice` leads to.
@@ -430,6 +477,7 @@ fn render_everything() {
         Wording {
             privacy_policy_url: Some(url),
             bot_username: "bot".into(),
+            crm_url: Some(url::Url::parse("https://acme.amocrm.ru/").expect("an address")),
             can_authorize: true,
             statuses: [StatusText { pipeline_id: None, status_id: 142, text: vec![("ru".into(), text())] }]
                 .into_iter()
@@ -445,6 +493,17 @@ fn render_everything() {
                 assert!((1..=4096).contains(&length), "{lang:?} {notice:?}: {length} units");
                 assert!(!has_leftovers(&rendered.text), "{lang:?} {notice:?}: {}", rendered.text);
                 check_markup(rendered.markup.as_ref(), &format!("{lang:?} {notice:?}"));
+            }
+        }
+        for wording in &wordings {
+            for card in lead_cards() {
+                let rendered = render_lead_card(&card.number, Some(&card), lang, wording);
+                assert!(!has_leftovers(&rendered.text), "{lang:?} {card:?}: {}", rendered.text);
+                check_markup(rendered.markup.as_ref(), &format!("{lang:?} {card:?}"));
+            }
+            for outcome in press_outcomes() {
+                let text = press_text(&number(), &outcome, lang, wording);
+                assert!((1..=200).contains(&text.encode_utf16().count()) && !has_leftovers(&text), "{lang:?}: {text}");
             }
         }
         for shortage in shortages() {

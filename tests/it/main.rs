@@ -13,6 +13,7 @@ mod fake_telegram;
 mod files;
 mod later;
 mod main_job;
+mod managers;
 mod mine;
 mod nothing_lost;
 mod page;

@@ -34,9 +34,6 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 /// What buyers are spoken to in where `languages` does not say.
 const SPOKEN_BY_DEFAULT: [&str; 2] = ["ru", "en"];
 
-/// Sections that are checked and that nothing acts on yet.
-const NOT_USED_YET: &[&str] = &["hours", "crm", "manager"];
-
 /// What `dealer.toml` says.
 #[derive(Debug, Clone)]
 pub struct Dealer {
@@ -120,13 +117,14 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
     let table = |key| root.get(key).and_then(|value| value.table());
     let unfinished = table("unfinished").map(sections::unfinished).unwrap_or(usual.unfinished);
     let privacy = table("privacy").map(sections::privacy).unwrap_or(usual.privacy);
-    let not_masked = privacy.mask_phones_in_group.then_some("privacy.mask_phones_in_group");
+    let crm = table("crm").map(sections::crm).unwrap_or(usual.crm);
+    let not_attached = (crm.repeat == Repeat::Attach).then_some("crm.repeat");
     let dealer = Dealer {
         file: None,
         time_zone: root.get("time_zone").and_then(|value| sections::time_zone(&value)).unwrap_or(usual.time_zone),
         hours: table("hours").map(hours::hours),
         form: root.get("question").and_then(|value| questions::read(&value, first)).unwrap_or(usual.form),
-        crm: table("crm").map(sections::crm).unwrap_or(usual.crm),
+        crm,
         managers: root.get("manager").map(|value| sections::managers(&value)).unwrap_or_default(),
         statuses: root.get("status").map(|value| statuses::statuses(&value, first)).unwrap_or_default(),
         sources: root.get("source").map(|value| sections::sources(&value)).unwrap_or_default(),
@@ -134,7 +132,7 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
         consent: table("consent").and_then(|table| consent::consent(table, &spoken, folder)),
         privacy,
         odd: Vec::new(),
-        not_used: sections::present(&root, NOT_USED_YET).into_iter().chain(not_masked).collect(),
+        not_used: not_attached.into_iter().collect(),
         languages,
     };
     root.end();

@@ -56,12 +56,14 @@ pub struct CrmRules {
     pub callback_within: Option<Duration>,
     /// Who gets a new lead.
     pub distribute: Distribute,
+    /// What managers call no lead is closed (143), beside its tag.
+    pub junk_status: bool,
 }
 
 impl Default for CrmRules {
     fn default() -> Self {
         let (repeat, distribute) = (Repeat::default(), Distribute::default());
-        Self { repeat, attach_within: 30 * DAY, callback_within: None, distribute }
+        Self { repeat, attach_within: 30 * DAY, callback_within: None, distribute, junk_status: false }
     }
 }
 
@@ -117,6 +119,7 @@ pub fn crm(table: Table<'_>) -> CrmRules {
         attach_within: attach_within.unwrap_or(usual.attach_within),
         callback_within: table.get("callback_within").and_then(|value| value.duration()).flatten(),
         distribute: table.get("distribute").and_then(|value| value.one_of(Distribute::VARIANTS)).unwrap_or_default(),
+        junk_status: table.get("junk_status").and_then(|value| value.flag()).unwrap_or_default(),
     };
     table.end();
     rules
@@ -251,12 +254,6 @@ pub fn languages(value: &Value<'_>) -> Vec<String> {
         }
     }
     languages
-}
-
-/// The sections by name that are there.
-pub fn present<'a>(root: &Table<'_>, names: &[&'a str]) -> Vec<&'a str> {
-    let there = root.all();
-    names.iter().copied().filter(|name| there.iter().any(|(key, _)| key == name)).collect()
 }
 
 /// Tells syntax errors at their places.

@@ -44,6 +44,15 @@ pub struct Update<'a> {
 pub struct LeadThere(Value);
 
 impl LeadThere {
+    #[cfg(test)]
+    pub(super) fn of(row: Value) -> Self {
+        Self(row)
+    }
+
+    pub(super) fn row(&self) -> &Value {
+        &self.0
+    }
+
     /// The contact it is of.
     pub fn contact_id(&self) -> Option<i64> {
         main_contact(&self.0)

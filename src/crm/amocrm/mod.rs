@@ -29,6 +29,7 @@ mod preview;
 mod refusal;
 mod search;
 mod statuses;
+mod tasks;
 mod text;
 mod tokens;
 mod transport;
@@ -49,6 +50,7 @@ pub use place::{Place, Reader};
 pub use preview::{Preview, preview};
 pub use search::{FoundLead, Wanted};
 pub use statuses::{Changes, MOST_BY_IDS, Move, SeenLead};
+pub use tasks::NewTask;
 pub use tokens::{
     AccessToken, AuthProblem, Authorization, CodeError, Fingerprint, PastedCode, Previous, Proactive, Source, Stored,
     TokenError, TokenInfo, TokenKeeper, TokenKind, TokenPair, TokenPolicy, TokenStorage, TokenStorageLock, TokensInfo,

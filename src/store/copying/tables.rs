@@ -33,6 +33,7 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("unreadable", 'i'),
             ("expired_at", 'i'),
             ("source", 't'),
+            ("work_owed", 'i'),
         ],
     ),
     (
@@ -128,6 +129,48 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("due_at", 'i'),
             ("attempts", 'i'),
             ("sent_at", 'i'),
+            ("done_at", 'i'),
+        ],
+    ),
+    (
+        "lead_work",
+        &[
+            ("lead_id", 't'),
+            ("number", 't'),
+            ("chat_id", 'i'),
+            ("since", 'i'),
+            ("shown", 't'),
+            ("assigned", 'i'),
+            ("taken_by", 'i'),
+            ("taken_name", 't'),
+            ("taken_at", 'i'),
+            ("outcome", 't'),
+            ("outcome_name", 't'),
+            ("outcome_at", 'i'),
+            ("outcome_update", 'i'),
+            ("asked_by", 'i'),
+            ("asked_at", 'i'),
+            ("asked_update", 'i'),
+            ("touched_at", 'i'),
+            ("touched_by", 't'),
+            ("reminders", 'i'),
+            ("remind_at", 'i'),
+        ],
+    ),
+    (
+        "lead_actions",
+        &[
+            ("id", 't'),
+            ("lead_id", 't'),
+            ("number", 't'),
+            ("body", 't'),
+            ("created_at", 'i'),
+            ("due_at", 'i'),
+            ("attempts", 'i'),
+            ("sent_at", 'i'),
+            ("lookups", 'i'),
+            ("lookups_needed", 'i'),
+            ("remote_id", 'i'),
             ("done_at", 'i'),
         ],
     ),
@@ -231,6 +274,7 @@ pub(super) const COPY_OVERRIDES: &[(&str, &str, &str)] = &[
     ("lead_files", "leased_until", "0"),
     // By the time the copy is used the original may have sent it.
     ("late_notes", "sent_at", "COALESCE(sent_at, created_at)"),
+    ("lead_actions", "sent_at", "COALESCE(sent_at, created_at)"),
 ];
 
 /// What becomes of a row that the target has already; otherwise it stays as it is.
@@ -275,6 +319,21 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
          sent_at = COALESCE(late_notes.sent_at, excluded.sent_at), place = COALESCE(late_notes.place, excluded.place), \
          body = CASE WHEN late_notes.kind = 'said' AND LENGTH(excluded.body) > LENGTH(late_notes.body) \
          THEN excluded.body ELSE late_notes.body END WHERE late_notes.done_at IS NULL",
+    ),
+    (
+        "lead_actions",
+        "(id) DO UPDATE SET done_at = excluded.done_at, remote_id = excluded.remote_id, \
+         sent_at = COALESCE(lead_actions.sent_at, excluded.sent_at) WHERE lead_actions.done_at IS NULL",
+    ),
+    // Who has taken a lead in one store has it in both; of what was said the later is so.
+    (
+        "lead_work",
+        "(lead_id) DO UPDATE SET taken_by = excluded.taken_by, taken_name = excluded.taken_name, \
+         taken_at = excluded.taken_at, outcome = excluded.outcome, outcome_name = excluded.outcome_name, \
+         outcome_at = excluded.outcome_at, touched_at = COALESCE(lead_work.touched_at, excluded.touched_at), \
+         touched_by = COALESCE(lead_work.touched_by, excluded.touched_by), remind_at = NULL \
+         WHERE excluded.touched_at IS NOT NULL AND (lead_work.taken_by IS NULL OR lead_work.taken_by = excluded.taken_by) \
+         AND COALESCE(excluded.outcome_at, 0) >= COALESCE(lead_work.outcome_at, 0)",
     ),
     (
         "amendments",

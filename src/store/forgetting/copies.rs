@@ -59,10 +59,10 @@ impl ForgottenElsewhere {
                     }
                 }
             }
-            "lead_files" => rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id"))),
             "amendments" | "later_messages" | "manager_messages" | "watched_leads" => {
                 rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id")))
             }
+            "lead_files" | "lead_actions" => rows.retain(|row| !self.ids.contains_key(&text(row, "lead_id"))),
             // What says that the consent was withdrawn holds nothing personal.
             "late_notes" => rows.retain(|row| {
                 let lead_id = text(row, "lead_id");

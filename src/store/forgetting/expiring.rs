@@ -43,6 +43,7 @@ impl PersonalData {
             crate::store::lead_files::remove(&mut transaction, &id).await?;
             crate::store::amendments::remove_done(&mut transaction, &id).await?;
             crate::store::talk::remove_old(&mut transaction, (&id, &number)).await?;
+            crate::store::lead_work::wiped(&mut transaction, &id, now).await?;
         }
         // What was said of them since, once amoCRM has it.
         sqlx::query(
@@ -61,6 +62,7 @@ impl PersonalData {
         .await?;
         sqlx::query("DELETE FROM customers WHERE seen_at < $1").bind(before).execute(&mut *transaction).await?;
         transaction.commit().await?;
+        self.wakes.messages.notify_one();
         Ok(old.len() as u64)
     }
 }

@@ -257,9 +257,9 @@ impl PersonalData {
             sqlx::query("DELETE FROM dialogues WHERE update_at < $1").bind(forms_before).execute(&self.pool).await?;
         let updates =
             sqlx::query("DELETE FROM set_aside WHERE set_aside_at < $1").bind(before).execute(&self.pool).await?;
-        // Nobody answers a message of half a year ago, and nothing changes it any more.
+        // Nobody answers a message of half a year ago, and nothing changes it any more but a card when its lead is wiped.
         let half_a_year = self.clock.millis(Duration::from_secs(182 * 24 * 3600));
-        sqlx::query("DELETE FROM sent_messages WHERE sent_at < $1")
+        sqlx::query("DELETE FROM sent_messages WHERE sent_at < $1 AND id NOT LIKE 'card:%'")
             .bind(self.clock.now() - half_a_year)
             .execute(&self.pool)
             .await?;

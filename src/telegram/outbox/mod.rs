@@ -10,6 +10,7 @@
 //! - At the end everything that was handed over is sent once; what does not get through is in the store.
 
 mod buttons;
+mod cards;
 mod chats;
 mod handover;
 mod throttle;
@@ -39,7 +40,10 @@ use crate::{
         SentMessages, Store, StoreError, Urgency,
     },
     unfinished::is_night,
-    wording::{Lang, Markup, Rendered, ShownDocument, Wording, file_caption, render_notice},
+    wording::{
+        Lang, Markup, Rendered, ShownDocument, Wording, file_caption, render_lead_card, render_notice,
+        with_masked_phones,
+    },
 };
 
 use super::{
@@ -49,6 +53,7 @@ use super::{
     pace::Pause,
 };
 use buttons::ButtonsOff;
+use cards::Cards;
 use chats::{Chats, Found, Next};
 pub use handover::{Fresh, HandOver};
 use throttle::Throttle;
@@ -99,6 +104,7 @@ pub struct OutboxSender {
     wording: Arc<Wording>,
     recipients: Recipients,
     sent: SentMessages,
+    cards: Cards,
     intake: Arc<IntakeCounters>,
     handed_over: HandOver,
     chats: Arc<Mutex<Chats>>,
@@ -133,6 +139,7 @@ impl OutboxSender {
             wording,
             recipients,
             sent: store.sent_messages(),
+            cards: Cards::new(store),
             intake,
             handed_over,
             chats: Arc::default(),
@@ -358,7 +365,7 @@ impl OutboxSender {
         };
         let _place = places.acquire().await;
         point("outbox.before_send");
-        let words = self.words(&message, lang);
+        let words = self.words(&message, lang).await?;
         let is_pressable = matches!(words.markup, Some(Markup::Buttons(_)));
         let put = self.put(&message).await?;
         let sending = self.send(&message.notice, put, &words, lang);
@@ -379,7 +386,12 @@ impl OutboxSender {
             Err(SendError::Later { .. }) => {}
             _ => self.throttle().answered(),
         }
-        let became = |became| message.notice.becomes().map(|reference| (reference.clone(), became));
+        // What is there stays there, whatever becomes of a change of it.
+        let is_new = !matches!(put, Put::InPlaceOf(..));
+        let became = |became: Became| {
+            let is_known = is_new || matches!(became, Became::There(_));
+            message.notice.becomes().filter(|_| is_known).map(|reference| (reference.clone(), became))
+        };
         let given_up = |failure| {
             self.figures.given_up.fetch_add(1, Ordering::Relaxed);
             Sent::Done(AfterSending { buttons: ButtonsChange::default(), became: became(Became::Failed(failure)) })
@@ -440,12 +452,21 @@ impl OutboxSender {
     }
 
     /// What a message says in its chat. The admin's buttons do nothing anywhere else.
-    fn words(&self, message: &OutboxMessage, lang: Lang) -> Rendered {
-        let mut words = render_notice(&message.notice, lang, &self.wording);
+    async fn words(&self, message: &OutboxMessage, lang: Lang) -> Result<Rendered, StoreError> {
+        let mut words = match message.notice.words() {
+            Notice::LeadCard { number } => {
+                let card = self.cards.of(number, self.wording.crm_url.is_some()).await?;
+                render_lead_card(number, card.as_ref(), lang, &self.wording)
+            }
+            notice => render_notice(notice, lang, &self.wording),
+        };
         if !self.is_chat(Recipient::Operator, message.chat_id) && self.is_chat(Recipient::Managers, message.chat_id) {
             without_admins_buttons(&mut words);
+            if self.wording.mask_phones && !matches!(message.notice.words(), Notice::LeadCard { .. }) {
+                words.text = with_masked_phones(&words.text);
+            }
         }
-        words
+        Ok(words)
     }
 
     /// Where in its chat a message is put.

@@ -21,6 +21,7 @@ mod rate;
 mod request;
 mod server;
 mod shapes;
+mod tasks;
 mod texts;
 mod tokens;
 mod validate;
@@ -51,6 +52,7 @@ pub use drive::{Attachment, StoredFile};
 pub use faults::{Fault, FaultId, On, Throttle, Times};
 pub use oauth::ReusePolicy;
 pub use request::Request;
+pub use tasks::StoredTask;
 
 /// Something that happened in the CRM.
 #[derive(Debug, Clone)]

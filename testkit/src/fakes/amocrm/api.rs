@@ -9,6 +9,7 @@ use super::drive;
 use super::lists::{self, link};
 use super::request::Request;
 use super::server::State;
+use super::tasks::{make_tasks, tasks};
 use super::validate::Object;
 use super::wire::Answer;
 use super::writes::{BATCH_LIMIT, complex, create, update, update_one};
@@ -57,8 +58,12 @@ fn api(state: &mut State, request: &Request, method: &str, path: &[&str]) -> Out
         ["users", id] if get => user(state, request, id),
         ["events"] if get => Ok(lists::events(state, request)),
         ["leads", "pipelines"] if get => Ok(pipelines(state, request)),
+        ["tasks"] if get => Ok(tasks(state, request)),
+        ["tasks"] if post => make_tasks(state, request),
         ["leads", "complex"] if post => complex(state, request),
-        ["account" | "users" | "events"] | ["users", _] | ["leads", "pipelines" | "complex"] => Err(wrong_method()),
+        ["account" | "users" | "events" | "tasks"] | ["users", _] | ["leads", "pipelines" | "complex"] => {
+            Err(wrong_method())
+        }
         [entity @ ("leads" | "contacts"), path @ ..] => {
             let entity = match *entity {
                 "leads" => Entity::Leads,

@@ -8,6 +8,7 @@ use tokio::sync::broadcast;
 
 use super::CrmEvent;
 use super::account::Entity;
+use super::tasks::StoredTask;
 use super::texts;
 
 /// The values one custom field of an entity holds.
@@ -170,6 +171,7 @@ pub(super) struct Book {
     pub(super) contacts: Vec<StoredContact>,
     pub(super) companies: Vec<u64>,
     pub(super) notes: Vec<StoredNote>,
+    pub(super) tasks: Vec<StoredTask>,
     pub(super) tags: Vec<StoredTag>,
     pub(super) events: Vec<StoredEvent>,
     pub(super) listeners: broadcast::Sender<CrmEvent>,
@@ -186,6 +188,7 @@ impl Default for Book {
             contacts: Vec::new(),
             companies: Vec::new(),
             notes: Vec::new(),
+            tasks: Vec::new(),
             tags: Vec::new(),
             events: Vec::new(),
             listeners: broadcast::channel(1024).0,

@@ -378,7 +378,7 @@ pub(super) fn link(request: &Request, path: &str) -> Value {
 }
 
 /// On lists of entities filters work only where support has switched them on; else all rows come back.
-fn filtered(state: &State, request: &Request, mut rows: Vec<Value>) -> Vec<Value> {
+pub(super) fn filtered(state: &State, request: &Request, mut rows: Vec<Value>) -> Vec<Value> {
     if state.filters_on {
         rows.retain(|row| passes(request, row));
     }

@@ -83,6 +83,19 @@ pub(super) const NOTE: &[Member] = &[
     ("is_need_to_trigger_digital_pipeline", Bool),
 ];
 
+/// A task.
+pub(super) const TASK: &[Member] = &[
+    ("text", Str),
+    ("complete_till", Int),
+    ("task_type_id", Int),
+    ("entity_id", Int),
+    ("entity_type", Str),
+    ("responsible_user_id", Int),
+    ("created_by", Int),
+    ("updated_by", Int),
+    ("request_id", Str),
+];
+
 /// Note types that can be written.
 pub(super) const NOTE_TYPES: &[&str] = &[
     "common",

@@ -6,7 +6,9 @@ use super::account::{Account, Entity, Field};
 use super::book::Book;
 use super::drive::Drive;
 use super::shapes::Kind::{Bool, Int, List, Obj, Str};
-use super::shapes::{CONTACT, CONTACT_ITSELF, FIELD_TYPES, LEAD, METADATA, Member, NOTE, NOTE_TYPES, UPDATE, fits};
+use super::shapes::{
+    CONTACT, CONTACT_ITSELF, FIELD_TYPES, LEAD, METADATA, Member, NOTE, NOTE_TYPES, TASK, UPDATE, fits,
+};
 use super::wire::Answer;
 
 /// Custom fields one entity may carry in one write (facts, section 3).
@@ -181,6 +183,28 @@ impl<'a> Check<'a> {
     }
 
     /// A note; `bulk` when the body itself names the entity.
+    /// A task of a lead.
+    pub(super) fn task(&mut self, task: &Object) {
+        self.keys(task, "", &[TASK]);
+        self.users(task, "");
+        for key in ["text", "complete_till"] {
+            match task.get(key) {
+                None => self.error("FieldMissing", key),
+                Some(value) if value == "" || value == 0 => self.error("NotBlank", key),
+                Some(_) => {}
+            }
+        }
+        if task.get("entity_type").is_some_and(|kind| kind != "leads") {
+            self.error("NotSupportedChoice", "entity_type");
+        }
+        if task.contains_key("entity_id") != task.contains_key("entity_type") {
+            self.error("FieldMissing", if task.contains_key("entity_id") { "entity_type" } else { "entity_id" });
+        }
+        if task.contains_key("entity_id") {
+            self.exists(task, "entity_id", Entity::Leads);
+        }
+    }
+
     pub(super) fn note(&mut self, note: &Object, entity: Entity, bulk: bool) {
         let entity_id: &[Member] = if bulk { &[("entity_id", Int)] } else { &[] };
         self.keys(note, "", &[NOTE, entity_id]);

@@ -1,0 +1,77 @@
+//! The managers' chat: a card of each lead with buttons, whose turn it is, and what is said when nobody deals with one.
+//!
+//! **Promises.** A card goes out as soon as its lead is taken, since a buyer is called within minutes or not at all; it says
+//! that the lead is not in amoCRM yet, and is changed when it is. A press counts once, is committed before it is confirmed to
+//! Telegram, and is answered to whoever has pressed. Nothing here holds up a lead.
+
+mod duty;
+mod keeper;
+mod members;
+mod presses;
+
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use crate::{
+    config::{Dealer, Distribute, Manager},
+    working_time::WorkingTime,
+};
+
+pub use keeper::WorkKeeper;
+pub use presses::{ManagersContext, rest, tree};
+
+/// What the settings say of managers' work.
+#[derive(Debug, Clone)]
+pub struct WorkRules {
+    /// `MANAGERS_CHAT_ID`.
+    pub chat_id: Option<i64>,
+    /// `[[manager]]`.
+    pub managers: Vec<Manager>,
+    /// `[hours]` and `time_zone`.
+    pub working: WorkingTime,
+    /// The dealer's clock.
+    pub time_zone: Tz,
+    /// `callback_within`.
+    pub callback_within: Option<Duration>,
+    /// `distribute`.
+    pub distribute: Distribute,
+    /// `junk_status`: what is no lead is closed.
+    pub junk_closes: bool,
+}
+
+impl WorkRules {
+    /// As the settings have it.
+    pub fn new(chat_id: Option<i64>, dealer: &Dealer) -> Self {
+        Self {
+            chat_id,
+            managers: dealer.managers.clone(),
+            working: WorkingTime::new(dealer.time_zone, dealer.hours.clone()),
+            time_zone: dealer.time_zone,
+            callback_within: dealer.crm.callback_within,
+            distribute: dealer.crm.distribute,
+            junk_closes: dealer.crm.junk_status,
+        }
+    }
+
+    /// Whether there is anything to do for a new lead.
+    fn is_idle(&self) -> bool {
+        self.chat_id.is_none() && self.callback_within.is_none() && self.distribute != Distribute::RoundRobin
+    }
+
+    /// The manager with this account in Telegram.
+    fn manager_of(&self, telegram_id: i64) -> Option<&Manager> {
+        self.managers.iter().find(|manager| manager.telegram_id == Some(telegram_id))
+    }
+
+    /// The manager with this account in amoCRM.
+    fn manager_of_user(&self, crm_user_id: i64) -> Option<&Manager> {
+        self.managers.iter().find(|manager| manager.crm_user_id == Some(crm_user_id))
+    }
+
+    /// When the manager with this account in amoCRM works; as the dealer does where there is none.
+    fn hours_of_user(&self, crm_user_id: Option<i64>) -> WorkingTime {
+        let manager = crm_user_id.and_then(|id| self.manager_of_user(id));
+        manager.map_or_else(|| self.working.clone(), |manager| duty::hours_of(manager, &self.working))
+    }
+}

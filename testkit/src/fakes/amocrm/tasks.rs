@@ -1,0 +1,90 @@
+//! Tasks: made and listed as the documentation has it; there is no key against doubles, and nothing takes them away.
+
+use serde_json::{Value, json};
+
+use super::FakeAmocrm;
+use super::api::Outcome;
+use super::lists::{self, link};
+use super::request::Request;
+use super::server::State;
+use super::wire::Answer;
+use super::writes::{BATCH_LIMIT, embedded, text, write};
+
+/// A task of a lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredTask {
+    /// The id.
+    pub id: u64,
+    /// The lead.
+    pub lead_id: u64,
+    /// Its words.
+    pub text: String,
+    /// Until when, unix seconds.
+    pub complete_till: i64,
+    /// 1 a call, 2 a meeting.
+    pub task_type_id: u64,
+    /// The user in charge.
+    pub responsible_user_id: u64,
+    /// When it was made, unix seconds.
+    pub created_at: i64,
+}
+
+pub(super) fn make_tasks(state: &mut State, request: &Request) -> Outcome {
+    let rows = write(
+        state,
+        request,
+        BATCH_LIMIT,
+        |check, task| check.task(task),
+        |state, request_id, task| {
+            let number = |key: &str| task.get(key).and_then(Value::as_u64);
+            let id = state.book.next_id();
+            let stored = StoredTask {
+                id,
+                lead_id: number("entity_id").unwrap_or_default(),
+                text: super::texts::note(&text(task, "text")),
+                complete_till: task.get("complete_till").and_then(Value::as_i64).unwrap_or_default(),
+                task_type_id: number("task_type_id").unwrap_or(1),
+                responsible_user_id: number("responsible_user_id").unwrap_or(state.account.current_user),
+                created_at: state.book.now(),
+            };
+            state.book.tasks.push(stored);
+            json!({"id": id, "request_id": request_id, "_links": link(request, &format!("/api/v4/tasks/{id}"))})
+        },
+    )?;
+    Ok(embedded(request, "tasks", rows))
+}
+
+pub(super) fn tasks(state: &State, request: &Request) -> Answer {
+    let rows = state.book.tasks.iter().map(|task| row(state, request, task)).collect();
+    let rows = lists::filtered(state, request, rows);
+    lists::paged(request, "tasks", rows, &["created_at", "complete_till", "id"], BATCH_LIMIT)
+}
+
+fn row(state: &State, request: &Request, task: &StoredTask) -> Value {
+    json!({
+        "id": task.id,
+        "created_by": state.account.current_user,
+        "updated_by": state.account.current_user,
+        "created_at": task.created_at,
+        "updated_at": task.created_at,
+        "responsible_user_id": task.responsible_user_id,
+        "group_id": 0,
+        "entity_id": task.lead_id,
+        "entity_type": "leads",
+        "duration": 0,
+        "is_completed": false,
+        "task_type_id": task.task_type_id,
+        "text": super::texts::shown(&task.text),
+        "result": [],
+        "complete_till": task.complete_till,
+        "account_id": state.account.id,
+        "_links": link(request, &format!("/api/v4/tasks/{}", task.id)),
+    })
+}
+
+impl FakeAmocrm {
+    /// All tasks, oldest first.
+    pub fn tasks(&self) -> Vec<StoredTask> {
+        self.shared.state().book.tasks.clone()
+    }
+}
