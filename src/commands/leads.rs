@@ -200,7 +200,7 @@ async fn show(
     let said = late_notes.messages_of(lead.id).await?;
     match (said.kept, said.waiting) {
         (0, _) => {}
-        (kept, 0) => outln!("later:      {kept} messages of the buyer since, all in amoCRM"),
+        (kept, 0) => outln!("later:      {kept} messages of the buyer since, all passed on"),
         (kept, waiting) => {
             outln!("later:      {kept} messages of the buyer since, {waiting} of them not in amoCRM yet")
         }

@@ -155,7 +155,7 @@ fn begins_another(input: &Input, region: Region) -> bool {
     match input {
         Input::Text { text, links } => {
             let said = Said::read(text, links, region);
-            let wants = said.words(Taken::default()).is_some_and(|words| words.wants_a_car());
+            let wants = said.words(Taken::default()).is_some_and(|words| words.wants_another_car());
             said.link().is_some() || said.phone().is_some() && said.money().is_some() || wants
         }
         Input::Forwarded { text, links } => Said::read(text, links, region).link().is_some(),

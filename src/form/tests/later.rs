@@ -115,6 +115,11 @@ fn what_is_said_after_a_request_belongs_to_it_and_what_begins_another_does_not()
         "а Kia K5 ещё в наличии?",
         "хочу узнать, когда придёт машина?",
         "можно белую",
+        "меня интересует доставка автомобиля",
+        "Нужно знать когда придёт моя Kia",
+        "мне надо приехать за машиной",
+        "хочу белую машину",
+        "надо узнать про документы на авто",
         "отмена",
         "отменить заявку",
         "да",
@@ -132,6 +137,9 @@ fn what_is_said_after_a_request_belongs_to_it_and_what_begins_another_does_not()
         "вот ещё https://www.drom.ru/1 посмотрите",
         "Хочу ещё одну машину",
         "нужна Toyota Camry 2020",
+        "хочу купить машину жене",
+        "Ищу другую машину",
+        "I want another car",
         "Иван, 8 999 123-45-67, 2 млн",
     ] {
         assert_eq!(passed(&text(said)), None, "{said}");

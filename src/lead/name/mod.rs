@@ -138,9 +138,12 @@ impl Wish {
         cars::names_a_make(&self.0) || cars::names_a_car(&self.0) && wish::is_desire(&self.0)
     }
 
-    /// Whether its writer wants a car, and does not ask about one.
-    pub fn wants_a_car(&self) -> bool {
-        cars::names_a_car(&self.0) && wish::is_desire(&self.0) && !self.0.contains(['?', '？'])
+    /// Whether somebody who has sent a request wants another car: asks about none, and names one, says that it is another, or
+    /// that it is to be bought.
+    pub fn wants_another_car(&self) -> bool {
+        let is_question = self.0.contains(['?', '？']) || wish::asks(&self.0);
+        let is_another = cars::names_a_make(&self.0) || wish::is_another(&self.0);
+        cars::names_a_car(&self.0) && wish::is_desire(&self.0) && is_another && !is_question
     }
 
     /// Whether it says anything: no greeting, `да` or `asdf`.

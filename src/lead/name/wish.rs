@@ -353,6 +353,85 @@ pub(in super::super) fn is_desire(text: &str) -> bool {
     holds(text, DESIRES)
 }
 
+/// Words of a question, also where it has no mark, in lower case.
+const QUESTIONS: &[&str] = &[
+    "когда",
+    "где",
+    "куда",
+    "сколько",
+    "как",
+    "какой",
+    "какая",
+    "какие",
+    "почему",
+    "зачем",
+    "ли",
+    "узнать",
+    "знать",
+    "уточнить",
+    "спросить",
+    "понять",
+    "доставка",
+    "доставку",
+    "доставки",
+    "доставке",
+    "документы",
+    "документов",
+    "when",
+    "where",
+    "how",
+    "what",
+    "know",
+    "ask",
+    "delivery",
+    "documents",
+    "qachon",
+    "qayerda",
+    "qancha",
+];
+
+/// Words that say that a car is one more, or is to be bought, in lower case.
+const ANOTHER: &[&str] = &[
+    "ещё",
+    "еще",
+    "другую",
+    "другая",
+    "другой",
+    "другое",
+    "вторую",
+    "вторая",
+    "второй",
+    "новую",
+    "новая",
+    "купить",
+    "куплю",
+    "купим",
+    "приобрести",
+    "заказать",
+    "закажу",
+    "ищу",
+    "ищем",
+    "подобрать",
+    "подберите",
+    "another",
+    "second",
+    "more",
+    "buy",
+    "order",
+    "yana",
+    "boshqa",
+];
+
+/// Whether a text asks something.
+pub(in super::super) fn asks(text: &str) -> bool {
+    holds(text, QUESTIONS)
+}
+
+/// Whether a text speaks of one more car, or of buying.
+pub(in super::super) fn is_another(text: &str) -> bool {
+    holds(text, ANOTHER)
+}
+
 /// Words of a wish that are also somebody's name, in lower case; beside another name they are one.
 const NAMESAKES: &[&str] = &["нам", "мой", "мои", "есть", "машина", "корея"];
 
