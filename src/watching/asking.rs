@@ -42,6 +42,9 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(15);
 const LIST_EVERY: Duration = Duration::from_secs(3600);
 const LIST_AGAIN: Duration = Duration::from_secs(600);
 
+/// Who has dealt with a lead that was moved there.
+const IN_CRM: &str = "amoCRM";
+
 /// What was asked so far, as far as it need not survive.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
@@ -320,16 +323,20 @@ impl<Tz: TimeZone> AtWork<Tz> {
             self.list_stages(LIST_AGAIN).await?;
         }
         self.was_asked(lead);
-        let settings = self.watcher.crm.settings();
+        let (settings, now) = (self.watcher.crm.settings(), self.clock().now());
         let context = Context {
             order: &self.asked.order,
             texts: &self.watcher.texts,
             start: self.asked.order.start(settings.pipeline_id, settings.status_id),
-            now: self.clock().now(),
+            now,
         };
         let (meaning, known) = read(lead, seen, context);
         if known == lead.known {
             return Ok(());
+        }
+        if meaning == Meaning::Forward {
+            // Whoever has moved it deals with it. Before that is recorded, so that no death leaves managers reminded of it.
+            self.watcher.store.lead_work().touched(&lead.number, IN_CRM, now).await?;
         }
         let recorded = self.watcher.store.watches().record(&self.watcher.lease, lead, &known).await?;
         let _span = lead_span(&lead.number).entered();

@@ -1,8 +1,16 @@
 //! The managers' chat: a card of each lead, who takes it, and what is said when nobody does.
 
+use amocrm_lead_bot::{
+    clock::Clock,
+    lead::LeadNumber,
+    store::{SQLITE_FILE, Store},
+};
 use testkit::{
     fakes::{
-        amocrm::{Fault, On, Times},
+        amocrm::{
+            Fault, On, Times,
+            account::{MAIN_PIPELINE, WON_STATUS},
+        },
         telegram::{BotMessage, FakeGroup, FakeUser},
     },
     world::{Buyer, World},
@@ -394,4 +402,27 @@ async fn whatever_dies_meanwhile_a_card_is_one_and_a_press_counts_once() {
     let points = ["lead_work.in_commit", "lead_work.stored", "card.in_commit", "press.in_commit", "press.stored"];
     futures::future::join_all(points.map(|point| dies_at(point))).await;
     futures::future::join_all(["reminder.in_commit", "reminder.stored"].map(|point| dies_at(point))).await;
+}
+
+#[tokio::test]
+async fn a_lead_that_somebody_moves_in_amocrm_is_dealt_with() {
+    let settings = format!(
+        "time_zone = \"{}\"\n[[status]]\nstatus_id = {WON_STATUS}\ntext = {{ ru = \"Автомобиль куплен\" }}\n",
+        crate::statuses::zone_at(12)
+    );
+    let mut sales = Sales::with(&settings).await;
+    sales.world.set("TEST_SPEED", "150");
+    sales.world.start();
+    let world = &sales.world;
+    let mut buyer = world.buyer("Иван");
+    let number = buyer.leaves_a_request().await;
+    let lead_id = world.delivered(&number).await.id;
+    world.amocrm.move_lead_into(lead_id, MAIN_PIPELINE, WON_STATUS);
+    buyer.hears("Автомобиль куплен").await;
+    assert_eq!(sales.world.terminate().await, Some(0));
+    let store = Store::open_file(&sales.world.path(SQLITE_FILE), Clock::default()).await.expect("the store");
+    let number = LeadNumber::parse(&number).expect("a number");
+    let row = store.lead_work().of(&number).await.expect("a look").expect("its row");
+    assert!(row.touched_at.is_some() && row.taken.is_none(), "{row:?}");
+    assert_eq!(store.lead_work().next_due().await.expect("a look"), None, "nobody is reminded of it any more");
 }
