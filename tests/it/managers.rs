@@ -340,7 +340,7 @@ async fn dies_making_a_task(point: &str) {
 #[tokio::test]
 async fn whatever_dies_meanwhile_a_task_is_made_once() {
     let points = ["lead_action.recorded", "lead_action.answered", "lead_action.stored", "lead_action.not_done_stored"];
-    futures::future::join_all(points.map(|point| dies_making_a_task(point))).await;
+    futures::future::join_all(points.map(dies_making_a_task)).await;
 }
 
 /// The daemon dies at a point of managers' work, and another goes on.
@@ -400,8 +400,8 @@ async fn dies_at(point: &str) {
 #[tokio::test]
 async fn whatever_dies_meanwhile_a_card_is_one_and_a_press_counts_once() {
     let points = ["lead_work.in_commit", "lead_work.stored", "card.in_commit", "press.in_commit", "press.stored"];
-    futures::future::join_all(points.map(|point| dies_at(point))).await;
-    futures::future::join_all(["reminder.in_commit", "reminder.stored"].map(|point| dies_at(point))).await;
+    futures::future::join_all(points.map(dies_at)).await;
+    futures::future::join_all(["reminder.in_commit", "reminder.stored"].map(dies_at)).await;
 }
 
 #[tokio::test]
