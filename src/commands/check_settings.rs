@@ -82,8 +82,22 @@ pub fn run(config: &Config, texts: &[String]) -> Result<ExitCode, CommandError> 
         let words = one_line(&Lang::default().given(&status.text), LONGEST_SHOWN);
         outln!("      {} of {pipeline}: {words}", status.status_id);
     }
+    if let Some(within) = dealer.crm.attaches_within() {
+        outln!("Repeat:      a known buyer's open lead takes further requests for {}", shown_duration(within));
+    }
     tell_unused(dealer);
     Ok(ExitCode::SUCCESS)
+}
+
+/// As the settings are written.
+fn shown_duration(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        _ if seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),
+        _ if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ => format!("{seconds}s"),
+    }
 }
 
 fn id(id: Option<i64>) -> String {

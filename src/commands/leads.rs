@@ -205,6 +205,9 @@ async fn show(
             outln!("later:      {kept} messages of the buyer since, {waiting} of them not in amoCRM yet")
         }
     }
+    if row.attached_at.is_some() {
+        outln!("repeat:     a note under an open lead of the same buyer");
+    }
     outln!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id()), id(row.contact_id));
     outln!("attempts:   {}", row.attempts);
     if let Some(attempt) = row.steps.attempt(Step::Lead) {

@@ -24,7 +24,7 @@ use thiserror::Error;
 
 use crate::{
     backup::{self, BackupError},
-    config::{self, AmocrmSettings, Config, ConfigProblem, Environment, Reader, StoreSettings},
+    config::{self, AmocrmSettings, Config, ConfigProblem, CrmRules, Environment, Reader, StoreSettings},
     crm::amocrm::{CrmError, TokenError},
     daemon::{self, DaemonError, InstanceLock},
     delivery::DeliveryPass,
@@ -228,8 +228,9 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
             new_tokens::run(&store, &account(amocrm)?, code).await
         }
         Command::RetryBackupLeads => {
-            let (store, region, amocrm) = needed(settings, |r| (r.store(), r.phone_region(), r.amocrm()))?;
-            retry::run(&store, region, &account(amocrm)?).await
+            let (store, region, amocrm, rules) =
+                needed(settings, |r| (r.store(), r.phone_region(), r.amocrm(), r.dealer().crm))?;
+            retry::run(&store, region, &account(amocrm)?, &rules).await
         }
         Command::TestAmocrm { create_test_lead } => {
             let (store, region, amocrm) = needed(settings, |r| (r.store(), r.phone_region(), r.amocrm()))?;
@@ -339,7 +340,12 @@ async fn is_daemon_running(settings: &StoreSettings, store: &Store) -> Result<bo
 }
 
 /// A pass of a command. Beside a running daemon it leaves most of the 7 requests a second to it.
-async fn pass(settings: &StoreSettings, amocrm: &AmocrmSettings, store: &Store) -> Result<DeliveryPass, CommandError> {
+async fn pass(
+    settings: &StoreSettings,
+    amocrm: &AmocrmSettings,
+    rules: &CrmRules,
+    store: &Store,
+) -> Result<DeliveryPass, CommandError> {
     let mut amocrm = amocrm.clone();
     if is_daemon_running(settings, store).await? {
         amocrm.requests_per_second = (7 - amocrm.requests_per_second.min(6)).min(2);
@@ -350,6 +356,7 @@ async fn pass(settings: &StoreSettings, amocrm: &AmocrmSettings, store: &Store) 
         crm: daemon::open_crm(&amocrm, settings, store)?,
         lease: Lease::command(),
         contact_lookup: amocrm.contact_lookup,
+        attach_within: rules.attaches_within(),
         figures: std::sync::Arc::default(),
         learned: std::sync::Arc::default(),
     })

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     backup::{self, Backup},
-    config::{AmocrmSettings, StoreSettings},
+    config::{AmocrmSettings, CrmRules, StoreSettings},
     delivery::drain,
     lead::Region,
     notice::{AdminLine, AdminNotice, ToAdmin},
@@ -17,14 +17,19 @@ use super::{
 };
 
 /// Takes in the backup file, delivers everything that waits, and tells what is left.
-pub async fn run(settings: &StoreSettings, region: Region, amocrm: &AmocrmSettings) -> Result<ExitCode, CommandError> {
+pub async fn run(
+    settings: &StoreSettings,
+    region: Region,
+    amocrm: &AmocrmSettings,
+    rules: &CrmRules,
+) -> Result<ExitCode, CommandError> {
     // What stands in the file is taken into the store, which is made for it if need be.
     if settings.data_dir.join(backup::FILE).exists() {
         opened::made(settings).await?.close().await;
     }
     let store = opened::existing(settings).await?;
     store.tell_if_there_is_none(settings);
-    let pass = super::pass(settings, amocrm, &store).await?;
+    let pass = super::pass(settings, amocrm, rules, &store).await?;
     let mut backup = Backup::new(store.leads(), &settings.data_dir, region);
     let (line, mut told) = AdminLine::new();
     backup.synchronise(&line).await?;

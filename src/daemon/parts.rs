@@ -162,6 +162,7 @@ impl Parts<'_> {
                     crm: crm.clone(),
                     lease: Lease::daemon(self.generation),
                     contact_lookup: crm.settings().contact_lookup,
+                    attach_within: config.dealer.crm.attaches_within(),
                     figures: delivery.clone(),
                     learned: learned.clone(),
                 };

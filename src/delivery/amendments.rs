@@ -13,6 +13,7 @@ use crate::{
     crm::amocrm::{Crm, CrmError, Update, Whereabouts},
     fault::point,
     form::PHONE,
+    lead::AmendmentKind,
     notice::{AdminNotice, Notice, Recipients},
     store::{Amendment, LeadRow, Lease, NewMessage, Store, StoreError},
     telemetry::lead_span,
@@ -132,7 +133,9 @@ impl AmendmentWriter {
         };
         let mut refused = None;
         // All of it, then the tags alone.
-        for only_tags in [false, true] {
+        // Under another request's lead nothing is changed but by what has put it there.
+        let is_of_it = row.attached_at.is_none() || one.kind == AmendmentKind::Repeated;
+        for only_tags in [false, true].into_iter().filter(|_| is_of_it) {
             let Some(difference) = self.crm.difference(&there, &update, only_tags) else { break };
             match self.sent(self.crm.update_lead(lead_id, &difference).await)? {
                 Ok(()) => break,
@@ -141,6 +144,7 @@ impl AmendmentWriter {
         }
         if let Some(contact_id) = there.contact_id().filter(|_| one.answers.iter().any(|key| key == PHONE))
             && let Some(phones) = self.crm.one_more_phone(contact_id, &one.lead.phone).await.map_err(Stop::Crm)?
+            && !self.is_anothers(one, contact_id).await?
             && let Err(error) = self.sent(self.crm.update_contact(contact_id, &phones).await)?
         {
             refused = Some(error);
@@ -159,6 +163,15 @@ impl AmendmentWriter {
             }
         }
         Ok(amendments.over(&one.id).await?)
+    }
+
+    /// Whether a known buyer's phone is another contact's already: two people are never made one by a number.
+    async fn is_anothers(&self, one: &Amendment, contact_id: i64) -> Result<bool, Stop> {
+        if !matches!(one.kind, AmendmentKind::Repeated | AmendmentKind::KnownBuyer) {
+            return Ok(false);
+        }
+        let found = self.crm.find_contact(&one.lead.phone).await.map_err(Stop::Crm)?;
+        Ok(found.is_some_and(|found| found != contact_id))
     }
 
     /// The inner `Err`: amoCRM refuses it. The outer one: it does not answer, or not now.

@@ -106,6 +106,8 @@ pub struct Learned {
     pub(super) strangers: Mutex<HashMap<String, Millis>>,
     /// Before this the list of contacts is not read.
     pub(super) contacts_from: Mutex<Millis>,
+    /// The pipeline that new leads go to, where one is known, and when it was asked.
+    pub(super) pipeline: Mutex<Option<(Option<i64>, Millis)>>,
     /// No note is tried before: there is no right to write them.
     pub(super) notes_from: Mutex<Millis>,
 }
@@ -135,6 +137,8 @@ pub struct DeliveryPass {
     pub lease: Lease,
     /// Search for contacts before making new ones.
     pub contact_lookup: bool,
+    /// A known buyer's open lead, no older than this, takes their next request as a note; `None` where each gets a lead.
+    pub attach_within: Option<Duration>,
     /// Counters of what was done.
     pub figures: Arc<Counters>,
     /// What this process has learned of the account.
@@ -233,7 +237,11 @@ impl DeliveryPass {
         for row in claimed {
             match row.stage {
                 Stage::Uncertain(attempt) if attempt.step == Step::Lead => uncertain.push((row, attempt)),
-                Stage::Uncertain(_) | Stage::Ready(_) => to_note.push(row),
+                Stage::Uncertain(_) | Stage::Ready(_) => {
+                    if row.attached_at.is_none() || self.stays_attached(&row).await? {
+                        to_note.push(row);
+                    }
+                }
                 // Every step is done, and only that was not recorded.
                 Stage::Delivered => self.delivered(&[Completed { lead: &row.lead, remote_id: None }]).await?,
                 Stage::Queued | Stage::Rejected | Stage::Discarded => to_create.push(row),

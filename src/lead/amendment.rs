@@ -28,10 +28,17 @@ pub enum AmendmentKind {
     Supplemented,
     /// It was sent unfinished, and its buyer has finished it since.
     Finished,
+    /// It stands under an open lead that its buyer has already.
+    Repeated,
+    /// Its buyer was known, and may have another phone than before.
+    KnownBuyer,
 }
 
 /// The tag of a request that was sent unfinished.
 pub const UNFINISHED_TAG: &str = "не завершена";
+
+/// The tag of an open lead under which a further request of its buyer was put.
+pub const REPEATED_TAG: &str = "повторно";
 
 impl AmendmentKind {
     /// As it stands in the store.
@@ -44,7 +51,8 @@ impl AmendmentKind {
         match self {
             Self::Corrected => Some("исправлено"),
             Self::TakenBack => Some("отозвано"),
-            Self::Supplemented | Self::Finished => None,
+            Self::Repeated => Some(REPEATED_TAG),
+            Self::Supplemented | Self::Finished | Self::KnownBuyer => None,
         }
     }
 
@@ -52,7 +60,7 @@ impl AmendmentKind {
     pub fn tag_that_goes(self) -> Option<&'static str> {
         match self {
             Self::Finished => Some(UNFINISHED_TAG),
-            Self::Corrected | Self::TakenBack | Self::Supplemented => None,
+            Self::Corrected | Self::TakenBack | Self::Supplemented | Self::Repeated | Self::KnownBuyer => None,
         }
     }
 }

@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 pub use amendment::{
-    AmendmentKind, Change, UNFINISHED_TAG, correction_note, finished_note, given_up_note, supplement_note,
-    taken_back_note,
+    AmendmentKind, Change, REPEATED_TAG, UNFINISHED_TAG, correction_note, finished_note, given_up_note,
+    supplement_note, taken_back_note,
 };
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};

@@ -14,7 +14,7 @@ use ulid::Ulid;
 use crate::{
     clock::Millis,
     fault::point,
-    form::Amending,
+    form::{Amending, PHONE},
     lead::{AmendmentKind, Lead, LeadNumber},
 };
 
@@ -138,6 +138,29 @@ pub(super) async fn insert(connection: &mut AnyConnection, new: &NewAmendment, n
     lead_files::insert(connection, lead, now).await
 }
 
+/// Owes a change to a lead that is still to get into amoCRM: its tag, and one more phone of its contact. Nobody is told of it.
+pub(super) async fn owe(
+    connection: &mut AnyConnection,
+    lead: &Lead,
+    kind: AmendmentKind,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let body = Body { lead: lead.clone(), name_before: String::new(), answers: vec![PHONE.to_owned()] };
+    sqlx::query(
+        "INSERT INTO amendments (id, lead_id, number, kind, body, created_at, due_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING",
+    )
+    .bind(format!("{}-{}", lead.id, kind.as_str()))
+    .bind(lead.id.to_string())
+    .bind(lead.number.as_str())
+    .bind(kind.as_str())
+    .bind(json(&body))
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// A request that was sent unfinished is sent by its buyer now: they are told of it from now on, and neither that the admin has
 /// closed it meanwhile nor that it was old counts any more.
 async fn is_wanted_again(connection: &mut AnyConnection, lead: &Lead, now: Millis) -> Result<(), StoreError> {
@@ -256,6 +279,7 @@ impl Dialogues {
             let Some(id) = rows::lossy(&row, 0).and_then(|id| Ulid::from_string(&id).ok()) else { continue };
             let one = amended.entry(id).or_default();
             match kind_of(&row, 1) {
+                Some(AmendmentKind::Repeated | AmendmentKind::KnownBuyer) => continue,
                 Some(AmendmentKind::Corrected) => one.corrections += 1,
                 Some(AmendmentKind::TakenBack) => one.taken_back = true,
                 Some(AmendmentKind::Supplemented | AmendmentKind::Finished) | None => {}
@@ -284,7 +308,7 @@ impl Amendments {
     pub async fn due(&self) -> Result<Option<Amendment>, StoreError> {
         let text = |column| rows::bytes(self.engine, column);
         let latest = "(SELECT latest.body FROM amendments AS latest WHERE latest.lead_id = amendments.lead_id \
-                      ORDER BY latest.created_at DESC, latest.id DESC LIMIT 1)";
+                      AND latest.kind NOT IN ('repeated', 'known_buyer') ORDER BY latest.created_at DESC, latest.id DESC LIMIT 1)";
         let sql = format!(
             "SELECT {}, {}, {}, {}, {}, {} FROM amendments WHERE done_at IS NULL AND due_at <= $1 AND NOT {} \
              ORDER BY due_at, id LIMIT 1",

@@ -53,21 +53,23 @@ pub(super) async fn attach(
     contact_id: i64,
     now: Millis,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE leads SET contact_id = $1 WHERE id = $2 AND forgotten_at IS NULL")
-        .bind(contact_id)
-        .bind(lead.to_string())
-        .execute(&mut *connection)
-        .await?;
+    // A contact that was chosen before, by the person and not by the phone, is not the one to which this phone leads.
     sqlx::query(
         "INSERT INTO customers (phone, contact_id, seen_at) SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), \
-         CAST($3 AS BIGINT) WHERE NOT EXISTS (SELECT 1 FROM leads WHERE id = $4 AND forgotten_at IS NOT NULL) \
+         CAST($3 AS BIGINT) WHERE NOT EXISTS (SELECT 1 FROM leads WHERE id = $4 \
+         AND (forgotten_at IS NOT NULL OR contact_id = $2)) \
          ON CONFLICT (phone) DO UPDATE SET contact_id = excluded.contact_id, seen_at = excluded.seen_at",
     )
     .bind(phone)
     .bind(contact_id)
     .bind(now)
     .bind(lead.to_string())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    sqlx::query("UPDATE leads SET contact_id = $1 WHERE id = $2 AND forgotten_at IS NULL")
+        .bind(contact_id)
+        .bind(lead.to_string())
+        .execute(connection)
+        .await?;
     Ok(())
 }

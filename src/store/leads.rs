@@ -102,6 +102,8 @@ pub struct LeadRow {
     pub forgotten_at: Option<Millis>,
     /// When its answers were wiped because it was old.
     pub expired_at: Option<Millis>,
+    /// When it was decided that it is a note under an open lead of its buyer, in place of a lead of its own.
+    pub attached_at: Option<Millis>,
     /// Whether version 0.1.0 may have sent it; such a lead was never told when a chat sent it.
     pub first_edition: bool,
 }
@@ -128,6 +130,12 @@ impl LeadRow {
         self.stage = Stage::of(LeadState::Waiting, &self.steps);
         self
     }
+
+    /// The same lead once it is decided that it is a note under this one of amoCRM's.
+    pub fn attached(mut self, crm_lead_id: i64, now: Millis) -> Self {
+        self.attached_at = Some(now);
+        self.after(Step::Lead, crm_lead_id)
+    }
 }
 
 /// `buyer_told` of a lead of which its buyer is told nothing: neither that it is saved nor that it is delivered.
@@ -137,7 +145,7 @@ const NOT_TO_BE_TOLD: i64 = 2;
 const LONGEST_BODY: usize = 256_000;
 
 /// How many columns [`lead_columns`] names: what a query reads besides comes after them.
-pub(super) const LEAD_COLUMNS: usize = 17;
+pub(super) const LEAD_COLUMNS: usize = 18;
 
 // Where they stand, of those that are read by others too.
 pub(super) const BODY: usize = 0;
@@ -169,6 +177,7 @@ pub(super) fn lead_columns(engine: Engine) -> String {
         number("forgotten_at"),
         number("taken_at"),
         number("expired_at"),
+        number("attached_at"),
     ]
     .join(", ")
 }
@@ -205,6 +214,8 @@ pub(super) fn lead_row(row: &AnyRow) -> Result<LeadRow, StoreError> {
         due_at: count(11),
         forgotten_at: rows::number(row, 14),
         expired_at: rows::number(row, 16),
+        // Damaged, it is a decision all the same.
+        attached_at: rows::number(row, 17).or_else(|| (!rows::is_null(row, 17)).then_some(0)),
         first_edition: rows::is_null(row, 15),
         lead,
     })

@@ -36,6 +36,7 @@ mod open_alerts;
 mod outbox;
 mod postgres;
 mod reminders;
+mod repeats;
 mod rows;
 mod sent_messages;
 mod sources;

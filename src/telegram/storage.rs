@@ -323,7 +323,7 @@ fn notice_of(amending: &Amending) -> Option<AdminNotice> {
         AmendmentKind::Corrected => Some(AdminNotice::Corrected { number, changes: amending.changes.clone() }),
         AmendmentKind::TakenBack => Some(AdminNotice::TakenBack { number }),
         AmendmentKind::Finished => Some(AdminNotice::Finished { lead: LeadCopy::of(&amending.lead) }),
-        AmendmentKind::Supplemented => None,
+        AmendmentKind::Supplemented | AmendmentKind::Repeated | AmendmentKind::KnownBuyer => None,
     }
 }
 

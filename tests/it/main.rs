@@ -17,6 +17,7 @@ mod managers;
 mod mine;
 mod nothing_lost;
 mod page;
+mod repeat;
 mod sandbox;
 mod sources;
 mod standby;

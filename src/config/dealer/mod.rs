@@ -118,7 +118,6 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
     let unfinished = table("unfinished").map(sections::unfinished).unwrap_or(usual.unfinished);
     let privacy = table("privacy").map(sections::privacy).unwrap_or(usual.privacy);
     let crm = table("crm").map(sections::crm).unwrap_or(usual.crm);
-    let not_attached = (crm.repeat == Repeat::Attach).then_some("crm.repeat");
     let dealer = Dealer {
         file: None,
         time_zone: root.get("time_zone").and_then(|value| sections::time_zone(&value)).unwrap_or(usual.time_zone),
@@ -132,7 +131,6 @@ fn read(root: Table<'_>, folder: &Path) -> Dealer {
         consent: table("consent").and_then(|table| consent::consent(table, &spoken, folder)),
         privacy,
         odd: Vec::new(),
-        not_used: not_attached.into_iter().collect(),
         languages,
     };
     root.end();

@@ -60,6 +60,13 @@ pub struct CrmRules {
     pub junk_status: bool,
 }
 
+impl CrmRules {
+    /// How old the open lead may be that takes a further request; `None` where every request gets a lead.
+    pub fn attaches_within(&self) -> Option<Duration> {
+        (self.repeat == Repeat::Attach).then_some(self.attach_within)
+    }
+}
+
 impl Default for CrmRules {
     fn default() -> Self {
         let (repeat, distribute) = (Repeat::default(), Distribute::default());

@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::api::Crm;
 use super::error::CrmError;
 use super::hal::{embedded, id, is_last_page, listed};
-use super::note::is_same;
+use super::note::{belongs_to, is_same};
 use super::phones::{holds_number, tens};
 use super::place::Place;
 use super::search::{
@@ -226,6 +226,12 @@ impl Crm {
             missing.retain(|ours| !is_same(&there, ours, number));
         }
         Ok(missing)
+    }
+
+    /// Whether the (first) note of the lead with this number stands under that one.
+    pub async fn has_first_note(&self, lead_id: i64, number: &LeadNumber) -> Result<bool, CrmError> {
+        let texts = may_be_forbidden(self.note_texts(Place::Lead(lead_id)).await)?.unwrap_or_default();
+        Ok(texts.iter().any(|there| belongs_to(there, number)))
     }
 
     /// The texts of the notes there.

@@ -11,6 +11,7 @@ mod address;
 mod amend;
 mod api;
 mod classify;
+mod deals;
 mod degrade;
 mod drive;
 mod error;
@@ -36,6 +37,7 @@ mod transport;
 
 pub use amend::{LeadThere, Update};
 pub use api::{Account, CreatedLead, Crm, MAX_BATCH, MOST_NOTES, NewNote, Pipeline};
+pub use deals::{Deal, Taking, chosen};
 pub use degrade::Degraded;
 pub use drive::{Drive, NewFile};
 pub use error::{CrmError, RejectedField};

@@ -52,6 +52,8 @@ pub struct OmittedFields {
     pub less: bool,
     /// That was tried, in vain.
     pub tried_less: bool,
+    /// It gets a lead of its own, because amoCRM did not take it as a note under an open one of its buyer.
+    pub own_lead: bool,
 }
 
 impl OmittedFields {
@@ -77,6 +79,7 @@ impl OmittedFields {
             plain: self.plain || other.plain,
             less: self.less || other.less,
             tried_less: self.tried_less || other.tried_less,
+            own_lead: self.own_lead || other.own_lead,
         }
     }
 

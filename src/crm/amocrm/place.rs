@@ -119,7 +119,7 @@ impl Crm {
     }
 }
 
-fn is_closed(lead: &Value) -> bool {
+pub(super) fn is_closed(lead: &Value) -> bool {
     id(lead.get("status_id")).is_some_and(|status| CLOSED.contains(&status))
 }
 

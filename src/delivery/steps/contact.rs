@@ -15,7 +15,7 @@ use crate::{
 use super::super::pass::{DeliveryPass, Stop, lock};
 
 /// After so many searches for a contact that failed, while other leads go through, one is made.
-const SEARCHES: i64 = 4;
+pub(super) const SEARCHES: i64 = 4;
 
 /// Where at least so many leads wait, their contacts are looked for together.
 const MANY: usize = 20;
@@ -42,7 +42,9 @@ impl DeliveryPass {
             return Ok(Ok(row.contact_id));
         }
         let phone = row.lead.phone.e164();
-        if let Some(contact_id) = self.queue.known_contact(phone).await? {
+        let by_phone = self.queue.known_contact(phone).await?;
+        // Whoever is known by Telegram's id is known by that, whatever phone they give.
+        if let Some(contact_id) = self.contact_of_person(row, by_phone).await?.or(by_phone) {
             return Ok(Ok(Some(contact_id)));
         }
         if !self.contact_lookup || self.is_stranger(phone) {
@@ -59,22 +61,8 @@ impl DeliveryPass {
                 self.remember_stranger(phone);
                 Ok(Ok(None))
             }
-            // No right to search is no reason to keep a lead back: a new contact is made.
-            Err(
-                CrmError::Forbidden { .. }
-                | CrmError::NotFound { .. }
-                | CrmError::WrongAddress { .. }
-                | CrmError::Refused { .. },
-            ) => Ok(Ok(None)),
-            // Nor is a wall that dislikes this search, or whatever breaks on it each time.
-            Err(error @ CrmError::Blocked) => {
-                self.is_about_one(row.lead.id, &error, row.last_error_at).await.map(|()| Ok(None))
-            }
-            Err(error @ CrmError::Unavailable { .. }) => {
-                self.is_about_one(row.lead.id, &error, row.last_error_at).await?;
-                Ok(if row.attempts >= SEARCHES { Ok(None) } else { Err(error) })
-            }
-            Err(error) => Err(Stop::Crm(error)),
+            // Where it goes on without, a new contact is made.
+            Err(error) => Ok(self.search_failed(row, error).await?.map(|()| None)),
         }
     }
 

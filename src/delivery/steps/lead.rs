@@ -20,6 +20,7 @@ use super::super::{
     shortage::omitted_of,
     write::{StepWrite, WritePoints, ids},
 };
+use super::repeat::Way;
 
 /// A lead about to be created, with the contact it is attached to and what it goes without.
 pub(crate) struct NewLeadItem {
@@ -131,7 +132,8 @@ impl StepWrite for WriteLead {
         let Some(less) = less else {
             if before.less {
                 // It did not help: the next time it goes whole again.
-                let whole = OmittedFields { tried_less: true, plain: before.plain, ..OmittedFields::default() };
+                let (plain, own_lead) = (before.plain, before.own_lead);
+                let whole = OmittedFields { tried_less: true, plain, own_lead, ..OmittedFields::default() };
                 pass.queue.record_omitted(&pass.lease, row.lead.id, &crate::store::json(&whole)).await?;
             }
             pass.hold(Failed::from(row), detail, fields).await?;
@@ -168,24 +170,47 @@ impl DeliveryPass {
     ) -> Result<Vec<LeadRow>, Stop> {
         let chunk_ids: Vec<Ulid> = chunk.iter().map(|row| row.lead.id).collect();
         let alone = chunk.len() == 1;
-        let mut found = Vec::new();
+        let (mut found, mut attached) = (Vec::<(LeadRow, Option<i64>)>::new(), Vec::new());
         for row in chunk {
+            let others = found.iter().map(|(other, _)| other).chain(&attached);
+            let way = match self.way_of(&row, others).await {
+                Ok(Ok(way)) => way,
+                Ok(Err(error)) => {
+                    self.hold_back(&row, &error).await?;
+                    continue;
+                }
+                Err(stop) => return Err(self.put_back(&chunk_ids, &row, stop).await?),
+            };
+            match way {
+                Way::Own => {}
+                Way::Under(deal) => {
+                    attached.extend(self.attach(row, &deal).await?);
+                    continue;
+                }
+                Way::Later(due_at) => {
+                    self.queue.defer(&self.lease, row.lead.id, due_at).await?;
+                    continue;
+                }
+            }
             match self.contact_for(&row).await {
                 Ok(Ok(contact_id)) => found.push((row, contact_id)),
                 Ok(Err(error)) => self.hold_back(&row, &error).await?,
-                Err(stop) => {
-                    if let Stop::Crm(error) = &stop {
-                        self.queue.put_back(&self.lease, &chunk_ids, row.lead.id, &error.to_string()).await?;
-                    }
-                    return Err(stop);
-                }
+                Err(stop) => return Err(self.put_back(&chunk_ids, &row, stop).await?),
             }
         }
-        if found.is_empty() {
-            return Ok(Vec::new());
+        if !found.is_empty() {
+            let items = self.leave_out(found, alone).await?;
+            attached.extend(self.write::<WriteLead>(items, progress).await?);
         }
-        let items = self.leave_out(found, alone).await?;
-        self.write::<WriteLead>(items, progress).await
+        Ok(attached)
+    }
+
+    /// Puts the leads of a chunk back of which one could not even be looked at.
+    async fn put_back(&self, chunk: &[Ulid], cause: &LeadRow, stop: Stop) -> Result<Stop, StoreError> {
+        if let Stop::Crm(error) = &stop {
+            self.queue.put_back(&self.lease, chunk, cause.lead.id, &error.to_string()).await?;
+        }
+        Ok(stop)
     }
 
     /// Records what each lead goes without because amoCRM does not take it of anybody, before anything is sent: its note

@@ -87,6 +87,17 @@ impl DeliveryPass {
                 self.queue.defer(&self.lease, row.lead.id, self.due_in(later)).await?;
                 continue;
             }
+            match self.found_attached(&row).await {
+                Ok(None) => {}
+                Ok(Some(deal)) => {
+                    to_note.extend(self.attach(row, &deal).await?);
+                    continue;
+                }
+                Err(_) => {
+                    self.queue.defer(&self.lease, row.lead.id, self.due_in(lookup_delay(0, 1))).await?;
+                    continue;
+                }
+            }
             let (lookups, all) = (attempt.lookups + 1, needed(&attempt));
             // Two looks at what was settled when the outage ended are worth as much as three that began at once.
             let needed = if attempt.lookups == 1 && self.ago(attempt.sent_at) > SETTLED { all.min(2) } else { all };

@@ -16,3 +16,4 @@ pub(super) mod contact;
 pub(super) mod lead;
 pub(super) mod lead_lookup;
 pub(super) mod note;
+pub(super) mod repeat;

@@ -30,6 +30,13 @@ pub(crate) struct NewNoteItem {
     texts: Vec<String>,
 }
 
+impl NewNoteItem {
+    /// Whether it is a request that is nothing but these notes, and none of them is there.
+    fn is_all_of_an_attached_one(&self, pass: &DeliveryPass) -> bool {
+        self.row.attached_at.is_some() && pass.are_all(&self.row, &self.texts)
+    }
+}
+
 /// The step [`Step::Note`].
 pub(crate) struct WriteNote;
 
@@ -77,6 +84,12 @@ impl StepWrite for WriteNote {
     async fn not_done(pass: &DeliveryPass, items: &[NewNoteItem], error: &CrmError) -> Result<(), Stop> {
         let forbidden = matches!(error, CrmError::Forbidden { .. });
         let not_found = matches!(error, CrmError::NotFound { .. });
+        if forbidden {
+            // Without the right to write notes such a one is nowhere.
+            for item in items.iter().filter(|item| item.is_all_of_an_attached_one(pass)) {
+                pass.detach(&item.row, false).await?;
+            }
+        }
         let stop = match (items, forbidden) {
             // Leads may be made all the same.
             (_, true) => {
@@ -95,6 +108,9 @@ impl StepWrite for WriteNote {
             ([], _) => None,
         };
         if let (None, false, [one]) = (&stop, forbidden, items) {
+            if omitted_of(&one.row).plain && one.is_all_of_an_attached_one(pass) {
+                return Ok(pass.detach(&one.row, true).await?);
+            }
             return pass.hold_from_wall(Failed::of_note(&one.row), error).await;
         }
         // A part of several that an earlier, uncertain sending has left there must still be looked for.
@@ -127,7 +143,9 @@ impl StepWrite for WriteNote {
             return Ok(());
         }
         let failed = Failed::of_note(&item.row);
-        if failed.omitted.plain {
+        if failed.omitted.plain && item.is_all_of_an_attached_one(pass) {
+            Ok(pass.detach(&item.row, true).await?)
+        } else if failed.omitted.plain {
             pass.hold_note(failed, detail, fields).await
         } else {
             pass.hold_from_wall(failed, error).await
@@ -183,6 +201,11 @@ impl DeliveryPass {
         let needed = needed(&attempt);
         let missing = match self.crm.missing_notes(crm_lead_id(one), &one.lead.number, notes).await {
             Ok(missing) => missing,
+            Err(CrmError::NotFound { .. } | CrmError::Refused { .. })
+                if one.attached_at.is_some() && self.follow_lead(one).await? =>
+            {
+                return Ok(None);
+            }
             Err(error @ (CrmError::NotFound { .. } | CrmError::Refused { .. })) => {
                 let later = self.due_in(lookup_delay(0, 1));
                 self.queue.defer(&self.lease, one.lead.id, later).await?;
@@ -230,6 +253,11 @@ impl DeliveryPass {
                 self.crm.account().await.map_err(Stop::Crm)?;
                 lead_span(&one.lead.number)
                     .in_scope(|| info!(crm_lead = crm_lead_id(one), "the lead was deleted in amoCRM"));
+                if one.attached_at.is_some() {
+                    // It was another request's.
+                    self.detach(one, false).await?;
+                    return Ok(true);
+                }
                 self.delivered(&[Completed { lead: &one.lead, remote_id: None }]).await?;
                 Ok(true)
             }

@@ -34,6 +34,7 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("expired_at", 'i'),
             ("source", 't'),
             ("work_owed", 'i'),
+            ("attached_at", 'i'),
         ],
     ),
     (
@@ -284,7 +285,9 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
         "leads",
         "(id) DO UPDATE SET \
          state = CASE WHEN excluded.state = 'waiting' THEN leads.state ELSE excluded.state END, \
-         delivered_at = COALESCE(leads.delivered_at, excluded.delivered_at) \
+         delivered_at = COALESCE(leads.delivered_at, excluded.delivered_at), \
+         attached_at = CASE WHEN EXISTS (SELECT 1 FROM lead_steps WHERE lead_id = leads.id AND step = 'lead' \
+         AND done_at IS NOT NULL) THEN leads.attached_at ELSE excluded.attached_at END \
          WHERE (leads.state IN ('waiting', 'rejected') AND excluded.state IN ('delivered', 'discarded')) \
          OR (leads.state = 'waiting' AND excluded.state = 'waiting')",
     ),

@@ -128,6 +128,26 @@ impl FakeAmocrm {
         });
     }
 
+    /// A lead was made so many days earlier.
+    pub fn is_older(&self, id: u64, days: i64) {
+        self.set(|state| {
+            let mut leads = state.book.leads.iter_mut();
+            if let Some(lead) = leads.find(|lead| lead.id == id) {
+                lead.created_at -= days * 86_400;
+            }
+        });
+    }
+
+    /// A manager moves a lead to the first stage of the second pipeline.
+    pub fn move_to_second_pipeline(&self, id: u64) {
+        self.set(|state| {
+            let mut leads = state.book.leads.iter_mut();
+            if let Some(lead) = leads.find(|lead| lead.id == id) {
+                (lead.pipeline_id, lead.status_id) = (account::OTHER_PIPELINE, account::OTHER_STATUS);
+            }
+        });
+    }
+
     /// The texts of a contact's `common` notes, oldest first.
     pub fn notes_of_contact(&self, id: u64) -> Vec<String> {
         let state = self.shared.state();
