@@ -135,6 +135,21 @@ impl Watches {
         .bind(watching_since)
         .execute(&self.pool)
         .await?;
+        // Two requests under one lead of amoCRM are told of its stages once.
+        sqlx::query(
+            "UPDATE watched_leads SET ended_at = $1, ended = $2, owed = NULL, owed_at = NULL \
+             WHERE ended_at IS NULL AND EXISTS (SELECT 1 FROM leads AS own \
+             JOIN leads AS elder ON elder.user_id = own.user_id AND elder.submitted_at < own.submitted_at \
+             JOIN watched_leads AS other ON other.lead_id = elder.id AND other.ended_at IS NULL \
+             JOIN lead_steps AS of_own ON of_own.lead_id = own.id AND of_own.step = 'lead' \
+             JOIN lead_steps AS of_elder ON of_elder.lead_id = elder.id AND of_elder.step = 'lead' \
+             AND of_elder.remote_id = of_own.remote_id \
+             WHERE own.id = watched_leads.lead_id AND own.attached_at IS NOT NULL)",
+        )
+        .bind(self.clock.now())
+        .bind(WatchEnd::Merged.as_str())
+        .execute(&self.pool)
+        .await?;
         sqlx::query(
             "UPDATE watched_leads SET ended_at = $1, ended = $2, owed = NULL, owed_at = NULL \
              WHERE ended_at IS NULL AND since <= $3",
