@@ -85,7 +85,6 @@ pub fn run(config: &Config, texts: &[String]) -> Result<ExitCode, CommandError> 
     if let Some(within) = dealer.crm.attaches_within() {
         outln!("Repeat:      a known buyer's open lead takes further requests for {}", shown_duration(within));
     }
-    tell_unused(dealer);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -151,11 +150,5 @@ fn tell_consent(dealer: &Dealer, has_policy: bool) {
         Some(url) => outln!("  policy:    {url}"),
         None if has_policy => outln!("  policy:    PRIVACY_POLICY_URL"),
         None => outln!("  policy:    -"),
-    }
-}
-
-fn tell_unused(dealer: &Dealer) {
-    for section in &dealer.not_used {
-        outln!("{section}: read, but not used by this version");
     }
 }

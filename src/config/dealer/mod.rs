@@ -62,8 +62,6 @@ pub struct Dealer {
     pub consent: Option<Consent>,
     /// `[privacy]`.
     pub privacy: PrivacyRules,
-    /// Sections that are there and that nothing acts on yet.
-    pub not_used: Vec<&'static str>,
     /// What looks odd, with its place.
     pub odd: Vec<ConfigProblem>,
 }
@@ -83,7 +81,6 @@ impl Default for Dealer {
             unfinished: Unfinished::default(),
             consent: None,
             privacy: PrivacyRules::default(),
-            not_used: Vec::new(),
             odd: Vec::new(),
         }
     }
@@ -144,10 +141,6 @@ impl Reader<'_> {
             return dealer.clone();
         }
         let dealer = self.read_dealer().unwrap_or_default();
-        for section in &dealer.not_used {
-            let problem = format!("{section} is read, but not used by this version");
-            self.warnings.push(ConfigProblem::new(FILE, problem, "It can stay where it is"));
-        }
         self.warnings.extend(dealer.odd.iter().cloned());
         self.dealer.insert(dealer).clone()
     }
