@@ -258,6 +258,7 @@ command-help = Help
 command-status = How the bot is doing
 command-leads = Leads that are not in amoCRM yet
 command-retry = Send waiting leads now
+command-stats = What came of requests: figures
 command-auth = Renew access to amoCRM
 command-backup = Get the file with leads
 command-forget = Delete a person's data
@@ -523,6 +524,7 @@ admin-help = You are this bot's admin.
 admin-help-status = is everything working
 admin-help-leads = leads that are not in amoCRM yet
 admin-help-retry = send them now
+admin-help-stats = what came of requests: a picture and figures of 7 days; /stats 30d for 30; every Monday by itself, /stats off for not
 admin-help-auth = renew access to amoCRM
 admin-help-backup = the file with undelivered leads
 admin-help-forget = delete a person's data at their request
@@ -603,6 +605,49 @@ admin-new-leads =
        *[no] 🔕 I do not write of new requests, only of trouble. Switch it on: /new_leads on
     }
 admin-new-leads-how = Send /new_leads on to be told of each new request, or /new_leads off not to be.
+# What came of requests: /stats and every Monday. These words stand on the picture, too.
+admin-stats-title = Requests, { $days }
+admin-stats-leads = requests in all
+admin-stats-total = Requests in all: { $count }
+admin-stats-before = { $days }: { $count }
+admin-stats-by-1 = By day:
+admin-stats-by-7 = By week, from the day:
+admin-stats-by-30 = By 30 days, from the day:
+admin-stats-work = After the request
+admin-stats-half = half answered within
+admin-stats-nine = 90 % answered within
+admin-stats-late-15 = waited 15 min or longer
+admin-stats-late-60 = waited 60 min or longer
+admin-stats-won = bought (stage 142)
+admin-stats-touch-line = To the first answer, in working time: half within { $median }, 90 % within { $ninety }
+admin-stats-late-line = Waited for an answer 15 min or longer: { $fifteen }; 60 min or longer: { $sixty }
+admin-stats-no-touch = When buyers were answered is not known: that takes a managers' chat (MANAGERS_CHAT_ID).
+admin-stats-won-line = Bought (stage 142): { $share }
+admin-stats-no-won = How many have bought is not known: stages are seen where dealer.toml has [[status]].
+admin-stats-funnel = The form: how far they came
+admin-stats-came = Came
+admin-stats-card = Looking it over
+admin-stats-sent = Sent
+admin-stats-sources = Where they came from
+admin-stats-sources-drawn = From where: requests / came
+admin-stats-source-line = { $source }: { $leads } requests of { $came } who came
+admin-stats-source-other = other links
+admin-stats-source-none = no link
+admin-stats-managers = Managers
+admin-stats-manager-line = { $manager }: { $leads } requests, half answered within { $median }, bought { $won }
+admin-stats-nobody-line = { $manager }: { $leads } requests
+admin-stats-nobody = taken by nobody
+admin-stats-column-leads = requests
+admin-stats-column-half = half within
+admin-stats-column-won = bought
+admin-stats-more = … and { $count } more
+admin-stats-nothing = In these days nobody came and there were no requests. For more days: /stats 30d
+admin-stats-how = I did not understand for how many days. Send /stats 7d, /stats 30d or /stats 90d, for example (at most { $most } days). To get the figures every Monday: /stats on, not to get them: /stats off.
+admin-stats-weekly =
+    { $on ->
+        [yes] 📊 I send the figures of the week here on Mondays at 9:00. Switch it off: /stats off
+       *[no] 📊 I do not send the figures of the week by myself any more. Switch it on: /stats on. See them now: /stats
+    }
 admin-new-lead =
     🆕 A new request
     { $lead }

@@ -260,6 +260,7 @@ command-help = Помощь
 command-status = Состояние бота
 command-leads = Заявки, которых ещё нет в amoCRM
 command-retry = Отправить ожидающие заявки сейчас
+command-stats = Что вышло из заявок: цифры и картинка
 command-auth = Обновить доступ к amoCRM
 command-backup = Прислать файл с заявками
 command-forget = Удалить данные человека
@@ -530,6 +531,7 @@ admin-help = Вы администратор этого бота.
 admin-help-status = работает ли всё
 admin-help-leads = заявки, которых ещё нет в amoCRM
 admin-help-retry = отправить их сейчас
+admin-help-stats = что вышло из заявок: картинка и цифры за 7 дней; /stats 30d – за 30; каждый понедельник сам, /stats off – не присылать
 admin-help-auth = обновить доступ к amoCRM
 admin-help-backup = файл с неотправленными заявками
 admin-help-forget = удалить данные человека по его просьбе
@@ -610,6 +612,49 @@ admin-new-leads =
        *[no] 🔕 О новых заявках я не пишу, только о неприятностях. Включить: /new_leads on
     }
 admin-new-leads-how = Напишите /new_leads on, чтобы я сообщал о каждой новой заявке, или /new_leads off, чтобы не сообщал.
+# Что вышло из заявок: /stats и каждый понедельник. Эти слова стоят и на картинке.
+admin-stats-title = Заявки за { $days }
+admin-stats-leads = всего заявок
+admin-stats-total = Всего заявок: { $count }
+admin-stats-before = за { $days } было { $count }
+admin-stats-by-1 = По дням:
+admin-stats-by-7 = По неделям, с какого дня:
+admin-stats-by-30 = По 30 дней, с какого дня:
+admin-stats-work = После заявки
+admin-stats-half = до ответа у половины
+admin-stats-nine = до ответа у 90 %
+admin-stats-late-15 = ждали ответа 15 мин и дольше
+admin-stats-late-60 = ждали ответа 60 мин и дольше
+admin-stats-won = куплено (этап 142)
+admin-stats-touch-line = До первого ответа в рабочее время: у половины { $median }, у 90 % не больше { $ninety }
+admin-stats-late-line = Ждали ответа 15 мин и дольше: { $fifteen }; 60 мин и дольше: { $sixty }
+admin-stats-no-touch = Когда ответили, неизвестно: для этого нужен чат менеджеров (MANAGERS_CHAT_ID).
+admin-stats-won-line = Куплено (этап 142): { $share }
+admin-stats-no-won = Сколько куплено, неизвестно: этапы сделок видны, когда в dealer.toml есть [[status]].
+admin-stats-funnel = Анкета: до чего дошли
+admin-stats-came = Пришли
+admin-stats-card = Проверка заявки
+admin-stats-sent = Отправили
+admin-stats-sources = Откуда пришли
+admin-stats-sources-drawn = Откуда: заявки / пришли
+admin-stats-source-line = { $source }: заявок { $leads } из { $came } пришедших
+admin-stats-source-other = другие ссылки
+admin-stats-source-none = без ссылки
+admin-stats-managers = Менеджеры
+admin-stats-manager-line = { $manager }: заявок { $leads }, ответ у половины { $median }, куплено { $won }
+admin-stats-nobody-line = { $manager }: заявок { $leads }
+admin-stats-nobody = никто не взял
+admin-stats-column-leads = заявок
+admin-stats-column-half = ответ у половины
+admin-stats-column-won = куплено
+admin-stats-more = … и ещё { $count }
+admin-stats-nothing = За эти дни никто не приходил и заявок не было. За больше дней: /stats 30d
+admin-stats-how = Не понял, за сколько дней. Напишите, например, /stats 7d, /stats 30d или /stats 90d (не больше { $most } дней). Итоги каждый понедельник: /stats on, без них: /stats off.
+admin-stats-weekly =
+    { $on ->
+        [yes] 📊 Итоги недели я присылаю сюда по понедельникам в 9:00. Выключить: /stats off
+       *[no] 📊 Итоги недели сам больше не присылаю. Включить: /stats on. Посмотреть сейчас: /stats
+    }
 admin-new-lead =
     🆕 Новая заявка
     { $lead }

@@ -25,6 +25,7 @@
 //! - [`talk`]: what managers say to buyers from their group
 //! - [`attachments`]: buyers' files, from Telegram to their leads in amoCRM
 //! - [`managers`]: the managers' chat, and leads as they work on them
+//! - [`stats`]: what came of requests, counted, drawn and told
 //! - [`alerts`]: what the admin is told and when
 //! - [`admin`]: the admin's chat, and authorizing again
 //! - [`vitals`]: whether all is well
@@ -54,6 +55,7 @@ pub mod managers;
 pub mod net;
 pub mod notice;
 pub mod privacy;
+pub mod stats;
 pub mod store;
 pub mod talk;
 pub mod telegram;

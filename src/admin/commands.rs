@@ -108,6 +108,7 @@ fn table() -> Vec<Command> {
         Command::new("status", nothing, |asked, ()| async move { asked.context.status(asked.lang).await }),
         Command::new("leads", nothing, |asked, ()| async move { asked.context.leads(asked.lang).await }),
         Command::new("retry", nothing, |asked, ()| async move { asked.context.retry(asked.lang, asked.topic).await }),
+        Command::new("stats", all_words, |asked, words| async move { asked.context.stats(&words, asked.lang).await }),
         Command::new("auth", nothing, |asked, ()| async move { asked.context.authorize(asked.lang).await }),
         Command::new("backup", nothing, |asked, ()| async move { asked.context.backup(asked.lang).await }),
         Command::new("forget", all_words, |asked, who| async move {

@@ -14,6 +14,7 @@ mod people;
 mod reply;
 pub mod second_press;
 mod sending;
+mod stats;
 mod status;
 
 use std::{sync::Arc, time::Duration};
@@ -32,6 +33,7 @@ use crate::{
     form::{Form, Step},
     notice::{AdminPress, Notice, Worded},
     privacy::Privacy,
+    stats::Stats,
     store::{NewMessage, Store},
     telegram::{
         client::{Place, SendError, Telegram},
@@ -70,6 +72,8 @@ pub struct AdminContext {
     pub bot_username: String,
     /// What buyers are asked.
     pub form: Form,
+    /// Counts what came of requests.
+    pub stats: Stats,
 }
 
 /// The branch of the handler tree that sees the admin's chat first.

@@ -21,6 +21,7 @@ use crate::{
     delivery::Health,
     managers::{self, ManagersContext},
     notice::{AdminLine, AdminNotice, LeadsMeanwhile, PollTrouble},
+    stats::Stats,
     talk::{self, TalkContext},
     telegram::{
         client::{Telegram, api_text, describe, poll_trouble},
@@ -78,6 +79,7 @@ impl Parts<'_> {
             page: self.config.http_addr.is_some(),
             bot_username: username.clone(),
             form: self.config.dealer.form.clone(),
+            stats: Stats::new(self.store.clone(), &self.config.dealer),
         }));
         let talk = TalkContext {
             chat_id: self.config.managers_chat_id,

@@ -21,6 +21,7 @@ use crate::{
     managers::{WorkKeeper, WorkRules},
     notice::{AdminLine, AdminNotice, Recipient, Recipients},
     privacy::{Privacy, Withdrawing},
+    stats::{Stats, WeeklyStats},
     store::{Lease, NOBODYS_CHAT, Store},
     talk::AnswerWatch,
     telegram::{
@@ -150,6 +151,11 @@ impl Parts<'_> {
             };
             tasks.spawn(sender.run(self.stop.clone()));
         }
+        let stats = Stats::new(store.clone(), &config.dealer);
+        if let Some(chat_id) = config.admin_chat_id {
+            let weekly = WeeklyStats { stats: stats.clone(), chat_id };
+            tasks.spawn(weekly.run(self.telegram.clone(), self.stop.clone()));
+        }
         let delivery = Arc::<Counters>::default();
         let files = Arc::<FileCounters>::default();
         let (watching, hints) = (Arc::<WatchCounters>::default(), Hints::default());
@@ -239,6 +245,7 @@ impl Parts<'_> {
                 vitals: vitals.clone(),
                 metrics: Sources {
                     store: store.clone(),
+                    stats,
                     vitals: vitals.clone(),
                     intake: self.figures.clone(),
                     sends: self.telegram.figures(),

@@ -21,6 +21,7 @@ use crate::{
     crm::amocrm::{TokenKeeper, TokenKind},
     delivery::{Counters, Health},
     notice::Trouble,
+    stats::{Figures, LATE_MINUTES, Stats, USUAL_DAYS},
     store::{Store, StoreError, Totals, WatchCounts},
     telegram::{client::SendCounters, listener::IntakeCounters, outbox::OutboxCounters},
     vitals::Vitals,
@@ -38,6 +39,8 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Sources {
     /// The store.
     pub store: Store,
+    /// What came of requests.
+    pub stats: Stats,
     /// Polling and the store.
     pub vitals: Arc<Vitals>,
     /// The listener.
@@ -69,6 +72,7 @@ struct Stored {
     set_aside: i64,
     watches: WatchCounts,
     statuses_asked_at: Option<Millis>,
+    figures: Figures,
 }
 
 impl Sources {
@@ -98,8 +102,7 @@ impl Sources {
         page.gauge("store_connections_at_work", "Connections to the store doing something now.", at_work)?;
 
         if let Some(stored) = stored {
-            let Stored { totals, files_waiting, words_waiting, messages_owed, set_aside, watches, statuses_asked_at } =
-                stored;
+            let Stored { totals, files_waiting, words_waiting, messages_owed, set_aside, watches, .. } = &stored;
             let oldest = totals.oldest_waiting_at.map_or(0, |at| (self.store.clock().now() - at).max(0));
             page.gauge("leads_waiting", "Leads amoCRM has not got yet.", totals.waiting as f64)?;
             page.gauge("leads_rejected", "Leads amoCRM refuses; a person has to look.", totals.rejected as f64)?;
@@ -115,17 +118,18 @@ impl Sources {
                 seconds(oldest),
             )?;
             page.moment("last_delivery_timestamp_seconds", "When a lead was delivered last.", totals.last_delivery_at)?;
-            page.gauge("files_waiting", "Buyers' files on their way to their leads.", files_waiting as f64)?;
+            page.gauge("files_waiting", "Buyers' files on their way to their leads.", *files_waiting as f64)?;
             let help = "What buyers have said after a request and amoCRM does not have yet.";
-            page.gauge("later_messages_waiting", help, words_waiting as f64)?;
-            page.gauge("messages_owed", "Messages Telegram has not taken yet.", messages_owed as f64)?;
+            page.gauge("later_messages_waiting", help, *words_waiting as f64)?;
+            page.gauge("messages_owed", "Messages Telegram has not taken yet.", *messages_owed as f64)?;
             let help = "Delivered leads whose stage in amoCRM is asked about.";
             page.gauge("leads_watched", help, watches.watched as f64)?;
             let help = "Stages of which buyers are still to be told: by day, one in ten minutes.";
             page.gauge("status_messages_owed", help, watches.owed as f64)?;
             let help = "When amoCRM was last asked where leads stand.";
-            page.moment("statuses_asked_timestamp_seconds", help, statuses_asked_at)?;
-            page.gauge("updates_set_aside", "Updates kept for a person to look at.", set_aside as f64)?;
+            page.moment("statuses_asked_timestamp_seconds", help, stored.statuses_asked_at)?;
+            page.gauge("updates_set_aside", "Updates kept for a person to look at.", *set_aside as f64)?;
+            page.stats(&stored.figures)?;
         }
 
         let figures = &self.delivery;
@@ -252,6 +256,7 @@ impl Sources {
             set_aside: self.store.dialogues().set_aside_count().await?,
             watches: self.store.watches().counts().await?,
             statuses_asked_at: watch_log(&self.store.marks()).await?.and_then(|log| log.asked_at),
+            figures: self.stats.figures(self.stats.until_today(USUAL_DAYS)).await?,
         })
     }
 }
@@ -274,6 +279,52 @@ impl Page {
         let gauge = Gauge::new(name, help)?;
         gauge.set(value);
         self.registry.register(Box::new(gauge))
+    }
+
+    /// What `/stats` tells of the last seven days by the dealer's clock, today among them.
+    fn stats(&self, figures: &Figures) -> Result<(), prometheus::Error> {
+        self.gauge("stats_leads", "Requests of the last 7 days.", figures.leads as f64)?;
+        let reached: Vec<_> = figures.funnel.iter().map(|(place, count)| (place.label(), *count as f64)).collect();
+        let help = "Buyers of the last 7 days who came to a question of the form, to the card (_card) and to its end (_sent); _came \
+                    are all.";
+        self.gauge_with("stats_reached", help, "step", &reached)?;
+        let sources = figures.sources.iter();
+        let requests: Vec<_> = sources.clone().map(|one| (one.label.as_str(), one.requests as f64)).collect();
+        self.gauge_with("stats_source_leads", "Requests of the last 7 days by source.", "source", &requests)?;
+        let came: Vec<_> = sources.map(|one| (one.label.as_str(), one.came() as f64)).collect();
+        self.gauge_with("stats_source_came", "Buyers of the last 7 days by source.", "source", &came)?;
+        if let Some(touch) = &figures.touch {
+            let times = [("0.5", touch.median), ("0.9", touch.ninety)];
+            let times: Vec<_> =
+                times.iter().filter_map(|(of, time)| Some((*of, seconds((*time)?.num_milliseconds())))).collect();
+            let help = "Working time from a request of the last 7 days until somebody dealt with it.";
+            self.gauge_with("stats_first_touch_seconds", help, "quantile", &times)?;
+            let late = LATE_MINUTES.map(|minutes| minutes.to_string());
+            let late: Vec<_> = late
+                .iter()
+                .zip(&touch.late)
+                .filter(|(_, share)| share.of > 0)
+                .map(|(minutes, share)| (minutes.as_str(), share.part as f64 / share.of as f64))
+                .collect();
+            let help =
+                "Part of the requests of the last 7 days that nobody had dealt with after so many working minutes.";
+            self.gauge_with("stats_untouched_ratio", help, "minutes", &late)?;
+        }
+        let managers = figures.managers.iter().map(|one| (one.name.as_deref().unwrap_or_default(), one));
+        let leads: Vec<_> = managers.clone().map(|(name, one)| (name, one.leads as f64)).collect();
+        let help = "Requests of the last 7 days by who has taken them; without a name those that nobody has.";
+        self.gauge_with("stats_manager_leads", help, "manager", &leads)?;
+        let won: Vec<_> = managers.clone().map(|(name, one)| (name, one.won as f64)).collect();
+        self.gauge_with("stats_manager_won", "Requests of the last 7 days that were won.", "manager", &won)?;
+        let halves: Vec<_> =
+            managers.filter_map(|(name, one)| Some((name, seconds(one.median?.num_milliseconds())))).collect();
+        let help = "Working time within which a manager's half of the requests of the last 7 days was dealt with.";
+        self.gauge_with("stats_manager_first_touch_seconds", help, "manager", &halves)?;
+        if let Some(won) = figures.won {
+            let help = "Part of the requests of the last 7 days at the stage 142, of those whose stage is known.";
+            self.gauge("stats_won_ratio", help, won.part as f64 / won.of.max(1) as f64)?;
+        }
+        Ok(())
     }
 
     /// A point in time as Unix seconds, left out when there is none.

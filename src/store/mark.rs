@@ -19,6 +19,7 @@ pub enum Mark {
     AmendmentsRefused,
     /// Since when leads are watched, and when and how they were last asked about, as JSON of that room.
     Watching,
+<<<<<<< HEAD
     /// Since when requests are given to managers, ms UTC.
     WorkSince,
     /// amoCRM's user whose turn it was last.
@@ -27,6 +28,10 @@ pub enum Mark {
     UserRefused(i64),
     /// The admin was told that amoCRM does not take what managers' work leads to.
     ActionsRefused,
+=======
+    /// Whether the admin is told every Monday what came of requests: `on` or `off`.
+    WeeklyStats,
+>>>>>>> b22029f (/stats tells what came of requests as a picture and in words, and every Monday by itself; the same figures in /metrics)
     /// Says nothing: it is written to see whether the store can be.
     Probe,
     /// A `state` that was given out with an address of authorization, as its SHA-256 in hex.
@@ -42,6 +47,8 @@ pub enum Mark {
         /// The day.
         day: i64,
     },
+    /// The admin was told what came of the week that ended on this Monday (days since 1970).
+    StatsTold(i64),
     /// The id of the supergroup that the group with this id has become.
     GroupMoved(i64),
     /// The admin was told that a page with the document that buyers consent to cannot be fetched, by the SHA-256 of its address
@@ -62,6 +69,8 @@ pub enum MarkFamily {
     FirstPresses,
     /// [`Mark::LimitTold`].
     LimitsTold,
+    /// [`Mark::StatsTold`].
+    StatsTold,
     /// [`Mark::GroupMoved`].
     GroupsMoved,
     /// [`Mark::GroupTopics`].
@@ -78,6 +87,7 @@ impl MarkFamily {
         Self::AuthorizationsDone,
         Self::FirstPresses,
         Self::LimitsTold,
+        Self::StatsTold,
         Self::GroupsMoved,
         Self::GroupTopics,
         Self::ConsentDocuments,
@@ -91,6 +101,7 @@ impl MarkFamily {
             Self::AuthorizationsDone => "auth_done:",
             Self::FirstPresses => "first_press:",
             Self::LimitsTold => "limit:",
+            Self::StatsTold => "stats_told:",
             Self::GroupsMoved => "group_moved:",
             Self::GroupTopics => "group_topics:",
             Self::ConsentDocuments => "consent_document:",
@@ -112,15 +123,20 @@ impl Mark {
             Self::NewLeads => "new_leads".to_owned(),
             Self::AmendmentsRefused => "amendments_refused".to_owned(),
             Self::Watching => "watching".to_owned(),
+<<<<<<< HEAD
             Self::ActionsRefused => "actions_refused".to_owned(),
             Self::WorkSince => "work_since".to_owned(),
             Self::LastOnDuty => "last_on_duty".to_owned(),
             Self::UserRefused(id) => of(MarkFamily::UsersRefused, &id.to_string()),
+=======
+            Self::WeeklyStats => "weekly_stats".to_owned(),
+>>>>>>> b22029f (/stats tells what came of requests as a picture and in words, and every Monday by itself; the same figures in /metrics)
             Self::Probe => "probe".to_owned(),
             Self::AuthorizationState(digest) => of(MarkFamily::AuthorizationStates, digest),
             Self::AuthorizationDone(digest) => of(MarkFamily::AuthorizationsDone, digest),
             Self::FirstPress(nonce) => of(MarkFamily::FirstPresses, nonce),
             Self::LimitTold { user_id, day } => of(MarkFamily::LimitsTold, &format!("{user_id}:{day}")),
+            Self::StatsTold(day) => of(MarkFamily::StatsTold, &day.to_string()),
             Self::GroupMoved(from) => of(MarkFamily::GroupsMoved, &from.to_string()),
             Self::ConsentDocument(digest) => of(MarkFamily::ConsentDocuments, digest),
             Self::GroupTopics(chat_id) => of(MarkFamily::GroupTopics, &chat_id.to_string()),
@@ -138,9 +154,13 @@ impl Mark {
             Self::NewLeads,
             Self::AmendmentsRefused,
             Self::Watching,
+<<<<<<< HEAD
             Self::WorkSince,
             Self::LastOnDuty,
             Self::ActionsRefused,
+=======
+            Self::WeeklyStats,
+>>>>>>> b22029f (/stats tells what came of requests as a picture and in words, and every Monday by itself; the same figures in /metrics)
             Self::Probe,
         ];
         if let Some(mark) = single.into_iter().find(|mark| mark.name() == name) {
@@ -156,6 +176,7 @@ impl Mark {
                 let (user_id, day) = rest.split_once(':')?;
                 Self::LimitTold { user_id: user_id.parse().ok()?, day: day.parse().ok()? }
             }
+            MarkFamily::StatsTold => Self::StatsTold(rest.parse().ok()?),
             MarkFamily::GroupsMoved => Self::GroupMoved(rest.parse().ok()?),
             MarkFamily::ConsentDocuments => Self::ConsentDocument(rest.to_owned()),
             MarkFamily::UsersRefused => Self::UserRefused(rest.parse().ok()?),
@@ -182,6 +203,8 @@ mod tests {
             (Mark::UserRefused(7001), "user_refused:7001"),
             (Mark::AuthorizationDone("00ff".into()), "auth_done:00ff"),
             (Mark::Watching, "watching"),
+            (Mark::WeeklyStats, "weekly_stats"),
+            (Mark::StatsTold(20_000), "stats_told:20000"),
             (Mark::Probe, "probe"),
             (Mark::AuthorizationState("00ff".into()), "auth_state:00ff"),
             (Mark::FirstPress("abc".into()), "first_press:abc"),

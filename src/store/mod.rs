@@ -15,6 +15,7 @@ mod database;
 mod dead_letters;
 mod dialogues;
 mod faults;
+mod figures;
 mod forgetting;
 mod holding;
 mod imports;
@@ -74,6 +75,7 @@ pub use database::{
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;
+pub use figures::LeadFacts;
 pub use forgetting::{Forgetting, Person, PersonLead, Whom};
 pub use imports::ImportedLead;
 pub use late_notes::{LateNote, LateOutcome, NoteAttempt};

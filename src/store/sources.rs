@@ -1,6 +1,6 @@
 //! Where buyers come from, and how many of those who come send a request.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
@@ -44,9 +44,13 @@ impl SourceFigures {
 const IDLE: &str = "idle";
 
 impl Store {
-    /// What came of each source since a moment: of those that are described, as the dealer has put them, and of all others where
+    /// What came of each source within a time: of those that are described, as the dealer has put them, and of all others where
     /// anybody came.
-    pub async fn source_figures(&self, sources: &Sources, since: Millis) -> Result<Vec<SourceFigures>, StoreError> {
+    pub async fn source_figures(
+        &self,
+        sources: &Sources,
+        within: Range<Millis>,
+    ) -> Result<Vec<SourceFigures>, StoreError> {
         let described = sources.all().iter().map(|source| (source.label().to_owned(), source.name.clone()));
         let others = [LeadSource::OTHER, LeadSource::NONE].map(|label| (label.to_owned(), None));
         let mut figures: Vec<SourceFigures> = described
@@ -58,13 +62,13 @@ impl Store {
             let at = figures.iter().position(|one| one.label == label).unwrap_or(sources.all().len());
             count(&mut figures[at]);
         };
-        for (label, requests, delivered) in self.leads().by_source(since).await? {
+        for (label, requests, delivered) in self.leads().by_source(within.clone()).await? {
             counted(label.as_deref().unwrap_or(LeadSource::NONE), &mut |figures| {
                 figures.requests += requests;
                 figures.delivered += delivered;
             });
         }
-        for (code, step) in self.dialogues().without_request(since).await? {
+        for (code, step) in self.dialogues().without_request(within).await? {
             counted(sources.label(code.as_ref()), &mut |figures| *figures.left.entry(step.clone()).or_default() += 1);
         }
         figures.retain(|one| one.name.is_some() || one.came() > 0);
@@ -73,26 +77,30 @@ impl Store {
 }
 
 impl Leads {
-    /// How many requests were sent since a moment, and how many of them amoCRM has, by what their sources are counted as.
-    async fn by_source(&self, since: Millis) -> Result<Vec<(Option<String>, u64, u64)>, StoreError> {
+    /// How many requests were sent within a time, and how many of them amoCRM has, by what their sources are counted as.
+    async fn by_source(&self, within: Range<Millis>) -> Result<Vec<(Option<String>, u64, u64)>, StoreError> {
         let sql = format!(
             "SELECT {}, COUNT(*), COUNT(CASE WHEN state = 'delivered' THEN 1 END) FROM leads WHERE submitted_at >= $1 \
-             GROUP BY source",
+             AND submitted_at < $2 GROUP BY source",
             rows::bytes(self.engine, "source")
         );
-        let found = sqlx::query(AssertSqlSafe(sql)).bind(since).fetch_all(&self.pool).await?;
+        let found = sqlx::query(AssertSqlSafe(sql)).bind(within.start).bind(within.end).fetch_all(&self.pool).await?;
         let count = |row, at| rows::number(row, at).and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
         Ok(found.iter().map(|row| (rows::lossy(row, 0), count(row, 1), count(row, 2))).collect())
     }
 }
 
 impl Dialogues {
-    /// Chats that were at it since a moment and have an open form, or have come by a link and sent nothing: the code of the link
+    /// Chats that were last at it within a time and have an open form, or have come by a link and sent nothing: the code of the link
     /// and where they stand.
-    async fn without_request(&self, since: Millis) -> Result<Vec<(Option<SourceCode>, String)>, StoreError> {
+    async fn without_request(&self, within: Range<Millis>) -> Result<Vec<(Option<SourceCode>, String)>, StoreError> {
         let text = |column| rows::bytes(self.engine, column);
-        let sql = format!("SELECT {}, {} FROM dialogues WHERE update_at >= $1", text("step"), text("draft"));
-        let found = sqlx::query(AssertSqlSafe(sql)).bind(since).fetch_all(&self.pool).await?;
+        let sql = format!(
+            "SELECT {}, {} FROM dialogues WHERE update_at >= $1 AND update_at < $2",
+            text("step"),
+            text("draft")
+        );
+        let found = sqlx::query(AssertSqlSafe(sql)).bind(within.start).bind(within.end).fetch_all(&self.pool).await?;
         let standing = found.iter().filter_map(|row| {
             let step = rows::lossy(row, 0)?;
             let document: Value = serde_json::from_str(&rows::lossy(row, 1)?).ok()?;

@@ -1,0 +1,130 @@
+//! What came of a week, told to the admin on Monday morning by itself.
+//!
+//! That it was told is a mark, left when Telegram has taken the picture; a kill between the two tells it again. What
+//! Telegram does not take is tried until Wednesday is over; where it takes no picture the words wait in the outbox.
+
+use std::time::Duration;
+
+use chrono::{NaiveTime, TimeDelta};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    clock::date,
+    notice::{Notice, Worded},
+    store::{Mark, MarkFamily, NewMessage, StoreError},
+    telegram::client::{Attachment, SendError, Telegram},
+    wording::Lang,
+};
+
+use super::{
+    Period, Stats,
+    period::{moment, monday},
+};
+
+/// How often it is looked whether it is time.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// So long after a failure it is tried again.
+const PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// It is told from this hour of Monday on, by the dealer's clock …
+const FROM_HOUR: u32 = 9;
+/// … for so long: later nobody waits for it.
+const FOR_HOURS: i64 = 63;
+
+/// Marks of weeks that were told are kept for so long.
+const MARKS_KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
+
+/// Tells the admin every Monday.
+#[derive(Debug)]
+pub struct WeeklyStats {
+    /// What is counted.
+    pub stats: Stats,
+    /// Who is told.
+    pub chat_id: i64,
+}
+
+/// What came of a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// It is not time, or it was told, or nobody wants it, or there was nothing.
+    Nothing,
+    /// It was told now.
+    Told,
+    /// It could not be told now.
+    Later,
+}
+
+impl WeeklyStats {
+    /// Runs until stopped.
+    pub async fn run(self, telegram: Telegram, stop: CancellationToken) {
+        let clock = self.stats.store.clock();
+        while !stop.is_cancelled() {
+            let send =
+                async |picture: Attachment, caption: String| telegram.send_file(self.chat_id, picture, caption).await;
+            let pause = match self.look(send).await {
+                Ok(Look::Nothing) => clock.period(LOOK),
+                Ok(Look::Told) => {
+                    info!("the admin was told what came of the week");
+                    clock.period(LOOK)
+                }
+                Ok(Look::Later) => clock.period(PAUSE),
+                Err(error) => {
+                    warn!(%error, "what came of the week is told later");
+                    clock.period(PAUSE)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Tells what came of the last week, where it is time and it was not told.
+    pub async fn look(
+        &self,
+        send: impl AsyncFn(Attachment, String) -> Result<(), SendError>,
+    ) -> Result<Look, StoreError> {
+        let (store, zone) = (&self.stats.store, self.stats.zone);
+        let (marks, now) = (store.marks(), date(store.clock().now()));
+        let this_monday = monday(now.with_timezone(&zone).date_naive());
+        let from = moment(this_monday, NaiveTime::from_hms_opt(FROM_HOUR, 0, 0).unwrap_or_default(), zone);
+        if now < from || now >= from + TimeDelta::hours(FOR_HOURS) {
+            return Ok(Look::Nothing);
+        }
+        let days = this_monday.signed_duration_since(chrono::NaiveDate::default()).num_days();
+        let mark = Mark::StatsTold(days);
+        if marks.get(&mark).await?.is_some() || marks.get(&Mark::WeeklyStats).await?.as_deref() == Some("off") {
+            return Ok(Look::Nothing);
+        }
+        let figures = self.stats.figures(Period::last_week(now, zone)).await?;
+        if figures.is_empty() {
+            marks.set_once(&mark, "nothing", None).await?;
+            return Ok(Look::Nothing);
+        }
+        let told = self.stats.tell(figures, Lang::default()).await;
+        let sent = match told.picture {
+            None => Err(SendError::Refused("there is no picture".into())),
+            Some((picture, caption)) => send(picture, caption).await,
+        };
+        let in_words = match sent {
+            Ok(()) => None,
+            Err(error @ (SendError::Later { .. } | SendError::NoTopic(_) | SendError::ChatClosed(_))) => {
+                warn!(%error, "what came of the week is told later");
+                return Ok(Look::Later);
+            }
+            Err(error @ SendError::Refused(_)) => {
+                warn!(%error, "what came of the week is told in words");
+                let worded = Worded { text: told.text, buttons: Vec::new(), topic: None };
+                let due_at = store.clock().now();
+                Some(NewMessage { chat_id: self.chat_id, notice: Notice::Worded(worded), due_at })
+            }
+        };
+        marks.set_once(&mark, "told", in_words.as_ref()).await?;
+        let kept = store.clock().now() - i64::try_from(MARKS_KEPT.as_millis()).unwrap_or(i64::MAX);
+        marks.remove_old(MarkFamily::StatsTold, kept).await?;
+        Ok(Look::Told)
+    }
+}
