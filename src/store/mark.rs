@@ -19,7 +19,6 @@ pub enum Mark {
     AmendmentsRefused,
     /// Since when leads are watched, and when and how they were last asked about, as JSON of that room.
     Watching,
-<<<<<<< HEAD
     /// Since when requests are given to managers, ms UTC.
     WorkSince,
     /// amoCRM's user whose turn it was last.
@@ -28,10 +27,8 @@ pub enum Mark {
     UserRefused(i64),
     /// The admin was told that amoCRM does not take what managers' work leads to.
     ActionsRefused,
-=======
     /// Whether the admin is told every Monday what came of requests: `on` or `off`.
     WeeklyStats,
->>>>>>> b22029f (/stats tells what came of requests as a picture and in words, and every Monday by itself; the same figures in /metrics)
     /// Says nothing: it is written to see whether the store can be.
     Probe,
     /// A `state` that was given out with an address of authorization, as its SHA-256 in hex.
@@ -123,14 +120,11 @@ impl Mark {
             Self::NewLeads => "new_leads".to_owned(),
             Self::AmendmentsRefused => "amendments_refused".to_owned(),
             Self::Watching => "watching".to_owned(),
-<<<<<<< HEAD
             Self::ActionsRefused => "actions_refused".to_owned(),
             Self::WorkSince => "work_since".to_owned(),
             Self::LastOnDuty => "last_on_duty".to_owned(),
             Self::UserRefused(id) => of(MarkFamily::UsersRefused, &id.to_string()),
-=======
             Self::WeeklyStats => "weekly_stats".to_owned(),
->>>>>>> b22029f (/stats tells what came of requests as a picture and in words, and every Monday by itself; the same figures in /metrics)
             Self::Probe => "probe".to_owned(),
             Self::AuthorizationState(digest) => of(MarkFamily::AuthorizationStates, digest),
             Self::AuthorizationDone(digest) => of(MarkFamily::AuthorizationsDone, digest),
@@ -154,13 +148,10 @@ impl Mark {
             Self::NewLeads,
             Self::AmendmentsRefused,
             Self::Watching,
-<<<<<<< HEAD
             Self::WorkSince,
             Self::LastOnDuty,
             Self::ActionsRefused,
-=======
             Self::WeeklyStats,
->>>>>>> b22029f (/stats tells what came of requests as a picture and in words, and every Monday by itself; the same figures in /metrics)
             Self::Probe,
         ];
         if let Some(mark) = single.into_iter().find(|mark| mark.name() == name) {
