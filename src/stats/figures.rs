@@ -354,7 +354,7 @@ mod tests {
             figures.managers,
             [manager(Some("Олег"), 3, Some(5), 1), manager(Some("Анна"), 2, Some(15), 1), manager(None, 4, None, 0)]
         );
-        assert_eq!(figures.won, Some(Share { part: 2, of: 6 }));
+        assert_eq!(figures.won, Some(Share { part: 2, of: 5 }));
         assert_eq!(super::tests::figures(&[lead(5, None)], Vec::new()).won, None, "no stage is known");
     }
 

@@ -101,4 +101,4 @@ impl Stats {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,9 +7,9 @@ use chrono::{Datelike, Weekday};
 use plotters::{
     coord::Shift,
     element::{Rectangle, Text},
-    prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, IntoFont, RGBColor},
+    prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, RGBColor},
     style::{
-        Color, FontStyle, TextStyle, register_font,
+        Color, FontDesc, FontFamily, FontStyle, TextStyle, register_font,
         text_anchor::{HPos, Pos, VPos},
     },
 };
@@ -120,8 +120,8 @@ fn drawn(text: &str) -> String {
 }
 
 fn style(size: i32, color: RGBColor, is_bold: bool) -> TextStyle<'static> {
-    let font = (FONT, size).into_font();
-    let font = if is_bold { font.style(FontStyle::Bold) } else { font };
+    let weight = if is_bold { FontStyle::Bold } else { FontStyle::Normal };
+    let font = FontDesc::new(FontFamily::Name(FONT), f64::from(size), weight);
     TextStyle { color: color.to_backend_color(), ..TextStyle::from(font) }
 }
 
@@ -163,6 +163,8 @@ impl Sheet<'_, '_> {
                 }
             }
         }
+        // Half of a line is above the middle of small letters.
+        let at = (at.0, at.1 + style.font.get_size() as i32 / 5);
         let h = match side {
             At::Left => HPos::Left,
             At::Middle => HPos::Center,
@@ -182,12 +184,12 @@ impl Sheet<'_, '_> {
         let count = figures.leads.to_string();
         let big = style(110, BLUE, true);
         let wide = self.area.estimate_text_size(&count, &big).map_err(failed)?.0;
-        self.text(&count, (MARGIN, self.y + 50), At::Left, RIGHT - MARGIN, big)?;
+        self.text(&count, (MARGIN, self.y + 34), At::Left, RIGHT - MARGIN, big)?;
         let beside = MARGIN + i32::try_from(wide).unwrap_or(0) + 28;
         let most = RIGHT - beside;
-        self.text(&told.word("leads"), (beside, self.y + 34), At::Left, most, style(36, INK, false))?;
+        self.text(&told.word("leads"), (beside, self.y + 22), At::Left, most, style(36, INK, false))?;
         if figures.before > 0 {
-            self.text(&told.before(), (beside, self.y + 80), At::Left, most, style(30, GREY, false))?;
+            self.text(&told.before(), (beside, self.y + 72), At::Left, most, style(30, GREY, false))?;
         }
         self.y += 130;
         Ok(())
@@ -197,7 +199,9 @@ impl Sheet<'_, '_> {
         self.y += 24;
         self.block((MARGIN, self.y), (RIGHT, self.y + 1), BORDER)?;
         self.y += 44;
-        self.text(&self.told.word(id), (MARGIN, self.y), At::Left, RIGHT - MARGIN, style(36, INK, true))?;
+        let heading = self.told.word(id);
+        let heading = heading.trim_end_matches(':');
+        self.text(heading, (MARGIN, self.y), At::Left, RIGHT - MARGIN, style(36, INK, true))?;
         self.y += 44;
         Ok(())
     }
@@ -264,8 +268,8 @@ impl Sheet<'_, '_> {
                 let right = left + (RIGHT - MARGIN - 20) / 2;
                 self.block((left, self.y), (right, self.y + 132), TRACK)?;
                 let value = value.as_deref().unwrap_or("–");
-                self.text(value, (left + 24, self.y + 46), At::Left, right - left - 48, style(54, *color, true))?;
-                let about = (left + 24, self.y + 100);
+                self.text(value, (left + 24, self.y + 38), At::Left, right - left - 48, style(54, *color, true))?;
+                let about = (left + 24, self.y + 92);
                 self.text(&told.word(id), about, At::Left, right - left - 36, style(28, GREY, false))?;
             }
             self.y += 152;

@@ -1,10 +1,7 @@
-use std::cell::RefCell;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     figures::{Figures, ManagerFigures, Reached, Share, Touch},
-    weekly::Look,
     words::Told,
     *,
 };
@@ -21,7 +18,7 @@ fn moment(text: &str) -> Millis {
 /// Made-up figures of so many days, with so many rows in each table.
 fn sample(days: u32, rows: u64) -> Figures {
     let period = Period { first: "2026-11-20".parse().expect("a day"), days };
-    let names = ["avito", "drom", "instagram", "наклейка", "сайт"];
+    let names = ["avito", "drom", "instagram", "наклейка", "other", "none"];
     let people = ["Анна Петрова", "Олег", "Мария-Антуанетта Константинопольская-Заболоцкая", "Игорь 🚗"];
     Figures {
         period,
@@ -65,6 +62,15 @@ fn sample(days: u32, rows: u64) -> Figures {
 
 fn bare(days: u32) -> Figures {
     Figures { touch: None, won: None, managers: Vec::new(), sources: Vec::new(), before: 0, ..sample(days, 0) }
+}
+
+/// Everything that is said of figures, in a language.
+pub(crate) fn say_everything(lang: Lang) {
+    let form = Form::default();
+    for figures in [sample(7, 4), sample(90, 30), sample(366, 1), bare(7)] {
+        Told { figures: &figures, form: &form, lang }.text();
+    }
+    picture::draw(Told { figures: &sample(90, 30), form: &form, lang }).expect("a picture");
 }
 
 #[test]
@@ -158,18 +164,19 @@ async fn send_lead(store: &Store, number: &str, at: &str) {
     assert_eq!(store.leads().import(&[new]).await.expect("a commit"), 1);
 }
 
-/// A look at a moment by a process of its own; what it has sent, and what came of it.
-async fn look_at(folder: &tempfile::TempDir, at: &str, answer: &Result<(), SendError>) -> (Look, Vec<String>) {
+/// A look at a moment by a process of its own: what it has sent, and whether nothing is left to be tried again.
+async fn look_at(folder: &tempfile::TempDir, at: &str, answer: Result<(), SendError>) -> (bool, Option<String>) {
     let store = store_at(folder, at).await;
-    let sent = RefCell::new(Vec::new());
     let weekly = WeeklyStats { stats: Stats::new(store.clone(), &Dealer::default()), chat_id: 7 };
-    let look = weekly.look(async |_, caption| {
-        sent.borrow_mut().push(caption);
-        answer.clone()
-    });
-    let look = look.await.expect("a look");
+    let looked = match weekly.due().await.expect("a look") {
+        None => (true, None),
+        Some(due) => {
+            let caption = due.picture().expect("a picture").1;
+            (weekly.sent(due, answer).await.expect("a commit"), Some(caption))
+        }
+    };
     store.close().await;
-    (look, sent.into_inner())
+    looked
 }
 
 #[tokio::test]
@@ -180,25 +187,27 @@ async fn every_monday_it_is_told_once_whoever_is_restarted() {
     send_lead(&store, "K7M2QXA", "2026-11-29T20:59:00Z").await;
     send_lead(&store, "N7HR3T9", "2026-11-29T21:01:00Z").await;
     store.close().await;
-    let late = Err(SendError::Later { cause: "no answer".into(), after: None });
-    for (at, answer, expected, sent) in [
-        ("2026-11-29T21:05:00Z", Ok(()), Look::Nothing, 0),
-        ("2026-11-30T05:59:30Z", Ok(()), Look::Nothing, 0),
-        ("2026-11-30T06:00:00Z", late.clone(), Look::Later, 1),
-        ("2026-11-30T06:06:00Z", Ok(()), Look::Told, 1),
-        ("2026-11-30T06:07:00Z", Ok(()), Look::Nothing, 0),
-        ("2026-12-02T06:00:00Z", Ok(()), Look::Nothing, 0),
-        ("2026-12-07T05:00:00Z", Ok(()), Look::Nothing, 0),
+    let late = || Err(SendError::Later { cause: "no answer".into(), after: None });
+    for (at, answer, is_done, is_sent) in [
+        ("2026-11-29T21:05:00Z", Ok(()), true, false),
+        ("2026-11-30T05:59:30Z", Ok(()), true, false),
+        ("2026-11-30T06:00:00Z", late(), false, true),
+        ("2026-11-30T06:06:00Z", Ok(()), true, true),
+        ("2026-11-30T06:07:00Z", Ok(()), true, false),
+        ("2026-12-02T06:00:00Z", Ok(()), true, false),
+        ("2026-12-07T05:00:00Z", Ok(()), true, false),
         // Whoever was away on Monday tells it on Wednesday.
-        ("2026-12-09T20:00:00Z", Ok(()), Look::Told, 1),
+        ("2026-12-09T20:00:00Z", Ok(()), true, true),
         // Nothing came that week, or it is too late.
-        ("2026-12-14T06:00:00Z", Ok(()), Look::Nothing, 0),
-        ("2026-12-17T12:00:00Z", Ok(()), Look::Nothing, 0),
+        ("2026-12-14T06:00:00Z", Ok(()), true, false),
+        ("2026-12-17T12:00:00Z", Ok(()), true, false),
     ] {
-        let (look, captions) = look_at(&folder, at, &answer).await;
-        assert_eq!((look, captions.len()), (expected, sent), "{at}");
-        assert!(captions.iter().all(|caption| caption.contains("Всего заявок: 1")), "{captions:?}");
-        assert!(captions.iter().all(|caption| !caption.contains("Иван") && !caption.contains("9991234567")));
+        let (done, caption) = look_at(&folder, at, answer).await;
+        assert_eq!((done, caption.is_some()), (is_done, is_sent), "{at}");
+        if let Some(caption) = caption {
+            assert!(caption.contains("Всего заявок: 1"), "{caption}");
+            assert!(!caption.contains("Иван") && !caption.contains("9991234567"), "{caption}");
+        }
     }
 }
 
@@ -209,13 +218,13 @@ async fn whoever_wants_no_figures_on_mondays_gets_none_and_words_where_no_pictur
     send_lead(&store, "K7M2QXA", "2026-11-24T09:00:00Z").await;
     store.marks().set(&Mark::WeeklyStats, "off").await.expect("a mark");
     store.close().await;
-    assert_eq!(look_at(&folder, "2026-11-30T07:00:00Z", &Ok(())).await, (Look::Nothing, Vec::new()));
+    assert_eq!(look_at(&folder, "2026-11-30T07:00:00Z", Ok(())).await, (true, None));
     let store = store_at(&folder, "2026-11-30T07:01:00Z").await;
     store.marks().set(&Mark::WeeklyStats, "on").await.expect("a mark");
     store.close().await;
-    let refused = Err(SendError::Refused("not enough rights to send photos".into()));
-    assert_eq!(look_at(&folder, "2026-11-30T07:02:00Z", &refused).await.0, Look::Told);
-    assert_eq!(look_at(&folder, "2026-11-30T07:03:00Z", &refused).await, (Look::Nothing, Vec::new()));
+    let refused = || Err(SendError::Refused("not enough rights to send photos".into()));
+    assert!(look_at(&folder, "2026-11-30T07:02:00Z", refused()).await.1.is_some());
+    assert_eq!(look_at(&folder, "2026-11-30T07:03:00Z", refused()).await, (true, None));
     let store = store_at(&folder, "2026-11-30T07:04:00Z").await;
     assert_eq!(store.outbox().count().await.expect("a count"), 1);
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use chrono::{NaiveTime, TimeDelta};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    Period, Stats,
+    Period, Stats, ToldFigures,
     period::{moment, monday},
 };
 
@@ -45,15 +45,18 @@ pub struct WeeklyStats {
     pub chat_id: i64,
 }
 
-/// What came of a look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// It is not time, or it was told, or nobody wants it, or there was nothing.
-    Nothing,
-    /// It was told now.
-    Told,
-    /// It could not be told now.
-    Later,
+/// What is to be told now.
+#[derive(Debug)]
+pub struct DueStats {
+    mark: Mark,
+    told: ToldFigures,
+}
+
+impl DueStats {
+    /// The picture and what stands under it.
+    pub fn picture(&self) -> Option<(Attachment, String)> {
+        self.told.picture.clone()
+    }
 }
 
 impl WeeklyStats {
@@ -61,70 +64,73 @@ impl WeeklyStats {
     pub async fn run(self, telegram: Telegram, stop: CancellationToken) {
         let clock = self.stats.store.clock();
         while !stop.is_cancelled() {
-            let send =
-                async |picture: Attachment, caption: String| telegram.send_file(self.chat_id, picture, caption).await;
-            let pause = match self.look(send).await {
-                Ok(Look::Nothing) => clock.period(LOOK),
-                Ok(Look::Told) => {
-                    info!("the admin was told what came of the week");
-                    clock.period(LOOK)
-                }
-                Ok(Look::Later) => clock.period(PAUSE),
+            let pause = match self.look(&telegram).await {
+                Ok(true) => LOOK,
+                Ok(false) => PAUSE,
                 Err(error) => {
                     warn!(%error, "what came of the week is told later");
-                    clock.period(PAUSE)
+                    PAUSE
                 }
             };
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(clock.period(pause)) => {}
                 () = stop.cancelled() => {}
             }
         }
     }
 
-    /// Tells what came of the last week, where it is time and it was not told.
-    pub async fn look(
-        &self,
-        send: impl AsyncFn(Attachment, String) -> Result<(), SendError>,
-    ) -> Result<Look, StoreError> {
+    /// Tells it where it is time; `false` where it could not be told.
+    async fn look(&self, telegram: &Telegram) -> Result<bool, StoreError> {
+        let Some(due) = self.due().await? else { return Ok(true) };
+        let sent = match due.picture() {
+            Some((picture, caption)) => telegram.send_file(self.chat_id, picture, caption).await,
+            None => Err(SendError::Refused("there is no picture".into())),
+        };
+        self.sent(due, sent).await
+    }
+
+    /// What came of the last week, where it is time to tell it and it was not told.
+    pub async fn due(&self) -> Result<Option<DueStats>, StoreError> {
         let (store, zone) = (&self.stats.store, self.stats.zone);
         let (marks, now) = (store.marks(), date(store.clock().now()));
         let this_monday = monday(now.with_timezone(&zone).date_naive());
         let from = moment(this_monday, NaiveTime::from_hms_opt(FROM_HOUR, 0, 0).unwrap_or_default(), zone);
         if now < from || now >= from + TimeDelta::hours(FOR_HOURS) {
-            return Ok(Look::Nothing);
+            return Ok(None);
         }
-        let days = this_monday.signed_duration_since(chrono::NaiveDate::default()).num_days();
+        let days = this_monday.signed_duration_since(NaiveDate::default()).num_days();
         let mark = Mark::StatsTold(days);
         if marks.get(&mark).await?.is_some() || marks.get(&Mark::WeeklyStats).await?.as_deref() == Some("off") {
-            return Ok(Look::Nothing);
+            return Ok(None);
         }
         let figures = self.stats.figures(Period::last_week(now, zone)).await?;
         if figures.is_empty() {
             marks.set_once(&mark, "nothing", None).await?;
-            return Ok(Look::Nothing);
+            return Ok(None);
         }
-        let told = self.stats.tell(figures, Lang::default()).await;
-        let sent = match told.picture {
-            None => Err(SendError::Refused("there is no picture".into())),
-            Some((picture, caption)) => send(picture, caption).await,
-        };
+        Ok(Some(DueStats { mark, told: self.stats.tell(figures, Lang::default()).await }))
+    }
+
+    /// Records what became of it; `false` where it is to be tried again.
+    pub async fn sent(&self, due: DueStats, sent: Result<(), SendError>) -> Result<bool, StoreError> {
+        let (store, marks) = (&self.stats.store, self.stats.store.marks());
+        let now = store.clock().now();
         let in_words = match sent {
             Ok(()) => None,
             Err(error @ (SendError::Later { .. } | SendError::NoTopic(_) | SendError::ChatClosed(_))) => {
                 warn!(%error, "what came of the week is told later");
-                return Ok(Look::Later);
+                return Ok(false);
             }
             Err(error @ SendError::Refused(_)) => {
                 warn!(%error, "what came of the week is told in words");
-                let worded = Worded { text: told.text, buttons: Vec::new(), topic: None };
-                let due_at = store.clock().now();
-                Some(NewMessage { chat_id: self.chat_id, notice: Notice::Worded(worded), due_at })
+                let worded = Worded { text: due.told.text, buttons: Vec::new(), topic: None };
+                Some(NewMessage { chat_id: self.chat_id, notice: Notice::Worded(worded), due_at: now })
             }
         };
-        marks.set_once(&mark, "told", in_words.as_ref()).await?;
-        let kept = store.clock().now() - i64::try_from(MARKS_KEPT.as_millis()).unwrap_or(i64::MAX);
+        marks.set_once(&due.mark, "told", in_words.as_ref()).await?;
+        info!("the admin was told what came of the week");
+        let kept = now - i64::try_from(MARKS_KEPT.as_millis()).unwrap_or(i64::MAX);
         marks.remove_old(MarkFamily::StatsTold, kept).await?;
-        Ok(Look::Told)
+        Ok(true)
     }
 }

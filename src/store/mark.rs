@@ -79,7 +79,7 @@ pub enum MarkFamily {
 }
 
 impl MarkFamily {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AuthorizationStates,
         Self::AuthorizationsDone,
         Self::FirstPresses,

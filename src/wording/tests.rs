@@ -486,6 +486,7 @@ fn render_everything() {
         },
     ];
     for lang in Lang::built_in() {
+        crate::stats::tests::say_everything(lang);
         for wording in &wordings {
             for notice in NoticeKind::iter().flat_map(notices) {
                 let rendered = render_notice(&notice, lang, wording);
