@@ -30,7 +30,6 @@ const RIGHT: i32 = WIDTH as i32 - MARGIN;
 /// So many rows of a table are drawn.
 const MOST_ROWS: usize = 12;
 
-const WHITE: RGBColor = RGBColor(255, 255, 255);
 const BORDER: RGBColor = RGBColor(0xc4, 0xca, 0xd3);
 const INK: RGBColor = RGBColor(0x1b, 0x1f, 0x27);
 const GREY: RGBColor = RGBColor(0x5d, 0x66, 0x73);

@@ -35,6 +35,22 @@ async fn status(admin: &mut Buyer, words: &[&str]) {
 }
 
 #[tokio::test]
+async fn what_came_of_requests_is_a_picture_with_the_figures_in_words() {
+    let world = World::running().await;
+    let (mut admin, mut ivan) = (admin(&world), world.buyer("Иван"));
+    admin.commands("/stats", "никто не приходил").await;
+    world.delivered(&ivan.leaves_a_request().await).await;
+    let answer = admin.commands("/stats 30d", "Всего заявок: 1").await;
+    says_all(&answer.text, &["• Пришли: 1", "• Отправили: 1", "без ссылки: заявок 1 из 1", "нужен чат менеджеров"]);
+    assert!(!answer.text.contains("Иван"), "{}", answer.text);
+    let (name, bytes) = answer.document.expect("a picture");
+    assert!(name == "stats.png" && bytes.starts_with(b"\x89PNG\r\n\x1a\n"), "{name}");
+    admin.commands("/stats с начала времён", "Не понял, за сколько дней").await;
+    admin.commands("/stats off", "больше не присылаю").await;
+    admin.commands("/stats on", "по понедельникам в 9:00").await;
+}
+
+#[tokio::test]
 async fn the_state_in_good_times_and_bad() {
     let world = World::running().await;
     let (mut admin, mut ivan) = (admin(&world), world.buyer("Иван"));
