@@ -138,7 +138,7 @@ async fn drain_at_the_limit(count: usize, contact_lookup: bool, engine: Option<&
         .expect("a client"),
         lease: Lease::command(),
         contact_lookup,
-        attach_within: None,
+        attaching: None,
         figures: Arc::default(),
         learned: Arc::default(),
     };

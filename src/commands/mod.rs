@@ -24,10 +24,10 @@ use thiserror::Error;
 
 use crate::{
     backup::{self, BackupError},
-    config::{self, AmocrmSettings, Config, ConfigProblem, CrmRules, Environment, Reader, StoreSettings},
+    config::{self, AmocrmSettings, Config, ConfigProblem, Dealer, Environment, Reader, StoreSettings},
     crm::amocrm::{CrmError, TokenError},
     daemon::{self, DaemonError, InstanceLock},
-    delivery::DeliveryPass,
+    delivery::{Attaching, DeliveryPass},
     lead::Region,
     store::{Lease, Store, StoreError},
 };
@@ -228,9 +228,9 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
             new_tokens::run(&store, &account(amocrm)?, code).await
         }
         Command::RetryBackupLeads => {
-            let (store, region, amocrm, rules) =
-                needed(settings, |r| (r.store(), r.phone_region(), r.amocrm(), r.dealer().crm))?;
-            retry::run(&store, region, &account(amocrm)?, &rules).await
+            let (store, region, amocrm, dealer) =
+                needed(settings, |r| (r.store(), r.phone_region(), r.amocrm(), r.dealer()))?;
+            retry::run(&store, region, &account(amocrm)?, &dealer).await
         }
         Command::TestAmocrm { create_test_lead } => {
             let (store, region, amocrm) = needed(settings, |r| (r.store(), r.phone_region(), r.amocrm()))?;
@@ -343,7 +343,7 @@ async fn is_daemon_running(settings: &StoreSettings, store: &Store) -> Result<bo
 async fn pass(
     settings: &StoreSettings,
     amocrm: &AmocrmSettings,
-    rules: &CrmRules,
+    dealer: &Dealer,
     store: &Store,
 ) -> Result<DeliveryPass, CommandError> {
     let mut amocrm = amocrm.clone();
@@ -356,7 +356,7 @@ async fn pass(
         crm: daemon::open_crm(&amocrm, settings, store)?,
         lease: Lease::command(),
         contact_lookup: amocrm.contact_lookup,
-        attach_within: rules.attaches_within(),
+        attaching: Attaching::of(dealer),
         figures: std::sync::Arc::default(),
         learned: std::sync::Arc::default(),
     })

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     backup::{self, Backup},
-    config::{AmocrmSettings, CrmRules, StoreSettings},
+    config::{AmocrmSettings, Dealer, StoreSettings},
     delivery::drain,
     lead::Region,
     notice::{AdminLine, AdminNotice, ToAdmin},
@@ -21,7 +21,7 @@ pub async fn run(
     settings: &StoreSettings,
     region: Region,
     amocrm: &AmocrmSettings,
-    rules: &CrmRules,
+    dealer: &Dealer,
 ) -> Result<ExitCode, CommandError> {
     // What stands in the file is taken into the store, which is made for it if need be.
     if settings.data_dir.join(backup::FILE).exists() {
@@ -29,7 +29,7 @@ pub async fn run(
     }
     let store = opened::existing(settings).await?;
     store.tell_if_there_is_none(settings);
-    let pass = super::pass(settings, amocrm, rules, &store).await?;
+    let pass = super::pass(settings, amocrm, dealer, &store).await?;
     let mut backup = Backup::new(store.leads(), &settings.data_dir, region);
     let (line, mut told) = AdminLine::new();
     backup.synchronise(&line).await?;

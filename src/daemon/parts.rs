@@ -15,7 +15,8 @@ use crate::{
     consent::ConsentDocuments,
     crm::amocrm::Crm,
     delivery::{
-        ActionWriter, AmendmentWriter, Counters, DeliveryPass, Health, LateNoteWriter, Learned, Worker, one_by_one,
+        ActionWriter, AmendmentWriter, Attaching, Counters, DeliveryPass, Health, LateNoteWriter, Learned, Worker,
+        one_by_one,
     },
     http::{self, Site, Sources, Webhook},
     managers::{WorkKeeper, WorkRules},
@@ -168,7 +169,7 @@ impl Parts<'_> {
                     crm: crm.clone(),
                     lease: Lease::daemon(self.generation),
                     contact_lookup: crm.settings().contact_lookup,
-                    attach_within: config.dealer.crm.attaches_within(),
+                    attaching: Attaching::of(&config.dealer),
                     figures: delivery.clone(),
                     learned: learned.clone(),
                 };

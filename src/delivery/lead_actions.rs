@@ -121,6 +121,10 @@ impl ActionWriter {
             return self.follow(one, &row, lead_id).await;
         };
         match &one.action {
+            // Whoever has a lead keeps it when its buyer asks again.
+            LeadAction::Responsible { .. } if row.attached_at.is_some() && one.is_assigned() => {
+                self.over(one, None).await
+            }
             LeadAction::Responsible { user_id } => {
                 self.change(one, lead_id, there.making_responsible(*user_id), Some(*user_id)).await
             }

@@ -60,6 +60,6 @@ pub use late_notes::LateNoteWriter;
 pub use lead_actions::ActionWriter;
 pub use one_by_one::{OneByOne, one_by_one};
 pub use outcome::{WriteOutcome, trouble_of, trouble_of_tokens};
-pub use pass::{DeliveryPass, Learned, Progress, Stop};
+pub use pass::{Attaching, DeliveryPass, Learned, Progress, Stop};
 pub use shortage::{SHORTAGES_ALERT, Short, is_asked_for, shortages};
 pub use worker::{Health, Worker};

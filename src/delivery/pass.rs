@@ -15,10 +15,12 @@ use ulid::Ulid;
 
 use crate::{
     clock::{Clock, Millis},
+    config::Dealer,
     crm::amocrm::{Crm, CrmError},
     fault::point,
     notice::Shortage,
     store::{Claim, Completed, LeadQueue, LeadRow, Lease, Stage, Step, StepOutcome, Store, StoreError},
+    working_time::WorkingTime,
 };
 
 use super::{batches::create_chunks, breaker::Breaker, counters::Counters, run::Run, shortage::Shortages};
@@ -124,6 +126,23 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What the settings say of requests of buyers who have an open lead (`repeat = "attach"`).
+#[derive(Debug, Clone)]
+pub struct Attaching {
+    /// How old that lead may be.
+    pub within: Duration,
+    /// When managers work: the task to call back is for then.
+    pub working: WorkingTime,
+}
+
+impl Attaching {
+    /// As the settings have it; `None` where every request gets a lead.
+    pub fn of(dealer: &Dealer) -> Option<Self> {
+        let working = WorkingTime::new(dealer.time_zone, dealer.hours.clone());
+        dealer.crm.attaches_within().map(|within| Self { within, working })
+    }
+}
+
 /// Walks leads through their steps.
 #[derive(Debug, Clone)]
 pub struct DeliveryPass {
@@ -137,8 +156,8 @@ pub struct DeliveryPass {
     pub lease: Lease,
     /// Search for contacts before making new ones.
     pub contact_lookup: bool,
-    /// A known buyer's open lead, no older than this, takes their next request as a note; `None` where each gets a lead.
-    pub attach_within: Option<Duration>,
+    /// How a known buyer's open lead takes their next request; `None` where each gets a lead of its own.
+    pub attaching: Option<Attaching>,
     /// Counters of what was done.
     pub figures: Arc<Counters>,
     /// What this process has learned of the account.

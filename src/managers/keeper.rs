@@ -11,7 +11,7 @@ use crate::{
     delivery::OneByOne,
     lead::LeadNumber,
     notice::{Addressed, AdminNotice, Notice, Recipients},
-    store::{LeadAction, Mark, NewAction, NewMessage, NewWork, OwedWork, Store, StoreError, card_reference},
+    store::{ASSIGNED, LeadAction, Mark, NewAction, NewMessage, NewWork, OwedWork, Store, StoreError, card_reference},
     telemetry::lead_span,
 };
 
@@ -117,7 +117,7 @@ impl WorkKeeper {
             Distribute::Off | Distribute::Take => None,
         };
         let responsible =
-            assigned.map(|user_id| NewAction { about: "assigned".into(), action: LeadAction::Responsible { user_id } });
+            assigned.map(|user_id| NewAction { about: ASSIGNED.into(), action: LeadAction::Responsible { user_id } });
         let callback = self.rules.callback_within.and_then(|within| self.callback(owed, assigned, within));
         let remind_at = self.rules.chat_id.and_then(|_| self.after(owed.since, FIRST_REMINDER));
         let actions = responsible.into_iter().chain(callback).collect();

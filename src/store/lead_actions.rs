@@ -62,6 +62,16 @@ pub struct OwedAction {
     pub attempt: Option<NoteAttempt>,
 }
 
+/// What tells whoever's turn it was from whoever has taken a lead.
+pub const ASSIGNED: &str = "assigned";
+
+impl OwedAction {
+    /// Whether nobody has pressed anything for it: it was somebody's turn.
+    pub fn is_assigned(&self) -> bool {
+        self.id.ends_with(&format!("-{ASSIGNED}"))
+    }
+}
+
 /// Owes an action.
 pub(super) async fn insert(
     connection: &mut AnyConnection,

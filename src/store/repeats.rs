@@ -9,28 +9,28 @@ use crate::{
     lead::{AmendmentKind, Lead},
 };
 
-use super::{LeadQueue, Lease, StoreError, amendments};
+use super::{LeadAction, LeadQueue, Lease, NewAction, StoreError, amendments, lead_actions};
+
+/// That a request is a note under an open lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// amoCRM's id of that lead.
+    pub crm_lead_id: i64,
+    /// Of its contact.
+    pub contact_id: Option<i64>,
+    /// The task that the lead gets for it.
+    pub task: LeadAction,
+}
 
 impl LeadQueue {
-    /// Records that a lead that is held is a note under this one of amoCRM's, and owes that one its tag; `false` where it is not
+    /// Records that a lead that is held is a note under this one of amoCRM's, and owes that one its tag and a task; `false` where it is not
     /// held any more, or is in amoCRM by itself.
-    pub async fn record_attached(
-        &self,
-        lease: &Lease,
-        lead: &Lead,
-        crm_lead_id: i64,
-        contact_id: Option<i64>,
-    ) -> Result<bool, StoreError> {
-        self.again(|| self.record_attached_once(lease, lead, crm_lead_id, contact_id)).await
+    pub async fn record_attached(&self, lease: &Lease, lead: &Lead, attached: &Attached) -> Result<bool, StoreError> {
+        self.again(|| self.record_attached_once(lease, lead, attached)).await
     }
 
-    async fn record_attached_once(
-        &self,
-        lease: &Lease,
-        lead: &Lead,
-        crm_lead_id: i64,
-        contact_id: Option<i64>,
-    ) -> Result<bool, StoreError> {
+    async fn record_attached_once(&self, lease: &Lease, lead: &Lead, attached: &Attached) -> Result<bool, StoreError> {
+        let Attached { crm_lead_id, contact_id, task } = attached;
         let (now, id) = (self.clock.now(), lead.id.to_string());
         let mut transaction = self.begin().await?;
         let held = sqlx::query(
@@ -38,7 +38,7 @@ impl LeadQueue {
              AND state = 'waiting' AND forgotten_at IS NULL",
         )
         .bind(now)
-        .bind(contact_id)
+        .bind(*contact_id)
         .bind(&id)
         .bind(&lease.id)
         .execute(&mut *transaction)
@@ -52,7 +52,7 @@ impl LeadQueue {
              lookups = 0, lookups_needed = 0 WHERE lead_steps.done_at IS NULL",
         )
         .bind(&id)
-        .bind(crm_lead_id)
+        .bind(*crm_lead_id)
         .bind(now)
         .execute(&mut *transaction)
         .await?;
@@ -60,6 +60,8 @@ impl LeadQueue {
             return Ok(false);
         }
         amendments::owe(&mut transaction, lead, AmendmentKind::Repeated, now).await?;
+        let task = NewAction { about: AmendmentKind::Repeated.as_str().to_owned(), action: task.clone() };
+        lead_actions::insert(&mut transaction, (&id, lead.number.as_str()), &task, now).await?;
         point("repeat.in_commit");
         transaction.commit().await?;
         Ok(true)
@@ -89,10 +91,9 @@ impl LeadQueue {
         .await?;
         if held.rows_affected() == 1 {
             sqlx::query("DELETE FROM lead_steps WHERE lead_id = $1").bind(&id).execute(&mut *transaction).await?;
-            sqlx::query("DELETE FROM amendments WHERE id = $1")
-                .bind(format!("{id}-{}", AmendmentKind::Repeated.as_str()))
-                .execute(&mut *transaction)
-                .await?;
+            let owed = format!("{id}-{}", AmendmentKind::Repeated.as_str());
+            sqlx::query("DELETE FROM amendments WHERE id = $1").bind(&owed).execute(&mut *transaction).await?;
+            sqlx::query("DELETE FROM lead_actions WHERE id = $1").bind(&owed).execute(&mut *transaction).await?;
             // Its contact stays the one that its buyer is known by.
             amendments::owe(&mut transaction, lead, AmendmentKind::KnownBuyer, now).await?;
         }

@@ -28,7 +28,12 @@ fn lead(world: &World, id: u64) -> StoredLead {
     world.amocrm.leads().into_iter().find(|lead| lead.id == id).expect("the lead")
 }
 
-/// Under this lead stands the note of that request, and the tag.
+/// The tasks that tell of the request with this number, of any lead.
+fn tasks(world: &World, number: &str) -> usize {
+    world.amocrm.tasks().iter().filter(|task| task.text.contains(&format!("Повторная заявка #{number}:"))).count()
+}
+
+/// Under this lead stands the note of that request, with the tag and the task.
 async fn is_under(world: &World, id: u64, number: &str) {
     let stands = |world: &World| {
         let lead = lead(world, id);
@@ -37,6 +42,8 @@ async fn is_under(world: &World, id: u64, number: &str) {
     };
     world.until(&format!("{number} is under {id}"), stands).await;
     assert_eq!((own_notes(world, number), world.amocrm.lead_with_number(number).is_none()), (1, true), "{number}");
+    world.until(&format!("{number} has its task"), |world| tasks(world, number) > 0).await;
+    assert_eq!(tasks(world, number), 1, "{number}");
 }
 
 async fn asks_again(buyer: &mut Buyer, phone: &'static str) -> String {
@@ -288,6 +295,7 @@ async fn dies_at(point: &str, database: Option<String>) {
     let leads = survivor.amocrm.leads();
     assert_eq!((own_notes(survivor, &second), leads.len()), (1, 1 + usize::from(is_undone)), "{point}: {leads:#?}");
     assert_eq!((phones(survivor), survivor.amocrm.contacts().len()), (2, 1), "{point}");
+    assert_eq!(tasks(survivor, &second), usize::from(!is_undone), "{point}");
 }
 
 #[tokio::test]

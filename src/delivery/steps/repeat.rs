@@ -18,14 +18,15 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tracing::{info, warn};
 
 use crate::{
-    clock::Millis,
+    clock::{Millis, date},
     crm::amocrm::{CrmError, Deal, NewLead, Taking, chosen},
     fault::point,
     lead::PhoneOrigin,
-    store::{LeadRow, Stage, Step, StoreError, json},
+    store::{Attached, LeadAction, LeadRow, Stage, Step, StoreError, json},
     telemetry::lead_span,
 };
 
@@ -44,6 +45,9 @@ const MOST_FOLLOWED: usize = 2;
 /// A request of the same person that is on its way is waited for by so much at a time, and not once it was uncertain for so long.
 const BEHIND_ANOTHER: Duration = Duration::from_secs(1);
 const LONGEST_UNSURE: Duration = Duration::from_secs(10 * 60);
+
+/// A manager is to call back within so much working time.
+const CALL_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 /// Which pipeline new leads go to is asked so often.
 const PIPELINE_EVERY: Duration = Duration::from_secs(3600);
@@ -91,7 +95,7 @@ impl DeliveryPass {
         row: &LeadRow,
         mut others: impl Iterator<Item = &'a LeadRow> + Send,
     ) -> Result<Result<Way, CrmError>, Stop> {
-        let Some(within) = self.attach_within else { return Ok(Ok(Way::Own)) };
+        let Some(within) = self.attaching.as_ref().map(|attaching| attaching.within) else { return Ok(Ok(Way::Own)) };
         let now = self.clock().now();
         let is_alike = |other: &LeadRow| {
             let (one, other) = (&row.lead, &other.lead);
@@ -178,13 +182,23 @@ impl DeliveryPass {
     /// Records that a request is a note under this lead; returns it as it goes on, or `None` where it is not held any more.
     pub(in crate::delivery) async fn attach(&self, row: LeadRow, deal: &Deal) -> Result<Option<LeadRow>, StoreError> {
         point("repeat.before_record");
-        if !self.queue.record_attached(&self.lease, &row.lead, deal.lead_id, deal.contact_id).await? {
+        let attached = Attached { crm_lead_id: deal.lead_id, contact_id: deal.contact_id, task: self.task_of(&row) };
+        if !self.queue.record_attached(&self.lease, &row.lead, &attached).await? {
             return Ok(None);
         }
         point("repeat.stored");
         lead_span(&row.lead.number)
             .in_scope(|| info!(crm_lead = deal.lead_id, "its buyer has an open lead; it is a note under that one"));
         Ok(Some(row.attached(deal.lead_id, self.clock().now())))
+    }
+
+    /// The task that says so, for working hours.
+    fn task_of(&self, row: &LeadRow) -> LeadAction {
+        let now = date(self.clock().now());
+        let working = self.attaching.as_ref().and_then(|attaching| attaching.working.after(now, CALL_WITHIN));
+        let till = working.unwrap_or(now + CALL_WITHIN);
+        let text = format!("Повторная заявка #{}: перезвонить покупателю, ответы в примечании", row.lead.number);
+        LeadAction::Task { text, complete_till: till.timestamp(), user_id: None }
     }
 
     /// Undoes that: the note is certainly not under that lead. `own` where it is not to be tried again.
@@ -239,7 +253,7 @@ impl DeliveryPass {
     /// Whether a request that may have been sent by somebody else (it is from a copy of a store, or from a file) is a note under
     /// one of the leads that its buyer has here.
     pub(in crate::delivery) async fn found_attached(&self, row: &LeadRow) -> Result<Option<Deal>, Stop> {
-        if self.attach_within.is_none() || row.steps.attempt(Step::Note).is_none() {
+        if self.attaching.is_none() || row.steps.attempt(Step::Note).is_none() {
             return Ok(None);
         }
         let mut lead_ids: Vec<i64> = self.earlier_of(row).await?.iter().filter_map(LeadRow::crm_lead_id).collect();

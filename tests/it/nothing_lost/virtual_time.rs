@@ -217,7 +217,7 @@ impl Ground {
             queue: store.lead_queue(),
             crm: Crm::new(self.settings.clone(), tokens, store.clock(), limits, policy).expect("a client"),
             lease,
-            attach_within: None,
+            attaching: None,
             contact_lookup: true,
             figures: Arc::default(),
             learned: Arc::default(),
