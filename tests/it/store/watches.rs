@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use amocrm_lead_bot::{
     lead::CrmStatus,
-    store::{Forgetting, OwedStatus, WatchCounts, WatchEnd, Watched, WatchedLead, Whom},
+    store::{Forgetting, LeadFacts, NewWork, OwedStatus, WatchCounts, WatchEnd, Watched, WatchedLead, Whom},
     watching::next_to_tell,
 };
 
@@ -57,6 +57,34 @@ async fn tell(store: &Store, owed: &OwedStatus) -> bool {
 }
 
 on_both! {
+    async fn what_is_counted_of_leads_comes_from_all_who_know_of_them(opened: &Opened) {
+        let store = &opened.store;
+        let leads = deliver(store, &[70, 71, 72]).await;
+        for lead in watched(store).await.iter().filter(|lead| lead.crm_lead_id != 72) {
+            owe(store, lead, KEY).await;
+        }
+        let work = store.lead_work();
+        for at in 0..2 {
+            let owed = work.owed().await.expect("a look").expect("managers are to be given it");
+            let new = NewWork { assigned: Some(7001), ..NewWork::default() };
+            work.open(&owed, new).await.expect("a commit");
+            if at == 0 {
+                assert!(work.touched(&owed.number, "Анна", owed.since + 9).await.expect("a commit"));
+            }
+        }
+        let facts = store.leads().facts(0..i64::MAX).await.expect("a read");
+        let count = |is: &dyn Fn(&LeadFacts) -> bool| facts.iter().filter(|facts| is(facts)).count();
+        assert_eq!((facts.len(), count(&|one| one.status_id == Some(142))), (3, 2));
+        assert_eq!(count(&|one| one.given_at.is_some() && one.assigned == Some(7001)), 2);
+        assert_eq!(count(&|one| one.touched_at.is_some_and(|at| one.given_at == Some(at - 9))), 1);
+        assert!(facts.iter().all(|one| one.sent_at > 0 && one.taken_by.is_none()), "{facts:?}");
+        let sent_at = leads[0].submitted_at.timestamp_millis();
+        for (within, count) in [(0..i64::MAX, 3), (0..sent_at, 0), (sent_at..i64::MAX, 3)] {
+            assert_eq!(store.leads().sent_within(within.clone()).await.expect("a count"), count);
+            assert_eq!(store.leads().facts(within).await.expect("a read").len() as u64, count);
+        }
+    }
+
     async fn a_stage_is_told_once_and_by_day(opened: &Opened) {
         let store = &opened.store;
         deliver(store, &[70, 71]).await;
