@@ -63,8 +63,10 @@ goes-on = All right.
 progress = Question { $at } of { $of }
 kept-answer = Your answer so far: { $value }
 first-question = This is the first question, there is nothing before it. If you have changed your mind, press "Cancel".
-not-a-number = One number is needed here, for example: 2021.
-not-a-day = I can't read this as a date. Please write it like this: 25.12.2026. Words will do, too: tomorrow, in a week, at the end of the month.
+not-a-number = One number in digits is needed here, for example: 2021 or 120 000.
+not-a-day = I can't read this as a date. Please write it like this: 25.12.2026. Words will do, too: tomorrow, on Saturday evening, in a week, at the end of the month.
+day-is-over = { $day } is over. If it is right, write this date once more; if not, write another one.
+day-taken = Noted the date: { $day }. If you meant another one, you can change it at the end, before sending.
 files-not-yet = Send photos or documents, and press "Done" when that is all.
 files-needed = This request needs at least one file: send a photo or a document, then press “Done”.
 cannot-skip = This question can't be skipped. Please answer it, even briefly.
@@ -90,6 +92,7 @@ noted-can-be-changed = You can change this before sending.
 repeated = The same message has come already, it is not needed twice.
 phone-is-no-budget = This is a phone, not an amount. The request has { $phone }, you can change it before sending.
 link-is-no-budget = This is a link, not an amount.
+why-phone = The phone is how the manager gets back to you: a request can't be sent without it. If you would rather be written to, just say so, I'll pass it on to the manager.
 no-phone-found = I can't find a phone number in this message.
 phone-invalid = The number seems to have too few or too many digits. Please send it whole, with the country code: +82 10-1234-5678
 budget-unreadable = Please write the budget in up to 200 characters.
@@ -148,6 +151,7 @@ my-requests = Your requests:
 my-request =
     #{ $number }, { $at }: { $state }
     🚗 { $car }
+my-request-alone = #{ $number } of { $at }: { $state }
 my-state-on-its-way = on its way to the manager
 my-state-with-the-manager = with the manager
 my-state-taken-back = withdrawn by you
@@ -193,7 +197,7 @@ unfinished =
 
     { $answers }
 
-    There's only a little left. Shall we go on?
+    Shall we go on?
 unfinished-empty = You started a car request and haven't finished it. Shall we go on? It takes a minute.
 many-messages = I see all your messages and take them one by one. Nothing is lost.
 help =

@@ -53,8 +53,10 @@ goes-on = Yaxshi.
 progress = { $of } ta savoldan { $at }-savol
 kept-answer = Hozir yozilgani: { $value }
 first-question = Bu birinchi savol, undan oldin savol yoʻq. Fikringiz oʻzgargan boʻlsa, «Bekor qilish» tugmasini bosing.
-not-a-number = Bu yerga bitta son kerak, masalan: 2021.
+not-a-number = Bu yerga raqamlar bilan bitta son kerak, masalan: 2021 yoki 120 000.
 not-a-day = Sanani tushunmadim. Bunday yozing: 25.12.2026.
+day-is-over = { $day } oʻtib ketgan. Toʻgʻri boʻlsa, shu sanani yana bir marta yozing, boʻlmasa – boshqasini.
+day-taken = Sanani yozib oldim: { $day }. Boshqasini nazarda tutgan boʻlsangiz, oxirida, yuborishdan oldin oʻzgartiring.
 files-not-yet = Surat yoki hujjatlarni yuboring, hammasi tayyor boʻlgach, «Tayyor» tugmasini bosing.
 files-needed = Bu ariza uchun kamida bitta fayl kerak: surat yoki hujjat yuboring, soʻng «Tayyor» tugmasini bosing.
 cannot-skip = Bu savolni oʻtkazib yuborib boʻlmaydi. Iltimos, qisqa boʻlsa ham javob bering.
@@ -80,6 +82,7 @@ noted-can-be-changed = Yuborishdan oldin buni oʻzgartirish mumkin.
 repeated = Xuddi shunday xabar allaqachon keldi, ikkinchi marta kerak emas.
 phone-is-no-budget = Bu summa emas, telefon raqami. Arizada { $phone } yozilgan, uni yuborishdan oldin oʻzgartirish mumkin.
 link-is-no-budget = Bu summa emas, havola.
+why-phone = Telefon menejer arizangizga javob berishi uchun kerak: usiz arizani yuborib boʻlmaydi. Yozishma qulayroq boʻlsa, shunday deb yozing, menejerga yetkazaman.
 no-phone-found = Bu xabarda telefon raqamini koʻrmayapman.
 phone-invalid = Raqamda raqamlar yetishmayapti yoki ortiqcha. Tekshirib, toʻliq yuboring. Raqam Rossiyaniki boʻlmasa, mamlakat kodidan boshlang: +998 90 123-45-67
 budget-unreadable = Byudjetni qisqa yozing, 200 belgigacha.
@@ -136,6 +139,7 @@ my-requests = Arizalaringiz:
 my-request =
     #{ $number }, { $at }: { $state }
     🚗 { $car }
+my-request-alone = #{ $number }, { $at }: { $state }
 my-state-on-its-way = menejerga yetkazilmoqda
 my-state-with-the-manager = menejerda
 my-state-taken-back = siz qaytarib olgansiz
@@ -181,7 +185,7 @@ unfinished =
 
     { $answers }
 
-    Oz qoldi, davom etamizmi?
+    Davom etamizmi?
 unfinished-empty = Avtomobil uchun ariza boshlab, tugatmadingiz. Davom etamizmi? Bu bir daqiqa oladi.
 many-messages = Barcha xabarlaringizni koʻryapman, navbati bilan javob beraman. Hech narsa yoʻqolmadi.
 help =

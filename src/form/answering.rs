@@ -7,6 +7,7 @@ use super::{
     noted::{Noted, add_wish},
     opening::{held, opened},
     questions::{Kind, LONGEST_TEXT, Place, Question},
+    refusing::{asks_why_phone, choice_typed, day_typed, is_question, number_typed},
     said::managers,
     typed::{means_nothing, says_nothing, says_unknown},
 };
@@ -59,6 +60,12 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
                 return take_phone(conversation, &question, Ok(phone), Noted::default(), world);
             }
             let phone = said.phone().cloned();
+            if phone.is_none()
+                && let Some(wish) = asks_why_phone(&text)
+            {
+                let noted = Noted::beside(&conversation, &said, Taken::default(), Some(&question), world);
+                return note(conversation, noted.with_wish(wish), vec![Say::WhyPhone], world);
+            }
             let taken = Taken { phone: phone.is_some(), ..Taken::default() };
             let noted = Noted::beside(&conversation, &said, taken, Some(&question), world);
             // Where nothing else is said, the note has the answer as it was typed.
@@ -85,29 +92,9 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
             Ok(answer) => take(conversation, &question, answer, Vec::new(), world),
             Err(why) => stay(conversation, vec![*why], world),
         },
-        (Kind::Number, Reply::Text { text, .. }) => {
-            let is_else = said.link().is_some() || Phone::alone(&text, world.region).is_some();
-            match Quantity::parse(&text).filter(|_| !is_else) {
-                Some(number) => take(conversation, &question, Answer::Number(number), Vec::new(), world),
-                None => not_taken(conversation, &question, (&text, &said), Say::NotANumber, world),
-            }
-        }
-        (Kind::Choice, Reply::Text { text, .. }) => match (typed_choice(&question, &text, world), question.free_text) {
-            (Some(at), _) => take(conversation, &question, Answer::Choice(at), Vec::new(), world),
-            (None, true) => match in_words(&text) {
-                Ok(answer) => take(conversation, &question, answer, Vec::new(), world),
-                Err(why) => stay(conversation, vec![*why], world),
-            },
-            (None, false) => not_taken(conversation, &question, (&text, &said), Say::ChooseOne, world),
-        },
-        (Kind::Date, Reply::Text { text, .. }) => match Day::parse(&text, world.today()) {
-            Ok(day) => take(conversation, &question, Answer::Date(day), Vec::new(), world),
-            Err(DayError::NotADay) => not_taken(conversation, &question, (&text, &said), Say::NotADay, world),
-            Err(DayError::NotInTheCalendar) => {
-                let typed = one_line(&text, 60);
-                not_taken(conversation, &question, (&text, &said), Say::NoSuchDay { typed }, world)
-            }
-        },
+        (Kind::Number, Reply::Text { text, .. }) => number_typed(conversation, &question, (&text, &said), world),
+        (Kind::Choice, Reply::Text { text, .. }) => choice_typed(conversation, &question, (&text, &said), world),
+        (Kind::Date, Reply::Text { text, .. }) => day_typed(conversation, &question, (&text, &said), world),
         (Kind::Files, Reply::Text { text, .. }) => {
             not_taken(conversation, &question, (&text, &said), Say::FilesNotYet, world)
         }
@@ -144,7 +131,7 @@ fn take_anew(mut conversation: Conversation, anew: Anew, world: &World) -> Outco
 }
 
 /// What answers nothing that is asked: what else it says is kept, and an optional question is passed over by a no.
-fn not_taken(
+pub(super) fn not_taken(
     conversation: Conversation,
     question: &Question,
     (text, said): (&str, &Said),
@@ -154,7 +141,11 @@ fn not_taken(
     if question.optional && means_nothing(text) {
         return skip(conversation, question, world);
     }
-    let noted = Noted::beside(&conversation, said, Taken::default(), Some(question), world);
+    let mut noted = Noted::beside(&conversation, said, Taken::default(), Some(question), world);
+    // What is asked is for the manager, whatever was asked here.
+    if noted.is_empty() && is_question(text) {
+        noted = noted.with_wish(Wish::said(text));
+    }
     note(conversation, noted, vec![why], world)
 }
 
@@ -168,20 +159,13 @@ fn same_phone(conversation: &Conversation, text: &str, world: &World) -> Option<
     is_same.then_some(phone)
 }
 
-fn in_words(text: &str) -> Result<Answer, Box<Say>> {
+pub(super) fn in_words(text: &str) -> Result<Answer, Box<Say>> {
     let line = one_line(text, LONGEST_TEXT + 1);
     match line.chars().count() {
         0 => Err(Box::new(Say::AnswerUnreadable)),
         length if length > LONGEST_TEXT => Err(Box::new(Say::AnswerTooLong { longest: LONGEST_TEXT })),
         _ => Ok(Answer::Text(line)),
     }
-}
-
-/// Whoever types what a button says means it, in whatever language and case.
-fn typed_choice(question: &Question, text: &str, world: &World) -> Option<usize> {
-    let plain = |text: &str| one_line(text, 200).to_lowercase();
-    let typed = plain(text);
-    question.choices.iter().position(|choice| (world.words)(choice).iter().any(|words| plain(words) == typed))
 }
 
 fn take_name(conversation: Conversation, question: &Question, text: &str, said: &Said, world: &World) -> Outcome {
@@ -277,6 +261,9 @@ fn is_about_money(amount: &Budget, world: &World) -> bool {
     let typed = amount.typed();
     if amount.price() > 0 {
         return true;
+    }
+    if amount.is_none() || is_question(typed) && !typed.chars().any(|sign| sign.is_ascii_digit()) {
+        return false;
     }
     let said = Said::read(typed, &[], world.region);
     let is_else = Day::parse(typed, world.today()) != Err(DayError::NotADay)
@@ -382,7 +369,7 @@ pub(super) fn note(mut conversation: Conversation, noted: Noted, mut why: Vec<Sa
 }
 
 /// Takes an answer and what stood beside it.
-fn take_noting(
+pub(super) fn take_noting(
     mut conversation: Conversation,
     question: &Question,
     answer: Answer,

@@ -23,7 +23,7 @@ use super::{
     questions::{Form, Kind, Place, Question},
     said::{asked_by, managers, value},
     stored::{draft_json, read_draft},
-    typed::Typed,
+    typed::{Typed, means_nothing, says_nothing},
 };
 
 /// A request can be corrected and taken back for so long after it was sent.
@@ -71,6 +71,19 @@ pub struct Correcting {
     pub given: Option<Value>,
 }
 
+impl Correcting {
+    /// The new answer may be what is said next, without being asked: `хочу изменить телефон`, and then the phone.
+    pub fn awaited(number: LeadNumber, is_name: bool) -> Self {
+        let key = if is_name { AWAITED_NAME } else { AWAITED };
+        Self { number, key: key.into(), given: None }
+    }
+
+    /// Whether nothing is asked, and what says something else is no answer.
+    pub fn is_awaited(&self) -> bool {
+        [AWAITED, AWAITED_NAME].contains(&self.key.as_str())
+    }
+}
+
 /// What a turn says of a request that was sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Amending {
@@ -111,6 +124,10 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
     }
     let correcting = conversation.correcting.clone()?;
     let request = world.request.clone().filter(|request| request.lead.number == correcting.number)?;
+    if correcting.is_awaited() {
+        let is_open = request.is_open(world.now.timestamp_millis());
+        return awaited(conversation, &correcting, &request, input, world).filter(|_| is_open);
+    }
     let press = match input {
         Input::Text { text, .. } => match (world.keys)(text).or_else(|| Typed::parse(text)) {
             Some(Typed::Cancel) => Some(Press::Cancel),
@@ -278,6 +295,38 @@ fn choose(request: &OwnRequest, world: &World) -> Say {
 fn ask_wish(request: &OwnRequest) -> Vec<Say> {
     let kept = request.lead.wish.as_ref().map(|wish| wish.as_str().to_owned());
     vec![Say::Correcting { number: request.lead.number.clone() }, Say::AskWish { kept }]
+}
+
+/// What was said after words that ask to correct a request, where it is an answer and nothing else is asked in it; `None` for
+/// everything else.
+fn awaited(
+    mut conversation: Conversation,
+    correcting: &Correcting,
+    request: &OwnRequest,
+    input: &Input,
+    world: &World,
+) -> Option<Amended> {
+    let text = match input {
+        Input::Contact { .. } => return chosen(conversation, request, input, world),
+        Input::Text { text, links } if links.is_empty() && !text.contains('?') => text,
+        _ => return None,
+    };
+    let said = Said::read(text, &[], world.region);
+    let is_one = said.phone().is_some() != said.money().is_some();
+    if said.link().is_none() && is_one {
+        return chosen(conversation, request, input, world);
+    }
+    let is_name = correcting.key == AWAITED_NAME
+        && !said.answers_something()
+        && !says_nothing(text)
+        && !means_nothing(text)
+        && text.split_whitespace().count() <= LONGEST_NAME
+        && crate::lead::Name::parse(text).is_ok();
+    let question =
+        correctable(&world.form).find(|question| question.place() == Place::Name).filter(|_| is_name).copied()?;
+    let correcting = Correcting { number: request.lead.number.clone(), key: question.key.to_owned(), given: None };
+    conversation.correcting = Some(correcting.clone());
+    Some(given(conversation, &correcting, request, &question, input, world))
 }
 
 /// Something was said where an answer was to be chosen: what is clearly the new answer to a question is offered as that, and words
@@ -512,6 +561,13 @@ fn label_of(lead: &Lead, question: &Question, world: &World) -> String {
 
 /// Stands for "nothing was chosen yet", among keys of questions.
 const CHOOSING: &str = "";
+
+/// Stand for "what is said next may be the new answer", and for the same where that is a name.
+const AWAITED: &str = "+awaited";
+const AWAITED_NAME: &str = "+awaited_name";
+
+/// Names of more words are hardly said alone.
+const LONGEST_NAME: usize = 3;
 
 /// Stands for the words beside the answers, among keys of questions, which begin with a letter.
 pub const WISH: &str = "+wish";

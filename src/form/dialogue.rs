@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use crate::{
     clock::Millis,
     lead::{Buyer, Lead, LeadNumber, Name, Phone, Region, SourceCode, Sources},
-    notice::{Ask, MyRequest, MyState, Offer, Say},
+    notice::{Ask, CardAnswer, MyRequest, MyState, Offer, Say},
 };
 
 use super::{
     answering::{Reply, answered, captioned, pass, take, take_choice, take_phone},
     consent::{self, ConsentRule},
-    correcting::{Correcting, OwnRequest},
+    correcting::{Correcting, OwnRequest, WISH},
     deletion,
     draft::{Answer, Draft, Step},
     files::{self, Sent},
@@ -69,7 +69,7 @@ impl Conversation {
 
     /// Whether nothing is asked: no form is open, and no answer is being corrected.
     pub fn is_at_rest(&self) -> bool {
-        self.step == Step::Idle && self.correcting.is_none()
+        self.step == Step::Idle && self.correcting.as_ref().is_none_or(Correcting::is_awaited)
     }
 
     /// What the number of the message tells that the input came by.
@@ -293,7 +293,10 @@ fn behind(conversation: &Conversation, input: &Input, world: &World) -> Option<O
 
 fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
     match input {
-        Input::Start | Input::Press(Press::Start) => start(conversation, world),
+        Input::Start => start(conversation, world),
+        // Whoever presses it to go on sees where.
+        Input::Press(Press::Start) if conversation.draft.is_some() => stay(conversation, Vec::new(), world),
+        Input::Press(Press::Start) => start(conversation, world),
         Input::StartFrom(code) => {
             // Whoever follows a second link before the request was brought by the first.
             let source = conversation.source.clone().or(Some(code));
@@ -419,7 +422,11 @@ fn my_requests(conversation: Conversation, requests: Vec<MyRequest>, world: &Wor
         // What was written before consent is not repeated until it is given.
         let answers = match conversation.step {
             Step::Consent if draft.consent_at.is_none() => Vec::new(),
-            _ => answers_so_far(draft, &world.form, world.words),
+            _ => {
+                let wish = draft.wish.as_ref().map(|wish| wish.as_str().to_owned());
+                let wish = wish.map(|wish| CardAnswer { question: WISH.into(), value: Some(wish) });
+                answers_so_far(draft, &world.form, world.words).into_iter().chain(wish).collect()
+            }
         };
         return Outcome { conversation, replies: vec![vec![Say::OpenForm { answers }]], lead: None };
     }

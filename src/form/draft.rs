@@ -89,6 +89,8 @@ pub struct Draft {
     pub files: Vec<BuyerFile>,
     /// The last of them as they came, if that was an album or a file by itself.
     pub album: Option<Album>,
+    /// What was said last to a question and was no answer, by the question's key.
+    pub refused: BTreeMap<String, String>,
     /// The answers as managers read them: what was said is kept when the dealer's form asks something else by then.
     pub said: Vec<Extra>,
     /// What stands in the stored draft and is no answer to this form: kept as it is.
@@ -112,6 +114,7 @@ impl Draft {
             wish: None,
             files: Vec::new(),
             album: None,
+            refused: BTreeMap::new(),
             said: Vec::new(),
             rest: Map::new(),
         }

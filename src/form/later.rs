@@ -13,13 +13,15 @@ use ulid::Ulid;
 use crate::{
     clock::Millis,
     lead::{BuyerFile, LeadNumber, Region, Said, Speech, Taken, shown_file, shown_file_of},
-    notice::Say,
+    notice::{MyState, Say},
 };
 
 use super::{
     dialogue::{Conversation, Outcome, World},
     draft::Step,
     input::Input,
+    opening::answers,
+    own_request::asks_to_correct,
 };
 
 /// The buyer is told once in so long what becomes of it.
@@ -47,6 +49,8 @@ pub struct OpenRequest {
     pub waits: bool,
     /// It is on its way itself.
     pub is_on_its_way: bool,
+    /// Its buyer has taken it back: what answers a form begins another one.
+    pub is_taken_back: bool,
     /// How many files it has; `None` where no more can be added to it.
     pub files: Option<usize>,
     /// How many messages were kept within the last day.
@@ -99,7 +103,7 @@ pub fn pass_on(
         return None;
     }
     let said = if is_edit { beside.edited.as_ref()? } else { input };
-    if !is_edit && begins_another(said, world.region) {
+    if !is_edit && (begins_another(said, world.region) || request.is_taken_back && opens_a_form(said, world.region)) {
         return None;
     }
     let mut conversation = conversation.clone();
@@ -118,14 +122,20 @@ pub fn pass_on(
         },
         false => said_or_shown(said, beside, request)?,
     };
-    let question = asks_where_it_is(said).then(|| match request.is_on_its_way {
-        true => Say::SentNotThereYet { number: request.number.clone() },
-        false => Say::AlreadySent { number: request.number.clone() },
+    let question = asks_where_it_is(said).then(|| match (request.is_taken_back, request.is_on_its_way) {
+        (true, _) => Say::RequestIsFixed { number: request.number.clone(), state: MyState::TakenBack },
+        (false, true) => Say::SentNotThereYet { number: request.number.clone() },
+        (false, false) => Say::AlreadySent { number: request.number.clone() },
     });
+    // Whoever wants something corrected is told each time what becomes of it.
+    let is_awaited = conversation.correcting.is_some();
+    let is_correction = matches!(said, Input::Text { text, .. }
+        if asks_to_correct(text, world.region).is_some()
+            || is_awaited && Said::read(text, &[], world.region).answers_something());
     let full = request.kept_today >= MOST_A_DAY;
     let is_told = conversation.told.as_ref().is_some_and(|told| {
         let ago = (world.now - told.at).num_milliseconds();
-        told.full == full && (0..request.quiet).contains(&ago)
+        told.full == full && !is_correction && (0..request.quiet).contains(&ago)
     });
     let number = request.number.clone();
     let says = match (question, full, is_told) {
@@ -164,10 +174,19 @@ fn begins_another(input: &Input, region: Region) -> bool {
     }
 }
 
+/// Whether a message would open a form where no request is there.
+fn opens_a_form(input: &Input, region: Region) -> bool {
+    match input {
+        Input::Text { text, links } => answers(&Said::read(text, links, region)),
+        Input::Contact { .. } => true,
+        _ => false,
+    }
+}
+
 /// Whether something is said outside of any form: also a file while an answer of a request is corrected, which it cannot be.
 pub fn is_outside(conversation: &Conversation, input: &Input) -> bool {
     let is_file = matches!(input, Input::Media { file: Some(_), .. });
-    conversation.step == Step::Idle && (conversation.correcting.is_none() || is_file)
+    conversation.is_at_rest() || conversation.step == Step::Idle && is_file
 }
 
 /// Whether a message is one that people write, say or show.

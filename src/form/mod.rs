@@ -16,6 +16,7 @@ mod opening;
 mod own_request;
 mod passed;
 mod questions;
+mod refusing;
 mod repeats;
 mod said;
 pub mod stored;
@@ -32,7 +33,7 @@ pub use files::album_goes_on;
 pub use finishing::{finished, given_up, supplemented};
 pub use input::{Input, MyPress, Press};
 pub use later::{Beside, OpenRequest, PassedOn, QUIET, Told, fingerprint_of, is_outside, is_said, pass_on};
-pub use own_request::asks_for_own_requests;
+pub use own_request::{Correction, asks_for_own_requests, asks_to_correct};
 pub use passed::Passed;
 pub(crate) use questions::Place;
 pub use questions::{

@@ -87,7 +87,7 @@ fn is_name_alone(said: &Said) -> bool {
 }
 
 /// Whether a message answers something of a form.
-fn answers(said: &Said) -> bool {
+pub(super) fn answers(said: &Said) -> bool {
     said.answers_something()
         || said.is_introduction()
         || said.words(Taken::default()).is_some_and(|words| words.asks_for_a_car())

@@ -1,5 +1,7 @@
 //! Words that ask to correct or to take back a request that was sent: they lead to the buttons that do it.
 
+use crate::lead::{Region, Said};
+
 /// Words that say nothing of what is wanted.
 const FILLING: &[&str] = &[
     "пожалуйста",
@@ -259,9 +261,63 @@ pub fn asks_for_own_requests(text: &str) -> bool {
     })
 }
 
+/// What a text wants of a request that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correction {
+    /// It is about the name.
+    pub name: bool,
+}
+
+/// Whether a text asks to correct an answer, with the new one or without: "хочу изменить телефон", "неправильный телефон,
+/// верный 8 912 000-11-22".
+pub fn asks_to_correct(text: &str, region: Region) -> Option<Correction> {
+    const NAMES: &[&str] = &["имя", "имени", "name"];
+    const PHONES: &[&str] = &["телефон", "телефона", "телефоне", "номер", "номера", "номере", "phone", "number"];
+    const SUMS: &[&str] = &["бюджет", "бюджета", "бюджете", "сумму", "budget"];
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    if !(has(CORRECT) || has(WRONG)) {
+        return None;
+    }
+    if asks_for_own_requests(text) {
+        return Some(Correction { name: has(NAMES) });
+    }
+    let said = Said::read(text, &[], region);
+    let is_said = match (said.phone(), said.money()) {
+        (Some(_), None) => has(PHONES),
+        (None, Some(_)) => has(SUMS),
+        _ => false,
+    };
+    (is_said && said.link().is_none() && !text.contains('?')).then_some(Correction { name: false })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_correction_is_told_from_what_is_said_besides() {
+        let asked = |name| Some(Correction { name });
+        let whole = asked(false);
+        for (text, wanted) in [
+            ("хочу изменить телефон", asked(false)),
+            ("поменяйте имя в заявке", asked(true)),
+            ("неправильный телефон, верный 8 912 000-11-22", whole),
+            ("я ошибся в номере, правильно 8 912 000-11-22", whole),
+            ("измените бюджет на 3 млн", whole),
+            ("change my budget to 3 million", whole),
+            ("отзовите заявку", None),
+            ("8 912 000-11-22", None),
+            ("мой второй номер 8 912 000-11-22", None),
+            ("бюджет могу поднять до 3 млн", None),
+            ("можно изменить бюджет на 3 млн?", None),
+            ("хочу поменять машину, есть 2 млн", None),
+            ("спасибо", None),
+        ] {
+            assert_eq!(asks_to_correct(text, Region::default()), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn a_wish_about_a_request_is_told_from_words_for_the_manager() {

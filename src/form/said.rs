@@ -71,7 +71,7 @@ fn value_in(question: &Question, answer: &Answer, words: AllWords) -> Option<Str
     Some(match answer {
         Answer::Name(name) => name.as_str().to_owned(),
         Answer::Phone(phone) => phone.e164().to_owned(),
-        Answer::Money(amount) => amount.shown().to_owned(),
+        Answer::Money(amount) => without_label(amount.shown(), &words(&question.label)).to_owned(),
         Answer::Link(link) => link.as_ref()?.shown(),
         Answer::Text(text) => text.clone(),
         Answer::Number(number) => number.typed().to_owned(),
@@ -79,6 +79,20 @@ fn value_in(question: &Question, answer: &Answer, words: AllWords) -> Option<Str
         Answer::Date(day) => day.to_string(),
         Answer::Skipped => return None,
     })
+}
+
+/// What was typed without the label that stands before it anyway: `500 тыс` for `первый взнос 500 тыс`.
+fn without_label<'t>(typed: &'t str, labels: &[String]) -> &'t str {
+    let behind = |label: &String| {
+        let length = label.chars().count();
+        let at = typed.char_indices().nth(length).map_or(typed.len(), |(at, _)| at);
+        let (begin, rest) = typed.split_at(at);
+        let is_label = length > 0 && begin.to_lowercase() == label.to_lowercase();
+        let is_apart = !rest.starts_with(char::is_alphanumeric);
+        let rest = rest.trim_start_matches([' ', ':', '=', '-', '–', '—', ',']);
+        (is_label && is_apart && rest.chars().any(char::is_alphanumeric)).then_some(rest)
+    };
+    labels.iter().find_map(behind).unwrap_or(typed)
 }
 
 /// What a form holds so far, in its order; a question that was passed over has no value.

@@ -88,6 +88,9 @@ pub fn draft_json(draft: &Draft, form: &Form, words: AllWords) -> Value {
     if !others.is_empty() {
         json.insert(OTHERS.into(), others.into());
     }
+    if !draft.refused.is_empty() {
+        json.insert("refused".into(), json!(draft.refused));
+    }
     if !draft.said.is_empty() {
         json.insert("said".into(), json!(draft.said));
     }
@@ -111,6 +114,7 @@ pub fn read_draft(value: &Value, form: &Form, words: AllWords) -> Option<Draft> 
     let buyer = read(&take("buyer"));
     let phone_before_consent = read(&take("phone_before_consent")).unwrap_or_default();
     let wish = read(&take("wish"));
+    let refused: std::collections::BTreeMap<String, String> = read(&take("refused")).unwrap_or_default();
     let said = read(&take("said")).unwrap_or_default();
     let files = take("files").as_array().into_iter().flatten().filter_map(read).collect();
     let album = read(&take("album"));
@@ -124,7 +128,12 @@ pub fn read_draft(value: &Value, form: &Form, words: AllWords) -> Option<Draft> 
             Some(member) => (&mut rest, member),
             None => (&mut others, question.key),
         };
-        if let Some(answer) = members.get(name).and_then(|value| read_answer(question, value, words)) {
+        let is_passed_over = |value: &Value| value["skipped"] == true && refused.contains_key(question.key);
+        let read = |value: &Value| match is_passed_over(value) {
+            true => Some(Answer::skipped(question)),
+            false => read_answer(question, value, words),
+        };
+        if let Some(answer) = members.get(name).and_then(read) {
             members.remove(name);
             answers.insert(question.key, answer);
         }
@@ -147,6 +156,7 @@ pub fn read_draft(value: &Value, form: &Form, words: AllWords) -> Option<Draft> 
         wish,
         files,
         album,
+        refused,
         said,
         rest,
     })

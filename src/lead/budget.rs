@@ -73,6 +73,72 @@ impl Budget {
         if rest.chars().any(char::is_alphanumeric) { rest } else { &self.typed }
     }
 
+    /// Whether it is no sum that anybody can mean, and says nothing else: nought, below it, more than there is, a unit alone.
+    pub fn is_none(&self) -> bool {
+        const UNITS: &[&str] = &[
+            "млн",
+            "миллион",
+            "миллиона",
+            "миллионов",
+            "тыс",
+            "тысяч",
+            "тысяча",
+            "тысячи",
+            "руб",
+            "рубль",
+            "рублей",
+            "рубля",
+            "р",
+            "т",
+            "тр",
+            "к",
+            "k",
+            "m",
+            "м",
+            "лям",
+            "ляма",
+            "лямов",
+            "mln",
+            "million",
+            "millions",
+            "thousand",
+            "rub",
+            "roubles",
+            "rubles",
+            "usd",
+            "eur",
+            "сум",
+            "so",
+            "mlrd",
+            "млрд",
+        ];
+        if self.price > 0 {
+            return false;
+        }
+        let typed = self.typed.to_lowercase();
+        let words: Vec<&str> =
+            typed.split(|sign: char| !sign.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+        let is_below = |word: &&str| ["минус", "minus"].contains(word);
+        if !words.iter().all(|word| UNITS.contains(word) || is_below(word)) {
+            return false;
+        }
+        let signs: String = typed.chars().map(|sign| text::ascii_digit(sign).unwrap_or(sign)).collect();
+        let from = |sign: char| sign.is_ascii_digit();
+        let (Some(start), Some(end)) = (signs.find(from), signs.rfind(from)) else {
+            return !words.is_empty();
+        };
+        let number = &signs[start..=end];
+        if !number.chars().all(|sign| sign.is_ascii_digit() || " .,'_\u{A0}".contains(sign)) {
+            return false;
+        }
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        let is_negative =
+            signs[..start].trim_end().ends_with(['-', '−', '–', '—']) || words.iter().any(|word| is_below(&word));
+        let is_zero = digits.chars().all(|digit| digit == '0');
+        // No currency has so many to a car; twelve digits and fewer may be somebody's money.
+        is_negative || is_zero || digits.len() > 12
+    }
+
     /// Whether it names so little, and no currency, that it is hardly meant in roubles: `30k`, `30 тысяч`, `25000`.
     pub fn is_in_doubt(&self) -> bool {
         let names_roubles = |word: &str| {
@@ -382,6 +448,38 @@ mod tests {
             "0.00001 млн",
         ] {
             assert_eq!(price(text), 0, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_mean_is_no_sum() {
+        for (text, none) in [
+            ("0", true),
+            ("00", true),
+            ("0 руб", true),
+            ("0,0", true),
+            ("-5", true),
+            ("- 50000", true),
+            ("минус 5 млн", true),
+            ("-100$", true),
+            ("млн", true),
+            ("тыс. руб.", true),
+            ("999999999999999", true),
+            ("999 999 999 999 999 руб", true),
+            ("миллион", false),
+            ("2 млн", false),
+            ("25000$", false),
+            ("30 000 000 000", false),
+            ("2-3-4", false),
+            ("2/3 млн", false),
+            ("500000 сум", false),
+            ("не знаю", false),
+            ("недорого", false),
+            ("договорная", false),
+            ("несколько миллионов", false),
+            ("🙂", false),
+        ] {
+            assert_eq!(Budget::parse(text).map(|budget| budget.is_none()), Some(none), "{text}");
         }
     }
 

@@ -101,7 +101,7 @@ impl Day {
         if typed.chars().count() > MAX_CHARS {
             return Err(NotADay);
         }
-        let (date, is_about) = date(&typed.to_lowercase().replace('ё', "е"), today)?;
+        let (date, is_about) = said_date(&typed.to_lowercase().replace('ё', "е"), today)?;
         if !YEARS.contains(&date.year()) {
             return Err(NotInTheCalendar);
         }
@@ -111,6 +111,15 @@ impl Day {
     /// As typed.
     pub fn typed(&self) -> &str {
         &self.typed
+    }
+
+    /// Whether its numbers could stand in the other order as well: `12/5`.
+    pub fn is_guessed(&self) -> bool {
+        let mut numbers = self.typed.split('/').map(|part| number(part.trim()));
+        match (numbers.next().flatten(), numbers.next().flatten()) {
+            (Some(one), Some(other)) => one != other && (1..=12).contains(&one) && (1..=12).contains(&other),
+            _ => false,
+        }
     }
 
     /// Its date.
@@ -124,6 +133,125 @@ impl std::fmt::Display for Day {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}", self.date.format("%d.%m.%Y"))?;
         if self.is_about { write!(formatter, " ({})", self.typed) } else { Ok(()) }
+    }
+}
+
+/// The same where a time of that day is said with it (`завтра в 15:00`), or two days (`завтра или послезавтра`), of which the
+/// nearer one counts; the words stay.
+fn said_date(text: &str, today: NaiveDate) -> Result<(NaiveDate, bool), DayError> {
+    let plain = date(text, today);
+    if plain != Err(NotADay) {
+        return plain;
+    }
+    if let Some(day) = without_time(text) {
+        return said_date(&day, today).map(|(date, _)| (date, true));
+    }
+    let halves = [" или ", " либо ", " or ", " yoki "].iter().find_map(|or| text.split_once(or));
+    if let Some((one, other)) = halves
+        && let (Ok((one, _)), Ok((other, _))) = (date(one, today), said_date(other, today))
+    {
+        return Ok((one.min(other), true));
+    }
+    plain
+}
+
+/// What is said beside a time of the day; `None` where there is none, or nothing else.
+fn without_time(text: &str) -> Option<String> {
+    const PARTS: &[&str] = &[
+        "утром",
+        "утра",
+        "утро",
+        "вечером",
+        "вечера",
+        "вечер",
+        "ночью",
+        "днем",
+        "обед",
+        "обеда",
+        "обедом",
+        "полдень",
+        "morning",
+        "afternoon",
+        "evening",
+        "night",
+        "noon",
+        "midday",
+        "ertalab",
+        "kechqurun",
+    ];
+    const BEFORE: &[&str] = &[
+        "в",
+        "во",
+        "к",
+        "ко",
+        "после",
+        "до",
+        "с",
+        "около",
+        "ближе",
+        "примерно",
+        "at",
+        "by",
+        "after",
+        "before",
+        "in",
+        "the",
+        "around",
+    ];
+    let said: Vec<&str> = text.split_whitespace().collect();
+    let bare = |word: &'_ str| word.trim_matches(|sign: char| ",.;!()".contains(sign)).to_owned();
+    let mut rest: Vec<String> = Vec::new();
+    let mut is_found = false;
+    let mut at = 0;
+    while at < said.len() {
+        let word = bare(said[at]);
+        let next = said.get(at + 1).map(|next| bare(next)).unwrap_or_default();
+        let is_hours = ["часов", "часа", "час", "ч", "pm", "am", "p.m", "a.m"].contains(&next.as_str());
+        let is_hour = number(&word).is_some_and(|hour| hour < 25);
+        // `после 18` says a time where it ends what is said.
+        let is_behind = at + 1 == said.len() && at > 1 && BEFORE.contains(&bare(said[at - 1]).as_str());
+        let taken = match () {
+            () if PARTS.contains(&word.as_str()) || is_clock(&word) => 1,
+            () if is_hour && is_hours && !is_after(&said, at) => 2,
+            () if is_hour && is_behind => 1,
+            () => 0,
+        };
+        if taken == 0 {
+            rest.push(word);
+            at += 1;
+            continue;
+        }
+        is_found = true;
+        while rest.last().is_some_and(|before| BEFORE.contains(&before.as_str())) {
+            rest.pop();
+        }
+        at += taken;
+        // `3 часа дня`
+        at += usize::from(taken == 2 && said.get(at).is_some_and(|word| bare(word) == "дня"));
+    }
+    let day = rest.join(" ");
+    (is_found && day.chars().any(char::is_alphanumeric)).then_some(day)
+}
+
+/// `через 2 часа` is no time of a day.
+fn is_after(said: &[&str], at: usize) -> bool {
+    at > 0 && ["через", "in"].contains(&said[at - 1])
+}
+
+/// `15:00`, `9:30`, `15.00`, `3pm`.
+fn is_clock(word: &str) -> bool {
+    if let Some(hour) = word.strip_suffix("pm").or_else(|| word.strip_suffix("am")) {
+        return number(hour).is_some_and(|hour| hour < 13) || is_clock(hour);
+    }
+    let is_time = |(hour, minute): (&str, &str), is_plain: bool| {
+        let minutes = number(minute).filter(|_| minute.len() == 2);
+        let is_minute = minutes.is_some_and(|minute| minute < 60 && (is_plain || minute == 0 || minute > 12));
+        number(hour).is_some_and(|hour| hour < 25) && is_minute
+    };
+    match (word.split_once(':'), word.split_once('.')) {
+        (Some(parts), _) => is_time(parts, true),
+        (None, Some(parts)) => is_time(parts, false),
+        (None, None) => false,
     }
 }
 
@@ -167,9 +295,10 @@ fn date(text: &str, today: NaiveDate) -> Result<(NaiveDate, bool), DayError> {
     match words {
         ["сегодня" | "today" | "bugun"] => exactly(Some(today), NotADay),
         ["завтра" | "tomorrow" | "ertaga"] => exactly(today.checked_add_days(Days::new(1)), NotADay),
-        ["послезавтра" | "indinga"] | ["день", "после", "завтра"] | ["day", "after", "tomorrow"] => {
-            exactly(today.checked_add_days(Days::new(2)), NotADay)
-        }
+        ["послезавтра" | "indinga"]
+        | ["день", "после", "завтра"]
+        | ["после", "завтра"]
+        | ["day", "after", "tomorrow"] => exactly(today.checked_add_days(Days::new(2)), NotADay),
         [name] if weekday(name).is_some() => exactly(next_weekday(name, today), NotADay),
         [next, name] if is_next(next) && weekday(name).is_some() => {
             // Of the week after this one.
@@ -471,6 +600,28 @@ mod tests {
             ("in march 2028", "01.03.2028 (in march 2028)"),
             ("на выходных", "28.11.2026 (на выходных)"),
             ("30.11.2026 (в конце месяца)", "30.11.2026"),
+            ("послезавтра в 15:00", "28.11.2026 (послезавтра в 15:00)"),
+            ("после завтра", "28.11.2026"),
+            ("в среду вечером", "02.12.2026 (в среду вечером)"),
+            ("завтра или послезавтра", "27.11.2026 (завтра или послезавтра)"),
+            ("в субботу или в воскресенье, вечером", "28.11.2026 (в субботу или в воскресенье, вечером)"),
+            ("завтра после 18", "27.11.2026 (завтра после 18)"),
+            ("завтра в 3 часа дня", "27.11.2026 (завтра в 3 часа дня)"),
+            ("утром в понедельник", "30.11.2026 (утром в понедельник)"),
+            ("в пятницу после обеда", "27.11.2026 (в пятницу после обеда)"),
+            ("25.12 в 10:30", "25.12.2026 (25.12 в 10:30)"),
+            ("25.12.2026 к 15.00", "25.12.2026 (25.12.2026 к 15.00)"),
+            ("tomorrow at 3pm", "27.11.2026 (tomorrow at 3pm)"),
+            ("on Saturday evening", "28.11.2026 (on Saturday evening)"),
+            ("28.11.2026 (послезавтра в 15:00)", "28.11.2026"),
+            ("после 18", ""),
+            ("вечером", ""),
+            ("через 2 часа", ""),
+            ("когда угодно", ""),
+            ("не знаю", ""),
+            ("завтра или потом", ""),
+            ("до 15 декабря", "15.12.2026"),
+            ("12/5", "12.05.2027"),
             ("31.02.2026", "!"),
             ("31.02", "!"),
             ("31 февраля", "!"),
@@ -497,6 +648,22 @@ mod tests {
                 Err(NotInTheCalendar) => "!".to_owned(),
             };
             assert_eq!(day, want, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_could_stand_in_the_other_order_are_guessed() {
+        for (text, guessed) in [
+            ("12/5", true),
+            ("5/12/2026", true),
+            ("12/25", false),
+            ("25/12", false),
+            ("5/5", false),
+            ("12.05", false),
+            ("2026/12/5", false),
+            ("завтра", false),
+        ] {
+            assert_eq!(Day::parse(text, today()).map(|day| day.is_guessed()), Ok(guessed), "{text}");
         }
     }
 

@@ -145,6 +145,8 @@ mod tests {
             ("пять", 5.0),
             ("Two", 2.0),
             ("сто тысяч км", 100_000.0),
+            ("не больше ста тысяч", 100_000.0),
+            ("до двухсот тысяч", 200_000.0),
         ] {
             assert_eq!(Quantity::parse(text).map(|number| number.value()), Some(want), "{text}");
         }

@@ -11,7 +11,7 @@ pub struct MyRequest {
     pub number: LeadNumber,
     /// When it was sent.
     pub sent_at: Millis,
-    /// The link or the words about the car, on one line.
+    /// The link, the words about the car or other answers, on one line; empty where no car was asked about.
     pub car: Option<String>,
     /// Where it is.
     pub state: MyState,

@@ -163,6 +163,16 @@ pub enum Say {
         /// As typed.
         typed: String,
     },
+    /// A day that is over, where one is asked.
+    DayIsOver {
+        /// `31.12.2026`.
+        day: String,
+    },
+    /// A day that was taken and could be read as another one.
+    DayTaken {
+        /// As it is shown.
+        day: String,
+    },
     /// Where files are asked: they cannot be taken yet.
     FilesNotYet,
     /// Where files have to be sent: there is none yet.
@@ -231,6 +241,8 @@ pub enum Say {
     ChooseOne,
     /// No digits.
     NoPhoneFound,
+    /// It was asked why, or said that the phone would rather not be given.
+    WhyPhone,
     /// Not a complete number.
     PhoneInvalid,
     /// Nothing to read, or too long.

@@ -31,8 +31,8 @@ use crate::{
     consent::ConsentDocuments,
     fault::point,
     form::{
-        Amended, Beside, Input, Press, World, album_goes_on, amend, answered_once, asks_for_own_requests, came_further,
-        pass_on, sent_too_many, turn,
+        Amended, Beside, Correcting, Input, Press, World, album_goes_on, amend, answered_once, asks_for_own_requests,
+        asks_to_correct, came_further, pass_on, sent_too_many, turn,
     },
     lead::{AmendmentKind, Buyer, LeadNumber, Region},
     notice::{AdminLine, AdminNotice, Notice, Recipient, Recipients, Say},
@@ -51,7 +51,7 @@ use super::{
     later::{Copied, new_speech, open_request, shown_in},
     listener::{IntakeCounters, chat_of},
     message_flood::{Answering, MessageFlood},
-    my_requests::{last_request, my_requests, request_of},
+    my_requests::{last_request, my_requests, own_requests, request_of},
     storage::{Chat, DialogueStorage, StorageError},
 };
 
@@ -413,7 +413,7 @@ async fn try_turn(
     heard: &Heard,
 ) -> Result<bool, HandlerError> {
     let chat_id = dialogue.chat_id().0;
-    let stored = dialogue.get().await?.unwrap_or_default();
+    let mut stored = dialogue.get().await?.unwrap_or_default();
     let now = desk.clock.now();
     if let Some((last, at)) = stored.last_update
         && update_id <= last
@@ -480,6 +480,19 @@ async fn try_turn(
     if stored.after.is_some() && stored.conversation.may_offer() {
         world.last_request = last_request(&desk.dialogues, world.buyer.user_id).await?;
     }
+    let wanted = match &heard.input {
+        Input::Text { text, .. } if stored.conversation.is_at_rest() => asks_to_correct(text, desk.region),
+        _ => None,
+    };
+    if wanted.is_some() {
+        let now = world.now.timestamp_millis();
+        let own = own_requests(&desk.dialogues, world.buyer.user_id).await?.into_iter().find(|own| own.is_open(now));
+        let awaited = own.as_ref().map(|own| own.lead.number.clone());
+        let is_name = wanted.is_some_and(|wanted| wanted.name);
+        stored.conversation.correcting = awaited.map(|number| Correcting::awaited(number, is_name));
+        world.request = own;
+    }
+    let awaited = stored.conversation.correcting.clone().filter(Correcting::is_awaited);
     let before = stored.conversation.clone();
     let given = match &heard.input {
         Input::My(_) => Input::My(my_requests(&desk.dialogues, world.buyer.user_id).await?),
@@ -502,10 +515,15 @@ async fn try_turn(
     });
     let is_passed_on = passed_on.is_some();
     let (mut outcome, amending) = match (passed_on, amend(&stored.conversation, &given, &world)) {
+        // The words go to the manager as well: not everybody presses what they are asked to.
+        (Some(_), Some(Amended { outcome, amending })) if awaited.is_some() => (outcome, amending),
         (Some(passed_on), _) => (passed_on.outcome, None),
         (None, Some(Amended { outcome, amending })) => (outcome, amending),
         (None, None) => (turn(stored.conversation, given, &world), None),
     };
+    if wanted.is_some() && outcome.conversation.is_at_rest() {
+        outcome.conversation.correcting = awaited;
+    }
     let was_sent = outcome.lead.is_some();
     let amending = match amending {
         // Of somebody who withdraws their consent nothing more is written.

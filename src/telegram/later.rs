@@ -6,7 +6,9 @@ use teloxide::types::{Message, MessageKind};
 
 use crate::{
     clock::Millis,
-    form::{Beside, Conversation, Input, OpenRequest, PassedOn, QUIET, fingerprint_of, is_outside, is_said},
+    form::{
+        Beside, Conversation, Input, OpenRequest, OwnRequest, PassedOn, QUIET, fingerprint_of, is_outside, is_said,
+    },
     lead::{LeadNumber, Speech, one_line, shown_file},
     notice::{Addressed, MessageCopy, MyState, Notice, Reference, ReferenceKind},
     store::{Dialogues, NewMessage, NewSpeech, StoreError},
@@ -40,8 +42,12 @@ pub(super) async fn open_request(
     let clock = dialogues.clock();
     let since = clock.now() - clock.millis(BELONGS_FOR);
     let is_it = |lead_id| known.as_ref().is_none_or(|known| known.lead_id == lead_id);
-    let own = own_requests(dialogues, user_id).await?.into_iter().find(|own| {
-        let is_open = matches!(own.state, MyState::OnItsWay | MyState::WithTheManager);
+    let all = own_requests(dialogues, user_id).await?;
+    let is_open = |own: &OwnRequest| matches!(own.state, MyState::OnItsWay | MyState::WithTheManager);
+    // Of somebody who has taken back all of them the last one.
+    let any_open = all.iter().any(is_open);
+    let own = all.into_iter().find(|own| {
+        let is_open = is_open(own) || !any_open && own.state == MyState::TakenBack;
         let is_corrected =
             conversation.correcting.as_ref().is_none_or(|correcting| correcting.number == own.lead.number);
         is_open
@@ -54,6 +60,7 @@ pub(super) async fn open_request(
     Ok(Some(OpenRequest {
         waits: is_on_its_way || dialogues.is_crm_out().await?,
         is_on_its_way,
+        is_taken_back: own.state == MyState::TakenBack,
         files: own.takes_files.then_some(own.lead.files.len()),
         kept_today: dialogues.kept_within_a_day(own.lead.id).await?,
         quiet: clock.millis(QUIET),

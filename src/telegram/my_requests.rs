@@ -3,7 +3,7 @@
 use crate::{
     clock::Millis,
     form::{Input, LastRequest, OPEN_FOR, OwnRequest, Press},
-    lead::{CarLink, Lead, LeadNumber, one_line},
+    lead::{Lead, LeadNumber, one_line},
     notice::{MyProgress, MyRequest, MyState},
     store::{Amended, Dialogues, LeadRow, LeadState, StoreError, Watched},
 };
@@ -118,9 +118,15 @@ fn progress(watched: &Watched) -> Option<MyProgress> {
     }
 }
 
-/// The first link, else the words.
+/// The first link, else the words, else what else was answered; empty where the form asks for none of that.
 fn car(lead: &Lead) -> Option<String> {
-    let link = lead.car_link.as_ref().map(CarLink::url);
-    let words = || lead.wish.as_ref().map(|wish| wish.as_str());
-    link.or_else(words).map(|car| one_line(car, LONGEST_CAR)).filter(|car| !car.is_empty())
+    let link = lead.car_link.as_ref().map(|link| link.url().to_owned());
+    let words = || lead.wish.as_ref().map(|wish| wish.as_str().to_owned());
+    let answers = || {
+        let answers = lead.more.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        (!answers.is_empty()).then_some(answers)
+    };
+    let is_asked = lead.asked.car_link.is_some();
+    let car = link.or_else(words).or_else(answers).map(|car| one_line(&car, LONGEST_CAR));
+    car.filter(|car| !car.is_empty()).or_else(|| (!is_asked).then(String::new))
 }

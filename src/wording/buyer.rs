@@ -62,6 +62,8 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::NotANumber => simple("not-a-number"),
         Say::NotADay => simple("not-a-day"),
         Say::NoSuchDay { typed } => lang.text("no-such-day", &[("day", typed.as_str().into())]),
+        Say::DayIsOver { day } => lang.text("day-is-over", &[("day", day.as_str().into())]),
+        Say::DayTaken { day } => lang.text("day-taken", &[("day", day.as_str().into())]),
         Say::FilesNotYet => simple("files-not-yet"),
         Say::FilesNeeded => simple("files-needed"),
         Say::CannotSkip => simple("cannot-skip"),
@@ -107,6 +109,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::AnswerUnreadable => simple("answer-unreadable"),
         Say::AnswerTooLong { longest } => lang.text("answer-too-long", &[("longest", (*longest).into())]),
         Say::ChooseOne => simple("choose-one"),
+        Say::WhyPhone => simple("why-phone"),
         Say::NoPhoneFound => simple("no-phone-found"),
         Say::PhoneInvalid => simple("phone-invalid"),
         Say::BudgetUnreadable => simple("budget-unreadable"),
@@ -228,7 +231,6 @@ pub fn deleted_text(at_the_dealer: &[String], not_sent: &[String], lang: Lang) -
 
 /// A request with where it is, in two lines.
 fn my_request(request: &MyRequest, lang: Lang, wording: &Wording) -> String {
-    let car = request.car.clone().unwrap_or_else(|| lang.text("no-car-link", &[]));
     let state = match request.state {
         MyState::OnItsWay => lang.text("my-state-on-its-way", &[]),
         MyState::WithTheManager => progress(request.progress.as_ref(), lang, wording),
@@ -237,6 +239,11 @@ fn my_request(request: &MyRequest, lang: Lang, wording: &Wording) -> String {
     };
     let at = date(request.sent_at).with_timezone(&wording.time_zone).format("%d.%m.%Y %H:%M").to_string();
     let number = request.number.as_str();
+    // Of a form that asks for no car.
+    if request.car.as_deref() == Some("") {
+        return lang.text("my-request-alone", &[("number", number.into()), ("at", at.into()), ("state", state.into())]);
+    }
+    let car = request.car.clone().unwrap_or_else(|| lang.text("no-car-link", &[]));
     lang.text(
         "my-request",
         &[("number", number.into()), ("at", at.into()), ("car", car.into()), ("state", state.into())],

@@ -10,6 +10,9 @@ use crate::config::ConfigProblem;
 /// A name this much alike to a known one is a slip of the fingers; 0 to 1.
 const ALIKE: f64 = 0.6;
 
+/// Keys that stand outside of every section: further down they belong to the section above them.
+const OF_TOP: &[&str] = &["languages", "time_zone"];
+
 /// A document, and what is wrong with it.
 pub struct Document<'t> {
     /// As it is told.
@@ -126,7 +129,12 @@ impl<'a> Table<'a> {
             let name = key.get_ref().as_ref();
             if !known.contains(&name) {
                 let place = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
-                self.document.wrong(key.span().start, format!("{place}{name} is no key"), meant(name, &known));
+                let is_of_top = !self.name.is_empty() && OF_TOP.contains(&name);
+                let remedy = match is_of_top {
+                    true => format!("{name} belongs to the top of the file, above the first line in [brackets]"),
+                    false => meant(name, &known),
+                };
+                self.document.wrong(key.span().start, format!("{place}{name} is no key"), remedy);
             }
         }
     }
@@ -158,7 +166,14 @@ impl<'a> Value<'a> {
     /// Words without blanks around them; at least one, and at most so many characters.
     pub fn text(&self, longest: usize) -> Option<String> {
         let Some(text) = self.value.as_str() else {
-            self.is_no("a text in quotes", "\"Москва\"");
+            // What was meant is there already, but for the quotes.
+            let meant = match self.value {
+                DeValue::Integer(number) => number.as_str().to_owned(),
+                DeValue::Float(number) => number.as_str().to_owned(),
+                DeValue::Datetime(day) => day.to_string(),
+                _ => "Москва".to_owned(),
+            };
+            self.is_no("a text in quotes", &format!("\"{meant}\""));
             return None;
         };
         self.checked(text, longest)

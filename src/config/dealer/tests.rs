@@ -178,6 +178,13 @@ fn what_is_wrong_is_told_with_its_place_and_what_was_meant() {
         (consent("\" \"", "\"Cargo.toml\""), "line 2, column 11", "is empty"),
         (consent("\"\"\"1\n2\"\"\"", "\"Cargo.toml\""), "line 2, column 11", "one line"),
         (consent("2026", "\"Cargo.toml\""), "line 2, column 11", "a text in quotes"),
+        (consent("2026", "\"Cargo.toml\""), "line 2, column 11", "Such as \"2026\""),
+        (consent("2026-12-01", "\"Cargo.toml\""), "line 2, column 11", "Such as \"2026-12-01\""),
+        (
+            "[[source]]\ncode = \"a\"\nname = \"x\"\ntime_zone = \"Asia/Almaty\"".into(),
+            "line 4, column 1",
+            "belongs to the top of the file",
+        ),
         (consent("\"1\"", "\"\""), "line 3, column 12", "is empty"),
         (consent("\"1\"", "{}"), "line 3, column 12", "no document"),
         (consent("\"1\"", "[\"Cargo.toml\"]"), "line 3, column 12", "a table"),

@@ -45,7 +45,7 @@ pub fn notes(lead: &Lead, settings: &AmocrmSettings, left_out: &OmittedFields) -
             || "не указано".to_owned(),
             |budget| {
                 let meant = budget.meant().map_or_else(String::new, |price| format!(" ({} ₽)", grouped(price)));
-                answer(budget.typed()) + &meant
+                answer(budget.shown()) + &meant
             },
         );
         lines.push(format!("{label}: {budget}"));

@@ -40,6 +40,7 @@ fn request() -> OpenRequest {
         name: "Иван".into(),
         waits: false,
         is_on_its_way: false,
+        is_taken_back: false,
         files: Some(1),
         kept_today: 0,
         quiet: 3_600_000,
@@ -96,6 +97,43 @@ fn a_file_is_kept_with_the_request_while_an_answer_of_it_is_corrected() {
         (&open, &photo, false),
     ] {
         assert_eq!(is_outside(conversation, input), outside, "{conversation:?} {input:?}");
+    }
+}
+
+#[test]
+fn of_a_request_that_was_taken_back_it_is_told_that_it_was() {
+    let request = OpenRequest { is_taken_back: true, ..request() };
+    let passed = |said: &str| pass_on(&idle(), &text(said), &Beside::default(), &request, &world());
+    for said in ["где моя заявка?", "какой статус заявки", "what is the status of my request?"]
+    {
+        let passed = passed(said).expect("it is passed on");
+        let state = MyState::TakenBack;
+        assert_eq!(passed.outcome.replies, [[Say::RequestIsFixed { number: number(), state }]], "{said}");
+    }
+    let thanks = passed("спасибо, пока не надо").expect("it is passed on");
+    assert!(thanks.speech.is_some());
+    for said in ["8 999 123-45-67", "2 млн", "хочу купить машину", "Иван, 8 999 123-45-67, 2 млн"]
+    {
+        assert_eq!(passed(said), None, "{said} begins another");
+    }
+}
+
+#[test]
+fn whoever_wants_something_corrected_is_answered_each_time() {
+    let told = Conversation { told: Some(Told { at: Utc::now(), full: false }), ..idle() };
+    let awaited = Conversation { correcting: Some(Correcting::awaited(number(), false)), ..told.clone() };
+    for (conversation, said, answers) in [
+        (&told, "и ещё белую", 0),
+        (&told, "мой второй номер 8 912 000-11-22", 0),
+        (&told, "неправильный телефон, верный 8 912 000-11-22", 1),
+        (&awaited, "8 912 000-11-22", 1),
+        (&awaited, "3 млн", 1),
+        (&awaited, "сейчас скину", 0),
+    ] {
+        let passed = pass_on(conversation, &text(said), &Beside::default(), &request(), &world());
+        let passed = passed.unwrap_or_else(|| panic!("{said}"));
+        assert_eq!(passed.outcome.replies.len(), answers, "{said}");
+        assert!(passed.speech.is_some(), "{said}");
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{from_value, json};
 
 use super::*;
 use crate::{
-    form::{Amended, Amending, Draft, Input, MyPress, OwnRequest, amend},
+    form::{Amended, Amending, Correcting, Draft, Input, MyPress, OwnRequest, amend},
     lead::{AmendmentKind, Lead, LeadNumber},
     notice::MyState,
 };
@@ -83,6 +83,42 @@ fn an_answer_is_taken_by_its_questions_rules_and_changes_nothing_before_it_is_co
         assert!(at.correcting.is_none() && says == [Say::Corrected { number: number() }], "{says:?}");
         // Said in a word.
         assert!(played(&[asks.as_slice(), &[text("да")]].concat(), &world).2.is_some(), "{told}");
+    }
+}
+
+#[test]
+fn an_answer_that_was_asked_to_be_corrected_in_words_is_offered_as_a_correction() {
+    let world = World { request: Some(request(0, MyState::WithTheManager)), ..world(false) };
+    let late = World { request: Some(request(2 * HOUR, MyState::WithTheManager)), ..world.clone() };
+    let awaits =
+        |is_name| Conversation { correcting: Some(Correcting::awaited(number(), is_name)), ..Conversation::idle(None) };
+    let contact = Input::Contact { phone: "79120001122".into(), own: true };
+    for (is_name, said, change) in [
+        (false, text("8 912 000 11 22"), Some("Телефон: +79991234567 → +79120001122")),
+        (false, contact, Some("Телефон: +79991234567 → +79120001122")),
+        (false, text("неправильный телефон, верный 8 912 000-11-22"), Some("Телефон: +79991234567 → +79120001122")),
+        (false, text("3 млн"), Some("Бюджет: 2 млн → 3 млн")),
+        (false, text("измените бюджет на 3 млн"), Some("Бюджет: 2 млн → ")),
+        (true, text("Пётр"), Some("Имя: Иван → Пётр")),
+        (true, text("спасибо"), None),
+        (false, text("Пётр"), None),
+        (false, text("сейчас скину"), None),
+        (false, text("8 912 000 11 22?"), None),
+        (false, text("да"), None),
+        (false, text("отмена"), None),
+    ] {
+        let at = awaits(is_name);
+        assert!(at.is_at_rest() && amend(&at, &said, &late).is_none(), "{said:?}");
+        let Some(change) = change else {
+            assert_eq!(amend(&at, &said, &world), None, "{said:?}");
+            continue;
+        };
+        let amended = amend(&at, &said, &world).unwrap_or_else(|| panic!("{said:?}"));
+        let says: Vec<Say> = amended.outcome.replies.into_iter().flatten().collect();
+        assert!(matches!(says.last(), Some(Say::ConfirmCorrection { .. })), "{said:?}: {says:?}");
+        let saved = amend(&amended.outcome.conversation, &save(), &world).and_then(|saved| saved.amending);
+        let note = saved.expect("it is corrected").note;
+        assert!(note.contains(change), "{note}");
     }
 }
 
