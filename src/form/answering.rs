@@ -214,6 +214,10 @@ fn take_amount(conversation: Conversation, question: &Question, text: &str, said
     if !is_more {
         return match Budget::parse(text).filter(|amount| is_about_money(amount, world)) {
             Some(amount) => take_money(conversation, question, amount, Noted::default(), world),
+            // Nothing of it is of use to anybody.
+            None if Budget::parse(text).is_some_and(|amount| amount.is_none()) => {
+                stay(conversation, vec![Say::NotASum], world)
+            }
             None => {
                 let is_long = one_line(text, 201).chars().count() > 200;
                 let why = if is_long { Say::BudgetUnreadable } else { Say::NotASum };
