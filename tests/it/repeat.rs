@@ -126,12 +126,17 @@ async fn by_default_each_request_is_a_lead_of_the_contact_that_its_buyer_is_know
     let mut ivan = world.buyer("Иван");
     let first = ivan.leaves_a_request().await;
     let first = world.delivered(&first).await;
-    for phone in [NEW_PHONE, "8 912 765 43 29"] {
-        let number = asks_again(&mut ivan, phone).await;
-        let made = world.delivered(&number).await;
-        assert_eq!(made.contact_id, first.contact_id);
-        assert!(!made.tags.contains(&"повторно".to_owned()), "{made:?}");
-    }
+    let number = asks_again(&mut ivan, NEW_PHONE).await;
+    let made = world.delivered(&number).await;
+    assert_eq!(made.contact_id, first.contact_id);
+    assert!(!made.tags.contains(&"повторно".to_owned()), "{made:?}");
+    // A number that somebody has in amoCRM is that one's, and a request under another name is another person's.
+    let number = asks_again(&mut ivan, "8 912 765 43 29").await;
+    assert_eq!(world.delivered(&number).await.contact_id, Some(taken));
+    ivan.answers(Answers { name: "Анна", phone: "8 912 765 43 30", ..Answers::default() }).await;
+    let hers = ivan.submits().await;
+    let hers = world.delivered(&hers).await.contact_id;
+    assert!(hers.is_some() && hers != first.contact_id && hers != Some(taken), "{hers:?}");
     let phones = |world: &World, id| {
         let contacts = world.amocrm.contacts();
         contacts.into_iter().find(|contact| Some(contact.id) == id).map(|contact| contact.phones)
@@ -139,15 +144,9 @@ async fn by_default_each_request_is_a_lead_of_the_contact_that_its_buyer_is_know
     world
         .until("the new number is added", |world| phones(world, first.contact_id).is_some_and(|it| it.len() == 2))
         .await;
-    // Whoever types another's number is not that other, nor the other way round.
-    let mut pyotr = world.buyer("Пётр");
-    let his = asks_again(&mut pyotr, "8 912 765 43 29").await;
-    assert_eq!(world.delivered(&his).await.contact_id, Some(taken));
-    let is_over = |world: &World| world.amocrm.count(&On::get("/api/v4/contacts").containing("9127654329")) > 1;
-    world.until("that was looked at", is_over).await;
     world.nothing_owed().await;
-    assert_eq!(phones(&world, first.contact_id).map(|phones| phones.len()), Some(2));
-    assert_eq!((world.amocrm.leads().len(), world.amocrm.contacts().len()), (4, 2));
+    assert_eq!(phones(&world, Some(taken)).map(|phones| phones.len()), Some(1));
+    assert_eq!((world.amocrm.leads().len(), world.amocrm.contacts().len()), (4, 3));
 }
 
 #[tokio::test]
@@ -175,8 +174,11 @@ async fn two_at_once_are_one_lead_or_two_and_never_lost() {
     world.amocrm.comes_back();
     world.until("it is there", |world| world.amocrm.lead_with_number(&before).is_some()).await;
     let made = world.amocrm.lead_with_number(&before).expect("the lead");
-    is_under(&world, made.id, &after).await;
-    assert_eq!(world.amocrm.leads().len(), leads + 1);
+    world.until("the other is there", |world| own_notes(world, &after) == 1).await;
+    // Where something has gone wrong with the first one, nobody waits for it.
+    let all = world.amocrm.leads();
+    assert!((leads + 1..=leads + 2).contains(&all.len()), "{all:#?}");
+    assert_eq!(world.amocrm.lead_with_number(&before).expect("it stays").id, made.id);
 }
 
 /// The deal is closed while nobody knows whether the note is there.

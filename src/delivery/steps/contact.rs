@@ -42,14 +42,23 @@ impl DeliveryPass {
             return Ok(Ok(row.contact_id));
         }
         let phone = row.lead.phone.e164();
-        let by_phone = self.queue.known_contact(phone).await?;
-        // Whoever is known by Telegram's id is known by that, whatever phone they give.
-        if let Some(contact_id) = self.contact_of_person(row, by_phone).await?.or(by_phone) {
-            return Ok(Ok(Some(contact_id)));
+        let by_phone = match self.queue.known_contact(phone).await? {
+            None if self.contact_lookup && !self.is_stranger(phone) => match self.search(row).await? {
+                Ok(found) => found,
+                Err(error) => return Ok(Err(error)),
+            },
+            known => known,
+        };
+        match by_phone {
+            Some(contact_id) => Ok(Ok(Some(contact_id))),
+            // A number that is nobody's in amoCRM: whoever is known by Telegram's id has one more.
+            None => Ok(Ok(self.contact_of_person(row).await?)),
         }
-        if !self.contact_lookup || self.is_stranger(phone) {
-            return Ok(Ok(None));
-        }
+    }
+
+    /// Searches for the contact that has a phone.
+    async fn search(&self, row: &LeadRow) -> Result<Result<Option<i64>, CrmError>, Stop> {
+        let phone = row.lead.phone.e164();
         match self.crm.find_contact(&row.lead.phone).await {
             Ok(Some(contact_id)) => {
                 point("contact.answered");

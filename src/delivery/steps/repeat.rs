@@ -15,6 +15,9 @@
 //! - *The deal is closed between the decision and the note*: looked at again whenever the note did not go out at once.
 //! - *It is deleted*: a note that may have been there is gone with it, so the request gets a lead of its own.
 //! - *Notes are refused, or may not be written*: the request gets a lead of its own.
+//!
+//! Whose contact a lead of its own gets: the one that its phone has in amoCRM; else, under the same name, the one that the
+//! account at Telegram is known by, which gets the new number beside its own.
 
 use std::time::Duration;
 
@@ -75,15 +78,12 @@ impl DeliveryPass {
         Ok(earlier)
     }
 
-    /// The contact that the person behind a request is known by, where the phone leads to none or to another one.
-    pub(in crate::delivery) async fn contact_of_person(
-        &self,
-        row: &LeadRow,
-        by_phone: Option<i64>,
-    ) -> Result<Option<i64>, StoreError> {
+    /// The contact that the person behind a request is known by, where the phone leads to none. Under another name it is
+    /// somebody else's request, sent from the same account.
+    pub(in crate::delivery) async fn contact_of_person(&self, row: &LeadRow) -> Result<Option<i64>, StoreError> {
         let earlier = self.earlier_of(row).await?;
-        let known = earlier.iter().find_map(|other| other.contact_id);
-        let Some(contact_id) = known.filter(|known| by_phone != Some(*known)) else { return Ok(None) };
+        let mut known = earlier.iter().filter(|other| is_same_name(other.lead.name.as_str(), row.lead.name.as_str()));
+        let Some(contact_id) = known.find_map(|other| other.contact_id) else { return Ok(None) };
         self.queue.record_contact_of_person(&row.lead, contact_id).await?;
         Ok(Some(contact_id))
     }
@@ -123,7 +123,8 @@ impl DeliveryPass {
     /// Whether it will soon be known what becomes of a request.
     fn is_soon_known(&self, row: &LeadRow) -> bool {
         match row.stage {
-            Stage::Queued => row.attempts == 0,
+            // One failure may have been the end of an outage.
+            Stage::Queued => row.attempts <= 1,
             Stage::Uncertain(attempt) if attempt.step == Step::Lead => self.ago(attempt.sent_at) < LONGEST_UNSURE,
             _ => false,
         }
@@ -286,6 +287,31 @@ impl DeliveryPass {
                 Ok(if row.attempts >= super::contact::SEARCHES { Ok(()) } else { Err(error) })
             }
             error => Err(Stop::Crm(error)),
+        }
+    }
+}
+
+/// Whether two names begin alike: `Иван` and `иван Петров`.
+fn is_same_name(one: &str, other: &str) -> bool {
+    let first = |name: &str| name.split_whitespace().next().map(str::to_lowercase);
+    first(one).is_some() && first(one) == first(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_begin_alike_are_one_persons() {
+        for (one, other, same) in [
+            ("Иван", "иван Петров", true),
+            ("Иван Петров", "Иван", true),
+            ("Иван", "Анна", false),
+            ("Иван Петров", "Пётр Иванов", false),
+            ("", "", false),
+            ("", "Иван", false),
+        ] {
+            assert_eq!(is_same_name(one, other), same, "{one} {other}");
         }
     }
 }
