@@ -96,6 +96,32 @@ async fn a_request_is_corrected_and_then_taken_back() {
 }
 
 #[tokio::test]
+async fn what_is_corrected_in_words_is_offered_and_of_what_was_taken_back_it_is_told() {
+    let world = World::running().await;
+    let mut buyer = world.buyer("Иван");
+    let number = buyer.leaves_a_request().await;
+    world.delivered(&number).await;
+    let save = format!("my:save:{number}");
+    buyer.says("Хочу изменить телефон", "Ваши заявки").await;
+    let offered = buyer.says("8 912 765-43-21", "Исправить так?").await;
+    assert!(offered.text.contains("+79127654321") && offered.has_button(&save), "{offered:?}");
+    buyer.presses(&save, "исправлена").await;
+    let offered = buyer.says("Неправильный бюджет, верный бюджет 3,5 млн", "Исправить так?").await;
+    assert!(offered.has_button(&save), "{offered:?}");
+    buyer.presses(&save, "исправлена").await;
+    world.until("the price follows", |world| lead(world, &number).price == 3_500_000).await;
+    world.until("the note tells", |world| notes(world, &number, "Исправлено покупателем: Телефон: ") == 1).await;
+    buyer.commands("/my", "Ваши заявки").await;
+    buyer.presses(&format!("my:withdraw:{number}"), "Отозвать заявку").await;
+    buyer.presses(&data_of(&buyer, &format!("my:withdraw:{number}:")), "отозвана").await;
+    world.until("it is tagged", |world| has_tag(world, &number, "отозвано")).await;
+    buyer.says("где моя заявка?", "уже отозвана").await;
+    world.until("it is passed on", |world| notes(world, &number, "где моя заявка?") == 1).await;
+    assert_eq!(world.amocrm.leads().len(), 1);
+    buyer.never_read_of_an_error();
+}
+
+#[tokio::test]
 async fn what_waits_is_corrected_itself_and_still_arrives_once() {
     let world = World::running().await;
     world.amocrm.goes_down();

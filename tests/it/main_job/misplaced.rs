@@ -47,7 +47,7 @@ async fn all_said_in_one_message_before_any_form_is_filled_in() {
     }
     let lead = world.delivered(&ivan.submits().await).await;
     assert_eq!(lead.price, 2_500_000);
-    for line in ["Бюджет: бюджет 2,5 млн руб", CAR, other, "Пожелания: белую"] {
+    for line in ["Бюджет: 2,5 млн руб", CAR, other, "Пожелания: белую"] {
         assert!(lead.notes[0].contains(line), "{line}: {}", lead.notes[0]);
     }
 }
