@@ -132,8 +132,7 @@ impl Budget {
             return false;
         }
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        let is_negative =
-            signs[..start].trim_end().ends_with(['-', '−', '–', '—']) || words.iter().any(|word| is_below(&word));
+        let is_negative = signs[..start].trim_end().ends_with(['-', '−', '–', '—']) || words.iter().any(is_below);
         let is_zero = digits.chars().all(|digit| digit == '0');
         // No currency has so many to a car; twelve digits and fewer may be somebody's money.
         is_negative || is_zero || digits.len() > 12
