@@ -86,6 +86,7 @@ not-a-name = This does not look like a name. Tell me what to call you, for examp
 noted-name = 👤 Noted the name: { $value }
 noted-phone = 📞 Noted the phone: { $value }
 noted-budget = 💰 Noted the amount: { $value }
+noted-sum = 💰 Noted the amount. { $label }: { $value }
 noted-car-link = 🚗 Noted the car: { $value }
 noted-wish = 📝 I will pass on to the manager: { $value }
 noted-can-be-changed = You can change this before sending.
@@ -100,7 +101,7 @@ answer-unreadable = I could not read that. Please write it in plain letters.
 answer-too-long = That is rather long. Please keep it to { $longest } characters.
 choose-one = Please press one of the buttons under the question, or write what it says.
 no-link-found = I can't find a link in this message. Send it, or write which car you would like.
-wish-taken = Noted your wish, I'll pass it on to the manager. If you have a link, send it.
+wish-taken = Noted, I'll pass it on to the manager. If you have a link, send it.
 link-too-long = The link is too long. Please send a shorter address of the car's page.
 contact-not-now = A contact is not needed now.
 use-buttons = All that's left is to press “Send” 👇
@@ -141,6 +142,8 @@ data-deleted-not-sent = { $count ->
        *[other] Requests { $numbers } had not been passed on, and nobody will get them now.
     }
 data-deleted-welcome = If you want to leave a request again, press /start
+ask-cancel = Cancel the request? Nothing will be sent. If not, press “Go on”.
+what-to-correct = What should be changed? Press a button or write the new answer, for example: “budget 3 mln”.
 cancelled = The request is cancelled, nothing was sent. To begin a new one, press /start
 cancelled-late = The request is cancelled. The manager has some of your answers already; I will pass on that you no longer need it. To begin a new one, press /start
 nothing-to-cancel = There is nothing to cancel. To leave a request, press /start

@@ -76,6 +76,7 @@ not-a-name = Bu ismga oʻxshamaydi. Sizga qanday murojaat qilishimizni yozing, m
 noted-name = 👤 Ismni yozib oldim: { $value }
 noted-phone = 📞 Telefonni yozib oldim: { $value }
 noted-budget = 💰 Summani yozib oldim: { $value }
+noted-sum = 💰 Summani yozib oldim. { $label }: { $value }
 noted-car-link = 🚗 Avtomobilni yozib oldim: { $value }
 noted-wish = 📝 Menejerga yetkazaman: { $value }
 noted-can-be-changed = Yuborishdan oldin buni oʻzgartirish mumkin.
@@ -90,7 +91,7 @@ answer-unreadable = Javobni oʻqib boʻlmadi. Iltimos, oddiy harflar bilan yozin
 answer-too-long = Bu biroz uzun. Iltimos, qisqaroq yozing: { $longest } belgigacha.
 choose-one = Savol ostidagi tugmalardan birini bosing yoki undagi soʻzni yozing.
 no-link-found = Bu yerda havola koʻrmadim. Havolani yuboring yoki qanday mashina istashingizni yozing.
-wish-taken = Istagingizni yozib oldim, menejerga yetkazaman. Havola boʻlsa, yuboring.
+wish-taken = Yozib oldim, menejerga yetkazaman. Havola boʻlsa, yuboring.
 link-too-long = Havola juda uzun. Avtomobil sahifasining qisqaroq manzilini yuboring.
 contact-not-now = Hozir kontakt kerak emas.
 use-buttons = «Yuborish» tugmasini bosish qoldi 👇
@@ -129,6 +130,8 @@ data-deleted-not-sent = { $count ->
        *[other] { $numbers } hali yetkazilmagan edi, endi uni hech kim olmaydi.
     }
 data-deleted-welcome = Yana ariza qoldirmoqchi bo‘lsangiz, /start tugmasini bosing
+ask-cancel = Ariza bekor qilinsinmi? Hech narsa yuborilmaydi. Yoʻq boʻlsa, «Davom etish» tugmasini bosing.
+what-to-correct = Nimani tuzatish kerak? Tugmani bosing yoki yangi javobni yozing, masalan: «byudjet 3 mln».
 cancelled = Ariza bekor qilindi, hech narsa yuborilmadi. Yangisini boshlash uchun /start tugmasini bosing
 cancelled-late = Ariza bekor qilindi. Javoblaringizning bir qismi menejerda bor, unga ariza kerak emasligini yetkazaman. Yangisini boshlash uchun /start tugmasini bosing
 nothing-to-cancel = Bekor qiladigan narsa yoʻq: hozir ariza toʻldirilmayapti. Yangisini boshlash uchun /start tugmasini bosing

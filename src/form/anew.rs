@@ -4,13 +4,14 @@
 //! a car may be its price and a second number somebody else's, so these stay words for the manager.
 
 use super::{
+    correcting::WISH,
     dialogue::{Conversation, World, asked},
     draft::{Answer, Draft, Step},
     questions::{Kind, NAME, Place, Question},
     said::{managers, value},
 };
 use crate::{
-    lead::{Budget, Change, Day, Phone, Quantity, Said, Taken, one_line},
+    lead::{Budget, Change, Day, Name, Phone, Quantity, Said, Taken, one_line},
     notice::Say,
 };
 
@@ -25,8 +26,15 @@ pub(super) enum Anew {
         /// The rest of the message, where it says more than that.
         rest: Option<String>,
     },
-    /// The answer to this question is wrong, and the message does not say what is right.
-    Wrong(&'static str),
+    /// The answer to this question is wrong, and the message does not say what is right, or not so that it can be taken.
+    Wrong {
+        /// The question.
+        key: &'static str,
+        /// What is said of it.
+        why: Option<Say>,
+    },
+    /// It says once more what is there.
+    Same,
 }
 
 /// Words that take an earlier answer back, by how they begin, in lower case.
@@ -43,6 +51,8 @@ const WRONG_PAIRS: &[[&str; 2]] = &[
     ["не", "такой"],
     ["не", "верно"],
     ["не", "правильно"],
+    ["вообще", "то"],
+    ["самом", "деле"],
     ["not", "right"],
     ["i", "meant"],
     ["i", "mean"],
@@ -59,7 +69,7 @@ const FILLERS: &str = "нет ой извините простите подож�
     поднять поднимите поставьте запишите напишите укажите звоните позвоните пишите на по до за с в правильный \
     правильно правильная верный номер номеру номера телефон телефона телефону тел бюджет бюджета имя имени name \
     бюджетом сумма сумму сейчас еще чем какой указал указала написал написала пожалуйста плиз чтобы да ну этот раз \
-    передумал передумала no sorry oops wait my the is it its it's s to number phone budget new different another \
+    передумал передумала вообще самом деле мне меня зовут звать кажется наверное точно звоню цифра цифре цифры no sorry oops wait my the is it its it's s to number phone budget new different another \
     other should be please make let's lets let set now up i i'm m can could spend want meant mean not but right a \
     of on call me at use that this yes well have yoq yo q raqam raqamim byudjet byudjetim telefon";
 
@@ -87,12 +97,25 @@ pub(super) fn said_anew(conversation: &Conversation, text: &str, said: &Said, wo
     }
     let tail = after_but(text);
     let reread = tail.map(|tail| Said::read(tail, &[], world.region));
-    let found = Found::in_parts(&message, reread.as_ref().filter(|said| said.answers_something()).unwrap_or(said));
-    let found = found.or_else(|| message.currency()).or_else(|| message.labelled())?;
+    if conversation.step != Step::Consent
+        && let Some(anew) = removed(conversation, &message)
+    {
+        return Some(anew);
+    }
+    let found = message.renamed().filter(|_| !said.answers_something());
+    let found = found
+        .or_else(|| Found::in_parts(&message, reread.as_ref().filter(|said| said.answers_something()).unwrap_or(said)));
+    let found = found
+        .or_else(|| message.currency())
+        .or_else(|| message.unreadable_phone(said))
+        .or_else(|| message.labelled())
+        .or_else(|| message.listed())
+        .or_else(|| message.repeated(said))?;
     match found {
         // Before consent is given nothing is asked, and nothing that is held is shown.
-        Found::Wrong(_) if conversation.step == Step::Consent => None,
-        Found::Wrong(key) => Some(Anew::Wrong(key)),
+        Found::Wrong { .. } | Found::Same if conversation.step == Step::Consent => None,
+        Found::Wrong { key, why } => Some(Anew::Wrong { key, why }),
+        Found::Same => Some(Anew::Same),
         Found::Answers { answers, rest } => {
             let mut conversation = conversation.clone();
             let draft = conversation.draft.as_mut()?;
@@ -114,7 +137,45 @@ pub(super) fn said_anew(conversation: &Conversation, text: &str, said: &Said, wo
 
 enum Found<'a> {
     Answers { answers: Vec<(&'a Question, Answer)>, rest: Option<String> },
-    Wrong(&'static str),
+    Wrong { key: &'static str, why: Option<Say> },
+    Same,
+}
+
+/// Beginnings of words that take something out of the form.
+const REMOVE: &str = "убер убрат удал сотр стер стёр remov delet clear erase drop olib o'chir";
+
+/// How the words for the manager are called, by how that begins.
+const WISHES: &str = "пожелан wish istak";
+
+/// `уберите ссылку`, `удалите пожелания`: an answer that need not be there goes, and any other is asked again.
+fn removed(conversation: &Conversation, message: &Message) -> Option<Anew> {
+    let (draft, world) = (conversation.draft.as_ref()?, message.world);
+    let is_said = message
+        .words
+        .iter()
+        .all(|word| begins(word, REMOVE) || begins(word, WISHES) || is_filler(word) || message.is_of_a_label(word));
+    let is_removed = message.words.first().is_some_and(|word| begins(word, REMOVE) || is_filler(word))
+        && message.words.iter().any(|word| begins(word, REMOVE));
+    if !is_said || !is_removed || message.is_asked_for_words() {
+        return None;
+    }
+    let mut changed = conversation.clone();
+    let to = changed.draft.as_mut()?;
+    let change = if message.words.iter().any(|word| begins(word, WISHES)) {
+        let before = to.wish.take()?.as_str().to_owned();
+        Change { key: WISH.into(), label: "Пожелания".into(), before: Some(before), after: None }
+    } else {
+        let mut named = message.questions().filter(|question| message.names(question));
+        let (question, None) = (named.next()?, named.next()) else { return None };
+        if !question.optional {
+            return Some(Anew::Wrong { key: question.key, why: None });
+        }
+        let before = value(question, draft.answers.get(question.key)?, world)?;
+        to.answers.insert(question.key, Answer::skipped(question));
+        let label = managers(&question.label, world.words);
+        Change { key: question.key.into(), label, before: Some(before), after: None }
+    };
+    Some(Anew::Changed { changes: vec![change], conversation: Box::new(changed), rest: None })
 }
 
 /// A message, and what it may be about.
@@ -178,12 +239,139 @@ impl<'a> Message<'a> {
             _ => &[],
         };
         let labels = (self.world.words)(&question.label);
-        let labels =
-            labels.iter().map(|label| words_of(label)).chain(usual.iter().map(|word| vec![(*word).to_owned()]));
+        // `모델 (модель)` is called by either.
+        let parts = labels.iter().flat_map(|label| label.split(['(', ')', '/']));
+        let labels = labels.iter().map(String::as_str).chain(parts);
+        let short = self.short_label(question);
+        let labels = labels.map(words_of).chain(short).chain(usual.iter().map(|word| vec![(*word).to_owned()]));
         labels.filter(|label| !label.is_empty()).find_map(|label| {
             let is_it = |words: &[String]| words.iter().zip(&label).all(|(word, label)| alike(word, label));
             self.words.windows(label.len()).position(is_it).map(|at| (at, at + label.len()))
         })
+    }
+
+    /// The first word of a longer label, `год` of `Год выпуска`, where no other question is called so.
+    fn short_label(&self, question: &Question) -> Option<Vec<String>> {
+        let all = |question: &Question| (self.world.words)(&question.label);
+        let is_another = |other: &&Question| other.key != question.key;
+        all(question).iter().find_map(|label| {
+            let words = words_of(label);
+            let first =
+                words.first().filter(|first| words.len() > 1 && first.chars().count() > 2 && !is_filler(first))?;
+            let mut others = self.world.form.questions().iter().filter(is_another).flat_map(all);
+            let is_own = !others.any(|other| words_of(&other).iter().any(|word| alike(word, first)));
+            is_own.then(|| vec![first.clone()])
+        })
+    }
+
+    /// The questions that were answered, but for the open one.
+    fn questions(&self) -> impl Iterator<Item = &'a Question> {
+        let (draft, open) = (self.draft, self.open);
+        let answered = move |question: &&Question| {
+            draft.answers.contains_key(question.key) && open.is_none_or(|open| open.key != question.key)
+        };
+        self.world.form.questions().iter().filter(answered)
+    }
+
+    fn is_of_a_label(&self, word: &String) -> bool {
+        let is_in = |question: &'a Question| {
+            let one = Message { words: vec![word.clone()], ..*self };
+            one.names(question)
+                || (self.world.words)(&question.label)
+                    .iter()
+                    .any(|label| words_of(label).iter().any(|of| alike(word, of)))
+        };
+        self.questions().any(is_in)
+    }
+
+    /// `имя не то, я Пётр`, `меня зовут не Иван`: a name that is denied is asked, or is the one that is said instead.
+    fn renamed(&self) -> Option<Found<'a>> {
+        let (question, Answer::Name(known)) = self.answered(Kind::Name).filter(|(question, _)| question.key == NAME)?
+        else {
+            return None;
+        };
+        if self.is_asked_for_words() || self.words.len() > 7 {
+            return None;
+        }
+        let known = words_of(known.as_str());
+        let is_called =
+            self.words.iter().any(|word| ["зовут", "звать", "имя", "name", "called", "ismim"].contains(&word.as_str()));
+        let is_not = |pair: &[String]| ["не", "not"].contains(&pair[0].as_str()) && known.contains(&pair[1]);
+        let is_denied = self.words.windows(2).any(is_not);
+        let is_wrong = is_denied || self.is_wrong() && is_called;
+        // `звать меня Пётр` says no more than a name.
+        if !is_wrong && !is_called {
+            return None;
+        }
+        const BESIDE: &str = "я зовут звать зовите меня мое имя имени не а это i am i'm called name isn't ismim";
+        let other: Vec<&str> = self
+            .text
+            .split(|sign: char| !(sign.is_alphabetic() || "-'’".contains(sign)))
+            .filter(|word| !word.is_empty())
+            .filter(|typed| {
+                let words = words_of(typed);
+                !words.iter().all(|word| {
+                    is_filler(word)
+                        || begins(word, WRONG)
+                        || BESIDE.split(' ').any(|beside| beside == word)
+                        || known.contains(word)
+                })
+            })
+            .collect();
+        if other.is_empty() {
+            return is_wrong.then_some(Found::Wrong { key: question.key, why: None });
+        }
+        let is_name = |word: &&str| {
+            word.chars().next().is_some_and(char::is_uppercase)
+                || Said::read(word, &[], self.world.region).is_given_name()
+        };
+        let name = Some(other.join(" ")).filter(|_| other.len() < 4 && other.iter().all(is_name));
+        let name = Name::parse(&format!("Меня зовут {}", name?)).ok()?;
+        Some(Found::Answers { answers: vec![(question, Answer::Name(name))], rest: None })
+    }
+
+    /// `мой телефон 8 912 345 67 8`: digits are missing.
+    fn unreadable_phone(&self, said: &Said) -> Option<Found<'a>> {
+        let (question, _) = self.answered(Kind::Phone)?;
+        let digits = self.text.chars().filter(char::is_ascii_digit).count();
+        let is_it = said.phones().next().is_none() && said.sums().next().is_none() && said.link().is_none();
+        let is_own = self.names(question) && !self.words.iter().any(|word| begins(word, OF_OTHERS));
+        let says_more = self
+            .words
+            .iter()
+            .any(|word| !is_filler(word) && !begins(word, WRONG) && !word.chars().all(|sign| sign.is_ascii_digit()));
+        let is_short = is_it && is_own && !says_more && (7..=14).contains(&digits) && !self.is_asked_for_words();
+        is_short.then_some(Found::Wrong { key: question.key, why: Some(Say::PhoneInvalid) })
+    }
+
+    /// `город Москва, год 2022, двигатель гибрид`: each clause is read by itself.
+    fn listed(&self) -> Option<Found<'a>> {
+        let clauses: Vec<&str> =
+            self.text.split([',', ';', '\n']).map(str::trim).filter(|clause| !clause.is_empty()).collect();
+        if clauses.len() < 2 || self.is_asked_for_words() {
+            return None;
+        }
+        let mut answers: Vec<(&Question, Answer)> = Vec::new();
+        let mut rest = Vec::new();
+        for clause in clauses {
+            let one = Message { text: clause, words: words_of(clause), ..*self };
+            match one.labelled() {
+                Some(Found::Answers { answers: found, .. }) => answers.extend(found),
+                Some(Found::Same) => {}
+                _ => rest.push(clause),
+            }
+        }
+        let rest = (!rest.is_empty()).then(|| rest.join(", "));
+        (!answers.is_empty()).then_some(Found::Answers { answers, rest })
+    }
+
+    /// What is there already, once more and nothing else.
+    fn repeated(&self, said: &Said) -> Option<Found<'a>> {
+        let (question, Answer::Money(known)) = self.answered(Kind::Money)? else { return None };
+        let is_same = |sum: &Budget| is_same_sum(sum, known);
+        let is_alone = self.is_sure(said, Taken { money: true, ..Taken::default() }, false);
+        let is_it = said.sums().next().is_some() && said.sums().all(is_same) && is_alone && self.names(question);
+        (is_it && !self.is_asked_for_words()).then_some(Found::Same)
     }
 
     /// `долларов`, said of a sum in doubt.
@@ -207,10 +395,7 @@ impl<'a> Message<'a> {
     /// `город: Казань`, `нет, не Москва, а Казань`, `телефон не тот`.
     fn labelled(&self) -> Option<Found<'a>> {
         let is_wrong = self.is_wrong();
-        let answered = |question: &&Question| {
-            self.draft.answers.contains_key(question.key) && self.open.is_none_or(|open| open.key != question.key)
-        };
-        let questions = || self.world.form.questions().iter().filter(answered);
+        let questions = || self.questions();
         let mut named = questions().filter_map(|question| Some((question, self.label_of(question)?)));
         if let (Some((question, (first, behind))), None) = (named.next(), named.next()) {
             let is_first = self.words[..first].iter().all(|word| is_filler(word) || begins(word, WRONG));
@@ -227,15 +412,17 @@ impl<'a> Message<'a> {
             let from = unknown.map(|pair| pair.join(" ")).or_else(|| value.first().map(|word| (*word).to_owned()));
             let answer = is_first.then(|| self.answer(question, from.as_deref(), is_sure)).flatten();
             if let Some(answer) = answer {
-                return self
-                    .changes(question, &answer)
-                    .then(|| Found::Answers { answers: vec![(question, answer)], rest: None });
+                return Some(match self.changes(question, &answer) {
+                    true => Found::Answers { answers: vec![(question, answer)], rest: None },
+                    false => Found::Same,
+                });
             }
-            let says_nothing = value.iter().all(|word| is_filler(word) || begins(word, WRONG));
-            let is_another = |word: &String| begins(word, "друг different") || word == "another";
+            let another = |word: &str| begins(word, "друг different") || word == "another";
+            let says_nothing = value.iter().all(|word| is_filler(word) || begins(word, WRONG) || another(word));
+            let is_another = |word: &String| another(word);
             let is_refused = is_wrong || is_first && self.words.iter().any(is_another);
             let is_short = says_nothing && is_refused && !self.is_asked_for_words();
-            return is_short.then_some(Found::Wrong(question.key));
+            return is_short.then_some(Found::Wrong { key: question.key, why: None });
         }
         // At the card a choice's own words can mean nothing else.
         if self.is_at_card {
@@ -258,7 +445,10 @@ impl<'a> Message<'a> {
     }
 
     fn changes(&self, question: &Question, answer: &Answer) -> bool {
-        self.draft.answers.get(question.key) != Some(answer)
+        match (self.draft.answers.get(question.key), answer) {
+            (Some(Answer::Money(known)), Answer::Money(sum)) => !is_same_sum(sum, known),
+            (known, answer) => known != Some(answer),
+        }
     }
 
     /// What is said behind a label, from this word on, as the question reads it.
@@ -279,6 +469,9 @@ impl<'a> Message<'a> {
                 let has_digits = value.chars().any(|c| c.is_ascii_digit());
                 let is_unknown = words_of(value).windows(2).any(|pair| UNKNOWN.iter().any(|unknown| pair == unknown));
                 let is_sum = has_digits || is_unknown;
+                // `до двух` is a sum in words, where it stands behind the label.
+                let is_sum =
+                    is_sum || words_of(value).len() < 5 && Budget::parse(value).is_some_and(|sum| sum.price() > 0);
                 Budget::parse(value).filter(|_| is_sum).map(|budget| Answer::Money(budget.without_doubt()))
             }
             Kind::Name | Kind::Phone | Kind::Link | Kind::Files => None,
@@ -307,10 +500,7 @@ impl<'a> Found<'a> {
             }
         }
         if let Some((question, Answer::Money(known))) = message.answered(Kind::Money) {
-            let is_same = |sum: &Budget| match sum.price() {
-                0 => sum.shown() == known.shown(),
-                price => price == known.price(),
-            };
+            let is_same = |sum: &Budget| is_same_sum(sum, known);
             let mut others = said.sums().filter(|sum| !is_same(sum));
             let only = others.next().filter(|_| others.next().is_none());
             let names = message.names(question);
@@ -327,6 +517,7 @@ impl<'a> Found<'a> {
         let name_question = message.answered(Kind::Name).filter(|(question, _)| question.key == NAME);
         if let (Some((question, Answer::Name(known))), Some(name)) = (name_question, said.name())
             && (said.is_introduction() || is_wrong && message.names(question))
+            && (message.introduces() || said.is_given_name())
             && name != known
             && !words_of(name.as_str()).iter().any(|word| is_filler(word) || begins(word, WRONG))
             && !message.is_asked_for_words()
@@ -337,9 +528,8 @@ impl<'a> Found<'a> {
         if answers.is_empty() {
             return None;
         }
-        let says_more = |part: &&str| {
-            !said.is_words(part) || !words_of(part).iter().all(|word| is_filler(word) || begins(word, WRONG))
-        };
+        // A word alone can be read as a name, too: `actually`.
+        let says_more = |part: &&str| !words_of(part).iter().all(|word| is_filler(word) || begins(word, WRONG));
         let rest = said.beside(taken).into_iter().filter(says_more).map(str::to_owned);
         let rest: Vec<String> = rest.chain(said.link().map(|link| link.typed().to_owned())).collect();
         Some(Self::Answers { answers, rest: (!rest.is_empty()).then(|| rest.join(", ")) })
@@ -347,6 +537,13 @@ impl<'a> Found<'a> {
 }
 
 impl Message<'_> {
+    /// Whether it says what somebody is called by more than `я`, behind which anything may stand.
+    fn introduces(&self) -> bool {
+        const CALLED: &[&str] = &["зовут", "звать", "зовите", "имя", "фио", "name", "ismim"];
+        let is_call_me = |pair: &[String]| pair[0] == "call" && pair[1] == "me";
+        self.words.iter().any(|word| CALLED.contains(&word.as_str())) || self.words.windows(2).any(is_call_me)
+    }
+
     /// Whether an answer is all that is said, or is called by its name.
     fn is_sure(&self, said: &Said, taken: Taken, is_named: bool) -> bool {
         let beside = said.beside(taken);
@@ -381,7 +578,15 @@ fn words_of(text: &str) -> Vec<String> {
 }
 
 fn is_filler(word: &str) -> bool {
-    FILLERS.split(' ').any(|filler| filler == word)
+    FILLERS.split_whitespace().any(|filler| filler == word) || begins(word, "номер телефон бюджет")
+}
+
+/// Whether two sums are the same, however they are written.
+fn is_same_sum(one: &Budget, other: &Budget) -> bool {
+    match one.price() {
+        0 => one.shown() == other.shown(),
+        price => price == other.price(),
+    }
 }
 
 /// Whether a word begins with one of these, which stand with blanks between them.

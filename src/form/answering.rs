@@ -9,7 +9,7 @@ use super::{
     questions::{Kind, LONGEST_TEXT, Place, Question},
     refusing::{asks_why_phone, choice_typed, day_typed, is_question, number_typed},
     said::managers,
-    typed::{means_nothing, says_nothing, says_unknown},
+    typed::{has_none, means_nothing, says_nothing, says_unknown},
 };
 use crate::{
     lead::{
@@ -105,23 +105,36 @@ pub(super) fn answered(conversation: Conversation, reply: Reply, world: &World) 
 fn take_anew(mut conversation: Conversation, anew: Anew, world: &World) -> Outcome {
     let (changes, changed, rest) = match anew {
         // It is asked once more, and leads back to where the form was.
-        Anew::Wrong(key) => {
+        Anew::Wrong { key, why } => {
             conversation.changing |= conversation.step == Step::Confirm;
             conversation.step = Step::Ask(key);
-            return stay(conversation, Vec::new(), world);
+            return stay(conversation, why.into_iter().collect(), world);
         }
+        Anew::Same => return stay(conversation, Vec::new(), world),
         Anew::Changed { changes, conversation, rest } => (changes, *conversation, rest),
     };
     let (step, draft) = (changed.step, changed.draft.clone());
     if step == Step::Consent {
         return held(changed, &Said::default(), world.consent.held().into_iter().collect(), world);
     }
+    let is_changed = |key: &str| changes.iter().any(|change| change.key == key);
+    let rest = rest.filter(|rest| {
+        let said = Said::read(rest, &[], world.region);
+        // What is said of an answer that was just changed was said by that.
+        !matches!(said_anew(&changed, rest, &said, world), Some(Anew::Wrong { key, .. }) if is_changed(key))
+    });
     let told = Say::AnswersChanged { changes };
     let Some(rest) = rest else { return stay(changed, vec![told], world) };
+    let words = Said::read(&rest, &[], world.region).words(Taken::default()).filter(is_for_the_manager);
     let mut outcome = answered(changed.clone(), Reply::Text { text: rest, links: Vec::new(), forwarded: false }, world);
     let is_taken = outcome.conversation.step != step || outcome.conversation.draft != draft;
     if !is_taken {
-        return stay(changed, vec![told], world);
+        let noted = Noted::default().with_wish(words);
+        let mut outcome = note(changed, noted, Vec::new(), world);
+        if let Some(first) = outcome.replies.first_mut() {
+            first.insert(0, told);
+        }
+        return outcome;
     }
     match outcome.replies.last_mut() {
         Some(last) => last.insert(0, told),
@@ -168,6 +181,13 @@ pub(super) fn in_words(text: &str) -> Result<Answer, Box<Say>> {
     }
 }
 
+/// Whoever types what a button says means it, in whatever language and case.
+pub(super) fn typed_choice(question: &Question, text: &str, world: &World) -> Option<usize> {
+    let plain = |text: &str| one_line(text, 200).to_lowercase();
+    let typed = plain(text);
+    question.choices.iter().position(|choice| (world.words)(choice).iter().any(|words| plain(words) == typed))
+}
+
 fn take_name(conversation: Conversation, question: &Question, text: &str, said: &Said, world: &World) -> Outcome {
     let alone = if said.answers_something() { Err(NameError::NotAName) } else { Name::parse(text) };
     let error = match alone {
@@ -188,8 +208,14 @@ fn take_name(conversation: Conversation, question: &Question, text: &str, said: 
         NameError::Empty | NameError::Unreadable => Say::NameUnreadable,
     };
     // Whoever has said something else of use is not told what it is not.
-    let is_of_use = !noted.is_empty() && !noted.is_wish_alone() && error == NameError::NotAName;
+    let is_name_meant = noted.is_wish_alone() && !speaks_to_somebody(text);
+    let is_of_use = !noted.is_empty() && !is_name_meant && error == NameError::NotAName;
     note(conversation, noted, if is_of_use { Vec::new() } else { vec![why] }, world)
+}
+
+/// Whether a text is one that nobody means as a name: it asks something, or has more than two words.
+fn speaks_to_somebody(text: &str) -> bool {
+    text.contains(['?', '？']) || text.split_whitespace().count() > 2
 }
 
 fn take_amount(conversation: Conversation, question: &Question, text: &str, said: &Said, world: &World) -> Outcome {
@@ -293,12 +319,22 @@ fn take_car(
         let link = whole.unwrap_or(link);
         return take_noting(conversation, question, Answer::Link(Some(link)), noted, world);
     }
+    let has_link = conversation.draft.as_ref().is_some_and(|draft| draft.answers.contains_key(question.key));
     match CarLink::find(text, links) {
+        // Whoever changes it and puts that off takes back nothing.
+        _ if !has_link
+            && links.is_empty()
+            && text.contains(char::is_alphanumeric)
+            && (means_nothing(text) || has_none(text)) =>
+        {
+            return skip(conversation, question, world);
+        }
         Ok(None) => return take(conversation, question, Answer::Link(None), Vec::new(), world),
         Err(CarLinkError::TooLong) => return stay(conversation, vec![Say::LinkTooLong], world),
         _ => {}
     }
-    let Some(wish) = said.words(noted.taken()).filter(|words| words.says_something() || !noted.is_empty()) else {
+    let wish = said.words(noted.taken()).filter(|words| words.says_something() || !noted.is_empty());
+    let Some(wish) = wish.filter(|_| !says_nothing(text)) else {
         return note(conversation, noted, vec![Say::NoLinkFound], world);
     };
     let stays = stays_as_it_was(&conversation, said, world);
@@ -316,9 +352,18 @@ fn take_car(
 /// What is still said when all is answered: a link, words about the car.
 fn at_card(conversation: Conversation, said: &Said, world: &World) -> Outcome {
     let noted = Noted::beside(&conversation, said, Taken::default(), None, world);
-    let stays = stays_as_it_was(&conversation, said, world).filter(|_| !noted.is_empty());
-    let why = if noted.is_empty() { vec![Say::UseButtons] } else { stays.into_iter().collect() };
-    note(conversation, noted, why, world)
+    if noted.is_empty() {
+        // Nothing else is asked, so whatever says something is for the manager.
+        let noted = noted.with_wish(said.words(Taken::default()).filter(is_for_the_manager));
+        return note(conversation, noted, vec![Say::UseButtons], world);
+    }
+    let stays = stays_as_it_was(&conversation, said, world);
+    note(conversation, noted, stays.into_iter().collect(), world)
+}
+
+/// Whether words that answer nothing say something to a person.
+fn is_for_the_manager(words: &Wish) -> bool {
+    words.says_something() && !says_nothing(words.as_str()) && !means_nothing(words.as_str())
 }
 
 /// What stands under a photo, or behind it: words and links of an advertisement.
@@ -380,7 +425,7 @@ pub(super) fn take_noting(
     noted: Noted,
     world: &World,
 ) -> Outcome {
-    let told = noted.keep_beside(&answer, &mut conversation, &world.form);
+    let told = noted.keep_beside((question, &answer), &mut conversation, &world.form);
     take(conversation, question, answer, told.map(|say| vec![say]).into_iter().collect(), world)
 }
 

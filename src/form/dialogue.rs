@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    answering::{Reply, answered, captioned, pass, take, take_choice, take_phone},
+    answering::{Reply, answered, captioned, pass, take, take_choice, take_phone, typed_choice},
     consent::{self, ConsentRule},
     correcting::{Correcting, OwnRequest, WISH},
     deletion,
@@ -173,6 +173,7 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
     if let Some(outcome) = deletion::answer(&conversation, &input, world) {
         return outcome;
     }
+    let cancel_asked = std::mem::take(&mut conversation.passed.cancel_asked);
     conversation.see(&input, world);
     let text = match (&input, world.sent_at) {
         (Input::Text { text, .. }, Some(sent_at)) => Some((text.clone(), sent_at)),
@@ -207,7 +208,15 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
         Input::Press(press) => Some(press.clone()),
         _ => None,
     };
-    let mut outcome = respond(conversation, input, world);
+    let mut outcome = match input {
+        Input::Text { text, .. } if cancel_asked && Typed::parse(&text).is_some_and(Typed::cancels) => {
+            cancel(conversation, world)
+        }
+        Input::Text { text, .. } if cancel_asked && Typed::parse(&text).is_some_and(Typed::goes_on) => {
+            stay(conversation, Vec::new(), world)
+        }
+        input => respond(conversation, input, world),
+    };
     let after = &mut outcome.conversation;
     let shown_version = |draft: Option<&Draft>| draft?.shown_consents.last().map(|shown| shown.version.clone());
     if let Some(draft) = &mut after.draft {
@@ -247,6 +256,8 @@ pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outc
     {
         after.taken = Some(TakenText::new(&text, sent_at, world.now));
     }
+    // A yes to it is none to the card.
+    after.passed.cancel_asked = matches!(outcome.replies.concat().last(), Some(Say::AskCancel));
     if !matches!(after.step, Step::Ask(_)) {
         after.changing = false;
     }
@@ -331,6 +342,8 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
         }
         Input::Text { text, links } => {
             let typed = (world.keys)(&text).or_else(|| Typed::parse(&text));
+            let is_chosen = asked(&conversation, world).is_some_and(|open| typed_choice(open, &text, world).is_some());
+            let typed = typed.filter(|typed| !(is_chosen && typed.is_guessed()));
             let reply = Reply::Text { text, links, forwarded: false };
             match typed {
                 Some(typed) => typed_word(conversation, typed, reply, world),
@@ -349,6 +362,12 @@ fn typed_word(conversation: Conversation, typed: Typed, reply: Reply, world: &Wo
         (_, Typed::Cancel, _) => cancel(conversation, world),
         (Step::Ask(_) | Step::Confirm, Typed::Back, _) => back(conversation, world),
         (Step::Confirm, Typed::Yes, _) => submit(conversation, world),
+        (Step::Confirm, Typed::No, _) => stay(conversation, vec![Say::WhatToCorrect], world),
+        (Step::Confirm, Typed::Halt | Typed::Unwilling, _) | (Step::Ask(_) | Step::Consent, Typed::Halt, _) => {
+            Outcome { conversation, replies: vec![vec![Say::AskCancel]], lead: None }
+        }
+        (Step::Confirm, Typed::Anew, _) => start(conversation, world),
+        (Step::Ask(_), Typed::Anew, Some(question)) if question.kind != Kind::Text => start(conversation, world),
         (_, Typed::Skip, Some(question)) => pass(conversation, &question, world),
         (_, Typed::Keep, Some(_)) if kept(&conversation, world).is_some() => keep(conversation, world),
         (_, Typed::Done, Some(question)) if question.kind == Kind::Files => pass(conversation, &question, world),

@@ -4,7 +4,8 @@ use super::{
     anew::says_other,
     dialogue::{Conversation, World, is_editing},
     draft::{Answer, Draft},
-    questions::{Form, Kind, NAME, Question},
+    questions::{Form, Kind, NAME, Place, Question},
+    typed::{is_courteous, says_no_link},
 };
 use crate::{
     lead::{Budget, CarLink, Name, Phone, Said, Taken, Wish},
@@ -19,6 +20,8 @@ pub(super) struct Noted {
     budget: Option<Budget>,
     car_link: Option<CarLink>,
     wish: Option<Wish>,
+    /// That there is no link.
+    no_link: bool,
 }
 
 impl Noted {
@@ -55,16 +58,21 @@ impl Noted {
             budget: money.filter(|_| opens(Kind::Money)).cloned(),
             car_link: said.link().filter(|_| asked.is_none_or(|asked| asked.kind != Kind::Link)).cloned(),
             wish: None,
+            no_link: false,
         };
         let all = Taken {
             name: taken.name || is_known_name || noted.name.is_some(),
             phone: taken.phone || is_known_phone || noted.phone.is_some(),
             money: taken.money || noted.budget.is_some(),
         };
-        let words = said.words(all);
+        let words = said.words(all).filter(|words| !is_courteous(words.as_str()));
         let is_understood = all.name || all.phone || all.money || said.link().is_some();
         let is_of_use = is_understood && !editing || editing && says_other(draft, said);
-        Self { wish: words.filter(|words| is_of_use || words.names_a_wish()), ..noted }
+        let (words, no_link) = match said.link().is_none() && opens(Kind::Link) {
+            true => without_no_link(words),
+            false => (words, false),
+        };
+        Self { wish: words.filter(|words| is_of_use || words.names_a_wish()), no_link, ..noted }
     }
 
     /// The same with other words for the manager.
@@ -79,12 +87,12 @@ impl Noted {
 
     /// Whether there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Self { name: None, phone: None, budget: None, car_link: None, wish: None })
+        matches!(self, Self { name: None, phone: None, budget: None, car_link: None, wish: None, .. })
     }
 
     /// Whether nothing but words stood there.
     pub(super) fn is_wish_alone(&self) -> bool {
-        matches!(self, Self { name: None, phone: None, budget: None, car_link: None, wish: Some(_) })
+        matches!(self, Self { name: None, phone: None, budget: None, car_link: None, wish: Some(_), .. })
     }
 
     /// The answers of a form that was filled in before it could be told: while consent was not given.
@@ -107,18 +115,27 @@ impl Noted {
             name: self.name.as_ref().map(|name| name.as_str().to_owned()),
             phone: self.phone.as_ref().map(|phone| phone.e164().to_owned()),
             budget: self.budget.as_ref().map(|budget| budget.shown().to_owned()),
+            sum_of: None,
             car_link: self.car_link.as_ref().map(CarLink::shown),
             wish: self.wish.as_ref().map(|wish| wish.as_str().to_owned()),
         }
     }
 
     /// The same beside an answer that is taken, which is told with it.
-    pub(super) fn keep_beside(self, answer: &Answer, conversation: &mut Conversation, form: &Form) -> Option<Say> {
+    pub(super) fn keep_beside(
+        self,
+        (question, answer): (&Question, &Answer),
+        conversation: &mut Conversation,
+        form: &Form,
+    ) -> Option<Say> {
         let mut say = self.keep(conversation, form)?;
-        if let Say::Noted { name, budget, car_link, .. } = &mut say {
+        if let Say::Noted { name, budget, sum_of, car_link, .. } = &mut say {
             match answer {
                 Answer::Name(taken) => *name = Some(taken.as_str().to_owned()),
-                Answer::Money(taken) => *budget = Some(taken.shown().to_owned()),
+                Answer::Money(taken) => {
+                    *budget = Some(taken.shown().to_owned());
+                    *sum_of = named_apart(question);
+                }
                 Answer::Link(Some(taken)) => *car_link = Some(taken.shown()),
                 _ => {}
             }
@@ -129,7 +146,11 @@ impl Noted {
     /// Keeps it for its questions, which are then not asked; returns what the buyer is told of it.
     pub(super) fn keep(self, conversation: &mut Conversation, form: &Form) -> Option<Say> {
         let draft = conversation.draft.as_mut()?;
-        let say = (!self.is_empty()).then(|| self.say());
+        let mut say = (!self.is_empty()).then(|| self.say());
+        if let Some(Say::Noted { budget: Some(_), sum_of, .. }) = &mut say {
+            *sum_of = open(draft, form, |question| question.kind == Kind::Money).and_then(named_apart);
+        }
+        let has_link = self.car_link.is_some();
         let mut fill = |kind: Kind, answer: Option<Answer>| {
             let Some(answer) = answer else { return };
             let fits = |question: &Question| question.kind == kind && (kind != Kind::Name || question.key == NAME);
@@ -140,6 +161,7 @@ impl Noted {
         fill(Kind::Name, self.name.map(Answer::Name));
         fill(Kind::Phone, self.phone.map(Answer::Phone));
         fill(Kind::Money, self.budget.map(Budget::without_doubt).map(Answer::Money));
+        fill(Kind::Link, (self.no_link && !has_link).then_some(Answer::Link(None)));
         if let Some(link) = self.car_link {
             add_link(draft, form, link);
         }
@@ -147,6 +169,22 @@ impl Noted {
             add_wish(draft, wish);
         }
         say
+    }
+}
+
+/// The key of a question about money that is not the one about the budget.
+fn named_apart(question: &Question) -> Option<String> {
+    (question.place() != Place::Budget).then(|| question.key.to_owned())
+}
+
+/// Words without `ссылки нет`, and whether that stood among them.
+fn without_no_link(words: Option<Wish>) -> (Option<Wish>, bool) {
+    let Some(wish) = words else { return (None, false) };
+    let clauses: Vec<&str> = wish.as_str().split([',', ';']).map(str::trim).collect();
+    let others: Vec<&str> = clauses.iter().copied().filter(|clause| !says_no_link(clause)).collect();
+    match others.len() == clauses.len() {
+        true => (Some(wish), false),
+        false => (Wish::said(&others.join(", ")), true),
     }
 }
 

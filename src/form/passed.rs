@@ -28,6 +28,9 @@ pub struct Passed {
     sent: Vec<(i32, i32, LeadNumber)>,
     /// The last button that was taken, where nothing was written since: the message that it is on, and its data.
     pressed: Option<(i32, String)>,
+    /// The last that was said is whether the form is to be cancelled.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) cancel_asked: bool,
 }
 
 /// What a message or a button has led to.
@@ -53,6 +56,7 @@ impl Passed {
             in_one_row: self.in_one_row,
             sent: self.sent.clone(),
             pressed: press.map(|press| (message, press.data())),
+            cancel_asked: self.cancel_asked,
         }
     }
 

@@ -15,6 +15,14 @@ pub enum Typed {
     Keep,
     /// That was all.
     Done,
+    /// Perhaps the whole form is not wanted any more: it is asked.
+    Halt,
+    /// The same where nothing is asked that this could be the answer to.
+    Unwilling,
+    /// The card is not right.
+    No,
+    /// From the first question on.
+    Anew,
 }
 
 const WORDS: [(Typed, &[&str]); 6] = [
@@ -91,8 +99,101 @@ impl Typed {
             .map(|sign| if sign.is_alphanumeric() || sign == '\'' { sign } else { ' ' })
             .collect();
         let said = apart.split_whitespace().collect::<Vec<_>>().join(" ");
-        WORDS.iter().find(|(_, words)| words.contains(&said.as_str())).map(|(typed, _)| *typed)
+        let whole = WORDS.iter().find(|(_, words)| words.contains(&said.as_str())).map(|(typed, _)| *typed);
+        whole.or_else(|| Self::made_of(text))
     }
+
+    /// What is said in words of one's own: nothing but what means it, and what adds nothing to that.
+    fn made_of(text: &str) -> Option<Self> {
+        // Whoever asks has not decided.
+        if text.contains(['?', '？']) {
+            return None;
+        }
+        let said = plain(text);
+        let words: Vec<&str> = said.split(' ').collect();
+        MEANINGS.iter().find(|(_, cores, beside)| is_made_of(&words, cores, beside)).map(|(typed, _, _)| *typed)
+    }
+
+    /// Whether it cancels, where that is asked.
+    pub(super) fn cancels(self) -> bool {
+        matches!(self, Self::Yes | Self::Halt | Self::Unwilling | Self::Cancel)
+    }
+
+    /// Whether it goes on with the form there.
+    pub(super) fn goes_on(self) -> bool {
+        matches!(self, Self::No | Self::Keep | Self::Back)
+    }
+
+    /// Whether a button says it in other words, so that a choice of the open question comes before it.
+    pub(super) fn is_guessed(self) -> bool {
+        matches!(self, Self::Halt | Self::Unwilling | Self::No | Self::Anew)
+    }
+}
+
+/// What means something, one phrase after the other with commas between, and the words that may stand beside it.
+const MEANINGS: [(Typed, &str, &str); 5] = [
+    (
+        Typed::Halt,
+        "стоп, стой, хватит, отбой, отмена, отменить, отмени, отмените, отменяй, отменяйте, отменяю, отменяем, удалите, \
+         удали, удалить, сотрите, отзовите, отозвать, отзываю, отзови, передумал, передумала, передумали, раздумал, \
+         раздумала, не отправляйте, не отправляй, не отправлять, не отправь, не отправьте, не надо отправлять, \
+         не нужно отправлять, не хочу отправлять, не буду отправлять, не надо заявку, не нужна заявка, заявка не нужна, \
+         заявку не надо, не буду оставлять, не хочу оставлять, не хочу заявку, забудьте, забудь, прекратите, прекрати, \
+         больше не надо, больше не нужно, уже не надо, уже не нужно, не актуально, неактуально, уже купил, уже купила, \
+         stop, quit, cancel, abort, delete, withdraw, do not send, don't send, dont send, changed my mind, never mind, \
+         nevermind, forget it, no longer needed, don't need it anymore, bekor, bekor qiling, bekor qilish, to'xta, \
+         to'xtang, yubormang, yuborma, fikrimdan qaytdim",
+        "нет я мы уже пожалуйста заявку заявка заявки анкету мою моя мне эту это все ничего больше ой спасибо извините \
+         простите лучше пока тогда давайте хочу прошу вам и сейчас да ну всю no please my the request application form \
+         it i i've have this that sorry thanks thank you to want just iltimos ariza arizani arizamni so yo'q",
+    ),
+    (
+        Typed::Unwilling,
+        "не надо, не нужно, не нужна, не нужен, не хочу, не буду, не стоит, don't want, dont want, do not want, no need, \
+         kerak emas, xohlamayman",
+        "нет я мне ничего пока уже это спасибо no i it thanks thank you yo'q",
+    ),
+    (
+        Typed::Anew,
+        "начать заново, заново, начать сначала, начать с начала, начнем заново, начнем сначала, сначала, с начала, с нуля, \
+         start over, start again, restart, begin again, from scratch, start from the beginning, qaytadan, boshidan",
+        "хочу можно давайте лучше все я пожалуйста нужно надо заявку анкету заполнить i want to let's please",
+    ),
+    (
+        Typed::No,
+        "нет, неа, неверно, не верно, неправильно, не правильно, не так, не то, не совсем, ошибка, ошибки, ошибся, \
+         ошиблась, изменить, измени, измените, исправить, исправь, исправьте, поменять, поменяйте, редактировать, no, \
+         nope, wrong, incorrect, not correct, not right, mistake, edit, change, yo'q, yoq, noto'g'ri, notogri, xato",
+        "я все это нужно надо хочу можно есть тут там здесь заявку заявка заявке данные ответ ответы кое что то в и мне \
+         пожалуйста a the is it this there i want need to something please request my an",
+    ),
+    (
+        Typed::Yes,
+        "да, ага, верно, правильно, отправить, отправь, отправляй, отправляйте, отправляем, отправьте, отправлять, \
+         согласен, согласна, согласны, подтверждаю, норм, нормально, ок, окей, все так, все хорошо, все отлично, yes, yep, \
+         yeah, send, submit, correct, agree, agreed, confirm, confirmed, all right, looks good, all good, go ahead, ok, okay, \
+         yuboring, to'g'ri, roziman, tasdiqlayman",
+        "я мы все всё так точно можно можете пожалуйста спасибо давайте заявку хорошо отлично супер конечно именно ну и it is i \
+         that's this the all please request now thanks ha hammasi",
+    ),
+];
+
+fn is_made_of(words: &[&str], cores: &str, beside: &str) -> bool {
+    let cores: Vec<Vec<&str>> = cores.split(", ").map(|core| core.split_whitespace().collect()).collect();
+    let mut left = words;
+    let mut means_it = false;
+    while let [first, rest @ ..] = left {
+        let longest = cores.iter().filter(|core| left.starts_with(core)).map(Vec::len).max();
+        left = match longest {
+            Some(length) => {
+                means_it = true;
+                &left[length..]
+            }
+            None if beside.split_whitespace().any(|word| word == *first) => rest,
+            None => return false,
+        };
+    }
+    means_it
 }
 
 /// A text in lower case, its words with a blank between them.
@@ -237,7 +338,38 @@ const EMPTY: &[&str] = &[
 
 /// Whether a whole message says nothing of what was asked.
 pub(super) fn says_nothing(text: &str) -> bool {
-    EMPTY.contains(&plain(text).as_str())
+    let said = plain(text);
+    EMPTY.contains(&said.as_str()) || is_courteous(text)
+}
+
+/// `спасибо, жду`: thanks, a yes and the like alone.
+pub(super) fn is_courteous(text: &str) -> bool {
+    const CORES: &str = "спасибо, благодарю, жду, понял, поняла, хорошо, ладно, ясно, ок, ok, thanks, thank you, waiting, rahmat, \
+         отлично, супер, great, perfect";
+    const BESIDE: &str = "да я мы все вам большое огромное заранее звонка ответа буду очень будем i will am be very much so \
+         for your call so a lot katta";
+    is_made_of(&plain(text).split(' ').collect::<Vec<_>>(), CORES, BESIDE)
+}
+
+/// Whether a whole message says that there is no link.
+pub(super) fn says_no_link(text: &str) -> bool {
+    const NONE: &str = "ссылки нет, нет ссылки, без ссылки, нету ссылки, ссылки нету, ссылку потом, ссылку позже, \
+         ссылки пока нет, пока нет ссылки, нет пока ссылки, ссылки у меня нет, no link, no links, without a link, \
+         don't have a link, don't have any link, do not have a link, have no link, dont have a link, havola yo'q, \
+         link yo'q, havolam yo'q";
+    is_made_of(
+        &plain(text).split(' ').collect::<Vec<_>>(),
+        NONE,
+        "но а и пришлю скину у меня пока еще yet but i right now",
+    )
+}
+
+/// Whether a whole message puts off an answer, or says that there is none to a question about a link.
+pub(super) fn has_none(text: &str) -> bool {
+    const NONE: &str = "потом, позже, попозже, скину потом, пришлю потом, скину позже, пришлю позже, не имею, \
+         don't have one, don't have any, do not have one, dont have one, haven't got one, have none, later, keyinroq";
+    says_no_link(text)
+        || is_made_of(&plain(text).split(' ').collect::<Vec<_>>(), NONE, "я у меня пока еще yet i now right sorry")
 }
 
 #[cfg(test)]
@@ -261,7 +393,43 @@ mod tests {
             ("Пропустить", Some(Typed::Skip)),
             ("Оставить", Some(Typed::Keep)),
             ("Готово", Some(Typed::Done)),
-            ("нет", None),
+            ("я согласен", Some(Typed::Yes)),
+            ("Верно, отправляйте!", Some(Typed::Yes)),
+            ("норм", Some(Typed::Yes)),
+            ("ок, всё верно, спасибо", Some(Typed::Yes)),
+            ("I agree", Some(Typed::Yes)),
+            ("looks good, send it please", Some(Typed::Yes)),
+            ("стоп", Some(Typed::Halt)),
+            ("хватит!", Some(Typed::Halt)),
+            ("отмените", Some(Typed::Halt)),
+            ("Удалите заявку, пожалуйста", Some(Typed::Halt)),
+            ("отзовите мою заявку", Some(Typed::Halt)),
+            ("я передумал", Some(Typed::Halt)),
+            ("нет, передумала", Some(Typed::Halt)),
+            ("не отправляйте", Some(Typed::Halt)),
+            ("нет, не отправлять", Some(Typed::Halt)),
+            ("no, do not send", Some(Typed::Halt)),
+            ("Don’t send it", Some(Typed::Halt)),
+            ("I changed my mind, sorry", Some(Typed::Halt)),
+            ("bekor qiling", Some(Typed::Halt)),
+            ("не надо", Some(Typed::Unwilling)),
+            ("я не хочу", Some(Typed::Unwilling)),
+            ("нет", Some(Typed::No)),
+            ("неверно", Some(Typed::No)),
+            ("нет, не так", Some(Typed::No)),
+            ("хочу исправить", Some(Typed::No)),
+            ("no, that is wrong", None),
+            ("No, it is wrong", Some(Typed::No)),
+            ("начать заново", Some(Typed::Anew)),
+            ("start over please", Some(Typed::Anew)),
+            ("удалите пожелания", None),
+            ("отмените люк", None),
+            ("не хочу белую", None),
+            ("передумал, бюджет 3 млн", None),
+            ("отправите завтра?", None),
+            ("согласен на торг", None),
+            ("хочу изменить бюджет", None),
+            ("стоп-сигналы целые", None),
             ("", None),
             ("…", None),
             ("машина из Кореи назад не поедет", None),
@@ -270,5 +438,29 @@ mod tests {
         ] {
             assert_eq!(Typed::parse(text), typed, "{text}");
         }
+    }
+
+    #[test]
+    fn what_answers_a_link_by_none_is_told_from_words_about_a_car() {
+        for text in [
+            "потом",
+            "скину потом",
+            "ссылки нет",
+            "нет ссылки",
+            "I don't have one",
+            "I don’t have a link yet",
+            "ссылки пока нет",
+        ] {
+            assert!(has_none(text), "{text}");
+        }
+        for text in ["потом белую", "нет", "ссылка", "I don't have one preference", "без окрасов"]
+        {
+            assert!(!has_none(text), "{text}");
+        }
+        for text in ["спасибо, жду", "хорошо, буду ждать звонка", "Thank you so much", "Спасибо большое!", "жду звонка"]
+        {
+            assert_eq!(says_nothing(text), text != "хорошо, буду ждать звонка", "{text}");
+        }
+        assert!(!says_nothing("жду белую Kia") && !says_nothing("хорошая машина"));
     }
 }

@@ -128,7 +128,7 @@ impl Notice {
                     Buttons::Instead
                 }
                 Some(Say::Resume) => Buttons::BesideNext,
-                Some(Say::Unfinished { .. } | Say::OpenForm { .. }) => Buttons::Beside,
+                Some(Say::Unfinished { .. } | Say::OpenForm { .. } | Say::AskCancel) => Buttons::Beside,
                 _ => Buttons::Apart,
             },
             Self::Addressed(addressed) => addressed.notice.buttons(),

@@ -215,6 +215,9 @@ pub enum Say {
         phone: Option<String>,
         /// Budget as typed.
         budget: Option<String>,
+        /// The key of the question that the sum answers, where that is not the one about the budget.
+        #[serde(default)]
+        sum_of: Option<String>,
         /// Links, each on a line.
         car_link: Option<String>,
         /// Words about the car, for the manager.
@@ -304,6 +307,10 @@ pub enum Say {
     NothingDeleted,
     /// A command that is not ours.
     UnknownCommand,
+    /// Whether the form is to be thrown away.
+    AskCancel,
+    /// The card is not right: what is to be another.
+    WhatToCorrect,
     /// The form was thrown away.
     Cancelled,
     /// The answer to `/my` of whoever has a form open and sent nothing; unlike a reminder it was asked for.

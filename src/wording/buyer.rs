@@ -81,14 +81,20 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::NameUnreadable => simple("name-unreadable"),
         Say::NameGreeting => simple("name-greeting"),
         Say::NotAName => simple("not-a-name"),
-        Say::Noted { name, phone, budget, car_link, wish } => {
+        Say::Noted { name, phone, budget, sum_of, car_link, wish } => {
             let line = |id: &str, value: &Option<String>| {
                 value.as_ref().map(|value| lang.text(id, &[("value", shorten(value, 1000).into())]))
             };
             let lines = [
                 line("noted-name", name),
                 line("noted-phone", phone),
-                line("noted-budget", budget),
+                match sum_of.as_ref().and_then(|key| wording.form.question(key)) {
+                    Some(question) => budget.as_ref().map(|sum| {
+                        let label = lang.words(&question.label);
+                        lang.text("noted-sum", &[("label", label.into()), ("value", shorten(sum, 1000).into())])
+                    }),
+                    None => line("noted-budget", budget),
+                },
                 line("noted-car-link", car_link),
                 line("noted-wish", wish),
                 // A wish can only be added to.
@@ -154,6 +160,8 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         }
         Say::ChooseByButton => simple("choose-by-button"),
         Say::NewPhone { phone } => lang.text("new-phone", &[("phone", phone.as_str().into())]),
+        Say::AskCancel => simple("ask-cancel"),
+        Say::WhatToCorrect => simple("what-to-correct"),
         Say::Cancelled => simple("cancelled"),
         Say::CancelledLate => simple("cancelled-late"),
         Say::NothingToCancel => simple("nothing-to-cancel"),
@@ -303,7 +311,10 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
     match say {
         Say::AskConsent => Some(keyboards::consent(lang)),
         Say::ConsentTo(question) => Some(keyboards::consent_to(question, lang)),
-        Say::Ask(ask) => wording.form.question(&ask.question).map(|question| keyboards::question(question, ask, lang)),
+        Say::Ask(ask) => wording.form.question(&ask.question).map(|question| {
+            let is_first = wording.form.position(question.key) == Some(1);
+            keyboards::question(question, ask, is_first, lang)
+        }),
         Say::AskCorrection { ask } => {
             wording.form.question(&ask.question).map(|question| keyboards::correction(question, ask, lang))
         }
@@ -312,7 +323,7 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
         Say::AskDelete { asked_at } => Some(keyboards::deletion(*asked_at, lang)),
         Say::ChooseLanguage => Some(keyboards::languages()),
         Say::Resume => Some(keyboards::restart(lang)),
-        Say::Unfinished { .. } | Say::OpenForm { .. } => Some(keyboards::go_on(lang)),
+        Say::Unfinished { .. } | Say::OpenForm { .. } | Say::AskCancel => Some(keyboards::go_on(lang)),
         Say::NoRequests => Some(keyboards::begin(lang)),
         Say::PassedOn { .. } => Some(keyboards::another(lang)),
         Say::MyRequests { requests } => keyboards::my_requests(requests, lang),

@@ -106,14 +106,25 @@ const LONG_LABEL: usize = 60;
 
 /// Under a question: what can be chosen or is offered, keep, pass over, back, cancel; under a phone's, keys that do the same,
 /// and one that shares one's own contact.
-pub(super) fn question(question: &Question, ask: &Ask, lang: Lang) -> Markup {
-    asked(question, ask, false, lang)
+/// There is no way back from the first.
+pub(super) fn question(question: &Question, ask: &Ask, is_first: bool, lang: Lang) -> Markup {
+    let ways = if is_first && !ask.editing { Ways::Cancel } else { Ways::BackAndCancel };
+    asked(question, ask, ways, lang)
+}
+
+/// What leads away from a question.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ways {
+    BackAndCancel,
+    Cancel,
+    /// Leaves a request that was sent as it is.
+    DoNotCorrect,
 }
 
 /// Under a question of which the answer is corrected in a request that was sent: the same, and "leave it" in place of the ways
 /// through a form.
 pub(super) fn correction(question: &Question, ask: &Ask, lang: Lang) -> Markup {
-    asked(question, ask, true, lang)
+    asked(question, ask, Ways::DoNotCorrect, lang)
 }
 
 /// Leaves a request as it is.
@@ -125,9 +136,9 @@ fn do_not_correct(lang: Lang) -> Button {
     Button::Press { text: lang.text("button-do-not-correct", &[]), data: Press::Cancel.data(), style: None }
 }
 
-fn asked(question: &Question, ask: &Ask, is_correction: bool, lang: Lang) -> Markup {
+fn asked(question: &Question, ask: &Ask, ways: Ways, lang: Lang) -> Markup {
     let label = |id: &str| lang.text(id, &[]);
-    let is_kept = ask.kept.is_some() && !is_correction;
+    let is_kept = ask.kept.is_some() && ways != Ways::DoNotCorrect;
     if question.kind == Kind::Phone {
         let key = |id: &str| Key::Type(label(id));
         let same = ask.offered.iter().map(|offer| vec![Key::Type(offer_label(question, offer, lang))]);
@@ -135,9 +146,10 @@ fn asked(question: &Question, ask: &Ask, is_correction: bool, lang: Lang) -> Mar
         rows.push(vec![Key::ShareContact(label("button-share-contact"))]);
         let others = [is_kept.then(|| key("button-keep-answer")), question.optional.then(|| key("button-skip"))];
         rows.extend(others.into_iter().flatten().map(|key| vec![key]));
-        rows.push(match is_correction {
-            true => vec![key("button-do-not-correct")],
-            false => vec![key("button-back"), key("button-cancel")],
+        rows.push(match ways {
+            Ways::DoNotCorrect => vec![key("button-do-not-correct")],
+            Ways::Cancel => vec![key("button-cancel")],
+            Ways::BackAndCancel => vec![key("button-back"), key("button-cancel")],
         });
         return Markup::Keys(rows);
     }
@@ -156,9 +168,11 @@ fn asked(question: &Question, ask: &Ask, is_correction: bool, lang: Lang) -> Mar
     ];
     let others = others.into_iter().filter(|(is_there, ..)| *is_there);
     rows.extend(others.map(|(_, id, data)| vec![press(label(id), &data)]));
-    rows.push(match is_correction {
-        true => vec![do_not_correct(lang)],
-        false => vec![press(label("button-back"), &Press::Back), press(label("button-cancel"), &Press::Cancel)],
+    let cancel = press(label("button-cancel"), &Press::Cancel);
+    rows.push(match ways {
+        Ways::DoNotCorrect => vec![do_not_correct(lang)],
+        Ways::Cancel => vec![cancel],
+        Ways::BackAndCancel => vec![press(label("button-back"), &Press::Back), cancel],
     });
     Markup::Buttons(rows)
 }

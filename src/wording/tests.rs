@@ -70,11 +70,13 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::ChooseOne => Say::ChooseOne,
         SayKind::Card => return vec![card(0, None), card(2_000_000, Some("https://encar.com/1".into()))],
         SayKind::Noted => {
-            let nothing = Say::Noted { name: None, phone: None, budget: None, car_link: None, wish: Some(text()) };
+            let nothing =
+                Say::Noted { name: None, phone: None, budget: None, sum_of: None, car_link: None, wish: Some(text()) };
             let all = Say::Noted {
                 name: Some(text()),
                 phone: Some(text()),
                 budget: Some(text()),
+                sum_of: None,
                 car_link: Some(text()),
                 wish: Some(text()),
             };
@@ -171,6 +173,8 @@ fn says(kind: SayKind) -> Vec<Say> {
         SayKind::ChooseByButton => Say::ChooseByButton,
         SayKind::NewPhone => Say::NewPhone { phone: text() },
         SayKind::CancelledLate => Say::CancelledLate,
+        SayKind::AskCancel => Say::AskCancel,
+        SayKind::WhatToCorrect => Say::WhatToCorrect,
         SayKind::Cancelled => Say::Cancelled,
         SayKind::NothingToCancel => Say::NothingToCancel,
         SayKind::AlreadySent => Say::AlreadySent { number: number() },

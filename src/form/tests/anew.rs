@@ -268,3 +268,200 @@ fn words_that_answer_nothing_are_refused_and_pass_over_what_is_optional() {
         assert_eq!(steps[5..], ["more", "more", "confirm"]);
     }
 }
+
+/// The answers a form of all kinds holds, as one line.
+fn all(draft: &Draft, world: &World) -> String {
+    let keys = ["name", "phone", "budget", "car_link", "city", "year"];
+    let answers = keys.map(|key| shown(draft, key, world)).join(" | ");
+    format!("{answers} | {}", draft.wish.as_ref().map_or("-", |wish| wish.as_str()))
+}
+
+#[test]
+fn what_is_said_at_the_card_changes_an_answer_or_is_kept_whole() {
+    let world = World { now: "2026-11-26T09:00:00Z".parse().expect("a time"), ..form() };
+    let usual = "Иван | +79991234567 | 2 млн |  | Москва | 2021 | -";
+    let with = |at: usize, value: &str| {
+        let mut parts: Vec<&str> = usual.split(" | ").collect();
+        parts[at] = value;
+        parts.join(" | ")
+    };
+    for (said, want) in [
+        // Behind `я` anything may stand.
+        ("я из Омска", with(6, "я из Омска")),
+        ("я подумаю", with(6, "я подумаю")),
+        ("я перезвоню сам", with(6, "я перезвоню сам")),
+        ("я женщина", with(6, "я женщина")),
+        ("я буду в отпуске", with(6, "я буду в отпуске")),
+        ("I'm from Omsk", with(6, "I'm from Omsk")),
+        ("это срочно нужно", with(6, "это срочно нужно")),
+        ("я Пётр", with(0, "Пётр")),
+        ("я пётр", with(0, "пётр")),
+        ("имя не то, я Пётр", with(0, "Пётр")),
+        ("звать меня Пётр", with(0, "Пётр")),
+        ("меня зовут не Иван, а Пётр", with(0, "Пётр")),
+        ("я не Иван, меня зовут Пётр", with(0, "Пётр")),
+        // Questions and words are the manager's.
+        ("какой срок доставки?", with(6, "какой срок доставки?")),
+        ("what is the delivery time?", with(6, "what is the delivery time?")),
+        ("звоните после шести", with(6, "звоните после шести")),
+        ("двигатель: электро", with(6, "двигатель: электро")),
+        (
+            "бюджет 3 млн, телефон 89031112233, цвет красный",
+            "Иван | +79031112233 | 3 млн |  | Москва | 2021 | цвет красный".into(),
+        ),
+        (
+            "бюджет 3 млн, телефон 89031112233, город Казань",
+            "Иван | +79031112233 | 3 млн |  | Казань | 2021 | -".into(),
+        ),
+        ("город Казань, год 2022", "Иван | +79991234567 | 2 млн |  | Казань | 2022 | -".into()),
+        ("город Казань, год выпуска 2022, с люком", "Иван | +79991234567 | 2 млн |  | Казань | 2022 | с люком".into()),
+        ("год 2022", with(5, "2022")),
+        ("бюджет до трёх", with(2, "до трёх")),
+        ("бюджет 2 млн", usual.into()),
+        ("спасибо", usual.into()),
+        ("спасибо, жду", usual.into()),
+        ("начать заново", usual.into()),
+        ("нет", usual.into()),
+        ("неверно", usual.into()),
+        ("стоп", usual.into()),
+        ("не отправляйте", usual.into()),
+        ("я не хочу", usual.into()),
+    ] {
+        let (_, draft, replies) = after(8, said, &world);
+        assert_eq!(all(&draft, &world), want, "{said}: {replies:?}");
+        assert!(!replies.is_empty(), "{said}");
+    }
+}
+
+#[test]
+fn a_yes_in_other_words_sends_and_a_refusal_is_asked_about() {
+    let world = form();
+    let at = |said: &[&str]| {
+        let inputs = ANSWERS.iter().chain(said).map(|said| text(said));
+        let start = turn(Conversation::idle(None), Input::Start, &world);
+        inputs.fold(start, |before, input| turn(before.conversation, input, &world))
+    };
+    for said in ["я согласен", "верно, отправляйте", "норм", "I agree", "да, всё так"]
+    {
+        assert!(at(&[said]).lead.is_some(), "{said}");
+    }
+    for said in [
+        "стоп",
+        "отмените",
+        "удалите заявку",
+        "отзовите заявку",
+        "передумал",
+        "не отправляйте",
+        "нет, не отправлять",
+        "no, do not send",
+        "не надо",
+        "я не хочу",
+    ] {
+        let asked = at(&[said]);
+        assert!(matches!(asked.replies.concat()[..], [Say::AskCancel]), "{said}: {:?}", asked.replies);
+        assert!(asked.conversation.draft.is_some() && asked.lead.is_none(), "{said}");
+        // A yes is one to that question, and none to the card.
+        for (then, is_open) in
+            [("да", false), ("да, отменить", false), ("стоп", false), ("нет", true), ("бюджет 3 млн", true)]
+        {
+            let outcome = at(&[said, then]);
+            assert!(outcome.lead.is_none(), "{said}, {then}");
+            assert_eq!(outcome.conversation.draft.is_some(), is_open, "{said}, {then}");
+        }
+        assert!(at(&[said, "нет", "да"]).lead.is_some(), "{said}");
+    }
+    for said in ["нет", "неверно", "ошибка", "хочу исправить"] {
+        assert!(matches!(at(&[said]).replies.concat()[..], [Say::WhatToCorrect, Say::Card(_)]), "{said}");
+    }
+    // Elsewhere what is meant by no question's answer is asked about, too.
+    for first in [1, 2, 3, 4, 5] {
+        for said in ["стоп", "хватит", "я передумал"] {
+            let (step, draft, replies) = after(first, said, &world);
+            assert!(matches!(replies.concat()[..], [Say::AskCancel]), "{first}: {said}: {replies:?}");
+            assert_eq!((step, draft.wish), (after(first - 1, ANSWERS[first - 1], &world).0, None), "{said}");
+        }
+    }
+    for said in ["стоп", "хватит", "я подумаю", "иди нафиг", "я согласен"] {
+        let outcome = turn(turn(Conversation::idle(None), Input::Start, &world).conversation, text(said), &world);
+        assert_eq!(outcome.conversation.step, Step::Ask("name"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_taken_out_of_the_form_goes() {
+    let world = form();
+    let (_, draft, _) = after(8, "уберите ссылку", &world);
+    assert_eq!(draft.answers["car_link"], Answer::Link(None));
+    let inputs =
+        ANSWERS.iter().chain(&["https://auto.ru/cars/used/1234567", "с люком в машине"]).map(|said| text(said));
+    let start = turn(Conversation::idle(None), Input::Start, &world);
+    let full = inputs.fold(start, |before, input| turn(before.conversation, input, &world)).conversation;
+    for (said, has_link, has_wish, step) in [
+        ("уберите ссылку", false, true, "confirm"),
+        ("удалите пожелания", true, false, "confirm"),
+        ("remove the link please", false, true, "confirm"),
+        ("ссылку другую", true, true, "car_link"),
+        ("удалите телефон", true, true, "phone"),
+        ("уберите люк", true, true, "confirm"),
+    ] {
+        let outcome = turn(full.clone(), text(said), &world);
+        let draft = outcome.conversation.draft.as_ref().expect("a form");
+        let is_there = matches!(draft.answers["car_link"], Answer::Link(Some(_)));
+        assert_eq!(
+            (is_there, draft.wish.is_some(), on_step(&outcome.conversation).as_str()),
+            (has_link, has_wish, step),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn an_earlier_answer_is_mended_at_the_link_and_the_link_is_asked_again() {
+    let world = form();
+    for (said, budget, phone) in [
+        ("actually 40k dollars", "40k dollars", "+79991234567"),
+        ("вообще-то бюджет 3 млн", "3 млн", "+79991234567"),
+        ("на самом деле 3 млн", "3 млн", "+79991234567"),
+        ("ошибся в номере, правильно 8 912 123-45-67", "2 млн", "+79121234567"),
+    ] {
+        let (step, draft, replies) = after(3, said, &world);
+        assert_eq!(
+            (step.as_str(), shown(&draft, "budget", &world).as_str()),
+            ("car_link", budget),
+            "{said}: {replies:?}"
+        );
+        assert_eq!((shown(&draft, "phone", &world).as_str(), draft.wish), (phone, None), "{said}: {replies:?}");
+    }
+    // A phone that lacks digits is asked again.
+    let (step, _, replies) = after(8, "мой телефон 8 912 345 67 8", &world);
+    assert!(step == "phone" && replies.concat().contains(&Say::PhoneInvalid), "{replies:?}");
+    // What answers it by none.
+    for said in ["не важно", "любая", "потом", "I don't have one", "ссылки нет", "скину позже"]
+    {
+        let (step, draft, _) = after(3, said, &world);
+        assert_eq!(
+            (step.as_str(), draft.wish, &draft.answers["car_link"]),
+            ("city", None, &Answer::Link(None)),
+            "{said}"
+        );
+    }
+    let (step, draft, _) = after(3, "спасибо, жду", &world);
+    assert_eq!((step.as_str(), draft.wish), ("car_link", None));
+    let (step, draft, _) = after(0, "Иван, 89161234567, 3 млн, нет ссылки", &world);
+    assert_eq!((step.as_str(), draft.wish), ("city", None));
+}
+
+#[test]
+fn a_sum_for_another_question_than_the_budget_is_told_with_its_name() {
+    let down = of_kind(Kind::Money, &[("ru", "Первый взнос")], "down", false);
+    let world = World { form: Form::default().with(&[down]), ..world(false) };
+    let (_, draft, replies) = after(3, "пол ляма", &world);
+    assert_eq!(shown(&draft, "down", &world), "пол ляма");
+    let is_named = |say: &Say| matches!(say, Say::Noted { sum_of: Some(key), .. } if key == "down");
+    assert!(replies.concat().iter().any(is_named), "{replies:?}");
+    for said in ["Здравствуйте, интересует Kia K5", "Здравствуйте! Сколько стоит доставка?"]
+    {
+        let outcome = turn(turn(Conversation::idle(None), Input::Start, &world).conversation, text(said), &world);
+        assert!(matches!(outcome.replies.concat()[..], [Say::Noted { wish: Some(_), .. }, Say::Ask(_)]), "{said}");
+    }
+}

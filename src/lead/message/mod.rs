@@ -7,6 +7,7 @@
 mod given;
 mod money;
 mod people;
+mod phones;
 
 use std::ops::Range;
 
@@ -28,6 +29,8 @@ pub struct Said {
     parts: Vec<Part>,
     link: Option<CarLink>,
     is_introduction: bool,
+    /// The buyer's phone, where there are others, too.
+    own_phone: Option<Phone>,
 }
 
 /// A stretch of a message.
@@ -61,16 +64,19 @@ impl Said {
     pub fn read(message: &str, hidden: &[String], region: Region) -> Self {
         let text = readable(message);
         let (link, spans) = car_link::in_text(&text, hidden);
-        let mut reading = Reading { masked: text.clone(), found: Vec::new(), is_introduction: false };
+        let mut reading =
+            Reading { masked: text.clone(), found: Vec::new(), is_introduction: false, has_link: link.is_some() };
         spans.into_iter().for_each(|span| reading.mask(&span));
         reading.money(|text, _| money::marked(text, |run| is_phone(run, region)), region);
         reading.phones(region);
         reading.money(|text, _| money::bare(text), region);
-        reading.words(&text);
+        let phones: Vec<(Range<usize>, &Phone)> = reading.phones_found().collect();
+        let own_phone = phones::own(&text, &phones).cloned();
+        reading.words(&text, own_phone.as_ref());
         let is_introduction = reading.is_introduction;
         let parts = reading.in_order(&text).into_iter();
         let parts = parts.map(|(span, says)| Part { text: line(text[span].trim_matches(is_around)), says });
-        Self { parts: parts.filter(|part| !part.text.is_empty()).collect(), link, is_introduction }
+        Self { parts: parts.filter(|part| !part.text.is_empty()).collect(), link, is_introduction, own_phone }
     }
 
     /// The buyer's name.
@@ -81,12 +87,9 @@ impl Said {
         })
     }
 
-    /// The first phone.
+    /// The buyer's phone: of several the one that is called so, else the first.
     pub fn phone(&self) -> Option<&Phone> {
-        self.parts.iter().find_map(|part| match &part.says {
-            Says::Phone(phone) => Some(phone),
-            _ => None,
-        })
+        self.own_phone.as_ref().or_else(|| self.phones().next())
     }
 
     /// The first sum of money.
@@ -124,11 +127,6 @@ impl Said {
         self.parts.iter().filter(is_beside).map(|part| part.text.as_str()).collect()
     }
 
-    /// Whether a stretch of words is none of the answers.
-    pub fn is_words(&self, words: &str) -> bool {
-        self.parts.iter().any(|part| part.says == Says::Words && part.text == words)
-    }
-
     /// The links.
     pub fn link(&self) -> Option<&CarLink> {
         self.link.as_ref()
@@ -157,7 +155,7 @@ impl Said {
     /// The same, written by somebody else: whose name, phone and price stand in it is not the buyer.
     pub fn of_somebody_else(self) -> Self {
         let words = |part: Part| Part { says: Says::Words, ..part };
-        Self { parts: self.parts.into_iter().map(words).collect(), link: self.link, is_introduction: false }
+        Self { parts: self.parts.into_iter().map(words).collect(), link: self.link, ..Self::default() }
     }
 
     /// All that is said beside the links and what is taken of it.
@@ -167,9 +165,11 @@ impl Said {
             .parts
             .iter()
             .filter(|part| {
-                let is_taken = match part.says {
+                let is_taken = match &part.says {
                     Says::Name(_) => std::mem::take(&mut left.name),
-                    Says::Phone(_) => std::mem::take(&mut left.phone),
+                    Says::Phone(phone) => {
+                        self.phone().is_some_and(|own| own == phone) && std::mem::take(&mut left.phone)
+                    }
                     Says::Money(_) => std::mem::take(&mut left.money),
                     Says::Words => false,
                 };
@@ -234,6 +234,7 @@ struct Reading {
     masked: String,
     found: Vec<(Range<usize>, Says)>,
     is_introduction: bool,
+    has_link: bool,
 }
 
 impl Reading {
@@ -267,8 +268,21 @@ impl Reading {
         }
     }
 
+    fn phones_found(&self) -> impl Iterator<Item = (Range<usize>, &Phone)> {
+        self.found.iter().filter_map(|(span, says)| match says {
+            Says::Phone(phone) => Some((span.clone(), phone)),
+            _ => None,
+        })
+    }
+
+    /// Whether a phone begins here that is not the buyer's own, beside which that one stands.
+    fn is_of_another(&self, at: usize, own: Option<&Phone>) -> bool {
+        let begin = at + self.masked[at..].len() - self.masked[at..].trim_start_matches([' ', ':', ',']).len();
+        own.is_some_and(|own| self.phones_found().any(|(span, phone)| span.start == begin && phone != own))
+    }
+
     /// Parts what is left into the name and the other words.
-    fn words(&mut self, text: &str) {
+    fn words(&mut self, text: &str, own: Option<&Phone>) {
         let mut stretches = Vec::new();
         let mut begin = 0;
         let ends: Vec<(usize, usize)> =
@@ -277,8 +291,12 @@ impl Reading {
             let said = &self.masked[begin..end];
             let from = begin + said.len() - said.trim_start_matches(is_around).len();
             let to = from + self.masked[from..end].trim_end_matches(is_around).len();
+            let whole = to;
             let to = if self.masked[end..].starts_with(TAKEN) { without_label(&self.masked, from..to) } else { to };
-            if from < to {
+            // What is said of another phone tells them apart.
+            if from < whole && self.is_of_another(end, own) && phones::tells_apart(&text[from..whole]) {
+                self.found.push((from..whole, Says::Words));
+            } else if from < to {
                 stretches.push(from..to);
             }
             begin = next;
@@ -327,7 +345,8 @@ impl Reading {
     /// Keeps words, unless they say nothing.
     fn words_in(&mut self, text: &str, span: Range<usize>) {
         let said = text[span.clone()].trim_matches(is_around);
-        if says_something(said) {
+        // `и авито` between two links says no more than they do.
+        if says_something(said) && !(self.has_link && names_sites(said)) {
             self.found.push((span, Says::Words));
         }
     }
@@ -338,6 +357,36 @@ fn says_something(words: &str) -> bool {
     let is_label = |word: &str| LABELS.contains(&word.trim_matches(is_mark).to_lowercase().as_str());
     let says_more = words.split_whitespace().any(|word| word.chars().any(char::is_alphanumeric) && !is_label(word));
     says_more && !greeting::is_courtesy(words)
+}
+
+/// Whether words only name where links lead to.
+fn names_sites(words: &str) -> bool {
+    const SITES: &[&str] = &[
+        "авито",
+        "avito",
+        "дром",
+        "drom",
+        "авто",
+        "ру",
+        "auto",
+        "ru",
+        "com",
+        "энкар",
+        "энкор",
+        "encar",
+        "сайт",
+        "сайта",
+        "объявление",
+        "объявления",
+        "ещё",
+        "еще",
+        "также",
+    ];
+    let is_of_site = |word: &str| {
+        let word = word.trim_matches(is_mark).to_lowercase();
+        word.is_empty() || word.split('.').all(|part| SITES.contains(&part) || LABELS.contains(&part))
+    };
+    words.split_whitespace().all(is_of_site)
 }
 
 /// The words before a place where something was found, without its name: `тел.`, `ссылка:`.

@@ -64,7 +64,7 @@ impl Name {
         if greeting::is_greeting(&typed) {
             return Err(NameError::Greeting);
         }
-        if wish::is_no_answer(&typed) {
+        if wish::is_no_answer(&typed) || wish::is_speech(&typed) {
             return Err(NameError::NotAName);
         }
         if let Some(name) = introduction::introduced(&typed) {

@@ -301,6 +301,19 @@ const NO_ANSWERS: &[&str] = &[
     "back",
     "again",
     "car",
+    "стоп",
+    "стой",
+    "хватит",
+    "отбой",
+    "отмените",
+    "передумал",
+    "передумала",
+    "подумаю",
+    "согласен",
+    "согласна",
+    "stop",
+    "quit",
+    "agree",
 ];
 
 /// Words that say that something is wanted, in lower case.
@@ -438,6 +451,150 @@ const NAMESAKES: &[&str] = &["нам", "мой", "мои", "есть", "маши
 /// Whether a text is an answer to something else than the name: `да`, `хорошо`, `это я`.
 pub(in super::super) fn is_no_answer(text: &str) -> bool {
     [text, without_courtesies(text)].iter().any(|text| NO_ANSWERS.contains(&words(text).as_str()))
+}
+
+/// Words of the rude, in lower case.
+const RUDE: &[&str] = &[
+    "нафиг",
+    "нахрен",
+    "нахер",
+    "нахуй",
+    "хуй",
+    "хер",
+    "пошел",
+    "пошёл",
+    "отстань",
+    "отстаньте",
+    "отвали",
+    "отвалите",
+    "отвяжись",
+    "заткнись",
+    "fuck",
+    "fuckoff",
+    "shit",
+];
+
+/// Whether a text says what its writer is, does or wants rather than what they are called: `я из Омска`, `я подумаю`,
+/// `I'm ready`, or is rude.
+pub(in super::super) fn is_speech(text: &str) -> bool {
+    const SAID_OF_ONESELF: &[&str] = &["я", "это", "i am", "i'm", "i’m", "im", "this is"];
+    const BEGINNINGS: &[&str] = &[
+        "соглас",
+        "готов",
+        "уверен",
+        "занят",
+        "женщин",
+        "мужчин",
+        "пенсионер",
+        "водител",
+        "новичок",
+        "физлиц",
+        "юрлиц",
+        "покупател",
+        "клиент",
+        "частник",
+        "частное",
+        "подума",
+        "перезвон",
+        "передума",
+        "женат",
+        "замуж",
+        "студент",
+        "interested",
+        "looking",
+        "waiting",
+        "driving",
+        "working",
+    ];
+    const FIRST: &[&str] = &[
+        "из",
+        "с",
+        "со",
+        "в",
+        "во",
+        "на",
+        "не",
+        "ни",
+        "за",
+        "к",
+        "у",
+        "по",
+        "для",
+        "от",
+        "до",
+        "тут",
+        "здесь",
+        "уже",
+        "тоже",
+        "ещё",
+        "еще",
+        "только",
+        "просто",
+        "пока",
+        "сам",
+        "сама",
+        "сейчас",
+        "вас",
+        "вам",
+        "вы",
+        "бы",
+        "же",
+        "все",
+        "всё",
+        "так",
+        "против",
+        "рад",
+        "рада",
+        "живу",
+        "жду",
+        "буду",
+        "могу",
+        "хочу",
+        "беру",
+        "звоню",
+        "from",
+        "in",
+        "at",
+        "on",
+        "not",
+        "a",
+        "an",
+        "the",
+        "here",
+        "just",
+        "still",
+        "also",
+        "so",
+        "very",
+        "sure",
+        "ready",
+        "fine",
+        "busy",
+        "ok",
+        "okay",
+        "good",
+        "happy",
+    ];
+    // `подумаю`, `перезвоню`, `интересуюсь`
+    const ENDS: &[&str] = &["аю", "яю", "ую", "ею", "ню", "ию", "юсь", "усь", "лся", "лась"];
+    if holds(text, RUDE) {
+        return true;
+    }
+    // `Я. Ким` is an initial.
+    let is_initial = text.starts_with("Я.") || text.starts_with("I.");
+    let Some(length) = longest_beginning(text, SAID_OF_ONESELF).filter(|_| !is_initial) else { return false };
+    let said = text[length..].trim();
+    let words = words(said);
+    let first = words.split(' ').next().unwrap_or_default();
+    let begins = BEGINNINGS.iter().any(|begin| first.starts_with(begin));
+    // Whoever writes it as a name may be called so.
+    if has_name_case(said) {
+        return begins
+            && !words.contains(' ')
+            && (first.starts_with("соглас") || first.starts_with("женщин") || first.starts_with("мужчин"));
+    }
+    let is_verb = first.chars().count() > 4 && ENDS.iter().any(|end| first.ends_with(end));
+    begins || FIRST.contains(&first) || is_verb && said.starts_with(char::is_lowercase)
 }
 
 /// Whether a text can be nothing but a name: one to four words of letters, none of them a wish's.

@@ -60,7 +60,7 @@ async fn words_about_the_car_answer_the_question_about_its_link() {
     ivan.says("Иван", "номер телефона").await;
     ivan.says("89501234567 Toyota Camry 2021", "бюджет").await;
     ivan.says("2 млн", "ссылку").await;
-    let told = ivan.says("белая, без люка", "Записал пожелание").await.text;
+    let told = ivan.says("белая, без люка", "Записал, передам менеджеру").await.text;
     assert!(told.contains("Если есть ссылка"), "{told}");
     let told = ivan.hears(CARD).await.text;
     for line in ["Автомобиль: обсудим с менеджером", "Пожелания: Toyota Camry 2021; белая, без люка"]
