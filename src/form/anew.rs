@@ -454,6 +454,10 @@ impl<'a> Message<'a> {
     /// What is said behind a label, from this word on, as the question reads it.
     fn answer(&self, question: &Question, from: Option<&str>, is_sure: bool) -> Option<Answer> {
         let at = self.text.to_lowercase().replace('ё', "е").find(from?)?;
+        // `до двух` says more than `двух`.
+        let before = self.text.get(..at).unwrap_or_default().to_lowercase();
+        let bound = ["до ", "от ", "up to "].into_iter().find(|bound| before.ends_with(bound));
+        let at = at - bound.filter(|_| question.kind == Kind::Money).map_or(0, str::len);
         // Other alphabets may change their lengths with the case.
         let value = one_line(self.text.get(at..)?, 200);
         let value = value.trim_end_matches(['.', '!']);

@@ -453,9 +453,10 @@ fn an_earlier_answer_is_mended_at_the_link_and_the_link_is_asked_again() {
 
 #[test]
 fn a_sum_for_another_question_than_the_budget_is_told_with_its_name() {
+    let year = of_kind(Kind::Number, &[("ru", "Год выпуска")], "year", false);
     let down = of_kind(Kind::Money, &[("ru", "Первый взнос")], "down", false);
-    let world = World { form: Form::default().with(&[down]), ..world(false) };
-    let (_, draft, replies) = after(3, "пол ляма", &world);
+    let world = World { form: Form::default().with(&[year, down]), ..world(false) };
+    let (_, draft, replies) = after(4, "пол ляма", &world);
     assert_eq!(shown(&draft, "down", &world), "пол ляма");
     let is_named = |say: &Say| matches!(say, Say::Noted { sum_of: Some(key), .. } if key == "down");
     assert!(replies.concat().iter().any(is_named), "{replies:?}");
