@@ -181,13 +181,6 @@ pub(super) fn in_words(text: &str) -> Result<Answer, Box<Say>> {
     }
 }
 
-/// Whoever types what a button says means it, in whatever language and case.
-pub(super) fn typed_choice(question: &Question, text: &str, world: &World) -> Option<usize> {
-    let plain = |text: &str| one_line(text, 200).to_lowercase();
-    let typed = plain(text);
-    question.choices.iter().position(|choice| (world.words)(choice).iter().any(|words| plain(words) == typed))
-}
-
 fn take_name(conversation: Conversation, question: &Question, text: &str, said: &Said, world: &World) -> Outcome {
     let alone = if said.answers_something() { Err(NameError::NotAName) } else { Name::parse(text) };
     let error = match alone {
@@ -213,9 +206,13 @@ fn take_name(conversation: Conversation, question: &Question, text: &str, said: 
     note(conversation, noted, if is_of_use { Vec::new() } else { vec![why] }, world)
 }
 
-/// Whether a text is one that nobody means as a name: it asks something, or has more than two words.
+/// Whether a text is one that nobody means as a name: it asks something, or greets before it says what is wanted.
 fn speaks_to_somebody(text: &str) -> bool {
-    text.contains(['?', '？']) || text.split_whitespace().count() > 2
+    const GREETINGS: &str = "здравств здраств здрасте привет добрый доброе доброго доброй салам салом hello hi hey good \
+         assalom assalomu salom";
+    let first = text.split(|sign: char| !sign.is_alphabetic()).find(|word| !word.is_empty()).map(str::to_lowercase);
+    let greets = first.is_some_and(|first| GREETINGS.split_whitespace().any(|greeting| first.starts_with(greeting)));
+    text.contains(['?', '？']) || greets && text.split_whitespace().count() > 1
 }
 
 fn take_amount(conversation: Conversation, question: &Question, text: &str, said: &Said, world: &World) -> Outcome {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    answering::{Reply, answered, captioned, pass, take, take_choice, take_phone, typed_choice},
+    answering::{Reply, answered, captioned, pass, take, take_choice, take_phone},
     consent::{self, ConsentRule},
     correcting::{Correcting, OwnRequest, WISH},
     deletion,
@@ -23,6 +23,7 @@ use super::{
     noted::Noted,
     passed::{Moved, Passed},
     questions::{Form, Kind, NAME, PHONE, Place, Question, Words},
+    refusing::exactly,
     repeats::TakenText,
     said::{answers_so_far, card, lead, remember, value},
     typed::Typed,
@@ -342,7 +343,7 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
         }
         Input::Text { text, links } => {
             let typed = (world.keys)(&text).or_else(|| Typed::parse(&text));
-            let is_chosen = asked(&conversation, world).is_some_and(|open| typed_choice(open, &text, world).is_some());
+            let is_chosen = asked(&conversation, world).is_some_and(|open| exactly(open, &text, world).is_some());
             let typed = typed.filter(|typed| !(is_chosen && typed.is_guessed()));
             let reply = Reply::Text { text, links, forwarded: false };
             match typed {

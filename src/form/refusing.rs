@@ -263,7 +263,7 @@ fn words_of(text: &str) -> Vec<String> {
 }
 
 /// Whoever types what a button says means it, in whatever language and case, and whatever signs stand around it.
-fn exactly(question: &Question, text: &str, world: &World) -> Option<usize> {
+pub(super) fn exactly(question: &Question, text: &str, world: &World) -> Option<usize> {
     let line = |text: &str| one_line(text, 200).to_lowercase();
     let (typed, words) = (line(text), words_of(text));
     let is_it = |choice: &String| line(choice) == typed;
