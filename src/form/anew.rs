@@ -273,9 +273,9 @@ impl<'a> Message<'a> {
         self.world.form.questions().iter().filter(answered)
     }
 
-    fn is_of_a_label(&self, word: &String) -> bool {
+    fn is_of_a_label(&self, word: &str) -> bool {
         let is_in = |question: &'a Question| {
-            let one = Message { words: vec![word.clone()], ..*self };
+            let one = Message { words: vec![word.to_owned()], ..*self };
             one.names(question)
                 || (self.world.words)(&question.label)
                     .iter()

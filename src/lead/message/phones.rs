@@ -90,7 +90,7 @@ pub(super) fn own<'a>(text: &str, phones: &[(Range<usize>, &'a Phone)]) -> Optio
     let clause = |span: &Range<usize>| {
         let clause = money::clause_at(text, span.clone());
         let is_alone = !phones.iter().any(|(other, _)| other != span && clause.contains(&other.start));
-        is_alone.then(|| words(&text[clause])).unwrap_or_default()
+        if is_alone { words(&text[clause]) } else { Vec::new() }
     };
     let is_own = |word: &String| OWN.contains(&word.as_str());
     let is_other =
