@@ -351,6 +351,7 @@ async fn the_admin_s_menu_has_the_commands() {
             "status",
             "leads",
             "retry",
+            "stats",
             "auth",
             "backup",
             "forget",
