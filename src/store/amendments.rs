@@ -115,19 +115,7 @@ pub(super) async fn insert(connection: &mut AnyConnection, new: &NewAmendment, n
         return lead_files::insert(connection, lead, now).await;
     }
     let body = Body { lead: lead.clone(), name_before: name_before.clone(), answers: answers.clone() };
-    let done = sqlx::query(
-        "INSERT INTO amendments (id, lead_id, number, kind, body, created_at, due_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING",
-    )
-    .bind(format!("{lead_id}-{about}"))
-    .bind(&lead_id)
-    .bind(number)
-    .bind(kind.as_str())
-    .bind(json(&body))
-    .bind(now)
-    .execute(&mut *connection)
-    .await?;
-    if done.rows_affected() == 0 {
+    if !insert_row(connection, *kind, about, &body, now).await? {
         return Ok(());
     }
     late_notes::insert(connection, (&lead_id, number), about, note, now).await?;
@@ -146,19 +134,31 @@ pub(super) async fn owe(
     now: Millis,
 ) -> Result<(), StoreError> {
     let body = Body { lead: lead.clone(), name_before: String::new(), answers: vec![PHONE.to_owned()] };
-    sqlx::query(
+    insert_row(connection, kind, kind.as_str(), &body, now).await.map(drop)
+}
+
+/// Records one; `false` where it is recorded already.
+async fn insert_row(
+    connection: &mut AnyConnection,
+    kind: AmendmentKind,
+    about: &str,
+    body: &Body,
+    now: Millis,
+) -> Result<bool, StoreError> {
+    let lead_id = body.lead.id.to_string();
+    let done = sqlx::query(
         "INSERT INTO amendments (id, lead_id, number, kind, body, created_at, due_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING",
     )
-    .bind(format!("{}-{}", lead.id, kind.as_str()))
-    .bind(lead.id.to_string())
-    .bind(lead.number.as_str())
+    .bind(format!("{lead_id}-{about}"))
+    .bind(&lead_id)
+    .bind(body.lead.number.as_str())
     .bind(kind.as_str())
-    .bind(json(&body))
+    .bind(json(body))
     .bind(now)
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// A request that was sent unfinished is sent by its buyer now: they are told of it from now on, and neither that the admin has
