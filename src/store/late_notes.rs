@@ -24,7 +24,7 @@ pub struct LateNote {
     /// How often amoCRM has refused it.
     pub attempts: i64,
     /// It was sent, and what became of it is not known.
-    pub attempt: Option<NoteAttempt>,
+    pub attempt: Option<LateAttempt>,
     /// Clean look-ups that did not find the lead itself.
     pub lookups: i64,
     /// What was said: it goes to where people read it, should the lead be closed or gone.
@@ -41,9 +41,9 @@ pub(super) struct NewNote<'a> {
     pub text: &'a str,
 }
 
-/// That a note was sent.
+/// That a note, or a task, was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoteAttempt {
+pub struct LateAttempt {
     /// When.
     pub sent_at: Millis,
     /// Clean look-ups since then that did not find it.
@@ -52,7 +52,20 @@ pub struct NoteAttempt {
     pub lookups_needed: i64,
 }
 
-/// What came of a note that is not written.
+impl LateAttempt {
+    /// As three columns from this one on have it: when, look-ups, how many are needed. What is damaged of the moment counts as
+    /// "it may be there".
+    pub(super) fn read(row: &AnyRow, at: usize, now: Millis) -> Option<Self> {
+        let sent_at = match rows::number(row, at) {
+            None if !rows::is_null(row, at) => Some(now),
+            sent_at => sent_at,
+        };
+        let count = |at: usize| rows::number(row, at).unwrap_or(0);
+        sent_at.map(|sent_at| Self { sent_at, lookups: count(at + 1), lookups_needed: count(at + 2) })
+    }
+}
+
+/// What came of a note, or a task, that is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LateOutcome {
     /// It certainly was not.
@@ -73,6 +86,19 @@ pub enum LateOutcome {
     },
     /// Nothing was learned.
     NotLooked,
+}
+
+impl LateOutcome {
+    /// What it sets in the row, after whatever else is set.
+    pub(super) fn columns(self) -> String {
+        match self {
+            Self::NotWritten => ", sent_at = NULL, lookups = 0, lookups_needed = 0".to_owned(),
+            Self::Refused => ", sent_at = NULL, lookups = 0, lookups_needed = 0, attempts = attempts + 1".to_owned(),
+            Self::Uncertain { lookups_needed } => format!(", lookups = 0, lookups_needed = {lookups_needed}"),
+            Self::Missed { lookups, needed } => format!(", lookups = {lookups}, lookups_needed = {needed}"),
+            Self::NotLooked => String::new(),
+        }
+    }
 }
 
 /// Owes a note; `about` tells it from others of the same lead.
@@ -228,14 +254,11 @@ impl LateNotes {
         outcome: LateOutcome,
         due_at: Millis,
     ) -> Result<(), StoreError> {
-        let row = match outcome {
-            LateOutcome::NotWritten => ", sent_at = NULL, lookups = 0, lookups_needed = 0".to_owned(),
-            LateOutcome::Refused => ", sent_at = NULL, lookups = 0, lookups_needed = 0, attempts = attempts + 1".into(),
-            LateOutcome::Uncertain { lookups_needed } => format!(", lookups = 0, lookups_needed = {lookups_needed}"),
-            LateOutcome::Missed { lookups, needed } => format!(", lookups = {lookups}, lookups_needed = {needed}"),
-            LateOutcome::NotLooked => String::new(),
-        };
-        let sql = format!("UPDATE late_notes SET due_at = $1{row} WHERE id = $2 AND done_at IS NULL{}", lease.fence());
+        let sql = format!(
+            "UPDATE late_notes SET due_at = $1{} WHERE id = $2 AND done_at IS NULL{}",
+            outcome.columns(),
+            lease.fence()
+        );
         sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(id).execute(&self.pool).await?;
         point("late_note.not_written_stored");
         Ok(())
@@ -255,20 +278,14 @@ impl LateNotes {
     }
 }
 
-/// What is damaged of a note's way counts as "it may be there".
 fn note(row: &AnyRow, id: String, now: Millis) -> Option<LateNote> {
     let count = |at: usize| rows::number(row, at).unwrap_or(0);
-    let sent_at = match rows::number(row, 4) {
-        None if !rows::is_null(row, 4) => Some(now),
-        sent_at => sent_at,
-    };
-    let attempt = |sent_at| NoteAttempt { sent_at, lookups: count(5), lookups_needed: count(6) };
     Some(LateNote {
         id,
         number: LeadNumber::parse(&rows::lossy(row, 1)?)?,
         text: rows::lossy(row, 2)?,
         attempts: count(3),
-        attempt: sent_at.map(attempt),
+        attempt: LateAttempt::read(row, 4, now),
         lookups: count(5),
         is_said: rows::lossy(row, 7).as_deref() == Some("said"),
         place: rows::lossy(row, 8),

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 
 use crate::{clock::Millis, fault::point, lead::LeadNumber};
 
-use super::{LateOutcome, LeadActions, Lease, NoteAttempt, StoreError, amendments::of_a_lead_on_its_way, json, rows};
+use super::{LateAttempt, LateOutcome, LeadActions, Lease, StoreError, amendments::of_a_lead_on_its_way, json, rows};
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ pub struct OwedAction {
     /// How often amoCRM has refused it.
     pub attempts: i64,
     /// It was sent, and what became of it is not known.
-    pub attempt: Option<NoteAttempt>,
+    pub attempt: Option<LateAttempt>,
 }
 
 /// What tells whoever's turn it was from whoever has taken a lead.
@@ -169,34 +169,23 @@ impl LeadActions {
         outcome: LateOutcome,
         due_at: Millis,
     ) -> Result<(), StoreError> {
-        let row = match outcome {
-            LateOutcome::NotWritten => ", sent_at = NULL, lookups = 0, lookups_needed = 0".to_owned(),
-            LateOutcome::Refused => ", sent_at = NULL, lookups = 0, lookups_needed = 0, attempts = attempts + 1".into(),
-            LateOutcome::Uncertain { lookups_needed } => format!(", lookups = 0, lookups_needed = {lookups_needed}"),
-            LateOutcome::Missed { lookups, needed } => format!(", lookups = {lookups}, lookups_needed = {needed}"),
-            LateOutcome::NotLooked => String::new(),
-        };
-        let sql =
-            format!("UPDATE lead_actions SET due_at = $1{row} WHERE id = $2 AND done_at IS NULL{}", lease.fence());
+        let sql = format!(
+            "UPDATE lead_actions SET due_at = $1{} WHERE id = $2 AND done_at IS NULL{}",
+            outcome.columns(),
+            lease.fence()
+        );
         sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(id).execute(&self.pool).await?;
         point("lead_action.not_done_stored");
         Ok(())
     }
 }
 
-/// What is damaged of an action's way counts as "it may be there".
 fn owed(row: &AnyRow, id: String, now: Millis) -> Option<OwedAction> {
-    let count = |at: usize| rows::number(row, at).unwrap_or(0);
-    let sent_at = match rows::number(row, 4) {
-        None if !rows::is_null(row, 4) => Some(now),
-        sent_at => sent_at,
-    };
-    let attempt = |sent_at| NoteAttempt { sent_at, lookups: count(5), lookups_needed: count(6) };
     Some(OwedAction {
         id,
         number: LeadNumber::parse(&rows::lossy(row, 1)?)?,
         action: serde_json::from_str(&rows::lossy(row, 2)?).ok()?,
-        attempts: count(3),
-        attempt: sent_at.map(attempt),
+        attempts: rows::number(row, 3).unwrap_or(0),
+        attempt: LateAttempt::read(row, 4, now),
     })
 }

@@ -78,7 +78,7 @@ pub use faults::StoreError;
 pub use figures::LeadFacts;
 pub use forgetting::{Forgetting, Person, PersonLead, Whom};
 pub use imports::ImportedLead;
-pub use late_notes::{LateNote, LateOutcome, NoteAttempt};
+pub use late_notes::{LateAttempt, LateNote, LateOutcome};
 pub use later_messages::{KeptMessage, LaterMessages, NewSpeech};
 pub use lead_actions::{ASSIGNED, LeadAction, NewAction, OwedAction};
 pub use lead_files::{AttachAttempt, DriveFile, FileEnd, FileOutcome, FileRow, FileStatus, FileStep};
