@@ -14,7 +14,7 @@ use crate::{
     clock::{Clock, Millis},
     crm::amocrm::{Crm, CrmError, Whereabouts},
     delivery::{
-        Stop, lead_pause, lookup_delay,
+        Stop, lead_pause, lookup_delay, lookups_needed,
         write::{Written, write},
     },
     fault::point,
@@ -29,9 +29,6 @@ use super::steps::{AttachFile, ToAttach, ToUpload, UploadFile};
 
 /// A file is held for so long at a time.
 const LEASE: Duration = Duration::from_secs(300);
-
-/// A process that was killed while it attached a file left no schedule; it gets the longest.
-const LOOKUPS_AFTER_KILL: i64 = 3;
 
 /// Telegram says of a file that is gone that it may be so for a while only: it is asked so often.
 const GONE_AFTER: i64 = 3;
@@ -150,7 +147,7 @@ impl FilePass {
             return Ok(false);
         }
         let Some(attach) = row.attach else { return Ok(true) };
-        let needed = if attach.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { attach.lookups_needed };
+        let needed = lookups_needed(attach.lookups_needed);
         let lookups = attach.lookups + 1;
         if lookups < needed {
             let outcome = FileOutcome::Missed { lookups, needed };

@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    backoff::{LONGEST_PAUSE, PERSON_PAUSE, exponential},
+    backoff::pause_after,
     one_by_one::OneByOne,
     outcome::{WriteOutcome, describe},
     pass::Stop,
@@ -68,11 +68,7 @@ impl OneByOne for AmendmentWriter {
             Err(Stop::Crm(error)) => {
                 span.in_scope(|| warn!(%error, "a lead is brought up to date later"));
                 self.failures += 1;
-                let pause = match error {
-                    CrmError::PaymentRequired => PERSON_PAUSE,
-                    CrmError::Blocked => REFUSED_PAUSE,
-                    _ => exponential(Duration::from_secs(1), LONGEST_PAUSE, self.failures, rand::random()),
-                };
+                let pause = pause_after(&error, self.failures, rand::random());
                 self.put_off(&one, false, pause).await?;
             }
         }

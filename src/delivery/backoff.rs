@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::{
+    crm::amocrm::CrmError,
+    store::{LateAttempt, LateOutcome},
+};
+
 /// First pause after a failure of amoCRM or of the way to it.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -23,6 +28,9 @@ pub const BLOCKED_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// See [`BLOCKED_PAUSE`].
 pub const LONGEST_BLOCKED_PAUSE: Duration = Duration::from_secs(60 * 60);
 
+/// A process that was killed while sending left no schedule; what it sent gets the longest.
+pub const LOOKUPS_AFTER_KILL: i64 = 3;
+
 /// Between an uncertain create and its look-ups: 5 s, 30 s and 2 min after it (amocrm-api §10).
 const LOOKUP_DISTANCES: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(25), Duration::from_secs(90)];
 
@@ -30,6 +38,27 @@ const LOOKUP_DISTANCES: [Duration; 3] = [Duration::from_secs(5), Duration::from_
 pub fn exponential(first: Duration, longest: Duration, failures: u32, jitter: f64) -> Duration {
     let doubled = first.saturating_mul(2u32.saturating_pow(failures.min(20))).min(longest);
     doubled.mul_f64(0.75 + jitter.clamp(0.0, 1.0) / 2.0).min(longest)
+}
+
+/// How long one of the works that are done one by one waits after a failure of amoCRM, or of the way to it; `failures` in a row.
+pub fn pause_after(error: &CrmError, failures: u32, jitter: f64) -> Duration {
+    match error {
+        CrmError::Forbidden { .. } | CrmError::PaymentRequired => PERSON_PAUSE,
+        CrmError::Blocked => BLOCKED_PAUSE,
+        _ => exponential(FIRST_PAUSE, LONGEST_PAUSE, failures, jitter),
+    }
+}
+
+/// How many clean look-ups are needed before something is sent again, as it is recorded: 0 where whoever sent it was killed.
+pub fn lookups_needed(recorded: i64) -> i64 {
+    if recorded == 0 { LOOKUPS_AFTER_KILL } else { recorded }
+}
+
+/// What a clean look-up that has not found what was sent comes to, and the pause until the next one; `None` where it may be
+/// sent again.
+pub fn missed(attempt: LateAttempt) -> Option<(LateOutcome, Duration)> {
+    let (lookups, needed) = (attempt.lookups + 1, lookups_needed(attempt.lookups_needed));
+    (lookups < needed).then(|| (LateOutcome::Missed { lookups, needed }, lookup_delay(lookups, 0)))
 }
 
 /// How long to wait for look-up number `lookup` (from 0) of a create that has failed `attempts` times while others went
@@ -78,6 +107,22 @@ mod tests {
         {
             let distance = lookup_delay_since(lookup, 1, Duration::from_secs(ago));
             assert_eq!(distance.as_secs(), seconds, "{lookup} {ago}");
+        }
+    }
+
+    #[test]
+    fn what_was_sent_is_sent_again_only_after_the_look_ups_it_needs() {
+        let missed = |lookups, lookups_needed| super::missed(LateAttempt { sent_at: 0, lookups, lookups_needed });
+        for (lookups, recorded, needed, seconds) in [(0, 0, 3, 25), (1, 0, 3, 90), (0, 2, 2, 25), (1, 3, 3, 90)] {
+            let outcome = LateOutcome::Missed { lookups: lookups + 1, needed };
+            assert_eq!(
+                missed(lookups, recorded),
+                Some((outcome, Duration::from_secs(seconds))),
+                "{lookups} {recorded}"
+            );
+        }
+        for (lookups, recorded) in [(2, 0), (1, 2), (2, 3), (0, 1), (7, 3)] {
+            assert_eq!(missed(lookups, recorded), None, "{lookups} {recorded}");
         }
     }
 

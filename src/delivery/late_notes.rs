@@ -22,11 +22,10 @@ use crate::{
 };
 
 use super::{
-    backoff::{LONGEST_PAUSE, PERSON_PAUSE, exponential, lookup_delay},
+    backoff::{LONGEST_PAUSE, LOOKUPS_AFTER_KILL, lookup_delay, missed, pause_after},
     one_by_one::OneByOne,
     outcome::WriteOutcome,
     pass::Stop,
-    steps::lead_lookup::LOOKUPS_AFTER_KILL,
 };
 
 /// Pause after the store failed.
@@ -73,11 +72,7 @@ impl OneByOne for LateNoteWriter {
             Err(Stop::Crm(error)) => {
                 span.in_scope(|| warn!(%error, "a note under a lead waits"));
                 self.failures += 1;
-                let pause = match error {
-                    CrmError::Forbidden { .. } | CrmError::PaymentRequired => PERSON_PAUSE,
-                    CrmError::Blocked => REFUSED_PAUSE,
-                    _ => exponential(Duration::from_secs(1), LONGEST_PAUSE, self.failures, rand::random()),
-                };
+                let pause = pause_after(&error, self.failures, rand::random());
                 self.put_off(&note, LateOutcome::NotLooked, pause).await?;
                 Ok(true)
             }
@@ -139,13 +134,8 @@ impl LateNoteWriter {
                 Err(error) => return Err(Stop::Crm(error)),
             }
         }
-        if let Some(attempt) = note.attempt {
-            let needed = if attempt.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { attempt.lookups_needed };
-            let lookups = attempt.lookups + 1;
-            if lookups < needed {
-                let missed = LateOutcome::Missed { lookups, needed };
-                return Ok(self.put_off(note, missed, lookup_delay(lookups, 0)).await?);
-            }
+        if let Some((outcome, pause)) = note.attempt.and_then(missed) {
+            return Ok(self.put_off(note, outcome, pause).await?);
         }
         point("late_note.before_record");
         let Some(text) = notes.intent(&self.lease, &note.id, Some(&place.to_string())).await? else {

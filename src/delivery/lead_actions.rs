@@ -20,11 +20,10 @@ use crate::{
 };
 
 use super::{
-    backoff::{LONGEST_PAUSE, PERSON_PAUSE, exponential, lookup_delay},
+    backoff::{LONGEST_PAUSE, lookup_delay, missed, pause_after},
     one_by_one::OneByOne,
     outcome::{WriteOutcome, describe},
     pass::Stop,
-    steps::lead_lookup::LOOKUPS_AFTER_KILL,
 };
 
 /// Pause after the store failed.
@@ -68,11 +67,7 @@ impl OneByOne for ActionWriter {
             Err(Stop::Crm(error)) => {
                 span.in_scope(|| warn!(%error, "what a manager's work leads to waits"));
                 self.failures += 1;
-                let pause = match error {
-                    CrmError::Forbidden { .. } | CrmError::PaymentRequired => PERSON_PAUSE,
-                    CrmError::Blocked => REFUSED_PAUSE,
-                    _ => exponential(Duration::from_secs(1), LONGEST_PAUSE, self.failures, rand::random()),
-                };
+                let pause = pause_after(&error, self.failures, rand::random());
                 self.put_off(&one, LateOutcome::NotLooked, pause).await?;
             }
         }
@@ -166,13 +161,8 @@ impl ActionWriter {
         if self.crm.has_task(task.lead_id, task.text).await.map_err(Stop::Crm)? {
             return self.over(one, None).await;
         }
-        if let Some(attempt) = one.attempt {
-            let needed = if attempt.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { attempt.lookups_needed };
-            let lookups = attempt.lookups + 1;
-            if lookups < needed {
-                let missed = LateOutcome::Missed { lookups, needed };
-                return Ok(self.put_off(one, missed, lookup_delay(lookups, 0)).await?);
-            }
+        if let Some((outcome, pause)) = one.attempt.and_then(missed) {
+            return Ok(self.put_off(one, outcome, pause).await?);
         }
         if !self.store.lead_actions().intent(&self.lease, &one.id).await? {
             return Ok(());

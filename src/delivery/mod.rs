@@ -52,7 +52,7 @@ mod worker;
 pub(crate) mod write;
 
 pub use amendments::AmendmentWriter;
-pub use backoff::{BLOCKED_PAUSE, exponential, lead_pause, lookup_delay};
+pub use backoff::{BLOCKED_PAUSE, exponential, lead_pause, lookup_delay, lookups_needed};
 pub use breaker::{Breaker, Pause};
 pub use counters::Counters;
 pub use drain::{DrainReport, drain};

@@ -13,13 +13,10 @@ use crate::{
 };
 
 use super::super::{
-    backoff::{lookup_delay, lookup_delay_since},
+    backoff::{lookup_delay, lookup_delay_since, lookups_needed},
     counters::Counters,
     pass::{DeliveryPass, Stop},
 };
-
-/// A process that was killed while sending left no schedule; its create or note gets the longest.
-pub(in crate::delivery) const LOOKUPS_AFTER_KILL: i64 = 3;
 
 /// A lead that cannot be looked up for so long, while others go through, is told.
 const LONG_UNSURE: Duration = Duration::from_secs(10 * 60);
@@ -98,7 +95,7 @@ impl DeliveryPass {
                     continue;
                 }
             }
-            let (lookups, all) = (attempt.lookups + 1, needed(&attempt));
+            let (lookups, all) = (attempt.lookups + 1, lookups_needed(attempt.lookups_needed));
             // Two looks at what was settled when the outage ended are worth as much as three that began at once.
             let needed = if attempt.lookups == 1 && self.ago(attempt.sent_at) > SETTLED { all.min(2) } else { all };
             let absent = lookups >= needed;
@@ -144,9 +141,4 @@ impl DeliveryPass {
         let earliest = attempt.sent_at + self.clock().millis(lookup_delay(0, attempts));
         (attempt.lookups_needed == 0 && attempt.sent_at <= now && now < earliest).then_some(earliest)
     }
-}
-
-/// How many clean look-ups a step needs before it may be sent again.
-pub(in crate::delivery) fn needed(attempt: &StepAttempt) -> i64 {
-    if attempt.lookups_needed == 0 { LOOKUPS_AFTER_KILL } else { attempt.lookups_needed }
 }

@@ -12,14 +12,13 @@ use crate::{
 };
 
 use super::super::{
-    backoff::{lookup_delay, lookup_delay_since},
+    backoff::{lookup_delay, lookup_delay_since, lookups_needed},
     counters::Counters,
     isolation::Failed,
     pass::{DeliveryPass, Progress, Stop},
     shortage::omitted_of,
     write::{StepWrite, WritePoints},
 };
-use super::lead_lookup::needed;
 
 /// At most so many notes in one call. amoCRM takes 250, but all of them have to be looked for when its answer is lost.
 const NOTE_BATCH: usize = 20;
@@ -198,7 +197,7 @@ impl DeliveryPass {
             self.queue.defer(&self.lease, one.lead.id, later).await?;
             return Ok(None);
         }
-        let needed = needed(&attempt);
+        let needed = lookups_needed(attempt.lookups_needed);
         let missing = match self.crm.missing_notes(crm_lead_id(one), &one.lead.number, notes).await {
             Ok(missing) => missing,
             Err(CrmError::NotFound { .. } | CrmError::Refused { .. })
