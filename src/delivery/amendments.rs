@@ -15,7 +15,7 @@ use crate::{
     form::PHONE,
     lead::AmendmentKind,
     notice::{AdminNotice, Notice, Recipients},
-    store::{Amendment, LeadRow, Lease, NewMessage, Store, StoreError},
+    store::{Amendment, LeadRow, Lease, Mark, NewMessage, Store, StoreError},
     telemetry::lead_span,
 };
 
@@ -148,7 +148,7 @@ impl AmendmentWriter {
         match refused {
             None => {
                 info!(kind = one.kind.as_str(), "a lead is brought up to date");
-                amendments.taken().await?;
+                self.store.marks().remove(&Mark::AmendmentsRefused).await?;
             }
             Some(error) => {
                 self.tell_of_refusal(one, &error).await?;
@@ -184,6 +184,7 @@ impl AmendmentWriter {
         }
     }
 
+    /// Once, until amoCRM takes one whole again.
     async fn tell_of_refusal(&self, one: &Amendment, error: &CrmError) -> Result<(), StoreError> {
         warn!(%error, "amoCRM does not take what a lead is brought up to date with; its note tells it");
         let detail = match WriteOutcome::of(error) {
@@ -194,7 +195,7 @@ impl AmendmentWriter {
         let chat_id = self.recipients.chat(notice.recipient());
         let message =
             chat_id.map(|chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock().now() });
-        self.store.amendments().tell_of_refusal(message.as_ref()).await
+        self.store.marks().set_once(&Mark::AmendmentsRefused, "", message.as_ref()).await.map(drop)
     }
 
     /// The lead is not where it was: it is followed where it was merged into another, and there is nothing to bring up to

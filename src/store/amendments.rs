@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Amendments, Dialogues, Lease, Mark, NewMessage, StoreError, json, late_notes, lead_files, lead_work, outbox,
+    Amendments, Dialogues, Lease, StoreError, json, late_notes, lead_files, lead_work,
     rows::{self, placeholders},
 };
 
@@ -377,38 +377,6 @@ impl Amendments {
             lease.fence()
         );
         sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(i64::from(refused)).bind(id).execute(&self.pool).await?;
-        Ok(())
-    }
-
-    /// Enqueues what the admin is told of amendments that amoCRM does not take: once, until it takes one.
-    pub async fn tell_of_refusal(&self, message: Option<&NewMessage>) -> Result<(), StoreError> {
-        self.again(|| self.tell_of_refusal_once(message)).await?;
-        self.wakes.messages.notify_one();
-        Ok(())
-    }
-
-    async fn tell_of_refusal_once(&self, message: Option<&NewMessage>) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let mut transaction = self.begin().await?;
-        let told =
-            sqlx::query("INSERT INTO marks (name, value, written_at) VALUES ($1, '', $2) ON CONFLICT DO NOTHING")
-                .bind(Mark::AmendmentsRefused.name())
-                .bind(now)
-                .execute(&mut *transaction)
-                .await?;
-        if let (1, Some(message)) = (told.rows_affected(), message) {
-            outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    /// amoCRM has taken one whole.
-    pub async fn taken(&self) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM marks WHERE name = $1")
-            .bind(Mark::AmendmentsRefused.name())
-            .execute(&self.pool)
-            .await?;
         Ok(())
     }
 }
