@@ -134,22 +134,22 @@ pub(super) async fn wiped(connection: &mut AnyConnection, lead_id: &str, now: Mi
     }
 }
 
-/// Somebody has dealt with a lead, for whatever commits that; the first time counts.
+/// Somebody has dealt with a lead, for whatever commits that; the first time counts, and `true` says that this was it.
 pub(super) async fn touch(
     connection: &mut AnyConnection,
-    lead_id: &str,
+    number: &str,
     by: &str,
     at: Millis,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE lead_work SET touched_at = $1, touched_by = $2, remind_at = NULL WHERE lead_id = $3 AND touched_at IS NULL",
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE lead_work SET touched_at = $1, touched_by = $2, remind_at = NULL WHERE number = $3 AND touched_at IS NULL",
     )
     .bind(at)
     .bind(by)
-    .bind(lead_id)
+    .bind(number)
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 impl LeadWork {
@@ -292,18 +292,7 @@ impl LeadWork {
     pub async fn touched(&self, number: &LeadNumber, by: &str, at: Millis) -> Result<bool, StoreError> {
         let what = (number.as_str().to_owned(), by.to_owned());
         self.write(what, move |(number, by), connection| {
-            Box::pin(async move {
-                let done = sqlx::query(
-                    "UPDATE lead_work SET touched_at = $1, touched_by = $2, remind_at = NULL WHERE number = $3 \
-                     AND touched_at IS NULL",
-                )
-                .bind(at)
-                .bind(by)
-                .bind(number)
-                .execute(connection)
-                .await?;
-                Ok(done.rows_affected() == 1)
-            })
+            Box::pin(async move { Ok(touch(connection, number, by, at).await?) })
         })
         .await
     }

@@ -115,7 +115,7 @@ impl Talk {
         let note = Note::of(&mut transaction, &said, &format!("{:010}-m", new.message_id), now).await?;
         note.write(&mut transaction, &said, self.clock).await?;
         if let Speech::Answered { manager, .. } = &new.speech {
-            lead_work::touch(&mut transaction, &lead_id, manager, now).await?;
+            lead_work::touch(&mut transaction, new.number.as_str(), manager, now).await?;
         }
         point("talk.in_commit");
         transaction.commit().await?;
