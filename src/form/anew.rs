@@ -9,6 +9,7 @@ use super::{
     draft::{Answer, Draft, Step},
     questions::{Kind, NAME, Place, Question},
     said::{managers, value},
+    words::{plain, words_of},
 };
 use crate::{
     lead::{Budget, Change, Day, Name, Phone, Quantity, Said, Taken, one_line},
@@ -210,7 +211,7 @@ impl<'a> Message<'a> {
     fn answers_open(&self) -> bool {
         let Some(open) = self.open.filter(|open| open.kind == Kind::Choice) else { return false };
         let typed = self.words.join(" ");
-        let is_it = |choice| (self.world.words)(choice).iter().any(|words| words_of(words).join(" ") == typed);
+        let is_it = |choice| (self.world.words)(choice).iter().any(|words| plain(words) == typed);
         open.choices.iter().any(is_it)
     }
 
@@ -462,7 +463,7 @@ impl<'a> Message<'a> {
         let value = one_line(self.text.get(at..)?, 200);
         let value = value.trim_end_matches(['.', '!']);
         match question.kind {
-            Kind::Choice => match choice(question, &words_of(value).join(" "), self.world) {
+            Kind::Choice => match choice(question, &plain(value), self.world) {
                 Some(at) => Some(Answer::Choice(at)),
                 None => (question.free_text && is_sure).then(|| Answer::Text(value.to_owned())),
             },
@@ -570,15 +571,9 @@ fn after_but(text: &str) -> Option<&str> {
 
 /// The place of a choice, by what is typed of it.
 fn choice(question: &Question, said: &str, world: &World) -> Option<usize> {
-    let is_said = |words: &String| words_of(words).join(" ") == said;
+    let is_said = |words: &String| plain(words) == said;
     let choices = question.choices.iter().filter(|_| question.kind == Kind::Choice && !said.is_empty());
     choices.enumerate().find(|(_, choice)| (world.words)(choice).iter().any(is_said)).map(|(at, _)| at)
-}
-
-fn words_of(text: &str) -> Vec<String> {
-    let lower = text.to_lowercase().replace('ё', "е").replace(['’', 'ʻ', '‘'], "'");
-    let apart = lower.split(|sign: char| !(sign.is_alphanumeric() || sign == '\''));
-    apart.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn is_filler(word: &str) -> bool {

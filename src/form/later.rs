@@ -22,6 +22,7 @@ use super::{
     input::Input,
     opening::answers,
     own_request::asks_to_correct,
+    words::words_cut_at_apostrophes,
 };
 
 /// The buyer is told once in so long what becomes of it.
@@ -253,8 +254,8 @@ fn asks_where_it_is(input: &Input) -> bool {
         return false;
     }
     let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    let words = words_cut_at_apostrophes(text);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let about =
         lower.contains("что с заявкой") || lower.contains("что с моей заявкой") || lower.contains("как там заявка");
     about || has(WHERE) && has(WHAT) || words.len() <= 3 && has(&["статус", "status", "holati"])

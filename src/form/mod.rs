@@ -23,6 +23,7 @@ pub mod stored;
 #[cfg(test)]
 mod tests;
 mod typed;
+mod words;
 
 pub use consent::{Asking, ConsentRule, GivenConsent};
 pub use correcting::{Amended, Amending, Correcting, OPEN_FOR, OwnRequest, WISH, amend};

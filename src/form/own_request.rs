@@ -1,5 +1,6 @@
 //! Words that ask to correct or to take back a request that was sent: they lead to the buttons that do it.
 
+use super::words::words_cut_at_apostrophes;
 use crate::lead::{Region, Said};
 
 /// Words that say nothing of what is wanted.
@@ -24,10 +25,8 @@ const FILLING: &[&str] = &[
     "моя",
     "мою",
     "мои",
-    "моё",
     "мое",
     "моей",
-    "моём",
     "моем",
     "свой",
     "свою",
@@ -40,7 +39,6 @@ const FILLING: &[&str] = &[
     "этот",
     "эта",
     "ее",
-    "её",
     "последнюю",
     "отправленную",
     "только",
@@ -230,7 +228,6 @@ const BESIDE_WRONG: &[&str] = &[
     "написала",
     "дал",
     "дала",
-    "ввёл",
     "ввел",
     "ввела",
     "сделал",
@@ -249,13 +246,12 @@ pub fn asks_for_own_requests(text: &str) -> bool {
     if text.len() > LONGEST {
         return false;
     }
-    let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words = words_cut_at_apostrophes(text);
     WISHES.iter().any(|lists| {
-        let named = lists.iter().all(|list| words.iter().any(|word| list.contains(word)));
-        let known = |word: &&str| {
-            [REQUEST, ANSWER, FILLING, BESIDE_WRONG].iter().any(|list| list.contains(word))
-                || lists.iter().any(|list| list.contains(word))
+        let named = lists.iter().all(|list| words.iter().any(|word| list.contains(&word.as_str())));
+        let known = |word: &String| {
+            let beside = [REQUEST, ANSWER, FILLING, BESIDE_WRONG];
+            beside.iter().chain(*lists).any(|list| list.contains(&word.as_str()))
         };
         named && words.iter().all(known)
     })
@@ -274,9 +270,8 @@ pub fn asks_to_correct(text: &str, region: Region) -> Option<Correction> {
     const NAMES: &[&str] = &["имя", "имени", "name"];
     const PHONES: &[&str] = &["телефон", "телефона", "телефоне", "номер", "номера", "номере", "phone", "number"];
     const SUMS: &[&str] = &["бюджет", "бюджета", "бюджете", "сумму", "budget"];
-    let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    let words = words_cut_at_apostrophes(text);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     if !(has(CORRECT) || has(WRONG)) {
         return None;
     }

@@ -9,6 +9,7 @@ use super::{
     questions::{LONGEST_TEXT, Question},
     said::managers,
     typed::{means_nothing, says_nothing},
+    words::words_cut_at_apostrophes as words_of,
 };
 use crate::{
     lead::{Day, DayError, Phone, Quantity, Said, Taken, Wish, one_line},
@@ -254,12 +255,6 @@ pub(super) fn asks_why_phone(text: &str) -> Option<Option<Wish>> {
         (false, true) => Some(None),
         (false, false) => None,
     }
-}
-
-/// Words in lower case, without the signs around them.
-fn words_of(text: &str) -> Vec<String> {
-    let lower = text.to_lowercase().replace('ё', "е");
-    lower.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whoever types what a button says means it, in whatever language and case, and whatever signs stand around it.

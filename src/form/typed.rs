@@ -1,5 +1,7 @@
 //! Words that people type in place of pressing a button, whatever is asked.
 
+use super::words::{plain, words_of};
+
 /// What they stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed {
@@ -109,8 +111,7 @@ impl Typed {
         if text.contains(['?', '？']) {
             return None;
         }
-        let said = plain(text);
-        let words: Vec<&str> = said.split(' ').collect();
+        let words = words_of(text);
         MEANINGS.iter().find(|(_, cores, beside)| is_made_of(&words, cores, beside)).map(|(typed, _, _)| *typed)
     }
 
@@ -178,29 +179,28 @@ const MEANINGS: [(Typed, &str, &str); 5] = [
     ),
 ];
 
-fn is_made_of(words: &[&str], cores: &str, beside: &str) -> bool {
-    let cores: Vec<Vec<&str>> = cores.split(", ").map(|core| core.split_whitespace().collect()).collect();
+/// Whether words are nothing but these phrases, at least one of them, and words beside them.
+fn is_made_of(words: &[String], phrases: &str, beside: &str) -> bool {
     let mut left = words;
     let mut means_it = false;
     while let [first, rest @ ..] = left {
-        let longest = cores.iter().filter(|core| left.starts_with(core)).map(Vec::len).max();
+        let longest = phrases.split(", ").filter_map(|phrase| length_of(phrase, left)).max();
         left = match longest {
             Some(length) => {
                 means_it = true;
                 &left[length..]
             }
-            None if beside.split_whitespace().any(|word| word == *first) => rest,
+            None if beside.split_whitespace().any(|word| word == first) => rest,
             None => return false,
         };
     }
     means_it
 }
 
-/// A text in lower case, its words with a blank between them.
-fn plain(text: &str) -> String {
-    let sign = |sign: char| if sign.is_alphanumeric() || sign == '\'' { sign } else { ' ' };
-    let apart: String = text.to_lowercase().replace('ё', "е").replace(['’', 'ʻ', '‘'], "'").chars().map(sign).collect();
-    apart.split_whitespace().collect::<Vec<_>>().join(" ")
+/// How many words a phrase has, where these begin with it.
+fn length_of(phrase: &str, words: &[String]) -> Option<usize> {
+    let mut words = words.iter();
+    phrase.split_whitespace().try_fold(0, |length, word| (words.next()? == word).then_some(length + 1))
 }
 
 /// Whole messages that say there is no answer.
@@ -348,7 +348,7 @@ pub(super) fn is_courteous(text: &str) -> bool {
          отлично, супер, great, perfect";
     const BESIDE: &str = "да я мы все вам большое огромное заранее звонка ответа буду очень будем i will am be very much so \
          for your call so a lot katta";
-    is_made_of(&plain(text).split(' ').collect::<Vec<_>>(), CORES, BESIDE)
+    is_made_of(&words_of(text), CORES, BESIDE)
 }
 
 /// Whether a whole message says that there is no link.
@@ -357,19 +357,14 @@ pub(super) fn says_no_link(text: &str) -> bool {
          ссылки пока нет, пока нет ссылки, нет пока ссылки, ссылки у меня нет, no link, no links, without a link, \
          don't have a link, don't have any link, do not have a link, have no link, dont have a link, havola yo'q, \
          link yo'q, havolam yo'q";
-    is_made_of(
-        &plain(text).split(' ').collect::<Vec<_>>(),
-        NONE,
-        "но а и пришлю скину у меня пока еще yet but i right now",
-    )
+    is_made_of(&words_of(text), NONE, "но а и пришлю скину у меня пока еще yet but i right now")
 }
 
 /// Whether a whole message puts off an answer, or says that there is none to a question about a link.
 pub(super) fn has_none(text: &str) -> bool {
     const NONE: &str = "потом, позже, попозже, скину потом, пришлю потом, скину позже, пришлю позже, не имею, \
          don't have one, don't have any, do not have one, dont have one, haven't got one, have none, later, keyinroq";
-    says_no_link(text)
-        || is_made_of(&plain(text).split(' ').collect::<Vec<_>>(), NONE, "я у меня пока еще yet i now right sorry")
+    says_no_link(text) || is_made_of(&words_of(text), NONE, "я у меня пока еще yet i now right sorry")
 }
 
 #[cfg(test)]
