@@ -151,13 +151,14 @@ const WISHES: &str = "пожелан wish istak";
 /// `уберите ссылку`, `удалите пожелания`: an answer that need not be there goes, and any other is asked again.
 fn removed(conversation: &Conversation, message: &Message) -> Option<Anew> {
     let (draft, world) = (conversation.draft.as_ref()?, message.world);
-    let is_said = message
-        .words
-        .iter()
-        .all(|word| begins(word, REMOVE) || begins(word, WISHES) || is_filler(word) || message.is_of_a_label(word));
     let is_removed = message.words.first().is_some_and(|word| begins(word, REMOVE) || is_filler(word))
         && message.words.iter().any(|word| begins(word, REMOVE));
-    if !is_said || !is_removed || message.is_asked_for_words() {
+    if !is_removed || message.is_asked_for_words() {
+        return None;
+    }
+    let is_said =
+        |word: &String| begins(word, REMOVE) || begins(word, WISHES) || is_filler(word) || message.is_of_a_label(word);
+    if !message.words.iter().all(is_said) {
         return None;
     }
     let mut changed = conversation.clone();
@@ -209,10 +210,7 @@ impl<'a> Message<'a> {
     }
 
     fn answers_open(&self) -> bool {
-        let Some(open) = self.open.filter(|open| open.kind == Kind::Choice) else { return false };
-        let typed = self.words.join(" ");
-        let is_it = |choice| (self.world.words)(choice).iter().any(|words| plain(words) == typed);
-        open.choices.iter().any(is_it)
+        self.open.is_some_and(|open| choice(open, &self.words.join(" "), self.world).is_some())
     }
 
     fn is_wrong(&self) -> bool {
