@@ -203,14 +203,12 @@ fn length_of(phrase: &str, words: &[String]) -> Option<usize> {
     phrase.split_whitespace().try_fold(0, |length, word| (words.next()? == word).then_some(length + 1))
 }
 
-/// Whole messages that say there is no answer.
+/// Whole messages that say there is no answer, beside [`UNKNOWN`].
 const NOTHING: &[&str] = &[
     "",
     "нет",
     "не",
     "неа",
-    "не знаю",
-    "незнаю",
     "не надо",
     "не нужно",
     "не нужен",
@@ -224,9 +222,6 @@ const NOTHING: &[&str] = &[
     "любая",
     "любое",
     "любые",
-    "не решил",
-    "не решила",
-    "пока не знаю",
     "пока нет",
     "нету",
     "ничего",
@@ -243,10 +238,7 @@ const NOTHING: &[&str] = &[
     "n a",
     "na",
     "idk",
-    "i don't know",
-    "don't know",
     "dont know",
-    "not sure",
     "any",
     "anything",
     "doesn't matter",
@@ -255,30 +247,32 @@ const NOTHING: &[&str] = &[
     "next",
     "yo'q",
     "yoq",
-    "bilmayman",
     "kerak emas",
     "farqi yo'q",
 ];
 
 /// Whether a whole message says that there is no answer.
 pub(super) fn means_nothing(text: &str) -> bool {
-    NOTHING.contains(&plain(text).as_str())
+    let said = plain(text);
+    [NOTHING, UNKNOWN].iter().any(|list| list.contains(&said.as_str()))
 }
+
+/// Whole messages that say that the answer is not known yet.
+const UNKNOWN: &[&str] = &[
+    "не знаю",
+    "незнаю",
+    "не решил",
+    "не решила",
+    "пока не знаю",
+    "i don't know",
+    "don't know",
+    "not sure",
+    "bilmayman",
+];
 
 /// Whether a whole message says that the answer is not known yet, which is one where money is asked.
 pub(super) fn says_unknown(text: &str) -> bool {
-    [
-        "не знаю",
-        "незнаю",
-        "не решил",
-        "не решила",
-        "пока не знаю",
-        "i don't know",
-        "don't know",
-        "not sure",
-        "bilmayman",
-    ]
-    .contains(&plain(text).as_str())
+    UNKNOWN.contains(&plain(text).as_str())
 }
 
 /// Whole messages that answer no question in words: a yes, a greeting, thanks.
