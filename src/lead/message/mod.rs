@@ -354,7 +354,7 @@ impl Reading {
 
 /// Whether words are more than a greeting, a courtesy and the names of what stands beside them.
 fn says_something(words: &str) -> bool {
-    let is_label = |word: &str| LABELS.contains(&word.trim_matches(is_mark).to_lowercase().as_str());
+    let is_label = |word: &str| is_label(&word.trim_matches(is_mark).to_lowercase());
     let says_more = words.split_whitespace().any(|word| word.chars().any(char::is_alphanumeric) && !is_label(word));
     says_more && !greeting::is_courtesy(words)
 }
@@ -384,7 +384,7 @@ fn names_sites(words: &str) -> bool {
     ];
     let is_of_site = |word: &str| {
         let word = word.trim_matches(is_mark).to_lowercase();
-        word.is_empty() || word.split('.').all(|part| SITES.contains(&part) || LABELS.contains(&part))
+        word.is_empty() || word.split('.').all(|part| SITES.contains(&part) || is_label(part))
     };
     words.split_whitespace().all(is_of_site)
 }
@@ -393,7 +393,7 @@ fn names_sites(words: &str) -> bool {
 fn without_label(text: &str, span: Range<usize>) -> usize {
     let mut end = span.end;
     while let Some(word) = text[span.start..end].split(' ').next_back().filter(|word| !word.is_empty()) {
-        if !LABELS.contains(&word.trim_matches(is_mark).to_lowercase().as_str()) {
+        if !is_label(&word.trim_matches(is_mark).to_lowercase()) {
             break;
         }
         end = span.start + text[span.start..end - word.len()].trim_end_matches(is_around).len();
@@ -401,32 +401,22 @@ fn without_label(text: &str, span: Range<usize>) -> usize {
     end
 }
 
-/// Words that only name what stands beside them, in lower case.
+/// Whether a word only names what stands beside it, in lower case.
+fn is_label(word: &str) -> bool {
+    LABELS.contains(&word) || phones::KINDS.contains(&word)
+}
+
+/// Such words, beside those that name what a phone is for.
 const LABELS: &[&str] = &[
     "тел",
     "телефон",
     "телефона",
     "телефону",
-    "моб",
-    "мобильный",
-    "сот",
-    "сотовый",
     "номер",
     "номеру",
-    "мой",
-    "моя",
     "мои",
     "вот",
     "это",
-    "ватсап",
-    "вотсап",
-    "вацап",
-    "whatsapp",
-    "wa",
-    "вайбер",
-    "viber",
-    "telegram",
-    "телеграм",
     "звоните",
     "по",
     "и",
@@ -444,10 +434,8 @@ const LABELS: &[&str] = &[
     "имя",
     "phone",
     "tel",
-    "mobile",
     "mob",
     "number",
-    "my",
     "is",
     "and",
     "budget",
@@ -456,7 +444,6 @@ const LABELS: &[&str] = &[
     "the",
     "name",
     "call",
-    "cell",
     "no",
     "на",
     "у",

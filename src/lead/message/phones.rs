@@ -52,8 +52,8 @@ const OTHERS: &[&str] = &[
     "ikkinchi",
 ];
 
-/// Words that name what a phone is for, in lower case.
-const KINDS: &[&str] = &[
+/// Words that name what a phone is for, in lower case; each is also the label of one.
+pub(super) const KINDS: &[&str] = &[
     "ватсап",
     "вотсап",
     "вацап",
@@ -63,7 +63,6 @@ const KINDS: &[&str] = &[
     "viber",
     "telegram",
     "телеграм",
-    "телега",
     "мой",
     "моя",
     "my",
@@ -108,7 +107,8 @@ pub(super) fn own<'a>(text: &str, phones: &[(Range<usize>, &'a Phone)]) -> Optio
 
 /// Whether words in front of a phone say which it is.
 pub(super) fn tells_apart(before: &str) -> bool {
-    words(before).iter().any(|word| KINDS.contains(&word.as_str()))
+    // It names a car as well, so that it is no label.
+    words(before).iter().any(|word| KINDS.contains(&word.as_str()) || word == "телега")
 }
 
 fn words(text: &str) -> Vec<String> {
