@@ -132,13 +132,11 @@ pub fn grouped(number: i64) -> String {
     spaced
 }
 
-/// A small number in a word, in lower case: `пять`, `пару`, `two`.
-pub(super) fn small_number(word: &str) -> Option<u32> {
-    let word = word.replace('ё', "е");
-    let number = match word.as_str() {
-        "ноль" | "zero" => 0,
-        "один" | "одна" | "одно" | "одну" | "one" => 1,
-        "два" | "две" | "двух" | "пара" | "пару" | "two" | "couple" => 2,
+/// A number in a word, in lower case and with `е` for `ё`: those that mean a number wherever they stand.
+pub(super) fn number_word(word: &str) -> Option<u32> {
+    let number = match word {
+        "один" | "одна" | "одну" | "one" => 1,
+        "два" | "две" | "двух" | "пара" | "пару" | "two" => 2,
         "три" | "трех" | "three" => 3,
         "четыре" | "четырех" | "four" => 4,
         "пять" | "пяти" | "five" => 5,
@@ -154,13 +152,26 @@ pub(super) fn small_number(word: &str) -> Option<u32> {
         "тридцать" | "тридцати" | "thirty" => 30,
         "сорок" | "сорока" | "forty" => 40,
         "пятьдесят" | "пятидесяти" | "fifty" => 50,
-        "сто" | "ста" | "hundred" => 100,
+        "сто" | "ста" => 100,
         "двести" | "двухсот" => 200,
         "триста" | "трехсот" => 300,
         "пятьсот" | "пятисот" => 500,
         _ => return None,
     };
     Some(number)
+}
+
+/// A number in a word by itself, in lower case: `пять`, `пару`, `two`. Rarer ones (`шестьдесят`, `девятьсот`) are read in sums
+/// alone; `hundred`, `couple` and nought are no part of a sum there.
+pub(super) fn small_number(word: &str) -> Option<u32> {
+    let word = word.replace('ё', "е");
+    match word.as_str() {
+        "ноль" | "zero" => Some(0),
+        "одно" => Some(1),
+        "couple" => Some(2),
+        "hundred" => Some(100),
+        word => number_word(word),
+    }
 }
 
 #[cfg(test)]
