@@ -179,6 +179,7 @@ async fn is_wanted_again(connection: &mut AnyConnection, lead: &Lead, now: Milli
     .bind(&id)
     .execute(&mut *connection)
     .await?;
+    lead_work::reopened(connection, lead.number.as_str(), now).await?;
     // It is kept for as long as any other, from now on.
     sqlx::query(
         "UPDATE leads SET body = $1, expired_at = NULL, delivered_at = $2 WHERE id = $3 AND expired_at IS NOT NULL \

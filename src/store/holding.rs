@@ -5,7 +5,9 @@ use ulid::Ulid;
 
 use crate::lead::LeadNumber;
 
-use super::{LeadQueue, Leads, Lease, Mark, Step, StoreError, rows::placeholders, stage, step_outcome::TO_BE_TOLD};
+use super::{
+    LeadQueue, Leads, Lease, Mark, Step, StoreError, lead_work, rows::placeholders, stage, step_outcome::TO_BE_TOLD,
+};
 
 impl LeadQueue {
     /// Marks a waiting lead as one the admin is to be told of, if that has not been done.
@@ -126,9 +128,13 @@ impl Leads {
             stage::attempted(Step::Lead)
         );
         sqlx::query(AssertSqlSafe(sql)).bind(now).execute(&mut *transaction).await?;
+        if let (Some(number), 1..) = (number, revived.rows_affected()) {
+            lead_work::reopened(&mut transaction, number.as_str(), now).await?;
+        }
         super::marks::write(&mut transaction, &Mark::Retry, &now.to_string(), now).await?;
         transaction.commit().await?;
         self.leads_moved();
+        self.wakes.messages.notify_one();
         Ok(revived.rows_affected())
     }
 

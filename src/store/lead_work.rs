@@ -115,6 +115,20 @@ pub(super) async fn refresh_card(connection: &mut AnyConnection, lead_id: &str, 
     Ok(())
 }
 
+/// A lead that was given up is to get into amoCRM after all: its card says so, and is changed again once it is there.
+pub(super) async fn reopened(connection: &mut AnyConnection, number: &str, now: Millis) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "UPDATE lead_work SET shown = 'waiting' WHERE number = $1 AND shown = 'discarded' RETURNING lead_id",
+    )
+    .bind(number)
+    .fetch_optional(&mut *connection)
+    .await?;
+    match row.and_then(|row| rows::lossy(&row, 0)) {
+        Some(lead_id) => refresh_card(connection, &lead_id, now).await,
+        None => Ok(()),
+    }
+}
+
 /// The lead's buyer is forgotten: nothing more goes to amoCRM, and the card says so.
 pub(super) async fn forgotten(connection: &mut AnyConnection, lead_id: &str, now: Millis) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM lead_actions WHERE lead_id = $1").bind(lead_id).execute(&mut *connection).await?;
@@ -627,6 +641,26 @@ mod tests {
         assert_eq!(row.outcome.map(|(outcome, _)| outcome), Some(LeadOutcome::Junk));
         let unknown = LeadNumber::parse("N7HR3T9").expect("a number");
         assert_eq!(work.press(press(&unknown, LeadDeed::Take, 1, 19)).await.expect("a look"), PressOutcome::Unknown);
+    }
+
+    #[tokio::test]
+    async fn the_card_of_a_lead_that_was_given_up_follows_it_when_it_is_sent_after_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder).await;
+        let number = given(&store, "K7M2QXA", None).await;
+        let (work, leads) = (store.lead_work(), store.leads());
+        let messages = async || store.outbox().count().await.expect("a count");
+        assert_eq!(messages().await, 1, "its card");
+        for round in 0..2 {
+            assert!(leads.discard(&number).await.expect("a commit"));
+            assert_eq!(work.show_again().await.expect("a commit"), 1, "given up, round {round}");
+            assert_eq!(messages().await, 2 + 2 * round);
+            assert_eq!(leads.retry_now(Some(&number)).await.expect("a commit"), 1);
+            assert_eq!(messages().await, 3 + 2 * round, "the card is changed back");
+            assert_eq!(work.show_again().await.expect("a look"), 0);
+        }
+        leads.retry_now(Some(&number)).await.expect("a commit");
+        assert_eq!(messages().await, 5, "one that waits is shown as it is");
     }
 
     #[tokio::test]
