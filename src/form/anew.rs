@@ -51,7 +51,7 @@ const OF_OTHERS: &str = "втор запасн доп еще также тоже
     ikkinchi";
 
 /// Beginnings of words by which a sum is not the budget.
-const NO_BUDGET: &str = "стоит стоил цен продаж продаё продае просят доплат торг скидк налог пошлин утиль доставк price cost asking \
+const NO_BUDGET: &str = "стоит стоил цен продаж продае просят доплат торг скидк налог пошлин утиль доставк price cost asking \
     sell discount tax delivery narx";
 
 /// Currencies that are told by themselves, by how they begin.
@@ -114,7 +114,7 @@ enum Found<'a> {
 }
 
 /// Beginnings of words that take something out of the form.
-const REMOVE: &str = "убер убрат удал сотр стер стёр remov delet clear erase drop olib o'chir";
+const REMOVE: &str = "убер убрат удал сотр стер remov delet clear erase drop olib o'chir";
 
 /// How the words for the manager are called, by how that begins.
 const WISHES: &str = "пожелан wish istak";

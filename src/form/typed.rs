@@ -174,7 +174,7 @@ const MEANINGS: [(Typed, &str, &str); 5] = [
          согласен, согласна, согласны, подтверждаю, норм, нормально, ок, окей, все так, все хорошо, все отлично, yes, yep, \
          yeah, send, submit, correct, agree, agreed, confirm, confirmed, all right, looks good, all good, go ahead, ok, okay, \
          yuboring, to'g'ri, roziman, tasdiqlayman",
-        "я мы все всё так точно можно можете пожалуйста спасибо давайте заявку хорошо отлично супер конечно именно ну и it is i \
+        "я мы все так точно можно можете пожалуйста спасибо давайте заявку хорошо отлично супер конечно именно ну и it is i \
          that's this the all please request now thanks ha hammasi",
     ),
 ];
