@@ -197,8 +197,7 @@ impl Alerts {
     }
 
     fn message(&self, notice: AdminNotice) -> Option<NewMessage> {
-        let chat_id = self.recipients.chat(notice.recipient())?;
-        Some(NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock.now() })
+        NewMessage::to_dealer(&self.recipients, notice, self.clock.now())
     }
 
     /// Compares what is with what the admin knows, and tells the difference.

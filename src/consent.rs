@@ -19,7 +19,7 @@ use crate::{
     clock::{Clock, Millis},
     config::{self, LARGEST_DOCUMENT},
     net,
-    notice::{AdminNotice, ConsentQuestion, Notice, Recipients},
+    notice::{AdminNotice, ConsentQuestion, Recipients},
     store::{Mark, Marks, NewMessage},
     wording::{Lang, ShownDocument, consent_buttons, consent_words},
 };
@@ -170,9 +170,7 @@ impl Document {
                     if failures >= FAILURES {
                         self.set(None);
                         let notice = AdminNotice::ConsentDocumentMissing { address: url.to_string(), detail };
-                        let chat_id = recipients.chat(notice.recipient());
-                        let notice = Notice::Admin(notice);
-                        let message = chat_id.map(|chat_id| NewMessage { chat_id, notice, due_at: clock.now() });
+                        let message = NewMessage::to_dealer(&recipients, notice, clock.now());
                         if let Err(error) = marks.set_once(&mark, "", message.as_ref()).await {
                             info!(%error, "the admin is told of the document of consent later");
                         }

@@ -192,9 +192,7 @@ impl PollWatch {
     }
 
     fn message(&self, notice: AdminNotice) -> Option<NewMessage> {
-        let due_at = self.store.clock().now();
-        let chat_id = self.recipients.chat(notice.recipient());
-        chat_id.map(|chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at })
+        NewMessage::to_dealer(&self.recipients, notice, self.store.clock().now())
     }
 
     /// Takes back what is outdated and tells in one message what was, in one commit.

@@ -14,7 +14,7 @@ use crate::{
     clock::{Clock, Millis},
     crm::amocrm::{Crm, Proactive, TokenError, TokenKind},
     delivery::trouble_of_tokens,
-    notice::{AdminNotice, Notice, Recipients, Trouble},
+    notice::{AdminNotice, Recipients, Trouble},
     store::{NewMessage, OpenAlert, Store, StoreError},
 };
 
@@ -160,9 +160,7 @@ impl TokenWatch {
     }
 
     fn message(&self, notice: AdminNotice) -> Vec<NewMessage> {
-        let (due_at, chat_id) = (self.clock.now(), self.recipients.chat(notice.recipient()));
-        let message = |chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at };
-        chat_id.map(message).into_iter().collect()
+        NewMessage::to_dealer(&self.recipients, notice, self.clock.now()).into_iter().collect()
     }
 }
 

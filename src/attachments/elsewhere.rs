@@ -31,11 +31,8 @@ impl FilePass {
 
     /// amoCRM takes no files: the operator is told once.
     pub(super) async fn close_drive(&self, detail: &str) -> Result<(), Stop> {
-        let message = self.recipients.chat(Recipient::Operator).map(|chat_id| NewMessage {
-            chat_id,
-            notice: Notice::Admin(AdminNotice::FilesComeHere { detail: detail.to_owned() }),
-            due_at: self.clock().now(),
-        });
+        let notice = AdminNotice::FilesComeHere { detail: detail.to_owned() };
+        let message = NewMessage::to_dealer(&self.recipients, notice, self.clock().now());
         if self.marks.set_once(&Mark::FilesClosed, detail, message.as_ref()).await? {
             warn!(detail, "amoCRM takes no files; they go to the managers' chat");
         } else {
@@ -89,10 +86,8 @@ impl FilePass {
     /// Nobody has the file any more: the managers are told.
     pub(super) async fn lost(&self, row: &FileRow) -> Result<(), Stop> {
         let notice = AdminNotice::FileLost { number: row.lead.lead.number.clone(), name: name(row) };
-        let chat_id = self.recipients.chat(notice.recipient());
-        let message =
-            chat_id.map(|chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock().now() });
-        let messages: Vec<_> = message.into_iter().collect();
+        let messages: Vec<_> =
+            NewMessage::to_dealer(&self.recipients, notice, self.clock().now()).into_iter().collect();
         if self.files.over(&row.id, FileEnd::Lost, None, &messages).await? {
             self.figures.lost.fetch_add(1, Ordering::Relaxed);
         }

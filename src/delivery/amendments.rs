@@ -14,7 +14,7 @@ use crate::{
     fault::point,
     form::PHONE,
     lead::AmendmentKind,
-    notice::{AdminNotice, Notice, Recipients},
+    notice::{AdminNotice, Recipients},
     store::{Amendment, LeadRow, Lease, Mark, NewMessage, Store, StoreError},
     telemetry::lead_span,
 };
@@ -192,9 +192,7 @@ impl AmendmentWriter {
             _ => error.to_string(),
         };
         let notice = AdminNotice::AmendmentRefused { number: one.number.clone(), detail };
-        let chat_id = self.recipients.chat(notice.recipient());
-        let message =
-            chat_id.map(|chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock().now() });
+        let message = NewMessage::to_dealer(&self.recipients, notice, self.clock().now());
         self.store.marks().set_once(&Mark::AmendmentsRefused, "", message.as_ref()).await.map(drop)
     }
 

@@ -16,7 +16,7 @@ use crate::{
     clock::{Clock, Millis, date},
     crm::amocrm::{Crm, CrmError, Place, Reader, Wanted, Whereabouts},
     fault::point,
-    notice::{AdminNotice, Notice, Recipients},
+    notice::{AdminNotice, Recipients},
     store::{Created, LateNote, LateOutcome, LeadRow, Lease, NewMessage, Store, StoreError},
     telemetry::lead_span,
 };
@@ -199,10 +199,9 @@ impl LateNoteWriter {
     /// There is no place for a note in amoCRM: what a buyer has said is told to the managers instead.
     async fn no_place(&self, note: &LateNote) -> Result<(), Stop> {
         let notice = AdminNotice::NoPlaceForWords { number: note.number.clone(), text: note.text.clone() };
-        let chat_id = self.recipients.chat(notice.recipient()).filter(|_| note.is_said);
-        let Some(chat_id) = chat_id else { return Ok(self.store.late_notes().over(&note.id, None).await?) };
+        let message = NewMessage::to_dealer(&self.recipients, notice, self.clock().now()).filter(|_| note.is_said);
+        let Some(message) = message else { return Ok(self.store.late_notes().over(&note.id, None).await?) };
         info!("what a buyer has said has no place in amoCRM; the managers are told");
-        let message = NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock().now() };
         Ok(self.store.late_notes().over_telling(&note.id, &message).await?)
     }
 

@@ -14,7 +14,7 @@ use crate::{
     config::Manager,
     crm::amocrm::{Crm, CrmError, LeadThere, NewTask, RejectedField, Whereabouts},
     fault::point,
-    notice::{AdminNotice, Notice, Recipients},
+    notice::{AdminNotice, Recipients},
     store::{LateOutcome, LeadAction, LeadRow, Lease, Mark, NewMessage, OwedAction, Store, StoreError},
     telemetry::lead_span,
 };
@@ -237,9 +237,7 @@ impl ActionWriter {
     }
 
     async fn tell_once(&self, mark: &Mark, notice: AdminNotice) -> Result<(), StoreError> {
-        let chat_id = self.recipients.chat(notice.recipient());
-        let message =
-            chat_id.map(|chat_id| NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock().now() });
+        let message = NewMessage::to_dealer(&self.recipients, notice, self.clock().now());
         self.store.marks().set_once(mark, "", message.as_ref()).await.map(drop)
     }
 

@@ -108,8 +108,7 @@ impl Withdrawing {
             let buyer = NewMessage { chat_id: asked.chat_id, notice, due_at };
             let admin = (!person.leads.is_empty() || !unreadable.is_empty())
                 .then(|| self.admin_notice(person, unreadable.clone()))
-                .and_then(|notice| Some((self.recipients.chat(notice.recipient())?, notice)))
-                .map(|(chat_id, notice)| NewMessage { chat_id, notice: Notice::Admin(notice), due_at });
+                .and_then(|notice| NewMessage::to_dealer(&self.recipients, notice, due_at));
             [buyer].into_iter().chain(admin).collect()
         };
         match self.store.personal_data().withdraw(asked, note, messages).await? {

@@ -4,7 +4,10 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 use tracing::warn;
 use ulid::Ulid;
 
-use crate::{clock::Millis, notice::Notice};
+use crate::{
+    clock::Millis,
+    notice::{AdminNotice, Notice, Recipients},
+};
 
 use super::{Engine, FURTHEST_DUE, Outbox, StoreError, json, rows};
 
@@ -17,6 +20,14 @@ pub struct NewMessage {
     pub notice: Notice,
     /// Not before: the caller may want to send it by itself first; half an hour ahead at most.
     pub due_at: Millis,
+}
+
+impl NewMessage {
+    /// What is said to those whom it concerns; `None` where they have no chat.
+    pub fn to_dealer(recipients: &Recipients, notice: AdminNotice, due_at: Millis) -> Option<Self> {
+        let chat_id = recipients.chat(notice.recipient())?;
+        Some(Self { chat_id, notice: Notice::Admin(notice), due_at })
+    }
 }
 
 /// A message in the outbox.

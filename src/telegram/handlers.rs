@@ -630,9 +630,9 @@ async fn tell_of_limit(desk: &HandlerContext, buyer: &Buyer, again_at: Millis) -
         per_day: desk.limits.per_day,
         again_at,
     };
-    let Some(chat_id) = desk.recipients.chat(notice.recipient()) else { return Ok(()) };
-    let notice = Notice::Admin(notice);
-    desk.dialogues.tell_of_limit(buyer.user_id, &NewMessage { chat_id, notice, due_at: desk.clock.now() }).await
+    let message = NewMessage::to_dealer(&desk.recipients, notice, desk.clock.now());
+    let Some(message) = message else { return Ok(()) };
+    desk.dialogues.tell_of_limit(buyer.user_id, &message).await
 }
 
 /// Nobody has seen the number yet, so another one does.
