@@ -69,6 +69,10 @@ impl OneByOne for WorkKeeper {
     }
 
     async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        // What was to be said under other settings is due for ever.
+        if self.rules.is_idle() {
+            return Ok(None);
+        }
         self.store.lead_work().next_due().await
     }
 
@@ -147,18 +151,16 @@ impl WorkKeeper {
             0 => {
                 let notice = Notice::Untouched { number: number.clone(), minutes: minutes(FIRST_REMINDER) };
                 let notice = Notice::from(Addressed::reply(notice, card_reference(&number)));
-                let chat_id = self.rules.chat_id;
-                (chat_id.map(|chat_id| (chat_id, notice)), self.after(owed.since, LAST_REMINDER))
+                let message = self.rules.chat_id.map(|chat_id| NewMessage { chat_id, notice, due_at: now });
+                (message, self.after(owed.since, LAST_REMINDER))
             }
             _ => {
                 let notice = AdminNotice::Untouched { number, minutes: minutes(LAST_REMINDER) };
-                let chat_id = self.recipients.chat(notice.recipient());
-                (chat_id.map(|chat_id| (chat_id, Notice::Admin(notice))), None)
+                (NewMessage::to_dealer(&self.recipients, notice, now), None)
             }
         };
         info!("nobody has dealt with a lead for long; it is said");
-        let messages = message.into_iter().map(|(chat_id, notice)| NewMessage { chat_id, notice, due_at: now });
-        self.store.lead_work().remind(&owed.lead_id, before, messages.collect(), next).await
+        self.store.lead_work().remind(&owed.lead_id, before, message.as_ref(), next).await
     }
 }
 

@@ -323,12 +323,20 @@ impl LeadWork {
             number("since"),
             number("reminders")
         );
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(self.clock.now()).fetch_optional(&self.pool).await?;
-        Ok(row.and_then(|row| {
-            let number = LeadNumber::parse(&rows::lossy(&row, 1)?)?;
-            let since = rows::number(&row, 2)?;
-            Some((OwedWork { lead_id: rows::lossy(&row, 0)?, number, since }, rows::number(&row, 3).unwrap_or(0)))
-        }))
+        loop {
+            let query = sqlx::query(AssertSqlSafe(sql.as_str())).bind(self.clock.now());
+            let Some(row) = query.fetch_optional(&self.pool).await? else { return Ok(None) };
+            let lead_id = rows::lossy(&row, 0).unwrap_or_default();
+            let number = rows::lossy(&row, 1).and_then(|number| LeadNumber::parse(&number));
+            if let Some((number, since)) = number.zip(rows::number(&row, 2)) {
+                return Ok(Some((OwedWork { lead_id, number, since }, rows::number(&row, 3).unwrap_or(0))));
+            }
+            // Damaged: nobody could say which lead it is, and those behind it are to be spoken of.
+            sqlx::query("UPDATE lead_work SET remind_at = NULL WHERE lead_id = $1")
+                .bind(lead_id)
+                .execute(&self.pool)
+                .await?;
+        }
     }
 
     /// Says that nobody has dealt with a lead, where that is still so, and when it is said next; `before` is how often it was.
@@ -336,11 +344,11 @@ impl LeadWork {
         &self,
         lead_id: &str,
         before: i64,
-        messages: Vec<NewMessage>,
+        message: Option<&NewMessage>,
         next: Option<Millis>,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        self.write((lead_id.to_owned(), messages), move |(lead_id, messages), connection| {
+        self.write((lead_id.to_owned(), message.cloned()), move |(lead_id, message), connection| {
             Box::pin(async move {
                 let done = sqlx::query(
                     "UPDATE lead_work SET reminders = reminders + 1, remind_at = CAST($1 AS BIGINT) WHERE lead_id = $2 \
@@ -351,11 +359,8 @@ impl LeadWork {
                 .bind(before)
                 .execute(&mut *connection)
                 .await?;
-                if done.rows_affected() == 1 {
-                    for message in messages {
-                        outbox::insert(connection, message.chat_id, &json(&message.notice), message.due_at, now)
-                            .await?;
-                    }
+                if let (1, Some(message)) = (done.rows_affected(), message) {
+                    outbox::insert(connection, message.chat_id, &json(&message.notice), message.due_at, now).await?;
                 }
                 point("reminder.in_commit");
                 Ok(())
@@ -470,7 +475,8 @@ async fn take(
             Some((_, doer)) => PressOutcome::Others(doer),
             None => {
                 get(connection, press, lead_id, now).await?;
-                touch_and_show(connection, press, lead_id, now).await?;
+                touch(connection, press.number.as_str(), &press.name, now).await?;
+                refresh_card(connection, lead_id, now).await?;
                 PressOutcome::Taken
             }
         });
@@ -518,7 +524,8 @@ async fn take(
     if let Some((about, text)) = &press.note {
         late_notes::insert(connection, (lead_id, press.number.as_str()), about, text, now).await?;
     }
-    touch_and_show(connection, press, lead_id, now).await?;
+    touch(connection, press.number.as_str(), &press.name, now).await?;
+    refresh_card(connection, lead_id, now).await?;
     Ok(PressOutcome::Said { taken: is_taken })
 }
 
@@ -537,24 +544,6 @@ async fn get(connection: &mut AnyConnection, press: &NewPress, lead_id: &str, no
         lead_actions::insert(connection, (lead_id, press.number.as_str()), action, now).await?;
     }
     Ok(())
-}
-
-async fn touch_and_show(
-    connection: &mut AnyConnection,
-    press: &NewPress,
-    lead_id: &str,
-    now: Millis,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE lead_work SET touched_at = COALESCE(touched_at, $1), touched_by = COALESCE(touched_by, $2), remind_at = NULL \
-         WHERE lead_id = $3",
-    )
-    .bind(now)
-    .bind(&press.name)
-    .bind(lead_id)
-    .execute(&mut *connection)
-    .await?;
-    refresh_card(connection, lead_id, now).await
 }
 
 #[cfg(test)]
@@ -673,13 +662,28 @@ mod tests {
         assert!(!work.touched(&one, "Олег", past).await.expect("a commit"), "the first time counts");
         let (left, before) = work.untouched().await.expect("a look").expect("one is left");
         assert_eq!((&left.number, before), (&other, 0));
-        work.remind(&left.lead_id, 0, Vec::new(), Some(past)).await.expect("a commit");
+        work.remind(&left.lead_id, 0, None, Some(past)).await.expect("a commit");
         // A second time from an older look says nothing.
-        work.remind(&left.lead_id, 0, Vec::new(), None).await.expect("a commit");
+        work.remind(&left.lead_id, 0, None, None).await.expect("a commit");
         let (_, before) = work.untouched().await.expect("a look").expect("once more");
         assert_eq!(before, 1);
         work.press(press(&other, LeadDeed::Take, 1, 1)).await.expect("a commit");
         assert_eq!(work.untouched().await.expect("a look"), None);
         assert_eq!(work.next_due().await.expect("a look"), None);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_row_does_not_keep_others_from_being_called_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder).await;
+        let (work, past) = (store.lead_work(), store.clock().now() - 1);
+        let (one, other) = (given(&store, "K7M2QXA", Some(past - 1)).await, given(&store, "N7HR3T9", Some(past)).await);
+        let sql = "UPDATE lead_work SET number = 'x' WHERE number = $1";
+        sqlx::query(sql).bind(one.as_str()).execute(&work.pool).await.expect("a row");
+        let (left, _) = work.untouched().await.expect("a look").expect("the other");
+        assert_eq!(left.number, other);
+        assert_eq!(work.next_due().await.expect("a look"), Some(past));
+        assert!(work.touched(&other, "Анна", past).await.expect("a commit"));
+        assert_eq!(work.next_due().await.expect("a look"), None, "nothing is due for ever");
     }
 }
