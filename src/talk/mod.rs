@@ -103,10 +103,9 @@ impl TalkContext {
         number_in_heading(words).filter(|_| username.eq_ignore_ascii_case(&self.wording.bot_username))
     }
 
-    /// A word of the bot's under a message.
+    /// A word of the bot's under a message, which is not changed later: what became of an answer is said elsewhere.
     fn mark(&self, mark: TalkMark, message: &Message) -> Option<NewMessage> {
         let notice = Addressed {
-            becomes: Some(Reference::new(ReferenceKind::Mark, id_of(message))),
             reply_to: Some(ReplyTo::Message(message.id.0)),
             topic: topic_of(message),
             silent: true,
@@ -154,9 +153,6 @@ async fn on_message(message: Message, context: Arc<TalkContext>) -> Result<(), H
 
 async fn on_edited(message: Message, context: Arc<TalkContext>) -> Result<(), HandlerError> {
     if let Some(mark) = context.mark(TalkMark::EditStays, &message) {
-        // It is found again by nobody: what became of the answer itself is said elsewhere.
-        let Notice::Addressed(addressed) = mark.notice else { return Ok(()) };
-        let mark = NewMessage { notice: Addressed { becomes: None, ..addressed }.into(), ..mark };
         context.store.talk().tell_of_an_edit(&id_of(&message), &mark).await?;
     }
     Ok(())

@@ -14,9 +14,6 @@ use crate::{
 /// What Telegram has not taken for so long is said to wait.
 const WAITS_AFTER: Duration = Duration::from_secs(60);
 
-/// While there is anything to learn it is looked for so often.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-
 /// Pause after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 
@@ -42,17 +39,22 @@ impl OneByOne for AnswerWatch {
         for answer in self.store.talk().open().await? {
             self.look_at(&answer).await?;
         }
-        // The next look has its time.
+        // What is left waits for Telegram, or for the time to say so.
         Ok(false)
     }
 
     async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        let is_any_open = !self.store.talk().open().await?.is_empty();
-        Ok(is_any_open.then(|| self.clock().now() + self.clock().millis(LOOK_EVERY)))
+        let open = self.store.talk().open().await?;
+        let untold = open.iter().filter(|answer| !answer.is_told);
+        Ok(untold.map(|answer| answer.kept_at + self.clock().millis(WAITS_AFTER)).min())
     }
 
     async fn changed(&self) {
-        self.store.talk().changed().await;
+        let (talk, sent) = (self.store.talk(), self.store.sent_messages());
+        tokio::select! {
+            () = talk.changed() => {}
+            () = sent.changed() => {}
+        }
     }
 }
 
