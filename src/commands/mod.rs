@@ -42,7 +42,7 @@ const EX_CONFIG: u8 = 78;
 #[command(
     version,
     about,
-    after_help = "Settings come from the environment, from .env in the working directory, and from dealer.toml; see README.md.\nExit codes: 0 done, 1 failed, 2 usage, 78 configuration."
+    after_help = "Settings come from the environment, from .env in the working directory, and from dealer.toml; see docs/settings.md.\nExit codes: 0 done, 1 failed, 2 usage, 78 configuration."
 )]
 pub struct Cli {
     #[command(subcommand)]

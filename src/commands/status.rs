@@ -317,7 +317,7 @@ fn advice(trouble: &Trouble, can_authorize: bool) -> String {
         WrongClient => "put the id and the secret key from «Ключи и доступы» into AMOCRM_CLIENT_ID and \
                         AMOCRM_CLIENT_SECRET"
             .into(),
-        NotConfigured => "set AMOCRM_SUBDOMAIN and AMOCRM_ACCESS_TOKEN; see README.md".into(),
+        NotConfigured => "set AMOCRM_SUBDOMAIN and AMOCRM_ACCESS_TOKEN; see docs/setup.md".into(),
         other => advice_text(other, can_authorize, Lang::en()),
     }
 }

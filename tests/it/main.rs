@@ -8,6 +8,7 @@ mod amocrm_client;
 mod consent;
 mod dealer_form;
 mod dependencies;
+mod documents;
 mod fake_amocrm;
 mod fake_telegram;
 mod files;

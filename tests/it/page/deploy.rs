@@ -20,18 +20,6 @@ fn app_json_explains_every_setting() {
     assert_eq!(explained, read);
 }
 
-/// What explains settings to people names each of them that is theirs to set.
-#[test]
-fn the_readme_and_the_example_explain_every_setting() {
-    for (file, text) in
-        [("README.md", include_str!("../../../README.md")), (".env.example", include_str!("../../../.env.example"))]
-    {
-        for name in SETTINGS.iter().filter(|name| !["DYNO", "TEST_SPEED", "PORT"].contains(name)) {
-            assert!(text.contains(name), "{name} is not in {file}");
-        }
-    }
-}
-
 #[test]
 fn an_image_is_built_from_what_is_named_and_nothing_else() {
     let dockerfile = include_str!("../../../docs/deploy/Dockerfile");
