@@ -2,11 +2,14 @@
 //!
 //! At a terminal you are the buyer, and a hand on every switch; anywhere else, or with `--story`, it plays a story by
 //! itself and exits 0 only if every step really happened:
-//! - [`stage`]: both fakes, a folder, and the daemon as a process of its own
-//! - [`story`]: the incident this product was made for, from the first request to the recovery
+//! - [`stage`]: both fakes, everybody in the play, a folder; [`daemon`]: the daemon as a process of its own
+//! - [`faults`]: what can go wrong
+//! - [`story`]: the incident this product was made for, from the first request to the recovery, and what comes after
 //! - [`talk`]: the chat in the terminal
 //! - [`show`]: how things look in print
 
+mod daemon;
+mod faults;
 mod show;
 mod stage;
 mod story;
@@ -27,6 +30,10 @@ use stage::Stage;
 /// The exit code of a program that ctrl-c has ended.
 const INTERRUPTED: u8 = 130;
 
+/// How many times faster than life pauses pass: two minutes in two seconds, and in six.
+const STORYS_SPEED: u32 = 60;
+const TALKS_SPEED: u32 = 20;
+
 /// A whole dealer's world on this computer: chat as a buyer, switch the CRM off, and see that no request is lost.
 #[derive(Debug, Parser)]
 #[command(name = "sandbox")]
@@ -41,7 +48,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    if args.next().as_deref() == Some(stage::AS_THE_PRODUCT) {
+    if args.next().as_deref() == Some(daemon::AS_THE_PRODUCT) {
         return product(args.collect());
     }
     let options = Options::parse();
@@ -71,14 +78,12 @@ fn product(args: Vec<String>) -> ExitCode {
 
 async fn sandbox(story: bool, settings: Option<&Path>) -> io::Result<ExitCode> {
     let mut stop = Stop::new()?;
-    let mut stage = Stage::build().await?;
-    if let Some(settings) = settings {
-        stage.asks(settings)?;
-    }
+    let speed = if story { STORYS_SPEED } else { TALKS_SPEED };
+    let stage = Stage::build(settings, speed).await?;
     let acting = async {
         match story {
-            true => Ok(story::play(&mut stage).await),
-            false => talk::talk(&mut stage).await.map(|()| ExitCode::SUCCESS),
+            true => Ok(story::play(&stage).await),
+            false => talk::talk(&stage).await.map(|()| ExitCode::SUCCESS),
         }
     };
     let code = tokio::select! {

@@ -1,28 +1,44 @@
-//! The stage: both fakes, a folder of its own, and the daemon as a separate process, as in production.
+//! The stage: both fakes, everybody in the play, the faults, a folder, and the daemon.
 
 use std::{
     io,
-    path::PathBuf,
-    process::{ExitStatus, Output, Stdio},
+    path::{Path, PathBuf},
+    process::{ExitStatus, Output},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use chrono::{TimeDelta, Utc};
-use tokio::process::{Child, ChildStdin, Command};
-
+use chrono::{TimeDelta, Timelike, Utc};
 use testkit::fakes::{
-    amocrm::FakeAmocrm,
-    telegram::{FakeTelegram, FakeUser},
+    amocrm::{
+        FakeAmocrm, Status, User,
+        account::{ADMIN_USER, MAIN_PIPELINE, SECOND_STATUS},
+    },
+    telegram::{FakeGroup, FakeTelegram, FakeUser},
 };
 
-/// The first argument by which the sandbox's own executable becomes the product.
-pub const AS_THE_PRODUCT: &str = "as-amocrm-lead-bot";
-
-/// The daemon stops within 10 s of SIGTERM, a command needs less than this.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::{
+    daemon::{Daemon, PATIENCE},
+    faults::Faults,
+};
 
 /// How the folders of sandboxes begin; behind it stands the process that it belongs to.
 const FOLDER: &str = "amocrm-lead-bot-sandbox-";
+
+/// What the sandbox's dealer has decided.
+const DEALER: &str = include_str!("dealer.toml");
+
+/// The stage at which the car is on its way.
+pub const THIRD_STATUS: u64 = SECOND_STATUS + 1;
+
+/// What amoCRM calls to say that a lead has changed.
+const WEBHOOK_SECRET: &str = "the-sandbox-has-no-strangers";
+
+/// For so long amoCRM tries to tell of a change; without it the daemon asks in time.
+const TELLS_FOR: Duration = Duration::from_secs(5);
+
+/// A manager's id in amoCRM, by the number in the row of managers.
+pub const MANAGERS: [(u64, &str); 2] = [(503, "Анна"), (504, "Олег")];
 
 /// Takes away the folders of sandboxes that were killed.
 fn sweep() {
@@ -37,25 +53,61 @@ fn sweep() {
     }
 }
 
-/// Both fakes, the folder, the admin, and perhaps a running daemon.
+/// Both fakes, the folder, the people, and perhaps a running daemon.
 pub struct Stage {
     pub telegram: FakeTelegram,
     pub amocrm: FakeAmocrm,
     pub admin: FakeUser,
+    /// Where managers work.
+    pub group: FakeGroup,
+    pub managers: Vec<FakeUser>,
+    pub faults: Faults,
+    /// How many times faster than life pauses pass.
+    pub speed: u32,
+    buyers: Mutex<Vec<FakeUser>>,
     folder: tempfile::TempDir,
-    env: Vec<(&'static str, String)>,
-    daemon: Option<(Child, Lifeline)>,
+    daemon: Daemon,
 }
 
-/// While this is held the daemon lives; when the sandbox ends, however it ends, the daemon reads the end of its input.
-type Lifeline = Option<ChildStdin>;
+/// A place where it is noon now, so that nobody is left alone for the night.
+fn noon() -> String {
+    let ahead = (12 - i64::from(Utc::now().hour()) + 12).rem_euclid(24) - 12;
+    // POSIX counts the other way round.
+    format!("Etc/GMT{:+}", -ahead)
+}
+
+/// A dealer's account: the daemon's own user, two managers, and the way of a car.
+fn furnish(amocrm: &FakeAmocrm) {
+    amocrm.account(|account| {
+        let user = |id, name: &str, is_admin| User { id, name: name.to_owned(), is_admin };
+        account.users = vec![user(ADMIN_USER, "Бот заявок", true)];
+        account.users.extend(MANAGERS.map(|(id, name)| user(id, name, false)));
+        let stages = &mut account.pipelines[0].statuses;
+        for stage in stages.iter_mut() {
+            match stage.id {
+                SECOND_STATUS => stage.name = "Подбор автомобиля".into(),
+                142 => stage.name = "Автомобиль выдан".into(),
+                143 => stage.name = "Не купил".into(),
+                _ if !stage.unsorted => stage.name = "Новая заявка".into(),
+                _ => {}
+            }
+        }
+        let before_closing = stages.len() - 2;
+        stages.insert(before_closing, Status::new(THIRD_STATUS, "Автомобиль в пути"));
+    });
+}
 
 impl Stage {
-    /// Sets the fakes up with a pair of tokens that is an hour old; no daemon yet.
-    pub async fn build() -> io::Result<Self> {
+    /// Sets the fakes up with a pair of tokens that is an hour old; no daemon yet. It asks the form of this `dealer.toml`, with
+    /// the texts beside it, or that of the sandbox's own dealer.
+    pub async fn build(settings: Option<&Path>, speed: u32) -> io::Result<Self> {
         let telegram = FakeTelegram::start().await;
         let amocrm = FakeAmocrm::start().await;
+        furnish(&amocrm);
         let admin = telegram.user("Администратор").known();
+        let group = telegram.group("Продажи");
+        let managers: Vec<FakeUser> = MANAGERS.iter().map(|(_, name)| telegram.user(name)).collect();
+        managers.iter().for_each(|manager| telegram.makes(manager, "member", &group));
         sweep();
         let folder = tempfile::Builder::new().prefix(&format!("{FOLDER}{}-", std::process::id())).tempdir()?;
         let (access, refresh) = amocrm.issue_pair_at(Utc::now() - TimeDelta::hours(1));
@@ -64,81 +116,101 @@ impl Stage {
             ("BOT_TOKEN", telegram.token()),
             ("TELEGRAM_API_URL", telegram.url()),
             ("ADMIN_CHAT_ID", admin.id.to_string()),
+            ("MANAGERS_CHAT_ID", group.id.to_string()),
             ("AMOCRM_ACCESS_TOKEN", access),
             ("AMOCRM_REFRESH_TOKEN", refresh),
+            ("HTTP_ADDR", "127.0.0.1:0".into()),
+            ("AMOCRM_WEBHOOK_SECRET", WEBHOOK_SECRET.into()),
+            ("TEST_SPEED", speed.to_string()),
         ]);
-        Ok(Self { telegram, amocrm, admin, folder, env, daemon: None })
-    }
-
-    /// The daemon asks the form of this `dealer.toml`, with the texts beside it.
-    pub fn asks(&mut self, settings: &std::path::Path) -> io::Result<()> {
-        let path = std::path::absolute(settings)?;
-        if !path.is_file() {
-            return Err(io::Error::other(format!("{} is no file", path.display())));
+        match settings {
+            Some(settings) => env.push(("SETTINGS_FILE", named(settings)?)),
+            None => {
+                let mut dealer = DEALER.replace("ZONE", &noon());
+                for (at, manager) in managers.iter().enumerate() {
+                    dealer = dealer.replace(&format!("100000000{}", at + 1), &manager.id.to_string());
+                }
+                // Beside the data, which may be wiped.
+                let place = folder.path().join("settings");
+                std::fs::create_dir(&place)?;
+                std::fs::write(place.join("dealer.toml"), dealer)?;
+                env.push(("SETTINGS_FILE", place.join("dealer.toml").display().to_string()));
+            }
         }
-        self.env.push(("SETTINGS_FILE", path.display().to_string()));
-        Ok(())
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data)?;
+        let daemon = Daemon::new(&data, env);
+        let (faults, buyers) = (Faults::default(), Mutex::default());
+        Ok(Self { telegram, amocrm, admin, group, managers, faults, speed, buyers, folder, daemon })
     }
 
     /// The path of a file in the daemon's folder.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.path().join("data").join(name)
     }
 
-    /// The product in a clean environment and in the folder, so that nothing of the user's own settings is read.
-    fn command(&self, args: &[&str]) -> io::Result<Command> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg(AS_THE_PRODUCT).args(args);
-        command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path()).kill_on_drop(true);
-        Ok(command)
+    /// A new person who wants a car, with a phone in this language.
+    pub fn buyer(&self, name: &str, language: &str) -> FakeUser {
+        let buyer = self.telegram.user(name).with_language(Some(language));
+        self.buyers.lock().unwrap_or_else(PoisonError::into_inner).push(buyer.clone());
+        buyer
     }
 
-    /// Starts the daemon and waits until it asks for messages; its log goes to `daemon.log` in the folder.
-    pub async fn start(&mut self) -> io::Result<()> {
-        if self.daemon.is_none() {
-            let log = std::fs::File::options().create(true).append(true).open(self.path("daemon.log"))?;
-            let mut child = self.command(&[])?.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn()?;
-            // Taken out, because waiting for a child closes its input.
-            let lifeline = child.stdin.take();
-            self.daemon = Some((child, lifeline));
+    /// Everybody who has wanted one so far.
+    pub fn buyers(&self) -> Vec<FakeUser> {
+        self.buyers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Starts the daemon and waits until it asks for messages.
+    pub async fn start(&self) -> io::Result<()> {
+        self.daemon.start().await?;
+        // Whoever cannot be reached is not waited for.
+        if self.faults.telegram_is_gone() {
+            return Ok(());
         }
-        let telegram = self.telegram.clone();
         let ended = tokio::select! {
-            asks = telegram.wait_for_poll(PATIENCE) => return asks.map_err(io::Error::other),
-            status = self.ended() => status?,
+            asks = self.telegram.wait_for_poll(PATIENCE) => return asks.map_err(io::Error::other),
+            status = self.daemon.ended() => status?,
         };
-        Err(io::Error::other(format!("the daemon ended at once: {ended}\n{}", self.log(5))))
+        Err(io::Error::other(format!("the daemon ended at once: {ended}\n{}", self.daemon.log(5))))
     }
 
-    /// SIGKILL, and waits for the end; nothing when it does not run.
-    pub async fn kill(&mut self) {
-        if let Some((mut child, _lifeline)) = self.daemon.take() {
-            let _ = child.kill().await;
-        }
+    /// SIGKILL, and waits for the end.
+    pub async fn kill(&self) {
+        self.daemon.kill().await;
     }
 
-    /// SIGTERM, and waits for the end; nothing when it does not run.
-    pub async fn terminate(&mut self) -> io::Result<Option<ExitStatus>> {
-        let Some((mut child, _lifeline)) = self.daemon.take() else { return Ok(None) };
-        if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
-            // SAFETY: kill(2) takes two integers and touches no memory of ours; the child is not reaped yet.
-            unsafe { libc::kill(pid, libc::SIGTERM) };
-        }
-        tokio::time::timeout(PATIENCE, child.wait()).await?.map(Some)
+    /// SIGTERM, and waits for the end.
+    pub async fn terminate(&self) -> io::Result<Option<ExitStatus>> {
+        self.daemon.terminate().await
     }
 
-    /// Resolves when the daemon ends by itself; never while none runs.
-    pub async fn ended(&mut self) -> io::Result<ExitStatus> {
-        let Some((child, _lifeline)) = &mut self.daemon else { return std::future::pending().await };
-        let status = child.wait().await;
-        self.daemon = None;
-        status
+    /// Resolves when the daemon ends by itself.
+    pub async fn ended(&self) -> io::Result<ExitStatus> {
+        self.daemon.ended().await
     }
 
-    /// Runs a command of the product beside the daemon, as the operator would.
+    /// Whether the daemon runs.
+    pub fn runs(&self) -> bool {
+        self.daemon.runs()
+    }
+
+    /// Runs a command of the product beside the daemon.
     pub async fn run(&self, args: &[&str]) -> io::Result<Output> {
-        let output = self.command(args)?.stdin(Stdio::null()).output();
-        tokio::time::timeout(PATIENCE, output).await?
+        self.daemon.run(args).await
+    }
+
+    /// The last lines of the daemon's log.
+    pub fn log(&self, lines: usize) -> String {
+        self.daemon.log(lines)
+    }
+
+    /// kill -9, and the disk is empty.
+    pub async fn wipe(&self) -> io::Result<()> {
+        self.kill().await;
+        let data = self.path("");
+        std::fs::remove_dir_all(&data)?;
+        std::fs::create_dir(&data)
     }
 
     /// `backup_leads.json` as it stands; empty when there is none.
@@ -146,10 +218,62 @@ impl Stage {
         std::fs::read_to_string(self.path("backup_leads.json")).unwrap_or_default()
     }
 
-    /// The last lines of the daemon's log.
-    pub fn log(&self, lines: usize) -> String {
-        let log = std::fs::read_to_string(self.path("daemon.log")).unwrap_or_default();
-        let all: Vec<&str> = log.lines().collect();
-        all[all.len().saturating_sub(lines)..].join("\n")
+    /// A new pair of tokens in the files where the daemon looks for them.
+    pub fn gives_tokens(&self) -> io::Result<()> {
+        let (access, refresh) = self.amocrm.issue_pair();
+        std::fs::write(self.path("refresh_token.txt"), refresh)?;
+        std::fs::write(self.path("access_token.txt"), access)
     }
+
+    /// The stages of the main pipeline that a lead can be in, in their order: ids and names.
+    pub fn stages(&self) -> Vec<(u64, String)> {
+        self.amocrm.account(|account| {
+            let open = account.pipelines[0].statuses.iter().filter(|stage| !stage.unsorted);
+            open.map(|stage| (stage.id, stage.name.clone())).collect()
+        })
+    }
+
+    /// A manager moves a lead to another stage of the main pipeline, and amoCRM calls its webhook.
+    pub fn moves(&self, lead_id: u64, status_id: u64, manager: usize) {
+        let user = MANAGERS[manager.min(MANAGERS.len() - 1)].0;
+        self.amocrm.move_lead_by(lead_id, status_id, user);
+        let body = format!(
+            "leads[status][0][id]={lead_id}&leads[status][0][status_id]={status_id}&leads[status][0][pipeline_id]={MAIN_PIPELINE}"
+        );
+        let Some(page) = self.daemon.page() else { return };
+        let call = reqwest::Client::new()
+            .post(format!("{page}/amocrm/{WEBHOOK_SECRET}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .timeout(TELLS_FOR)
+            .body(body);
+        tokio::spawn(async move { call.send().await.map(drop) });
+    }
+
+    /// What happens when somebody opens an address of amoCRM that asks for access, and allows it: the browser is sent back to the
+    /// daemon's page. What that page says; none where the address asks for nothing.
+    pub async fn allows_access(&self, address: &str) -> Option<String> {
+        let asked = url::Url::parse(address).ok()?;
+        let state = asked.query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.into_owned())?;
+        let back = url::Url::parse(&self.amocrm.redirect_uri()).ok()?;
+        let mut at = url::Url::parse(&format!("{}{}", self.daemon.page()?, back.path())).ok()?;
+        let account = format!("{}.amocrm.ru", self.amocrm.account(|account| account.subdomain.clone()));
+        at.query_pairs_mut()
+            .append_pair("code", &self.amocrm.issue_code())
+            .append_pair("referer", &account)
+            .append_pair("state", &state)
+            .append_pair("client_id", &self.amocrm.client_id());
+        let page = reqwest::get(at).await.ok()?.text().await.ok()?;
+        let heading =
+            page.split_once("<h1>").and_then(|(_, rest)| rest.split_once("</h1>")).map(|(heading, _)| heading);
+        Some(heading.unwrap_or("…").to_owned())
+    }
+}
+
+/// The absolute path of a dealer's settings.
+fn named(settings: &Path) -> io::Result<String> {
+    let path = std::path::absolute(settings)?;
+    if !path.is_file() {
+        return Err(io::Error::other(format!("{} is no file", path.display())));
+    }
+    Ok(path.display().to_string())
 }

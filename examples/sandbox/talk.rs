@@ -1,9 +1,10 @@
 //! The chat in the terminal: a person is the buyer, and has a hand on every switch.
 
-use std::{io, io::Write, time::Duration};
+use std::{io, io::Write};
 
+use serde_json::json;
 use testkit::fakes::{
-    amocrm::{CrmEvent, Fault, On, Times},
+    amocrm::CrmEvent,
     telegram::{BotMessage, Event, FakeUser},
 };
 use tokio::sync::{
@@ -12,12 +13,10 @@ use tokio::sync::{
 };
 
 use crate::{
+    faults::Fault,
     show::{self, BOLD, DIM, GREEN, RED, YELLOW, heading, paint},
     stage::Stage,
 };
-
-/// How slow a slow CRM is.
-const SLOW: Duration = Duration::from_secs(3);
 
 const HELP: &str = "\
 Вы покупатель: пишите боту. Число нажимает кнопку с этим номером, остальное вы говорите.
@@ -29,6 +28,8 @@ You are the buyer: a number presses the button of that number, anything else is 
   :buyer NAME           другой покупатель         be another buyer (or one of before)
   :english NAME         телефон на английском     another buyer, whose phone is in English
   :admin [N | TEXT]     чат администратора        what is new in the admin's chat; press button N there, or say TEXT
+  :group [N | TEXT]     группа менеджеров         the managers' group; press button N there, or reply TEXT
+  :stage [N]            сдвинуть сделку           move the newest lead to stage N, as a manager in amoCRM
   :crm                  сделки в amoCRM           what is in the CRM
   :crm off | on | slow  выключить, включить       switch the CRM off, on, make it slow
   :expire               оба токена истекли        both tokens expire: 401 Token has expired
@@ -37,25 +38,27 @@ You are the buyer: a number presses the button of that number, anything else is 
   :run COMMAND          команда программы         run a command: status, leads list, get-new-tokens --code …
   :status  :retry       состояние, отправить      the commands status and retry-backup-leads
   :kill                 kill -9                   kill the daemon
+  :wipe                 стереть диск              kill it and empty its disk
   :restart              перезапустить             stop it politely if it runs, and start it
   :backup  :log [N]     файл заявок, журнал       backup_leads.json, the last lines of the log
   :help  :quit";
 
 /// Talks until the person leaves.
-pub async fn talk(stage: &mut Stage) -> io::Result<()> {
+pub async fn talk(stage: &Stage) -> io::Result<()> {
     println!("{}", paint(BOLD, "amocrm-lead-bot: песочница · the sandbox"));
     println!("Программа, Telegram и amoCRM работают только на этом компьютере. Всё, что можно: :help");
     println!(
         "{}",
         paint(DIM, "The daemon, a fake Telegram and a fake amoCRM run on this computer only. All you can do: :help")
     );
+    let faster = stage.speed;
+    println!("{}", paint(DIM, &format!("Паузы здесь в {faster} раз короче · pauses are {faster} times shorter here")));
     println!("{}\n", paint(DIM, &stage.path("").display().to_string()));
     let mut lines = typed_lines();
     let (mut telegram, mut crm) = (stage.telegram.subscribe(), stage.amocrm.subscribe());
     stage.start().await?;
-    let buyer = stage.telegram.user("Иван");
-    let buyers = vec![buyer.clone()];
-    let mut talk = Talk { stage, buyers, buyer, choices: Vec::new(), shown: None, admin_read: 0 };
+    let buyer = stage.buyer("Иван", "ru");
+    let mut talk = Talk { stage, buyer, choices: Vec::new(), shown: None, admin_read: 0, group_read: 0 };
     talk.prompt();
     println!("/start");
     talk.say("/start");
@@ -119,14 +122,14 @@ enum Choice {
 }
 
 struct Talk<'a> {
-    stage: &'a mut Stage,
+    stage: &'a Stage,
     buyer: FakeUser,
-    buyers: Vec<FakeUser>,
     /// What the numbers press in the buyer's chat, and under which message they stand.
     choices: Vec<Choice>,
     shown: Option<i32>,
-    /// How much of the admin's chat has been read, bytes.
+    /// How much of the admin's chat and of the managers' has been read, bytes.
     admin_read: usize,
+    group_read: usize,
 }
 
 impl Talk<'_> {
@@ -139,7 +142,7 @@ impl Talk<'_> {
         let Some(order) = line.strip_prefix(':') else {
             let pressed = line.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
             match pressed.and_then(|at| self.choices.get(at)) {
-                Some(choice) => press(&self.buyer, choice, self.stage),
+                Some(choice) => press(&self.buyer, choice, self.stage).await,
                 None => self.say(line),
             }
             return Ok(());
@@ -153,26 +156,25 @@ impl Talk<'_> {
             ("sticker", _) => drop(self.buyer.sticker()),
             ("buyer", name) if !name.is_empty() => self.become_buyer(name, "ru"),
             ("english", name) if !name.is_empty() => self.become_buyer(name, "en"),
-            ("admin", said) => self.admin(said),
+            ("admin", said) => self.admin(said).await,
+            ("group", said) => self.group(said),
+            ("stage", number) => self.moves(number),
             ("crm", "") => self.crm(),
-            ("crm", "off") => self.stage.amocrm.goes_down(),
+            ("crm", "off") => self.stage.sets(Fault::CrmDown, true).await?,
             ("crm", "slow") => {
-                self.stage.amocrm.fault(On::any("/"), Fault::Slow(SLOW), Times::Forever);
+                self.stage.sets(Fault::CrmSlow, true).await?;
                 done("отвечает через 3 с · answers after 3 s");
             }
             ("crm", "on") => {
-                self.stage.amocrm.clear_faults();
-                self.stage.amocrm.comes_back();
+                self.stage.sets(Fault::CrmSlow, false).await?;
+                self.stage.sets(Fault::CrmDown, false).await?;
             }
             ("expire", _) => {
-                self.stage.amocrm.expire_access_tokens();
-                self.stage.amocrm.expire_refresh_token();
+                self.stage.sets(Fault::TokensExpired, true).await?;
                 done("оба токена истекли · both tokens have expired");
             }
             ("tokens", _) => {
-                let (access, refresh) = self.stage.amocrm.issue_pair();
-                std::fs::write(self.stage.path("refresh_token.txt"), refresh)?;
-                std::fs::write(self.stage.path("access_token.txt"), access)?;
+                self.stage.gives_tokens()?;
                 done("новые токены в файлах · new tokens are in the files");
             }
             ("code", _) => println!("{}", self.stage.amocrm.issue_code()),
@@ -181,8 +183,13 @@ impl Talk<'_> {
             ("status", _) => self.run(&["status"]).await?,
             ("retry", _) => self.run(&["retry-backup-leads"]).await?,
             ("kill", _) => {
+                let ran = self.stage.runs();
                 self.stage.kill().await;
-                done("убит · killed");
+                done(if ran { "убит · killed" } else { "и так не работает · it does not run" });
+            }
+            ("wipe", _) => {
+                self.stage.wipe().await?;
+                done("диск пуст, программа убита; :restart · the disk is empty, the daemon killed");
             }
             ("restart" | "start", _) => {
                 if let Some(status) = self.stage.terminate().await? {
@@ -212,9 +219,8 @@ impl Talk<'_> {
     }
 
     fn become_buyer(&mut self, name: &str, language: &str) {
-        let Some(known) = self.buyers.iter().find(|buyer| buyer.name == name).cloned() else {
-            self.buyer = self.stage.telegram.user(name).with_language(Some(language));
-            self.buyers.push(self.buyer.clone());
+        let Some(known) = self.stage.buyers().into_iter().find(|buyer| buyer.name == name) else {
+            self.buyer = self.stage.buyer(name, language);
             (self.choices, self.shown) = (Vec::new(), None);
             self.prompt();
             println!("/start");
@@ -230,14 +236,14 @@ impl Talk<'_> {
     }
 
     /// Shows what is new in the admin's chat (or the end of it), or presses or says something there.
-    fn admin(&mut self, said: &str) {
+    async fn admin(&mut self, said: &str) {
         let admin = &self.stage.admin;
         let messages = admin.messages();
         let newest = messages.iter().rev().find(|message| !message.deleted && !choices(message).is_empty());
         let there = newest.map(choices).unwrap_or_default();
         let pressed = said.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         match pressed.and_then(|at| there.get(at)) {
-            Some(choice) => press(admin, choice, self.stage),
+            Some(choice) => press(admin, choice, self.stage).await,
             None if said.is_empty() => {
                 heading("Администратор", "the admin's chat");
                 let all = admin.transcript();
@@ -248,6 +254,49 @@ impl Talk<'_> {
                 newest.into_iter().for_each(|message| println!(":admin\n{}", numbered(message).join("\n")));
             }
             None => drop(admin.say(said)),
+        }
+    }
+
+    /// Shows what is new in the managers' group, or presses a button there, or answers the last message, as the first manager.
+    fn group(&mut self, said: &str) {
+        let (group, anna) = (&self.stage.group, &self.stage.managers[0]);
+        let messages: Vec<_> = self.stage.telegram.chat(group.id).into_iter().filter(|one| !one.deleted).collect();
+        let card = messages.iter().rev().find(|message| !choices(message).is_empty());
+        let there = card.map(choices).unwrap_or_default();
+        let pressed = said.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        match (pressed.and_then(|at| there.get(at)), card) {
+            (Some(Choice::Button { data, .. }), Some(card)) => drop(anna.press_in(card, data)),
+            _ if said.is_empty() => {
+                heading("Группа менеджеров", "the managers' group");
+                let all = self.stage.telegram.transcript(group.id);
+                let new = all.get(self.group_read..).filter(|new| !new.trim().is_empty());
+                show::conversation(new.unwrap_or_else(|| last_message(&all)));
+                self.group_read = all.len();
+                card.into_iter().for_each(|message| println!(":group\n{}", numbered(message).join("\n")));
+            }
+            _ => match messages.last() {
+                Some(last) => drop(anna.replies_in(group, last.message_id, json!({ "text": said }), said)),
+                None => drop(anna.say_in(group, said)),
+            },
+        }
+    }
+
+    /// Moves the newest lead to a stage, or lists the stages.
+    fn moves(&self, number: &str) {
+        let stages = self.stage.stages();
+        let lead = self.stage.amocrm.leads().pop();
+        let chosen = number.parse::<usize>().ok().and_then(|number| stages.get(number.checked_sub(1)?));
+        match (lead, chosen) {
+            (Some(lead), Some((id, name))) => {
+                self.stage.moves(lead.id, *id, 0);
+                done(&format!("Анна: «{}» → {name}", lead.name));
+            }
+            (None, _) => done("сделок ещё нет · there are no leads yet"),
+            (_, None) => {
+                for (at, (_, name)) in stages.iter().enumerate() {
+                    println!("     :stage {} {name}", at + 1);
+                }
+            }
         }
     }
 
@@ -269,13 +318,11 @@ impl Talk<'_> {
                 over_prompt(&bubble("Бот", &message));
             }
             Event::BotSent(message) => {
-                let admin = message.chat_id == self.stage.admin.id;
-                let buyer = self.buyers.iter().find(|buyer| buyer.id == message.chat_id);
-                let whom = buyer.map_or("?", |buyer| buyer.name.as_str());
-                let (whom, order) = if admin {
-                    ("Администратор", ":admin".into())
-                } else {
-                    (whom, format!(":buyer {whom}"))
+                let buyer = self.stage.buyers().into_iter().find(|buyer| buyer.id == message.chat_id);
+                let (whom, order) = match buyer {
+                    Some(buyer) => (buyer.name.clone(), format!(":buyer {}", buyer.name)),
+                    None if message.chat_id == self.stage.admin.id => ("Администратор".into(), ":admin".into()),
+                    None => ("Менеджеры".to_owned(), ":group".to_owned()),
                 };
                 let line = message.text.lines().next().unwrap_or_default();
                 over_prompt(&format!("{} {}", paint(YELLOW, &format!("🔔 {whom}: {line}")), paint(DIM, &order)));
@@ -320,7 +367,7 @@ fn phone(user: &FakeUser) -> String {
     format!("7916555{:04}", user.id % 10_000)
 }
 
-fn press(user: &FakeUser, choice: &Choice, stage: &Stage) {
+async fn press(user: &FakeUser, choice: &Choice, stage: &Stage) {
     match choice {
         Choice::Button { message_id, data } => {
             if let Err(why) = user.press_on(*message_id, data) {
@@ -329,20 +376,15 @@ fn press(user: &FakeUser, choice: &Choice, stage: &Stage) {
         }
         Choice::Key(text) => drop(user.say(text)),
         Choice::Contact => drop(user.share_contact(&phone(user))),
-        Choice::Page(page) => open(page, stage),
+        Choice::Page(page) => open(page, stage).await,
     }
 }
 
-/// What a browser would show; a page of amoCRM grants access and leads back with a code.
-fn open(page: &str, stage: &Stage) {
+/// What a browser would show; a page of amoCRM that asks for access is allowed it.
+async fn open(page: &str, stage: &Stage) {
     println!("{}", paint(DIM, &format!("→ {page}")));
-    let state = url::Url::parse(page)
-        .ok()
-        .and_then(|url| url.query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.into_owned()));
-    if let Some(state) = state {
-        let (back, code) = (stage.amocrm.redirect_uri(), stage.amocrm.issue_code());
-        println!("Доступ разрешён, вы пришли на страницу · access is allowed, you are sent to:");
-        println!("{back}?code={code}&state={state}");
+    if let Some(heading) = stage.allows_access(page).await {
+        println!("Доступ разрешён, на странице написано · access is allowed, the page says: {heading}");
     }
 }
 

@@ -53,6 +53,9 @@ async fn the_sandbox_plays_its_story_and_leaves_nothing_behind() {
         "Переданы 2 заявки",
         "✔ в amoCRM четыре заявки, каждая ровно один раз",
         "✔ backup_leads.json пуст: []",
+        "Взял(а): Анна",
+        "✔ разговор дошёл в обе стороны",
+        "✔ о новом этапе покупатель узнал",
         "✔ Всё произошло на самом деле",
     ] {
         assert!(told.contains(line), "«{line}» is missing:\n{told}");

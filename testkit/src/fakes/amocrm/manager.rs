@@ -128,6 +128,14 @@ impl FakeAmocrm {
         });
     }
 
+    /// This user moves a lead to another stage of its pipeline.
+    pub fn move_lead_by(&self, id: u64, status_id: u64, user: u64) {
+        self.set(|state| {
+            let pipeline_id = state.book.lead(id).map_or(account::MAIN_PIPELINE, |lead| lead.pipeline_id);
+            state.book.move_lead(id, pipeline_id, status_id, user);
+        });
+    }
+
     /// A lead was made so many days earlier.
     pub fn is_older(&self, id: u64, days: i64) {
         self.set(|state| {

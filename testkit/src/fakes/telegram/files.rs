@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::buyer::FakeUser;
+use super::buyer::{FakeGroup, FakeUser};
 use super::messages::{self, content, send};
 use super::params::{Answer, Params, Upload, bad};
 use super::text::found_entities;
@@ -90,6 +90,11 @@ impl FakeUser {
         self.message_with(json!({ "photo": self.picture(bytes) }), "(фото)")
     }
 
+    /// Sends a picture with this content into a group, in answer to a message there if one is named.
+    pub fn sends_photo_in(&self, group: &FakeGroup, to: Option<i32>, bytes: &[u8]) -> i32 {
+        self.replies_in(group, to.unwrap_or_default(), json!({ "photo": self.picture(bytes) }), "(фото)")
+    }
+
     /// Sends a document.
     pub fn sends_document(&self, name: &str, mime: &str, bytes: &[u8]) -> i32 {
         self.document_of(name, mime, bytes, None)
@@ -142,6 +147,11 @@ impl FakeUser {
 }
 
 impl FakeTelegram {
+    /// The content of a file that somebody has sent, by its id.
+    pub fn file_content(&self, id: &str) -> Option<Vec<u8>> {
+        self.shared.world().file(id).map(|file| file.bytes.clone())
+    }
+
     /// Every file sent until now is gone.
     pub fn loses_files(&self) {
         self.shared.world().files.iter_mut().for_each(|file| file.gone = true);

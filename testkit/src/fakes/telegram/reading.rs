@@ -91,6 +91,12 @@ impl FakeTelegram {
         self.shared.world().chats.get(&chat_id).map(|chat| chat.messages.clone()).unwrap_or_default()
     }
 
+    /// What people have written in a chat, as Message objects, oldest first; without what was deleted.
+    pub fn theirs(&self, chat_id: i64) -> Vec<Value> {
+        let world = self.shared.world();
+        world.chats.get(&chat_id).map(|chat| chat.theirs.values().cloned().collect()).unwrap_or_default()
+    }
+
     /// The id of the newest message of the bot in a chat, 0 when there is none.
     pub fn last_message_id(&self, chat_id: i64) -> i32 {
         let world = self.shared.world();

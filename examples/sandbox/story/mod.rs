@@ -1,4 +1,10 @@
-//! The story: a request, the incident this product was made for, and the recovery. Every step is checked.
+//! The story: a request, the incident this product was made for, the recovery, and what comes after. Every step is checked.
+//!
+//! - [`second`]: the second act, in which a manager works on a request
+//! - [`person`]: somebody at a telephone
+
+mod person;
+mod second;
 
 use std::{
     process::ExitCode,
@@ -8,22 +14,23 @@ use std::{
 use serde_json::Value;
 use testkit::fakes::{
     amocrm::{FakeAmocrm, On, StoredLead},
-    telegram::{BotMessage, FakeTelegram, FakeUser},
+    telegram::BotMessage,
 };
 
 use crate::{
     show::{self, BOLD, DIM, GREEN, RED, heading, paint},
     stage::Stage,
 };
+use person::Person;
 
 /// Whatever is to happen happens within this time, or the story has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A car on encar.com.
-const CAR: &str = "https://fem.encar.com/cars/detail/38427498";
+pub const CAR: &str = "https://fem.encar.com/cars/detail/38427498";
 
 /// Plays the story; the exit code says whether every step really happened.
-pub async fn play(stage: &mut Stage) -> ExitCode {
+pub async fn play(stage: &Stage) -> ExitCode {
     println!("{}", paint(BOLD, "amocrm-lead-bot: настоящая программа между поддельными Telegram и amoCRM"));
     println!("{}", paint(DIM, "the real daemon between a fake Telegram and a fake amoCRM, all on this computer"));
     let began = Instant::now();
@@ -44,13 +51,13 @@ pub async fn play(stage: &mut Stage) -> ExitCode {
     }
 }
 
-async fn tell(stage: &mut Stage, checks: &mut Checks) -> Result<(), String> {
+async fn tell(stage: &Stage, checks: &mut Checks) -> Result<(), String> {
     stage.start().await.map_err(|error| error.to_string())?;
     let (telegram, amocrm) = (stage.telegram.clone(), stage.amocrm.clone());
-    let mut ivan = Person::new(&telegram, telegram.user("Иван"));
-    let mut john = Person::new(&telegram, telegram.user("John").with_language(Some("en")));
-    let mut maria = Person::new(&telegram, telegram.user("Мария"));
-    let mut pyotr = Person::new(&telegram, telegram.user("Пётр"));
+    let mut ivan = Person::new(&telegram, stage.buyer("Иван", "ru"));
+    let mut john = Person::new(&telegram, stage.buyer("John", "en"));
+    let mut maria = Person::new(&telegram, stage.buyer("Мария", "ru"));
+    let mut pyotr = Person::new(&telegram, stage.buyer("Пётр", "ru"));
     let mut admin = Person::new(&telegram, stage.admin.clone());
 
     chapter(1, "Обычный день", "an ordinary day");
@@ -180,23 +187,26 @@ async fn tell(stage: &mut Stage, checks: &mut Checks) -> Result<(), String> {
         "«передана» каждый увидел один раз, администратор — одну тревогу и одну сводку",
         "each told once of the delivery; one alert, one summary",
     )?;
+
+    second::tell(stage, checks, &mut maria, &marias).await?;
+
     let never = [&ivan, &maria, &pyotr].iter().all(|person| person.count("шибка") == 0);
     checks.that(never, "слова «ошибка» покупатели не видели", "no buyer ever saw the word error")
 }
 
-fn chapter(number: u32, russian: &str, english: &str) {
+pub fn chapter(number: u32, russian: &str, english: &str) {
     println!("\n\n{} {}", paint(BOLD, &format!("{number}. {russian}")), paint(DIM, &format!("· {english}")));
 }
 
 /// What was checked.
 #[derive(Default)]
-struct Checks {
+pub struct Checks {
     passed: u32,
 }
 
 impl Checks {
     /// Prints the result; the story ends at the first thing that is not so.
-    fn that(&mut self, so: bool, russian: impl Into<String>, english: &str) -> Result<(), String> {
+    pub fn that(&mut self, so: bool, russian: impl Into<String>, english: &str) -> Result<(), String> {
         let russian = russian.into();
         let (mark, style) = if so { ("✔", GREEN) } else { ("✘", RED) };
         println!("{} {}", paint(style, &format!("{mark} {russian}")), paint(DIM, &format!("· {english}")));
@@ -219,7 +229,7 @@ async fn nothing_is_owed(stage: &Stage) -> Result<(), String> {
 }
 
 /// Looks until it is so, or patience is over.
-async fn comes_true(mut so: impl FnMut() -> bool) -> bool {
+pub async fn comes_true(mut so: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while !so() {
         if Instant::now() > deadline {
@@ -231,7 +241,7 @@ async fn comes_true(mut so: impl FnMut() -> bool) -> bool {
 }
 
 /// The one lead with this number; none also when there are several.
-fn lead(amocrm: &FakeAmocrm, number: &str) -> Option<StoredLead> {
+pub fn lead(amocrm: &FakeAmocrm, number: &str) -> Option<StoredLead> {
     let title = format!("#{number} ");
     let mut leads: Vec<_> = amocrm.leads().into_iter().filter(|lead| lead.name.starts_with(&title)).collect();
     if leads.len() == 1 { leads.pop() } else { None }
@@ -254,72 +264,7 @@ fn saved_fields(stage: &Stage, number: &str) -> Vec<(&'static str, String)> {
 }
 
 /// The number of a request in a message to the buyer.
-fn number(message: &BotMessage) -> String {
+pub fn number(message: &BotMessage) -> String {
     let after = message.text.split_once('#').map_or("", |(_, after)| after);
     after.chars().take_while(|char| char.is_alphanumeric() || *char == '-').collect()
-}
-
-/// Somebody at a telephone; what is said and heard is printed as it happens.
-struct Person {
-    telegram: FakeTelegram,
-    user: FakeUser,
-    /// The last message that was waited for.
-    heard: i32,
-    /// How much of the conversation is printed, bytes.
-    shown: usize,
-}
-
-impl Person {
-    fn new(telegram: &FakeTelegram, user: FakeUser) -> Self {
-        Self { telegram: telegram.clone(), user, heard: 0, shown: 0 }
-    }
-
-    fn says(&mut self, text: &str) -> &mut Self {
-        self.user.say(text);
-        self
-    }
-
-    fn presses(&mut self, data: &str) -> Result<&mut Self, String> {
-        self.user.press(data)?;
-        Ok(self)
-    }
-
-    /// Waits for a new message with these words in it and prints the conversation up to it.
-    async fn hears(&mut self, words: &str) -> Result<BotMessage, String> {
-        let message = self.reads(words).await;
-        self.shows();
-        message
-    }
-
-    /// Waits for a new message with these words in it.
-    async fn reads(&mut self, words: &str) -> Result<BotMessage, String> {
-        let has_words = |message: &BotMessage| message.text.contains(words);
-        let message = self.telegram.wait_for_new(self.user.id, self.heard, has_words, PATIENCE).await;
-        let message = message.map_err(|why| format!("{} ждёт «{words}»: {why}", self.user.name))?;
-        self.heard = message.message_id;
-        Ok(message)
-    }
-
-    /// Prints what is new in the conversation.
-    fn shows(&mut self) {
-        let transcript = self.telegram.transcript(self.user.id);
-        show::conversation(&transcript[self.shown..]);
-        self.shown = transcript.len();
-    }
-
-    /// Fills the form in up to the card, of which only the card is printed.
-    async fn fills_in(&mut self, name: &str, phone: &str, budget: &str) -> Result<(), String> {
-        self.says("/start").reads("Как вас зовут").await?;
-        self.says(name).reads("номер телефона").await?;
-        self.says(phone).reads("бюджет").await?;
-        self.says(budget).reads("ссылку").await?;
-        self.shown = self.telegram.transcript(self.user.id).len();
-        println!("{}", paint(DIM, "(те же вопросы · the same questions)"));
-        self.says(CAR).hears("Проверьте заявку").await.map(drop)
-    }
-
-    /// How many messages of the bot have these words.
-    fn count(&self, words: &str) -> usize {
-        self.user.messages().iter().filter(|message| message.text.contains(words)).count()
-    }
 }
