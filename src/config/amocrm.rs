@@ -4,14 +4,14 @@ use secrecy::{ExposeSecret, SecretString};
 use strum::IntoEnumIterator;
 use url::Url;
 
-use super::{ConfigProblem, Reader};
+use super::{
+    AnswerField, ConfigProblem, Reader,
+    account_host::{account_host, host_part, is_account_host},
+};
 use crate::{
-    form::{BUDGET, CAR_LINK, Field, Kind, Question},
+    form::{BUDGET, CAR_LINK, Question},
     lead::{Sources, Utm},
 };
-
-/// Where amoCRM accounts live: the only hosts that are ever given the integration's secret.
-pub const ACCOUNT_DOMAINS: [&str; 3] = ["amocrm.ru", "amocrm.com", "kommo.com"];
 
 /// What is needed to talk to one amoCRM account.
 #[derive(Debug, Clone)]
@@ -48,70 +48,6 @@ pub struct AmocrmSettings {
     pub contact_lookup: bool,
     /// `AMOCRM_REQUESTS_PER_SECOND`, 1 to 7.
     pub requests_per_second: u32,
-}
-
-/// A field of amoCRM's leads that takes the answer to a question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnswerField {
-    /// The question's key; for a UTM mark the code of its field, which is no key of a question.
-    pub question: String,
-    /// How the question is answered.
-    pub kind: Kind,
-    /// Which field.
-    pub field: Field,
-    /// The words of each of its choices, in every language.
-    pub choices: Vec<Vec<String>>,
-    /// The account's fields were listed since the start.
-    pub is_listed: bool,
-    /// The field as the account lists it; `None` where it does not, or was not asked yet.
-    pub known: Option<KnownField>,
-}
-
-/// A field of leads as the account lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownField {
-    /// Its id.
-    pub id: i64,
-    /// Its type, in amoCRM's word: `text`, `select`, …
-    pub kind: String,
-    /// What can be chosen.
-    pub options: Vec<String>,
-}
-
-impl AnswerField {
-    /// The field for a UTM mark, of which only the code is known yet.
-    pub fn utm(mark: Utm) -> Self {
-        Self {
-            question: mark.field().to_owned(),
-            kind: Kind::Text,
-            field: Field::Code(mark.field()),
-            choices: Vec::new(),
-            is_listed: false,
-            known: None,
-        }
-    }
-
-    /// Its id, where that is known.
-    pub fn id(&self) -> Option<i64> {
-        match (&self.known, self.field) {
-            (Some(known), _) => Some(known.id),
-            (None, Field::Id(id)) => Some(id),
-            (None, Field::Code(_)) => None,
-        }
-    }
-
-    /// As it is named in the settings.
-    pub fn named(&self) -> String {
-        match self.field {
-            Field::Id(id) => id.to_string(),
-            Field::Code(code) => code.to_owned(),
-        }
-    }
-
-    /// Where it is set.
-    pub fn setting(&self) -> String {
-        format!("dealer.toml: {}.crm_field", self.question)
-    }
 }
 
 impl AmocrmSettings {
@@ -351,59 +287,4 @@ fn is_refresh_token(token: &str) -> bool {
 
 fn is_part_of_the_api(path: &str) -> bool {
     ["/api/v", "/oauth2"].iter().any(|part| path.contains(part))
-}
-
-/// Whether a host is an account of amoCRM or Kommo.
-pub fn is_account_host(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    ACCOUNT_DOMAINS.iter().any(|domain| {
-        host.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).is_some_and(|account| {
-            !account.is_empty()
-                && account != "www"
-                && account.len() <= 63
-                && !account.starts_with('-')
-                && !account.ends_with('-')
-                && account.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        })
-    })
-}
-
-/// The account host for `acme`, `acme.amocrm.ru`, `https://acme.kommo.com/`.
-fn account_host(text: &str) -> Option<String> {
-    let text = without_scheme(text).trim_end_matches('/').to_lowercase();
-    let host = if text.contains('.') { text } else { format!("{text}.amocrm.ru") };
-    is_account_host(&host).then_some(host)
-}
-
-fn without_scheme(text: &str) -> &str {
-    text.trim_start_matches("https://").trim_start_matches("http://")
-}
-
-fn host_part(text: &str) -> &str {
-    without_scheme(text).split(['/', '?', '#', ':']).next().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_account_is_named_in_several_ways() {
-        for (text, host) in [
-            ("acme", Some("acme.amocrm.ru")),
-            ("acme.amocrm.ru", Some("acme.amocrm.ru")),
-            ("Acme.Kommo.com", Some("acme.kommo.com")),
-            ("https://acme.amocrm.com/", Some("acme.amocrm.com")),
-            ("acme.evil.com", None),
-            ("amocrm.ru.evil.com", None),
-            ("www.amocrm.ru", None),
-            ("a b", None),
-            ("-acme", None),
-            ("acme-", None),
-            ("x.acme.amocrm.ru", None),
-            ("https://acme.amocrm.ru/leads/", None),
-        ] {
-            assert_eq!(account_host(text).as_deref(), host, "{text}");
-        }
-    }
 }

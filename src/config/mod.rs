@@ -1,6 +1,8 @@
 //! Every environment variable and `dealer.toml`, read once and validated once; secrets are typed so they cannot be printed.
 
+mod account_host;
 mod amocrm;
+mod answer_field;
 mod database;
 mod dealer;
 mod dotenv;
@@ -23,10 +25,9 @@ use url::Url;
 
 use crate::lead::Region;
 
-pub use amocrm::{
-    ACCOUNT_DOMAINS, AmocrmSettings, AnswerField, Integration, KnownField, is_account_host, missing_integration,
-    missing_subdomain,
-};
+pub use account_host::{ACCOUNT_DOMAINS, is_account_host};
+pub use amocrm::{AmocrmSettings, Integration, missing_integration, missing_subdomain};
+pub use answer_field::{AnswerField, KnownField};
 pub use dealer::{
     ByLanguage, Consent, CrmRules, Dealer, Distribute, Hours, LARGEST_DOCUMENT, Manager, Place, PrivacyRules, Repeat,
     StatusText, StatusTexts, Unfinished, Week,

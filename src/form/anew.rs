@@ -3,19 +3,24 @@
 //! `нет, бюджет 3 млн`, `мой номер другой: 8 912 …`, `город: Казань` and a phone by itself leave no doubt. A sum among words about
 //! a car may be its price and a second number somebody else's, so these stay words for the manager.
 
+mod labelled;
 mod message;
+mod removed;
 
-use self::message::{Message, WRONG, begins, is_filler};
+use self::{
+    message::{Message, WRONG, begins, is_filler},
+    removed::removed,
+};
 use super::{
-    correcting::WISH,
-    dialogue::{Conversation, World, asked},
+    asking::asked,
+    conversation::{Conversation, World},
     draft::{Answer, Draft, Step},
     questions::{Kind, NAME, Question},
     said::{managers, value},
-    words::{plain, words_of},
+    words::words_of,
 };
 use crate::{
-    lead::{Budget, Change, Day, Name, Phone, Quantity, Said, Taken, one_line},
+    lead::{Budget, Change, Name, Phone, Said, Taken},
     notice::Say,
 };
 
@@ -40,10 +45,6 @@ pub(super) enum Anew {
     /// It says once more what is there.
     Same,
 }
-
-/// That a sum is not known yet.
-const UNKNOWN: &[[&str; 2]] =
-    &[["не", "знаю"], ["не", "решил"], ["не", "решила"], ["don't", "know"], ["not", "sure"], ["not", "decided"]];
 
 /// Beginnings of words by which another number beside the buyer's is told.
 const OF_OTHERS: &str = "втор запасн доп еще также тоже резерв жен муж супруг сын доч брат сестр мам пап отец отц матер продав владел \
@@ -113,44 +114,6 @@ enum Found<'a> {
     Same,
 }
 
-/// Beginnings of words that take something out of the form.
-const REMOVE: &str = "убер убрат удал сотр стер remov delet clear erase drop olib o'chir";
-
-/// How the words for the manager are called, by how that begins.
-const WISHES: &str = "пожелан wish istak";
-
-/// `уберите ссылку`, `удалите пожелания`: an answer that need not be there goes, and any other is asked again.
-fn removed(conversation: &Conversation, message: &Message) -> Option<Anew> {
-    let (draft, world) = (conversation.draft.as_ref()?, message.world);
-    let is_removed = message.words.first().is_some_and(|word| begins(word, REMOVE) || is_filler(word))
-        && message.words.iter().any(|word| begins(word, REMOVE));
-    if !is_removed || message.is_asked_for_words() {
-        return None;
-    }
-    let is_said =
-        |word: &String| begins(word, REMOVE) || begins(word, WISHES) || is_filler(word) || message.is_of_a_label(word);
-    if !message.words.iter().all(is_said) {
-        return None;
-    }
-    let mut changed = conversation.clone();
-    let to = changed.draft.as_mut()?;
-    let change = if message.words.iter().any(|word| begins(word, WISHES)) {
-        let before = to.wish.take()?.as_str().to_owned();
-        Change { key: WISH.into(), label: "Пожелания".into(), before: Some(before), after: None }
-    } else {
-        let mut named = message.questions().filter(|question| message.names(question));
-        let (question, None) = (named.next()?, named.next()) else { return None };
-        if !question.optional {
-            return Some(Anew::Wrong { key: question.key, why: None });
-        }
-        let before = value(question, draft.answers.get(question.key)?, world)?;
-        to.answers.insert(question.key, Answer::skipped(question));
-        let label = managers(&question.label, world.words);
-        Change { key: question.key.into(), label, before: Some(before), after: None }
-    };
-    Some(Anew::Changed { changes: vec![change], conversation: Box::new(changed), rest: None })
-}
-
 impl<'a> Message<'a> {
     /// `имя не то, я Пётр`, `меня зовут не Иван`: a name that is denied is asked, or is the one that is said instead.
     fn renamed(&self) -> Option<Found<'a>> {
@@ -212,27 +175,6 @@ impl<'a> Message<'a> {
         is_short.then_some(Found::Wrong { key: question.key, why: Some(Say::PhoneInvalid) })
     }
 
-    /// `город Москва, год 2022, двигатель гибрид`: each clause is read by itself.
-    fn listed(&self) -> Option<Found<'a>> {
-        let clauses: Vec<&str> =
-            self.text.split([',', ';', '\n']).map(str::trim).filter(|clause| !clause.is_empty()).collect();
-        if clauses.len() < 2 || self.is_asked_for_words() {
-            return None;
-        }
-        let mut answers: Vec<(&Question, Answer)> = Vec::new();
-        let mut rest = Vec::new();
-        for clause in clauses {
-            let one = Message { text: clause, words: words_of(clause), ..*self };
-            match one.labelled() {
-                Some(Found::Answers { answers: found, .. }) => answers.extend(found),
-                Some(Found::Same) => {}
-                _ => rest.push(clause),
-            }
-        }
-        let rest = (!rest.is_empty()).then(|| rest.join(", "));
-        (!answers.is_empty()).then_some(Found::Answers { answers, rest })
-    }
-
     /// What is there already, once more and nothing else.
     fn repeated(&self, said: &Said) -> Option<Found<'a>> {
         let (question, Answer::Money(known)) = self.answered(Kind::Money)? else { return None };
@@ -258,96 +200,6 @@ impl<'a> Message<'a> {
         }
         let answer = Budget::parse(&format!("{} {currency}", budget.shown()))?;
         Some(Found::Answers { answers: vec![(question, Answer::Money(answer))], rest: None })
-    }
-
-    /// `город: Казань`, `нет, не Москва, а Казань`, `телефон не тот`.
-    fn labelled(&self) -> Option<Found<'a>> {
-        let is_wrong = self.is_wrong();
-        let questions = || self.questions();
-        let mut named = questions().filter_map(|question| Some((question, self.label_of(question)?)));
-        if let (Some((question, (first, behind))), None) = (named.next(), named.next()) {
-            let is_first = self.words[..first].iter().all(|word| is_filler(word) || begins(word, WRONG));
-            let is_sure = is_wrong || self.begins_with_no() || self.has_colon();
-            if !is_first && !is_wrong || self.is_asked_for_words() && !is_sure {
-                return None;
-            }
-            let value: Vec<&str> = self.words[behind..]
-                .iter()
-                .skip_while(|word| is_filler(word) || begins(word, WRONG))
-                .map(String::as_str)
-                .collect();
-            let unknown = self.words[behind..].windows(2).find(|pair| UNKNOWN.iter().any(|unknown| pair == unknown));
-            let from = unknown.map(|pair| pair.join(" ")).or_else(|| value.first().map(|word| (*word).to_owned()));
-            let answer = is_first.then(|| self.answer(question, from.as_deref(), is_sure)).flatten();
-            if let Some(answer) = answer {
-                return Some(match self.changes(question, &answer) {
-                    true => Found::Answers { answers: vec![(question, answer)], rest: None },
-                    false => Found::Same,
-                });
-            }
-            let another = |word: &str| begins(word, "друг different") || word == "another";
-            let says_nothing = value.iter().all(|word| is_filler(word) || begins(word, WRONG) || another(word));
-            let is_another = |word: &String| another(word);
-            let is_refused = is_wrong || is_first && self.words.iter().any(is_another);
-            let is_short = says_nothing && is_refused && !self.is_asked_for_words();
-            return is_short.then_some(Found::Wrong { key: question.key, why: None });
-        }
-        // At the card a choice's own words can mean nothing else.
-        if self.is_at_card {
-            let said: Vec<&str> = self.words.iter().map(String::as_str).skip_while(|word| is_filler(word)).collect();
-            let mut chosen = questions().filter_map(|question| {
-                let at = choice(question, &said.join(" "), self.world)?;
-                Some((question, Answer::Choice(at)))
-            });
-            if let (Some((question, answer)), None) = (chosen.next(), chosen.next())
-                && self.changes(question, &answer)
-            {
-                return Some(Found::Answers { answers: vec![(question, answer)], rest: None });
-            }
-        }
-        None
-    }
-
-    fn has_colon(&self) -> bool {
-        self.text.contains([':', '—', '–', '=']) || self.text.contains(" - ")
-    }
-
-    fn changes(&self, question: &Question, answer: &Answer) -> bool {
-        match (self.draft.answers.get(question.key), answer) {
-            (Some(Answer::Money(known)), Answer::Money(sum)) => !is_same_sum(sum, known),
-            (known, answer) => known != Some(answer),
-        }
-    }
-
-    /// What is said behind a label, from this word on, as the question reads it.
-    fn answer(&self, question: &Question, from: Option<&str>, is_sure: bool) -> Option<Answer> {
-        let at = self.text.to_lowercase().replace('ё', "е").find(from?)?;
-        // `до двух` says more than `двух`.
-        let before = self.text.get(..at).unwrap_or_default().to_lowercase();
-        let bound = ["до ", "от ", "up to "].into_iter().find(|bound| before.ends_with(bound));
-        let at = at - bound.filter(|_| question.kind == Kind::Money).map_or(0, str::len);
-        // Other alphabets may change their lengths with the case.
-        let value = one_line(self.text.get(at..)?, 200);
-        let value = value.trim_end_matches(['.', '!']);
-        match question.kind {
-            Kind::Choice => match choice(question, &plain(value), self.world) {
-                Some(at) => Some(Answer::Choice(at)),
-                None => (question.free_text && is_sure).then(|| Answer::Text(value.to_owned())),
-            },
-            Kind::Number => Quantity::parse(value).map(Answer::Number),
-            Kind::Date => Day::parse(value, self.world.today()).ok().map(Answer::Date),
-            Kind::Text => is_sure.then(|| Answer::Text(value.to_owned())),
-            Kind::Money => {
-                let has_digits = value.chars().any(|c| c.is_ascii_digit());
-                let is_unknown = words_of(value).windows(2).any(|pair| UNKNOWN.iter().any(|unknown| pair == unknown));
-                let is_sum = has_digits || is_unknown;
-                // `до двух` is a sum in words, where it stands behind the label.
-                let is_sum =
-                    is_sum || words_of(value).len() < 5 && Budget::parse(value).is_some_and(|sum| sum.price() > 0);
-                Budget::parse(value).filter(|_| is_sum).map(|budget| Answer::Money(budget.without_doubt()))
-            }
-            Kind::Name | Kind::Phone | Kind::Link | Kind::Files => None,
-        }
     }
 }
 
@@ -417,13 +269,6 @@ fn after_but(text: &str) -> Option<&str> {
     let not = ["не ", "not "].iter().filter_map(|not| lower.find(not)).min()?;
     let but = [", а ", " а ", ", but ", " but "].iter().filter_map(|but| Some((lower.find(but)?, but.len()))).min()?;
     (not < but.0).then(|| text.get(but.0 + but.1..))?
-}
-
-/// The place of a choice, by what is typed of it.
-fn choice(question: &Question, said: &str, world: &World) -> Option<usize> {
-    let is_said = |words: &String| plain(words) == said;
-    let choices = question.choices.iter().filter(|_| question.kind == Kind::Choice && !said.is_empty());
-    choices.enumerate().find(|(_, choice)| (world.words)(choice).iter().any(is_said)).map(|(at, _)| at)
 }
 
 /// Whether two sums are the same, however they are written.

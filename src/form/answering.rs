@@ -1,21 +1,24 @@
 //! Answers, each taken at the question it was given to.
 
+mod car;
+mod money;
+mod name;
+
+use self::{car::take_car, money::take_amount, name::take_name};
 use super::{
     anew::{Anew, said_anew, stays_as_it_was},
-    dialogue::{Conversation, Outcome, World, asked, go_on, offered, stay},
+    asking::{asked, go_on, offered, stay},
+    conversation::{Conversation, Outcome, World},
     draft::{Answer, Step},
-    noted::{Noted, add_wish},
+    no_answer::{means_nothing, says_nothing},
+    noted::Noted,
     opening::{held, opened},
-    questions::{Kind, LONGEST_TEXT, Place, Question},
+    questions::{Kind, LONGEST_TEXT, Question},
     refusing::{asks_why_phone, choice_typed, day_typed, is_question, number_typed},
     said::managers,
-    typed::{has_none, means_nothing, says_nothing, says_unknown},
 };
 use crate::{
-    lead::{
-        Budget, CarLink, CarLinkError, Day, DayError, Name, NameError, Phone, PhoneError, Quantity, Said, Taken, Wish,
-        one_line,
-    },
+    lead::{Budget, Phone, PhoneError, Quantity, Said, Taken, Wish, one_line},
     notice::Say,
 };
 
@@ -179,171 +182,6 @@ pub(super) fn in_words(text: &str) -> Result<Answer, Box<Say>> {
         length if length > LONGEST_TEXT => Err(Box::new(Say::AnswerTooLong { longest: LONGEST_TEXT })),
         _ => Ok(Answer::Text(line)),
     }
-}
-
-fn take_name(conversation: Conversation, question: &Question, text: &str, said: &Said, world: &World) -> Outcome {
-    let alone = if said.answers_something() { Err(NameError::NotAName) } else { Name::parse(text) };
-    let error = match alone {
-        Ok(name) => return take(conversation, question, Answer::Name(name), Vec::new(), world),
-        Err(error) => error,
-    };
-    // What cannot be read as it stands is asked again.
-    let name = said.name().filter(|_| !matches!(error, NameError::Empty | NameError::Unreadable)).cloned();
-    let taken = Taken { name: name.is_some(), ..Taken::default() };
-    let noted = Noted::beside(&conversation, said, taken, Some(question), world);
-    if let Some(name) = name {
-        return take_noting(conversation, question, Answer::Name(name), noted, world);
-    }
-    let why = match error {
-        NameError::TooLong => Say::NameTooLong,
-        NameError::Greeting => Say::NameGreeting,
-        NameError::NotAName => Say::NotAName,
-        NameError::Empty | NameError::Unreadable => Say::NameUnreadable,
-    };
-    // Whoever has said something else of use is not told what it is not.
-    let is_name_meant = noted.is_wish_alone() && !speaks_to_somebody(text);
-    let is_of_use = !noted.is_empty() && !is_name_meant && error == NameError::NotAName;
-    note(conversation, noted, if is_of_use { Vec::new() } else { vec![why] }, world)
-}
-
-/// Whether a text is one that nobody means as a name: it asks something, or greets before it says what is wanted.
-fn speaks_to_somebody(text: &str) -> bool {
-    const GREETINGS: &str = "здравств здраств здрасте привет добрый доброе доброго доброй салам салом hello hi hey good \
-         assalom assalomu salom";
-    let first = text.split(|sign: char| !sign.is_alphabetic()).find(|word| !word.is_empty()).map(str::to_lowercase);
-    let greets = first.is_some_and(|first| GREETINGS.split_whitespace().any(|greeting| first.starts_with(greeting)));
-    text.contains(['?', '？']) || greets && text.split_whitespace().count() > 1
-}
-
-fn take_amount(conversation: Conversation, question: &Question, text: &str, said: &Said, world: &World) -> Outcome {
-    if Phone::alone(text, world.region).is_some() {
-        let phones = conversation.draft.iter().flat_map(|draft| draft.answers.values());
-        let phone = phones.into_iter().find_map(|answer| match answer {
-            Answer::Phone(phone) => Some(phone.e164().to_owned()),
-            _ => None,
-        });
-        let phone = phone.unwrap_or_default();
-        return stay(conversation, vec![Say::PhoneIsNoBudget { phone }], world);
-    }
-    let beside = Taken { money: true, ..Taken::default() };
-    let words = said.words(beside);
-    // What is said around a sum belongs to it (`2 млн под ключ`), unless it speaks of something else.
-    let is_more = said.phone().is_some()
-        || said.link().is_some()
-        || said.money().is_some() && words.as_ref().is_some_and(Wish::names_a_car);
-    if question.optional && means_nothing(text) && !says_unknown(text) {
-        return skip(conversation, question, world);
-    }
-    if !is_more {
-        return match Budget::parse(text).filter(|amount| is_about_money(amount, world)) {
-            Some(amount) => take_money(conversation, question, amount, Noted::default(), world),
-            // Nothing of it is of use to anybody.
-            None if Budget::parse(text).is_some_and(|amount| amount.is_none()) => {
-                stay(conversation, vec![Say::NotASum], world)
-            }
-            None => {
-                let is_long = one_line(text, 201).chars().count() > 200;
-                let why = if is_long { Say::BudgetUnreadable } else { Say::NotASum };
-                not_taken(conversation, question, (text, said), why, world)
-            }
-        };
-    }
-    let taken = Taken { money: said.money().is_some(), ..Taken::default() };
-    let noted = Noted::beside(&conversation, said, taken, Some(question), world);
-    match said.money().cloned() {
-        Some(amount) => take_money(conversation, question, amount, noted, world),
-        None if CarLink::alone(text).is_some() => note(conversation, noted, vec![Say::LinkIsNoBudget], world),
-        // `не знаю, https://…`
-        None => {
-            match words.as_ref().filter(|words| !words.names_a_car()).and_then(|words| Budget::parse(words.as_str())) {
-                Some(amount) => {
-                    let noted = noted.with_wish(None);
-                    take_money(conversation, question, amount, noted, world)
-                }
-                None => note(conversation, noted, Vec::new(), world),
-            }
-        }
-    }
-}
-
-/// Takes a sum; one so small that it is hardly in roubles is asked about beside the next question.
-fn take_money(conversation: Conversation, question: &Question, amount: Budget, noted: Noted, world: &World) -> Outcome {
-    let is_doubted = question.place() == Place::Budget && amount.is_in_doubt();
-    let said = amount.shown().to_owned();
-    let amount = if is_doubted { amount.without_doubt() } else { amount };
-    let mut outcome = take_noting(conversation, question, Answer::Money(amount), noted, world);
-    let is_asked = outcome.replies.iter().flatten().any(|say| matches!(say, Say::Noted { budget: Some(_), .. }));
-    if is_doubted
-        && !is_asked
-        && let Some(last) = outcome.replies.last_mut()
-    {
-        last.insert(0, Say::BudgetInDoubt { budget: said });
-    }
-    outcome
-}
-
-/// Whether what was typed to a question about money can be an answer to it: a sum, or that there is none yet. A time, a car, a
-/// greeting or a yes is none.
-fn is_about_money(amount: &Budget, world: &World) -> bool {
-    let typed = amount.typed();
-    if amount.price() > 0 {
-        return true;
-    }
-    if amount.is_none() || is_question(typed) && !typed.chars().any(|sign| sign.is_ascii_digit()) {
-        return false;
-    }
-    let said = Said::read(typed, &[], world.region);
-    let is_else = Day::parse(typed, world.today()) != Err(DayError::NotADay)
-        || says_nothing(typed)
-        || said.money().is_none() && said.asks_for_a_car();
-    !is_else && typed.chars().any(char::is_alphanumeric)
-}
-
-/// A link, that there is none, or words about the car, which answer the question as well.
-fn take_car(
-    mut conversation: Conversation,
-    question: &Question,
-    text: &str,
-    links: &[String],
-    said: &Said,
-    world: &World,
-) -> Outcome {
-    let noted = Noted::beside(&conversation, said, Taken::default(), Some(question), world);
-    if let Some(link) = said.link().cloned() {
-        // The note has the answer as it was typed, unless it holds other answers, too.
-        let is_alone = said.phone().is_none() && said.money().is_none();
-        let whole = CarLink::find(text, links).ok().flatten().filter(|_| is_alone);
-        let link = whole.unwrap_or(link);
-        return take_noting(conversation, question, Answer::Link(Some(link)), noted, world);
-    }
-    let has_link = conversation.draft.as_ref().is_some_and(|draft| draft.answers.contains_key(question.key));
-    match CarLink::find(text, links) {
-        // Whoever changes it and puts that off takes back nothing.
-        _ if !has_link
-            && links.is_empty()
-            && text.contains(char::is_alphanumeric)
-            && (means_nothing(text) || has_none(text)) =>
-        {
-            return skip(conversation, question, world);
-        }
-        Ok(None) => return take(conversation, question, Answer::Link(None), Vec::new(), world),
-        Err(CarLinkError::TooLong) => return stay(conversation, vec![Say::LinkTooLong], world),
-        _ => {}
-    }
-    let wish = said.words(noted.taken()).filter(|words| words.says_something() || !noted.is_empty());
-    let Some(wish) = wish.filter(|_| !says_nothing(text)) else {
-        return note(conversation, noted, vec![Say::NoLinkFound], world);
-    };
-    let stays = stays_as_it_was(&conversation, said, world);
-    let told = noted.with_wish(None).keep(&mut conversation, &world.form);
-    let mut kept = Answer::Link(None);
-    if let Some(draft) = &mut conversation.draft {
-        add_wish(draft, wish);
-        // Whoever says more about the car does not take its link back.
-        kept = draft.answers.remove(question.key).unwrap_or(kept);
-    }
-    let first = told.into_iter().chain([Say::WishTaken]).chain(stays).collect();
-    take(conversation, question, kept, vec![first], world)
 }
 
 /// What is still said when all is answered: a link, words about the car.

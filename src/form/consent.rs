@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{
-    dialogue::{Conversation, Outcome, World, stay},
+    asking::stay,
+    conversation::{Conversation, Outcome, World},
     draft::{Answer, Draft, Step},
     opening::accepted,
 };

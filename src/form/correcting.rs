@@ -6,24 +6,24 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
 use crate::{
     clock::Millis,
-    lead::{AmendmentKind, Change, Extra, Lead, LeadNumber, Said, Taken, Wish, correction_note, taken_back_note},
-    notice::{Ask, CardAnswer, MyState, Offer, Say},
+    lead::{AmendmentKind, Said, Taken, Wish, correction_note, taken_back_note},
+    notice::{Ask, Offer, Say},
 };
 
 use super::{
+    asking::stay,
     consent::ConsentRule,
-    dialogue::{Conversation, Outcome, World, stay, turn},
-    draft::{Answer, Draft, Step},
+    conversation::{AWAITED_NAME, Conversation, Correcting, Outcome, OwnRequest, World},
+    corrected::{Amending, answers, as_a_draft, correctable, corrected, value_of},
+    dialogue::turn,
+    draft::{Draft, Step},
     input::{Input, MyPress, Press},
-    questions::{Form, Kind, Place, Question},
-    said::{asked_by, managers, value},
+    no_answer::{means_nothing, says_nothing},
+    questions::{Kind, Place, Question, WISH},
     stored::{draft_json, read_draft},
-    typed::{Typed, means_nothing, says_nothing},
+    typed::Typed,
 };
 
 /// A request can be corrected and taken back for so long after it was sent.
@@ -31,75 +31,6 @@ pub const OPEN_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// Whoever has begun in time is let finish: a sixth of that time.
 const GRACE: Millis = 6;
-
-/// A request of the person, as it is meant now.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OwnRequest {
-    /// The lead with all corrections.
-    pub lead: Lead,
-    /// Where it is.
-    pub state: MyState,
-    /// How often it was corrected.
-    pub corrections: usize,
-    /// How long it can be corrected and taken back from when it was sent.
-    pub open_for: Millis,
-    /// Whether files can be added to it: what is old was wiped.
-    pub takes_files: bool,
-}
-
-impl OwnRequest {
-    /// Whether it can be corrected and taken back.
-    pub fn is_open(&self, now: Millis) -> bool {
-        self.is_in_time(now, self.open_for)
-    }
-
-    fn is_in_time(&self, now: Millis, within: Millis) -> bool {
-        let sent_at = self.lead.submitted_at.timestamp_millis();
-        matches!(self.state, MyState::OnItsWay | MyState::WithTheManager) && now - sent_at < within
-    }
-}
-
-/// An answer that is being corrected.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Correcting {
-    /// Of which request.
-    pub number: LeadNumber,
-    /// The question's key.
-    pub key: String,
-    /// The new answer, in a draft as it is stored; `None` until it is given.
-    #[serde(default)]
-    pub given: Option<Value>,
-}
-
-impl Correcting {
-    /// The new answer may be what is said next, without being asked: `хочу изменить телефон`, and then the phone.
-    pub fn awaited(number: LeadNumber, is_name: bool) -> Self {
-        let key = if is_name { AWAITED_NAME } else { AWAITED };
-        Self { number, key: key.into(), given: None }
-    }
-
-    /// Whether nothing is asked, and what says something else is no answer.
-    pub fn is_awaited(&self) -> bool {
-        [AWAITED, AWAITED_NAME].contains(&self.key.as_str())
-    }
-}
-
-/// What a turn says of a request that was sent.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Amending {
-    /// The lead as it is meant from now on.
-    pub lead: Lead,
-    /// What has happened.
-    pub kind: AmendmentKind,
-    /// Which of its lead it is.
-    pub about: String,
-    /// The name until now.
-    pub name_before: String,
-    /// Which answers have changed, and how.
-    pub changes: Vec<Change>,
-    /// The note that tells of it.
-    pub note: String,
-}
 
 /// What one input about a request that was sent leads to.
 #[derive(Debug, Clone, PartialEq)]
@@ -276,18 +207,6 @@ fn left_as_it_was(mut conversation: Conversation, request: &OwnRequest, world: &
     }
 }
 
-/// Files stay what they are.
-fn correctable(form: &Form) -> impl Iterator<Item = &Question> {
-    form.questions().iter().filter(|question| question.kind != Kind::Files)
-}
-
-fn answers(lead: &Lead, world: &World) -> Vec<CardAnswer> {
-    let answer =
-        |question: &Question| CardAnswer { question: question.key.to_owned(), value: value_of(lead, question) };
-    let wish = CardAnswer { question: WISH.into(), value: lead.wish.as_ref().map(|wish| wish.as_str().to_owned()) };
-    correctable(&world.form).map(answer).chain([wish]).collect()
-}
-
 fn choose(request: &OwnRequest, world: &World) -> Say {
     Say::ChooseCorrection { number: request.lead.number.clone(), answers: answers(&request.lead, world) }
 }
@@ -413,35 +332,6 @@ fn offers(question: &Question, world: &World) -> bool {
         && world.first_name.as_deref().is_some_and(|name| crate::lead::Name::parse(name).is_ok())
 }
 
-/// The answer of a lead to a question, as managers read it.
-fn value_of(lead: &Lead, question: &Question) -> Option<String> {
-    match question.place() {
-        Place::Name => Some(lead.name.as_str().to_owned()),
-        Place::Phone => Some(lead.phone.e164().to_owned()),
-        Place::Budget => lead.budget.as_ref().map(|budget| budget.shown().to_owned()),
-        Place::CarLink => lead.car_link.as_ref().map(crate::lead::CarLink::shown),
-        Place::More => lead.more.iter().find(|more| more.key == question.key).map(|more| more.value.clone()),
-    }
-}
-
-/// A draft in which every question has the lead's answer, so that whatever is said changes one of them.
-fn as_a_draft(lead: &Lead, form: &Form) -> Draft {
-    let mut draft = Draft { id: lead.id, number: lead.number.clone(), ..Draft::open() };
-    draft.consent_at = lead.consent_at;
-    draft.wish = lead.wish.clone();
-    for question in form.questions() {
-        let answer = match question.place() {
-            Place::Name => Answer::Name(lead.name.clone()),
-            Place::Phone => Answer::Phone(lead.phone.clone()),
-            Place::Budget => lead.budget.clone().map_or(Answer::Skipped, Answer::Money),
-            Place::CarLink => Answer::Link(lead.car_link.clone()),
-            Place::More => value_of(lead, question).map_or(Answer::Skipped, Answer::Text),
-        };
-        draft.answers.insert(question.key, answer);
-    }
-    draft
-}
-
 /// Something was said to the question of the answer that is being corrected.
 fn given(
     mut conversation: Conversation,
@@ -511,73 +401,8 @@ fn not_yet_taken(says: Vec<Say>) -> Vec<Say> {
     says.collect()
 }
 
-/// The lead with the answers of a draft where they differ, and what differs.
-pub(super) fn corrected(lead: &Lead, draft: &Draft, world: &World) -> (Lead, Vec<Change>) {
-    let mut lead = lead.clone();
-    let mut changes = Vec::new();
-    for question in correctable(&world.form) {
-        let Some(answer) = draft.answers.get(question.key) else { continue };
-        let (before, after) = (value_of(&lead, question), value(question, answer, world));
-        if before == after {
-            continue;
-        }
-        let label = label_of(&lead, question, world);
-        match (question.place(), answer) {
-            (Place::Name, Answer::Name(name)) => lead.name = name.clone(),
-            (Place::Phone, Answer::Phone(phone)) => lead.phone = phone.clone(),
-            (Place::Budget, Answer::Money(budget)) => lead.budget = Some(budget.clone()),
-            (Place::Budget, _) => lead.budget = None,
-            (Place::CarLink, Answer::Link(link)) => lead.car_link = link.clone(),
-            (Place::More, _) => {
-                let extra = after.clone().map(|value| Extra { key: question.key.into(), label: label.clone(), value });
-                put(&mut lead.more, question.key, extra);
-            }
-            _ => continue,
-        }
-        changes.push(Change { key: question.key.to_owned(), label, before, after });
-    }
-    if draft.wish.is_some() && draft.wish != lead.wish {
-        let words = |wish: &Option<crate::lead::Wish>| wish.as_ref().map(|wish| wish.as_str().to_owned());
-        let (before, after) = (words(&lead.wish), words(&draft.wish));
-        changes.push(Change { key: WISH.into(), label: "Пожелания".into(), before, after });
-        lead.wish = draft.wish.clone();
-    }
-    let asked = asked_by(&world.form, world.words);
-    lead.asked.budget = lead.asked.budget.take().or(asked.budget.filter(|_| lead.budget.is_some()));
-    lead.asked.car_link = lead.asked.car_link.take().or(asked.car_link.filter(|_| lead.car_link.is_some()));
-    (lead, changes)
-}
-
-/// What managers read before the answer, as in the lead's own note.
-fn label_of(lead: &Lead, question: &Question, world: &World) -> String {
-    let asked = asked_by(&world.form, world.words);
-    let label = match question.place() {
-        Place::Budget => lead.asked.budget.clone().or(asked.budget),
-        Place::CarLink => lead.asked.car_link.clone().or(asked.car_link),
-        Place::Name | Place::Phone | Place::More => None,
-    };
-    label.unwrap_or_else(|| managers(&question.label, world.words))
-}
-
 /// Stands for "nothing was chosen yet", among keys of questions.
 const CHOOSING: &str = "";
 
-/// Stand for "what is said next may be the new answer", and for the same where that is a name.
-const AWAITED: &str = "+awaited";
-const AWAITED_NAME: &str = "+awaited_name";
-
 /// Names of more words are hardly said alone.
 const LONGEST_NAME: usize = 3;
-
-/// Stands for the words beside the answers, among keys of questions, which begin with a letter.
-pub const WISH: &str = "+wish";
-
-pub(super) fn put(more: &mut Vec<Extra>, key: &str, extra: Option<Extra>) {
-    let at = more.iter().position(|there| there.key == key);
-    match (at, extra) {
-        (Some(at), Some(extra)) => more[at] = extra,
-        (Some(at), None) => drop(more.remove(at)),
-        (None, Some(extra)) => more.push(extra),
-        (None, None) => {}
-    }
-}

@@ -3,7 +3,8 @@
 use crate::{clock::Millis, notice::Say};
 
 use super::{
-    dialogue::{Conversation, Outcome, World, stay},
+    asking::stay,
+    conversation::{Conversation, Outcome, World},
     input::{Input, Press},
 };
 

@@ -3,167 +3,29 @@
 //! Nothing here waits or fails. Whatever the input, the buyer gets an answer that says what to do, and nothing that
 //! was answered is lost: an input that does not fit leaves the conversation where it was.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     clock::Millis,
-    lead::{Buyer, Lead, LeadNumber, Name, Phone, Region, SourceCode, Sources},
-    notice::{Ask, CardAnswer, MyRequest, MyState, Offer, Say},
+    lead::Lead,
+    notice::{CardAnswer, MyRequest, Say},
 };
 
 use super::{
     answering::{Reply, answered, captioned, pass, take, take_choice, take_phone},
+    asking::{ask, asked, go_on, kept, offered, open_form, sent, stay},
     consent::{self, ConsentRule},
-    correcting::{Correcting, OwnRequest, WISH},
+    conversation::{Conversation, Outcome, World},
     deletion,
     draft::{Answer, Draft, Step},
     files::{self, Sent},
     input::{Input, Press},
-    later::Told,
     noted::Noted,
-    passed::{Moved, Passed},
-    questions::{Form, Kind, NAME, PHONE, Place, Question, Words},
+    passed::Moved,
+    questions::{Kind, Question, WISH},
     refusing::exactly,
     repeats::TakenText,
-    said::{answers_so_far, card, lead, remember, value},
+    said::{answers_so_far, lead, remember},
     typed::Typed,
 };
-
-/// A chat's dialogue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Conversation {
-    /// Where it stands.
-    pub step: Step,
-    /// The open form; `None` exactly when the step is [`Step::Idle`].
-    pub draft: Option<Draft>,
-    /// The last request this chat has sent, for whoever presses send twice.
-    pub last_number: Option<LeadNumber>,
-    /// The last text that was taken as an answer to this form, to know its copy by.
-    pub taken: Option<TakenText>,
-    /// One answer is being changed from the card, to which "back" leads.
-    pub changing: bool,
-    /// What is behind the chat.
-    pub passed: Passed,
-    /// An answer of a request that was sent is being corrected.
-    pub correcting: Option<Correcting>,
-    /// The code of the first link that the buyer has come by since the last request.
-    pub source: Option<SourceCode>,
-    /// When the buyer was last told what becomes of what is said after a request.
-    pub told: Option<Told>,
-}
-
-impl Conversation {
-    /// A chat that has no form open.
-    pub fn idle(last_number: Option<LeadNumber>) -> Self {
-        Self {
-            step: Step::Idle,
-            draft: None,
-            last_number,
-            taken: None,
-            changing: false,
-            passed: Passed::default(),
-            correcting: None,
-            source: None,
-            told: None,
-        }
-    }
-
-    /// Whether nothing is asked: no form is open, and no answer is being corrected.
-    pub fn is_at_rest(&self) -> bool {
-        self.step == Step::Idle && self.correcting.as_ref().is_none_or(Correcting::is_awaited)
-    }
-
-    /// What the number of the message tells that the input came by.
-    pub(super) fn see(&mut self, input: &Input, world: &World) {
-        if let Some(message) = world.numbered() {
-            let is_button = matches!(input, Input::Press(_) | Input::UnknownPress);
-            self.passed = std::mem::take(&mut self.passed).seen(message, is_button);
-        }
-    }
-
-    /// Whether the contact's name or phone may be asked next.
-    pub fn may_offer(&self) -> bool {
-        let Some(draft) = &self.draft else { return true };
-        matches!(self.step, Step::Consent | Step::Ask(NAME | PHONE))
-            || [NAME, PHONE].iter().any(|key| !draft.answers.contains_key(key))
-    }
-}
-
-/// What the dialogue must know of the world.
-#[derive(Debug, Clone)]
-pub struct World {
-    /// Now.
-    pub now: DateTime<Utc>,
-    /// How far the dealer's clock is before UTC.
-    pub utc_offset: chrono::TimeDelta,
-    /// When the message was sent, by Telegram's clock (whole seconds); `None` for what is no message.
-    pub sent_at: Option<DateTime<Utc>>,
-    /// The message that was written, or that has the pressed button on it.
-    pub message: Option<i32>,
-    /// Whether the message of the pressed button had its buttons still when it was pressed.
-    pub has_buttons: bool,
-    /// Spelling of phone numbers without a country code.
-    pub region: Region,
-    /// What has to be accepted before anything personal is asked.
-    pub consent: ConsentRule,
-    /// Who writes.
-    pub buyer: Buyer,
-    /// Their first name, as Telegram shows it.
-    pub first_name: Option<String>,
-    /// Their last request, where its answers are still known.
-    pub last_request: Option<LastRequest>,
-    /// What is asked.
-    pub form: Form,
-    /// What the codes of links stand for.
-    pub sources: Sources,
-    /// Words of the form in every language, first in the managers'.
-    pub words: fn(&Words) -> Vec<String>,
-    /// The request that the input is about, of those the person has sent.
-    pub request: Option<OwnRequest>,
-    /// What the keys under the phone's question type, in every language.
-    pub keys: fn(&str) -> Option<Typed>,
-}
-
-impl World {
-    /// The number of the message, where it has one.
-    pub(super) fn numbered(&self) -> Option<i32> {
-        self.message.filter(|message| *message > 0)
-    }
-
-    /// The day it is for the dealer.
-    pub(super) fn today(&self) -> chrono::NaiveDate {
-        (self.now + self.utc_offset).date_naive()
-    }
-}
-
-/// What is known of the last request of a person.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LastRequest {
-    /// Its number.
-    pub number: LeadNumber,
-    /// When it was sent.
-    pub sent_at: DateTime<Utc>,
-    /// The contact's name.
-    pub name: Name,
-    /// And phone.
-    pub phone: Phone,
-    /// Where it is.
-    pub state: MyState,
-}
-
-/// Whoever writes so long after a request was sent writes about it, as far as anybody can know.
-const ABOUT_IT: chrono::TimeDelta = chrono::TimeDelta::days(14);
-
-/// What one input leads to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// The conversation after it.
-    pub conversation: Conversation,
-    /// The answer: messages in order, each of one or more parts.
-    pub replies: Vec<Vec<Say>>,
-    /// The lead that was submitted.
-    pub lead: Option<Lead>,
-}
 
 /// One turn of the dialogue.
 pub fn turn(mut conversation: Conversation, input: Input, world: &World) -> Outcome {
@@ -384,26 +246,6 @@ fn start(conversation: Conversation, world: &World) -> Outcome {
     Outcome { conversation, replies: vec![vec![Say::Resume], vec![question]], lead: None }
 }
 
-/// The question that is open.
-pub(super) fn asked<'a>(conversation: &Conversation, world: &'a World) -> Option<&'a Question> {
-    match conversation.step {
-        Step::Ask(key) => world.form.question(key),
-        _ => None,
-    }
-}
-
-pub(super) fn open_form(conversation: Conversation, world: &World, greeting: Option<Say>) -> Outcome {
-    // What was passed on of the form before stays the same request.
-    let before = conversation.draft.as_ref().filter(|before| before.sent_unfinished);
-    let mut draft = before.map_or_else(Draft::open, Draft::begun_anew);
-    world.consent.adopt(&mut draft);
-    let step = draft.next_step(&world.form, &world.consent);
-    let Conversation { last_number, source, .. } = conversation;
-    let conversation = Conversation { step, draft: Some(draft), source, ..Conversation::idle(last_number) };
-    let reply = greeting.into_iter().chain(asked_next(&conversation, world)).collect();
-    Outcome { conversation, replies: vec![reply], lead: None }
-}
-
 fn cancel(conversation: Conversation, world: &World) -> Outcome {
     let is_no = conversation.step == Step::Consent && matches!(world.consent, ConsentRule::Document(_));
     // A form that was cancelled is the last one now: its send button must not be answered with an older request's number.
@@ -456,80 +298,6 @@ fn my_requests(conversation: Conversation, requests: Vec<MyRequest>, world: &Wor
     Outcome { conversation, replies, lead: None }
 }
 
-/// The conversation stays where it was; `say` comes before the question that is still open.
-pub(super) fn stay(conversation: Conversation, mut say: Vec<Say>, world: &World) -> Outcome {
-    match conversation.step {
-        // Help and hints say by themselves how to begin.
-        Step::Idle if say.is_empty() => say.push(idle(world)),
-        Step::Idle if !matches!(say.first(), Some(Say::Help)) => say.push(Say::HowToBegin),
-        Step::Idle => {}
-        _ => say.push(ask(&conversation, world)),
-    }
-    Outcome { conversation, replies: vec![say], lead: None }
-}
-
-/// What is said where no form is open: where the request is that was sent, else how to begin one.
-fn idle(world: &World) -> Say {
-    let is_open = |last: &&LastRequest| matches!(last.state, MyState::OnItsWay | MyState::WithTheManager);
-    let recent = world.last_request.as_ref().filter(|last| world.now - last.sent_at < ABOUT_IT).filter(is_open);
-    recent.map_or(Say::HowToBegin, |last| sent(last.number.clone(), world))
-}
-
-/// Where a request is that was sent.
-fn sent(number: LeadNumber, world: &World) -> Say {
-    let is_on_its_way =
-        world.last_request.as_ref().is_some_and(|last| last.number == number && last.state == MyState::OnItsWay);
-    if is_on_its_way { Say::SentNotThereYet { number } } else { Say::AlreadySent { number } }
-}
-
-/// The question (or card) of the step a conversation stands at.
-fn ask(conversation: &Conversation, world: &World) -> Say {
-    match conversation.step {
-        Step::Idle => Say::HowToBegin,
-        Step::Consent => world.consent.ask(),
-        Step::Ask(key) => Say::Ask(Ask {
-            question: key.to_owned(),
-            editing: conversation.changing,
-            kept: kept(conversation, world),
-            offered: offered(conversation, world).map(|(offer, _)| offer),
-        }),
-        Step::Confirm => {
-            let card = conversation.draft.as_ref().and_then(|draft| card(draft, world));
-            card.map_or(Say::HowToBegin, Say::Card)
-        }
-    }
-}
-
-/// The same where the conversation has just come there.
-fn asked_next(conversation: &Conversation, world: &World) -> Vec<Say> {
-    let draft = conversation.draft.as_ref().filter(|_| conversation.step == Step::Consent);
-    draft.and_then(|draft| world.consent.why(draft)).into_iter().chain([ask(conversation, world)]).collect()
-}
-
-/// The answer that the open question has already.
-fn kept(conversation: &Conversation, world: &World) -> Option<String> {
-    let question = asked(conversation, world)?;
-    let answer = conversation.draft.as_ref()?.answers.get(question.key)?;
-    value(question, answer, world)
-}
-
-/// What the person has said the last time, or the profile says, where the contact's name or phone is asked and not known yet.
-pub(super) fn offered(conversation: &Conversation, world: &World) -> Option<(Offer, Answer)> {
-    let question = asked(conversation, world)?;
-    let place = question.place();
-    let last = world.last_request.as_ref().filter(|_| kept(conversation, world).is_none());
-    let before = |before: &str| Offer::Before { before: before.to_owned() };
-    match (place, last) {
-        (Place::Name, Some(LastRequest { name, .. })) => Some((before(name.as_str()), Answer::Name(name.clone()))),
-        (Place::Name, None) => {
-            let name = Name::parse(world.first_name.as_deref()?).ok()?;
-            Some((Offer::Profile(name.as_str().to_owned()), Answer::Name(name)))
-        }
-        (Place::Phone, Some(LastRequest { phone, .. })) => Some((before(phone.e164()), Answer::Phone(phone.clone()))),
-        _ => None,
-    }
-}
-
 fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outcome {
     let open = asked(&conversation, world).copied();
     match (conversation.step, press) {
@@ -580,10 +348,6 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
     }
 }
 
-pub(super) fn is_editing(conversation: &Conversation, world: &World) -> bool {
-    conversation.draft.as_ref().is_some_and(|draft| draft.is_complete(&world.form))
-}
-
 /// One step back: to the question before, with its answer; from the change of one answer to the card.
 fn back(mut conversation: Conversation, world: &World) -> Outcome {
     let questions = world.form.questions();
@@ -603,20 +367,6 @@ fn back(mut conversation: Conversation, world: &World) -> Outcome {
 /// Leaves the answer to the open question as it was.
 fn keep(conversation: Conversation, world: &World) -> Outcome {
     go_on(conversation, world, Vec::new())
-}
-
-/// Goes to the first unanswered step and asks it.
-pub(super) fn go_on(mut conversation: Conversation, world: &World, mut replies: Vec<Vec<Say>>) -> Outcome {
-    let next = |draft: &Draft| draft.next_step(&world.form, &world.consent);
-    let was_asking = matches!(conversation.step, Step::Ask(_) | Step::Confirm);
-    conversation.step = conversation.draft.as_ref().map_or(Step::Idle, next);
-    let mut asked = asked_next(&conversation, world);
-    // Whoever has begun without is told why it is asked now.
-    if was_asking && matches!(asked[..], [Say::ConsentTo(_) | Say::AskConsent]) {
-        asked.insert(0, Say::ConsentBeforeGoingOn);
-    }
-    replies.push(asked);
-    Outcome { conversation, replies, lead: None }
 }
 
 fn submit(conversation: Conversation, world: &World) -> Outcome {

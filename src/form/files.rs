@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     answering::captioned,
-    dialogue::{Conversation, Outcome, World, open_form, stay},
+    asking::{open_form, stay},
+    conversation::{Conversation, Outcome, World},
     draft::Draft,
     noted::Noted,
 };

@@ -7,8 +7,8 @@ use crate::lead::{
 };
 
 use super::{
-    correcting::{Amending, WISH, put},
-    questions::{BUDGET, CAR_LINK, NAME, PHONE},
+    corrected::{Amending, put},
+    questions::{BUDGET, CAR_LINK, NAME, PHONE, WISH},
 };
 
 /// Stands for the files, among keys of questions, which begin with a letter.

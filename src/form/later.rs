@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    dialogue::{Conversation, Outcome, World},
+    conversation::{Conversation, Outcome, World},
     draft::Step,
     input::Input,
     opening::answers,

@@ -2,7 +2,10 @@
 
 mod anew;
 mod answering;
+mod asking;
 mod consent;
+mod conversation;
+mod corrected;
 mod correcting;
 mod deletion;
 mod dialogue;
@@ -11,6 +14,7 @@ mod files;
 mod finishing;
 mod input;
 mod later;
+mod no_answer;
 mod noted;
 mod opening;
 mod own_request;
@@ -26,9 +30,11 @@ mod typed;
 mod words;
 
 pub use consent::{Asking, ConsentRule, GivenConsent};
-pub use correcting::{Amended, Amending, Correcting, OPEN_FOR, OwnRequest, WISH, amend};
+pub use conversation::{Conversation, Correcting, LastRequest, Outcome, OwnRequest, World};
+pub use corrected::Amending;
+pub use correcting::{Amended, OPEN_FOR, amend};
 pub use deletion::asks_for_deletion;
-pub use dialogue::{Conversation, LastRequest, Outcome, World, answered_once, came_further, sent_too_many, turn};
+pub use dialogue::{answered_once, came_further, sent_too_many, turn};
 pub use draft::{Answer, Draft, Step};
 pub use files::album_goes_on;
 pub use finishing::{finished, given_up, supplemented};
@@ -38,7 +44,7 @@ pub use own_request::{Correction, asks_for_own_requests, asks_to_correct};
 pub use passed::Passed;
 pub(crate) use questions::Place;
 pub use questions::{
-    BUDGET, CAR_LINK, Field, Form, Kind, LONGEST_TEXT, NAME, PHONE, Question, Words, built_in, field_setting,
+    BUDGET, CAR_LINK, Field, Form, Kind, LONGEST_TEXT, NAME, PHONE, Question, WISH, Words, built_in, field_setting,
 };
 pub use repeats::TakenText;
 pub use said::{answers_so_far, unfinished_lead};

@@ -2,10 +2,11 @@
 
 use super::{
     anew::says_other,
-    dialogue::{Conversation, World, is_editing},
+    asking::is_editing,
+    conversation::{Conversation, World},
     draft::{Answer, Draft},
+    no_answer::{is_courteous, says_no_link},
     questions::{Form, Kind, NAME, Place, Question},
-    typed::{is_courteous, says_no_link},
 };
 use crate::{
     lead::{Budget, CarLink, Name, Phone, Said, Taken, Wish},

@@ -1,11 +1,12 @@
 //! What is said before a form is open, or before consent is given: none of it is said twice.
 
 use super::{
+    asking::{go_on, open_form, stay},
     consent::ConsentRule,
-    dialogue::{Conversation, Outcome, World, go_on, open_form, stay},
+    conversation::{Conversation, Outcome, World},
     draft::Step,
+    no_answer::{means_nothing, says_nothing},
     noted::Noted,
-    typed::{means_nothing, says_nothing},
 };
 use crate::{
     lead::{Said, Taken},

@@ -15,6 +15,9 @@ pub const BUDGET: &str = "budget";
 /// See [`BUDGET`].
 pub const CAR_LINK: &str = "car_link";
 
+/// Stands for the words beside the answers, among keys of questions, which begin with a letter.
+pub const WISH: &str = "+wish";
+
 /// The most characters of an answer in words.
 pub const LONGEST_TEXT: usize = 1000;
 

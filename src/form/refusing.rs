@@ -3,12 +3,13 @@
 
 use super::{
     answering::{in_words, not_taken, take, take_noting},
-    dialogue::{Conversation, Outcome, World, stay},
+    asking::stay,
+    conversation::{Conversation, Outcome, World},
     draft::Answer,
+    no_answer::{means_nothing, says_nothing},
     noted::Noted,
     questions::{LONGEST_TEXT, Question},
     said::managers,
-    typed::{means_nothing, says_nothing},
     words::words_cut_at_apostrophes as words_of,
 };
 use crate::{

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    dialogue::World,
+    conversation::World,
     draft::{Answer, Draft},
     questions::{Form, Kind, Place, Question, Words, built_in},
     stored::{AllWords, no_longer_asked},

@@ -2,23 +2,18 @@
 
 use crate::{
     clock::{Millis, date},
-    form::{Form, Kind, Place, Question, WISH},
-    lead::{Budget, Change, one_line, shorten},
-    notice::{Ask, Card, CardAnswer, MyProgress, MyRequest, MyState, Say},
+    lead::{Budget, one_line, shorten},
+    notice::{MyProgress, MyRequest, MyState, Say},
 };
 
-use super::{Lang, Markup, Rendered, Wording, clip, documents, keyboards, time};
+use super::{
+    Lang, Markup, Rendered, Wording, clip, documents, keyboards,
+    questions::{answers, asked, changed, prompt, so_far},
+    time,
+};
 
 /// So much is shown of what is told of a stage: ten requests fit into one message.
 const LONGEST_STATE: usize = 200;
-
-/// The budget as typed, and behind it how it was understood: `2,5 млн (2 500 000 ₽)`.
-fn understood_budget(budget: &str, price: i64, lang: Lang) -> String {
-    if price <= 0 {
-        return budget.to_owned();
-    }
-    lang.text("budget-understood", &[("budget", budget.into()), ("price", crate::lead::grouped(price).into())])
-}
 
 /// Words one message of one or more parts; the last part decides on the buttons.
 pub fn render_reply(parts: &[Say], lang: Lang, wording: &Wording) -> Rendered {
@@ -273,25 +268,6 @@ fn progress(progress: Option<&MyProgress>, lang: Lang, wording: &Wording) -> Str
     lang.text(id, &[])
 }
 
-/// An answer that is to be another one.
-fn changed(change: &Change, lang: Lang, form: &Form) -> String {
-    let question = form.question(&change.key);
-    let label = match question {
-        None if change.key == WISH => lang.text("label-wish", &[]),
-        None => change.label.clone(),
-        Some(question) => lang.words(&question.label),
-    };
-    let value = |value: &Option<String>| match value {
-        Some(value) => {
-            let words = question.map_or_else(|| value.clone(), |question| in_buyers_words(question, value, lang));
-            shorten(&words, 500)
-        }
-        None => lang.text("skipped", &[]),
-    };
-    let (before, after) = (value(&change.before), value(&change.after));
-    lang.text("correction", &[("label", label.into()), ("before", before.into()), ("after", after.into())])
-}
-
 /// The languages that are spoken, first the buyer's own.
 fn spoken(own: Lang) -> impl Iterator<Item = Lang> {
     [own].into_iter().chain(Lang::all().iter().copied().filter(move |lang| *lang != own))
@@ -342,79 +318,10 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
     }
 }
 
-/// A question, where in the form it stands, and the answer that it has already.
-fn asked(question: &Question, ask: &Ask, lang: Lang, form: &Form) -> String {
-    let at = form.position(question.key).unwrap_or(1);
-    let progress = [("at", at.into()), ("of", form.questions().len().into())];
-    format!("{}\n{}", lang.text("progress", &progress), prompt(question, ask, lang))
-}
-
-/// A question, and the answer that it has already.
-fn prompt(question: &Question, ask: &Ask, lang: Lang) -> String {
-    let mut text = lang.words(&question.prompt);
-    if let Some(kept) = &ask.kept {
-        let kept = shorten(&in_buyers_words(question, kept, lang), 1000);
-        text.push_str("\n\n");
-        text.push_str(&lang.text("kept-answer", &[("value", kept.into())]));
-    }
-    text
-}
-
-/// An answer that was chosen, as it stands on its button.
-fn in_buyers_words(question: &Question, value: &str, lang: Lang) -> String {
-    let is_this = |words: &String| words == value;
-    let choice = question.choices.iter().find(|choice| Lang::all_words(choice).iter().any(is_this));
-    choice.map_or_else(|| value.to_owned(), |choice| lang.words(choice))
-}
-
-/// The lines of a card.
-fn answers(card: &Card, lang: Lang, form: &Form) -> String {
-    let lines = form.questions().iter().filter_map(|question| {
-        let answer = card_answer(card, question, lang)?;
-        Some(format!("{} {}: {answer}", question.icon, lang.words(&question.label)))
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// An answer of a form that is not finished; `None` for one that was passed over.
-fn so_far(answer: &CardAnswer, lang: Lang, form: &Form) -> Option<String> {
-    let value = answer.value.as_deref()?;
-    if answer.question == WISH {
-        return Some(format!("💬 {}: {}", lang.text("label-wish", &[]), shorten(value, 500)));
-    }
-    let question = form.question(&answer.question)?;
-    let words = shorten(&in_buyers_words(question, value, lang), 500);
-    Some(format!("{} {}: {words}", question.icon, lang.words(&question.label)))
-}
-
-/// An answer on a card; `None` for a question that was not there when the card was made.
-fn card_answer(card: &Card, question: &Question, lang: Lang) -> Option<String> {
-    let words = |value: &str| in_buyers_words(question, value, lang);
-    let skipped = || lang.text("skipped", &[]);
-    Some(match question.place() {
-        Place::Name => card.name.clone(),
-        Place::Phone => card.phone.clone(),
-        Place::Budget => {
-            card.budget.as_ref().map_or_else(skipped, |budget| understood_budget(&words(budget), card.price, lang))
-        }
-        Place::CarLink => {
-            card.car_link.as_deref().map_or_else(|| lang.text("no-car-link", &[]), |link| shorten(link, 1000))
-        }
-        Place::More => {
-            let answer = card.more.iter().find(|answer| answer.question == question.key)?;
-            // The files are counted below.
-            if matches!(question.kind, Kind::Files) && answer.value.is_none() && card.files > 0 {
-                return None;
-            }
-            answer.value.as_deref().map_or_else(skipped, |value| shorten(&words(value), 1000))
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::Words;
+    use crate::notice::Card;
 
     #[test]
     fn a_card_shows_how_the_budget_was_understood() {
@@ -440,36 +347,6 @@ mod tests {
                 let text = render_reply(&[Say::Card(card.clone())], lang, &Wording::default()).text;
                 assert!(text.contains(&format!("{label}: {want}\n")), "{text}");
             }
-        }
-    }
-
-    #[test]
-    fn files_that_are_there_are_not_called_skipped() {
-        let docs = Question {
-            key: "docs",
-            kind: Kind::Files,
-            prompt: Words::Text("ask-name"),
-            label: Words::Text("label-name"),
-            icon: "📎",
-            edit: None,
-            optional: true,
-            choices: &[],
-            free_text: false,
-            field: None,
-        };
-        for (files, shown) in [(0, Some(Lang::ru().text("skipped", &[]))), (1, None)] {
-            let more = vec![CardAnswer { question: "docs".into(), value: None }];
-            let card = Card {
-                name: "Иван".into(),
-                phone: "+79991234567".into(),
-                budget: None,
-                price: 0,
-                car_link: None,
-                wish: None,
-                files,
-                more,
-            };
-            assert_eq!(card_answer(&card, &docs, Lang::ru()), shown, "{files}");
         }
     }
 

@@ -7,9 +7,9 @@ use crate::{
 };
 
 use super::{
-    Lang, Markup, Rendered, Wording,
-    admin::{left_open, number_of},
-    answer_lines, clip, source_line,
+    Lang, Markup, Rendered, Wording, answer_lines, clip,
+    lead_copy::{left_open, number_of},
+    source_line,
     time::moment_in,
     wish_line,
 };

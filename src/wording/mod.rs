@@ -9,9 +9,11 @@ mod documents;
 mod i18n;
 mod keyboards;
 mod lead_card;
+mod lead_copy;
 mod notices;
 mod overrides;
 mod printed;
+mod questions;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -21,12 +23,13 @@ use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 
 use crate::{config::StatusTexts, form::Form, lead::Sources, notice::Button};
 
-pub use admin::{answer_lines, backup_caption, is_pressable, render_admin, source_line, waiting_text};
+pub use admin::{backup_caption, is_pressable, render_admin, waiting_text};
 pub use buyer::{deleted_text, render_reply, wish_line};
 pub use documents::{ShownDocument, consent_words};
 pub use i18n::Lang;
 pub use keyboards::{admin_button, consent_buttons, fill_in_button};
 pub use lead_card::{press_text, render_lead_card, with_masked_phones};
+pub use lead_copy::{answer_lines, source_line};
 pub use notices::{file_caption, render_notice, render_worded};
 pub use printed::{text_ids, texts_of};
 pub use time::{age, duration, moment};

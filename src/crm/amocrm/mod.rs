@@ -5,8 +5,10 @@
 //! which token to call with, `refusal` reads what a 400 is about, `text` is what amoCRM does to texts, `key` is how a lead's
 //! number stands in them, `payload` and `note` turn a lead into amoCRM's words, `omitted` tells which of them to leave out,
 //! `lookup` finds what is already there, `merges` what has become of it, `statuses` where leads stand, `drive` is where amoCRM
-//! keeps files, and [`Crm`] is what the rest of the house calls.
+//! keeps files, `account` what an account is made of, and
+//! [`Crm`] is what the rest of the house calls.
 
+mod account;
 mod address;
 mod amend;
 mod api;
@@ -35,8 +37,9 @@ mod text;
 mod tokens;
 mod transport;
 
+pub use account::{Account, Pipeline};
 pub use amend::{LeadThere, Update};
-pub use api::{Account, CreatedLead, Crm, MAX_BATCH, MOST_NOTES, NewNote, Pipeline};
+pub use api::{CreatedLead, Crm, MAX_BATCH, MOST_NOTES, NewNote};
 pub use deals::{Deal, Taking, chosen};
 pub use degrade::Degraded;
 pub use drive::{Drive, NewFile};

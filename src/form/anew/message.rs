@@ -2,12 +2,12 @@
 
 use super::{
     super::{
-        dialogue::World,
+        conversation::World,
         draft::{Answer, Draft, Step},
         questions::{Kind, Place, Question},
         words::words_of,
     },
-    choice,
+    labelled::choice,
 };
 use crate::lead::{Said, Taken};
 

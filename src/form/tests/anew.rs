@@ -1,12 +1,9 @@
 //! What is said against earlier answers, and words that answer nothing.
 
 use super::*;
-use crate::{
-    form::{Draft, Field},
-    lead::{BuyerFile, FileKind},
-};
+use crate::form::{Draft, Field};
 
-const CITY: Question = Question {
+pub(super) const CITY: Question = Question {
     key: "city",
     kind: Kind::Choice,
     prompt: Words::Given(&[("ru", "Город?"), ("en", "City?")]),
@@ -19,7 +16,12 @@ const CITY: Question = Question {
     field: None::<Field>,
 };
 
-fn of_kind(kind: Kind, label: &'static [(&'static str, &'static str)], key: &'static str, optional: bool) -> Question {
+pub(super) fn of_kind(
+    kind: Kind,
+    label: &'static [(&'static str, &'static str)],
+    key: &'static str,
+    optional: bool,
+) -> Question {
     Question { key, kind, label: Words::Given(label), optional, choices: &[], ..CITY }
 }
 
@@ -33,10 +35,11 @@ fn form() -> World {
     World { form: Form::default().with(&more), ..world(false) }
 }
 
-const ANSWERS: [&str; 8] = ["Иван", "89991234567", "2 млн", "нет", "Москва", "2021", "25.12.2026", "без комментариев"];
+pub(super) const ANSWERS: [&str; 8] =
+    ["Иван", "89991234567", "2 млн", "нет", "Москва", "2021", "25.12.2026", "без комментариев"];
 
 /// A talk of the first answers, then this.
-fn after(first: usize, said: &str, world: &World) -> (String, Draft, Vec<Vec<Say>>) {
+pub(super) fn after(first: usize, said: &str, world: &World) -> (String, Draft, Vec<Vec<Say>>) {
     let before =
         ANSWERS[..first].iter().fold(turn(Conversation::idle(None), Input::Start, world), |outcome, answer| {
             turn(outcome.conversation, text(answer), world)
@@ -207,65 +210,6 @@ fn a_sum_in_doubt_is_asked_about_and_its_currency_is_taken() {
         let draft = conversation.draft.expect("a draft");
         let Some(Answer::Money(budget)) = draft.answers.get("budget") else { panic!("{draft:?}") };
         assert_eq!((budget.shown(), budget.price()), (want, price), "{then}");
-    }
-}
-
-#[test]
-fn words_that_answer_nothing_are_refused_and_pass_over_what_is_optional() {
-    let question = |kind: Kind, optional: bool| Question {
-        free_text: false,
-        choices: if kind == Kind::Choice { CITY.choices } else { &[] },
-        ..of_kind(kind, &[("ru", "Ещё")], "more", optional)
-    };
-    let nothing = ["пропустить", "skip", "не знаю", "-", "n/a", "yoʻq"];
-    for (kind, refused) in [
-        (Kind::Text, &["пропустить", "Skip!", "-", "…"][..]),
-        (Kind::Number, &["давно", "пропустить", "89991234567", "https://auto.ru/cars/1234567", "👍"]),
-        (Kind::Choice, &["Луна", "пропустить", "да"]),
-        (Kind::Date, &["скоро", "31.02", "29.02.2027", "пропустить", "10:00", "2 млн"]),
-        (
-            Kind::Money,
-            &["через неделю", "завтра", "31.02", "пропустить", "да", "привет", "ok", "👍", "хочу Kia K5", "soon"],
-        ),
-        (Kind::Files, &["готово", "Done", "пропустить", "вот"]),
-    ] {
-        for said in refused {
-            let world = World { form: Form::default().with(&[question(kind, false)]), ..world(false) };
-            let (step, draft, replies) = after(4, said, &world);
-            assert_eq!(step, "more", "{kind:?}: {said}: {draft:?}");
-            assert!(replies.concat().len() > 1, "{kind:?}: {said} is told why: {replies:?}");
-        }
-        for said in nothing {
-            let world = World { form: Form::default().with(&[question(kind, true)]), ..world(false) };
-            let (step, draft, _) = after(4, said, &world);
-            let is_words = kind == Kind::Text && ["не знаю", "n/a", "yoʻq"].contains(&said)
-                || kind == Kind::Money && said == "не знаю";
-            assert_eq!(step, "confirm", "{kind:?}: {said}");
-            assert_eq!(draft.answers["more"] == Answer::Skipped, !is_words, "{kind:?}: {said}: {draft:?}");
-        }
-    }
-    // A file makes an end of it.
-    let world = World { form: Form::default().with(&[question(Kind::Files, false)]), ..world(false) };
-    let form = ANSWERS[..4].iter().map(|said| text(said));
-    let photo = BuyerFile {
-        file_id: "a".into(),
-        unique_id: "a".into(),
-        kind: FileKind::Photo,
-        name: None,
-        mime: None,
-        size: None,
-        message_id: 1,
-    };
-    let media = Input::Media { caption: None, links: Vec::new(), file: Some(photo), album: None };
-    for done in [text("готово"), Input::Press(Press::Done)] {
-        let inputs = [Input::Start].into_iter().chain(form.clone()).chain([done.clone(), media.clone(), done]);
-        let steps: Vec<String> = inputs
-            .scan(Conversation::idle(None), |conversation, input| {
-                *conversation = turn(conversation.clone(), input, &world).conversation;
-                Some(on_step(conversation))
-            })
-            .collect();
-        assert_eq!(steps[5..], ["more", "more", "confirm"]);
     }
 }
 

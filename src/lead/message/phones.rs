@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{is_mark, money};
+use super::{money, people::is_mark};
 use crate::lead::Phone;
 
 /// Words that call a phone one's own, in lower case.

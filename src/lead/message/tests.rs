@@ -194,7 +194,8 @@ fn words_about_the_car_stay_words() {
 
 /// What is plain words in a message and may be left out: what only names or greets.
 fn is_label(word: &str) -> bool {
-    super::is_label(word) || "меня зовут здравствуйте привет my name is hi".split(' ').any(|known| known == word)
+    super::reading::is_label(word)
+        || "меня зовут здравствуйте привет my name is hi".split(' ').any(|known| known == word)
 }
 
 proptest::proptest! {
