@@ -139,7 +139,7 @@ async fn drain_at_the_limit(count: usize, contact_lookup: bool, engine: Option<&
         lease: Lease::command(),
         contact_lookup,
         attaching: None,
-        figures: Arc::default(),
+        counters: Arc::default(),
         learned: Arc::default(),
     };
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! The random-kill world of the suite for as long as you like, with figures:
+//! The random-kill world of the suite for as long as you like, with counters:
 //! `cargo run --release --example soak -- --minutes 60`. Exit code 1 if a lead was lost or doubled.
 //!
 //! The daemon is this same program, started again with a first argument of its own.
@@ -67,14 +67,14 @@ async fn soak(args: &Args) -> ExitCode {
         fault_after: 20..400,
     };
     let start = Instant::now();
-    let (figures, judgement) = turmoil
-        .run(&mut machines, cluster, |stage, figures| {
-            println!("{:4} s: {figures}", start.elapsed().as_secs());
+    let (counters, judgement) = turmoil
+        .run(&mut machines, cluster, |stage, counters| {
+            println!("{:4} s: {counters}", start.elapsed().as_secs());
             tell_doubled(&stage.judge());
         })
         .await;
-    report(&figures, &judgement);
-    let right = judgement.is_exactly_once(figures.forms);
+    report(&counters, &judgement);
+    let right = judgement.is_exactly_once(counters.forms);
     if right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -85,17 +85,17 @@ fn tell_doubled(judgement: &Judgement) {
     }
 }
 
-fn report(figures: &Counters, judgement: &Judgement) {
-    println!("\nleads                          {}", figures.forms);
-    println!("kills                          {}", figures.kills);
-    println!("faults                         {}", figures.faults.values().sum::<usize>());
-    for (fault, times) in &figures.faults {
+fn report(counters: &Counters, judgement: &Judgement) {
+    println!("\nleads                          {}", counters.forms);
+    println!("kills                          {}", counters.kills);
+    println!("faults                         {}", counters.faults.values().sum::<usize>());
+    for (fault, times) in &counters.faults {
         println!("  {times:5} {fault}");
     }
     println!("lost                           {}", judgement.missing.len() + judgement.without_note.len());
     println!("doubled                        {}", judgement.doubled.len() + judgement.notes_doubled.len());
     println!("told out of order              {}", judgement.told_out_of_order.len());
-    println!("uncertain creates found           {}", figures.found);
-    println!("repeated after look-ups        {}", figures.repeated);
-    println!("longest wait                   {:.1?}", figures.longest_wait);
+    println!("uncertain creates found           {}", counters.found);
+    println!("repeated after look-ups        {}", counters.repeated);
+    println!("longest wait                   {:.1?}", counters.longest_wait);
 }

@@ -5,6 +5,7 @@
 //! the store itself is sent past the store.
 
 mod flood;
+mod outage;
 mod outside;
 mod past_the_store;
 mod polls;
@@ -20,10 +21,10 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::{
     clock::{Clock, Millis},
@@ -31,7 +32,7 @@ use crate::{
     delivery::{Health, is_asked_for, shortages},
     lead::Lead,
     notice::{AdminNotice, LeadCopy, Notice, Recipient, Recipients, Shortage, ToAdmin, Trouble},
-    store::{NewMessage, OpenAlert, Store, StoreError},
+    store::{Leads, Marks, NewMessage, OpenAlert, OpenAlerts, Outbox, Store, StoreError},
     telegram::pace::Pause,
 };
 
@@ -47,20 +48,7 @@ pub use crate::store::OUTAGE;
 /// Name of the alert about what leads go on without.
 const SHORT: &str = crate::delivery::SHORTAGES_ALERT;
 
-/// "Not paid for" that lasts no longer is amoCRM's own matter: it was seen for some 9 minutes at night.
-const UNPAID_TOLERATED: Duration = Duration::from_secs(15 * 60);
-
-/// Reminders after the first message, then every [`LATER_REMINDERS`].
-const REMINDERS: [Duration; 2] = [Duration::from_secs(15 * 60), Duration::from_secs(60 * 60)];
-const LATER_REMINDERS: Duration = Duration::from_secs(6 * 3600);
-
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// A backlog that has doubled is worth a reminder, once it is no longer tiny.
-const DOUBLING_FROM: i64 = 5;
-
-/// An outage is over when its backlog is through; if single leads keep failing, then after so long without trouble.
-const OVER_AT_LAST: Duration = Duration::from_secs(10 * 60);
 
 /// What Telegram does not take within this goes by the second way.
 const NOT_TAKEN: Duration = Duration::from_secs(5 * 60);
@@ -84,24 +72,13 @@ pub fn trouble_of_alert(alert: &OpenAlert) -> Option<Trouble> {
     serde_json::from_str::<About>(&alert.body).ok().map(|about| about.trouble)
 }
 
-/// The state of the outage alert between messages.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Outage {
-    trouble: Trouble,
-    /// Troubles told since the last reminder. amoCRM's front may go to and fro between two of them with every try.
-    #[serde(default)]
-    told: Vec<Trouble>,
-    reminders: u32,
-    next_reminder_at: Millis,
-    waiting_when_told: i64,
-    /// Since when amoCRM works again while the backlog is not yet through.
-    works_since: Option<Millis>,
-}
-
 /// Tells the admin.
 #[derive(Debug)]
 pub struct Alerts {
-    store: Store,
+    leads: Leads,
+    marks: Marks,
+    open_alerts: OpenAlerts,
+    outbox: Outbox,
     clock: Clock,
     past_the_store: PastTheStore,
     recipients: Recipients,
@@ -117,18 +94,10 @@ pub struct Alerts {
     store_trouble: Arc<AtomicBool>,
 }
 
-/// When the next reminder is due after the one numbered `reminders` (from 0, which is the first message).
-fn next_reminder(opened_at: Millis, now: Millis, reminders: u32, clock: Clock) -> Millis {
-    match REMINDERS.get(reminders as usize) {
-        Some(after) => opened_at + clock.millis(*after),
-        None => now + clock.millis(LATER_REMINDERS),
-    }
-}
-
 impl Alerts {
     /// Alerts for these recipients, with copies of waiting leads if that is wanted, fed by the delivery's health.
     pub fn new(
-        store: Store,
+        store: &Store,
         past_the_store: PastTheStore,
         recipients: Recipients,
         copies: bool,
@@ -136,10 +105,21 @@ impl Alerts {
         health: watch::Receiver<Health>,
         store_trouble: Arc<AtomicBool>,
     ) -> Self {
-        let clock = store.clock();
-        let count_at = Millis::MIN;
-        let crm = None;
-        Self { store, clock, past_the_store, recipients, copies, leads_alarm, crm, count_at, health, store_trouble }
+        Self {
+            leads: store.leads(),
+            marks: store.marks(),
+            open_alerts: store.open_alerts(),
+            outbox: store.outbox(),
+            clock: store.clock(),
+            past_the_store,
+            recipients,
+            copies,
+            leads_alarm,
+            crm: None,
+            count_at: Millis::MIN,
+            health,
+            store_trouble,
+        }
     }
 
     /// Alerts of what this account's settings ask for.
@@ -188,7 +168,7 @@ impl Alerts {
             }
             ToAdmin::Notice(notice) => {
                 if let Some(message) = self.message(*notice)
-                    && let Err(error) = self.store.outbox().enqueue(&message).await
+                    && let Err(error) = self.outbox.enqueue(&message).await
                 {
                     warn!(%error, "what the admin was to be told could not be stored");
                 }
@@ -203,30 +183,10 @@ impl Alerts {
     /// Compares what is with what the admin knows, and tells the difference.
     async fn look(&mut self) -> Result<(), StoreError> {
         self.look_for_a_flood().await?;
-        let trouble = {
-            let health = self.health.borrow_and_update();
-            let quiet = |(trouble, _): &(Trouble, Millis)| {
-                *trouble == Trouble::NotPaid
-                    && self.clock.now() - health.kind_since < self.clock.millis(UNPAID_TOLERATED)
-            };
-            (health.trouble.clone(), health.trouble.as_ref().is_some_and(quiet))
-        };
-        let open = self.store.open_alerts().get(OUTAGE).await?;
-        let known = open.as_ref().and_then(|open| serde_json::from_str::<Outage>(&open.body).ok());
-        match (trouble.0, open, known) {
-            (None, None, _) => {}
-            // Paid accounts are called unpaid for minutes at night.
-            (Some(_), None, _) if trouble.1 => {}
-            (Some(_), Some(_), Some(known)) if trouble.1 && known.trouble != Trouble::NotPaid => {}
-            (Some((trouble, since)), None, _) => self.open_outage(trouble, since).await?,
-            (Some((trouble, _)), Some(open), Some(known)) => self.outage_goes_on(trouble, open, known).await?,
-            (None, Some(open), Some(known)) => self.outage_may_be_over(open, known).await?,
-            // Another version wrote it: begin again.
-            (_, Some(_), None) => self.store.open_alerts().close(OUTAGE, &[]).await?,
-        }
+        self.look_at_the_outage().await?;
         if let Some(chat_id) = self.recipients.chat(Recipient::Operator) {
             self.look_at_unreadable(chat_id).await?;
-            let alerts = self.store.open_alerts();
+            let alerts = &self.open_alerts;
             let rejected = alerts
                 .untold_rejections()
                 .await?
@@ -247,22 +207,22 @@ impl Alerts {
 
     /// Names once what stands in the store and cannot be read.
     async fn look_at_unreadable(&self, chat_id: i64) -> Result<(), StoreError> {
-        let untold = self.store.open_alerts().untold_unreadable().await?;
+        let untold = self.open_alerts.untold_unreadable().await?;
         if untold.leads.is_empty() && untold.chats.is_empty() {
             return Ok(());
         }
         let notice = AdminNotice::Unreadable { leads: untold.leads.clone(), chats: untold.chats.clone() };
         let message = NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock.now() };
-        self.store.open_alerts().tell_of_unreadable(&untold, &message).await
+        self.open_alerts.tell_of_unreadable(&untold, &message).await
     }
 
     /// Tells once what leads go on without, and once that it is over.
     async fn look_at_shortages(&self) -> Result<(), StoreError> {
         // Delivery forgets, at the same time, what the settings do not ask for any more.
         let is_asked_for = |what: &Shortage| self.crm.as_ref().is_none_or(|crm| is_asked_for(what, crm.settings()));
-        let short = shortages(&self.store).await?.into_iter().map(|short| short.what);
+        let short = shortages(&self.marks).await?.into_iter().map(|short| short.what);
         let short: Vec<Shortage> = short.filter(is_asked_for).collect();
-        let open = self.store.open_alerts().get(SHORT).await?;
+        let open = self.open_alerts.get(SHORT).await?;
         let known: Vec<Shortage> =
             open.as_ref().and_then(|open| serde_json::from_str(&open.body).ok()).unwrap_or_default();
         let known: Vec<Shortage> = known.into_iter().filter(is_asked_for).collect();
@@ -281,106 +241,15 @@ impl Alerts {
             messages.extend(self.message(AdminNotice::TakenAgain { shortages: over }));
         }
         if short.is_empty() {
-            return self.store.open_alerts().close(SHORT, &messages).await;
+            return self.open_alerts.close(SHORT, &messages).await;
         }
         let opened_at = open.map_or_else(|| self.clock.now(), |open| open.opened_at);
-        self.store
-            .open_alerts()
-            .save(SHORT, &OpenAlert { opened_at, body: crate::store::json(&short) }, &messages)
-            .await
-    }
-
-    async fn open_outage(&self, trouble: Trouble, since: Millis) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let (waiting, _) = self.store.leads().waiting().await?;
-        let outage = Outage {
-            trouble: trouble.clone(),
-            told: vec![trouble.clone()],
-            reminders: 0,
-            // From now on: it may have lasted for a while before it was worth telling.
-            next_reminder_at: next_reminder(now, now, 0, self.clock),
-            waiting_when_told: waiting,
-            works_since: None,
-        };
-        info!(?trouble, waiting, "leads do not reach amoCRM");
-        self.save(since, &outage, self.message(AdminNotice::OutageOpened { trouble, since, waiting })).await?;
-        self.copy_leads().await
-    }
-
-    async fn outage_goes_on(&self, trouble: Trouble, open: OpenAlert, known: Outage) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let (waiting, oldest) = self.store.leads().waiting().await?;
-        // amoCRM may say the same in other words each time.
-        let told = |other: &Trouble| other.label() == trouble.label();
-        let changed = !told(&known.trouble) && !known.told.iter().any(told);
-        let doubled = waiting >= DOUBLING_FROM && waiting >= 2 * known.waiting_when_told.max(1);
-        let due = now >= known.next_reminder_at;
-        if changed || doubled || due {
-            let reminders = known.reminders + u32::from(due);
-            let mut told = if due { Vec::new() } else { known.told };
-            told.push(trouble.clone());
-            let outage = Outage {
-                trouble: trouble.clone(),
-                told,
-                reminders,
-                next_reminder_at: if due {
-                    next_reminder(open.opened_at, now, reminders, self.clock)
-                } else {
-                    known.next_reminder_at
-                },
-                waiting_when_told: waiting,
-                works_since: None,
-            };
-            let since = open.opened_at;
-            let notice = if changed {
-                AdminNotice::OutageChanged { trouble, waiting }
-            } else {
-                AdminNotice::OutageGoesOn { trouble, since, waiting, oldest }
-            };
-            self.save(since, &outage, self.message(notice)).await?;
-        } else if known.works_since.is_some() || known.trouble != trouble {
-            self.save(open.opened_at, &Outage { trouble, works_since: None, ..known }, None).await?;
-        }
-        self.copy_leads().await
-    }
-
-    async fn outage_may_be_over(&self, open: OpenAlert, known: Outage) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        // After a restart nothing is known yet: while leads wait, the alert stays until amoCRM has really answered.
-        if self.health.borrow().last_success.is_none() && self.store.leads().waiting().await?.0 > 0 {
-            return Ok(());
-        }
-        let left = self.store.leads().waiting_told().await?;
-        let Some(works_since) = known.works_since else {
-            let outage = Outage { works_since: Some(now), ..known };
-            self.save(open.opened_at, &outage, None).await?;
-            return if left == 0 { self.close_outage(open.opened_at).await } else { Ok(()) };
-        };
-        if left == 0 || now - works_since > self.clock.millis(OVER_AT_LAST) {
-            self.close_outage(open.opened_at).await?;
-        }
-        Ok(())
-    }
-
-    async fn close_outage(&self, opened_at: Millis) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let (delivered, oldest_waited) = self.store.leads().delivered_late(opened_at).await?;
-        let rejected = self.store.leads().totals(now).await?.rejected;
-        let lasted = now - opened_at;
-        info!(delivered, rejected, seconds = lasted / 1000, "the outage is over");
-        let over = AdminNotice::OutageOver { lasted, delivered, oldest_waited, rejected };
-        let messages = Vec::from_iter(self.message(over));
-        self.store.open_alerts().close(OUTAGE, &messages).await
-    }
-
-    async fn save(&self, opened_at: Millis, outage: &Outage, tell: Option<NewMessage>) -> Result<(), StoreError> {
-        let alert = OpenAlert { opened_at, body: crate::store::json(outage) };
-        self.store.open_alerts().save(OUTAGE, &alert, &Vec::from_iter(tell)).await
+        self.open_alerts.save(SHORT, &OpenAlert { opened_at, body: crate::store::json(&short) }, &messages).await
     }
 
     async fn copy_leads(&self) -> Result<(), StoreError> {
         if let Some(chat_id) = self.recipients.chat(Recipient::Operator).filter(|_| self.copies) {
-            self.store.open_alerts().copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE, copies).await?;
+            self.open_alerts.copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE, copies).await?;
         }
         Ok(())
     }
@@ -412,20 +281,5 @@ pub async fn ping_without_crm(store: Store, recipients: Recipients, stop: Cancel
             () = tokio::time::sleep(clock.period(LOOK)) => {}
             () = stop.cancelled() => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reminders_come_after_15_minutes_an_hour_and_then_every_six() {
-        let clock = Clock::default();
-        let minutes = |at: Millis| at / 60_000;
-        assert_eq!(minutes(next_reminder(0, 0, 0, clock)), 15);
-        assert_eq!(minutes(next_reminder(0, 15 * 60_000, 1, clock)), 60);
-        assert_eq!(minutes(next_reminder(0, 60 * 60_000, 2, clock)), 60 + 360);
-        assert_eq!(minutes(next_reminder(0, 420 * 60_000, 3, clock)), 420 + 360);
     }
 }

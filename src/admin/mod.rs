@@ -36,11 +36,11 @@ use crate::{
     stats::Stats,
     store::{NewMessage, Store},
     telegram::{
+        chat::Chat,
         client::{Place, SendError, Telegram},
         groups::is_migration,
         handlers::HandlerError,
         listener::chat_of,
-        storage::Chat,
     },
     wording::{Lang, age, render_worded},
 };

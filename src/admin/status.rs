@@ -54,7 +54,7 @@ impl AdminContext {
         let oldest = totals
             .oldest_waiting_at
             .map_or_else(String::new, |at| lang.text("admin-status-oldest", &[("age", age(at, lang).into())]));
-        let short = shortages(&self.store).await?;
+        let short = shortages(&self.store.marks()).await?;
         let without = if short.is_empty() {
             String::new()
         } else {

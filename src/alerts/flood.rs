@@ -10,7 +10,7 @@ use crate::{
     store::{OpenAlert, StoreError},
 };
 
-use super::{Alerts, next_reminder};
+use super::{Alerts, outage::next_reminder};
 
 /// Name of the alert in the store.
 const FLOOD: &str = "flood";
@@ -34,23 +34,23 @@ impl Alerts {
             return Ok(());
         }
         self.count_at = now + self.clock.millis(COUNT);
-        let arrivals = self.store.leads().arrivals().await?;
+        let arrivals = self.leads.arrivals().await?;
         let (leads, people) = (arrivals.leads, arrivals.people);
-        match self.store.open_alerts().get(FLOOD).await? {
+        match self.open_alerts.get(FLOOD).await? {
             None if leads > usual => self.tell_of_the_flood(now, 0, leads, people, false).await,
             // Half of it, so that a rate about the limit is no news every minute.
             Some(open) if leads <= usual / 2 => {
-                let leads = self.store.leads().taken_since(open.opened_at - self.clock.millis(super::HOUR)).await?;
+                let leads = self.leads.taken_since(open.opened_at - self.clock.millis(super::HOUR)).await?;
                 let over = AdminNotice::FloodOver { lasted: now - open.opened_at, leads };
-                self.store.open_alerts().close(FLOOD, &Vec::from_iter(self.message(over))).await
+                self.open_alerts.close(FLOOD, &Vec::from_iter(self.message(over))).await
             }
             Some(open) if leads > usual => match serde_json::from_str::<Flood>(&open.body) {
                 Ok(known) if now >= known.next_reminder_at => {
                     self.tell_of_the_flood(open.opened_at, known.reminders + 1, leads, people, true).await
                 }
                 Ok(_) => Ok(()),
-                // Another version wrote it: begin anew.
-                Err(_) => self.store.open_alerts().close(FLOOD, &[]).await,
+                // Another version wrote it: begin again.
+                Err(_) => self.open_alerts.close(FLOOD, &[]).await,
             },
             _ => Ok(()),
         }
@@ -68,6 +68,6 @@ impl Alerts {
         let next_reminder_at = next_reminder(opened_at, self.clock.now(), reminders, self.clock);
         let alert = OpenAlert { opened_at, body: crate::store::json(&Flood { reminders, next_reminder_at }) };
         let notice = AdminNotice::Flood { leads, people, goes_on };
-        self.store.open_alerts().save(FLOOD, &alert, &Vec::from_iter(self.message(notice))).await
+        self.open_alerts.save(FLOOD, &alert, &Vec::from_iter(self.message(notice))).await
     }
 }

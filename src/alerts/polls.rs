@@ -20,11 +20,11 @@ use crate::{
     clock::{Clock, Millis},
     delivery::Health,
     notice::{AdminNotice, LeadsMeanwhile, Notice, PollTrouble, Recipient, Recipients},
-    store::{NewMessage, OpenAlert, Store, StoreError},
+    store::{NewMessage, OpenAlert, OpenAlerts, Outbox, StoreError},
     telegram::listener::{IntakeCounters, PollsFailing, QUIET_CONFLICT},
 };
 
-use super::{LOOK, PastTheStore, SecondWay, next_reminder, outside, relay};
+use super::{LOOK, PastTheStore, SecondWay, outage::next_reminder, outside, relay};
 
 /// Name of the alert in the store.
 pub const POLLS: &str = "polls";
@@ -121,8 +121,12 @@ fn step(known: Option<&Known>, failing: Option<PollsFailing>, now: Millis, clock
 /// Watches over the polls.
 #[derive(Debug)]
 pub struct PollWatch {
+    /// Whether it is told already.
+    pub open_alerts: OpenAlerts,
     /// Where alerts are told.
-    pub store: Store,
+    pub outbox: Outbox,
+    /// Its clock.
+    pub clock: Clock,
     /// How polls go.
     pub intake: Arc<IntakeCounters>,
     /// Who is told.
@@ -138,11 +142,11 @@ pub struct PollWatch {
 impl PollWatch {
     /// Runs until stopped.
     pub async fn run(self, stop: CancellationToken) {
-        let clock = self.store.clock();
+        let clock = self.clock;
         let mut known = None;
         let mut is_read = false;
         while !stop.is_cancelled() {
-            if !is_read && let Ok(open) = self.store.open_alerts().get(POLLS).await {
+            if !is_read && let Ok(open) = self.open_alerts.get(POLLS).await {
                 is_read = true;
                 // What this process knows already is younger.
                 known = known.or_else(|| serde_json::from_str(&open?.body).ok());
@@ -188,18 +192,18 @@ impl PollWatch {
     async fn save(&self, known: &Known, notice: Option<AdminNotice>) -> Result<(), StoreError> {
         let alert = OpenAlert { opened_at: known.since, body: crate::store::json(known) };
         let messages: Vec<NewMessage> = notice.and_then(|notice| self.message(notice)).into_iter().collect();
-        self.store.open_alerts().save(POLLS, &alert, &messages).await
+        self.open_alerts.save(POLLS, &alert, &messages).await
     }
 
     fn message(&self, notice: AdminNotice) -> Option<NewMessage> {
-        NewMessage::to_dealer(&self.recipients, notice, self.store.clock().now())
+        NewMessage::to_dealer(&self.recipients, notice, self.clock.now())
     }
 
     /// Takes back what is outdated and tells in one message what was, in one commit.
     async fn over(&self, known: &Known, until: Millis) -> Result<(), StoreError> {
         let (mut outdated, mut told_elsewhere) = (Vec::new(), Vec::new());
         if let Some(chat_id) = self.recipients.chat(Recipient::Operator) {
-            for waiting in self.store.outbox().of_chat(chat_id, relay::MOST_WAITING).await? {
+            for waiting in self.outbox.of_chat(chat_id, relay::MOST_WAITING).await? {
                 match waiting.notice {
                     Notice::Admin(AdminNotice::PollsFail { .. }) => outdated.push(waiting.id),
                     Notice::Admin(AdminNotice::ToldElsewhere { notices }) => {
@@ -215,7 +219,7 @@ impl PollWatch {
         let is_known_elsewhere = !told_elsewhere.is_empty();
         let notice = AdminNotice::PollsWork { trouble, since, until, told_elsewhere };
         let messages: Vec<NewMessage> = self.message(notice.clone()).into_iter().collect();
-        self.store.outbox().replace(Some(POLLS), &outdated, &messages).await?;
+        self.outbox.replace(Some(POLLS), &outdated, &messages).await?;
         if is_known_elsewhere && let Some(text) = outside::text(&notice, Default::default()) {
             let second_way = self.second_way.clone();
             tokio::spawn(async move { second_way.tell(&text).await });

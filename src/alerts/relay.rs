@@ -13,7 +13,7 @@ use tracing::warn;
 use crate::{
     clock::{Clock, Millis},
     notice::{AdminNotice, Notice},
-    store::{NOBODYS_CHAT, NewMessage, Store, StoreError, WaitingMessage},
+    store::{Dialogues, NOBODYS_CHAT, NewMessage, Outbox, StoreError, WaitingMessage},
 };
 
 use super::{LOOK, NOT_TAKEN, SecondWay, outside};
@@ -54,7 +54,9 @@ fn due(waiting: &[WaitingMessage], now: Millis, clock: Clock) -> Option<(&Waitin
 #[derive(Debug)]
 pub struct Relay {
     /// Where it waits.
-    pub store: Store,
+    pub outbox: Outbox,
+    /// In which language the chat reads.
+    pub dialogues: Dialogues,
     /// The chat that alerts are for.
     pub alerts_chat: i64,
     /// Where it goes instead.
@@ -64,7 +66,7 @@ pub struct Relay {
 impl Relay {
     /// Runs until stopped.
     pub async fn run(self, stop: CancellationToken) {
-        let clock = self.store.clock();
+        let clock = self.outbox.clock();
         let (mut pause, mut not_before) = (FIRST_PAUSE, Instant::now());
         while !stop.is_cancelled() {
             if Instant::now() >= not_before {
@@ -90,11 +92,11 @@ impl Relay {
 
     /// Brings what is due; false when no way takes it.
     async fn look(&self) -> Result<bool, StoreError> {
-        let clock = self.store.clock();
+        let clock = self.outbox.clock();
         loop {
-            let waiting = self.store.outbox().of_chat(self.alerts_chat, MOST_WAITING).await?;
+            let waiting = self.outbox.of_chat(self.alerts_chat, MOST_WAITING).await?;
             let Some((message, notice)) = due(&waiting, clock.now(), clock) else { return Ok(true) };
-            let lang = crate::telegram::lang::lang_of(&self.store.dialogues(), self.alerts_chat).await?;
+            let lang = crate::telegram::lang::lang_of(&self.dialogues, self.alerts_chat).await?;
             let Some(text) = outside::text(notice, lang) else { return Ok(true) };
             if !self.second_way.tell(&text).await {
                 return Ok(false);
@@ -114,7 +116,7 @@ impl Relay {
                 notice: Notice::Admin(AdminNotice::ToldElsewhere { notices }),
                 due_at: clock.now(),
             });
-            self.store.outbox().replace(None, &gone, &Vec::from_iter(summary)).await?;
+            self.outbox.replace(None, &gone, &Vec::from_iter(summary)).await?;
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     crm::amocrm::{Crm, Proactive, TokenError, TokenKind},
     delivery::trouble_of_tokens,
     notice::{AdminNotice, Recipients, Trouble},
-    store::{NewMessage, OpenAlert, Store, StoreError},
+    store::{Leads, NewMessage, OpenAlert, OpenAlerts, Store, StoreError},
 };
 
 use super::OUTAGE;
@@ -62,16 +62,17 @@ fn warning_due(expires_at: Millis, now: Millis, told: Option<Told>) -> Option<i6
 #[derive(Debug)]
 pub struct TokenWatch {
     crm: Crm,
-    store: Store,
+    leads: Leads,
+    open_alerts: OpenAlerts,
     clock: Clock,
     recipients: Recipients,
 }
 
 impl TokenWatch {
     /// For one account; says who is told.
-    pub fn new(crm: Crm, store: Store, recipients: Recipients) -> Self {
-        let clock = store.clock();
-        Self { crm, store, clock, recipients }
+    pub fn new(crm: Crm, store: &Store, recipients: Recipients) -> Self {
+        let (leads, open_alerts, clock) = (store.leads(), store.open_alerts(), store.clock());
+        Self { crm, leads, open_alerts, clock, recipients }
     }
 
     /// Runs until stopped.
@@ -106,16 +107,14 @@ impl TokenWatch {
             warn!(%error, "there is no access to amoCRM: leads are saved until there is");
         }
         let failing = Failing { trouble: trouble_of_tokens(error), works };
-        let open = self.store.open_alerts().get(REFRESH).await?;
+        let open = self.open_alerts.get(REFRESH).await?;
         if open
             .as_ref()
             .is_some_and(|open| serde_json::from_str(&open.body).is_ok_and(|known: Failing| known == failing))
         {
             return Ok(());
         }
-        if !works
-            && (self.store.leads().waiting().await?.0 > 0 || self.store.open_alerts().get(OUTAGE).await?.is_some())
-        {
+        if !works && (self.leads.waiting().await?.0 > 0 || self.open_alerts.get(OUTAGE).await?.is_some()) {
             return Ok(());
         }
         let body = crate::store::json(&failing);
@@ -129,34 +128,34 @@ impl TokenWatch {
         } else {
             AdminNotice::AccessLost { trouble }
         };
-        self.store.open_alerts().save(REFRESH, &OpenAlert { opened_at, body }, &self.message(notice)).await
+        self.open_alerts.save(REFRESH, &OpenAlert { opened_at, body }, &self.message(notice)).await
     }
 
     /// Whether nothing has ever been delivered: there was no access that could have been lost.
     async fn is_new(&self) -> Result<bool, StoreError> {
-        Ok(self.store.leads().totals(0).await?.last_delivery_at.is_none())
+        Ok(self.leads.totals(0).await?.last_delivery_at.is_none())
     }
 
     async fn refresh_works(&self) -> Result<(), StoreError> {
-        if self.store.open_alerts().get(REFRESH).await?.is_none() {
+        if self.open_alerts.get(REFRESH).await?.is_none() {
             return Ok(());
         }
         info!("the tokens are as they should be again");
-        let waiting = self.store.leads().waiting().await?.0;
-        self.store.open_alerts().close(REFRESH, &self.message(AdminNotice::TokensRenewed { waiting })).await
+        let waiting = self.leads.waiting().await?.0;
+        self.open_alerts.close(REFRESH, &self.message(AdminNotice::TokensRenewed { waiting })).await
     }
 
     async fn announce_end(&self) -> Result<(), StoreError> {
         let Ok(info) = self.crm.tokens().info().await else { return Ok(()) };
         let (TokenKind::LongLived, Some(end)) = (info.kind, info.access_expires_at) else { return Ok(()) };
         let (expires_at, now) = (end.timestamp_millis(), self.clock.now());
-        let known = self.store.open_alerts().get(EXPIRING).await?;
+        let known = self.open_alerts.get(EXPIRING).await?;
         let told = known.and_then(|known| serde_json::from_str(&known.body).ok());
         let Some(days) = warning_due(expires_at, now, told) else { return Ok(()) };
         warn!(days, %end, "the long-lived token ends soon");
         let alert = OpenAlert { opened_at: now, body: crate::store::json(&Told { expires_at, days }) };
         let notice = AdminNotice::TokenExpiring { long_lived: true, expires_at };
-        self.store.open_alerts().save(EXPIRING, &alert, &self.message(notice)).await
+        self.open_alerts.save(EXPIRING, &alert, &self.message(notice)).await
     }
 
     fn message(&self, notice: AdminNotice) -> Vec<NewMessage> {

@@ -77,7 +77,7 @@ impl FilePass {
         };
         let message = NewMessage { chat_id, notice: Notice::File(copy), due_at: now };
         if self.files.over(&row.id, FileEnd::Copied, None, &[message]).await? {
-            self.figures.copied.fetch_add(1, Ordering::Relaxed);
+            self.counters.copied.fetch_add(1, Ordering::Relaxed);
         }
         crate::fault::point("file.stored");
         Ok(())
@@ -89,7 +89,7 @@ impl FilePass {
         let messages: Vec<_> =
             NewMessage::to_dealer(&self.recipients, notice, self.clock().now()).into_iter().collect();
         if self.files.over(&row.id, FileEnd::Lost, None, &messages).await? {
-            self.figures.lost.fetch_add(1, Ordering::Relaxed);
+            self.counters.lost.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -67,7 +67,7 @@ pub struct FilePass {
     /// Whose chat gets what amoCRM does not take.
     pub recipients: Recipients,
     /// Counters of what was done.
-    pub figures: Arc<FileCounters>,
+    pub counters: Arc<FileCounters>,
 }
 
 impl FilePass {
@@ -188,7 +188,7 @@ impl FilePass {
                     DownloadError::Later { after: Some(pause), .. } => *pause,
                     _ => lead_pause(row.attempts + 1),
                 };
-                self.figures.failures.fetch_add(1, Ordering::Relaxed);
+                self.counters.failures.fetch_add(1, Ordering::Relaxed);
                 let words = error.to_string();
                 // Telegram that does not answer says nothing of the file.
                 let is_about_it = matches!(error, DownloadError::Gone(_)).then_some(words.as_str());
@@ -218,7 +218,7 @@ impl FilePass {
 
     /// A step was certainly not done. What is about all files ends the pass, and costs this one nothing.
     pub(super) async fn failed(&self, row: &FileRow, step: FileStep, error: &CrmError) -> Result<(), Stop> {
-        self.figures.failures.fetch_add(1, Ordering::Relaxed);
+        self.counters.failures.fetch_add(1, Ordering::Relaxed);
         match error {
             CrmError::Forbidden { detail, .. } => {
                 self.close_drive(detail).await?;
@@ -280,7 +280,7 @@ impl FilePass {
     /// A file is where it belongs.
     pub(super) async fn over(&self, row: &FileRow, end: FileEnd, note_id: Option<i64>) -> Result<(), Stop> {
         if self.files.over(&row.id, end, note_id, &[]).await? {
-            self.figures.attached.fetch_add(1, Ordering::Relaxed);
+            self.counters.attached.fetch_add(1, Ordering::Relaxed);
         }
         point("file.stored");
         info!(file = row.position, "a file is attached");

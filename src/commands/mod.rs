@@ -357,7 +357,7 @@ async fn pass(
         lease: Lease::command(),
         contact_lookup: amocrm.contact_lookup,
         attaching: Attaching::of(dealer),
-        figures: std::sync::Arc::default(),
+        counters: std::sync::Arc::default(),
         learned: std::sync::Arc::default(),
     })
 }

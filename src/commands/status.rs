@@ -123,7 +123,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     let running = super::is_daemon_running(&config.store, &store).await?;
     let unreadable = store.leads().unreadable(i64::from(i32::MAX)).await?.len() as i64;
     let polls = store.open_alerts().get(POLLS).await?;
-    let goes_without: Vec<Without> = shortages(&store)
+    let goes_without: Vec<Without> = shortages(&store.marks())
         .await?
         .into_iter()
         .map(|short| Without { setting: short.what.setting(), since: date(short.since), what: short.what })

@@ -65,7 +65,7 @@ impl Parts<'_> {
             wording.clone(),
             self.recipients(),
             self.config.lead_limits,
-            self.figures.clone(),
+            self.counters.clone(),
         );
         let desk = Arc::new(desk.asking_for(self.consent.clone()).talking_in(self.config.managers_chat_id));
         let admin = admin::tree(Arc::new(AdminContext {
@@ -114,7 +114,7 @@ impl Parts<'_> {
             self.telegram.clone(),
             self.store.dialogues(),
             intake.clone(),
-            self.figures.clone(),
+            self.counters.clone(),
             admin_line.clone(),
         );
         let (end, stopping) = (listener.stop_token(), stop.clone());
@@ -144,7 +144,7 @@ impl Parts<'_> {
             };
             let trouble = answer.as_ref().map_or_else(poll_trouble, |_| PollTrouble::NotTelegrams);
             if !matches!(answer, Ok(Some(_))) {
-                self.figures.has_failed(trouble, clock.now(), routes.is_unreachable());
+                self.counters.has_failed(trouble, clock.now(), routes.is_unreachable());
             }
             match answer {
                 Ok(Some(me)) => return Ok(Some(me)),

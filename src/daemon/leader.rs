@@ -144,7 +144,7 @@ async fn term(
         store,
         telegram,
         generation,
-        figures: Arc::default(),
+        counters: Arc::default(),
         answers: Default::default(),
         bot_username: Arc::default(),
         store_trouble: store_trouble.clone(),

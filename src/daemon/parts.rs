@@ -42,7 +42,7 @@ pub(super) struct Parts<'a> {
     pub store: &'a Store,
     pub telegram: &'a Telegram,
     pub generation: i64,
-    pub figures: Arc<IntakeCounters>,
+    pub counters: Arc<IntakeCounters>,
     /// From the dialogues to the outbox.
     pub answers: HandOver,
     /// Known as soon as Telegram has told it.
@@ -105,7 +105,7 @@ impl Parts<'_> {
         let in_chat = self.recipients();
         let recipients =
             if self.second_way.is_set() { in_chat.with_operator_at_least_in(NOBODYS_CHAT) } else { in_chat };
-        let intake = self.figures.clone();
+        let intake = self.counters.clone();
         if let Some(chat_id) = config.managers_chat_id {
             let answers = AnswerWatch::new(store.clone(), chat_id, wording.clone());
             tasks.spawn(one_by_one(answers, self.stop.clone()));
@@ -114,7 +114,7 @@ impl Parts<'_> {
             OutboxSender::new(self.telegram.clone(), store, self.answers.clone(), wording, in_chat, intake.clone());
         let groups = self.telegram.groups().clone();
         tasks.spawn(groups.keep(store.marks(), config.admin_chat_id, self.stop.clone()));
-        let outbox_figures = outbox.figures();
+        let outbox_counters = outbox.figures();
         tasks.spawn(outbox.run(self.stop.clone()));
         tasks.spawn(
             Backup::new(store.leads(), &config.store.data_dir, config.phone_region)
@@ -170,7 +170,7 @@ impl Parts<'_> {
                     lease: Lease::daemon(self.generation),
                     contact_lookup: crm.settings().contact_lookup,
                     attaching: Attaching::of(&config.dealer),
-                    figures: delivery.clone(),
+                    counters: delivery.clone(),
                     learned: learned.clone(),
                 };
                 let (worker, health) = Worker::new(pass, crm.tokens().clone());
@@ -183,7 +183,7 @@ impl Parts<'_> {
                     telegram: self.telegram.clone(),
                     lease: Lease::daemon(self.generation),
                     recipients,
-                    figures: files.clone(),
+                    counters: files.clone(),
                 };
                 tasks.spawn(FileWorker::new(pass, health.clone()).run(self.stop.clone()));
                 let lease = Lease::daemon(self.generation);
@@ -201,13 +201,13 @@ impl Parts<'_> {
                     health: health.clone(),
                     learned,
                     hints: hints.clone(),
-                    figures: watching.clone(),
+                    counters: watching.clone(),
                 };
                 tasks.spawn(watcher.run(self.stop.clone()));
                 let (lease, managers) = (Lease::daemon(self.generation), config.dealer.managers.clone());
                 let actions = ActionWriter::new(store.clone(), crm.clone(), lease, recipients, managers);
                 tasks.spawn(one_by_one(actions, self.stop.clone()));
-                let tokens = TokenWatch::new(crm.clone(), store.clone(), recipients);
+                let tokens = TokenWatch::new(crm.clone(), store, recipients);
                 tasks.spawn(tokens.run(self.stop.clone()));
                 health
             }
@@ -232,7 +232,7 @@ impl Parts<'_> {
         if config.admin_chat_id.is_none() && !self.second_way.is_set() {
             warn!("ADMIN_CHAT_ID is not set: nobody will be told when leads do not reach amoCRM");
         }
-        let vitals = Arc::new(Vitals::new(store.clone(), self.figures.clone()));
+        let vitals = Arc::new(Vitals::new(store.clone(), self.counters.clone()));
         if let Some(page) = page {
             let integration = config.amocrm.as_ref().and_then(|settings| settings.integration.as_ref());
             let site = Site {
@@ -248,9 +248,9 @@ impl Parts<'_> {
                     store: store.clone(),
                     stats,
                     vitals: vitals.clone(),
-                    intake: self.figures.clone(),
+                    intake: self.counters.clone(),
                     sends: self.telegram.figures(),
-                    outbox: outbox_figures,
+                    outbox: outbox_counters,
                     delivery,
                     files,
                     watching,
@@ -270,7 +270,9 @@ impl Parts<'_> {
             }
         }
         let watch = PollWatch {
-            store: store.clone(),
+            open_alerts: store.open_alerts(),
+            outbox: store.outbox(),
+            clock: store.clock(),
             intake,
             recipients,
             past_the_store: self.past_the_store.clone(),
@@ -279,12 +281,17 @@ impl Parts<'_> {
         };
         tasks.spawn(watch.run(self.stop.clone()));
         if let (Some(alerts_chat), true) = (recipients.chat(Recipient::Operator), self.second_way.is_set()) {
-            let relay = Relay { store: store.clone(), alerts_chat, second_way: self.second_way.clone() };
+            let relay = Relay {
+                outbox: store.outbox(),
+                dialogues: store.dialogues(),
+                alerts_chat,
+                second_way: self.second_way.clone(),
+            };
             tasks.spawn(relay.run(self.stop.clone()));
         }
         tasks.spawn(
             Alerts::new(
-                store.clone(),
+                store,
                 self.past_the_store.clone(),
                 recipients,
                 config.admin_lead_copies,

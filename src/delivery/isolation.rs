@@ -188,7 +188,7 @@ impl DeliveryPass {
         }
         if !fields.is_empty() {
             lead_span(&failed.number).in_scope(|| warn!(error, "amoCRM refuses a lead; it is kept"));
-            Counters::add(&self.figures.rejected, 1);
+            Counters::add(&self.counters.rejected, 1);
             let rejected = StepOutcome::Rejected { error, uncertain: failed.uncertain };
             self.record(failed.step, &[failed.id], rejected).await?;
             return Ok(());
@@ -245,7 +245,7 @@ impl DeliveryPass {
         let all = !others_went_through && self.is_note_refused_with_others(failed.id, &error).await?;
         if !all && !fields.is_empty() {
             lead_span(&failed.number).in_scope(|| warn!(error, "amoCRM refuses a note; the lead is kept for a person"));
-            Counters::add(&self.figures.rejected, 1);
+            Counters::add(&self.counters.rejected, 1);
             let rejected = StepOutcome::Rejected { error, uncertain: failed.uncertain };
             self.record(failed.step, &[failed.id], rejected).await?;
             return Ok(());

@@ -159,7 +159,7 @@ pub struct DeliveryPass {
     /// How a known buyer's open lead takes their next request; `None` where each gets a lead of its own.
     pub attaching: Option<Attaching>,
     /// Counters of what was done.
-    pub figures: Arc<Counters>,
+    pub counters: Arc<Counters>,
     /// What this process has learned of the account.
     pub learned: Arc<Learned>,
 }

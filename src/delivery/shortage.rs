@@ -18,7 +18,7 @@ use crate::{
     crm::amocrm::{Degraded, Lacking, OmittedFields, SentParts},
     lead::UNFINISHED_TAG,
     notice::Shortage,
-    store::{LeadRow, Mark, OpenAlert, Store, StoreError},
+    store::{LeadRow, Mark, Marks, OpenAlert, Store, StoreError},
 };
 
 /// Name of the alert that tells the admin of it.
@@ -48,8 +48,8 @@ fn yes() -> bool {
 }
 
 /// What is short, as it stands in the store.
-pub async fn shortages(store: &Store) -> Result<Vec<Short>, StoreError> {
-    let mark = store.marks().get(&Mark::Shortages).await?;
+pub async fn shortages(marks: &Marks) -> Result<Vec<Short>, StoreError> {
+    let mark = marks.get(&Mark::Shortages).await?;
     Ok(mark.and_then(|mark| serde_json::from_str(&mark).ok()).unwrap_or_default())
 }
 
@@ -104,7 +104,7 @@ impl Shortages {
         if self.state().loaded {
             return Ok(());
         }
-        let short = shortages(store).await?;
+        let short = shortages(&store.marks()).await?;
         let mut state = self.state();
         if !state.loaded {
             (state.loaded, state.short, state.tried_at) = (true, short, store.clock().now());

@@ -186,7 +186,7 @@ impl Worker {
     async fn failed(&mut self, error: &CrmError) -> Result<(), StoreError> {
         let first = self.breaker.trouble().is_none();
         self.breaker.failed(error, self.clock, rand::random());
-        self.pass.figures.failed(&trouble_of(error));
+        self.pass.counters.failed(&trouble_of(error));
         let text = error.to_string();
         if first {
             warn!(error = text, "amoCRM does not take leads; they are kept and tried again");

@@ -229,7 +229,7 @@ impl DeliveryPass {
     async fn may_be_done<S: StepWrite>(&self, items: &[S::Item], lookups: i64, error: &CrmError) -> Result<(), Stop> {
         warn!(step = S::STEP.as_str(), leads = items.len(), %error, "amoCRM may or may not have done it");
         if S::STEP == Step::Lead {
-            Counters::add(&self.figures.uncertain, items.len());
+            Counters::add(&self.counters.uncertain, items.len());
         }
         for row in items.iter().map(S::row) {
             let failures = self.own_failures(row.attempts + 1, row.last_error_at).await?;

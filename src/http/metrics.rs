@@ -132,14 +132,14 @@ impl Sources {
             page.stats(&stored.figures)?;
         }
 
-        let figures = &self.delivery;
-        page.counter("leads_delivered_total", "Leads delivered.", &figures.delivered)?;
-        page.counter("leads_rejected_total", "Leads amoCRM refused.", &figures.rejected)?;
-        page.counter("creates_ambiguous_total", "Creates whose result was not known.", &figures.uncertain)?;
-        page.counter("lookups_total", "Look-ups of leads amoCRM may have.", &figures.lookups)?;
-        page.counter("creates_found_total", "Ambiguous creates that had worked.", &figures.found)?;
-        page.counter("creates_repeated_total", "Creates repeated after clean look-ups.", &figures.repeated)?;
-        let failures = figures.failures.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let counters = &self.delivery;
+        page.counter("leads_delivered_total", "Leads delivered.", &counters.delivered)?;
+        page.counter("leads_rejected_total", "Leads amoCRM refused.", &counters.rejected)?;
+        page.counter("creates_ambiguous_total", "Creates whose result was not known.", &counters.uncertain)?;
+        page.counter("lookups_total", "Look-ups of leads amoCRM may have.", &counters.lookups)?;
+        page.counter("creates_found_total", "Ambiguous creates that had worked.", &counters.found)?;
+        page.counter("creates_repeated_total", "Creates repeated after clean look-ups.", &counters.repeated)?;
+        let failures = counters.failures.lock().unwrap_or_else(PoisonError::into_inner).clone();
         page.counter_with(
             "delivery_failures_total",
             "Attempts that amoCRM ended, by trouble.",

@@ -7,9 +7,11 @@
 //! Two polls at once: during a rolling deploy the old instance is told 409 until the new one stops asking. That is
 //! waited out quietly for [`QUIET_CONFLICT`]; then the admin is told.
 
+mod batch;
+
 use std::{
     collections::VecDeque,
-    sync::{Arc, Once, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -25,23 +27,19 @@ use tracing::{info, warn};
 use crate::{
     clock::{Clock, Millis},
     fault::point,
-    lead::read_plans,
-    notice::{AdminLine, Notice, PollTrouble, Say},
-    store::{Dialogues, NewMessage},
+    notice::{AdminLine, PollTrouble},
+    store::Dialogues,
 };
 
 pub use super::counters::{IntakeCounters, PollsFailing};
 use super::{
-    answer::List,
     api::{self, is_too_large},
     client::{Telegram, describe, poll_trouble},
-    intake::{ATTEMPTS, Failure, UpdateBatch},
+    intake::UpdateBatch,
     pace::{Complaint, Pause},
     reading,
-    strays::{self, Numbered, Stray, Strays},
+    strays::Strays,
 };
-
-static READ_PLANS: Once = Once::new();
 
 /// A second instance is expected for so long during a rolling deploy.
 pub const QUIET_CONFLICT: Duration = Duration::from_secs(60);
@@ -86,7 +84,7 @@ pub struct Listener {
     dialogues: Dialogues,
     clock: Clock,
     intake: Arc<UpdateBatch>,
-    figures: Arc<IntakeCounters>,
+    counters: Arc<IntakeCounters>,
     admin: AdminLine,
     queue: VecDeque<Update>,
     offset: Option<i64>,
@@ -120,7 +118,7 @@ impl Listener {
         telegram: Telegram,
         dialogues: Dialogues,
         intake: Arc<UpdateBatch>,
-        figures: Arc<IntakeCounters>,
+        counters: Arc<IntakeCounters>,
         admin: AdminLine,
     ) -> Self {
         Self {
@@ -130,7 +128,7 @@ impl Listener {
             clock: dialogues.clock(),
             dialogues,
             intake,
-            figures,
+            counters,
             admin,
             queue: VecDeque::new(),
             offset: None,
@@ -198,7 +196,7 @@ impl Listener {
         // The first answer comes at once, so that a health check need not wait for a long poll to end, and where
         // something was wrong it is soon known whether it still is.
         let passing = std::mem::take(&mut self.passing);
-        let is_first = self.figures.polls() == 0 || std::mem::take(&mut self.is_new_way);
+        let is_first = self.counters.polls() == 0 || std::mem::take(&mut self.is_new_way);
         let patience = match is_first || self.telegram.routes().all_failed() {
             true => 0,
             // What comes meanwhile may have lower ids, and is asked for at once.
@@ -237,15 +235,15 @@ impl Listener {
             Ok(list) => list,
             Err(error) => return self.poll_failed(&error).await,
         };
-        self.figures.last_poll.store(self.clock.now(), Ordering::Relaxed);
-        self.figures.polls.fetch_add(1, Ordering::Relaxed);
-        self.figures.updates.fetch_add(list.elements.len() as u64, Ordering::Relaxed);
+        self.counters.last_poll.store(self.clock.now(), Ordering::Relaxed);
+        self.counters.polls.fetch_add(1, Ordering::Relaxed);
+        self.counters.updates.fetch_add(list.elements.len() as u64, Ordering::Relaxed);
         self.poll_pause.reset();
         self.way = self.telegram.routes().current();
         // While another instance takes its turns, an answer says nothing.
         let now = self.clock.now();
         if self.conflict.as_ref().is_none_or(|conflict| !conflict.goes_on(now, self.clock)) {
-            self.figures.works();
+            self.counters.works();
         }
         self.batch = MOST_UPDATES;
         if let Some(failures) = self.complaint.over() {
@@ -268,117 +266,13 @@ impl Listener {
         // each other's polls get such answers too.
         if held {
             self.conflict = None;
-            self.figures.works();
+            self.counters.works();
         }
         // Everything is confirmed. Without an offset the next poll also sees ids that restart lower, as Telegram's
         // do at random after a week without updates.
         self.offset = None;
         self.cut_off = 0;
         self.strays = Strays::default();
-    }
-
-    async fn take(&mut self, list: List<'_>) {
-        let mut batch = strays::sort(&list.elements);
-        match list.broken {
-            Some(rest) if list.elements.is_empty() => {
-                self.cut_off += 1;
-                warn!(times = self.cut_off, "an answer breaks off within its first update");
-                if self.cut_off <= ATTEMPTS {
-                    let pause = self.batch_pause.grow();
-                    return self.rest(pause).await;
-                }
-                // By now it is the update, not the network. Ids follow each other, so where none can be read in it, it
-                // is the one that was asked for.
-                batch.strays.push(Stray::cut_off(rest, self.offset));
-                self.cut_off = 1;
-            }
-            _ => self.cut_off = 0,
-        }
-        for stray in &batch.strays {
-            if self.strays.knows(stray) {
-                continue;
-            }
-            if !self.set_aside(stray).await {
-                // None of the batch is taken or confirmed: it comes again.
-                let pause = self.batch_pause.grow();
-                return self.rest(pause).await;
-            }
-            self.strays.add(stray);
-        }
-        let Some(last) = batch.updates.last() else {
-            // Nothing but what is set aside: it goes when the offset passes it.
-            match self.strays.next_offset(&batch.strays) {
-                Some(offset) => (self.offset, self.passing) = (Some(offset), true),
-                None => self.rest(AGAIN_PAUSE).await,
-            }
-            return;
-        };
-        self.strays.accompanied();
-        if self.offset.is_some_and(|offset| i64::from(last.id) < offset) {
-            // They were confirmed by asking for more, and came all the same.
-            self.rest(AGAIN_PAUSE).await;
-        }
-        let read: Vec<_> = batch.updates.iter().map(|update| (update, self.read(update))).collect();
-        // Somebody is there, who may give a number soon.
-        READ_PLANS.call_once(|| drop(tokio::task::spawn_blocking(read_plans)));
-        self.open = true;
-        self.intake.open(read.iter().map(|(update, read)| (update.id, read.as_ref().ok().and_then(chat_of))));
-        for (update, read) in read {
-            if self.intake.is_done(update.id) {
-                continue;
-            }
-            match read {
-                Ok(read) => self.queue.push_back(read),
-                Err(NotRead::NotAskedFor) => {
-                    self.figures.not_asked_for.fetch_add(1, Ordering::Relaxed);
-                    self.intake.hand_out(update.id);
-                    self.intake.done(update.id);
-                }
-                Err(NotRead::Unreadable) => {
-                    self.intake.hand_out(update.id);
-                    if self.set_aside(&Stray::unreadable(update)).await {
-                        self.intake.done(update.id);
-                    } else {
-                        self.intake.failed(update.id, &Failure::Store);
-                    }
-                }
-            }
-        }
-    }
-
-    fn read(&self, update: &Numbered) -> Result<Update, NotRead> {
-        let body = update.body.as_ref().map_err(|_| NotRead::Unreadable)?;
-        let kind = reading::kind_of(body).ok_or(NotRead::NotAskedFor)?;
-        let read = reading::read(update.id, kind, &body[kind]).ok_or(NotRead::Unreadable)?;
-        if !read.lost.is_empty() {
-            self.figures.read_in_part.fetch_add(1, Ordering::Relaxed);
-            info!(update = update.id, kind, lost = strays::names(&read.lost), "a part of an update cannot be read");
-        }
-        Ok(read.update)
-    }
-
-    /// Keeps what cannot be handled, and answers it where it came from a private chat; false when the store does not
-    /// take it.
-    async fn set_aside(&mut self, stray: &Stray) -> bool {
-        self.figures.unparsable.fetch_add(1, Ordering::Relaxed);
-        warn!(update = stray.id, kind = stray.kind, reason = stray.reason, "an update is set aside");
-        // Enqueued and not sent from here, so that a slow chat holds nobody up.
-        let answer = stray.chat.map(|chat_id| NewMessage {
-            chat_id,
-            notice: Notice::Reply(vec![Say::OnlyText]),
-            due_at: self.clock.now(),
-        });
-        let kept = self
-            .dialogues
-            .set_aside(stray.key, stray.chat, &stray.kind, stray.reason, &stray.body, answer.as_ref())
-            .await;
-        if let Err(error) = &kept {
-            self.store_failed = true;
-            self.admin.store_failed(error.to_string());
-        } else if std::mem::take(&mut self.store_failed) {
-            self.admin.store_recovered();
-        }
-        kept.is_ok()
     }
 
     /// Another way is asked at once, and with patience for what the last one did not bring.
@@ -420,7 +314,7 @@ impl Listener {
         };
         let routes = self.telegram.routes();
         let since = self.conflict.as_ref().map_or_else(|| self.clock.now(), |conflict| conflict.since);
-        self.figures.has_failed(trouble, since, routes.is_unreachable());
+        self.counters.has_failed(trouble, since, routes.is_unreachable());
         if routes.current() != self.way && !routes.all_failed() {
             return self.take_next_way();
         }
@@ -443,15 +337,6 @@ impl Listener {
             conflict.told = true;
         }
     }
-}
-
-/// Why an update goes to no handler.
-#[derive(Debug)]
-enum NotRead {
-    /// Its kind was not asked for; Telegram sends such for a while after what is asked for has changed.
-    NotAskedFor,
-    /// There is nobody to answer in it.
-    Unreadable,
 }
 
 /// The chat an update belongs to: the key by which the dispatcher keeps order.

@@ -4,6 +4,7 @@
 
 mod answer;
 pub mod api;
+pub mod chat;
 pub mod client;
 mod consent;
 mod counters;
@@ -26,3 +27,4 @@ pub mod reading;
 pub mod routes;
 pub mod storage;
 mod strays;
+mod turn;

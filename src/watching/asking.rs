@@ -340,11 +340,11 @@ impl<Tz: TimeZone> AtWork<Tz> {
         }
         let recorded = self.watcher.store.watches().record(&self.watcher.lease, lead, &known).await?;
         let _span = lead_span(&lead.number).entered();
-        let figures = &self.watcher.figures;
+        let counters = &self.watcher.counters;
         match meaning {
             _ if !recorded => {}
-            Meaning::Forward => drop(figures.forward.fetch_add(1, Ordering::Relaxed)),
-            Meaning::Back => drop(figures.back.fetch_add(1, Ordering::Relaxed)),
+            Meaning::Forward => drop(counters.forward.fetch_add(1, Ordering::Relaxed)),
+            Meaning::Back => drop(counters.back.fetch_add(1, Ordering::Relaxed)),
             _ => {}
         }
         debug!(?meaning, recorded, "where a lead stands is read");

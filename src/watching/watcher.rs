@@ -104,7 +104,7 @@ pub struct Watcher<Tz> {
     /// What a webhook says.
     pub hints: Hints,
     /// Counters for metrics.
-    pub figures: Arc<WatchCounters>,
+    pub counters: Arc<WatchCounters>,
 }
 
 /// A watcher at work.
@@ -194,7 +194,7 @@ impl<Tz: TimeZone> AtWork<Tz> {
             }
             Err(Halt::Crm(error)) => {
                 self.failures += 1;
-                self.watcher.figures.failures.fetch_add(1, Ordering::Relaxed);
+                self.watcher.counters.failures.fetch_add(1, Ordering::Relaxed);
                 let pause = match error {
                     CrmError::Blocked => BLOCKED_PAUSE,
                     CrmError::Throttled { retry_after: Some(pause) } => pause.clamp(EVERY, LONGEST_PAUSE),
@@ -285,7 +285,7 @@ impl<Tz: TimeZone> AtWork<Tz> {
     }
 
     async fn tell_of(&self, owed: &OwedStatus) -> Result<(), StoreError> {
-        let Watcher { store, texts, lease, figures, .. } = &self.watcher;
+        let Watcher { store, texts, lease, counters, .. } = &self.watcher;
         let Some(text) = texts.by_key(&owed.key) else { return store.watches().not_owed(owed).await };
         // Whoever has left a form has sent nothing and knows no number, unless they finish it.
         if owed.unfinished && !self.was_finished(owed).await? {
@@ -299,7 +299,7 @@ impl<Tz: TimeZone> AtWork<Tz> {
         let _span = lead_span(&owed.number).entered();
         match told {
             true => {
-                figures.told.fetch_add(1, Ordering::Relaxed);
+                counters.told.fetch_add(1, Ordering::Relaxed);
                 info!(status = owed.key, "a buyer is told where the lead stands");
             }
             false => debug!(status = owed.key, "nothing is owed of it any more"),

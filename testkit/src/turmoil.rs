@@ -104,7 +104,7 @@ impl Turmoil {
             tokio::task::spawn_blocking(move || fail_database(cluster, &shared, seed))
         });
 
-        let mut figures = Counters::default();
+        let mut counters = Counters::default();
         for machine in &mut *machines {
             machine.set("RUST_LOG", "amocrm_lead_bot=info");
             machine.start();
@@ -115,13 +115,13 @@ impl Turmoil {
             tokio::time::sleep(Duration::from_millis(random.random_range(self.kill_after.clone()))).await;
             let machine = random.random_range(0..machines.len());
             machines[machine].kill().await;
-            figures.kills += 1;
+            counters.kills += 1;
             tokio::time::sleep(Duration::from_millis(random.random_range(0..200))).await;
             machines[machine].start();
             if told_at.elapsed() > Duration::from_secs(10) {
                 told_at = Instant::now();
-                figures.take(machines, &shared);
-                progress(&machines[0], &figures);
+                counters.take(machines, &shared);
+                progress(&machines[0], &counters);
             }
         }
 
@@ -151,8 +151,8 @@ impl Turmoil {
             machines[next].until("the file is empty", |machine| machine.backup().is_empty()).await;
             judgement = machines[next].settled(forms).await;
         }
-        figures.take(machines, &shared);
-        (figures, judgement)
+        counters.take(machines, &shared);
+        (counters, judgement)
     }
 }
 

@@ -54,7 +54,7 @@ impl DeliveryPass {
             wanted.push(Wanted { lead: &row.lead, since: since(attempt), first_edition });
         }
         point("lookup.before");
-        Counters::add(&self.figures.lookups, due.len());
+        Counters::add(&self.counters.lookups, due.len());
         let looked = self.crm.find_leads(&wanted).await;
         point("lookup.answered");
         let mut to_note = Vec::new();
@@ -64,7 +64,7 @@ impl DeliveryPass {
             if let Some(hit) = looked.found.get(&row.lead.number) {
                 lead_span(&row.lead.number)
                     .in_scope(|| info!(crm_lead = hit.lead_id, "an uncertain create is found in amoCRM"));
-                Counters::add(&self.figures.found, 1);
+                Counters::add(&self.counters.found, 1);
                 created.push(Created {
                     id: row.lead.id,
                     crm_lead_id: hit.lead_id,
@@ -111,7 +111,7 @@ impl DeliveryPass {
             self.record(Step::Lead, &[row.lead.id], outcome).await?;
             point(if absent { "lookup.absent_stored" } else { "lookup.missed_stored" });
             if absent {
-                Counters::add(&self.figures.repeated, 1);
+                Counters::add(&self.counters.repeated, 1);
             }
         }
         self.queue.record_created(&created).await?;

@@ -266,7 +266,7 @@ impl DeliveryPass {
     pub(in crate::delivery) async fn delivered(&self, leads: &[Completed<'_>]) -> Result<(), StoreError> {
         let fresh = self.queue.record_delivered(leads, |number| Notice::Delivered { number }).await?;
         point("delivered.stored");
-        Counters::add(&self.figures.delivered, usize::try_from(fresh).unwrap_or(0));
+        Counters::add(&self.counters.delivered, usize::try_from(fresh).unwrap_or(0));
         for one in leads {
             lead_span(&one.lead.number).in_scope(|| info!("delivered"));
         }

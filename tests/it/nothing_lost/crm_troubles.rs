@@ -290,7 +290,7 @@ fn what_may_be_doubled_is_counted() {
         }
         tokio::time::sleep(Duration::from_secs(400)).await;
         let judgement = ground.judge();
-        let counted = pass.figures.repeated.load(Ordering::Relaxed);
+        let counted = pass.counters.repeated.load(Ordering::Relaxed);
         assert_eq!((judgement.doubled.len(), counted), (1, 1), "{judgement}");
     });
 }

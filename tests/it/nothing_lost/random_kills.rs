@@ -14,8 +14,8 @@ async fn random_kills_lose_and_double_nothing() {
     let mut machine = [stage().await];
     let turmoil =
         Turmoil { seed, buyers: 20, lasts: Duration::from_secs(12), kill_after: 100..1500, fault_after: 20..250 };
-    let (figures, judgement) = turmoil.run(&mut machine, None, |_, _| {}).await;
-    println!("{figures}; {judgement}; the longest wait was {:.1?}", figures.longest_wait);
-    assert!(figures.kills > 3 && figures.forms >= 10, "TEST_SEED={seed}: hardly anything happened: {figures}");
-    assert!(judgement.is_exactly_once(figures.forms), "TEST_SEED={seed}: {judgement}\n{}", stories(&machine));
+    let (counters, judgement) = turmoil.run(&mut machine, None, |_, _| {}).await;
+    println!("{counters}; {judgement}; the longest wait was {:.1?}", counters.longest_wait);
+    assert!(counters.kills > 3 && counters.forms >= 10, "TEST_SEED={seed}: hardly anything happened: {counters}");
+    assert!(judgement.is_exactly_once(counters.forms), "TEST_SEED={seed}: {judgement}\n{}", stories(&machine));
 }

@@ -219,7 +219,7 @@ impl Ground {
             lease,
             attaching: None,
             contact_lookup: true,
-            figures: Arc::default(),
+            counters: Arc::default(),
             learned: Arc::default(),
         }
     }
@@ -274,7 +274,7 @@ impl Life {
 
     /// From now on tokens are refreshed ahead of time.
     pub fn watch_tokens(&mut self) {
-        let watch = TokenWatch::new(self.crm.clone(), Store::clone(&self.store), Recipients::default());
+        let watch = TokenWatch::new(self.crm.clone(), &self.store, Recipients::default());
         self.tasks.push(tokio::spawn(watch.run(CancellationToken::new())));
     }
 
@@ -286,8 +286,15 @@ impl Life {
         let second_way = SecondWay::new(&SecondWaySettings::default(), ground.clock).expect("none");
         let past_the_store = PastTheStore::new(telegram, Some(admin), second_way, ground.clock);
         let (store, health) = (Store::clone(&self.store), self.health.clone());
-        let alerts =
-            Alerts::new(store, past_the_store, Recipients::new(Some(admin), None), false, None, health, Arc::default());
+        let alerts = Alerts::new(
+            &store,
+            past_the_store,
+            Recipients::new(Some(admin), None),
+            false,
+            None,
+            health,
+            Arc::default(),
+        );
         let (line, sent) = AdminLine::new();
         self.line = Some(line);
         self.tasks.push(tokio::spawn(alerts.run(sent, CancellationToken::new())));

@@ -67,10 +67,10 @@ async fn random_kills_of_two_daemons_and_their_database_lose_and_double_nothing(
     let mut machines = two_on(&cluster.database()).await;
     let turmoil =
         Turmoil { seed, buyers: 20, lasts: Duration::from_secs(12), kill_after: 100..1500, fault_after: 20..250 };
-    let (figures, judgement) = turmoil.run(&mut machines, Some(cluster), |_, _| {}).await;
-    println!("{figures}; {judgement}; the longest wait was {:.1?}", figures.longest_wait);
-    let restarts = figures.faults.get("the database restarts").copied().unwrap_or(0);
-    assert!(figures.kills > 3 && figures.forms >= 5, "TEST_SEED={seed}: hardly anything happened: {figures}");
-    assert!(judgement.is_exactly_once(figures.forms), "TEST_SEED={seed}: {judgement}\n{}", stories(&machines));
+    let (counters, judgement) = turmoil.run(&mut machines, Some(cluster), |_, _| {}).await;
+    println!("{counters}; {judgement}; the longest wait was {:.1?}", counters.longest_wait);
+    let restarts = counters.faults.get("the database restarts").copied().unwrap_or(0);
+    assert!(counters.kills > 3 && counters.forms >= 5, "TEST_SEED={seed}: hardly anything happened: {counters}");
+    assert!(judgement.is_exactly_once(counters.forms), "TEST_SEED={seed}: {judgement}\n{}", stories(&machines));
     println!("{restarts} restarts of the database");
 }
