@@ -4,7 +4,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::{ExitStatus, Output},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use testkit::fakes::{
     },
     telegram::{FakeGroup, FakeTelegram, FakeUser},
 };
+use tokio::sync::watch;
 
 use crate::{
     daemon::{Daemon, PATIENCE},
@@ -64,6 +65,8 @@ pub struct Stage {
     pub faults: Faults,
     /// How many times faster than life pauses pass.
     pub speed: u32,
+    /// The dealer is the sandbox's own, whose form the story knows.
+    pub is_usual: bool,
     buyers: Mutex<Vec<FakeUser>>,
     folder: tempfile::TempDir,
     daemon: Daemon,
@@ -141,7 +144,19 @@ impl Stage {
         std::fs::create_dir(&data)?;
         let daemon = Daemon::new(&data, env);
         let (faults, buyers) = (Faults::default(), Mutex::default());
-        Ok(Self { telegram, amocrm, admin, group, managers, faults, speed, buyers, folder, daemon })
+        Ok(Self {
+            telegram,
+            amocrm,
+            admin,
+            group,
+            managers,
+            faults,
+            speed,
+            is_usual: settings.is_none(),
+            buyers,
+            folder,
+            daemon,
+        })
     }
 
     /// The path of a file in the daemon's folder.
@@ -276,4 +291,43 @@ fn named(settings: &Path) -> io::Result<String> {
         return Err(io::Error::other(format!("{} is no file", path.display())));
     }
     Ok(path.display().to_string())
+}
+
+/// The phone number of a person, always the same.
+pub fn phone(user: &FakeUser) -> String {
+    format!("7916555{:04}", user.id % 10_000)
+}
+
+/// The stage that is played on, and another one whenever somebody begins again.
+pub struct Stages {
+    now: watch::Sender<Arc<Stage>>,
+    settings: Option<PathBuf>,
+    speed: u32,
+}
+
+impl Stages {
+    /// The first of them, with a daemon that takes messages.
+    pub async fn begin(settings: Option<PathBuf>, speed: u32) -> io::Result<Self> {
+        let stage = Stage::build(settings.as_deref(), speed).await?;
+        stage.start().await?;
+        Ok(Self { now: watch::channel(Arc::new(stage)).0, settings, speed })
+    }
+
+    pub fn now(&self) -> Arc<Stage> {
+        self.now.borrow().clone()
+    }
+
+    /// Tells of the next one.
+    pub fn changes(&self) -> watch::Receiver<Arc<Stage>> {
+        self.now.subscribe()
+    }
+
+    /// Everything anew.
+    pub async fn again(&self) -> io::Result<()> {
+        let stage = Stage::build(self.settings.as_deref(), self.speed).await?;
+        stage.start().await?;
+        let before = self.now.send_replace(Arc::new(stage));
+        before.kill().await;
+        Ok(())
+    }
 }

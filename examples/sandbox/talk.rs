@@ -15,7 +15,7 @@ use tokio::sync::{
 use crate::{
     faults::Fault,
     show::{self, BOLD, DIM, GREEN, RED, YELLOW, heading, paint},
-    stage::Stage,
+    stage::{Stage, Stages, phone},
 };
 
 const HELP: &str = "\
@@ -43,21 +43,33 @@ You are the buyer: a number presses the button of that number, anything else is 
   :backup  :log [N]     файл заявок, журнал       backup_leads.json, the last lines of the log
   :help  :quit";
 
-/// Talks until the person leaves.
-pub async fn talk(stage: &Stage) -> io::Result<()> {
+/// Talks until the person leaves, on whatever stage is played on.
+pub async fn talk(stages: &Stages) -> io::Result<()> {
     println!("{}", paint(BOLD, "amocrm-lead-bot: песочница · the sandbox"));
-    println!("Программа, Telegram и amoCRM работают только на этом компьютере. Всё, что можно: :help");
-    println!(
-        "{}",
-        paint(DIM, "The daemon, a fake Telegram and a fake amoCRM run on this computer only. All you can do: :help")
-    );
-    let faster = stage.speed;
-    println!("{}", paint(DIM, &format!("Паузы здесь в {faster} раз короче · pauses are {faster} times shorter here")));
-    println!("{}\n", paint(DIM, &stage.path("").display().to_string()));
+    println!("Программа, Telegram и amoCRM работают только на этом компьютере.");
+    println!("{}", paint(DIM, "The daemon, a fake Telegram and a fake amoCRM run on this computer only."));
+    println!("Всё, что можно · all you can do: help");
     let mut lines = typed_lines();
+    let mut changes = stages.changes();
+    loop {
+        let stage = changes.borrow_and_update().clone();
+        let faster = stage.speed;
+        println!(
+            "{}",
+            paint(DIM, &format!("Паузы здесь в {faster} раз короче · pauses are {faster} times shorter here"))
+        );
+        println!("{}\n", paint(DIM, &stage.path("").display().to_string()));
+        tokio::select! {
+            left = on(&stage, &mut lines) => return left,
+            _ = changes.changed() => over_prompt("На странице всё начато заново · somebody has begun again on the page"),
+        }
+    }
+}
+
+/// Talks on this stage.
+async fn on(stage: &Stage, lines: &mut mpsc::UnboundedReceiver<String>) -> io::Result<()> {
     let (mut telegram, mut crm) = (stage.telegram.subscribe(), stage.amocrm.subscribe());
-    stage.start().await?;
-    let buyer = stage.buyer("Иван", "ru");
+    let buyer = stage.buyers().into_iter().next().unwrap_or_else(|| stage.buyer("Иван", "ru"));
     let mut talk = Talk { stage, buyer, choices: Vec::new(), shown: None, admin_read: 0, group_read: 0 };
     talk.prompt();
     println!("/start");
@@ -66,7 +78,7 @@ pub async fn talk(stage: &Stage) -> io::Result<()> {
         talk.prompt();
         tokio::select! {
             line = lines.recv() => match line.as_deref().map(str::trim) {
-                None | Some(":quit" | ":q") => break,
+                None | Some(":quit" | ":q" | "quit" | "exit") => break,
                 Some(line) => talk.obey(line).await?,
             },
             event = next(&mut telegram) => talk.telegram_did(event),
@@ -139,7 +151,8 @@ impl Talk<'_> {
     }
 
     async fn obey(&mut self, line: &str) -> io::Result<()> {
-        let Some(order) = line.strip_prefix(':') else {
+        let plain = ["help", "?", "помощь"].contains(&line).then_some("help");
+        let Some(order) = line.strip_prefix(':').or(plain) else {
             let pressed = line.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
             match pressed.and_then(|at| self.choices.get(at)) {
                 Some(choice) => press(&self.buyer, choice, self.stage).await,
@@ -149,7 +162,7 @@ impl Talk<'_> {
         };
         let (order, rest) = order.split_once(' ').map_or((order, ""), |(order, rest)| (order, rest.trim()));
         match (order, rest) {
-            ("help", _) => println!("{HELP}"),
+            ("help" | "?", _) => println!("{HELP}"),
             ("say", text) => self.say(text),
             ("contact", _) => drop(self.buyer.share_contact(&phone(&self.buyer))),
             ("photo", _) => drop(self.buyer.photo()),
@@ -360,11 +373,6 @@ fn last_message(transcript: &str) -> &str {
     let begins = |at: usize| !text[at..].starts_with([' ', '\n']);
     let starts = text.rmatch_indices('\n').map(|(at, _)| at + 1);
     &text[starts.into_iter().find(|at| begins(*at)).unwrap_or_default()..]
-}
-
-/// The phone number of a person, always the same.
-fn phone(user: &FakeUser) -> String {
-    format!("7916555{:04}", user.id % 10_000)
 }
 
 async fn press(user: &FakeUser, choice: &Choice, stage: &Stage) {

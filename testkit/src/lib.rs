@@ -3,8 +3,10 @@
 //! - [`fakes`]: a Telegram and an amoCRM on loopback that behave as the real ones were seen to, with switches for faults
 //! - [`world`]: the compiled daemon between both, in a folder of its own, looked at as its people do; [`buyer`] is one of them
 //! - [`chaos`]: the same with a judge in place of the people, for faults; [`deaths`] and [`turmoil`] play them
+//! - [`browser`]: a real browser without a window
 //! - [`postgres`]: private clusters
 
+pub mod browser;
 pub mod buyer;
 pub mod chaos;
 // Its fault points are not in a release.

@@ -320,6 +320,11 @@ impl FakeAmocrm {
         self.shared.state().log.clone()
     }
 
+    /// The same without the first so many.
+    pub fn requests_after(&self, count: usize) -> Vec<Request> {
+        self.shared.state().log.get(count..).unwrap_or_default().to_vec()
+    }
+
     /// The requests of this kind, oldest first.
     pub fn requests_to(&self, on: &On) -> Vec<Request> {
         let mut requests = self.requests();
