@@ -42,11 +42,36 @@ impl LiveButtons {
                 of.insert(id);
             }
         }
-        for id in &read.over {
-            read.live.remove(id);
-            read.beside.remove(id);
+        read.settled()
+    }
+
+    /// What is over is nothing else.
+    fn settled(mut self) -> Self {
+        for id in &self.over {
+            self.live.remove(id);
+            self.beside.remove(id);
         }
-        read
+        while self.over.len() > MOST {
+            self.over.pop_first();
+        }
+        self
+    }
+
+    /// The same after a change, as it is read from the row then.
+    #[must_use]
+    pub fn after(mut self, change: &ButtonsChange) -> Self {
+        for id in change.taken_out() {
+            self.live.remove(&id);
+            self.beside.remove(&id);
+            self.over.remove(&id);
+        }
+        self.over.extend(&change.over);
+        self.live.extend(&change.kept);
+        match change.beside_next {
+            true => self.beside.extend(change.new),
+            false => self.live.extend(change.new),
+        }
+        self.settled()
     }
 }
 
@@ -66,6 +91,16 @@ pub struct ButtonsChange {
 }
 
 impl ButtonsChange {
+    /// A message's button was pressed.
+    pub fn pressed(message: i32) -> Self {
+        Self { over: BTreeSet::from([message]), ..Self::default() }
+    }
+
+    /// Messages have lost their buttons, or never will.
+    pub fn gone(gone: BTreeSet<i32>) -> Self {
+        Self { gone, ..Self::default() }
+    }
+
     /// The messages that are taken out of the row, whatever stands there of them.
     fn taken_out(&self) -> BTreeSet<i32> {
         self.gone.iter().chain(&self.over).chain(&self.kept).copied().collect()
@@ -122,7 +157,7 @@ pub(super) async fn change(
 
 /// The button of a message was pressed: it is over.
 pub(super) async fn pressed(connection: &mut AnyConnection, chat_id: i64, message: i32) -> Result<(), StoreError> {
-    change(connection, chat_id, &ButtonsChange { over: BTreeSet::from([message]), ..ButtonsChange::default() }).await
+    change(connection, chat_id, &ButtonsChange::pressed(message)).await
 }
 
 impl Outbox {
@@ -131,11 +166,7 @@ impl Outbox {
         let sql = format!("SELECT {} FROM live_buttons WHERE chat_id = $1", rows::bytes(self.engine, "messages"));
         let row = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).fetch_optional(&self.pool).await?;
         let messages = row.and_then(|row| rows::lossy(&row, 0)).unwrap_or_default();
-        let mut read = LiveButtons::read(&messages);
-        while read.over.len() > MOST {
-            read.over.pop_first();
-        }
-        Ok(read)
+        Ok(LiveButtons::read(&messages))
     }
 
     /// The chats of which a message has to lose its buttons still, with those messages.
@@ -153,7 +184,7 @@ impl Outbox {
 
     /// Messages of a chat have lost their buttons, or never will; written in passing.
     pub async fn buttons_gone(&self, chat_id: i64, gone: BTreeSet<i32>) -> Result<(), StoreError> {
-        let gone = ButtonsChange { gone, ..ButtonsChange::default() };
+        let gone = ButtonsChange::gone(gone);
         self.write_when(Urgency::InPassing, (chat_id, gone), |(chat_id, gone), connection| {
             Box::pin(async move { Ok(self::change(connection, *chat_id, gone).await?) })
         })
@@ -220,8 +251,17 @@ mod tests {
         let outbox = store.outbox();
         let change = |change: ButtonsChange| {
             let outbox = outbox.clone();
-            async move { outbox.sent("01J7ABCDEFGHJKMNPQRSTVWXYZ", 5, change, Urgency::Now).await.expect("a commit") }
+            async move {
+                let before = outbox.buttons_of(5).await.expect("a row");
+                let sent = outbox.sent("01J7ABCDEFGHJKMNPQRSTVWXYZ", 5, change.clone(), Urgency::Now).await;
+                sent.expect("a commit");
+                let after = outbox.buttons_of(5).await.expect("a row");
+                assert_eq!(before.after(&change), after, "what is remembered is what is stored: {change:?}");
+            }
         };
+        change(ButtonsChange { new: Some(3), over: ids(&[3]), ..ButtonsChange::default() }).await;
+        change(ButtonsChange { kept: ids(&[3]), ..ButtonsChange::default() }).await;
+        change(ButtonsChange { gone: ids(&[3]), ..ButtonsChange::default() }).await;
         change(ButtonsChange { new: Some(1), ..ButtonsChange::default() }).await;
         change(ButtonsChange { gone: ids(&[1]), new: Some(11), ..ButtonsChange::default() }).await;
         change(ButtonsChange { over: ids(&[11]), new: Some(12), beside_next: true, ..ButtonsChange::default() }).await;

@@ -24,6 +24,7 @@ mod my_requests;
 pub mod outbox;
 pub(crate) mod pace;
 pub mod reading;
+mod recent;
 pub mod routes;
 pub mod storage;
 mod strays;

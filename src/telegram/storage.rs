@@ -1,9 +1,8 @@
 //! Dialogues as teloxide's `Storage`: one update of a dialogue is one commit of everything it leads to.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures::future::BoxFuture;
@@ -21,6 +20,7 @@ use crate::{
 use super::{
     chat::Chat,
     outbox::{Fresh, HandOver},
+    recent::Recent,
 };
 
 /// The answer to an album waits so long for further parts of it. Not scaled, as no server's pace is.
@@ -53,7 +53,8 @@ pub struct DialogueStorage {
     /// What buyers are asked.
     form: Form,
     outbox: HandOver,
-    recent: Arc<Mutex<Recent>>,
+    /// The dialogues that were committed last.
+    recent: Arc<Mutex<Recent<Chat>>>,
 }
 
 impl DialogueStorage {
@@ -62,7 +63,7 @@ impl DialogueStorage {
         Self { dialogues, form, outbox, recent: Arc::default() }
     }
 
-    fn recent(&self) -> MutexGuard<'_, Recent> {
+    fn recent(&self) -> MutexGuard<'_, Recent<Chat>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -110,7 +111,7 @@ impl DialogueStorage {
                         dialogues.wake_outbox();
                     });
                 } else if !messages.is_empty() {
-                    self.outbox.push(Fresh { lang: chat.lang, messages });
+                    self.outbox.push(Fresh { lang: chat.lang, messages, pressed: chat.pressed });
                 }
                 Ok(())
             }
@@ -121,52 +122,13 @@ impl DialogueStorage {
     }
 }
 
-/// So many dialogues of two kinds, young and old, are remembered, for so long each.
-const REMEMBERED: usize = 500;
-const REMEMBERED_FOR: Duration = Duration::from_secs(300);
-
-/// The dialogues that were committed last, so that the next turn of a chat needs no look. Whatever else has written a
-/// dialogue meanwhile (another process, somebody who is forgotten): the commit of a turn finds that it is not the one it
-/// goes on from, and the chat is read again.
-#[derive(Debug)]
-struct Recent {
-    young: HashMap<i64, Chat>,
-    old: HashMap<i64, Chat>,
-    since: Instant,
-}
-
-impl Default for Recent {
-    fn default() -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), since: Instant::now() }
-    }
-}
-
-impl Recent {
-    fn age(&mut self) {
-        if self.young.len() >= REMEMBERED || self.since.elapsed() >= REMEMBERED_FOR {
-            self.old = std::mem::take(&mut self.young);
-            self.since = Instant::now();
-        }
-    }
-
-    fn get(&mut self, chat_id: i64) -> Option<Chat> {
-        self.age();
-        self.young.get(&chat_id).or_else(|| self.old.get(&chat_id)).cloned()
-    }
-
-    fn remove(&mut self, chat_id: i64) {
-        self.young.remove(&chat_id);
-        self.old.remove(&chat_id);
-    }
-
-    /// Remembers a chat as it was committed, without what is never read back.
-    fn insert(&mut self, chat_id: i64, chat: Chat) {
-        self.age();
-        let after = chat.last_update.map(|(id, at)| (i64::from(id), at));
-        let Chat { conversation, lang, chosen, last_update, .. } = chat;
-        let committed = Chat { conversation, lang, chosen, last_update, after, ..Chat::default() };
-        self.young.insert(chat_id, committed);
-    }
+/// Remembers a chat as it was committed, without what is never read back. Whatever else has written a dialogue meanwhile
+/// (another process, somebody who is forgotten): the commit of a turn finds that it is not the one it goes on from, and
+/// the chat is read again.
+fn remember(recent: &mut Recent<Chat>, chat_id: i64, chat: Chat) {
+    let after = chat.last_update.map(|(id, at)| (i64::from(id), at));
+    let Chat { conversation, lang, chosen, last_update, .. } = chat;
+    recent.insert(chat_id, Chat { conversation, lang, chosen, last_update, after, ..Chat::default() });
 }
 
 /// What managers are told of it.
@@ -195,15 +157,16 @@ impl Storage<Chat> for DialogueStorage {
             // Not known while it is under way, and not known when it is cut off.
             self.recent().remove(chat_id.0);
             self.commit(chat_id.0, &chat).await?;
-            self.recent().insert(chat_id.0, chat);
+            remember(&mut self.recent(), chat_id.0, chat);
             Ok(())
         })
     }
 
     fn get_dialogue(self: Arc<Self>, chat_id: ChatId) -> BoxFuture<'static, Result<Option<Chat>, Self::Error>> {
         Box::pin(async move {
-            if let Some(recent) = self.recent().get(chat_id.0) {
-                return Ok(Some(recent));
+            let recent = self.recent().get(chat_id.0).cloned();
+            if recent.is_some() {
+                return Ok(recent);
             }
             Ok(self.dialogues.of_chat(chat_id.0).await?.as_ref().map(|stored| Chat::from_stored(stored, &self.form)))
         })

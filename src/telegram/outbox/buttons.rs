@@ -3,12 +3,14 @@
 //! Properties:
 //! - What has to lose its buttons is known from what is sent next, so it is committed with the turn that says so; a message's
 //!   number is kept in the commit that deletes it from the outbox.
+//! - What the store keeps of the chats heard of last is remembered too, since every answer asks for it. What this process
+//!   commits is put to it in the same order but for presses, which may come before the row is read: they are kept until it is.
 //! - An edit that Telegram refuses is over. One that it cannot take now is tried a few times, with the chat's next message,
 //!   and at the next start.
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,10 +21,10 @@ use tracing::warn;
 use crate::{
     clock::Clock,
     notice::{Buttons, Notice},
-    store::{ButtonsChange, LiveButtons, Outbox},
+    store::{ButtonsChange, LiveButtons, Outbox, StoreError},
 };
 
-use super::super::client::Telegram;
+use super::super::{client::Telegram, recent::Recent};
 
 /// Edits under way at once.
 const AT_ONCE: usize = 64;
@@ -39,8 +41,17 @@ pub(super) struct ButtonsOff {
     outbox: Outbox,
     clock: Clock,
     places: Arc<Semaphore>,
+    recent: Arc<Mutex<Recent<Remembered>>>,
     tasks: TaskTracker,
     stop: CancellationToken,
+}
+
+/// What is remembered of a chat's buttons.
+#[derive(Debug, Default)]
+struct Remembered {
+    /// The store's row; until it is read, what has been put to it since.
+    buttons: LiveButtons,
+    is_read: bool,
 }
 
 /// What one message leads to for the buttons before it, as it is known while the message is sent.
@@ -66,19 +77,53 @@ impl ButtonsOff {
             outbox,
             clock,
             places: Arc::new(Semaphore::new(AT_ONCE)),
+            recent: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }
     }
 
+    fn recent(&self) -> MutexGuard<'_, Recent<Remembered>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A message's button was pressed, and that is committed.
+    pub fn pressed(&self, chat_id: i64, message: i32) {
+        self.changed(chat_id, &ButtonsChange::pressed(message));
+    }
+
+    /// This is committed.
+    pub fn changed(&self, chat_id: i64, change: &ButtonsChange) {
+        if let Some(remembered) = self.recent().get(chat_id) {
+            remembered.buttons = std::mem::take(&mut remembered.buttons).after(change);
+        }
+    }
+
+    /// The messages of a chat that have buttons. What was handed over with its press is known without a look.
+    async fn buttons_of(&self, chat_id: i64, is_handed_over: bool) -> Result<LiveButtons, StoreError> {
+        {
+            let mut recent = self.recent();
+            if let Some(known) = recent.get(chat_id).filter(|known| known.is_read && is_handed_over) {
+                return Ok(known.buttons.clone());
+            }
+            recent.insert(chat_id, Remembered::default());
+        }
+        let read = self.outbox.buttons_of(chat_id).await;
+        let mut recent = self.recent();
+        let since = recent.remove(chat_id).unwrap_or_default().buttons;
+        let read = read?.after(&ButtonsChange { over: since.over, ..ButtonsChange::default() });
+        recent.insert(chat_id, Remembered { buttons: read.clone(), is_read: true });
+        Ok(read)
+    }
+
     /// Begins to take off what is over once a message is sent. A store that cannot be read leaves them as they are.
-    pub async fn begin(&self, chat_id: i64, notice: &Notice) -> Edits {
+    pub async fn begin(&self, chat_id: i64, notice: &Notice, is_handed_over: bool) -> Edits {
         let means = notice.buttons();
         let gone = Arc::default();
         if !matches!(notice, Notice::Accepted { .. } | Notice::Reply(_)) {
             return Edits { means, before: None, gone };
         }
-        let before = self.outbox.buttons_of(chat_id).await;
+        let before = self.buttons_of(chat_id, is_handed_over).await;
         let before = before.inspect_err(|error| warn!(%error, "buttons that are over are left as they are")).ok();
         if let Some(buttons) = &before {
             for message in over(buttons, means) {
@@ -124,8 +169,13 @@ impl ButtonsOff {
                 gone.messages.insert(message);
                 gone.is_recorded
             };
-            if is_recorded && let Err(error) = this.outbox.buttons_gone(chat_id, BTreeSet::from([message])).await {
-                warn!(%error, "it is not known to the store that a message has no buttons any more");
+            if !is_recorded {
+                return;
+            }
+            let gone = BTreeSet::from([message]);
+            match this.outbox.buttons_gone(chat_id, gone.clone()).await {
+                Ok(()) => this.changed(chat_id, &ButtonsChange::gone(gone)),
+                Err(error) => warn!(%error, "it is not known to the store that a message has no buttons any more"),
             }
         });
     }

@@ -170,7 +170,7 @@ mod tests {
 
     fn fresh(chat_id: i64, ids: &[(&str, Option<&str>)]) -> Fresh {
         let messages = ids.iter().map(|(id, before)| (message(chat_id, id), before.map(str::to_owned))).collect();
-        Fresh { lang: Lang::ru(), messages }
+        Fresh { lang: Lang::ru(), messages, pressed: None }
     }
 
     fn rest(chats: &mut Chats, chat_id: i64) -> (Vec<String>, bool) {

@@ -19,6 +19,8 @@ pub struct Fresh {
     pub lang: Lang,
     /// The messages in order, each with the id of the one before it in the chat's outbox.
     pub messages: Vec<(OutboxMessage, Option<String>)>,
+    /// The message whose button was pressed for it, which is over.
+    pub pressed: Option<i32>,
 }
 
 /// Where the dialogues leave their answers for the sender; clones share it.

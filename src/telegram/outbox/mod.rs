@@ -206,6 +206,9 @@ impl OutboxSender {
     fn take_over(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         for fresh in self.handed_over.take() {
             point("outbox.taken");
+            if let (Some(pressed), Some((message, _))) = (fresh.pressed, fresh.messages.first()) {
+                self.buttons.pressed(message.chat_id, pressed);
+            }
             let (start, look) = self.chats().hand_over(fresh);
             if let Some(chat_id) = start {
                 tasks.spawn(self.clone().send_to(chat_id, stop.clone()));
@@ -272,7 +275,10 @@ impl OutboxSender {
             let waits = self.chats().has_next(chat_id) || after.became.is_some();
             let urgency = if waits { Urgency::Now } else { Urgency::InPassing };
             match self.outbox.sent(id, chat_id, after.clone(), urgency).await {
-                Ok(()) => break,
+                Ok(()) => {
+                    self.buttons.changed(chat_id, &after.buttons);
+                    break;
+                }
                 Err(error) => {
                     warn!(%error, "a message that was sent could not be taken from the store; it is tried again")
                 }
@@ -358,7 +364,8 @@ impl OutboxSender {
             self.dialogues.watches().not_at_night(&message.id, number, key).await?;
             return Ok(Sent::Done(AfterSending::default()));
         }
-        let places = if lang.is_some() { &self.places } else { &self.backlog_places };
+        let is_handed_over = lang.is_some();
+        let places = if is_handed_over { &self.places } else { &self.backlog_places };
         let lang = match lang {
             Some(lang) => lang,
             None => lang_of(&self.dialogues, chat_id).await?,
@@ -369,7 +376,7 @@ impl OutboxSender {
         let is_pressable = matches!(words.markup, Some(Markup::Buttons(_)));
         let put = self.put(&message).await?;
         let sending = self.send(&message.notice, put, &words, lang);
-        let begin = || self.buttons.begin(chat_id, &message.notice);
+        let begin = || self.buttons.begin(chat_id, &message.notice, is_handed_over);
         let (sent, edits) = match message.attempts {
             0 => {
                 let (sent, edits) = tokio::join!(sending, begin());

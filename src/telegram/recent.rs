@@ -1,0 +1,75 @@
+//! What was known last of chats, so that the next of a chat needs no look into the store.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+/// So many chats of two kinds, young and old, are remembered, for so long each.
+const REMEMBERED: usize = 500;
+const REMEMBERED_FOR: Duration = Duration::from_secs(300);
+
+/// What is remembered of the chats that were heard of last.
+#[derive(Debug)]
+pub(super) struct Recent<V> {
+    young: HashMap<i64, V>,
+    old: HashMap<i64, V>,
+    since: Instant,
+}
+
+impl<V> Default for Recent<V> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), since: Instant::now() }
+    }
+}
+
+impl<V> Recent<V> {
+    fn age(&mut self) {
+        if self.young.len() >= REMEMBERED || self.since.elapsed() >= REMEMBERED_FOR {
+            self.old = std::mem::take(&mut self.young);
+            self.since = Instant::now();
+        }
+    }
+
+    /// What is remembered of a chat.
+    pub fn get(&mut self, chat_id: i64) -> Option<&mut V> {
+        self.age();
+        match self.young.get_mut(&chat_id) {
+            Some(value) => Some(value),
+            None => self.old.get_mut(&chat_id),
+        }
+    }
+
+    /// Forgets a chat.
+    pub fn remove(&mut self, chat_id: i64) -> Option<V> {
+        let old = self.old.remove(&chat_id);
+        self.young.remove(&chat_id).or(old)
+    }
+
+    /// Remembers this of a chat, and nothing that was remembered before.
+    pub fn insert(&mut self, chat_id: i64, value: V) {
+        self.age();
+        self.old.remove(&chat_id);
+        self.young.insert(chat_id, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_chats_are_remembered_and_no_more_than_two_kinds_of_them() {
+        let mut recent = Recent::default();
+        let many = 2 * REMEMBERED as i64;
+        for chat in 0..=many {
+            recent.insert(chat, chat);
+        }
+        assert_eq!(recent.get(0), None, "the first are forgotten");
+        assert_eq!(recent.get(many).copied(), Some(many));
+        assert_eq!(recent.get(many - 1).copied(), Some(many - 1), "of the old kind");
+        recent.insert(many - 1, 7);
+        assert_eq!(recent.remove(many - 1), Some(7));
+        assert_eq!(recent.get(many - 1), None, "what was remembered before is gone too");
+    }
+}
