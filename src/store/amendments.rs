@@ -112,6 +112,8 @@ pub(super) async fn insert(connection: &mut AnyConnection, new: &NewAmendment, n
     if matches!(kind, AmendmentKind::Finished | AmendmentKind::Supplemented)
         && change_unsent(connection, lead, now).await?
     {
+        // Managers see it changed at once.
+        lead_work::refresh_card(connection, &lead_id, now).await?;
         return lead_files::insert(connection, lead, now).await;
     }
     let body = Body { lead: lead.clone(), name_before: name_before.clone(), answers: answers.clone() };
