@@ -23,7 +23,7 @@ use crate::{
     store::{Dialogues, LeftForm, NewMessage, StoreError},
 };
 
-pub use sending::UnfinishedSender;
+pub use sending::{UnfinishedSender, Waiting};
 
 /// How often forms are looked at.
 const LOOK: Duration = Duration::from_secs(30);

@@ -39,8 +39,8 @@ pub enum UnfinishedOutcome {
     Sent,
     /// Another lead has this number: draw a new one.
     NumberTaken,
-    /// Its person has sent too many requests: later.
-    TooMany,
+    /// Its person has sent too many requests: not before then.
+    TooMany(Millis),
     /// Its buyer has gone on meanwhile, or another process has sent it.
     Overtaken,
 }
@@ -99,8 +99,8 @@ async fn send(
 ) -> Result<UnfinishedOutcome, Undone<UnfinishedOutcome>> {
     let now = clock.now();
     if let Some(new) = &sent.lead {
-        if limits::reached(connection, clock, &new.lead, sent.limits, now).await?.is_some() {
-            return Ok(UnfinishedOutcome::TooMany);
+        if let Some(again_at) = limits::reached(connection, clock, &new.lead, sent.limits, now).await? {
+            return Ok(UnfinishedOutcome::TooMany(again_at));
         }
         if !leads::insert(connection, new, now, Some(now)).await?
             && !leads::id_exists(connection, &new.lead.id.to_string()).await?

@@ -4,7 +4,7 @@
 //! A form is sent by one commit, which holds only if nobody has touched it since it was read; the turn that comes next finds in
 //! its draft that it was sent. What is not sent as it stands is not looked at again before its buyer goes on.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,17 @@ pub struct UnfinishedSender {
     pub recipients: Recipients,
 }
 
+/// Forms whose person has sent too many requests, as they were last touched, and when each is looked at again: not at every
+/// look until then.
+#[derive(Debug, Default)]
+pub struct Waiting(HashMap<(i64, (i64, Millis)), Millis>);
+
+impl Waiting {
+    fn of(left: &LeftForm) -> (i64, (i64, Millis)) {
+        (left.chat_id, left.update)
+    }
+}
+
 /// Whether what there is of a form may be passed on, where consent is asked or not.
 fn may_be_sent(draft: &Draft, step: &str, asks_consent: bool) -> bool {
     // Whoever is asked once more has not consented to what is asked now.
@@ -57,8 +68,9 @@ impl UnfinishedSender {
     /// Runs until stopped.
     pub async fn run(self, stop: CancellationToken) {
         let clock = self.dialogues.clock();
+        let mut waiting = Waiting::default();
         while !stop.is_cancelled() {
-            if let Err(error) = self.look().await {
+            if let Err(error) = self.look_but_for(&mut waiting).await {
                 warn!(%error, "forms that were left are sent later");
             }
             tokio::select! {
@@ -70,16 +82,25 @@ impl UnfinishedSender {
 
     /// Sends what is due now; returns how many.
     pub async fn look(&self) -> Result<usize, StoreError> {
+        self.look_but_for(&mut Waiting::default()).await
+    }
+
+    /// The same, but for forms that wait for a limit.
+    pub async fn look_but_for(&self, waiting: &mut Waiting) -> Result<usize, StoreError> {
         let clock = self.dialogues.clock();
         let until = clock.now() - clock.millis(self.after);
         let mut sent = 0;
-        for left in self.dialogues.forms_to_send(until).await? {
-            sent += usize::from(self.send(left, clock.now()).await?);
+        let left = self.dialogues.forms_to_send(until).await?;
+        waiting.0.retain(|of, again_at| *again_at > clock.now() && left.iter().any(|left| Waiting::of(left) == *of));
+        for left in left {
+            if !waiting.0.contains_key(&Waiting::of(&left)) {
+                sent += usize::from(self.send(left, clock.now(), waiting).await?);
+            }
         }
         Ok(sent)
     }
 
-    async fn send(&self, left: LeftForm, now: Millis) -> Result<bool, StoreError> {
+    async fn send(&self, left: LeftForm, now: Millis, waiting: &mut Waiting) -> Result<bool, StoreError> {
         let Some((mut document, draft, lead)) = self.what_there_is(&left, now) else {
             self.dialogues.passed_over(&left).await?;
             return Ok(false);
@@ -123,7 +144,11 @@ impl UnfinishedSender {
                     document["draft"]["number"] = json!(number);
                     sent.lead.iter_mut().for_each(|new| new.lead.number = number.clone());
                 }
-                UnfinishedOutcome::TooMany | UnfinishedOutcome::Overtaken => return Ok(false),
+                UnfinishedOutcome::TooMany(again_at) => {
+                    waiting.0.insert(Waiting::of(&sent.left), again_at);
+                    return Ok(false);
+                }
+                UnfinishedOutcome::Overtaken => return Ok(false),
             }
         }
         if let Some(new) = &sent.lead {

@@ -7,7 +7,7 @@ use amocrm_lead_bot::{
     lead::Sources,
     notice::Recipients,
     store::NewAmendment,
-    unfinished::UnfinishedSender,
+    unfinished::{UnfinishedSender, Waiting},
     wording::Lang,
 };
 
@@ -122,8 +122,10 @@ on_both! {
         assert_eq!(draft_of(store, 7).await["number"], serde_json::json!(sent.lead.number));
         // The third within an hour waits, and is looked at again.
         touch(store, 8, "budget", answers(Ulid::new(), &LeadNumber::random()), 2 * HOUR).await;
-        assert_eq!(sender(store).look().await.expect("a look"), 0);
+        let mut held_back = Waiting::default();
+        assert_eq!(sender(store).look_but_for(&mut held_back).await.expect("a look"), 0);
         let unlimited = UnfinishedSender { limits: LeadLimits::default(), ..sender(store) };
+        assert_eq!(unlimited.look_but_for(&mut held_back).await.expect("a look"), 0, "not before its hour is over");
         assert_eq!(unlimited.look().await.expect("a look"), 1);
     }
 
