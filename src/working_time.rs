@@ -8,7 +8,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
-use crate::config::{Hours, Week};
+use crate::config::{Hours, Manager, Week};
 
 /// Nobody has a longer holiday.
 const FURTHEST_DAYS: u64 = 800;
@@ -33,6 +33,11 @@ impl WorkingTime {
     pub fn with_week(&self, week: &Week) -> Self {
         let holidays = self.hours.as_ref().map(|hours| hours.holidays.clone()).unwrap_or_default();
         Self { zone: self.zone, hours: Some(Hours { week: week.clone(), holidays }) }
+    }
+
+    /// When a manager works: their own hours, or the dealer's.
+    pub fn of(&self, manager: &Manager) -> Self {
+        manager.hours.as_ref().map_or_else(|| self.clone(), |week| self.with_week(week))
     }
 
     /// Whether that is a working moment.

@@ -7,16 +7,18 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{Instrument, info, warn};
 
 use crate::{
-    clock::{Clock, Millis},
-    config::Manager,
+    clock::{Clock, Millis, date},
+    config::{Dealer, Manager},
     crm::amocrm::{Crm, CrmError, LeadThere, NewTask, RejectedField, Whereabouts},
     fault::point,
     notice::{AdminNotice, Recipients},
     store::{LateOutcome, LeadAction, LeadRow, Lease, Mark, NewMessage, OwedAction, Store, StoreError},
     telemetry::lead_span,
+    working_time::WorkingTime,
 };
 
 use super::{
@@ -33,6 +35,9 @@ const STORE_PAUSE: Duration = Duration::from_secs(2);
 const MOST_REFUSALS: i64 = 5;
 const REFUSED_PAUSE: Duration = Duration::from_secs(15 * 60);
 
+/// What should have been done already is to be done within so much working time.
+const CALL_WITHIN: TimeDelta = TimeDelta::minutes(15);
+
 /// Where a lead is not known to be in amoCRM, somebody else finds out.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(60);
 
@@ -44,6 +49,8 @@ pub struct ActionWriter {
     lease: Lease,
     recipients: Recipients,
     managers: Vec<Manager>,
+    /// When the dealer works.
+    working: WorkingTime,
     /// Failures of amoCRM, or of the way to it, in a row.
     failures: u32,
 }
@@ -84,9 +91,10 @@ impl OneByOne for ActionWriter {
 }
 
 impl ActionWriter {
-    /// For the leader of this term; `managers` are named where one of them is refused.
-    pub fn new(store: Store, crm: Crm, lease: Lease, recipients: Recipients, managers: Vec<Manager>) -> Self {
-        Self { store, crm, lease, recipients, managers, failures: 0 }
+    /// For the leader of this term; managers are named where one of them is refused.
+    pub fn new(store: Store, crm: Crm, lease: Lease, recipients: Recipients, dealer: &Dealer) -> Self {
+        let working = WorkingTime::new(dealer.time_zone, dealer.hours.clone());
+        Self { store, crm, lease, recipients, managers: dealer.managers.clone(), working, failures: 0 }
     }
 
     fn due_in(&self, pause: Duration) -> Millis {
@@ -126,10 +134,19 @@ impl ActionWriter {
             LeadAction::Junk { tag, closes } => self.change(one, lead_id, there.marking_junk(tag, *closes), None).await,
             LeadAction::Task { text, complete_till, user_id } => {
                 let user_id = user_id.or_else(|| there.responsible());
-                let task = NewTask { lead_id, text, complete_till: *complete_till, user_id };
+                let complete_till = self.till(*complete_till, user_id);
+                let task = NewTask { lead_id, text, complete_till, user_id };
                 self.task(one, &there, task).await
             }
         }
+    }
+
+    /// Until when a task is to be done that is sent now: a time that has passed meanwhile is moved on, into working hours.
+    fn till(&self, decided: i64, user_id: Option<i64>) -> i64 {
+        let now = date(self.clock().now());
+        let manager = self.managers.iter().find(|manager| user_id.is_some() && manager.crm_user_id == user_id);
+        let hours = manager.map_or_else(|| self.working.clone(), |manager| self.working.of(manager));
+        still_ahead(decided, now, &hours)
     }
 
     /// What means the same however often it is sent.
@@ -265,6 +282,47 @@ impl ActionWriter {
     }
 }
 
+/// The time that was decided, s UTC; where it has passed, so much working time from now.
+fn still_ahead(decided: i64, now: DateTime<Utc>, hours: &WorkingTime) -> i64 {
+    if decided > now.timestamp() {
+        return decided;
+    }
+    hours.after(now, CALL_WITHIN).unwrap_or(now + CALL_WITHIN).timestamp()
+}
+
 fn is_about_the_user(fields: &[RejectedField]) -> bool {
     fields.iter().any(|field| field.path.ends_with("responsible_user_id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveTime;
+    use chrono_tz::Tz;
+
+    use super::*;
+    use crate::config::{Hours, Week};
+
+    #[test]
+    fn a_task_that_is_sent_late_is_for_working_hours() {
+        let time = |hour| NaiveTime::from_hms_opt(hour, 0, 0).expect("a time");
+        let week = Week((0..7).map(|day| (day, (time(9), time(19)))).collect());
+        let hours = WorkingTime::new(Tz::UTC, Some(Hours { week, ..Hours::default() }));
+        let never = WorkingTime::new(Tz::UTC, Some(Hours::default()));
+        let at = |time: &str| format!("2026-11-{time}:00Z").parse::<DateTime<Utc>>().expect("a moment");
+        for (decided, now, hours, till) in [
+            ("26T12:00", "26T10:00", &hours, "26T12:00"),
+            ("26T12:00", "26T11:59", &hours, "26T12:00"),
+            // It waited for an outage to end, by day and at night.
+            ("26T12:00", "26T12:00", &hours, "26T12:15"),
+            ("26T12:00", "26T22:30", &hours, "27T09:15"),
+            ("26T12:00", "26T18:50", &hours, "27T09:05"),
+            ("26T12:00", "28T03:00", &never, "28T03:15"),
+        ] {
+            assert_eq!(
+                still_ahead(at(decided).timestamp(), at(now), hours),
+                at(till).timestamp(),
+                "{decided} at {now}"
+            );
+        }
+    }
 }

@@ -4,11 +4,6 @@ use chrono::{DateTime, Utc};
 
 use crate::{config::Manager, working_time::WorkingTime};
 
-/// When a manager works: their own hours, or the dealer's.
-pub fn hours_of(manager: &Manager, dealers: &WorkingTime) -> WorkingTime {
-    manager.hours.as_ref().map_or_else(|| dealers.clone(), |week| dealers.with_week(week))
-}
-
 /// The manager after the last one of those who are on duty; where nobody is, of those who are again first. `None` where
 /// nobody has an account in amoCRM, or ever works.
 pub fn whose_turn<'a>(
@@ -20,7 +15,7 @@ pub fn whose_turn<'a>(
     let users: Vec<&Manager> = managers.iter().filter(|manager| manager.crm_user_id.is_some()).collect();
     let after = users.iter().position(|manager| manager.crm_user_id == last).map_or(0, |at| at + 1);
     let in_turn = (0..users.len()).map(|step| users[(after + step) % users.len()]);
-    let begins = in_turn.filter_map(|manager| Some((hours_of(manager, dealers).next(now)?, manager)));
+    let begins = in_turn.filter_map(|manager| Some((dealers.of(manager).next(now)?, manager)));
     // Of several that begin at the same moment the first one in turn.
     begins.min_by_key(|(at, _)| *at).map(|(_, manager)| manager)
 }
