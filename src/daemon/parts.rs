@@ -19,7 +19,7 @@ use crate::{
         one_by_one,
     },
     http::{self, Site, Sources, Webhook},
-    managers::{WorkKeeper, WorkRules},
+    managers::{Looking, Reminding, WorkKeeper, WorkRules},
     notice::{AdminLine, AdminNotice, Recipient, Recipients},
     privacy::{Privacy, Withdrawing},
     stats::{Stats, WeeklyStats},
@@ -121,7 +121,7 @@ impl Parts<'_> {
                 .run(admin.clone(), self.stop.clone()),
         );
         tasks.spawn(self.privacy().run(self.stop.clone()));
-        let keeper = WorkKeeper::new(store.clone(), self.work_rules(), recipients);
+        let keeper = WorkKeeper::new(store.clone(), self.work_rules());
         tasks.spawn(one_by_one(keeper, self.stop.clone()));
         let crm_url = crm.map(|crm| crm.settings().base_url.clone());
         let withdrawing = Withdrawing::new(self.privacy(), crm_url, recipients);
@@ -204,8 +204,8 @@ impl Parts<'_> {
                     counters: watching.clone(),
                 };
                 tasks.spawn(watcher.run(self.stop.clone()));
-                let (lease, managers) = (Lease::daemon(self.generation), config.dealer.managers.clone());
-                let actions = ActionWriter::new(store.clone(), crm.clone(), lease, recipients, managers);
+                let lease = Lease::daemon(self.generation);
+                let actions = ActionWriter::new(store.clone(), crm.clone(), lease, recipients, &config.dealer);
                 tasks.spawn(one_by_one(actions, self.stop.clone()));
                 let tokens = TokenWatch::new(crm.clone(), store, recipients);
                 tasks.spawn(tokens.run(self.stop.clone()));
@@ -223,6 +223,9 @@ impl Parts<'_> {
                 watch::channel(Health::default()).1
             }
         };
+        let looking = crm.map(|crm| Looking::new(store.clone(), crm.clone(), health.clone(), self.stop.clone()));
+        let reminding = Reminding::new(store.clone(), self.work_rules(), recipients, looking, self.stop.clone());
+        tasks.spawn(one_by_one(reminding, self.stop.clone()));
         if config.on_dyno && config.store.database_url.is_none() {
             warn!(
                 "this is a Heroku dyno without DATABASE_URL: its disk is wiped every day, and with it open forms and history"

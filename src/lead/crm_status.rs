@@ -84,6 +84,11 @@ impl StageOrder {
         set.filter(|at| self.places.contains_key(at)).or_else(|| self.first_of(pipeline_id))
     }
 
+    /// Whether a lead that began at a stage has left it, wherever to, but for the stages before it.
+    pub fn has_left(&self, start: CrmStatus, at: CrmStatus) -> bool {
+        at != start && self.is_after(at, start) != Some(false)
+    }
+
     /// Whether one stage comes after another of the same pipeline; `None` where that is not known.
     pub fn is_after(&self, at: CrmStatus, before: CrmStatus) -> Option<bool> {
         if at.pipeline_id != before.pipeline_id {

@@ -1,4 +1,4 @@
-//! Gives new leads to managers, changes cards when their lead has got into amoCRM, and says when nobody deals with one.
+//! Gives new leads to managers, and changes cards when their lead has got into amoCRM.
 
 use std::time::Duration;
 
@@ -10,16 +10,14 @@ use crate::{
     config::Distribute,
     delivery::OneByOne,
     lead::LeadNumber,
-    notice::{Addressed, AdminNotice, Notice, Recipients},
-    store::{ASSIGNED, LeadAction, Mark, NewAction, NewMessage, NewWork, OwedWork, Store, StoreError, card_reference},
+    store::{ASSIGNED, LeadAction, Mark, NewAction, NewWork, OwedWork, Store, StoreError},
     telemetry::lead_span,
 };
 
-use super::{WorkRules, duty::whose_turn};
+use super::{WorkRules, duty::whose_turn, reminding::FIRST_REMINDER};
 
-/// Nobody has dealt with a lead for so much working time: it is said in the chat, and then to the admin.
-const FIRST_REMINDER: Duration = Duration::from_secs(15 * 60);
-const LAST_REMINDER: Duration = Duration::from_secs(60 * 60);
+/// A managers' chat that is set later gets the leads of so long before.
+const GIVEN_OF_BEFORE: Duration = Duration::from_secs(24 * 3600);
 
 /// Pause after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
@@ -29,10 +27,11 @@ const STORE_PAUSE: Duration = Duration::from_secs(2);
 pub struct WorkKeeper {
     store: Store,
     rules: WorkRules,
-    recipients: Recipients,
     /// When this daemon began; what came before anybody was to be told is not told.
     began_at: Millis,
     has_begun: bool,
+    /// What came before has its card, and nothing is done in amoCRM for it.
+    since: Millis,
 }
 
 impl OneByOne for WorkKeeper {
@@ -61,19 +60,12 @@ impl OneByOne for WorkKeeper {
         if work.show_again().await? > 0 {
             return Ok(true);
         }
-        if let Some((owed, before)) = work.untouched().await? {
-            self.remind(&owed, before).instrument(lead_span(&owed.number)).await?;
-            return Ok(true);
-        }
         Ok(false)
     }
 
+    /// What is owed is done at once.
     async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        // What was to be said under other settings is due for ever.
-        if self.rules.is_idle() {
-            return Ok(None);
-        }
-        self.store.lead_work().next_due().await
+        Ok(None)
     }
 
     async fn changed(&self) {
@@ -83,26 +75,29 @@ impl OneByOne for WorkKeeper {
 
 impl WorkKeeper {
     /// For the leader of this term.
-    pub fn new(store: Store, rules: WorkRules, recipients: Recipients) -> Self {
+    pub fn new(store: Store, rules: WorkRules) -> Self {
         let began_at = store.clock().now();
-        Self { store, rules, recipients, began_at, has_begun: false }
+        Self { store, rules, began_at, has_begun: false, since: began_at }
     }
 
-    /// Since when requests are given to managers: from the first start with such settings on.
-    async fn begin(&self) -> Result<(), StoreError> {
-        let marks = self.store.marks();
+    /// Since when requests are given to managers: from the first start with such settings on. A chat that is set later gets
+    /// those of the last day, too, and those that amoCRM does not have yet: their buyers still wait for a call. Whoever
+    /// wrote longer ago was called by other ways, and a chat full of old cards is read by nobody.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        let (marks, work) = (self.store.marks(), self.store.lead_work());
         if self.rules.is_idle() {
             return marks.remove(&Mark::WorkSince).await;
         }
-        marks.set_once(&Mark::WorkSince, &self.began_at.to_string(), None).await?;
         let since = marks.get(&Mark::WorkSince).await?.and_then(|since| since.parse().ok());
-        self.store.lead_work().begin(since.unwrap_or(self.began_at)).await
-    }
-
-    /// When so much working time has passed, shortened as all pauses are.
-    fn after(&self, since: Millis, working: Duration) -> Option<Millis> {
-        let working = TimeDelta::milliseconds(self.clock().millis(working));
-        self.rules.working.after(date(since), working).map(|at| at.timestamp_millis())
+        let has_chat = self.rules.chat_id.is_some();
+        let before = if has_chat { self.clock().millis(GIVEN_OF_BEFORE) } else { 0 };
+        // Before the mark, so that no death between the two leaves them out.
+        if since.is_none() && has_chat {
+            work.owe_since(self.began_at - before).await?;
+        }
+        self.since = since.unwrap_or(self.began_at);
+        marks.set_once(&Mark::WorkSince, &self.since.to_string(), None).await?;
+        work.begin(self.since - before, has_chat).await
     }
 
     async fn give(&self, owed: &OwedWork) -> Result<(), StoreError> {
@@ -111,6 +106,13 @@ impl WorkKeeper {
         if !is_there {
             // Wiped before anybody was told of it.
             return self.store.lead_work().not_owed(&owed.lead_id).await;
+        }
+        if owed.since < self.since {
+            let remind_at = self.rules.after(self.clock(), self.since, FIRST_REMINDER);
+            let new = NewWork { chat_id: self.rules.chat_id, remind_at, ..NewWork::default() };
+            let owed = OwedWork { since: self.since, ..owed.clone() };
+            info!("a lead of before there was a managers' chat is given to managers");
+            return self.store.lead_work().open(&owed, new).await;
         }
         let assigned = match self.rules.distribute {
             Distribute::RoundRobin => {
@@ -123,7 +125,7 @@ impl WorkKeeper {
         let responsible =
             assigned.map(|user_id| NewAction { about: ASSIGNED.into(), action: LeadAction::Responsible { user_id } });
         let callback = self.rules.callback_within.and_then(|within| self.callback(owed, assigned, within));
-        let remind_at = self.rules.chat_id.and_then(|_| self.after(owed.since, FIRST_REMINDER));
+        let remind_at = self.rules.chat_id.and_then(|_| self.rules.after(self.clock(), owed.since, FIRST_REMINDER));
         let actions = responsible.into_iter().chain(callback).collect();
         info!("a lead is given to managers");
         let new = NewWork { chat_id: self.rules.chat_id, remind_at, assigned, actions };
@@ -140,27 +142,6 @@ impl WorkKeeper {
         let text = callback_text(&owed.number);
         let action = LeadAction::Task { text, complete_till: till.timestamp(), user_id };
         Some(NewAction { about: "callback".into(), action })
-    }
-
-    /// In the chat first, as an answer to the card, and then to the admin.
-    async fn remind(&self, owed: &OwedWork, before: i64) -> Result<(), StoreError> {
-        let now = self.clock().now();
-        let minutes = |working: Duration| i64::try_from(working.as_secs() / 60).unwrap_or(i64::MAX);
-        let number = owed.number.clone();
-        let (message, next) = match before {
-            0 => {
-                let notice = Notice::Untouched { number: number.clone(), minutes: minutes(FIRST_REMINDER) };
-                let notice = Notice::from(Addressed::reply(notice, card_reference(&number)));
-                let message = self.rules.chat_id.map(|chat_id| NewMessage { chat_id, notice, due_at: now });
-                (message, self.after(owed.since, LAST_REMINDER))
-            }
-            _ => {
-                let notice = AdminNotice::Untouched { number, minutes: minutes(LAST_REMINDER) };
-                (NewMessage::to_dealer(&self.recipients, notice, now), None)
-            }
-        };
-        info!("nobody has dealt with a lead for long; it is said");
-        self.store.lead_work().remind(&owed.lead_id, before, message.as_ref(), next).await
     }
 }
 

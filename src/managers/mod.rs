@@ -6,8 +6,10 @@
 
 mod duty;
 mod keeper;
+mod looking;
 mod members;
 mod presses;
+mod reminding;
 
 use std::time::Duration;
 
@@ -19,7 +21,9 @@ use crate::{
 };
 
 pub use keeper::WorkKeeper;
+pub use looking::Looking;
 pub use presses::{ManagersContext, rest, tree};
+pub use reminding::Reminding;
 
 /// What the settings say of managers' work.
 #[derive(Debug, Clone)]
@@ -72,6 +76,6 @@ impl WorkRules {
     /// When the manager with this account in amoCRM works; as the dealer does where there is none.
     fn hours_of_user(&self, crm_user_id: Option<i64>) -> WorkingTime {
         let manager = crm_user_id.and_then(|id| self.manager_of_user(id));
-        manager.map_or_else(|| self.working.clone(), |manager| duty::hours_of(manager, &self.working))
+        manager.map_or_else(|| self.working.clone(), |manager| self.working.of(manager))
     }
 }

@@ -117,13 +117,6 @@ impl Files {
     }
 }
 
-impl LeadWork {
-    /// The leads themselves.
-    pub(super) fn leads(&self) -> Leads {
-        Leads(Arc::clone(&self.0))
-    }
-}
-
 impl Dialogues {
     /// Who has withdrawn their consent by one of their turns.
     pub fn withdrawals(&self) -> Withdrawals {

@@ -16,9 +16,10 @@ use crate::{
     notice::{Addressed, Doer, LeadOutcome, Notice, Reference, ReferenceKind},
 };
 
-use super::{LeadRow, LeadWork, Mark, NewAction, StoreError, json, lead_actions, marks, outbox, rows};
+use super::{LeadWork, Mark, NewAction, StoreError, json, lead_actions, marks, outbox, rows};
 
 pub use pressing::NewPress;
+pub use untouched::Untouched;
 pub(super) use untouched::touch;
 
 /// A lead that managers are to be given.
@@ -60,17 +61,6 @@ pub struct WorkRow {
     pub reminders: i64,
 }
 
-/// What a card says of amoCRM, as it stands in the store.
-fn shown_of(row: &LeadRow) -> &'static str {
-    use super::LeadState::{Delivered, Discarded, Rejected, Waiting};
-    match row.state() {
-        _ if row.forgotten_at.is_some() || row.expired_at.is_some() => "wiped",
-        Waiting | Rejected => "waiting",
-        Delivered => "delivered",
-        Discarded => "discarded",
-    }
-}
-
 /// The card of a lead.
 pub fn card_reference(number: &LeadNumber) -> Reference {
     Reference::new(ReferenceKind::Card, number.as_str())
@@ -94,11 +84,17 @@ pub(super) async fn refresh_card(connection: &mut AnyConnection, lead_id: &str, 
     Ok(())
 }
 
-/// A lead that was given up is to get into amoCRM after all: its card says so, and is changed again once it is there.
+/// A lead that was given up is to get into amoCRM after all: its card says so, and is changed again once it is there. Where
+/// nobody has dealt with it somebody is to from now on; whoever says that nobody has knows when it is time.
 pub(super) async fn reopened(connection: &mut AnyConnection, number: &str, now: Millis) -> Result<(), StoreError> {
     let row = sqlx::query(
-        "UPDATE lead_work SET shown = 'waiting' WHERE number = $1 AND shown = 'discarded' RETURNING lead_id",
+        "UPDATE lead_work SET shown = 'waiting', \
+         since = CASE WHEN touched_at IS NULL THEN $1 ELSE since END, \
+         reminders = CASE WHEN touched_at IS NULL THEN 0 ELSE reminders END, \
+         remind_at = CASE WHEN touched_at IS NULL AND chat_id IS NOT NULL THEN CAST($1 AS BIGINT) ELSE NULL END \
+         WHERE number = $2 AND shown = 'discarded' RETURNING lead_id",
     )
+    .bind(now)
     .bind(number)
     .fetch_optional(&mut *connection)
     .await?;
@@ -110,8 +106,10 @@ pub(super) async fn reopened(connection: &mut AnyConnection, number: &str, now: 
 
 /// The lead's buyer is forgotten: nothing more goes to amoCRM, and the card says so.
 pub(super) async fn forgotten(connection: &mut AnyConnection, lead_id: &str, now: Millis) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM lead_actions WHERE lead_id = $1").bind(lead_id).execute(&mut *connection).await?;
-    wiped(connection, lead_id, now).await
+    // First, so that a press that is under way is over before what it has led to is deleted.
+    wiped(connection, lead_id, now).await?;
+    sqlx::query("DELETE FROM lead_actions WHERE lead_id = $1").bind(lead_id).execute(connection).await?;
+    Ok(())
 }
 
 /// What the buyer has said in a lead is wiped: the card says so, and nobody is reminded.
@@ -133,12 +131,28 @@ impl LeadWork {
         self.wakes.work.notified().await;
     }
 
-    /// Managers are given what came since then, and nothing of before.
-    pub async fn begin(&self, since: Millis) -> Result<(), StoreError> {
-        sqlx::query("UPDATE leads SET work_owed = 0 WHERE work_owed = 1 AND taken_at < $1")
-            .bind(since)
-            .execute(&self.pool)
-            .await?;
+    /// Managers are given what came since then, and of before nothing but, where `undelivered`, what amoCRM does not have yet.
+    pub async fn begin(&self, since: Millis, undelivered: bool) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE leads SET work_owed = 0 WHERE work_owed = 1 AND COALESCE(taken_at, 0) < $1{}",
+            if undelivered { " AND state NOT IN ('waiting', 'rejected')" } else { "" }
+        );
+        sqlx::query(AssertSqlSafe(sql)).bind(since).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Owes managers what came since then and what amoCRM does not have yet, as far as they were not given it; also what an
+    /// older version has taken.
+    pub async fn owe_since(&self, since: Millis) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE leads SET work_owed = 1 WHERE work_owed = 0 AND forgotten_at IS NULL AND expired_at IS NULL \
+             AND unreadable = 0 AND user_id > 0 AND (state IN ('waiting', 'rejected') \
+             OR (state = 'delivered' AND taken_at >= $1)) \
+             AND NOT EXISTS (SELECT 1 FROM lead_work WHERE lead_work.lead_id = leads.id)",
+        )
+        .bind(since)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 

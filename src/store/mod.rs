@@ -84,7 +84,7 @@ pub use lead_actions::{ASSIGNED, LeadAction, NewAction, OwedAction};
 pub use lead_files::{AttachAttempt, DriveFile, FileEnd, FileOutcome, FileRow, FileStatus, FileStep};
 pub use lead_queue::{Claim, Lease};
 pub use lead_steps::{Completed, Created, Intent};
-pub use lead_work::{NewPress, NewWork, OwedWork, WorkRow, card_reference};
+pub use lead_work::{NewPress, NewWork, OwedWork, Untouched, WorkRow, card_reference};
 pub use leadership::Candidate;
 pub use leads::{LeadRow, LeadState, NewLead};
 pub use limits::Arrivals;

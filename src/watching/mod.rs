@@ -32,7 +32,7 @@ use crate::{
 };
 
 pub use hints::Hints;
-pub use reading::{Context, Meaning, read};
+pub use reading::{Context, Meaning, is_made_for, read};
 pub use telling::{APART, next_to_tell};
 pub use watcher::{WatchCounters, Watcher};
 pub use ways::Way;

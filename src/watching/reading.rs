@@ -119,14 +119,22 @@ fn meaning(lead: &WatchedLead, seen: &SeenLead, context: Context<'_>) -> Meaning
 /// The first time that a lead is seen. Where it was made since leads are watched it began where all of them begin; one that
 /// is older than the request was there before, and ours was merged into it.
 fn first(lead: &WatchedLead, seen: &SeenLead, at: CrmStatus, context: Context<'_>) -> Meaning {
-    let is_ours = seen.created_at.is_none_or(|created| created >= lead.submitted_at / 1000 - CLOCK_MARGIN);
+    let is_ours = is_made_for(seen, lead.submitted_at);
     match context.start {
         Some(start) if lead.fresh && is_ours => {
-            let stays = at == start || context.order.is_after(at, start) == Some(false);
-            if stays { Meaning::Remembered } else { Meaning::Forward }
+            if context.order.has_left(start, at) {
+                Meaning::Forward
+            } else {
+                Meaning::Remembered
+            }
         }
         _ => Meaning::Remembered,
     }
+}
+
+/// Whether a lead in amoCRM was made for a request of then, and is not an older one that took it.
+pub fn is_made_for(seen: &SeenLead, submitted_at: Millis) -> bool {
+    seen.created_at.is_none_or(|created| created >= submitted_at / 1000 - CLOCK_MARGIN)
 }
 
 #[cfg(test)]

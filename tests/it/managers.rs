@@ -5,6 +5,7 @@ use amocrm_lead_bot::{
     lead::LeadNumber,
     store::{SQLITE_FILE, Store},
 };
+use serde_json::json;
 use testkit::{
     fakes::{
         amocrm::{
@@ -146,7 +147,7 @@ async fn a_lead_is_a_card_at_once_and_whoever_presses_first_has_it() {
 /// The same message as it stands in another chat.
 fn forwarded(card: &BotMessage, to: &FakeGroup) -> serde_json::Value {
     let mut raw = card.raw.clone();
-    raw["chat"] = serde_json::json!({"id": to.id, "type": "supergroup", "title": to.title});
+    raw["chat"] = json!({"id": to.id, "type": "supergroup", "title": to.title});
     raw
 }
 
@@ -425,4 +426,77 @@ async fn a_lead_that_somebody_moves_in_amocrm_is_dealt_with() {
     let row = store.lead_work().of(&number).await.expect("a look").expect("its row");
     assert!(row.touched_at.is_some() && row.taken.is_none(), "{row:?}");
     assert_eq!(store.lead_work().next_due().await.expect("a look"), None, "nobody is reminded of it any more");
+}
+
+/// What somebody does to a lead in amoCRM.
+type Deed = fn(&World, u64);
+
+#[tokio::test]
+async fn nobody_is_reminded_of_what_somebody_has_dealt_with_in_amocrm() {
+    let dealt: [(&str, Deed); 5] = [
+        ("a note by the user of the tokens", |world, id| {
+            world.amocrm.add_note(id, "Дозвонился, ждёт подборку");
+        }),
+        ("a note", |world, id| world.amocrm.has_note_of(id, 502, "common", json!({"text": "Позвоню вечером"}))),
+        ("a call", |world, id| world.amocrm.has_note_of(id, 0, "call_out", json!({"duration": 40}))),
+        ("a closed task", |world, id| world.amocrm.has_task_of(id, 502, true)),
+        ("a move", |world, id| world.amocrm.move_lead(id, WON_STATUS)),
+    ];
+    let not_dealt: [(&str, Deed); 3] = [
+        ("a robot's note", |world, id| {
+            world.amocrm.has_note_of(id, 0, "common", json!({"text": "Новая заявка, позвоните"}));
+            world.amocrm.has_task_of(id, 0, true);
+        }),
+        ("an open task", |world, id| world.amocrm.has_task_of(id, 502, false)),
+        ("nothing", |_, _| {}),
+    ];
+    let mut sales = Sales::with("").await;
+    sales.world.start();
+    let mut leads = Vec::new();
+    for (at, (_, deed)) in dealt.iter().chain(&not_dealt).enumerate() {
+        let mut buyer = sales.world.buyer(&format!("Покупатель {at}"));
+        let number = buyer.leaves_a_request().await;
+        let lead_id = sales.world.delivered(&number).await.id;
+        sales.card(&number, "leads/detail").await;
+        deed(&sales.world, lead_id);
+        leads.push(LeadNumber::parse(&number).expect("a number"));
+    }
+    // What the buyer says later is a note of ours.
+    sales.world.nothing_owed().await;
+    assert_eq!(sales.world.terminate().await, Some(0));
+    let said = |sales: &Sales, number: &LeadNumber| sales.said(&format!("Заявкой #{number} ещё никто")).len();
+    // It is time, first for one of which amoCRM does not tell, then for all others, of which those with nothing come last.
+    sales.world.set("TEST_SPEED", "600");
+    sales.world.amocrm.goes_down();
+    let (last, others) = leads.split_last().expect("some");
+    remind_now(&sales, std::slice::from_ref(last)).await;
+    sales.world.start();
+    sales.world.until("it is said while amoCRM is away", |_| said(&sales, last) == 1).await;
+    assert_eq!(sales.world.terminate().await, Some(0));
+    sales.world.amocrm.comes_back();
+    remind_now(&sales, others).await;
+    sales.world.start();
+    for number in &others[dealt.len()..] {
+        sales.world.until("it is said", |_| said(&sales, number) == 1).await;
+    }
+    let store = Store::open_file(&sales.world.path(SQLITE_FILE), Clock::default()).await.expect("the store");
+    for (number, (deed, _)) in leads.iter().zip(dealt.iter().chain(&not_dealt)) {
+        let is_dealt = dealt.iter().any(|(one, _)| one == deed);
+        let row = store.lead_work().of(number).await.expect("a look").expect("its row");
+        assert_eq!(row.touched_at.is_some(), is_dealt, "{deed}: {row:?}\n{}", sales.world.log());
+        assert_eq!(said(&sales, number), usize::from(!is_dealt), "{deed}");
+        assert!(row.taken.is_none() && row.touched_at.is_none_or(|at| at <= store.clock().now()), "{deed}: {row:?}");
+    }
+    let violations = sales.world.amocrm.contract_violations();
+    assert!(violations.is_empty(), "{violations:?}");
+}
+
+/// It is time to say of these leads that nobody has dealt with them, in this order.
+async fn remind_now(sales: &Sales, leads: &[LeadNumber]) {
+    let store = Store::open_file(&sales.world.path(SQLITE_FILE), Clock::default()).await.expect("the store");
+    let now = store.clock().now();
+    for (number, at) in leads.iter().zip(now - 1000..) {
+        let row = store.leads().by_number(number).await.expect("a look").expect("its row");
+        store.lead_work().remind_later(&row.lead.id.to_string(), 0, at).await.expect("a commit");
+    }
 }

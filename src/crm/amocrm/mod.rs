@@ -4,9 +4,9 @@
 //! `classify` turns an answer into a decision, `hal` reads lists and pages, `address` knows where the account is, `tokens`
 //! which token to call with, `refusal` reads what a 400 is about, `text` is what amoCRM does to texts, `key` is how a lead's
 //! number stands in them, `payload` and `note` turn a lead into amoCRM's words, `omitted` tells which of them to leave out,
-//! `lookup` finds what is already there, `merges` what has become of it, `statuses` where leads stand, `drive` is where amoCRM
-//! keeps files, `account` what an account is made of, and
-//! [`Crm`] is what the rest of the house calls.
+//! `lookup` finds what is already there, `merges` what has become of it, `statuses` where leads stand, `deeds` what people have
+//! done about them, `drive` is where amoCRM keeps files, `account` what an account is made of, and [`Crm`] is what the rest of the
+//! house calls.
 
 mod account;
 mod address;
@@ -14,6 +14,7 @@ mod amend;
 mod api;
 mod classify;
 mod deals;
+mod deeds;
 mod degrade;
 mod drive;
 mod error;
@@ -41,6 +42,7 @@ pub use account::{Account, Pipeline};
 pub use amend::{LeadThere, Update};
 pub use api::{CreatedLead, Crm, MAX_BATCH, MOST_NOTES, NewNote};
 pub use deals::{Deal, Taking, chosen};
+pub use deeds::ClosedTask;
 pub use degrade::Degraded;
 pub use drive::{Drive, NewFile};
 pub use error::{CrmError, RejectedField};

@@ -139,11 +139,16 @@ pub(super) fn belongs_to(there: &str, number: &LeadNumber) -> bool {
 
 /// Whether a note in amoCRM stands under the heading of a lead with another number.
 pub(super) fn is_of_another(there: &str, number: &LeadNumber) -> bool {
+    number_of(there).is_some_and(|other| other != *number)
+}
+
+/// The number of the lead under whose heading a note in amoCRM stands; `None` where it is none of ours.
+pub(super) fn number_of(there: &str) -> Option<LeadNumber> {
     let note = unescaped(there);
     let heading = note.strip_prefix(FIRST_EDITION).unwrap_or(&note).trim_start();
-    let Some(rest) = heading.strip_prefix('#') else { return false };
+    let rest = heading.strip_prefix('#')?;
     let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
-    LeadNumber::parse(&rest[..end]).is_some_and(|other| other != *number)
+    LeadNumber::parse(&rest[..end])
 }
 
 /// A note under the heading of a lead: `#K7M2QXA` or `#K7M2QXA (2/3)`, in version 0.1.0 `Заявка #K7M2QXA`.

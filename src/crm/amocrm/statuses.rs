@@ -59,6 +59,8 @@ pub struct Move {
     pub event_id: String,
     /// amoCRM's id of the lead.
     pub lead_id: i64,
+    /// When, s UTC.
+    pub at: Option<i64>,
 }
 
 /// What has changed since some time, as far as it was read.
@@ -154,7 +156,8 @@ fn moved_lead(event: &Value) -> Option<Move> {
     let text = |key: &str| event.get(key).and_then(Value::as_str);
     let is_move = text("type") == Some(MOVED) && matches!(text("entity_type"), Some("lead" | "leads"));
     let lead_id = id(event.get("entity_id")).filter(|_| is_move)?;
-    Some(Move { event_id: text("id")?.to_owned(), lead_id })
+    let at = event.get("created_at").and_then(Value::as_i64);
+    Some(Move { event_id: text("id")?.to_owned(), lead_id, at })
 }
 
 fn stage_order(pipelines: &[Value]) -> StageOrder {
@@ -202,8 +205,8 @@ mod tests {
 
     #[test]
     fn only_a_move_of_a_lead_counts_whatever_was_asked_for() {
-        let event = |kind: &str, entity: &str| json!({"id": "01", "type": kind, "entity_type": entity, "entity_id": 5});
-        let moved = Move { event_id: "01".into(), lead_id: 5 };
+        let event = |kind: &str, entity: &str| json!({"id": "01", "type": kind, "entity_type": entity, "entity_id": 5, "created_at": 9});
+        let moved = Move { event_id: "01".into(), lead_id: 5, at: Some(9) };
         assert_eq!(moved_lead(&event("lead_status_changed", "lead")), Some(moved));
         for (kind, entity) in [("lead_added", "lead"), ("lead_status_changed", "contact"), ("", "lead")] {
             assert_eq!(moved_lead(&event(kind, entity)), None, "{kind} {entity}");

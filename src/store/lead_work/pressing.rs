@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::super::{LeadWork, NewAction, StoreError, late_notes, lead_actions, rows};
-use super::{WorkRow, columns, refresh_card, shown_of, untouched::touch, work};
+use super::{WorkRow, columns, refresh_card, untouched::touch, work};
 
 /// A press under a card, with what it leads to if it counts.
 #[derive(Debug, Clone)]
@@ -40,19 +40,25 @@ pub struct NewPress {
 impl LeadWork {
     /// Takes a press: one commit with all that it leads to.
     pub async fn press(&self, press: NewPress) -> Result<PressOutcome, StoreError> {
-        let Some(row) = self.leads().by_number(&press.number).await? else { return Ok(PressOutcome::Unknown) };
-        let is_over = matches!(shown_of(&row), "wiped" | "discarded");
-        let (lead_id, now, engine) = (row.lead.id.to_string(), self.clock.now(), self.engine);
+        let (now, engine) = (self.clock.now(), self.engine);
         let outcome = self
-            .write((press, lead_id), move |(press, lead_id), connection| {
+            .write(press, move |press, connection| {
                 Box::pin(async move {
-                    let sql = format!("SELECT {} FROM lead_work WHERE lead_id = $1", columns(engine));
-                    let row = sqlx::query(AssertSqlSafe(sql)).bind(lead_id).fetch_optional(&mut *connection).await?;
-                    let Some(row) = row else { return Ok(PressOutcome::Unknown) };
-                    if is_over {
-                        return Ok(PressOutcome::Over);
-                    }
-                    let outcome = take(connection, press, lead_id, &row, now).await?;
+                    // From here on nobody forgets the lead meanwhile.
+                    let sql = "UPDATE lead_work SET number = number WHERE number = $1 RETURNING lead_id";
+                    let held = sqlx::query(sql).bind(press.number.as_str()).fetch_optional(&mut *connection).await?;
+                    let Some(lead_id) = held.and_then(|row| rows::lossy(&row, 0)) else {
+                        return Ok(PressOutcome::Unknown);
+                    };
+                    let outcome = match is_over(connection, &lead_id).await? {
+                        true => PressOutcome::Over,
+                        false => {
+                            let sql = format!("SELECT {} FROM lead_work WHERE lead_id = $1", columns(engine));
+                            let query = sqlx::query(AssertSqlSafe(sql)).bind(&lead_id);
+                            let row = query.fetch_one(&mut *connection).await?;
+                            take(connection, press, &lead_id, &row, now).await?
+                        }
+                    };
                     point("press.in_commit");
                     Ok(outcome)
                 })
@@ -63,6 +69,13 @@ impl LeadWork {
         self.wake_afterwards();
         Ok(outcome)
     }
+}
+
+/// Whether a lead was given up, or what its buyer has said in it is wiped.
+async fn is_over(connection: &mut AnyConnection, lead_id: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM leads WHERE id = $1 AND (state = 'discarded' OR forgotten_at IS NOT NULL \
+               OR expired_at IS NOT NULL)";
+    Ok(sqlx::query(sql).bind(lead_id).fetch_optional(connection).await?.is_some())
 }
 
 /// What a press means for a lead that is open.

@@ -7,8 +7,26 @@ use crate::{clock::Millis, fault::point, lead::LeadNumber};
 use super::super::{LeadWork, NewMessage, StoreError, json, outbox, rows};
 use super::OwedWork;
 
+/// So many are looked at at once.
+const MOST: usize = 100;
+
+/// A lead that nobody has dealt with, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untouched {
+    /// Which.
+    pub owed: OwedWork,
+    /// How often it was said that nobody has.
+    pub reminders: i64,
+    /// When it is said next.
+    pub remind_at: Option<Millis>,
+    /// amoCRM's id of it; `None` where it is not there yet.
+    pub crm_lead_id: Option<i64>,
+    /// It is a note under an older lead of its buyer's.
+    pub is_attached: bool,
+}
+
 /// Somebody has dealt with a lead, for whatever commits that; the first time counts, and `true` says that this was it.
-pub(super) async fn touch(
+pub(in crate::store) async fn touch(
     connection: &mut AnyConnection,
     number: &str,
     by: &str,
@@ -36,32 +54,71 @@ impl LeadWork {
         .await
     }
 
-    /// The lead that nobody has dealt with for longest, of those of which that is to be said now, and how often it was.
-    pub async fn untouched(&self) -> Result<Option<(OwedWork, i64)>, StoreError> {
+    /// Leads that nobody has dealt with and of which that is to be said now, those first of which it is overdue longest: some of
+    /// them.
+    pub async fn untouched(&self) -> Result<Vec<Untouched>, StoreError> {
+        self.untouched_where("remind_at IS NOT NULL AND remind_at <= $1 ORDER BY remind_at", self.clock.now()).await
+    }
+
+    /// Leads of a managers' chat that came since then and that nobody has dealt with, as far as is known, the newest first:
+    /// some of them.
+    pub async fn untouched_since(&self, since: Millis) -> Result<Vec<Untouched>, StoreError> {
+        let which = "lead_work.chat_id IS NOT NULL AND lead_work.shown = 'delivered' AND lead_work.since >= $1 \
+                     ORDER BY lead_work.since DESC";
+        self.untouched_where(which, since).await
+    }
+
+    async fn untouched_where(&self, which: &str, bound: Millis) -> Result<Vec<Untouched>, StoreError> {
         let text = |column| rows::bytes(self.engine, column);
         let number = |column| rows::numbers(self.engine, column);
         let sql = format!(
-            "SELECT {}, {}, {}, {} FROM lead_work WHERE remind_at IS NOT NULL AND remind_at <= $1 AND touched_at IS NULL \
-             ORDER BY remind_at LIMIT 1",
-            text("lead_id"),
-            text("number"),
-            number("since"),
-            number("reminders")
+            "SELECT {}, {}, {}, {}, {}, {}, {} FROM lead_work \
+             LEFT JOIN leads ON leads.id = lead_work.lead_id \
+             LEFT JOIN lead_steps ON lead_steps.lead_id = lead_work.lead_id AND lead_steps.step = 'lead' \
+             WHERE lead_work.touched_at IS NULL AND {which} LIMIT {MOST}",
+            text("lead_work.lead_id"),
+            text("lead_work.number"),
+            number("lead_work.since"),
+            number("lead_work.reminders"),
+            number("lead_work.remind_at"),
+            number("lead_steps.remote_id"),
+            number("leads.attached_at"),
         );
-        loop {
-            let query = sqlx::query(AssertSqlSafe(sql.as_str())).bind(self.clock.now());
-            let Some(row) = query.fetch_optional(&self.pool).await? else { return Ok(None) };
+        let mut untouched = Vec::new();
+        for row in sqlx::query(AssertSqlSafe(sql)).bind(bound).fetch_all(&self.pool).await? {
             let lead_id = rows::lossy(&row, 0).unwrap_or_default();
             let number = rows::lossy(&row, 1).and_then(|number| LeadNumber::parse(&number));
             if let Some((number, since)) = number.zip(rows::number(&row, 2)) {
-                return Ok(Some((OwedWork { lead_id, number, since }, rows::number(&row, 3).unwrap_or(0))));
+                untouched.push(Untouched {
+                    owed: OwedWork { lead_id, number, since },
+                    reminders: rows::number(&row, 3).unwrap_or(0),
+                    remind_at: rows::number(&row, 4),
+                    crm_lead_id: rows::number(&row, 5),
+                    is_attached: !rows::is_null(&row, 6),
+                });
+                continue;
             }
-            // Damaged: nobody could say which lead it is, and those behind it are to be spoken of.
+            // Damaged: nobody could say which lead it is.
             sqlx::query("UPDATE lead_work SET remind_at = NULL WHERE lead_id = $1")
                 .bind(lead_id)
                 .execute(&self.pool)
                 .await?;
         }
+        Ok(untouched)
+    }
+
+    /// It is to be said later that nobody has dealt with a lead, where that is still so; `before` is how often it was said.
+    pub async fn remind_later(&self, lead_id: &str, before: i64, at: Millis) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE lead_work SET remind_at = $1 WHERE lead_id = $2 AND touched_at IS NULL AND reminders = $3 \
+             AND remind_at IS NOT NULL",
+        )
+        .bind(at)
+        .bind(lead_id)
+        .bind(before)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Says that nobody has dealt with a lead, where that is still so, and when it is said next; `before` is how often it was.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
 use super::account::{self, Entity};
@@ -103,6 +103,21 @@ impl FakeAmocrm {
                 created_at: state.book.now(),
             })
         })
+    }
+
+    /// A user, or telephony in a user's name, leaves a note of another kind on a lead; 0 is a robot.
+    pub fn has_note_of(&self, lead_id: u64, user: u64, note_type: &str, params: Value) {
+        self.set(|state| {
+            state.book.add_note(StoredNote {
+                id: 0,
+                entity: Entity::Leads,
+                entity_id: lead_id,
+                note_type: note_type.to_owned(),
+                params,
+                created_by: user,
+                created_at: state.book.now(),
+            });
+        });
     }
 
     /// A manager changes the name of a lead.

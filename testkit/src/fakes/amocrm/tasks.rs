@@ -27,6 +27,8 @@ pub struct StoredTask {
     pub responsible_user_id: u64,
     /// When it was made, unix seconds.
     pub created_at: i64,
+    /// When it was closed, unix seconds, and by which user; 0 is a robot.
+    pub closed: Option<(i64, u64)>,
 }
 
 pub(super) fn make_tasks(state: &mut State, request: &Request) -> Outcome {
@@ -46,6 +48,7 @@ pub(super) fn make_tasks(state: &mut State, request: &Request) -> Outcome {
                 task_type_id: number("task_type_id").unwrap_or(1),
                 responsible_user_id: number("responsible_user_id").unwrap_or(state.account.current_user),
                 created_at: state.book.now(),
+                closed: None,
             };
             state.book.tasks.push(stored);
             json!({"id": id, "request_id": request_id, "_links": link(request, &format!("/api/v4/tasks/{id}"))})
@@ -61,18 +64,19 @@ pub(super) fn tasks(state: &State, request: &Request) -> Answer {
 }
 
 fn row(state: &State, request: &Request, task: &StoredTask) -> Value {
+    let (updated_at, updated_by) = task.closed.unwrap_or((task.created_at, state.account.current_user));
     json!({
         "id": task.id,
         "created_by": state.account.current_user,
-        "updated_by": state.account.current_user,
+        "updated_by": updated_by,
         "created_at": task.created_at,
-        "updated_at": task.created_at,
+        "updated_at": updated_at,
         "responsible_user_id": task.responsible_user_id,
         "group_id": 0,
         "entity_id": task.lead_id,
         "entity_type": "leads",
         "duration": 0,
-        "is_completed": false,
+        "is_completed": task.closed.is_some(),
         "task_type_id": task.task_type_id,
         "text": super::texts::shown(&task.text),
         "result": [],
@@ -86,5 +90,22 @@ impl FakeAmocrm {
     /// All tasks, oldest first.
     pub fn tasks(&self) -> Vec<StoredTask> {
         self.shared.state().book.tasks.clone()
+    }
+
+    /// A user makes a task of a lead, and closes it where `is_closed`; 0 is a robot.
+    pub fn has_task_of(&self, lead_id: u64, user: u64, is_closed: bool) {
+        self.set(|state| {
+            let (id, now) = (state.book.next_id(), state.book.now());
+            state.book.tasks.push(StoredTask {
+                id,
+                lead_id,
+                text: "Позвонить".to_owned(),
+                complete_till: now + 3600,
+                task_type_id: 1,
+                responsible_user_id: state.account.current_user,
+                created_at: now,
+                closed: is_closed.then_some((now, user)),
+            });
+        });
     }
 }
