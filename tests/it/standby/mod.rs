@@ -1,5 +1,6 @@
 //! Beyond one machine: state in PostgreSQL, a second process that takes over, a database that goes and comes.
 
+mod afterwards;
 mod kills;
 mod moving;
 mod servers;
