@@ -75,9 +75,7 @@ impl Crm {
 fn closed_task(row: &Value) -> Option<ClosedTask> {
     let is_closed = row.get("is_completed").and_then(Value::as_bool) == Some(true);
     let is_of_lead = row.get("entity_type").and_then(Value::as_str) == Some("leads");
-    // A robot closes tasks as user 0.
-    let by_a_person = id(row.get("updated_by")).is_some();
-    let lead_id = id(row.get("entity_id")).filter(|_| is_closed && is_of_lead && by_a_person)?;
+    let lead_id = id(row.get("entity_id")).filter(|_| is_closed && is_of_lead && is_a_person(row.get("updated_by")))?;
     Some(ClosedTask { lead_id, at: row.get("updated_at")?.as_i64()? })
 }
 
@@ -85,7 +83,7 @@ fn closed_task(row: &Value) -> Option<ClosedTask> {
 fn note_of_a_person(row: &Value) -> Option<i64> {
     let param = |key: &str| row.get("params").and_then(|params| params.get(key));
     let text = |key: &str| param(key).and_then(Value::as_str).unwrap_or_default();
-    let by_a_person = id(row.get("created_by")).is_some();
+    let by_a_person = is_a_person(row.get("created_by"));
     let is_it = match row.get("note_type").and_then(Value::as_str)? {
         "common" => by_a_person && number_of(text("text")).is_none(),
         // Our files are named by the number of their lead.
@@ -102,6 +100,11 @@ fn note_of_a_person(row: &Value) -> Option<i64> {
         _ => false,
     };
     row.get("created_at").and_then(Value::as_i64).filter(|_| is_it)
+}
+
+/// Robots are user 0.
+fn is_a_person(user: Option<&Value>) -> bool {
+    user.and_then(Value::as_i64) != Some(0)
 }
 
 /// `K7M2QXA-2.jpg`.
