@@ -118,7 +118,8 @@ impl Store {
                 (format!("CAST({key} AS TEXT) COLLATE \"C\""), columns.iter().map(cell).collect())
             }
         };
-        let sql = format!("SELECT {} FROM {table} WHERE $1 = 0 OR {key} > $2 ORDER BY {key} LIMIT $3", list.join(", "));
+        let sql =
+            format!("SELECT {} FROM {table} WHERE $1 = 0 OR {key} > $2 ORDER BY {key} LIMIT $3 + 0", list.join(", "));
         let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(after.is_some()));
         let after = after.unwrap_or_default();
         let query = match self.engine {

@@ -145,7 +145,7 @@ impl LeadQueue {
     pub async fn untroubled(&self, most: i64) -> Result<i64, StoreError> {
         let sql = format!(
             "SELECT COUNT(*) FROM (SELECT 1 FROM leads WHERE state = 'waiting' AND unreadable = 0 AND attempts = 0 \
-             AND due_at <= $1 AND NOT {} LIMIT $2) AS counted",
+             AND due_at <= $1 AND NOT {} LIMIT $2 + 0) AS counted",
             stage::is_recorded(Step::Lead)
         );
         let row = sqlx::query(AssertSqlSafe(sql)).bind(self.clock.now()).bind(most).fetch_one(&self.pool).await?;
@@ -233,9 +233,9 @@ fn claim_sql(engine: Engine, lease: &Lease, limit: i64, which: Claim) -> String 
     );
     let chosen = match which {
         // Of those that need a write the one on which amoCRM has failed the least shows best whether it works.
-        Claim::Ready => format!("SELECT id {due} ORDER BY attempts, due_at, submitted_at, id LIMIT $6"),
+        Claim::Ready => format!("SELECT id {due} ORDER BY attempts, due_at, submitted_at, id LIMIT $6 + 0"),
         Claim::InTurn | Claim::Uncertain | Claim::Troubled => {
-            format!("SELECT id {due} ORDER BY due_at, submitted_at, id LIMIT $6")
+            format!("SELECT id {due} ORDER BY due_at, submitted_at, id LIMIT $6 + 0")
         }
         // Nobody waits behind what somebody else has sent by the hundred.
         Claim::Oldest | Claim::Untroubled | Claim::SubmittedSince(_) => {
@@ -247,7 +247,7 @@ fn claim_sql(engine: Engine, lease: &Lease, limit: i64, which: Claim) -> String 
                 "SELECT id FROM (SELECT id, submitted_at, ROW_NUMBER() OVER (PARTITION BY user_id \
                  ORDER BY submitted_at, id) AS place FROM ({oldest} LIMIT (SELECT CASE WHEN COUNT(DISTINCT user_id) >= $6 \
                  THEN {first} ELSE {} END FROM ({oldest} LIMIT {first}) AS first)) AS oldest) AS placed \
-                 ORDER BY place, submitted_at, id LIMIT $6",
+                 ORDER BY place, submitted_at, id LIMIT $6 + 0",
                 i64::MAX
             )
         }

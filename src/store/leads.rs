@@ -305,7 +305,7 @@ impl Leads {
         for (taken, newest) in [("IS NOT NULL", "taken_at"), ("IS NULL", "submitted_at")] {
             let sql = format!(
                 "SELECT {} FROM leads WHERE user_id = $1 AND taken_at {taken} AND forgotten_at IS NULL \
-                 AND unreadable = 0 ORDER BY {newest} DESC LIMIT $2",
+                 AND unreadable = 0 ORDER BY {newest} DESC LIMIT $2 + 0",
                 lead_columns(self.engine),
             );
             let query = sqlx::query(AssertSqlSafe(sql)).bind(user_id).bind(i64::try_from(limit).unwrap_or(i64::MAX));
@@ -377,7 +377,7 @@ impl Leads {
     pub async fn in_state(&self, state: LeadState, limit: i64) -> Result<Vec<LeadRow>, StoreError> {
         // The state stands in the text and not in a parameter, so that both engines use the partial index.
         let sql = format!(
-            "SELECT {} FROM leads WHERE state = '{}' AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1",
+            "SELECT {} FROM leads WHERE state = '{}' AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1 + 0",
             lead_columns(self.engine),
             state.as_str()
         );

@@ -43,7 +43,7 @@ pub(super) async fn reached(
         // clock that was wrong.
         let row = sqlx::query(
             "SELECT taken_at FROM leads WHERE user_id = $1 AND taken_at > $2 AND taken_at <= $3 AND id <> $4 \
-             ORDER BY taken_at DESC LIMIT 1 OFFSET $5",
+             ORDER BY taken_at DESC LIMIT 1 OFFSET $5 + 0",
         )
         .bind(lead.buyer.user_id)
         .bind(now - window)

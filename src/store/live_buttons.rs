@@ -172,7 +172,7 @@ impl Outbox {
     /// The chats of which a message has to lose its buttons still, with those messages.
     pub async fn buttons_over(&self) -> Result<Vec<(i64, BTreeSet<i32>)>, StoreError> {
         let sql = format!(
-            "SELECT {}, {} FROM live_buttons WHERE messages LIKE '%r%' LIMIT $1",
+            "SELECT {}, {} FROM live_buttons WHERE messages LIKE '%r%' LIMIT $1 + 0",
             rows::numbers(self.engine, "chat_id"),
             rows::bytes(self.engine, "messages")
         );

@@ -3,6 +3,9 @@
 //! Promise: a function that returned `Ok` has committed, durably (SQLite: WAL with `synchronous=FULL`). All SQL of the
 //! product is in this room, one text for SQLite and PostgreSQL. Two processes may use one store: leads are
 //! claimed under a lease, and every recorded step checks that the lease is still held.
+//!
+//! A limit that is bound is written `LIMIT $1 + 0`: SQLite compiles a statement with a bare one anew each time, for a plan
+//! that suits the number, and that takes ten times as long as doing it.
 
 mod again;
 mod amendments;
@@ -303,4 +306,31 @@ fn plain(text: &str) -> String {
 /// JSON of a value of ours; such values have string keys and no floats that could fail.
 pub(crate) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// See the head of this room.
+    #[test]
+    fn no_statement_is_compiled_anew_for_its_limit() {
+        let bare = regex::Regex::new(r"(LIMIT|OFFSET) \$[0-9]+([^0-9 ]| [^+]|$)").expect("a pattern");
+        let (mut folders, mut limits) = (vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")], 0);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).expect("a source");
+                limits += text.matches("LIMIT $").count();
+                for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                    assert!(!bare.is_match(line), "{}: {line}", path.display());
+                }
+            }
+        }
+        assert!(limits > 10, "{limits} limits are found");
+    }
 }

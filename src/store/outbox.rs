@@ -207,7 +207,7 @@ impl Outbox {
         let now = self.clock.now();
         let sql = format!(
             "SELECT {} FROM messages WHERE id IN (SELECT MIN(id) FROM messages WHERE unreadable = 0 GROUP BY chat_id) \
-             AND (due_at <= $1 OR due_at > $2) ORDER BY id LIMIT $3",
+             AND (due_at <= $1 OR due_at > $2) ORDER BY id LIMIT $3 + 0",
             columns(self.engine)
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
@@ -238,7 +238,7 @@ impl Outbox {
     /// What waits for a chat, due or not: at most `limit`, oldest first.
     pub async fn of_chat(&self, chat_id: i64, limit: i64) -> Result<Vec<WaitingMessage>, StoreError> {
         let sql = format!(
-            "SELECT {}, {} FROM messages WHERE chat_id = $1 AND unreadable = 0 ORDER BY id LIMIT $2",
+            "SELECT {}, {} FROM messages WHERE chat_id = $1 AND unreadable = 0 ORDER BY id LIMIT $2 + 0",
             columns(self.engine),
             rows::numbers(self.engine, "created_at")
         );

@@ -27,7 +27,7 @@ impl LeadQueue {
         let mut transaction = self.begin().await?;
         let sql = format!(
             "UPDATE leads SET buyer_told = 1 WHERE id IN (SELECT id FROM leads WHERE state = 'waiting' \
-             AND buyer_told = 0 AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1) RETURNING {}",
+             AND buyer_told = 0 AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1 + 0) RETURNING {}",
             lead_columns(self.engine)
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&mut *transaction).await?;
@@ -116,7 +116,7 @@ impl OpenAlerts {
         let mut transaction = self.begin().await?;
         let sql = format!(
             "UPDATE leads SET admin_copied = 1 WHERE id IN (SELECT id FROM leads WHERE state = 'waiting' \
-             AND admin_copied = 0 AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1) RETURNING {}",
+             AND admin_copied = 0 AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1 + 0) RETURNING {}",
             lead_columns(self.engine)
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&mut *transaction).await?;

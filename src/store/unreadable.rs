@@ -117,7 +117,7 @@ impl Database {
 
     /// Looks again at what could not be read: this version may be able to. Called at a start.
     pub async fn read_again(&self) -> Result<(), StoreError> {
-        let sql = format!("SELECT {} FROM leads WHERE unreadable <> 0 LIMIT $1", lead_columns(self.engine));
+        let sql = format!("SELECT {} FROM leads WHERE unreadable <> 0 LIMIT $1 + 0", lead_columns(self.engine));
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(i32::MAX)).fetch_all(&self.pool).await?;
         for row in rows.iter().filter(|row| lead_row(row).is_ok()) {
             let id = rows::raw(row, ID).unwrap_or_default();
@@ -150,7 +150,7 @@ impl Leads {
     pub async fn unreadable(&self, limit: i64) -> Result<Vec<UnreadableLead>, StoreError> {
         self.mark_strange_states().await?;
         let sql = format!(
-            "SELECT {}, {}, {} FROM leads WHERE unreadable <> 0 ORDER BY submitted_at, id LIMIT $1",
+            "SELECT {}, {}, {} FROM leads WHERE unreadable <> 0 ORDER BY submitted_at, id LIMIT $1 + 0",
             lead_columns(self.engine),
             rows::numbers(self.engine, "submitted_at"),
             rows::numbers(self.engine, "user_id")
@@ -216,7 +216,7 @@ impl OpenAlerts {
         self.mark_strange_states().await?;
         let mut untold = Untold::default();
         let text = |column| rows::bytes(self.engine, column);
-        let sql = format!("SELECT {}, {} FROM leads WHERE unreadable = 1 LIMIT $1", text("id"), text("number"));
+        let sql = format!("SELECT {}, {} FROM leads WHERE unreadable = 1 LIMIT $1 + 0", text("id"), text("number"));
         for row in sqlx::query(AssertSqlSafe(sql)).bind(AT_ONCE).fetch_all(&self.pool).await? {
             let id = rows::lossy(&row, 0).unwrap_or_default();
             let number = rows::lossy(&row, 1).and_then(|number| crate::lead::LeadNumber::parse(&number));
@@ -224,7 +224,7 @@ impl OpenAlerts {
             untold.ids.push(("leads", rows::raw(&row, 0).unwrap_or_default()));
         }
         let sql = format!(
-            "SELECT {}, {} FROM messages WHERE unreadable = 1 LIMIT $1",
+            "SELECT {}, {} FROM messages WHERE unreadable = 1 LIMIT $1 + 0",
             text("id"),
             text("CAST(chat_id AS TEXT)")
         );

@@ -39,7 +39,7 @@ impl Watches {
         let sql = format!(
             "SELECT {}, {}, {}, {}, {}, {}, {} FROM watched_leads JOIN leads ON leads.id = watched_leads.lead_id \
              WHERE watched_leads.owed IS NOT NULL AND watched_leads.ended_at IS NULL AND NOT {OVER} \
-             ORDER BY watched_leads.owed_at, watched_leads.lead_id LIMIT $1",
+             ORDER BY watched_leads.owed_at, watched_leads.lead_id LIMIT $1 + 0",
             text("watched_leads.lead_id"),
             text("leads.number"),
             number("leads.user_id"),
