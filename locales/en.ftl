@@ -471,6 +471,16 @@ admin-consent-document-missing =
     The reason: { $detail }
 
     Requests are taken, but buyers can't read the document, and the proof of their consent has no fingerprint of it. Bring the document back to this address, or put it as a file beside dealer.toml. The bot tries by itself, once an hour at least.
+admin-managers-chat-closed =
+    ⚠️ The managers' chat takes no messages from the bot: { $detail }
+    Requests get into amoCRM as always. What is meant for managers is saved and comes there as soon as the chat is open.
+    What to do: add the bot to the group again and let it write. If the group is gone, ask whoever installed the bot to put another one into MANAGERS_CHAT_ID.
+admin-managers-chat-works =
+    ✅ The managers' chat takes messages again (it did not for { $lasted }). What has waited goes there.
+admin-topics-forbidden =
+    ℹ️ The managers' group has topics, but the bot may not create any: { $detail }
+    Until then everything comes into "General", where buyers are answered by replies.
+    What to do: open the group, Manage Group → Administrators → the bot, and switch on "Manage Topics". Then each buyer gets a topic.
 admin-files-come-here =
     📎 Buyers' photos and documents do not get into amoCRM: { $detail }
     Leads go through as always, and I will send the files here; the note under the lead names them.

@@ -89,6 +89,9 @@ pub const POINTS_OF_AMENDMENTS: &[&str] =
 /// Points on the way of what a buyer says after a request; besides, its note passes those of a late note.
 pub const POINTS_OF_TALK: &[&str] = &["later.in_commit", "talk.in_commit", "talk.told_in_commit"];
 
+/// Points on the way of a buyer's topic in the managers' group.
+pub const POINTS_OF_TOPICS: &[&str] = &["topic.recorded", "topic.created", "topic.in_commit", "topic.stored"];
+
 /// Points on the way of a request that is put under an open lead of its buyer; besides, it passes those of a lead's note.
 pub const POINTS_OF_REPEATS: &[&str] = &["repeat.before_record", "repeat.in_commit", "repeat.stored", "repeat.undone"];
 

@@ -180,7 +180,7 @@ impl AdminContext {
     /// Sends an answer, or leaves it to the outbox.
     async fn answer(&self, reply: Reply, topic: Option<i32>) -> Result<(), HandlerError> {
         let Some(chat_id) = self.chat_id else { return Ok(()) };
-        let place = Place { chat_id, topic };
+        let place = Place::in_topic(chat_id, topic);
         let text = match reply.attachment {
             None => reply.text,
             Some((attachment, otherwise)) => {

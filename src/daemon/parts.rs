@@ -111,7 +111,8 @@ impl Parts<'_> {
             tasks.spawn(one_by_one(answers, self.stop.clone()));
         }
         let outbox =
-            OutboxSender::new(self.telegram.clone(), store, self.answers.clone(), wording, in_chat, intake.clone());
+            OutboxSender::new(self.telegram.clone(), store, self.answers.clone(), wording, in_chat, intake.clone())
+                .with_managers(config.managers_chat_id, recipients);
         let groups = self.telegram.groups().clone();
         tasks.spawn(groups.keep(store.marks(), config.admin_chat_id, self.stop.clone()));
         let outbox_counters = outbox.figures();

@@ -301,6 +301,21 @@ pub enum AdminNotice {
         /// What amoCRM said.
         detail: String,
     },
+    /// The managers' chat takes nothing from the bot.
+    ManagersChatClosed {
+        /// What the messenger said.
+        detail: String,
+    },
+    /// The managers' chat takes messages again.
+    ManagersChatWorks {
+        /// How long it did not, ms.
+        lasted: Millis,
+    },
+    /// The managers' group has topics, and the bot may not open any.
+    TopicsForbidden {
+        /// What the messenger said.
+        detail: String,
+    },
     /// New tokens were taken.
     TokensRenewed {
         /// Leads that wait for them.

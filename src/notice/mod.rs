@@ -32,7 +32,7 @@ pub use press::AdminPress;
 pub use say::Say;
 pub use shortage::Shortage;
 pub(crate) use shortage::stage_name;
-pub use talk::{MessageCopy, TalkMark};
+pub use talk::{MessageCopy, TalkMark, TopicEnd};
 pub use to_admin::{AdminLine, Recipient, Recipients, ToAdmin};
 pub use trouble::{LeadsMeanwhile, PollTrouble, Trouble};
 #[cfg(test)]
@@ -92,6 +92,8 @@ pub enum Notice {
         /// Minutes of working time since it came.
         minutes: i64,
     },
+    /// To the managers' group: nothing is said, but a buyer's name goes from the title of a topic.
+    TopicEnd(TopicEnd),
     /// Any of the others, with more of an address than its chat, or to be found again.
     Addressed(Addressed),
 }
@@ -152,6 +154,28 @@ impl Notice {
             Self::Addressed(addressed) => addressed.becomes.as_ref(),
             _ => None,
         }
+    }
+
+    /// The request that it tells managers of; `None` for what is about none, or about several.
+    pub fn request(&self) -> Option<&LeadNumber> {
+        match self.words() {
+            Self::LeadCard { number } | Self::Untouched { number, .. } => Some(number),
+            Self::File(file) => Some(&file.number),
+            Self::Copy(copy) => Some(&copy.number),
+            Self::Admin(
+                AdminNotice::FileLost { number, .. }
+                | AdminNotice::Corrected { number, .. }
+                | AdminNotice::TakenBack { number }
+                | AdminNotice::NoPlaceForWords { number, .. },
+            ) => Some(number),
+            Self::Admin(AdminNotice::Finished { lead }) => Some(&lead.number),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the card of a lead that the managers have not got yet.
+    pub fn is_new_card(&self) -> bool {
+        matches!(self.words(), Self::LeadCard { .. }) && !matches!(self, Self::Addressed(addressed) if addressed.edits)
     }
 
     /// Whether it reminds a buyer of a form: nobody has asked for it.

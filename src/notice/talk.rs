@@ -21,6 +21,19 @@ pub struct MessageCopy {
     pub caption: Option<String>,
 }
 
+/// A buyer's topic in the managers' group that is to hold no name any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicEnd {
+    /// The group's id under which the messenger has it.
+    pub sent_to: i64,
+    /// Its id there.
+    pub topic: i32,
+    /// The request that is all that its title says from then on.
+    pub number: LeadNumber,
+    /// Whether it is closed, too.
+    pub closes: bool,
+}
+
 /// What a manager is told of a message to a buyer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
 #[serde(rename_all = "snake_case")]

@@ -164,6 +164,9 @@ views! {
     /// Which message in a chat became what.
     SentMessages = sent_messages;
 
+    /// Which topic of the managers' group is which buyer's.
+    BuyerTopics = buyer_topics;
+
     /// Leads as managers work on them.
     LeadWork = lead_work;
 

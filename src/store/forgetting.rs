@@ -186,6 +186,7 @@ impl PersonalData {
                 "messages",
                 "live_buttons",
                 "sent_messages",
+                "buyer_topics",
                 "lead_work",
                 "lead_actions",
                 "customers",

@@ -27,6 +27,8 @@ pub enum Mark {
     UserRefused(i64),
     /// The admin was told that amoCRM does not take what managers' work leads to.
     ActionsRefused,
+    /// The admin was told that the bot may not open topics in the managers' group.
+    TopicsForbidden,
     /// Whether the admin is told every Monday what came of requests: `on` or `off`.
     WeeklyStats,
     /// Says nothing: it is written to see whether the store can be.
@@ -124,6 +126,7 @@ impl Mark {
             Self::WorkSince => "work_since".to_owned(),
             Self::LastOnDuty => "last_on_duty".to_owned(),
             Self::UserRefused(id) => of(MarkFamily::UsersRefused, &id.to_string()),
+            Self::TopicsForbidden => "topics_forbidden".to_owned(),
             Self::WeeklyStats => "weekly_stats".to_owned(),
             Self::Probe => "probe".to_owned(),
             Self::AuthorizationState(digest) => of(MarkFamily::AuthorizationStates, digest),
@@ -151,6 +154,7 @@ impl Mark {
             Self::WorkSince,
             Self::LastOnDuty,
             Self::ActionsRefused,
+            Self::TopicsForbidden,
             Self::WeeklyStats,
             Self::Probe,
         ];
@@ -194,6 +198,7 @@ mod tests {
             (Mark::UserRefused(7001), "user_refused:7001"),
             (Mark::AuthorizationDone("00ff".into()), "auth_done:00ff"),
             (Mark::Watching, "watching"),
+            (Mark::TopicsForbidden, "topics_forbidden"),
             (Mark::WeeklyStats, "weekly_stats"),
             (Mark::StatsTold(20_000), "stats_told:20000"),
             (Mark::Probe, "probe"),

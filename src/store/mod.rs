@@ -9,6 +9,7 @@
 
 mod again;
 mod amendments;
+mod buyer_topics;
 mod conflicts;
 mod consents;
 mod contacts;
@@ -69,12 +70,13 @@ use postgres::Server;
 use writer::Writer;
 
 pub use amendments::{Amended, Amendment, NewAmendment};
+pub use buyer_topics::{BuyerTopic, TopicAttempt, TopicPlace};
 pub use consents::{Consent, NewConsent};
 pub use copying::Copied;
 pub use counts::{Totals, UndeliveredCounts};
 pub use database::{
-    Amendments, Consents, Database, Dialogues, Files, LateNotes, LeadActions, LeadQueue, LeadWork, Leads, Locks, Marks,
-    OpenAlerts, Outbox, PersonalData, SentMessages, Store, Talk, Tokens, Watches, Withdrawals,
+    Amendments, BuyerTopics, Consents, Database, Dialogues, Files, LateNotes, LeadActions, LeadQueue, LeadWork, Leads,
+    Locks, Marks, OpenAlerts, Outbox, PersonalData, SentMessages, Store, Talk, Tokens, Watches, Withdrawals,
 };
 pub use dialogues::{Dialogue, Turn, TurnOutcome};
 pub use faults::StoreError;

@@ -235,6 +235,19 @@ impl Outbox {
         Ok(due)
     }
 
+    /// The oldest card of a new lead that waits for a chat and is due.
+    pub async fn first_card(&self, chat_id: i64) -> Result<Option<OutboxMessage>, StoreError> {
+        // As [`Addressed`](crate::notice::Addressed) is written; whatever else it may find is looked at below.
+        let sql = format!(
+            "SELECT {} FROM messages WHERE chat_id = $1 AND unreadable = 0 AND due_at <= $2 \
+             AND body LIKE '%\"lead_card\"%' AND body NOT LIKE '%\"edits\"%' ORDER BY id LIMIT 1",
+            columns(self.engine)
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(self.clock.now());
+        let row = query.fetch_optional(&self.pool).await?;
+        Ok(row.and_then(|row| message(&row).ok()).filter(|message| message.notice.is_new_card()))
+    }
+
     /// What waits for a chat, due or not: at most `limit`, oldest first.
     pub async fn of_chat(&self, chat_id: i64, limit: i64) -> Result<Vec<WaitingMessage>, StoreError> {
         let sql = format!(

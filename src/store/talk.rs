@@ -26,6 +26,8 @@ pub struct NewAnswer {
     pub id: String,
     /// The message in the group.
     pub message_id: i32,
+    /// The topic it is in.
+    pub topic: Option<i32>,
     /// Our id of the lead.
     pub lead_id: Ulid,
     /// Its number.
@@ -63,6 +65,8 @@ pub struct OpenAnswer {
     pub number: LeadNumber,
     /// The message in the group.
     pub message_id: i32,
+    /// The topic it is in.
+    pub topic: Option<i32>,
     /// Since when.
     pub kept_at: Millis,
     /// It was told that it waits.
@@ -90,14 +94,15 @@ impl Talk {
         let (now, lead_id) = (self.clock.now(), new.lead_id.to_string());
         let mut transaction = self.begin().await?;
         let done = sqlx::query(
-            "INSERT INTO manager_messages (id, lead_id, number, message_id, kept_at) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO manager_messages (id, lead_id, number, message_id, kept_at, topic) \
+             VALUES ($1, $2, $3, $4, $5, CAST($6 AS BIGINT)) ON CONFLICT DO NOTHING",
         )
         .bind(&new.id)
         .bind(&lead_id)
         .bind(new.number.as_str())
         .bind(i64::from(new.message_id))
         .bind(now)
+        .bind(new.topic.map(i64::from))
         .execute(&mut *transaction)
         .await?;
         if done.rows_affected() == 0 {
@@ -126,14 +131,15 @@ impl Talk {
     pub async fn open(&self) -> Result<Vec<OpenAnswer>, StoreError> {
         let (text, number) = (|column| rows::bytes(self.engine, column), |column| rows::numbers(self.engine, column));
         let sql = format!(
-            "SELECT {}, {}, {}, {}, {}, {} FROM manager_messages WHERE told IS NULL OR told = 'waits' \
+            "SELECT {}, {}, {}, {}, {}, {}, {} FROM manager_messages WHERE told IS NULL OR told = 'waits' \
              ORDER BY kept_at, id LIMIT {AT_ONCE}",
             text("id"),
             text("lead_id"),
             text("number"),
             number("message_id"),
             number("kept_at"),
-            text("told")
+            text("told"),
+            number("topic")
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
         Ok(rows.iter().filter_map(open_answer).collect())
@@ -239,5 +245,6 @@ fn open_answer(row: &AnyRow) -> Option<OpenAnswer> {
         message_id: rows::number(row, 3).and_then(|id| i32::try_from(id).ok())?,
         kept_at: rows::number(row, 4).unwrap_or(0),
         is_told: rows::lossy(row, 5).is_some(),
+        topic: rows::number(row, 6).and_then(|topic| i32::try_from(topic).ok()),
     })
 }

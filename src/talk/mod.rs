@@ -1,8 +1,9 @@
-//! The talk from the managers' group: what a member answers to a buyer's card or message is copied to the buyer.
+//! The talk from the managers' group: what a member answers to a buyer's card or message, or writes in a buyer's topic, is copied
+//! to the buyer.
 //!
 //! **Promises.** What is answered is committed, with the message to the buyer and the note that tells of it, before it is confirmed
 //! to Telegram, and taken once. It reaches the buyer in order, as all messages do; what cannot reach the buyer, or waits, is said
-//! under it. `//` and commands stay inside, and so does all that answers nothing of a buyer's.
+//! under it. `//` and commands stay inside, and so does all that is outside of buyers' topics and answers nothing of a buyer's.
 //!
 //! **Known.** Telegram has no key against doubles: a process that is killed between Telegram's answer and noting it sends the
 //! message once more. A group that has become a supergroup has none of its earlier messages: a copy that was still to be made
@@ -23,11 +24,11 @@ use crate::{
     config::Manager,
     lead::{LeadNumber, Speech, one_line},
     notice::{Addressed, AdminNotice, MessageCopy, Notice, Reference, ReferenceKind, ReplyTo, TalkMark},
-    store::{NewAnswer, NewMessage, Store},
+    store::{BuyerTopic, NewAnswer, NewMessage, Store, StoreError, TopicPlace},
     telegram::{
         groups::{Groups, topic_of},
         handlers::HandlerError,
-        later::{number_in_heading, number_of, words_in},
+        later::{number_in_heading, number_in_title, number_of, words_in},
     },
     wording::Wording,
 };
@@ -78,7 +79,10 @@ impl TalkContext {
     fn takes(&self, message: &Message) -> bool {
         let is_here = self.chat_id.is_some_and(|chat_id| self.groups.is_same(chat_id, message.chat.id.0));
         let words = message.text().or_else(|| message.caption()).unwrap_or_default();
-        is_here && !words.starts_with(INSIDE) && (!self.is_admins || message.reply_to_message().is_some())
+        // What answers nothing of a buyer's may be for the admin's desk.
+        is_here
+            && !words.starts_with(INSIDE)
+            && (!self.is_admins || is_reply(message) || self.titled(message).is_some())
     }
 
     /// Who has written a message; `None` for bots, channels and Telegram itself.
@@ -103,6 +107,36 @@ impl TalkContext {
         number_in_heading(words).filter(|_| username.eq_ignore_ascii_case(&self.wording.bot_username))
     }
 
+    /// The request that the topic which a message is in is about, as its title says where it is the bot's: what Telegram shows as
+    /// answered where nothing is.
+    fn titled(&self, message: &Message) -> Option<LeadNumber> {
+        let root = message.reply_to_message().filter(|_| !is_reply(message))?;
+        let username = root.from.as_ref().filter(|from| from.is_bot)?.username.as_deref()?;
+        let is_ours = username.eq_ignore_ascii_case(&self.wording.bot_username);
+        number_in_title(&root.forum_topic_created().filter(|_| is_ours)?.name)
+    }
+
+    /// The buyer's topic that a message is in.
+    async fn topic_with(&self, message: &Message) -> Result<Option<BuyerTopic>, StoreError> {
+        let Some(topic) = topic_of(message) else { return Ok(None) };
+        self.store.buyer_topics().at(TopicPlace { sent_to: message.chat.id.0, topic }).await
+    }
+
+    /// The request that a message is about: by the message that it answers, else by its topic.
+    async fn request_of(
+        &self,
+        message: &Message,
+        topic: Option<&BuyerTopic>,
+    ) -> Result<Option<LeadNumber>, StoreError> {
+        if let Some(to) = message.reply_to_message().filter(|_| is_reply(message)) {
+            let reference = self.store.sent_messages().at(message.chat.id.0, to.id.0).await?;
+            if let Some(number) = reference.as_ref().and_then(number_of).or_else(|| self.number_in(to)) {
+                return Ok(Some(number));
+            }
+        }
+        Ok(topic.map(|topic| topic.number.clone()).or_else(|| self.titled(message)))
+    }
+
     /// A word of the bot's under a message, which is not changed later: what became of an answer is said elsewhere.
     fn mark(&self, mark: TalkMark, message: &Message) -> Option<NewMessage> {
         let notice = Addressed {
@@ -120,13 +154,22 @@ fn id_of(message: &Message) -> String {
     format!("{}/{}", message.chat.id.0, message.id.0)
 }
 
+/// Whether a message answers another one. In a topic all that answers nothing is shown as an answer to the topic's beginning.
+fn is_reply(message: &Message) -> bool {
+    let topic = topic_of(message);
+    message.reply_to_message().is_some_and(|to| topic != Some(to.id.0) && to.forum_topic_created().is_none())
+}
+
 async fn on_message(message: Message, context: Arc<TalkContext>) -> Result<(), HandlerError> {
-    let (Some(manager), Some(to)) = (context.writer_of(&message), message.reply_to_message()) else { return Ok(()) };
-    let reference = context.store.sent_messages().at(message.chat.id.0, to.id.0).await?;
-    let number = reference.as_ref().and_then(number_of).or_else(|| context.number_in(to));
-    let Some(number) = number else { return Ok(()) };
+    let Some(manager) = context.writer_of(&message) else { return Ok(()) };
+    let topic = context.topic_with(&message).await?;
+    let Some(number) = context.request_of(&message, topic.as_ref()).await? else { return Ok(()) };
     let row = context.store.leads().by_number(&number).await?;
-    let buyer = row.as_ref().filter(|row| row.forgotten_at.is_none()).and_then(|row| row.lead.buyer.chat_id);
+    let buyer = row
+        .as_ref()
+        .filter(|row| row.forgotten_at.is_none())
+        // Of what is old the topic alone knows the chat.
+        .and_then(|row| row.lead.buyer.chat_id.or(topic.map(|topic| topic.buyer_chat)));
     let (Some(row), Some(buyer)) = (row, buyer) else {
         if let Some(mark) = context.mark(TalkMark::Forgotten, &message) {
             context.store.outbox().enqueue(&mark).await?;
@@ -140,6 +183,7 @@ async fn on_message(message: Message, context: Arc<TalkContext>) -> Result<(), H
     let answer = NewAnswer {
         id: id_of(&message),
         message_id,
+        topic: topic_of(&message),
         lead_id: row.lead.id,
         number,
         speech: Speech::Answered { manager, words: words_in(&message) },

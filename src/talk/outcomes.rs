@@ -94,6 +94,7 @@ impl AnswerWatch {
             becomes: Some(reference),
             edits: answer.is_told,
             reply_to: Some(ReplyTo::Message(answer.message_id)),
+            topic: answer.topic,
             silent: mark == TalkMark::There,
             ..Addressed::plain(notice)
         };

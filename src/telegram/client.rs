@@ -3,6 +3,7 @@
 
 mod failure;
 mod files;
+mod topics;
 
 use std::{
     sync::{
@@ -110,11 +111,20 @@ pub struct Place {
     pub chat_id: i64,
     /// A topic of it; without one a group's messages go to General.
     pub topic: Option<i32>,
+    /// Nowhere else, where that topic is closed or gone.
+    pub only_there: bool,
+}
+
+impl Place {
+    /// In a topic of a group; where that is closed or gone, in another one.
+    pub fn in_topic(chat_id: i64, topic: Option<i32>) -> Self {
+        Self { chat_id, topic, only_there: false }
+    }
 }
 
 impl From<i64> for Place {
     fn from(chat_id: i64) -> Self {
-        Self { chat_id, topic: None }
+        Self::in_topic(chat_id, None)
     }
 }
 
@@ -489,7 +499,7 @@ impl Telegram {
     /// Calls for a place; where its group has a new id, that is learnt and taken, and where its topic is closed or gone,
     /// General or another one is. Tells where it went.
     async fn placed(&self, to: Place, call: &Call<'_>) -> Result<(Value, Place), RequestError> {
-        let mut place = Place { chat_id: self.groups.now(to.chat_id), topic: to.topic };
+        let mut place = Place { chat_id: self.groups.now(to.chat_id), ..to };
         let mut result = self.call_for(place, call).await;
         if let Err(RequestError::MigrateToChatId(new)) = &result
             && new.0 != place.chat_id
@@ -497,6 +507,9 @@ impl Telegram {
             self.groups.moved(place.chat_id, new.0);
             place.chat_id = new.0;
             result = self.call_for(place, call).await;
+        }
+        if place.only_there {
+            return result.map(|answer| (answer, place));
         }
         let general = place.topic.is_some().then_some(None);
         let asked = place.topic;

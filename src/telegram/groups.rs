@@ -5,7 +5,7 @@
 //! stands in the store, and is learnt again from Telegram's refusal where that was too late.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -38,6 +38,12 @@ pub struct Watched {
 struct Learnt {
     moved: HashMap<i64, i64>,
     topics: HashMap<i64, Vec<i32>>,
+    /// Topics of one buyer each.
+    buyers: HashSet<(i64, i32)>,
+    /// Whether a group has topics, as it was seen last.
+    forums: HashMap<i64, bool>,
+    /// So many messages came from a group.
+    heard: HashMap<i64, u64>,
 }
 
 /// What is known of the groups in the settings; clones share it.
@@ -122,10 +128,39 @@ impl Groups {
         }
     }
 
-    /// Topics to write in where the right one cannot be had: the last one that was written in first.
+    /// Topics to write in where the right one cannot be had: the last one that was written in first. None of one buyer's.
     pub fn topics(&self, chat_id: i64) -> Vec<i32> {
         let learnt = self.learnt();
-        learnt.topics.get(&learnt.now(chat_id)).cloned().unwrap_or_default()
+        let chat = learnt.now(chat_id);
+        let mut topics = learnt.topics.get(&chat).cloned().unwrap_or_default();
+        topics.retain(|topic| !learnt.buyers.contains(&(chat, *topic)));
+        topics
+    }
+
+    /// A topic of a group (by the id under which Telegram has it) is one buyer's.
+    pub fn is_a_buyers(&self, sent_to: i64, topic: i32) {
+        self.learnt().buyers.insert((sent_to, topic));
+    }
+
+    /// Whether a group has topics; `None` until that was seen.
+    pub fn is_forum(&self, chat_id: i64) -> Option<bool> {
+        let learnt = self.learnt();
+        learnt.forums.get(&learnt.now(chat_id)).copied()
+    }
+
+    /// A group has topics, or has none.
+    pub fn forum_seen(&self, chat_id: i64, is_forum: bool) {
+        if self.watches(chat_id) {
+            let mut learnt = self.learnt();
+            let chat = learnt.now(chat_id);
+            learnt.forums.insert(chat, is_forum);
+        }
+    }
+
+    /// How many messages came from a group in this process: whoever waits for it to open again looks whether there are more.
+    pub fn heard(&self, chat_id: i64) -> u64 {
+        let learnt = self.learnt();
+        learnt.heard.get(&learnt.now(chat_id)).copied().unwrap_or(0)
     }
 
     /// Learns from what comes, before anything that comes after it is handled.
@@ -140,6 +175,18 @@ impl Groups {
         };
         if let Some((from, to)) = migration(message) {
             self.moved(from, to);
+        }
+        let chat = message.chat.id.0;
+        if self.watches(chat) {
+            let mut learnt = self.learnt();
+            let now = learnt.now(chat);
+            *learnt.heard.entry(now).or_default() += 1;
+        }
+        // A message with a pressed button may show its group as it was.
+        if matches!(update.kind, UpdateKind::Message(_))
+            && let Some(is_forum) = is_forum_chat(message)
+        {
+            self.forum_seen(chat, is_forum);
         }
         if let Some(topic) = topic_of(message)
             && message.forum_topic_closed().is_none()
@@ -240,10 +287,20 @@ pub fn is_migration(message: &Message) -> bool {
     migration(message).is_some()
 }
 
+/// Whether the group that a message is in has topics; `None` for a chat that can have none.
+fn is_forum_chat(message: &Message) -> Option<bool> {
+    match &message.chat.kind {
+        ChatKind::Public(chat) => match &chat.kind {
+            PublicChatKind::Supergroup(group) => Some(group.is_forum),
+            _ => None,
+        },
+        ChatKind::Private(_) => None,
+    }
+}
+
 /// The topic that a message is in. A thread of replies is none, and one cannot write to it by its id.
 pub fn topic_of(message: &Message) -> Option<i32> {
-    let is_forum = matches!(&message.chat.kind, ChatKind::Public(chat)
-        if matches!(&chat.kind, PublicChatKind::Supergroup(group) if group.is_forum));
+    let is_forum = is_forum_chat(message) == Some(true);
     message.thread_id.filter(|_| message.is_topic_message || is_forum).map(|thread| thread.0.0)
 }
 
@@ -293,6 +350,22 @@ mod tests {
     }
 
     #[test]
+    fn a_buyers_topic_is_no_place_for_anything_else() {
+        let groups = groups();
+        for topic in [7, 9] {
+            groups.topic_seen(-5, topic);
+        }
+        groups.is_a_buyers(-5, 9);
+        assert_eq!(groups.topics(-5), [7]);
+        assert_eq!(groups.is_forum(-5), None);
+        groups.forum_seen(-5, true);
+        groups.forum_seen(-8, true);
+        assert_eq!((groups.is_forum(-5), groups.is_forum(-8)), (Some(true), None));
+        groups.moved(-5, -1005);
+        assert_eq!(groups.is_forum(-5), None, "it is another group for Telegram");
+    }
+
+    #[test]
     fn what_comes_is_looked_at() {
         let read =
             |body: serde_json::Value| super::super::reading::read(1, "message", &body).expect("an update").update;
@@ -315,5 +388,17 @@ mod tests {
         assert!(groups.topics(-5).is_empty(), "a thread of replies is no topic");
         groups.look_at(&said(true));
         assert_eq!(groups.topics(-5), [2]);
+        assert_eq!(groups.heard(-5), 2);
+        let groups = Groups::new(vec![Watched { setting: "MANAGERS_CHAT_ID", chat_id: -1005 }]);
+        for is_forum in [true, false] {
+            let mut chat = supergroup.clone();
+            if !is_forum {
+                chat.as_object_mut().expect("a chat").remove("is_forum");
+            }
+            groups.look_at(&read(
+                serde_json::json!({"message_id": 3, "date": 1, "chat": chat, "from": from, "text": "а"}),
+            ));
+            assert_eq!(groups.is_forum(-1005), Some(is_forum));
+        }
     }
 }

@@ -354,7 +354,7 @@ async fn on_group_message(message: Message, context: Arc<HandlerContext>) -> Res
     };
     if spoken_to || !told {
         let answer = render_reply(&[Say::Group], lang_of(message.from.as_ref()), &context.wording);
-        let place = Place { chat_id: chat, topic: topic_of(&message) };
+        let place = Place::in_topic(chat, topic_of(&message));
         // Whoever misses it asks again, and a slow group holds nobody up.
         tokio::spawn(async move {
             if let Err(error) = context.telegram.send(place, &answer).await {

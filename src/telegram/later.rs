@@ -145,6 +145,11 @@ pub fn number_in_heading(copy: &str) -> Option<LeadNumber> {
     LeadNumber::parse(number.split(',').next()?)
 }
 
+/// The request that a buyer's topic is about, by its title.
+pub fn number_in_title(title: &str) -> Option<LeadNumber> {
+    LeadNumber::parse(title.strip_prefix('#')?.split(' ').next()?)
+}
+
 /// What the managers get of a message: its words under a heading, a file with the heading in its caption, and anything else as a copy
 /// behind the heading; an answer to the lead's card, an edit one to the message itself.
 fn copies(copied: &Copied, request: &OpenRequest, speech: &Speech, input: &Input, message_id: i32) -> Vec<NewMessage> {
@@ -235,6 +240,10 @@ mod tests {
                 let copy = format!("{}{rest}", heading(name, &number));
                 assert_eq!(number_in_heading(&copy), Some(number.clone()), "{copy}");
             }
+        }
+        for (title, is_about) in [("#K7M2QXA Иван", true), ("#K7M2QXA", true), ("K7M2QXA", false), ("# Иван", false)]
+        {
+            assert_eq!(number_in_title(title), Some(number.clone()).filter(|_| is_about), "{title}");
         }
         for other in ["", "Иван, #K7M2QXA", "💬 Иван", "💬 Иван, #x"] {
             assert_eq!(number_in_heading(other), None, "{other}");

@@ -258,6 +258,15 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
             let setting = format!("{setting}={chat_id}");
             Rendered::plain(lang.text("admin-group-moved", &[("setting", setting.into())]))
         }
+        AdminNotice::ManagersChatClosed { detail } => {
+            Rendered::plain(lang.text("admin-managers-chat-closed", &[("detail", one_line(detail, 300).into())]))
+        }
+        AdminNotice::ManagersChatWorks { lasted } => {
+            Rendered::plain(lang.text("admin-managers-chat-works", &[("lasted", duration(*lasted, lang).into())]))
+        }
+        AdminNotice::TopicsForbidden { detail } => {
+            Rendered::plain(lang.text("admin-topics-forbidden", &[("detail", one_line(detail, 300).into())]))
+        }
         AdminNotice::FilesComeHere { detail } => {
             Rendered::plain(lang.text("admin-files-come-here", &[("detail", one_line(detail, 300).into())]))
         }

@@ -33,6 +33,8 @@ pub fn render_notice(notice: &Notice, lang: Lang, wording: &Wording) -> Rendered
         Notice::Untouched { number, minutes } => Rendered::plain(
             lang.text("lead-untouched", &[("number", number.as_str().into()), ("minutes", (*minutes).into())]),
         ),
+        // It is done, not said.
+        Notice::TopicEnd(_) => Rendered::plain(String::new()),
         Notice::Addressed(addressed) => render_notice(&addressed.notice, lang, wording),
         // What is copied has words of its own.
         Notice::Copy(copy) => {

@@ -25,5 +25,6 @@ mod standby;
 mod statuses;
 mod store;
 mod talk;
+mod topics;
 mod unfinished;
 mod withdrawal;

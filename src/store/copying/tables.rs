@@ -104,6 +104,7 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("kept_at", 'i'),
             ("told", 't'),
             ("edited", 'i'),
+            ("topic", 'i'),
         ],
     ),
     (
@@ -256,6 +257,20 @@ pub(super) const TABLES: &[(&str, &Columns)] = &[
             ("sent_at", 'i'),
         ],
     ),
+    (
+        "buyer_topics",
+        &[
+            ("id", 't'),
+            ("chat_id", 'i'),
+            ("buyer_chat", 'i'),
+            ("number", 't'),
+            ("created_at", 'i'),
+            ("asked_at", 'i'),
+            ("sent_to", 'i'),
+            ("topic", 'i'),
+            ("opened_at", 'i'),
+        ],
+    ),
     ("live_buttons", &[("chat_id", 'i'), ("messages", 't')]),
     ("customers", &[("phone", 't'), ("contact_id", 'i'), ("seen_at", 'i')]),
     ("imports", &[("fingerprint", 't'), ("lead_id", 't'), ("imported_at", 'i')]),
@@ -352,6 +367,13 @@ pub(super) const ON_CONFLICT: &[(&str, &str)] = &[
          ended_at = COALESCE(watched_leads.ended_at, excluded.ended_at), ended = COALESCE(watched_leads.ended, excluded.ended) \
          WHERE COALESCE(excluded.updated_at, 0) > COALESCE(watched_leads.updated_at, 0) \
          OR (excluded.ended_at IS NOT NULL AND watched_leads.ended_at IS NULL)",
+    ),
+    // The topic that was opened last is the one that is written in.
+    (
+        "buyer_topics",
+        "(id) DO UPDATE SET number = excluded.number, sent_to = excluded.sent_to, topic = excluded.topic, \
+         opened_at = excluded.opened_at WHERE excluded.topic IS NOT NULL \
+         AND excluded.opened_at > COALESCE(buyer_topics.opened_at, 0)",
     ),
     (
         "dialogues",

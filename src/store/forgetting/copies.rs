@@ -87,6 +87,10 @@ impl ForgottenElsewhere {
                 }
                 true
             }),
+            "buyer_topics" => rows.retain(|row| {
+                let (buyer, created_at) = (number(row, "buyer_chat"), number(row, "created_at"));
+                !self.people.iter().any(|(person, at)| person.chats.contains(&buyer) && created_at <= *at)
+            }),
             "live_buttons" | "sent_messages" => {
                 rows.retain(|row| !self.people.iter().any(|(person, _)| person.chats.contains(&number(row, "chat_id"))))
             }

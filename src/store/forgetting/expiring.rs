@@ -44,6 +44,7 @@ impl PersonalData {
             crate::store::amendments::remove_done(&mut transaction, &id).await?;
             crate::store::talk::remove_old(&mut transaction, (&id, &number)).await?;
             crate::store::lead_work::wiped(&mut transaction, &id, now).await?;
+            crate::store::buyer_topics::wiped(&mut transaction, self.engine, &number, now).await?;
         }
         // What was said of them since, once amoCRM has it.
         sqlx::query(

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use crate::{
     clock::Millis,
     notice::{AdminNotice, Notice},
-    store::{Engine, MarkFamily, PersonalData, StoreError, json, rows},
+    store::{Engine, MarkFamily, PersonalData, StoreError, buyer_topics, json, rows},
 };
 
 use super::{Person, form_id, remember};
@@ -40,6 +40,7 @@ pub(super) async fn wipe(
         sqlx::query("DELETE FROM live_buttons WHERE chat_id = $1").bind(*chat_id).execute(&mut *connection).await?;
         let sql = format!("DELETE FROM sent_messages WHERE chat_id = $1 AND {}", written("sent_at"));
         sqlx::query(AssertSqlSafe(sql)).bind(*chat_id).bind(until).execute(&mut *connection).await?;
+        buyer_topics::forget(connection, engine, *chat_id, (until, now)).await?;
     }
     for phone in &person.phones {
         let sql = format!("DELETE FROM customers WHERE phone = $1 AND {}", written("seen_at"));

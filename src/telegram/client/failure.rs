@@ -32,6 +32,29 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// Whether a topic is there and was closed.
+    pub fn is_closed_topic(&self) -> bool {
+        matches!(self, Self::NoTopic(text) if text.to_lowercase().contains("topic_closed"))
+    }
+
+    /// Whether the bot may not do what it has asked for.
+    pub fn is_no_right(&self) -> bool {
+        let Self::Refused(text) = self else { return false };
+        let text = text.to_lowercase();
+        ["not enough rights", "have no rights", "admin_required", "administrator rights", "right_forbidden"]
+            .iter()
+            .any(|words| text.contains(words))
+    }
+
+    /// Whether the group has no topics.
+    pub fn is_no_forum(&self) -> bool {
+        let (Self::Refused(text) | Self::NoTopic(text)) = self else { return false };
+        let text = text.to_lowercase();
+        ["not a forum", "forum_missing", "forum_disabled", "forums_disabled", "not supergroup", "not a supergroup"]
+            .iter()
+            .any(|words| text.contains(words))
+    }
+
     /// Whether no message at all would be taken by the chat, whatever it says: it is closed, or the bot may not write there.
     pub fn is_about_the_chat(&self) -> bool {
         match self {
@@ -170,6 +193,23 @@ pub fn describe(error: &RequestError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_refusal_says_of_topics() {
+        let closed = SendError::NoTopic("Bad Request: TOPIC_CLOSED".into());
+        let gone = SendError::NoTopic("Bad Request: message thread not found".into());
+        assert!(closed.is_closed_topic() && !gone.is_closed_topic());
+        for (text, no_right, no_forum) in [
+            ("Bad Request: not enough rights to create a topic", true, false),
+            ("Bad Request: CHAT_ADMIN_REQUIRED", true, false),
+            ("Bad Request: the chat is not a forum", false, true),
+            ("Bad Request: CHANNEL_FORUM_MISSING", false, true),
+            ("Bad Request: chat not found", false, false),
+        ] {
+            let error = SendError::Refused(text.into());
+            assert_eq!((error.is_no_right(), error.is_no_forum()), (no_right, no_forum), "{text}");
+        }
+    }
 
     #[test]
     fn what_a_refused_edit_says_of_the_message() {

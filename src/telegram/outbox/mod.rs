@@ -12,8 +12,11 @@
 mod buttons;
 mod cards;
 mod chats;
+mod group_pace;
 mod handover;
+mod managers_chat;
 mod throttle;
+mod topics;
 
 use std::{
     collections::HashMap,
@@ -37,7 +40,7 @@ use crate::{
     notice::{AdminNotice, AdminPress, Button, Notice, Recipient, Recipients, Reference, ReplyTo, Say},
     store::{
         AfterSending, Became, ButtonsChange, Dialogues, MessagePlace, NOBODYS_CHAT, Outbox, OutboxMessage, SendFailure,
-        SentMessages, Store, StoreError, Urgency,
+        SentMessages, Store, StoreError, TopicPlace, Urgency,
     },
     unfinished::is_night,
     wording::{
@@ -55,8 +58,11 @@ use super::{
 use buttons::ButtonsOff;
 use cards::Cards;
 use chats::{Chats, Found, Next};
+use group_pace::{GroupPace, WITHIN};
 pub use handover::{Fresh, HandOver};
+use managers_chat::ManagersChat;
 use throttle::Throttle;
+use topics::{NotNow, Topics, there};
 
 /// Messages under way at once. How many a second Telegram takes it says itself, see [`Throttle`].
 const AT_ONCE: usize = 256;
@@ -82,6 +88,12 @@ const MOST_HOLDS: i64 = 3600;
 
 /// The admin may not have opened the chat yet; alerts wait for it.
 const ADMIN_PAUSE: Duration = Duration::from_secs(300);
+
+/// A message is tried so often in a buyer's topic, and then goes to General.
+const TOPIC_TRIES: u32 = 2;
+
+/// While a group has had all that it may have for now, cards of new leads are looked for so often.
+const CARDS_LOOK: Duration = Duration::from_secs(1);
 
 /// What became of messages, for metrics.
 #[derive(Debug, Default)]
@@ -113,6 +125,10 @@ pub struct OutboxSender {
     places: Arc<Semaphore>,
     backlog_places: Arc<Semaphore>,
     throttle: Arc<Mutex<Throttle>>,
+    /// What each group got lately.
+    paces: Arc<Mutex<HashMap<i64, GroupPace>>>,
+    topics: Topics,
+    managers_chat: ManagersChat,
     /// How often in a row the result of a message to a chat could not be stored.
     troubles: Arc<Mutex<HashMap<i64, u32>>>,
     figures: Arc<OutboxCounters>,
@@ -131,7 +147,11 @@ impl OutboxSender {
     ) -> Self {
         let clock = store.clock();
         let buttons = ButtonsOff::new(telegram.clone(), store.outbox(), clock);
+        let groups = telegram.groups().clone();
         Self {
+            topics: Topics::new(telegram.clone(), store, recipients),
+            managers_chat: ManagersChat::new(store.open_alerts(), store.outbox(), groups, clock, recipients),
+            paces: Arc::default(),
             telegram,
             outbox: store.outbox(),
             dialogues: store.dialogues(),
@@ -153,6 +173,11 @@ impl OutboxSender {
         }
     }
 
+    /// The same with `MANAGERS_CHAT_ID`, and with whom what concerns it is told.
+    pub fn with_managers(self, chat_id: Option<i64>, told: Recipients) -> Self {
+        Self { topics: self.topics.in_group(chat_id, told), managers_chat: self.managers_chat.telling(told), ..self }
+    }
+
     /// Counters for metrics.
     pub fn figures(&self) -> Arc<OutboxCounters> {
         self.figures.clone()
@@ -165,6 +190,9 @@ impl OutboxSender {
         let mut was_unreachable = false;
         let mut is_look_due = true;
         self.buttons.go_on().await;
+        if let Err(error) = self.topics.restore().await {
+            warn!(%error, "topics of buyers are not known until they are written in");
+        }
         while !stop.is_cancelled() {
             self.take_over(&tasks, &stop);
             if std::mem::take(&mut is_look_due) {
@@ -176,6 +204,11 @@ impl OutboxSender {
                     }
                 }
                 was_unreachable = unreachable;
+                if let Some(chat_id) = self.recipients.chat(Recipient::Managers)
+                    && let Err(error) = self.managers_chat.hurry_if_heard(chat_id).await
+                {
+                    warn!(%error, "what waits for the managers waits for longer than it needs to");
+                }
                 // One message is enough to see whether Telegram takes any while it brings none.
                 match self.look(if unreachable { 1 } else { MOST_FOUND }, &tasks, &stop).await {
                     Ok(()) => pause.reset(),
@@ -253,6 +286,11 @@ impl OutboxSender {
                 // The next start goes on with it.
                 () = stop.cancelled() => {}
             }
+            let Some((next, jumps)) = self.in_time(next, &stop).await else {
+                // The next start goes on with it.
+                self.chats().later(chat_id);
+                continue;
+            };
             let id = next.message.id.clone();
             match self.deliver(next).await {
                 Ok(Sent::Done(after)) => self.forget(chat_id, &id, &after, &stop).await,
@@ -264,7 +302,54 @@ impl OutboxSender {
                     self.chats().later(chat_id);
                 }
             }
+            if jumps {
+                // What it has gone before is still in the store.
+                self.chats().later(chat_id);
+            }
         }
+    }
+
+    /// Waits until a group may get one more message; meanwhile the card of a new lead goes before all that waits, which the
+    /// answer tells. `None` where it has to wait until after the end.
+    async fn in_time(&self, next: Next, stop: &CancellationToken) -> Option<(Next, bool)> {
+        let chat_id = next.message.chat_id;
+        // Groups alone have ids below zero; buyers are held up by nothing here.
+        if chat_id >= 0 {
+            return Some((next, false));
+        }
+        let (mut next, mut jumps) = (next, false);
+        loop {
+            let is_card = next.message.notice.is_new_card();
+            let now = Instant::now();
+            let Some(at) = self.pace_of(chat_id, |pace| {
+                let at = pace.next_at(is_card, now);
+                if at.is_none() {
+                    pace.sends(now);
+                }
+                at
+            }) else {
+                return Some((next, jumps));
+            };
+            if !is_card {
+                match self.outbox.first_card(chat_id).await {
+                    Ok(Some(card)) => {
+                        (next, jumps) = (Next { message: card, lang: None }, true);
+                        continue;
+                    }
+                    Ok(None) => {}
+                    Err(error) => warn!(%error, "a card may wait behind what is older"),
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(at.min(now + self.clock.period(CARDS_LOOK))) => {}
+                () = stop.cancelled() => return None,
+            }
+        }
+    }
+
+    fn pace_of<T>(&self, chat_id: i64, what: impl FnOnce(&mut GroupPace) -> T) -> T {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        what(paces.entry(chat_id).or_insert_with(|| GroupPace::new(self.clock.scaled(WITHIN))))
     }
 
     /// Has a message that Telegram has taken go from the store, in passing where none waits behind it. While the store
@@ -374,8 +459,7 @@ impl OutboxSender {
         point("outbox.before_send");
         let words = self.words(&message, lang).await?;
         let is_pressable = matches!(words.markup, Some(Markup::Buttons(_)));
-        let put = self.put(&message).await?;
-        let sending = self.send(&message.notice, put, &words, lang);
+        let sending = self.send_where_it_belongs(&message, &words, lang);
         let begin = || self.buttons.begin(chat_id, &message.notice, is_handed_over);
         let (sent, edits) = match message.attempts {
             0 => {
@@ -385,6 +469,7 @@ impl OutboxSender {
             // What is sent again and again takes no buttons off again and again.
             _ => (sending.await, None),
         };
+        let (is_new, sent) = sent?;
         point("outbox.after_send");
         match &sent {
             Err(SendError::Later { after: Some(pause), .. }) => {
@@ -394,7 +479,6 @@ impl OutboxSender {
             _ => self.throttle().answered(),
         }
         // What is there stays there, whatever becomes of a change of it.
-        let is_new = !matches!(put, Put::InPlaceOf(..));
         let became = |became: Became| {
             let is_known = is_new || matches!(became, Became::There(_));
             message.notice.becomes().filter(|_| is_known).map(|reference| (reference.clone(), became))
@@ -405,6 +489,9 @@ impl OutboxSender {
         };
         match sent {
             Ok(taken) => {
+                if taken.is_some() && self.is_chat(Recipient::Managers, chat_id) {
+                    self.managers_chat.works().await?;
+                }
                 self.figures.sent.fetch_add(1, Ordering::Relaxed);
                 let edits = match edits {
                     Some(edits) => edits,
@@ -428,7 +515,7 @@ impl OutboxSender {
                 self.put_off(&message, ADMIN_PAUSE).await
             }
             Err(error) if self.is_chat(Recipient::Managers, chat_id) && error.is_about_the_chat() => {
-                warn!(%error, "the managers' chat cannot be reached: add the bot there, and let it write");
+                self.managers_chat.is_closed(chat_id, &error.to_string()).await?;
                 self.put_off(&message, ADMIN_PAUSE).await
             }
             Err(SendError::ChatClosed(cause)) => {
@@ -476,35 +563,86 @@ impl OutboxSender {
         Ok(words)
     }
 
-    /// Where in its chat a message is put.
-    async fn put(&self, message: &OutboxMessage) -> Result<Put, StoreError> {
-        let mut place = Place { chat_id: message.chat_id, topic: message.notice.topic() };
+    /// Sends a message to where it belongs: whether it is a new one, and what came of it. A buyer's topic that does not take it is
+    /// opened where it was closed and created anew where it is gone; where neither can be, General takes it.
+    async fn send_where_it_belongs(
+        &self,
+        message: &OutboxMessage,
+        words: &Rendered,
+        lang: Lang,
+    ) -> Result<(bool, Result<Option<Taken>, SendError>), StoreError> {
+        let mut put = match self.put(message, None).await {
+            Ok(put) => put,
+            Err(NotNow::Store(error)) => return Err(error),
+            Err(NotNow::Telegram(error)) => return Ok((true, Err(error))),
+        };
+        let is_new = !matches!(put, Put::InPlaceOf(..));
+        for _ in 0..TOPIC_TRIES {
+            let sent = self.send(&message.notice, put, words, lang).await;
+            let (Put::New(place, manner), Err(error @ SendError::NoTopic(_))) = (put, &sent) else {
+                return Ok((is_new, sent));
+            };
+            let Some(topic) = place.topic.filter(|_| place.only_there) else { return Ok((is_new, sent)) };
+            let topic = TopicPlace { sent_to: place.chat_id, topic };
+            if self.topics.reopens(topic, error).await {
+                continue;
+            }
+            put = match error.is_closed_topic() {
+                true => in_general(message, manner),
+                false => match self.put(message, Some(topic)).await {
+                    Ok(put) => put,
+                    Err(NotNow::Store(error)) => return Err(error),
+                    Err(NotNow::Telegram(error)) => return Ok((is_new, Err(error))),
+                },
+            };
+        }
+        let manner = if let Put::New(_, manner) = put { manner } else { Manner::default() };
+        let general = in_general(message, manner);
+        Ok((is_new, self.send(&message.notice, general, words, lang).await))
+    }
+
+    /// Where in its chat a message is put; `gone` is a buyer's topic that is not there any more.
+    async fn put(&self, message: &OutboxMessage, gone: Option<TopicPlace>) -> Result<Put, NotNow> {
+        let notice = &message.notice;
+        let mut place = Place::in_topic(message.chat_id, notice.topic());
         let mut manner = Manner::default();
-        let Notice::Addressed(addressed) = &message.notice else { return Ok(Put::New(place, manner)) };
+        let addressed = if let Notice::Addressed(addressed) = notice { Some(addressed) } else { None };
+        manner.silent = addressed.is_some_and(|addressed| addressed.silent);
         let now = self.telegram.groups().now(message.chat_id);
         let sent = async |reference: &Reference| match self.sent.of(reference).await? {
             Some(Became::There(place)) => Ok::<_, StoreError>(Some(place)),
             Some(Became::Failed(_)) | None => Ok(None),
         };
-        manner.silent = addressed.silent;
-        match &addressed.reply_to {
+        if let Some(reference) = addressed.and_then(|addressed| addressed.becomes.as_ref().filter(|_| addressed.edits))
+        {
+            match sent(reference).await? {
+                Some(there) if there.sent_to == now => return Ok(Put::InPlaceOf(there, place, manner)),
+                Some(_) => {}
+                None => return Ok(Put::Nowhere),
+            }
+        }
+        let reply_to = addressed.and_then(|addressed| addressed.reply_to.as_ref());
+        // An answer to somebody's message stands with it.
+        if place.topic.is_none()
+            && !matches!(reply_to, Some(ReplyTo::Message(_)))
+            && let Some(topic) = self.topics.of(message.chat_id, notice, gone).await?
+        {
+            place = there(topic);
+        }
+        match reply_to {
             Some(ReplyTo::Message(message_id)) => manner.reply_to = Some(*message_id),
             Some(ReplyTo::Reference(reference)) => {
                 if let Some(there) = sent(reference).await?.filter(|there| there.sent_to == now) {
-                    manner.reply_to = Some(there.message_id);
-                    place.topic = place.topic.or(there.topic);
+                    // Across topics nothing is answered.
+                    if !place.only_there || place.topic == there.topic {
+                        manner.reply_to = Some(there.message_id);
+                        place.topic = place.topic.or(there.topic);
+                    }
                 }
             }
             None => {}
         }
-        Ok(match addressed.becomes.as_ref().filter(|_| addressed.edits) {
-            None => Put::New(place, manner),
-            Some(reference) => match sent(reference).await? {
-                Some(there) if there.sent_to == now => Put::InPlaceOf(there, place, manner),
-                Some(_) => Put::New(place, manner),
-                None => Put::Nowhere,
-            },
-        })
+        Ok(Put::New(place, manner))
     }
 
     /// Sends a message, or changes the one that it takes the place of.
@@ -520,6 +658,7 @@ impl OutboxSender {
             Put::New(place, manner) => (place, manner),
         };
         match notice.words() {
+            Notice::TopicEnd(end) => self.topics.ends(end).await.map(|()| None),
             Notice::File(copy) => match self.telegram.send_copy(place, copy, &file_caption(copy, lang), manner).await {
                 // Telegram has neither the message nor the file any more.
                 Err(SendError::Refused(_)) => self.telegram.send_so(place, words, manner).await,
@@ -565,6 +704,11 @@ enum Put {
     InPlaceOf(MessagePlace, Place, Manner),
     /// There is nothing that it could take the place of.
     Nowhere,
+}
+
+/// Where all of a group reads it, as an answer to nothing that is in a topic.
+fn in_general(message: &OutboxMessage, manner: Manner) -> Put {
+    Put::New(Place::in_topic(message.chat_id, None), Manner { reply_to: None, ..manner })
 }
 
 /// Takes the admin's buttons off.

@@ -386,6 +386,9 @@ pub(super) fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         AdminKind::AccessLost => each(&|trouble| A::AccessLost { trouble }),
         AdminKind::GroupMoved => vec![A::GroupMoved { setting: text(), chat_id: -1 }],
         AdminKind::FilesComeHere => vec![A::FilesComeHere { detail: text() }],
+        AdminKind::ManagersChatClosed => vec![A::ManagersChatClosed { detail: text() }],
+        AdminKind::ManagersChatWorks => vec![A::ManagersChatWorks { lasted: 4_000_000 }],
+        AdminKind::TopicsForbidden => vec![A::TopicsForbidden { detail: text() }],
         AdminKind::FileLost => vec![A::FileLost { number: number(), name: text() }],
         AdminKind::Untouched => vec![A::Untouched { number: number(), minutes: 60 }],
         AdminKind::UserRefused => {
@@ -425,6 +428,8 @@ pub(super) fn notices(kind: NoticeKind) -> Vec<Notice> {
             let copy = |text| MessageCopy { number: number(), from_chat: 5, message_id: 7, text, caption: None };
             vec![Notice::Copy(copy(Some(text()))), Notice::Copy(copy(None))]
         }
+        // Nothing is said of it.
+        NoticeKind::TopicEnd => vec![],
         NoticeKind::Addressed => vec![Addressed::plain(Notice::Saved { number: number() }).into()],
     }
 }

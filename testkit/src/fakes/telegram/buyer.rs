@@ -142,6 +142,13 @@ impl FakeUser {
         self.post(group.id, fields, text)
     }
 
+    /// Shows a picture in a topic of a group.
+    pub fn photo_in_topic(&self, group: &FakeGroup, topic: i32, bytes: &[u8]) -> i32 {
+        let mut fields = json!({ "photo": self.picture(bytes) });
+        super::groups::in_topic(&mut fields, Some(topic));
+        self.post(group.id, fields, "(фото)")
+    }
+
     /// Answers a message in a group with any content fields, such as a text; `shown` stands in the transcript.
     pub fn replies_in(&self, group: &FakeGroup, to: i32, fields: Value, shown: &str) -> i32 {
         let original = {
@@ -262,6 +269,7 @@ impl FakeUser {
         for (name, value) in fields {
             message[name] = value;
         }
+        super::groups::as_shown_in_a_topic(chat, &mut message);
         chat.theirs.insert(message_id, message.clone());
         chat.transcript.push(spoken(&self.name, shown));
         shared.queue(world, "message", message);

@@ -18,8 +18,12 @@ pub(super) struct Group {
     /// Its id as a supergroup.
     pub(super) moved_to: Option<i64>,
     /// Topics by id.
-    pub(super) topics: BTreeMap<i32, Topic>,
+    pub(super) topics: BTreeMap<i32, ForumTopic>,
     pub(super) general_closed: bool,
+    /// The bot has `can_manage_topics`.
+    pub(super) bot_manages_topics: bool,
+    /// The bot may read and not write.
+    pub(super) bot_is_silenced: bool,
     /// Bots are told of administrators only.
     pub(super) members_hidden: bool,
 }
@@ -28,6 +32,14 @@ pub(super) struct Member {
     user: Value,
     status: String,
     anonymous: bool,
+}
+
+pub(super) struct ForumTopic {
+    pub(super) state: Topic,
+    pub(super) name: String,
+    of_bot: bool,
+    /// The service message that it began with, whose id is the topic's.
+    pub(super) root: Value,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,11 +118,75 @@ pub(super) fn writable_topic(chat: &Chat, params: &Params) -> Result<Option<i32>
         return if chat.group.general_closed { Err(bad("TOPIC_CLOSED")) } else { Ok(None) };
     };
     let id = asked.as_i64().or_else(|| asked.as_str()?.parse().ok()).and_then(|id| i32::try_from(id).ok());
-    match id.and_then(|id| Some((id, chat.group.topics.get(&id)?))) {
+    let is_forum = chat.json["is_forum"] == true;
+    match id.filter(|_| is_forum).and_then(|id| Some((id, chat.group.topics.get(&id)?.state))) {
         Some((id, Topic::Open)) => Ok(Some(id)),
-        // The bot is an administrator without the right to manage topics.
+        // Whoever manages topics writes in closed ones, too.
+        Some((id, Topic::Closed)) if chat.group.bot_manages_topics => Ok(Some(id)),
         Some((_, Topic::Closed)) => Err(bad("TOPIC_CLOSED")),
         Some((_, Topic::Deleted)) | None => Err(bad("message thread not found")),
+    }
+}
+
+/// createForumTopic; the words are those of TDLib's `ForumTopicManager`.
+pub(super) fn create_topic(world: &mut World, params: &Params) -> Answer {
+    let name = params.string("name").unwrap_or_default();
+    let chat = messages::writable_chat(world, params)?;
+    if chat.json["is_forum"] != true {
+        return Err(bad("the chat is not a forum"));
+    }
+    if name.trim().is_empty() {
+        return Err(bad("title must be non-empty"));
+    }
+    // TDLib cuts it; the documentation says 1-128 characters.
+    if name.chars().count() > 128 {
+        return Err(bad("TOPIC_TITLE_TOO_LONG"));
+    }
+    if !chat.group.bot_manages_topics {
+        return Err(bad("not enough rights to create a topic"));
+    }
+    let chat_id = chat.id();
+    let id = world.new_topic(chat_id, &bot_user(), &name);
+    world.chat(chat_id).bell.notify_waiters();
+    Ok(json!({"message_thread_id": id, "name": name, "icon_color": 7_322_096}))
+}
+
+/// editForumTopic, closeForumTopic, reopenForumTopic.
+pub(super) fn change_topic(world: &mut World, params: &Params, method: &str) -> Answer {
+    let id = params.int("message_thread_id").ok_or_else(|| bad("message_thread_id is empty"))?;
+    let name = params.string("name");
+    let chat = messages::writable_chat(world, params)?;
+    if chat.json["is_forum"] != true {
+        return Err(bad("the chat is not a forum"));
+    }
+    let manages = chat.group.bot_manages_topics;
+    let topic = chat.group.topics.get_mut(&(id as i32)).filter(|topic| topic.state != Topic::Deleted);
+    let topic = topic.ok_or_else(|| bad("TOPIC_ID_INVALID"))?;
+    if !manages && !topic.of_bot {
+        let what = if method == "editForumTopic" { "edit the topic" } else { "close or open the topic" };
+        return Err(bad(format!("not enough rights to {what}")));
+    }
+    let is_so = match (method, name) {
+        ("editForumTopic", Some(name)) => std::mem::replace(&mut topic.name, name.clone()) == name,
+        ("closeForumTopic", _) => std::mem::replace(&mut topic.state, Topic::Closed) == Topic::Closed,
+        ("reopenForumTopic", _) => std::mem::replace(&mut topic.state, Topic::Open) == Topic::Open,
+        _ => true,
+    };
+    chat.bell.notify_waiters();
+    if is_so { Err(bad("TOPIC_NOT_MODIFIED")) } else { Ok(json!(true)) }
+}
+
+impl World {
+    fn new_topic(&mut self, chat_id: i64, by: &Value, name: &str) -> i32 {
+        let id = self.message_id();
+        let chat = self.chat(chat_id);
+        chat.json["is_forum"] = true.into();
+        let root = json!({"message_id": id, "message_thread_id": id, "is_topic_message": true, "from": by,
+            "chat": chat.json, "date": Utc::now().timestamp(),
+            "forum_topic_created": {"name": name, "icon_color": 7_322_096}});
+        let (of_bot, name) = (by["is_bot"] == true, name.to_owned());
+        chat.group.topics.insert(id, ForumTopic { state: Topic::Open, name, of_bot, root });
+        id
     }
 }
 
@@ -199,15 +275,72 @@ impl FakeTelegram {
     pub fn topic(&self, group: &FakeGroup, by: &FakeUser, name: &str) -> i32 {
         let mut guard = self.shared.world();
         let world = &mut *guard;
-        let id = world.message_id();
-        let chat = world.chat(group.id);
-        chat.json["is_forum"] = true.into();
-        chat.group.topics.insert(id, Topic::Open);
-        let message = json!({"message_id": id, "message_thread_id": id, "is_topic_message": true, "from": by.json(),
-            "chat": chat.json, "date": Utc::now().timestamp(),
-            "forum_topic_created": {"name": name, "icon_color": 7_322_096}});
+        let id = world.new_topic(group.id, &by.json(), name);
+        let message = world.chat(group.id).group.topics[&id].root.clone();
         self.shared.queue(world, "message", message);
         id
+    }
+
+    /// A new group with topics, in which the bot may manage them.
+    pub fn forum(&self, title: &str) -> FakeGroup {
+        let group = self.group(title);
+        self.has_topics(&group, true);
+        self.may_manage_topics(&group, true);
+        group
+    }
+
+    /// Topics of a group are switched on or off; nobody tells the bot.
+    pub fn has_topics(&self, group: &FakeGroup, has: bool) {
+        let mut world = self.shared.world();
+        let chat = &mut world.chat(group.id).json;
+        match has {
+            true => chat["is_forum"] = true.into(),
+            false => drop(chat.as_object_mut().map(|chat| chat.remove("is_forum"))),
+        }
+    }
+
+    /// The bot gets the right to manage topics, or loses it.
+    pub fn may_manage_topics(&self, group: &FakeGroup, may: bool) {
+        self.shared.world().chat(group.id).group.bot_manages_topics = may;
+    }
+
+    /// The bot may write in a group, or only read.
+    pub fn may_write(&self, group: &FakeGroup, may: bool) {
+        self.shared.world().chat(group.id).group.bot_is_silenced = !may;
+    }
+
+    /// Somebody puts the bot out of a group.
+    pub fn puts_the_bot_out(&self, group: &FakeGroup) {
+        self.shared.world().chat(group.id).blocked = true;
+    }
+
+    /// Somebody lets the bot into a group again.
+    pub fn lets_the_bot_in(&self, group: &FakeGroup, by: &FakeUser) {
+        self.shared.world().chat(group.id).blocked = false;
+        self.service(group, None, by, "new_chat_members", json!([bot_user()]));
+    }
+
+    /// Telegram tells in a group, or in a topic, what somebody has done.
+    pub fn service(&self, group: &FakeGroup, topic: Option<i32>, by: &FakeUser, kind: &str, what: Value) -> i32 {
+        let mut guard = self.shared.world();
+        let world = &mut *guard;
+        let message_id = world.message_id();
+        let chat = world.chat(group.id);
+        let mut message = json!({"message_id": message_id, "from": by.json(), "chat": chat.json,
+            "date": Utc::now().timestamp()});
+        in_topic(&mut message, topic);
+        message[kind] = what;
+        as_shown_in_a_topic(chat, &mut message);
+        self.shared.queue(world, "message", message);
+        message_id
+    }
+
+    /// The topics of a group that are not deleted, oldest first: id, title, whether it is open.
+    pub fn topics(&self, group: &FakeGroup) -> Vec<(i32, String, bool)> {
+        let mut world = self.shared.world();
+        let topics = &world.chat(group.id).group.topics;
+        let there = topics.iter().filter(|(_, topic)| topic.state != Topic::Deleted);
+        there.map(|(id, topic)| (*id, topic.name.clone(), topic.state == Topic::Open)).collect()
     }
 
     /// Closes a topic, or General.
@@ -215,7 +348,7 @@ impl FakeTelegram {
         let mut world = self.shared.world();
         let group = &mut world.chat(group.id).group;
         match topic {
-            Some(topic) => drop(group.topics.insert(topic, Topic::Closed)),
+            Some(topic) => group.topics.get_mut(&topic).expect("the topic").state = Topic::Closed,
             None => group.general_closed = true,
         }
     }
@@ -225,20 +358,33 @@ impl FakeTelegram {
         let mut world = self.shared.world();
         let group = &mut world.chat(group.id).group;
         match topic {
-            Some(topic) => drop(group.topics.insert(topic, Topic::Open)),
+            Some(topic) => group.topics.get_mut(&topic).expect("the topic").state = Topic::Open,
             None => group.general_closed = false,
         }
     }
 
-    /// Deletes a topic.
+    /// Deletes a topic, and with it all that was said there.
     pub fn deletes_topic(&self, group: &FakeGroup, topic: i32) {
-        self.shared.world().chat(group.id).group.topics.insert(topic, Topic::Deleted);
+        let mut world = self.shared.world();
+        let chat = world.chat(group.id);
+        chat.group.topics.get_mut(&topic).expect("the topic").state = Topic::Deleted;
+        chat.messages.iter_mut().filter(|message| message.topic == Some(topic)).for_each(|it| it.deleted = true);
+        chat.theirs.retain(|_, message| message["message_thread_id"] != topic);
     }
 }
 
 /// The bot has no place in a group that is a supergroup now.
 pub(super) fn upgraded(to: i64) -> Refusal {
     Refusal { migrate_to: Some(to), ..bad("group chat was upgraded to a supergroup chat") }
+}
+
+/// What answers nothing in a topic is shown as an answer to the service message that the topic began with.
+pub(super) fn as_shown_in_a_topic(chat: &Chat, message: &mut Value) {
+    let topic = message["message_thread_id"].as_i64().filter(|_| message["is_topic_message"] == true);
+    let root = topic.and_then(|topic| chat.group.topics.get(&(topic as i32)));
+    if let (Some(root), None) = (root, message.get("reply_to_message")) {
+        message["reply_to_message"] = root.root.clone();
+    }
 }
 
 /// Fields of a message in a topic.

@@ -29,7 +29,19 @@ pub(super) fn known_chat<'a>(world: &'a mut World, params: &Params) -> Result<&'
 
 /// The chat, if the bot may write there now.
 pub(super) fn writable_chat<'a>(world: &'a mut World, params: &Params) -> Result<&'a mut Chat, Refusal> {
+    let chat = open_chat(world, params)?;
+    if chat.group.bot_is_silenced {
+        return Err(bad("not enough rights to send text messages to the chat"));
+    }
+    Ok(chat)
+}
+
+/// The chat, if the bot is in it.
+pub(super) fn open_chat<'a>(world: &'a mut World, params: &Params) -> Result<&'a mut Chat, Refusal> {
     let chat = known_chat(world, params)?;
+    if chat.blocked && !chat.private {
+        return Err(refusal(403, "Forbidden: bot was kicked from the supergroup chat"));
+    }
     if chat.deactivated {
         return Err(refusal(403, "Forbidden: user is deactivated"));
     }

@@ -10,7 +10,7 @@ use super::world::{World, bot_user};
 use super::{Shared, files, groups, messages};
 
 /// Every method the fake knows, as the documentation writes it.
-const METHODS: [&str; 36] = [
+const METHODS: [&str; 40] = [
     "getMe",
     "getUpdates",
     "setWebhook",
@@ -37,6 +37,10 @@ const METHODS: [&str; 36] = [
     "getChat",
     "getChatMember",
     "getChatAdministrators",
+    "createForumTopic",
+    "editForumTopic",
+    "closeForumTopic",
+    "reopenForumTopic",
     "setMyName",
     "getMyName",
     "setMyDescription",
@@ -133,8 +137,14 @@ pub(super) fn call(shared: &Arc<Shared>, method: &str, params: &Params) -> Answe
         }
         "getChatMember" => groups::get_member(world, params),
         "getChatAdministrators" => groups::get_administrators(world, params),
+        "createForumTopic" => groups::create_topic(world, params),
+        "editForumTopic" | "closeForumTopic" | "reopenForumTopic" => groups::change_topic(world, params, method),
         "getChat" => {
-            let chat = messages::known_chat(world, params)?;
+            let is_private = messages::known_chat(world, params)?.private;
+            let chat = match is_private {
+                true => messages::known_chat(world, params)?,
+                false => messages::open_chat(world, params)?,
+            };
             let mut full = chat.json.clone();
             full["accent_color_id"] = json!(0);
             full["max_reaction_count"] = json!(11);
