@@ -164,6 +164,7 @@ mod armed {
                 super::POINTS_AFTERWARDS,
                 super::POINTS_OF_AMENDMENTS,
                 super::POINTS_OF_TALK,
+                super::POINTS_OF_TOPICS,
                 super::POINTS_OF_UNFINISHED,
                 super::POINTS_OF_STATUSES,
                 super::POINTS_OF_WORK,

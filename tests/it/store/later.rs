@@ -37,6 +37,7 @@ fn answer(lead: &Lead, message_id: i32) -> NewAnswer {
     NewAnswer {
         id: format!("-5/{message_id}"),
         message_id,
+        topic: Some(3),
         lead_id: lead.id,
         number: lead.number.clone(),
         speech: Speech::Answered { manager: "Анна".into(), words: format!("ответ {message_id}") },
