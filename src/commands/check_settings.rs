@@ -1,91 +1,261 @@
-use std::process::ExitCode;
+mod in_force;
+mod language;
+mod phrases;
+mod russian;
+
+use std::{fmt::Display, process::ExitCode};
 
 use crate::{
-    config::{Config, Dealer, Place},
+    config::{Config, ConfigProblem, Dealer, Environment, Place},
     form::{Field, NAME, PHONE, Question, field_setting},
-    lead::one_line,
+    lead::{LeadSource, one_line},
     wording::Lang,
 };
 
-use super::{CommandError, output::outln};
+use super::{
+    CommandError, checked,
+    look::{GOOD, ODD, painted},
+    output::{self, errln, outln},
+    texts::{self, OwnTexts},
+};
+
+use in_force::InForce;
+pub use language::Language;
 
 /// Without it the bot does not start, and what the dealer has written can be checked all the same.
-pub(super) const TOKEN: &str = "BOT_TOKEN";
-
+const TOKEN: &str = "BOT_TOKEN";
 /// Stands where there is none; nobody is asked with it.
-pub(super) const STAND_IN: &str = "1000000000:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
+const STAND_IN: &str = "1000000000:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// What is told then.
-pub(super) const NO_TOKEN: &str = "BOT_TOKEN: is missing. Everything else was checked without it; to run, the bot needs it: @BotFather → /mybots → your bot → API Token";
+const NO_TOKEN: [&str; 2] = [
+    "BOT_TOKEN: is missing. Everything else was checked without it; to run, the bot needs it: @BotFather → /mybots → your bot → API Token",
+    "BOT_TOKEN: не задан. Всё остальное проверено без него; для запуска он нужен: @BotFather → /mybots → ваш бот → API Token",
+];
 
 /// So much is shown of what buyers are told.
 const LONGEST_SHOWN: usize = 80;
+/// So many texts of a file are named.
+const MOST_NAMED: usize = 12;
 
-/// Says what is in force; secrets are only said to be there.
-pub fn run(config: &Config, texts: &[String]) -> Result<ExitCode, CommandError> {
-    let there = |is_there: bool| if is_there { "set" } else { "-" };
-    let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    outln!("Settings are all right. In force:");
-    outln!("Telegram:    {} route(s)", config.telegram.routes.len());
-    outln!("Admin:       {}", shown(config.admin_chat_id.map(|id| format!("chat {id}"))));
-    outln!(
-        "Alerts:      second way {}, heartbeat {}",
-        there(config.second_way.webhook.is_some() || config.second_way.email.is_some()),
-        there(config.heartbeat_url.is_some())
-    );
-    match &config.amocrm {
-        None => outln!("amoCRM:      - (requests are kept, and not delivered)"),
-        Some(amocrm) => {
-            outln!("amoCRM:      {}", amocrm.account_host);
-            outln!(
-                "  tokens:    integration {}, access token {}",
-                there(amocrm.integration.is_some()),
-                there(amocrm.access_token.is_some())
-            );
-            outln!("  pipeline:  {}, status {}", id(amocrm.pipeline_id), id(amocrm.status_id));
-            outln!("  manager:   {}", id(amocrm.responsible_user_id));
-            outln!("  tags:      {}", amocrm.tags.join(", "));
-        }
+/// Checks everything and says what is in force; secrets are only said to be there.
+pub fn run(settings: &Environment<'_>, language: Option<Language>, json: bool) -> Result<ExitCode, CommandError> {
+    let language = language.unwrap_or_else(Language::of_the_terminal);
+    let said = |problem: &ConfigProblem| {
+        language.of(ConfigProblem::to_string as fn(&ConfigProblem) -> String, russian::problem)(problem)
+    };
+    // What the dealer has written is checked without the bot's own token, too.
+    let is_there = settings.has(TOKEN);
+    let stand_in = settings.with(TOKEN, STAND_IN);
+    let (config, odd) = checked(&stand_in, said)?;
+    let mut warnings: Vec<String> = odd.iter().map(said).collect();
+    if !is_there {
+        warnings.push(language.of(NO_TOKEN[0], NO_TOKEN[1]).to_owned());
     }
-    outln!("Store:       {}", crate::daemon::store_place(&config.store));
-    outln!("Page:        {}", shown(config.http_addr.map(|at| at.to_string())));
-    outln!("  webhook:   {}", there(config.webhook_secret.is_some()));
-    outln!("Policy:      {}", shown(config.privacy_policy_url.as_ref().map(ToString::to_string)));
-    let dealer = &config.dealer;
-    tell_consent(dealer, config.privacy_policy_url.is_some());
-    match &dealer.file {
-        Some(file) => outln!("dealer.toml: {}", std::path::absolute(file).unwrap_or_else(|_| file.clone()).display()),
-        None => outln!("dealer.toml: - (the built-in form)"),
-    }
-    outln!("Time zone:   {}", dealer.time_zone.name());
-    let spoken: Vec<&str> = Lang::all().iter().map(|lang| lang.code()).collect();
-    outln!("Languages:   {}", spoken.join(", "));
-    match texts {
-        [] => outln!("Texts:       the built-in ones"),
-        texts => texts.iter().for_each(|line| outln!("Texts:       {line}")),
-    }
-    outln!("Questions:   {}", dealer.form.questions().len());
-    for (at, question) in (1..).zip(dealer.form.questions()) {
-        outln!("{at:>4}. {}", question_line(question, config));
-    }
-    if !dealer.sources.all().is_empty() {
-        outln!("Sources:     {}", dealer.sources.all().len());
-    }
-    for source in dealer.sources.all() {
-        outln!("      {}", super::links::meaning(source));
-    }
-    if !dealer.statuses.all().is_empty() {
-        outln!("Statuses:    {}", dealer.statuses.all().len());
-    }
-    for status in dealer.statuses.all() {
-        let pipeline = status.pipeline_id.map_or_else(|| "any pipeline".to_owned(), |id| format!("pipeline {id}"));
-        let words = one_line(&Lang::default().given(&status.text), LONGEST_SHOWN);
-        outln!("      {} of {pipeline}: {words}", status.status_id);
-    }
-    if let Some(within) = dealer.crm.attaches_within() {
-        outln!("Repeat:      a known buyer's open lead takes further requests for {}", shown_duration(within));
+    let texts = texts::in_force(settings);
+    if json {
+        output::json(&InForce::of(&config, &texts, warnings, is_there));
+    } else {
+        warnings.iter().for_each(|warning| errln!("{}", painted(ODD, warning)));
+        Shown { config: &config, language }.print(&texts);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where an answer goes besides the note.
+enum Goes {
+    Contact,
+    /// A field, by its id or code, and the setting that names it.
+    Field(String, Option<String>),
+}
+
+impl Goes {
+    /// `contact`, or the field.
+    fn name(self) -> String {
+        match self {
+            Self::Contact => "contact".to_owned(),
+            Self::Field(field, _) => field,
+        }
+    }
+}
+
+/// What is in force, for a person.
+struct Shown<'a> {
+    config: &'a Config,
+    language: Language,
+}
+
+impl Shown<'_> {
+    fn say(&self, english: &'static str, russian: &'static str) -> &'static str {
+        self.language.of(english, russian)
+    }
+
+    fn row(&self, (english, russian): (&'static str, &'static str), value: impl Display) {
+        outln!("{:<13}{value}", self.say(english, russian));
+    }
+
+    fn there(&self, is_there: bool) -> &'static str {
+        if is_there { self.say("set", "есть") } else { "-" }
+    }
+
+    fn print(&self, texts: &[OwnTexts]) {
+        let Self { config, language } = self;
+        let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        outln!(
+            "{} {}",
+            painted(GOOD, self.say("Settings are all right.", "Настройки в порядке.")),
+            self.say("In force:", "Действует:")
+        );
+        let routes = config.telegram.routes.len();
+        self.row(("Telegram:", "Telegram:"), language.of(format!("{routes} route(s)"), format!("путей: {routes}")));
+        let chat = self.say("chat", "чат");
+        self.row(("Admin:", "Админ:"), shown(config.admin_chat_id.map(|id| format!("{chat} {id}"))));
+        let second = self.there(config.second_way.webhook.is_some() || config.second_way.email.is_some());
+        let heartbeat = self.there(config.heartbeat_url.is_some());
+        self.row(
+            ("Alerts:", "Тревоги:"),
+            language.of(
+                format!("second way {second}, heartbeat {heartbeat}"),
+                format!("второй путь {second}, heartbeat {heartbeat}"),
+            ),
+        );
+        self.print_amocrm();
+        self.row(("Store:", "База:"), crate::daemon::store_place(&config.store));
+        self.row(("Page:", "Страница:"), shown(config.http_addr.map(|at| at.to_string())));
+        self.row(("  webhook:", "  webhook:"), self.there(config.webhook_secret.is_some()));
+        self.row(("Policy:", "Политика:"), shown(config.privacy_policy_url.as_ref().map(ToString::to_string)));
+        self.print_consent(&config.dealer, config.privacy_policy_url.is_some());
+        self.print_dealer(&config.dealer, texts);
+    }
+
+    fn print_amocrm(&self) {
+        let Some(amocrm) = &self.config.amocrm else {
+            let none = self.say("- (requests are kept, and not delivered)", "- (заявки сохраняются и не передаются)");
+            return self.row(("amoCRM:", "amoCRM:"), none);
+        };
+        self.row(("amoCRM:", "amoCRM:"), &amocrm.account_host);
+        let (integration, token) =
+            (self.there(amocrm.integration.is_some()), self.there(amocrm.access_token.is_some()));
+        self.row(
+            ("  tokens:", "  доступ:"),
+            self.language.of(
+                format!("integration {integration}, access token {token}"),
+                format!("интеграция {integration}, токен {token}"),
+            ),
+        );
+        let (pipeline, status) = (id(amocrm.pipeline_id), id(amocrm.status_id));
+        self.row(
+            ("  pipeline:", "  воронка:"),
+            self.language.of(format!("{pipeline}, status {status}"), format!("{pipeline}, этап {status}")),
+        );
+        self.row(("  manager:", "  менеджер:"), id(amocrm.responsible_user_id));
+        self.row(("  tags:", "  теги:"), amocrm.tags.join(", "));
+    }
+
+    fn print_dealer(&self, dealer: &Dealer, texts: &[OwnTexts]) {
+        let file = dealer.file.as_ref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()));
+        match file {
+            Some(file) => self.row(("dealer.toml:", "dealer.toml:"), file.display()),
+            None => {
+                self.row(("dealer.toml:", "dealer.toml:"), self.say("- (the built-in form)", "- (встроенная анкета)"))
+            }
+        }
+        self.row(("Time zone:", "Пояс:"), dealer.time_zone.name());
+        let spoken: Vec<String> = Lang::all().iter().map(|lang| lang.code().to_owned()).collect();
+        self.row(("Languages:", "Языки:"), spoken.join(", "));
+        if texts.is_empty() {
+            self.row(("Texts:", "Тексты:"), self.say("the built-in ones", "встроенные"));
+        }
+        for OwnTexts { file, ids } in texts {
+            let named = ids.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let more = match ids.len().saturating_sub(MOST_NAMED) {
+                0 => String::new(),
+                more => self.language.of(format!(" and {more} more"), format!(" и ещё {more}")),
+            };
+            let own = self.say("of its own", "своих");
+            self.row(("Texts:", "Тексты:"), format!("{file}: {} {own}: {named}{more}", ids.len()));
+        }
+        let questions = dealer.form.questions();
+        self.row(("Questions:", "Вопросы:"), questions.len());
+        for (at, question) in (1..).zip(questions) {
+            outln!("{at:>4}. {}", self.question(question));
+        }
+        if !dealer.sources.all().is_empty() {
+            self.row(("Sources:", "Источники:"), dealer.sources.all().len());
+        }
+        for source in dealer.sources.all() {
+            outln!(
+                "      {}",
+                self.language.of(super::links::meaning as fn(&LeadSource) -> String, russian::meaning)(source)
+            );
+        }
+        if !dealer.statuses.all().is_empty() {
+            self.row(("Statuses:", "Этапы:"), dealer.statuses.all().len());
+        }
+        for status in dealer.statuses.all() {
+            let any = || self.say("any pipeline", "любая воронка").to_owned();
+            let pipeline =
+                status.pipeline_id.map_or_else(any, |id| format!("{} {id}", self.say("pipeline", "воронка")));
+            let words = one_line(&Lang::default().given(&status.text), LONGEST_SHOWN);
+            let id = status.status_id;
+            outln!(
+                "      {}",
+                self.language.of(format!("{id} of {pipeline}: {words}"), format!("{id}, {pipeline}: {words}"))
+            );
+        }
+        if let Some(within) = dealer.crm.attaches_within().map(shown_duration) {
+            self.row(
+                ("Repeat:", "Повторно:"),
+                self.language.of(
+                    format!("a known buyer's open lead takes further requests for {within}"),
+                    format!("следующие заявки покупателя идут в его открытую сделку не старше {within}"),
+                ),
+            );
+        }
+    }
+
+    fn question(&self, question: &Question) -> String {
+        let kind: &str = question.kind.into();
+        let mut line = format!("{} ({kind}", question.key);
+        if question.optional {
+            line.push_str(self.say(", optional", ", необязательный"));
+        }
+        let choices = question.choices.len();
+        if choices > 0 {
+            line.push_str(&self.language.of(format!(", {choices} choices"), format!(", вариантов: {choices}")));
+        }
+        if question.free_text {
+            line.push_str(self.say(" or typed", " или своими словами"));
+        }
+        line.push_str(&format!("): {}", Lang::default().words(&question.label)));
+        match field_of(question, self.config) {
+            Some(Goes::Contact) => line.push_str(self.say(" → the contact", " → контакт")),
+            Some(Goes::Field(field, setting)) => {
+                line.push_str(&format!(" → {} {field}", self.say("field", "поле")));
+                setting.iter().for_each(|setting| line.push_str(&format!(" ({setting})")));
+            }
+            None => {}
+        }
+        line
+    }
+
+    fn print_consent(&self, dealer: &Dealer, has_policy: bool) {
+        let Some(consent) = &dealer.consent else { return };
+        self.row(("Consent:", "Согласие:"), format!("{} {}", self.say("version", "версия"), consent.version));
+        for (lang, place) in &consent.documents {
+            match place {
+                Place::File { name, content } => {
+                    outln!("  {lang}:        {name} ({} {})", content.len(), self.say("bytes", "байт"));
+                }
+                Place::Page(url) => outln!("  {lang}:        {url}"),
+            }
+        }
+        let policy = ("  policy:", "  политика:");
+        match &consent.policy_url {
+            Some(url) => self.row(policy, url),
+            None if has_policy => self.row(policy, "PRIVACY_POLICY_URL"),
+            None => self.row(policy, "-"),
+        }
+    }
 }
 
 /// As the settings are written.
@@ -103,52 +273,17 @@ fn id(id: Option<i64>) -> String {
     id.map_or_else(|| "-".to_owned(), |id| id.to_string())
 }
 
-fn question_line(question: &Question, config: &Config) -> String {
-    let kind: &str = question.kind.into();
-    let mut line = format!("{} ({kind}", question.key);
-    if question.optional {
-        line.push_str(", optional");
-    }
-    if !question.choices.is_empty() {
-        line.push_str(&format!(", {} choices", question.choices.len()));
-    }
-    if question.free_text {
-        line.push_str(" or typed");
-    }
-    line.push_str(&format!("): {}", Lang::default().words(&question.label)));
-    if let Some(field) = field_of(question, config) {
-        line.push_str(&format!(" → {field}"));
-    }
-    line
-}
-
 /// Where in amoCRM the answer goes besides the note.
-fn field_of(question: &Question, config: &Config) -> Option<String> {
+fn field_of(question: &Question, config: &Config) -> Option<Goes> {
     if [NAME, PHONE].contains(&question.key) {
-        return Some("the contact".to_owned());
+        return Some(Goes::Contact);
     }
     let set = config.amocrm.as_ref().and_then(|amocrm| amocrm.set_field_id(question.key));
     if let Some(id) = set {
-        return Some(format!("field {id} ({})", field_setting(question.key)));
+        return Some(Goes::Field(id.to_string(), Some(field_setting(question.key))));
     }
     Some(match question.field? {
-        Field::Id(id) => format!("field {id}"),
-        Field::Code(code) => format!("field {code}"),
+        Field::Id(id) => Goes::Field(id.to_string(), None),
+        Field::Code(code) => Goes::Field(code.to_string(), None),
     })
-}
-
-fn tell_consent(dealer: &Dealer, has_policy: bool) {
-    let Some(consent) = &dealer.consent else { return };
-    outln!("Consent:     version {}", consent.version);
-    for (lang, place) in &consent.documents {
-        match place {
-            Place::File { name, content } => outln!("  {lang}:        {name} ({} bytes)", content.len()),
-            Place::Page(url) => outln!("  {lang}:        {url}"),
-        }
-    }
-    match &consent.policy_url {
-        Some(url) => outln!("  policy:    {url}"),
-        None if has_policy => outln!("  policy:    PRIVACY_POLICY_URL"),
-        None => outln!("  policy:    -"),
-    }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    CommandError, given, opened,
+    CommandError, given, look, opened,
     output::{errln, outln},
 };
 
@@ -95,7 +95,11 @@ async fn copy(
     target: &Store,
     to: &TokenStorage,
 ) -> Result<ExitCode, CommandError> {
-    let mut report = source.copy_to(target).await?;
+    let bar = look::bar("Copying rows");
+    bar.set_length(u64::try_from(source.rows_to_copy().await?).unwrap_or(0));
+    let copied = source.copy_to_telling(target, |rows| bar.inc(rows as u64)).await;
+    bar.finish_and_clear();
+    let mut report = copied?;
     let tokens = move_tokens(storages, to).await.map_err(|error| {
         CommandError::Failed(format!("the tokens cannot be copied: {error}; run the command again"))
     })?;

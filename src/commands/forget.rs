@@ -9,7 +9,7 @@ use crate::{
     store::{Forgetting, LeadState, Person, PersonLead},
 };
 
-use super::{CommandError, opened, output::outln};
+use super::{CommandError, look, opened, output::outln};
 
 /// Wipes everything personal of one person; without `yes` only says what that would be.
 ///
@@ -46,7 +46,7 @@ pub async fn run(
             outln!("Nothing is wiped yet. To do it, give --yes{}.", if undecided(&person) { " and --also-waiting" } else { "" });
             Ok(ExitCode::FAILURE)
         }
-        Meant::One(whom, _) => match privacy.forget(&whom, also_waiting).await? {
+        Meant::One(whom, _) => match look::busy("Wiping, and rewriting the store", privacy.forget(&whom, also_waiting)).await? {
             done if matches!(done.forgetting, Forgetting::Done(_)) => {
                 if let Forgetting::Done(person) = &done.forgetting {
                     tell_done(crm_url, person);

@@ -1,4 +1,6 @@
 mod consent;
+mod list;
+mod show;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -9,30 +11,39 @@ use crate::{
     clock::date,
     config::StoreSettings,
     files,
-    lead::{CarLink, Lead, LeadNumber, Region},
-    store::{FileEnd, Files, LateNotes, LeadRow, LeadState, Leads, Step, UnreadableLead},
+    lead::{LeadNumber, Region},
+    store::{LeadRow, LeadState, Leads, UnreadableLead},
 };
 
 use super::{
-    CommandError, opened,
-    output::{self, out, outln},
+    CommandError, examples, opened,
+    output::{self, outln},
 };
 
 /// What `leads` can do.
 #[derive(Debug, Subcommand)]
 pub enum Action {
     /// List waiting and rejected leads
+    #[command(after_help = examples::LEADS_LIST)]
     List {
         /// With names, phones and links; without it only numbers and states
         #[arg(long)]
         full: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Show one lead with everything that is known of its way
+    #[command(after_help = examples::LEADS_SHOW)]
     Show {
         /// Its number, as the buyer sees it
         number: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Show what proves that the buyer has consented: to what, when, and by which press
+    #[command(after_help = examples::LEADS_CONSENT)]
     Consent {
         /// Its number
         number: String,
@@ -41,11 +52,13 @@ pub enum Action {
         json: bool,
     },
     /// Send a rejected or discarded lead again; without a number all rejected ones
+    #[command(after_help = examples::LEADS_RETRY)]
     Retry {
         /// Its number
         number: Option<String>,
     },
     /// Give up a waiting or rejected lead: it will not get into amoCRM
+    #[command(after_help = examples::LEADS_DISCARD)]
     Discard {
         /// Its number
         number: String,
@@ -54,10 +67,21 @@ pub enum Action {
         yes: bool,
     },
     /// Write waiting and rejected leads as JSON, in the format of backup_leads.json
+    #[command(after_help = examples::LEADS_EXPORT)]
     Export {
         /// File to write; without it standard output
         file: Option<PathBuf>,
     },
+}
+
+impl Action {
+    /// Whether a program reads what is said.
+    pub fn is_json(&self) -> bool {
+        match self {
+            Self::List { json, .. } | Self::Show { json, .. } | Self::Consent { json, .. } => *json,
+            Self::Retry { .. } | Self::Discard { .. } | Self::Export { .. } => false,
+        }
+    }
 }
 
 /// Runs one action on the store.
@@ -71,12 +95,11 @@ pub async fn run(settings: &StoreSettings, region: Region, action: Action) -> Re
     store.tell_if_there_is_none(settings);
     let leads = store.leads();
     let code = match action {
-        Action::List { full } => {
-            let code = list(&leads, full).await?;
-            super::tell_of_the_file(settings, region, &store).await?;
-            code
+        Action::List { full, json } => {
+            let not_taken_in = super::not_taken_in(settings, region, &store).await?;
+            list::run(&leads, full, json, not_taken_in).await?
         }
-        Action::Show { number } => show(&leads, (&store.files(), &store.late_notes()), &number).await?,
+        Action::Show { number, json } => show::run(&store, &number, json).await?,
         Action::Consent { number, json } => consent::run(&store, &number, json).await?,
         Action::Retry { number } => retry(&leads, number.as_deref()).await?,
         Action::Discard { number, yes } => discard(&leads, &number, yes).await?,
@@ -90,41 +113,6 @@ fn parse(number: &str) -> Result<LeadNumber, CommandError> {
     LeadNumber::parse(number).ok_or_else(|| CommandError::Failed(format!("{number:?} is not a number of a lead")))
 }
 
-async fn list(leads: &Leads, full: bool) -> Result<ExitCode, CommandError> {
-    let rows = leads.undelivered(i64::from(i32::MAX)).await?;
-    let unreadable = leads.unreadable(i64::from(i32::MAX)).await?;
-    if rows.is_empty() && unreadable.is_empty() {
-        outln!("Nothing waits and nothing is rejected.");
-    }
-    for row in &rows {
-        let lead = &row.lead;
-        out!("#{}  {}  {}", lead.number, lead.submitted_at.format("%Y-%m-%d %H:%M UTC"), row.state().as_str());
-        if full {
-            let link =
-                lead.car_link.as_ref().map_or_else(|| "-".to_owned(), |link| link.all().collect::<Vec<_>>().join(" "));
-            out!("  {}  {}  {}  {link}", lead.name.as_str(), lead.phone.e164(), lead.budget_typed());
-        }
-        if lead.is_unfinished() {
-            out!("  unfinished");
-        }
-        match &row.last_error {
-            Some(error) => outln!("  ({error})"),
-            None => outln!(),
-        }
-    }
-    for lead in &unreadable {
-        outln!("#{}  {}  {}  UNREADABLE  ({})", plain(lead.name()), at(lead), plain(&lead.state), lead.reason);
-    }
-    if !unreadable.is_empty() {
-        outln!(
-            "Unreadable: {}. They are damaged in the store and not sent; `leads show N` prints what is known, \
-             `leads retry N` reads one again, `leads discard N --yes` gives it up.",
-            unreadable.len()
-        );
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 fn at(lead: &UnreadableLead) -> String {
     lead.submitted_at.map_or_else(|| "?".to_owned(), |at| date(at).format("%Y-%m-%d %H:%M UTC").to_string())
 }
@@ -134,127 +122,9 @@ fn plain(text: &str) -> String {
     text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
 }
 
-fn show_unreadable(lead: &UnreadableLead) {
-    outln!("number:     #{}", plain(&lead.number));
-    outln!("id:         {}", plain(&lead.id));
-    outln!("state:      {} (unreadable: {})", plain(&lead.state), lead.reason);
-    outln!("submitted:  {}", at(lead));
-    outln!("telegram:   user {}", id(lead.user_id));
-    outln!("in amoCRM:  lead {}", id(lead.crm_lead_id));
-    outln!("document:   {}", plain(&lead.body));
-}
-
 async fn find(leads: &Leads, number: &str) -> Result<LeadRow, CommandError> {
     let number = parse(number)?;
     leads.by_number(&number).await?.ok_or_else(|| CommandError::Failed(format!("there is no lead #{number}")))
-}
-
-async fn show(
-    leads: &Leads,
-    (files, late_notes): (&Files, &LateNotes),
-    number: &str,
-) -> Result<ExitCode, CommandError> {
-    if let Some(lead) = leads.unreadable_one(number).await? {
-        show_unreadable(&lead);
-        return Ok(ExitCode::SUCCESS);
-    }
-    let row = find(leads, number).await?;
-    let lead = &row.lead;
-    outln!("number:     #{}", lead.number);
-    outln!("state:      {}", row.state().as_str());
-    if let Some(at) = row.forgotten_at {
-        outln!("forgotten:  {} (the person's data are wiped)", crate::clock::date(at).format("%Y-%m-%d %H:%M UTC"));
-    }
-    if let Some(at) = row.expired_at {
-        let at = crate::clock::date(at).format("%Y-%m-%d %H:%M UTC");
-        outln!("wiped:      {at} (стёрто по сроку хранения: [privacy] retention of dealer.toml)");
-    }
-    outln!("submitted:  {}", lead.submitted_at.format("%Y-%m-%d %H:%M:%S UTC"));
-    if let Some(left_open) = &lead.left_open {
-        outln!("unfinished: the buyer has left the form; without an answer: {}", left_open_text(left_open));
-    }
-    if row.forgotten_at.is_none() {
-        show_person(lead);
-    }
-    if let Some(at) = lead.consent_at {
-        let at = at.format("%Y-%m-%d %H:%M UTC");
-        match &lead.consent {
-            Some(proof) => {
-                outln!("consent:    version {}, {at} (`leads consent {}`)", plain(&proof.version), lead.number)
-            }
-            None => outln!("consent:    {at} (to the privacy policy)"),
-        }
-    }
-    let files = files.of(lead.id).await?;
-    for (name, position) in lead.file_names().zip(1..) {
-        let status = files.iter().find(|file| file.position == position);
-        let words = match status.and_then(|status| status.end) {
-            Some(FileEnd::Attached) => "attached to the lead",
-            Some(FileEnd::Copied) => "sent to the managers' chat",
-            Some(FileEnd::Lost) => "lost",
-            None => "on its way",
-        };
-        let error = status.and_then(|status| status.last_error.as_deref());
-        outln!("file:       {name}: {words}{}", error.map_or_else(String::new, |error| format!(" ({error})")));
-    }
-    let said = late_notes.messages_of(lead.id).await?;
-    match (said.kept, said.waiting) {
-        (0, _) => {}
-        (kept, 0) => outln!("later:      {kept} messages of the buyer since, all passed on"),
-        (kept, waiting) => {
-            outln!("later:      {kept} messages of the buyer since, {waiting} of them not in amoCRM yet")
-        }
-    }
-    if row.attached_at.is_some() {
-        outln!("repeat:     a note under an open lead of the same buyer");
-    }
-    outln!("in amoCRM:  lead {}, contact {}", id(row.crm_lead_id()), id(row.contact_id));
-    outln!("attempts:   {}", row.attempts);
-    if let Some(attempt) = row.steps.attempt(Step::Lead) {
-        let (lookups, needed) = (attempt.lookups, attempt.lookups_needed);
-        outln!("uncertain:     a create went out and is being looked up ({lookups} of {needed})");
-    }
-    if let Some(error) = &row.last_error {
-        outln!("last error: {error}");
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn left_open_text(left_open: &[String]) -> String {
-    if left_open.is_empty() { "none, but it was not sent".into() } else { plain(&left_open.join(", ")) }
-}
-
-/// What the buyer has answered, and who it is.
-fn show_person(lead: &Lead) {
-    outln!("name:       {}", lead.name.as_str());
-    outln!("phone:      {} (typed: {})", lead.phone.e164(), lead.phone.typed());
-    match (&lead.budget, lead.price()) {
-        (None, _) if lead.asked.budget.is_none() => {}
-        (None, _) => outln!("budget:     -"),
-        (Some(budget), 0) => outln!("budget:     {} (no amount in it)", budget.typed()),
-        (Some(budget), price) => outln!("budget:     {} ({price} roubles)", budget.typed()),
-    }
-    if lead.asked.car_link.is_some() {
-        let links = lead.car_link.as_ref().map(|link| link.all().collect::<Vec<_>>().join(" "));
-        outln!("car link:   {}", links.as_deref().unwrap_or("-"));
-    }
-    for other in lead.car_link.iter().flat_map(CarLink::others) {
-        outln!("            {other}");
-    }
-    for answer in &lead.more {
-        outln!("{:<11} {}", format!("{}:", answer.key), answer.value);
-    }
-    outln!("wishes:     {}", lead.wish.as_ref().map_or("-", |wish| wish.as_str()));
-    if let Some(source) = &lead.source {
-        outln!("source:     {}", source.shown());
-        source.utm_line().iter().for_each(|marks| outln!("            {marks}"));
-    }
-    let username = lead.buyer.username.as_ref().map_or_else(String::new, |name| format!(", @{name}"));
-    outln!("telegram:   user {}{username}", lead.buyer.user_id);
-}
-
-fn id(id: Option<i64>) -> String {
-    id.map_or_else(|| "-".to_owned(), |id| id.to_string())
 }
 
 async fn retry(leads: &Leads, number: Option<&str>) -> Result<ExitCode, CommandError> {

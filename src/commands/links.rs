@@ -2,27 +2,25 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::Path,
     process::ExitCode,
 };
 
 use qrcode::{Color, EcLevel, QrCode, render::unicode::Dense1x2};
+use serde::Serialize;
 
 use crate::{
     clock::Clock,
     config::TelegramSettings,
-    lead::{LeadSource, SourceCode, Sources},
+    lead::{LeadSource, SourceCode, Sources, UtmValues},
     telegram::{client::Telegram, groups::Groups},
 };
 
 use super::{
-    CommandError,
-    output::{errln, outln},
+    CommandError, look,
+    output::{self, outln},
 };
-
-/// `sysexits.h` has another one; clap ends so too.
-const EX_USAGE: u8 = 2;
 
 /// A picture is at least so wide, in pixels: a poster of 10 cm has 250 of them on an inch.
 const LEAST_WIDTH: usize = 1000;
@@ -52,12 +50,13 @@ pub async fn run(
     sources: &Sources,
     code: Option<&str>,
     png: Option<&Path>,
+    json: bool,
 ) -> Result<ExitCode, CommandError> {
     let code = match code.map(|text| SourceCode::parse(text).ok_or(text)).transpose() {
         Ok(code) => code,
         Err(text) => {
-            errln!("{text:?} is no code of a link. A code is made of {}", SourceCode::ALLOWED);
-            return Ok(ExitCode::from(EX_USAGE));
+            let problem = format!("{text:?} is no code of a link. A code is made of {}", SourceCode::ALLOWED);
+            return Err(CommandError::Usage(problem));
         }
     };
     if let Some(file) = png.filter(|file| file.exists()) {
@@ -67,13 +66,21 @@ pub async fn run(
         Bot::Named(name) => match named(name) {
             Some(name) => name,
             None => {
-                errln!("{name:?} is no name of a bot: Latin letters, digits and _, and `bot` at its end");
-                return Ok(ExitCode::from(EX_USAGE));
+                return Err(CommandError::Usage(format!(
+                    "{name:?} is no name of a bot: Latin letters, digits and _, and `bot` at its end"
+                )));
             }
         },
-        Bot::Asked(telegram, speed) => username(telegram, Clock::with_speed(speed)).await?,
+        Bot::Asked(telegram, speed) => {
+            look::busy("Asking Telegram", username(telegram, Clock::with_speed(speed))).await?
+        }
     };
     let Some(code) = code else {
+        if json {
+            let links = sources.all().iter().map(|source| Link::of(&bot, source)).collect();
+            output::json(&Links { bot: &bot, links, png: None });
+            return Ok(ExitCode::SUCCESS);
+        }
         if sources.all().is_empty() {
             outln!(
                 "dealer.toml has no [[source]] yet. A link is https://t.me/{bot}?start=CODE with a code of your own:"
@@ -89,14 +96,54 @@ pub async fn run(
     let address = address(&bot, &code);
     let qr = QrCode::with_error_correction_level(&address, EcLevel::M)
         .map_err(|error| CommandError::Failed(format!("the QR code cannot be drawn: {error}")))?;
+    let source = sources.of(&code);
+    if json {
+        png.map(|file| write_new(file, &picture(&qr)?)).transpose()?;
+        output::json(&Links { bot: &bot, links: vec![Link::of(&bot, &source)], png });
+        return Ok(ExitCode::SUCCESS);
+    }
     outln!("{address}");
-    outln!("{}", meaning(&sources.of(&code)));
-    outln!("{}", drawn(&qr, io::stdout().is_terminal()));
+    outln!("{}", meaning(&source));
+    outln!("{}", drawn(&qr, look::is_terminal()));
     if let Some(file) = png {
         write_new(file, &picture(&qr)?)?;
         outln!("The QR code is in {}.", file.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What `links --json` prints; names are for programs and stay.
+#[derive(Debug, Serialize)]
+struct Links<'a> {
+    /// Without the `@`.
+    bot: &'a str,
+    links: Vec<Link<'a>>,
+    /// The file that was written.
+    png: Option<&'a Path>,
+}
+
+#[derive(Debug, Serialize)]
+struct Link<'a> {
+    address: String,
+    code: &'a str,
+    /// Whether it is among the `[[source]]` of dealer.toml.
+    known: bool,
+    name: Option<&'a str>,
+    utm: &'a UtmValues,
+    tag: Option<&'a str>,
+}
+
+impl<'a> Link<'a> {
+    fn of(bot: &str, source: &'a LeadSource) -> Self {
+        Self {
+            address: address(bot, &source.code),
+            code: source.code.as_str(),
+            known: source.name.is_some(),
+            name: source.name.as_deref(),
+            utm: &source.utm,
+            tag: source.tag.as_deref(),
+        }
+    }
 }
 
 fn address(bot: &str, code: &SourceCode) -> String {

@@ -54,6 +54,11 @@ pub(super) fn error_line(text: fmt::Arguments<'_>) {
     say(&STDERR, || writeln!(io::stderr().lock(), "{text}"));
 }
 
+/// One JSON document on standard output, as programs read it.
+pub(super) fn json(document: &impl serde::Serialize) {
+    outln!("{}", serde_json::to_string_pretty(document).unwrap_or_default());
+}
+
 /// Bytes as they are, on standard output.
 pub(super) fn bytes(bytes: &[u8]) {
     say(&STDOUT, || io::stdout().lock().write_all(bytes));

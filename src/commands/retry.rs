@@ -1,6 +1,5 @@
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    CommandError, opened,
+    CommandError, look, opened,
     output::{errln, outln},
 };
 
@@ -34,10 +33,7 @@ pub async fn run(
     let (line, mut told) = AdminLine::new();
     backup.synchronise(&line).await?;
     let mut lost = tell(&mut told);
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}") {
-        bar.set_style(style);
-    }
+    let bar = look::bar("Delivering");
     let report = drain(&pass, |done, total| {
         bar.set_length(u64::try_from(total).unwrap_or(0));
         bar.set_position(u64::try_from(done).unwrap_or(0));

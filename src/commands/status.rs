@@ -1,3 +1,5 @@
+mod shown;
+
 use std::{collections::BTreeMap, process::ExitCode};
 
 use chrono::{DateTime, Utc};
@@ -16,7 +18,7 @@ use crate::{
     wording::{Lang, advice_text, trouble_text},
 };
 
-use super::{CommandError, opened, output::outln};
+use super::{CommandError, beside, look, opened, output};
 
 /// Figures of sources are of so long.
 const SOURCES_OF: i64 = 30 * 24 * 3600 * 1000;
@@ -30,6 +32,8 @@ struct Status {
     store_exists: bool,
     daemon_running: bool,
     verdict: String,
+    /// How bad that is: `good`, `odd` where leads get through and something is to be looked at, `bad`.
+    health: Health,
     reason: Option<String>,
     advice: Option<String>,
     waiting: i64,
@@ -43,6 +47,8 @@ struct Status {
     /// What buyers have said after a request and amoCRM does not have yet.
     later_messages_waiting: i64,
     updates_set_aside: i64,
+    /// Entries of `backup_leads.json` that nobody has taken in yet.
+    backup_file_not_taken_in: i64,
     /// Delivered leads whose stage in amoCRM is asked about.
     leads_watched: i64,
     /// Stages of which buyers are still to be told.
@@ -61,6 +67,15 @@ struct Status {
     /// What came of each source within the last 30 days.
     sources: Vec<CameFrom>,
     tokens: Tokens,
+}
+
+/// How bad a verdict is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Health {
+    Good,
+    Odd,
+    Bad,
 }
 
 /// What came of one source; `code` may also be `other` and `none`.
@@ -108,7 +123,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     let store = opened::existing(&config.store).await?;
     store.tell_if_there_is_none(&config.store);
     // Nobody may have come upon what cannot be read.
-    store.leads().undelivered(i64::from(i32::MAX)).await?;
+    look::busy("Reading the store", store.leads().undelivered(i64::from(i32::MAX))).await?;
     let day_ago = store.clock().now() - 24 * 3600 * 1000;
     let totals = store.leads().totals(day_ago).await?;
     let outage = store.open_alerts().get(OUTAGE).await?;
@@ -143,6 +158,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         store_exists: store.exists(),
         daemon_running: running,
         verdict: verdict(&state, running, store.exists(), &lesser),
+        health: health(&state, running, &lesser),
         reason: trouble.map(|trouble| trouble_text(trouble, Lang::en())),
         advice: match trouble {
             Some(trouble) => Some(advice(trouble, can_authorize)),
@@ -159,6 +175,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         messages_owed: store.outbox().count().await?,
         later_messages_waiting: store.late_notes().messages().await?.waiting,
         updates_set_aside: store.dialogues().set_aside_count().await?,
+        backup_file_not_taken_in: 0,
         leads_watched: watches.watched,
         status_messages_owed: watches.owed,
         statuses_asked_at: log.and_then(|log| log.asked_at).map(date),
@@ -171,11 +188,12 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         sources: sources.into_iter().map(CameFrom::from).collect(),
         tokens: tokens(info),
     };
+    let in_file = super::not_taken_in(&config.store, config.phone_region, &store).await?;
     if json {
-        outln!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
+        output::json(&Status { backup_file_not_taken_in: in_file, ..status });
     } else {
-        print(&status);
-        super::tell_of_the_file(&config.store, config.phone_region, &store).await?;
+        shown::print(&status);
+        beside::tell_of_the_file(in_file);
     }
     store.close().await;
     Ok(if matches!(state, State::NoAccess(_)) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -285,6 +303,16 @@ fn verdict(state: &State, running: bool, store_exists: bool, lesser: &Lesser) ->
     }
 }
 
+fn health(state: &State, running: bool, lesser: &Lesser) -> Health {
+    match state {
+        State::NoAccess(_) | State::Outage(_) => Health::Bad,
+        _ if !running || lesser.polls_fail => Health::Bad,
+        State::NotSetUp | State::EndsSoon(_) => Health::Odd,
+        State::Works if lesser.worst().is_some() => Health::Odd,
+        State::Works => Health::Good,
+    }
+}
+
 fn is_about_access(trouble: &Trouble) -> bool {
     use Trouble::{
         IntegrationOff, Moved, NoTokens, TokensExpired, TokensRevoked, WrongAccount, WrongClient, WrongRedirect,
@@ -337,90 +365,10 @@ fn tokens(info: Option<TokensInfo>) -> Tokens {
     let problem = info.problem.or((info.kind == TokenKind::Unreadable).then_some(AuthProblem::NotAToken));
     Tokens {
         configured: true,
-        kind: match info.kind {
-            TokenKind::None => "none",
-            TokenKind::LongLived => "long_lived",
-            TokenKind::Pair => "pair",
-            TokenKind::Unreadable => "unreadable",
-        },
+        kind: info.kind.into(),
         source: info.source.map(|source| source.to_string()),
         access_expires_at: info.access_expires_at,
         refreshed_at: info.refreshed_at,
         problem: problem.map(|problem| problem.to_string()).or(dead),
-    }
-}
-
-fn print_source(source: &CameFrom) {
-    let name = source.name.as_ref().map_or_else(|| source.code.clone(), |name| format!("{name} ({})", source.code));
-    let percent = source.percent.map_or_else(String::new, |percent| format!(" ({percent} %)"));
-    let left: Vec<String> = source.left.iter().map(|(step, count)| format!("{step} {count}")).collect();
-    let left = if left.is_empty() { String::new() } else { format!("; now at: {}", left.join(", ")) };
-    outln!(
-        "  {name}: {} requests of {} who came{percent}, {} in amoCRM{left}",
-        source.requests,
-        source.came,
-        source.delivered
-    );
-}
-
-fn print(status: &Status) {
-    let at = |at: Option<DateTime<Utc>>| {
-        at.map_or_else(|| "-".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
-    };
-    outln!("amocrm-lead-bot {}", status.version);
-    outln!("verdict:           {}", status.verdict);
-    for (name, text) in [("reason", &status.reason), ("what to do", &status.advice)] {
-        if let Some(text) = text {
-            outln!("  {:<17}{text}", format!("{name}:"));
-        }
-    }
-    let none = if status.store_exists { "" } else { " (not there yet)" };
-    outln!("store:             {}{none}", status.store);
-    outln!("daemon:            {}", if status.daemon_running { "running" } else { "not running" });
-    outln!("waiting:           {} (oldest since {})", status.waiting, at(status.oldest_waiting_since));
-    outln!("  of them uncertain:  {}", status.uncertain);
-    outln!("rejected:          {}", status.rejected);
-    if status.unreadable > 0 {
-        outln!("unreadable:        {} (damaged in the store and not sent; see `leads list`)", status.unreadable);
-    }
-    outln!("delivered (24 h):  {}", status.delivered_last_24h);
-    outln!("last delivery:     {}", at(status.last_delivery_at));
-    outln!("outage since:      {}", at(status.outage_since));
-    for without in &status.goes_without {
-        outln!("goes without:      {} (amoCRM does not take it, since {})", without.setting, at(Some(without.since)));
-    }
-    outln!("telegram:          {}", status.telegram_routes.join(", "));
-    if let Some(since) = status.telegram_fails_since {
-        outln!("  fails since:     {}", at(Some(since)));
-    }
-    let second_way = if status.second_way.is_empty() { "none".to_owned() } else { status.second_way.join(", ") };
-    outln!("second way:        {second_way}");
-    outln!("messages owed:     {}", status.messages_owed);
-    if status.later_messages_waiting > 0 {
-        outln!("said later:        {} messages of buyers wait for amoCRM", status.later_messages_waiting);
-    }
-    outln!("updates set aside: {}", status.updates_set_aside);
-    if let Some(asked_at) = status.statuses_asked_at {
-        let by = status.statuses_asked_by.map_or_else(String::new, |way| format!(", by {way}"));
-        outln!("leads watched:     {} (asked at {}{by})", status.leads_watched, at(Some(asked_at)));
-        outln!("  to be told:      {}", status.status_messages_owed);
-    }
-    if !status.sources.is_empty() {
-        outln!("sources (30 days):");
-    }
-    status.sources.iter().for_each(print_source);
-    let tokens = &status.tokens;
-    if !tokens.configured {
-        outln!("tokens:            not needed until amoCRM is set up");
-        return;
-    }
-    outln!(
-        "tokens:            {}{}",
-        tokens.kind,
-        tokens.source.as_ref().map_or_else(String::new, |s| format!(" from {s}"))
-    );
-    outln!("  access until:    {}", at(tokens.access_expires_at));
-    if let Some(problem) = &tokens.problem {
-        outln!("  problem:         {problem}");
     }
 }

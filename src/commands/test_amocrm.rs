@@ -1,18 +1,82 @@
 use std::process::ExitCode;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use ulid::Ulid;
 
 use crate::{
     config::{AmocrmSettings, StoreSettings},
-    crm::amocrm::{Crm, CrmError, NewLead, NewNote, TokenKind},
+    crm::amocrm::{self, Crm, CrmError, NewLead, NewNote},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
 };
 
 use super::{
-    CommandError, opened,
-    output::{errln, outln},
+    CommandError, look, opened,
+    output::{self, errln, outln},
 };
+
+/// What `test-amocrm --json` prints; names are for programs and stay.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    account_host: String,
+    tokens: Tokens,
+    account: Option<Account>,
+    can_read_pipelines: bool,
+    pipelines: Vec<Pipeline>,
+    test_lead: Option<TestLead>,
+    /// What is wrong; empty where all is well.
+    problems: Vec<String>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Tokens {
+    /// `none`, `pair`, `long_lived`, `unreadable`.
+    kind: &'static str,
+    source: Option<String>,
+    /// UTC.
+    access_expires_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Account {
+    id: i64,
+    name: String,
+    subdomain: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Pipeline {
+    id: i64,
+    name: String,
+    is_main: bool,
+    statuses: Vec<Status>,
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    id: i64,
+    name: String,
+}
+
+#[derive(Debug, Serialize)]
+struct TestLead {
+    crm_lead_id: i64,
+    number: String,
+    note_written: bool,
+}
+
+impl From<amocrm::Pipeline> for Pipeline {
+    fn from(pipeline: amocrm::Pipeline) -> Self {
+        let statuses = pipeline.statuses.into_iter().map(|(id, name)| Status { id, name }).collect();
+        Self { id: pipeline.id, name: pipeline.name, is_main: pipeline.is_main, statuses }
+    }
+}
+
+impl Report {
+    fn wrong(&mut self, line: impl Into<String>) {
+        self.problems.push(line.into());
+    }
+}
 
 /// Tells tokens, account, pipelines and rights; creates nothing unless `create_test_lead`.
 pub async fn run(
@@ -20,85 +84,128 @@ pub async fn run(
     region: Region,
     amocrm: &AmocrmSettings,
     create_test_lead: bool,
+    json: bool,
 ) -> Result<ExitCode, CommandError> {
     let crm = opened::crm(amocrm, settings).await?;
-    let before = crm.tokens().info().await?;
-    outln!("Account address: {}", amocrm.account_host);
-    match before.kind {
-        TokenKind::None => outln!("Tokens:          none"),
-        TokenKind::Pair => outln!("Tokens:          a pair that renews itself"),
-        TokenKind::LongLived => outln!("Tokens:          a long-lived token"),
-        TokenKind::Unreadable => outln!("Tokens:          something that is no token"),
+    let report = look::busy("Asking amoCRM", look_at(&crm, region, amocrm, create_test_lead)).await?;
+    if json {
+        output::json(&report);
+    } else {
+        print(&report, create_test_lead);
     }
-    if let Some(source) = before.source {
+    Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn look_at(
+    crm: &Crm,
+    region: Region,
+    amocrm: &AmocrmSettings,
+    create_test_lead: bool,
+) -> Result<Report, CommandError> {
+    let tokens = crm.tokens().info().await?;
+    let mut report = Report {
+        account_host: amocrm.account_host.clone(),
+        tokens: Tokens {
+            kind: tokens.kind.into(),
+            source: tokens.source.map(|source| source.to_string()),
+            access_expires_at: tokens.access_expires_at,
+        },
+        ..Report::default()
+    };
+    match crm.account().await {
+        Ok(account) => {
+            report.account = Some(Account { id: account.id, name: account.name, subdomain: account.subdomain });
+        }
+        Err(error @ CrmError::Unauthorized(_)) => {
+            report.wrong(format!("amoCRM does not accept them: {error}"));
+            report.wrong(
+                "To fix it: run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat.",
+            );
+            return Ok(report);
+        }
+        // New tokens would change nothing.
+        Err(error) => {
+            report.wrong(format!("The tokens could not be tried: {error}"));
+            return Ok(report);
+        }
+    }
+    match crm.pipelines().await {
+        Ok(pipelines) => {
+            report.can_read_pipelines = true;
+            report.pipelines = pipelines.into_iter().map(Pipeline::from).collect();
+            check_ids(&mut report, amocrm);
+        }
+        Err(error) => report.wrong(format!("Rights:          pipelines cannot be read: {error}")),
+    }
+    if create_test_lead {
+        test_lead(crm, region, &mut report).await;
+    }
+    Ok(report)
+}
+
+/// Whether the settings name what this account has.
+fn check_ids(report: &mut Report, settings: &AmocrmSettings) {
+    let has = |pipeline: &Pipeline, id| pipeline.statuses.iter().any(|status| status.id == id);
+    let pipelines = &report.pipelines;
+    let chosen = settings.pipeline_id.map(|id| pipelines.iter().find(|pipeline| pipeline.id == id));
+    let known_status = |id| match chosen {
+        Some(pipeline) => pipeline.is_some_and(|pipeline| has(pipeline, id)),
+        None => pipelines.iter().any(|pipeline| has(pipeline, id)),
+    };
+    let no_pipeline = matches!(chosen, Some(None));
+    let no_status = settings.status_id.is_some_and(|id| !known_status(id));
+    if no_pipeline {
+        report.wrong("AMOCRM_PIPELINE_ID: this account has no such pipeline");
+    }
+    if no_status {
+        report.wrong("AMOCRM_STATUS_ID: no such status in the pipeline (the status «Неразобранное» cannot be used)");
+    }
+}
+
+fn print(report: &Report, create_test_lead: bool) {
+    outln!("Account address: {}", report.account_host);
+    outln!(
+        "Tokens:          {}",
+        match report.tokens.kind {
+            "none" => "none",
+            "pair" => "a pair that renews itself",
+            "long_lived" => "a long-lived token",
+            _ => "something that is no token",
+        }
+    );
+    if let Some(source) = &report.tokens.source {
         outln!("From:            {source}");
     }
-    if let Some(at) = before.access_expires_at {
+    if let Some(at) = report.tokens.access_expires_at {
         let word = if at < Utc::now() { "expired at" } else { "works until" };
         outln!("Access token:    {word} {} UTC", at.format("%Y-%m-%d %H:%M"));
     }
-    let account = match crm.account().await {
-        Ok(account) => account,
-        Err(error) => {
-            match error {
-                CrmError::Unauthorized(_) => {
-                    errln!("amoCRM does not accept them: {error}");
-                    errln!(
-                        "To fix it: run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat."
-                    );
-                }
-                // New tokens would change nothing.
-                _ => errln!("The tokens could not be tried: {error}"),
-            }
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    outln!("Account:         {} (id {}, {})", account.name, account.id, account.subdomain);
-    let mut good = pipelines(&crm, amocrm).await;
-    if create_test_lead {
-        good &= test_lead(&crm, region).await;
-    } else {
-        outln!("Nothing was created. To try the whole way: test-amocrm --create-test-lead");
+    if let Some(account) = &report.account {
+        outln!("Account:         {} (id {}, {})", account.name, account.id, account.subdomain);
     }
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn pipelines(crm: &Crm, settings: &AmocrmSettings) -> bool {
-    let pipelines = match crm.pipelines().await {
-        Ok(pipelines) => pipelines,
-        Err(error) => {
-            errln!("Rights:          pipelines cannot be read: {error}");
-            return false;
-        }
-    };
-    outln!("Rights:          account and pipelines can be read");
-    for pipeline in &pipelines {
+    if report.can_read_pipelines {
+        outln!("Rights:          account and pipelines can be read");
+    }
+    for pipeline in &report.pipelines {
         let main = if pipeline.is_main { ", main" } else { "" };
         outln!("Pipeline:        {} (AMOCRM_PIPELINE_ID={}{main})", pipeline.name, pipeline.id);
-        for (id, name) in &pipeline.statuses {
+        for Status { id, name } in &pipeline.statuses {
             outln!("                 · {name} (AMOCRM_STATUS_ID={id})");
         }
     }
-    let chosen = settings.pipeline_id.map(|id| pipelines.iter().find(|pipeline| pipeline.id == id));
-    let mut good = true;
-    if let Some(None) = chosen {
-        errln!("AMOCRM_PIPELINE_ID: this account has no such pipeline");
-        good = false;
-    }
-    if let Some(status_id) = settings.status_id {
-        let known = match chosen {
-            Some(pipeline) => pipeline.is_some_and(|pipeline| pipeline.statuses.iter().any(|(id, _)| *id == status_id)),
-            None => pipelines.iter().any(|pipeline| pipeline.statuses.iter().any(|(id, _)| *id == status_id)),
-        };
-        if !known {
-            errln!("AMOCRM_STATUS_ID: no such status in the pipeline (the status «Неразобранное» cannot be used)");
-            good = false;
+    if let Some(lead) = &report.test_lead {
+        outln!("Test lead:       created, id {} (#{}); delete it in amoCRM", lead.crm_lead_id, lead.number);
+        if lead.note_written {
+            outln!("Its note:        written");
         }
     }
-    good
+    report.problems.iter().for_each(|line| errln!("{line}"));
+    if report.account.is_some() && !create_test_lead {
+        outln!("Nothing was created. To try the whole way: test-amocrm --create-test-lead");
+    }
 }
 
-async fn test_lead(crm: &Crm, region: Region) -> bool {
+async fn test_lead(crm: &Crm, region: Region, report: &mut Report) {
     let lead = Lead {
         id: Ulid::new(),
         number: LeadNumber::random(),
@@ -122,25 +229,20 @@ async fn test_lead(crm: &Crm, region: Region) -> bool {
     let created = match crm.create_leads(std::slice::from_ref(&request)).await {
         Ok(created) => created,
         Err(error) => {
-            errln!("The test lead was not created: {error}");
-            return false;
+            report.wrong(format!("The test lead was not created: {error}"));
+            return;
         }
     };
-    let Some(created) = created.first() else { return false };
-    outln!("Test lead:       created, id {} (#{}); delete it in amoCRM", created.lead_id, lead.number);
+    let Some(created) = created.first() else { return };
     let notes: Vec<NewNote> = crm
         .notes_of(&request)
         .into_iter()
         .map(|text| NewNote { lead_id: created.lead_id, number: lead.number.clone(), text })
         .collect();
-    match crm.add_notes(&notes).await {
-        Ok(_) => {
-            outln!("Its note:        written");
-            true
-        }
-        Err(error) => {
-            errln!("Its note was not written: {error}");
-            false
-        }
+    let written = crm.add_notes(&notes).await;
+    report.test_lead =
+        Some(TestLead { crm_lead_id: created.lead_id, number: lead.number.to_string(), note_written: written.is_ok() });
+    if let Err(error) = written {
+        report.wrong(format!("Its note was not written: {error}"));
     }
 }

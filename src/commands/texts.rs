@@ -2,12 +2,17 @@
 
 use std::process::ExitCode;
 
+use serde::Serialize;
+
 use crate::{
     config::{Environment, TextProblem, read_texts},
-    wording::{Lang, text_ids, texts_of},
+    wording::{Lang, PrintedText, text_ids, texts_of, texts_one_by_one},
 };
 
-use super::{CommandError, output::out};
+use super::{
+    CommandError,
+    output::{self, out},
+};
 
 /// Speaks the languages in this order, with the dealer's texts.
 ///
@@ -29,22 +34,35 @@ pub fn speak(settings: &Environment<'_>, order: &[String]) -> Result<(), Vec<Str
     }
 }
 
-/// Which texts of which files are in force in place of the built-in ones, a line for each file.
-pub fn in_force(settings: &Environment<'_>) -> Vec<String> {
-    const MOST: usize = 12;
-    let (files, _) = read_texts(&settings.peek(|reader| reader.text_places()));
-    let line = |file: &crate::config::TextFile| {
-        let ids = text_ids(&file.text);
-        let shown = ids.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
-        let more = ids.len().saturating_sub(MOST);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{}: {} of its own: {shown}{more}", file.path, ids.len())
-    };
-    files.iter().map(line).collect()
+/// A file whose texts are in force in place of the built-in ones.
+#[derive(Debug, Serialize)]
+pub struct OwnTexts {
+    /// Its path.
+    pub file: String,
+    /// Which texts are in it.
+    pub ids: Vec<String>,
 }
 
-/// Prints every text of a language.
-pub fn print(code: &str) -> Result<ExitCode, CommandError> {
-    out!("{}", texts_of(code).map_err(CommandError::Failed)?);
+/// Which texts of which files are in force in place of the built-in ones.
+pub fn in_force(settings: &Environment<'_>) -> Vec<OwnTexts> {
+    let (files, _) = read_texts(&settings.peek(|reader| reader.text_places()));
+    files.into_iter().map(|file| OwnTexts { ids: text_ids(&file.text), file: file.path.to_string() }).collect()
+}
+
+/// What `texts --json` prints; names are for programs and stay.
+#[derive(Debug, Serialize)]
+struct Printed<'a> {
+    language: &'a str,
+    texts: Vec<PrintedText>,
+}
+
+/// Prints every text of a language: a file for the folder `texts`.
+pub fn print(code: &str, json: bool) -> Result<ExitCode, CommandError> {
+    if json {
+        let texts = texts_one_by_one(code).map_err(CommandError::Failed)?;
+        output::json(&Printed { language: code, texts });
+    } else {
+        out!("{}", texts_of(code).map_err(CommandError::Failed)?);
+    }
     Ok(ExitCode::SUCCESS)
 }

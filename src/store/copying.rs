@@ -45,6 +45,20 @@ pub struct Copied {
 impl Store {
     /// Copies everything the target does not have yet, without the tokens; a second copy of the same changes nothing.
     pub async fn copy_to(&self, target: &Store) -> Result<Vec<Copied>, StoreError> {
+        self.copy_to_telling(target, |_| {}).await
+    }
+
+    /// How many rows a copy looks at, more or less: some may come and go meanwhile.
+    pub async fn rows_to_copy(&self) -> Result<i64, StoreError> {
+        let mut rows = 0;
+        for (table, _) in TABLES {
+            rows += self.count(table).await?;
+        }
+        Ok(rows)
+    }
+
+    /// The same as [`Store::copy_to`]; tells how many rows more were looked at.
+    pub async fn copy_to_telling(&self, target: &Store, looked_at: impl Fn(usize)) -> Result<Vec<Copied>, StoreError> {
         let mut report = Vec::new();
         let forgotten = self.personal_data().forgotten_elsewhere(&target.personal_data()).await?;
         for (table, columns) in TABLES {
@@ -56,6 +70,7 @@ impl Store {
                 let Some(newest) = page.last() else { break };
                 last = Some(newest[0].bytes.clone());
                 copied.source += page.len() as i64;
+                let rows = page.len();
                 let (mut good, mut damaged) = (Vec::new(), Vec::new());
                 for row in page {
                     match whole(columns, &row) {
@@ -80,6 +95,7 @@ impl Store {
                     };
                     target.take_damaged(columns, (row, lossy), &steps, &forgotten, &mut copied).await?;
                 }
+                looked_at(rows);
             }
             report.push(copied);
         }

@@ -31,7 +31,7 @@ pub use keyboards::{admin_button, consent_buttons, fill_in_button};
 pub use lead_card::{press_text, render_lead_card, with_masked_phones};
 pub use lead_copy::{answer_lines, source_line};
 pub use notices::{file_caption, render_notice, render_worded};
-pub use printed::{text_ids, texts_of};
+pub use printed::{PrintedText, text_ids, texts_of, texts_one_by_one};
 pub use time::{age, duration, moment};
 pub use troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text};
 

@@ -6,6 +6,7 @@ use fluent_syntax::{
     ast::{Comment, Entry, Message},
     parser, serializer,
 };
+use serde::Serialize;
 
 use super::{i18n::BUILT_IN, overrides::all_given};
 
@@ -20,7 +21,7 @@ const HEAD: &str = "about-head";
 
 type Messages = BTreeMap<&'static str, Message<&'static str>>;
 
-fn entries(source: &'static str) -> Vec<Entry<&'static str>> {
+fn entries(source: &str) -> Vec<Entry<&str>> {
     parser::parse(source).unwrap_or_else(|(resource, _)| resource).body
 }
 
@@ -94,6 +95,35 @@ pub fn texts_of(code: &str) -> Result<String, String> {
         }
     }
     Ok(serializer::serialize(&fluent_syntax::ast::Resource { body: printed }))
+}
+
+/// One text of [`texts_of`], for programs.
+#[derive(Debug, Serialize)]
+pub struct PrintedText {
+    /// Its name, by which it is worded differently.
+    pub id: String,
+    /// What it is for, and its variables; a line each.
+    pub about: Vec<String>,
+    /// The text itself, in Fluent.
+    pub text: String,
+}
+
+/// The same as [`texts_of`], one by one.
+///
+/// # Errors
+/// It is not a language's code.
+pub fn texts_one_by_one(code: &str) -> Result<Vec<PrintedText>, String> {
+    let printed = texts_of(code)?;
+    let texts = entries(&printed).into_iter().filter_map(|entry| {
+        let Entry::Message(message) = entry else { return None };
+        let id = message.id.name.to_owned();
+        let about = message.comment.as_ref().map(|comment| owned(comment).content).unwrap_or_default();
+        let alone = Entry::Message(Message { comment: None, ..message });
+        let text = serializer::serialize(&fluent_syntax::ast::Resource { body: vec![alone] });
+        let text = text.trim_start_matches(id.as_str()).trim_start_matches(" =").trim().to_owned();
+        Some(PrintedText { id, about, text })
+    });
+    Ok(texts.collect())
 }
 
 fn owned(comment: &Comment<&str>) -> Comment<String> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use amocrm_lead_bot::{commands::Cli, config::SETTINGS};
-use clap::CommandFactory;
+use clap::{CommandFactory, Parser};
 use regex::Regex;
 
 /// Those of Heroku itself and of tests.
@@ -177,6 +177,44 @@ fn every_command_is_explained() {
         for name in names {
             assert!(text.contains(&format!("`{name}")), "{name} is not in docs/commands.md");
         }
+    }
+}
+
+/// Every command that is run by its own name, with what it is said to be given.
+#[test]
+fn every_command_line_in_print_is_understood() {
+    let span = Regex::new("`(amocrm-lead-bot [^`]+)`").expect("a pattern");
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for (path, text) in documents() {
+        let place = path.display().to_string();
+        for found in span.captures_iter(&prose(&text).collect::<Vec<_>>().join(" ")) {
+            lines.push((place.clone(), found[1].to_owned()));
+        }
+        for line in commands_to_copy(&text) {
+            if let Some(at) = line.find("amocrm-lead-bot ").filter(|at| *at == 0) {
+                lines.push((place.clone(), line[at..].to_owned()));
+            }
+        }
+    }
+    fn of(command: &clap::Command, name: &str, lines: &mut Vec<(String, String)>) {
+        let name = format!("{name} {}", command.get_name());
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.starts_with("Examples:\n"), "{name} --help has no examples");
+        let run = Regex::new(r"(?:^|\s)(amocrm-lead-bot .*)").expect("a pattern");
+        for line in help.lines().filter_map(|line| run.captures(line)) {
+            lines.push((format!("{name} --help"), line[1].to_owned()));
+        }
+        command.get_subcommands().for_each(|inner| of(inner, &name, lines));
+    }
+    of(&Cli::command(), "", &mut lines);
+    assert!(lines.len() > 60, "{lines:#?}");
+    let substitution = Regex::new(r"\$\([^)]*\)").expect("a pattern");
+    for (place, line) in lines {
+        // A person reads on behind two blanks; a shell takes the rest.
+        let own = substitution.replace_all(line.split("  ").next().unwrap_or_default(), "now");
+        let own = own.split(['|', '<', '>', ';']).next().unwrap_or_default().replace(['\'', '"'], "");
+        let parsed = Cli::try_parse_from(own.split_whitespace());
+        assert!(parsed.is_ok(), "{place}: {line}\n{}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 use super::{
     super::{
         CommandError,
-        output::{out, outln},
+        output::{self, out, outln},
     },
     find, plain,
 };
@@ -97,7 +97,7 @@ pub(super) async fn run(store: &Store, number: &str, json: bool) -> Result<ExitC
         )));
     };
     if json {
-        outln!("{}", serde_json::to_string_pretty(&Proof::of(lead, &consent)).unwrap_or_default());
+        output::json(&Proof::of(lead, &consent));
     } else {
         show(lead, &consent);
     }

@@ -7,7 +7,7 @@ use testkit::{
 };
 
 /// A running daemon whose tokens are gone, and one lead that waits for new ones.
-async fn a_lead_waits_for_tokens() -> (World, String) {
+pub(super) async fn a_lead_waits_for_tokens() -> (World, String) {
     let world = World::running().await;
     let mut ivan = world.buyer("Иван");
     world.amocrm.expire_access_tokens();

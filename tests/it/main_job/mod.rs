@@ -11,6 +11,7 @@ mod languages;
 mod limits;
 mod misplaced;
 mod my;
+mod printed;
 mod rubbish;
 mod secrets;
 mod starting;

@@ -10,8 +10,9 @@ use super::plan::Plan;
 use super::rejections::{Reason, Rejections};
 use super::token::Now;
 
-/// What kind of access there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What kind of access there is; named in small letters and `_` for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum TokenKind {
     /// None.
     None,
