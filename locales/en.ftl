@@ -552,6 +552,9 @@ admin-help-language = choose the bot's language
 admin-help-delete = delete the data that you have left in this chat yourself
 admin-help-cancel = cancel the request you are filling in
 admin-help-help = this text
+admin-if-throttled =
+    When Telegram is throttled the bot is silent and buyers get no answer. Requests that were taken are saved and get into amoCRM, new messages wait at Telegram for up to a day.
+    What to do: try Telegram over another connection; ask whoever installed the bot to run test-alerts and to add a spare way (TELEGRAM_PROXY) and alerts by mail (ALERT_EMAIL). If it lasts for hours, give buyers a phone number. The bot writes when the connection is back.
 admin-stray =
     I did not get that. This is what I can do:
     { $commands }

@@ -142,6 +142,7 @@ admin-outage- = An alert to the admin: the connection with amoCRM.
 admin-polls- = An alert to the admin: the connection with Telegram.
 admin-token- = An alert to the admin: when access to amoCRM ends.
 admin-stats- = To the admin: what came of requests (/stats and on Mondays), in words and on the picture.
+admin-if-throttled = To the admin, at the end of the help: what to do when Telegram is throttled.
 admin-help- = A command in the admin's help.
 admin-lead- = To the admin: one request, and what was done with it.
 admin-leads- = To the admin: the list of requests, the answer to /leads.

@@ -153,7 +153,7 @@ fn named(name: &str) -> Option<&'static Command> {
 
 /// Who the admin is and what the commands do.
 pub(super) fn help_text(lang: Lang) -> String {
-    format!("{}\n\n{}", lang.text("admin-help", &[]), explained(lang))
+    format!("{}\n\n{}\n\n{}", lang.text("admin-help", &[]), explained(lang), lang.text("admin-if-throttled", &[]))
 }
 
 /// What the commands do, a line each.

@@ -213,7 +213,6 @@ pub const PROBLEMS: &[(&str, &str)] = &[
     ("cannot be read ({})", "не читается ({})"),
     ("is no file", "не файл"),
     ("is larger than {} MB", "больше {} МБ"),
-    ("{} is missing", "нет {}"),
 ];
 
 /// What to do.

@@ -103,7 +103,7 @@ mod tests {
             (
                 "question 2: city: kind is missing",
                 "One of: text, choice",
-                "dealer.toml, строка 3, столбец 1: question 2: city: нет kind. Одно из: text, choice",
+                "dealer.toml, строка 3, столбец 1: question 2: city: kind: не задан. Одно из: text, choice",
             ),
             (
                 "time_zone is \"Moscow\", which is no time zone",
