@@ -76,6 +76,19 @@ impl Replacement {
         self.file.as_file().metadata()
     }
 
+    /// Gives it to a user and a group, where they are named, with these permissions.
+    pub fn belong_to(&self, owner: Option<(u32, u32)>, mode: u32) -> io::Result<()> {
+        let file = self.file.as_file();
+        if let Some((user, group)) = owner {
+            let meta = file.metadata()?;
+            if (meta.uid(), meta.gid()) != (user, group) {
+                std::os::unix::fs::fchown(file, Some(user), Some(group))?;
+            }
+        }
+        file.set_permissions(Permissions::from_mode(mode))?;
+        self.sync()
+    }
+
     /// Puts it in place, durably.
     pub fn put(self) -> io::Result<()> {
         self.file.persist(&self.path).map_err(|error| error.error)?;
@@ -248,7 +261,8 @@ fn tell_closed(names: &[String]) {
     }
 }
 
-fn is_ours(name: &str) -> bool {
+/// Whether a file in `DATA_DIR` is one of the bot's, by its name.
+pub fn is_ours(name: &str) -> bool {
     OURS.contains(&name) || name.starts_with(SQLITE) || (name.starts_with(BACKUP) && name.ends_with(".json"))
 }
 

@@ -30,7 +30,9 @@
 //! - [`admin`]: the admin's chat, and authorizing again
 //! - [`vitals`]: whether all is well
 //! - [`http`]: the page that takes the authorization code, health and metrics
-//! - [`daemon`], [`commands`]: build the parts and run them
+//! - [`daemon`]: builds the parts and runs them
+//! - [`setup`]: setting the bot up: what is written, made and looked for
+//! - [`commands`]: the command line
 
 // `println!` panics when nobody reads any more; `commands::output` says things.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -55,6 +57,7 @@ pub mod managers;
 pub mod net;
 pub mod notice;
 pub mod privacy;
+pub mod setup;
 pub mod stats;
 pub mod store;
 pub mod talk;

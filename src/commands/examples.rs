@@ -3,6 +3,7 @@
 /// Of the program itself.
 pub const ALL: &str = "\
 Examples:
+  amocrm-lead-bot setup                   set the bot up: seven questions
   amocrm-lead-bot check-settings          is everything set right? (--language ru: по-русски)
   amocrm-lead-bot test-amocrm             does amoCRM take the tokens?
   amocrm-lead-bot                         run the bot
@@ -18,6 +19,12 @@ Examples:
   amocrm-lead-bot run
   DATA_DIR=/var/lib/amocrm-lead-bot amocrm-lead-bot run
   LOG_FORMAT=json amocrm-lead-bot run";
+
+pub const SETUP: &str = "\
+Examples:
+  amocrm-lead-bot setup                          seven questions to the first lead
+  amocrm-lead-bot setup admin                    changes one thing
+  amocrm-lead-bot setup --yes --bot-token env:BOT --admin-chat 123456789 --account acme --access-token @token.txt";
 
 pub const GET_NEW_TOKENS: &str = "\
 Examples:

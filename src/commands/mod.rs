@@ -16,6 +16,7 @@ mod output;
 mod preview;
 mod retry;
 mod run;
+mod setup;
 mod status;
 mod test_alerts;
 mod test_amocrm;
@@ -49,6 +50,9 @@ enum Command {
     /// Run the bot (the default)
     #[command(after_help = examples::RUN)]
     Run,
+    /// Set the bot up: asks for what it needs, tries each answer, writes the settings and dealer.toml, sends a test lead
+    #[command(after_help = examples::SETUP)]
+    Setup(Box<setup::Flags>),
     /// Authorize the bot in amoCRM again: prints the address, takes the code, writes the token files
     #[command(after_help = examples::GET_NEW_TOKENS)]
     GetNewTokens {
@@ -233,6 +237,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
             odd.iter().for_each(|warning| tracing::warn!("{warning}"));
             run::run(config).await
         }
+        Command::Setup(flags) => setup::run(settings, *flags).await,
         Command::GetNewTokens { code } => {
             let (store, amocrm) = needed(settings, |reader| (reader.store(), reader.amocrm()))?;
             new_tokens::run(&store, &account(amocrm)?, code).await

@@ -16,7 +16,7 @@ use super::{
 
 /// Why what was pasted brought no tokens.
 #[derive(Debug, Error)]
-enum Refused {
+pub(super) enum Refused {
     #[error("{0}")]
     Code(#[from] CodeError),
     #[error("this address belongs to another authorization; open the address above and paste what it leads to")]
@@ -27,7 +27,7 @@ enum Refused {
 
 impl Refused {
     /// Whether another code may do; a wrong setting has to be put right first.
-    fn another_may_do(&self) -> bool {
+    pub(super) fn another_may_do(&self) -> bool {
         use AuthProblem::{CodeExpired, CodeUsed, CodeWrong, WrongAccount};
         match self {
             Self::Code(_) | Self::OtherState => true,
@@ -109,7 +109,7 @@ async fn ask(crm: &Crm) -> Result<TokenInfo, CommandError> {
     }
 }
 
-async fn exchange(crm: &Crm, pasted: &str, state: Option<&str>) -> Result<TokenInfo, Refused> {
+pub(super) async fn exchange(crm: &Crm, pasted: &str, state: Option<&str>) -> Result<TokenInfo, Refused> {
     let pasted = parse_code(pasted)?;
     // A bare code has no state; what comes from another question may be somebody else's account.
     if let (Some(given), Some(state)) = (&pasted.state, state)

@@ -7,6 +7,7 @@ use url::Url;
 use super::{
     AnswerField, ConfigProblem, Reader,
     account_host::{account_host, host_part, is_account_host},
+    answer_field::TELEGRAM_FIELD,
 };
 use crate::{
     form::{BUDGET, CAR_LINK, Question},
@@ -138,6 +139,7 @@ impl Reader<'_> {
         let tags = self.tags();
         let budget_field_id = self.id("AMOCRM_BUDGET_FIELD_ID", FIELD);
         let car_link_field_id = self.id("AMOCRM_CAR_LINK_FIELD_ID", FIELD);
+        let telegram_field_id = self.id(TELEGRAM_FIELD, FIELD);
         let set = [(BUDGET, budget_field_id), (CAR_LINK, car_link_field_id)];
         let is_set = |question: &Question| set.iter().any(|(key, id)| *key == question.key && id.is_some());
         let field = |question: &Question| {
@@ -153,7 +155,9 @@ impl Reader<'_> {
         // What the environment says wins.
         let dealer = self.dealer();
         let form = dealer.form;
-        let answer_fields = form.questions().iter().filter(|question| !is_set(question)).filter_map(field).collect();
+        let of_username = telegram_field_id.map(AnswerField::of_username);
+        let asked = form.questions().iter().filter(|question| !is_set(question)).filter_map(field);
+        let answer_fields = asked.chain(of_username).collect();
         let contact_lookup = self.switch("AMOCRM_CONTACT_LOOKUP");
         let requests_per_second = self.requests_per_second();
         let account_host = account_host?;
@@ -175,6 +179,12 @@ impl Reader<'_> {
             contact_lookup,
             requests_per_second,
         })
+    }
+
+    /// The account's host, with nothing else.
+    pub fn amocrm_host(&mut self) -> Option<String> {
+        let base_url = self.base_url();
+        self.account_host(base_url.as_ref(), true)
     }
 
     fn base_url(&mut self) -> Option<Url> {

@@ -5,6 +5,12 @@ use crate::{
     lead::Utm,
 };
 
+/// What stands for a question's key where the buyer's page in Telegram is sent; no question has it.
+pub const USERNAME: &str = "@username";
+
+/// The setting with the id of its field.
+pub(super) const TELEGRAM_FIELD: &str = "AMOCRM_TELEGRAM_FIELD_ID";
+
 /// A field of amoCRM's leads that takes the answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnswerField {
@@ -46,6 +52,12 @@ impl AnswerField {
         }
     }
 
+    /// The field for the buyer's page in Telegram.
+    pub(super) fn of_username(id: i64) -> Self {
+        let question = USERNAME.to_owned();
+        Self { question, kind: Kind::Link, field: Field::Id(id), choices: Vec::new(), is_listed: false, known: None }
+    }
+
     /// Its id, where that is known.
     pub fn id(&self) -> Option<i64> {
         match (&self.known, self.field) {
@@ -65,6 +77,9 @@ impl AnswerField {
 
     /// Where it is set.
     pub fn setting(&self) -> String {
-        format!("dealer.toml: {}.crm_field", self.question)
+        match self.question.as_str() {
+            USERNAME => TELEGRAM_FIELD.to_owned(),
+            question => format!("dealer.toml: {question}.crm_field"),
+        }
     }
 }

@@ -66,6 +66,11 @@ impl<'a> Environment<'a> {
         part(&mut Reader::new(&*self.lookup, &self.not_text))
     }
 
+    /// The value of a variable, where it has one.
+    pub fn value(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+    }
+
     /// Whether a variable has a value.
     pub fn has(&self, name: &str) -> bool {
         (self.lookup)(name).is_some_and(|value| !value.trim().is_empty())

@@ -27,7 +27,7 @@ use crate::lead::Region;
 
 pub use account_host::{ACCOUNT_DOMAINS, is_account_host};
 pub use amocrm::{AmocrmSettings, Integration, missing_integration, missing_subdomain};
-pub use answer_field::{AnswerField, KnownField};
+pub use answer_field::{AnswerField, KnownField, USERNAME};
 pub use dealer::{
     ByLanguage, Consent, CrmRules, Dealer, Distribute, Hours, LARGEST_DOCUMENT, Manager, Place, PrivacyRules, Repeat,
     StatusText, StatusTexts, Unfinished, Week,
@@ -157,6 +157,12 @@ impl Reader<'_> {
         })
     }
 
+    /// `ADMIN_CHAT_ID`.
+    pub fn admin_chat(&mut self) -> Option<i64> {
+        let telegram = self.telegram();
+        self.admin_chat_id(&telegram)
+    }
+
     fn admin_chat_id(&mut self, telegram: &TelegramSettings) -> Option<i64> {
         const NAME: &str = "ADMIN_CHAT_ID";
         const ADMIN: &str = "Write to @userinfobot to learn your id; a group's id begins with a minus";
@@ -175,7 +181,8 @@ impl Reader<'_> {
         Some(id)
     }
 
-    fn managers_chat_id(&mut self) -> Option<i64> {
+    /// `MANAGERS_CHAT_ID`.
+    pub fn managers_chat_id(&mut self) -> Option<i64> {
         const NAME: &str = "MANAGERS_CHAT_ID";
         const GROUP: &str = "Add the bot to the managers' group; a group's id begins with a minus";
         let id = self.number(NAME, GROUP)?;

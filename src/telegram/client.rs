@@ -3,6 +3,7 @@
 
 mod failure;
 mod files;
+mod looking;
 mod topics;
 
 use std::{

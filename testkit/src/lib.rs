@@ -4,7 +4,7 @@
 //! - [`world`]: the compiled daemon between both, in a folder of its own, looked at as its people do; [`buyer`] is one of them
 //! - [`chaos`]: the same with a judge in place of the people, for faults; [`deaths`] and [`turmoil`] play them
 //! - [`browser`]: a real browser without a window
-//! - [`postgres`]: private clusters
+//! - [`postgres`]: private clusters; [`terminal`]: a program at a terminal of its own
 
 pub mod browser;
 pub mod buyer;
@@ -14,6 +14,7 @@ pub mod chaos;
 pub mod deaths;
 pub mod fakes;
 pub mod postgres;
+pub mod terminal;
 pub mod turmoil;
 pub mod world;
 

@@ -20,6 +20,7 @@ mod nothing_lost;
 mod page;
 mod repeat;
 mod sandbox;
+mod setup;
 mod sources;
 mod standby;
 mod statuses;

@@ -9,7 +9,7 @@ use super::key::{self, broken_up, said};
 use super::lead_fields::{Sent, sent, takes_words};
 use super::omitted::{OmittedFields, SentParts, plain, sent_tags};
 use super::text::{cut, kept, kept_visible};
-use crate::config::AmocrmSettings;
+use crate::config::{AmocrmSettings, USERNAME};
 use crate::form::{BUDGET, CAR_LINK};
 use crate::lead::{CarLink, Lead, NAMELESS, Wish};
 
@@ -52,7 +52,10 @@ pub(super) fn fields(lead: &Lead, settings: &AmocrmSettings) -> Vec<FieldValue> 
         Some(FieldValue { id: id?, question: question.to_owned(), text, sent: Sent::Words(FIELD_CAP) })
     });
     let more = lead.more.iter().map(|answer| (answer.key.as_str(), answer.value.as_str()));
-    let answers = [(BUDGET, lead.budget_typed()), (CAR_LINK, link)].into_iter().chain(more);
+    // Who has no name there has no page.
+    let page = lead.buyer.username.as_ref().map(|username| format!("https://t.me/{username}"));
+    let page = page.iter().map(|page| (USERNAME, page.as_str()));
+    let answers = [(BUDGET, lead.budget_typed()), (CAR_LINK, link)].into_iter().chain(more).chain(page);
     // Words about a car answer the question about its link, too, where its field takes words.
     let wish = lead.wish.as_ref().filter(|_| link.is_empty()).map_or("", Wish::as_str);
     let by_form = answers.filter_map(|(question, answer)| {
@@ -243,6 +246,28 @@ pub(super) mod tests {
                 }
             })
         );
+    }
+
+    #[test]
+    fn the_buyers_page_stands_in_its_field() {
+        let field = AnswerField {
+            question: USERNAME.into(),
+            kind: Kind::Link,
+            field: Field::Id(77),
+            choices: Vec::new(),
+            is_listed: true,
+            known: Some(KnownField { id: 77, kind: "url".into(), options: Vec::new() }),
+        };
+        assert_eq!(field.setting(), "AMOCRM_TELEGRAM_FIELD_ID");
+        let settings = AmocrmSettings { answer_fields: vec![field], ..settings() };
+        let page = |lead: &Lead| {
+            let sent = lead_json(&new(lead), &settings)["custom_fields_values"].as_array().cloned().unwrap_or_default();
+            sent.into_iter().find(|field| field["field_id"] == 77).map(|field| field["values"][0]["value"].clone())
+        };
+        let lead = lead();
+        assert_eq!(page(&lead), Some(json!("https://t.me/ivan")));
+        let nameless = crate::lead::Buyer { username: None, ..lead.buyer.clone() };
+        assert_eq!(page(&Lead { buyer: nameless, ..lead }), None);
     }
 
     #[test]

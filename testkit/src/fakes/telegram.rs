@@ -165,6 +165,12 @@ impl FakeTelegram {
         self.shared.queue_changed.notify_waiters();
     }
 
+    /// Somebody has a webhook set for the bot.
+    pub fn has_webhook(&self, url: &str) {
+        self.shared.world().webhook = Some(url.to_owned());
+        self.shared.queue_changed.notify_waiters();
+    }
+
     /// What getMe tells from now on.
     pub fn tells_of_itself(&self, me: Value) {
         self.shared.world().me = Some(me);

@@ -1,0 +1,164 @@
+# What `amocrm-lead-bot setup` says. Both languages have the same texts.
+
+welcome = Семь вопросов — и первая заявка. Ctrl-C останавливает; до конца ничего не записывается.
+wrong = Не подошло: { $what }
+missing = Спросить некого: здесь не терминал или дан --yes. Не хватает параметров: { $options }
+
+## The sections
+
+section-bot = { $number }. Бот в Telegram
+section-admin = { $number }. Администратор
+section-access = { $number }. Аккаунт amoCRM и доступ к нему
+section-pipeline = { $number }. Воронка и этап для новых заявок
+section-fields = { $number }. Поля сделки
+section-managers = { $number }. Менеджеры и их чат
+section-rules = { $number }. Часы работы, звонки, согласие
+section-later = Этот шаг не удался: { $why }. Потом: amocrm-lead-bot setup { $name }
+menu-ask = Бот уже настроен. Что поменять?
+menu-bot = Токен бота
+menu-admin = Чат администратора
+menu-access = Аккаунт amoCRM и доступ
+menu-pipeline = Воронка и этап
+menu-fields = Поля сделки
+menu-managers = Менеджеры и их чат
+menu-rules = Часы работы, звонки, согласие
+menu-test = Отправить тестовую заявку
+menu-all = Пройти всё по порядку
+menu-end = Готово
+
+## The bot
+
+bot-token-ask = Токен бота (@BotFather → /mybots → ваш бот → API Token; при вводе не виден)
+bot-token-again = Новый токен бота (при вводе не виден; пусто — оставить прежний)
+bot-is = Бот: @{ $name }
+bot-unknown = Telegram не знает такого токена ({ $why }). Скопируйте его у @BotFather ещё раз, целиком.
+bot-unreachable = До Telegram не дозвониться: { $why }. Если он здесь закрыт или замедлен, нужен прокси (TELEGRAM_PROXY, --telegram-proxy).
+bot-proxy-ask = Прокси для Telegram, например socks5://user:password@host:1080 (пусто — попробовать ещё раз без него)
+bot-running = Бот с этими данными уже работает.
+bot-second-poller = Сообщения этого бота забирает ещё одна программа (409 Conflict). Вдвоём они отнимают их друг у друга: остановите её или возьмите у @BotFather новый токен.
+bot-second-poller-ask = Продолжить всё равно?
+webhook-crm = У бота установлен веб-хук на { $host }: похоже, он подключён в amoCRM как канал Telegram (источник). С одним токеном работает что-то одно: удалить веб-хук — значит отключить канал. Лучше завести у @BotFather второго бота.
+webhook-other = У бота установлен веб-хук на { $host }: сообщения уходят туда, и этот бот их не увидит.
+webhook-ask = Удалить веб-хук на { $host }? Ждущие сообщения сохранятся
+webhook-stays = Пока у бота есть веб-хук на { $host }, сообщения сюда не придут. Удалить его: --delete-webhook
+webhook-deleted = Веб-хук удалён, сообщения не потеряны.
+
+## Chats
+
+admin-ask = Куда присылать тревоги и откуда принимать команды?
+managers-chat-ask = Чат менеджеров: туда придут заявки с кнопками
+chat-way-learn = Напишу боту оттуда, чат определится сам
+chat-way-type = Введу id чата
+chat-way-none = Пока без него
+chat-id-ask = id чата (у группы начинается с минуса)
+chat-none = { $setting } не задан; потом: amocrm-lead-bot setup
+admin-learn = Откройте { $link } и нажмите «Запустить» — или отправьте боту: /start { $code }
+    Чтобы администратором была группа, добавьте в неё бота: { $grouplink } — или напишите в ней: /start@{ $name } { $code }
+managers-learn = Добавьте бота в группу менеджеров: { $grouplink } — или, если он уже там, напишите в ней: /start@{ $name } { $code }
+chat-waiting = жду кода…
+chat-late = За десять минут код не пришёл.
+chat-too-many = Перед кодом ждут сто сообщений покупателей, дальше не видно. Запустите бота, чтобы он на них ответил, потом остановите и повторите — или введите id.
+chat-running = Бот работает и сам забирает сообщения, поэтому код сюда не дойдёт. Остановите его на минуту (sudo systemctl stop amocrm-lead-bot) или введите id.
+chat-not-learnt = Чат не определился. Повторите или укажите его id: { $option } ID
+chat-unsure = Не удалось написать в чат { $chat }: { $why }
+chat-refuses = Чат { $chat } не принимает сообщений бота: { $why }. Откройте бота там и нажмите «Запустить».
+admin-hello = Это чат администратора: сюда придут тревоги, отсюда принимаются команды. /help — что можно.
+managers-hello = Это чат менеджеров: сюда придут заявки.
+admin-is = Администратор: { $chat }
+managers-chat-is = Чат менеджеров: { $chat }
+
+## The account
+
+account-ask = Адрес аккаунта: acme для https://acme.amocrm.ru, acme.kommo.com для Kommo (пусто — потом)
+account-later = Без аккаунта заявки собираются и копируются администратору, но в amoCRM не попадают.
+account-is = Аккаунт: { $name } (id { $id }), доступ есть
+access-ask = Как бот входит в amoCRM?
+access-way-token = Долгосрочный токен: одна строка, проще всего
+access-way-integration = Интеграция с кодом авторизации: токены обновляются сами
+access-way-later = Потом
+access-later = Доступ можно дать позже: amocrm-lead-bot setup access
+access-again = Попробовать ещё раз?
+access-token-where = amoМаркет → ⋯ → ваша интеграция → «Ключи и доступы» → «Сгенерировать долгосрочный токен».
+access-token-ask = Долгосрочный токен (при вводе не виден)
+access-notes = К сведению: частная интеграция в обычном (не техническом) аккаунте лишает его поддержки amoCRM; веб-хуки доступны с тарифа «Расширенный», без них бот сам спрашивает об этапах; внешней интеграции не видны пользователи, поэтому id менеджеров вводятся числами.
+integration-where = amoМаркет → ⋯ → ваша интеграция → «Ключи и доступы».
+integration-id-ask = ID интеграции
+integration-secret-ask = Секретный ключ (при вводе не виден; пусто — прежний)
+integration-redirect-ask = Ссылка для перенаправления, буква в букву как в amoCRM
+code-where = Откройте адрес, разрешите доступ и скопируйте адрес страницы, на которую попадёте (ей можно не открыться). Код действует 20 минут и один раз.
+code-ask = Адрес с кодом или код (при вводе не виден)
+pipeline-ask = Воронка для новых заявок
+stage-ask = Этап, с которого они начинаются
+pipeline-is = Новые заявки: { $pipeline } → { $stage }
+pipeline-gone = Воронки { $id } в аккаунте больше нет.
+pipeline-unknown = такой воронки в аккаунте нет
+stage-unknown = такого открытого этапа в воронке нет («Неразобранное», 142 и 143 не подходят)
+duplicates-note = Если в воронке «{ $pipeline }» включён контроль дублей, amoCRM сам склеит вторую заявку того же человека с первой; бот это понимает, но карточка будет одна. API этого не показывает: посмотрите в настройках воронки.
+
+## Fields
+
+fields-ask = Создать поля сделки: { $names }?
+field-there = Поле «{ $name }» уже есть (id { $id })
+field-made = Поле «{ $name }» создано (id { $id })
+field-by-hand = Поле можно создать руками: Сделки → Настройки → Поля, название «{ $name }», тип { $kind }, код { $code }
+field-forbidden = Создать поле «{ $name }» нельзя: у пользователя нет прав администратора. Создайте руками: тип { $kind }, код { $code } — и запустите «setup fields» ещё раз. Без поля ответ остаётся в примечании.
+field-refused = amoCRM не создаёт поле «{ $name }»: { $why }
+field-gone = Вопрос { $question } в dealer.toml называет поле { $id }, которого в аккаунте нет: ответ остаётся в примечании.
+
+## The dealer's rules
+
+managers-are = Менеджеры: { $names }
+managers-ask = Назвать менеджеров? С ними бот раздаёт заявки и знает, кто нажал кнопку
+managers-choose = Кто звонит покупателям? (пробел отмечает, Enter — дальше)
+managers-by-id = Список пользователей amoCRM не показывает (так у внешних интеграций). id стоит в адресе карточки пользователя: Настройки → Пользователи.
+manager-name-ask = Имя менеджера (пусто — больше нет)
+manager-crm-ask = { $name }: id в amoCRM (пусто — не знаю)
+manager-telegram-ask = { $name }: id в Telegram (пусто — не знаю)
+manager-no-id = Нужен хотя бы один из двух id.
+manager-added = Менеджер: { $name }
+no-id = id — целое число больше нуля.
+hours-ask = Часы работы
+hours-way-usual = { $usual }
+hours-way-own = Свои
+hours-way-always = Всегда
+hours-way-keep = Оставить как есть
+hours-own-ask = Часы, например «пн-пт 09:00-19:00; сб 10:00-16:00»
+hours-wrong = Это не часы: { $part }. Например: пн-пт 09:00-19:00; сб 10:00-16:00 — или «всегда»
+zone-ask = Часовой пояс
+callback-ask = За сколько перезвонить: задача в amoCRM, например 15m или 2h (off — без задачи)
+consent-about = Согласие на обработку персональных данных (152-ФЗ, 156-ФЗ): отдельный документ, его покупатель видит до первого вопроса.
+consent-ask = Файл с согласием (.md, .txt, .pdf) или https-адрес (пусто — без него)
+consent-version-ask = Версия документа
+consent-exists = { $file } уже есть и это другой файл: переименуйте свой
+policy-ask = Адрес политики конфиденциальности, https (пусто — без неё)
+dealer-odd = { $file }: «{ $key }» там записано не таблицей; поправьте руками
+
+## Writing
+
+write-nothing = Записывать нечего: всё уже так.
+write-env = Будет записано в { $file }:
+write-dealer = И в { $file }:
+write-document = { $from } будет скопирован в { $file }
+write-removed = убрать
+write-ask = Записать?
+write-not = Ничего не записано.
+write-done = Записано: { $file }
+
+## The test
+
+trial-ask = Отправить тестовую заявку?
+trial-waiting = отправляю тестовую заявку…
+trial-no-account = Тестовую заявку отправить некуда: нет аккаунта amoCRM или доступа.
+trial-failed = Тестовая заявка не дошла: { $why }
+trial-sent = Тестовая заявка #{ $number } в amoCRM: { $link }
+trial-name = ПРОВЕРКА БОТА, можно удалить
+trial-closed = Она закрыта («не реализовано») и названа проверкой. Удалять сделки API amoCRM не умеет: удалите её там вместе с контактом.
+trial-open = Закрыть её не удалось ({ $why }): удалите её в amoCRM сами, { $link }
+all-set-admin = Всё настроено. Тестовая заявка #{ $number } дошла до amoCRM: { $link } (её можно удалить). /help — что я умею.
+
+## What is next
+
+next-start = Дальше: запустите бота — amocrm-lead-bot run
+next-start-package = Дальше: sudo systemctl enable --now amocrm-lead-bot
+next-restart = Бот работает со старыми настройками: перезапустите его.
+next-restart-package = Бот работает со старыми настройками: sudo systemctl restart amocrm-lead-bot

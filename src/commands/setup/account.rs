@@ -1,0 +1,384 @@
+//! The account in amoCRM: access to it, its pipelines, its fields.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::{
+    super::{CommandError, given, new_tokens, opened, output::outln},
+    site::Site,
+};
+use crate::{
+    config::AmocrmSettings,
+    crm::amocrm::{Account, Crm, CrmError, LeadField, Pipeline, TokenStorage},
+    daemon,
+    setup::fields::{self, Found, Place, Wanted},
+};
+
+/// Every pipeline ends with them: won and lost.
+const CLOSED: [i64; 2] = [142, 143];
+
+/// So often a field whose making is uncertain is looked for, and so far apart, before it is made again.
+const LOOKS: usize = 3;
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// The account with access that was tried; `None` where it is left for later.
+pub async fn access(site: &mut Site<'_>, asked_for: bool) -> Result<Option<Crm>, CommandError> {
+    let mut ask = asked_for;
+    loop {
+        if !account_address(site, ask).await? {
+            return Ok(None);
+        }
+        let has_new = site.flags.access_token.is_some() || site.flags.client_id.is_some() || site.flags.code.is_some();
+        let tried = if !ask && !has_new && has_access(site) {
+            try_access(site).await
+        } else {
+            match new_access(site).await {
+                Ok(true) => try_access(site).await,
+                Ok(false) => return Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        match tried {
+            Ok((crm, account)) => {
+                let id = account.id.to_string();
+                site.ask.say("account-is", &[("name", &account.name), ("id", &id)]);
+                site.ask.say("access-notes", &[]);
+                return Ok(Some(crm));
+            }
+            Err(error) if site.ask.interactive && !matches!(error, CommandError::Interrupted) => {
+                site.ask.warn("wrong", &[("what", &error.to_string())]);
+                // Nothing is asked without end where amoCRM does not answer.
+                if !site.ask.yes("access-again", &[], true).await? {
+                    return Ok(None);
+                }
+                ask = true;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// `AMOCRM_SUBDOMAIN`; `false` where it is left for later.
+async fn account_address(site: &mut Site<'_>, ask: bool) -> Result<bool, CommandError> {
+    const NAME: &str = "AMOCRM_SUBDOMAIN";
+    let flag = site.flags.account.take();
+    let is_given = flag.is_some();
+    let there = flag.or_else(|| site.value(NAME));
+    let mut answer = match there.clone() {
+        Some(there) if is_given || !ask || !site.ask.interactive => there,
+        there => site.ask.line("account-ask", &[], &there.unwrap_or_default()).await?,
+    };
+    loop {
+        if answer.is_empty() {
+            site.ask.say("account-later", &[]);
+            return Ok(false);
+        }
+        match site.try_value(NAME, &answer, |reader| reader.amocrm_host()) {
+            Ok(_) => break,
+            Err(problems) if !site.ask.interactive => return Err(CommandError::Config(problems)),
+            Err(problems) => {
+                site.ask.warn("wrong", &[("what", &CommandError::Config(problems).to_string())]);
+                answer = site.ask.line("account-ask", &[], "").await?;
+            }
+        }
+    }
+    if site.value(NAME).as_ref() != Some(&answer) {
+        site.set(NAME, Some(answer))?;
+    }
+    Ok(true)
+}
+
+/// Whether there is any access at all.
+pub fn has_access(site: &Site<'_>) -> bool {
+    let has = |name: &str| site.value(name).is_some();
+    let files = ["access_token.txt", "refresh_token.txt"];
+    has("AMOCRM_ACCESS_TOKEN")
+        || has("AMOCRM_REFRESH_TOKEN")
+        || files.iter().any(|name| site.data_dir().join(name).exists())
+        || (has("DATABASE_URL") && has("AMOCRM_CLIENT_ID"))
+}
+
+fn settings(site: &Site<'_>) -> Result<AmocrmSettings, CommandError> {
+    super::super::account(site.read_settings(|reader| reader.amocrm()).map_err(CommandError::Config)?)
+}
+
+async fn try_access(site: &Site<'_>) -> Result<(Crm, Account), CommandError> {
+    let crm = crm(site).await?;
+    let account = crm.account().await?;
+    Ok((crm, account))
+}
+
+/// The account with the settings as they will be, and the tokens that the bot will have.
+pub async fn crm(site: &Site<'_>) -> Result<Crm, CommandError> {
+    opened::crm(&settings(site)?, &site.store()?).await
+}
+
+/// New tokens, by one of two ways; `false` where they are left for later.
+async fn new_access(site: &mut Site<'_>) -> Result<bool, CommandError> {
+    if let Some(token) = site.flags.access_token.take() {
+        let token = given::read("--access-token", &token, |_| true)?;
+        return long_lived(site, token).await.map(|()| true);
+    }
+    if site.flags.client_id.is_some() || site.flags.code.is_some() || !site.ask.interactive {
+        return integration(site).await.map(|()| true);
+    }
+    let ways = ["access-way-token", "access-way-integration", "access-way-later"];
+    let items = ways.map(|id| site.ask.text(id, &[])).to_vec();
+    match site.ask.choose("access-ask", &[], items, 0).await? {
+        0 => {
+            site.ask.say("access-token-where", &[]);
+            let token = site.ask.hidden("access-token-ask", &[]).await?.expose_secret().to_owned();
+            long_lived(site, token).await.map(|()| true)
+        }
+        1 => integration(site).await.map(|()| true),
+        _ => {
+            site.ask.say("access-later", &[]);
+            Ok(false)
+        }
+    }
+}
+
+/// A long-lived token: tried by itself, so that no other one stands in for it.
+async fn long_lived(site: &mut Site<'_>, token: String) -> Result<(), CommandError> {
+    let before = ["AMOCRM_ACCESS_TOKEN", "AMOCRM_REFRESH_TOKEN"].map(|name| (name, site.env.clone().get(name)));
+    site.set("AMOCRM_ACCESS_TOKEN", Some(token))?;
+    site.set("AMOCRM_REFRESH_TOKEN", None)?;
+    let alone = async {
+        let folder = tempfile::tempdir().map_err(|error| CommandError::Failed(crate::files::why(&error)))?;
+        let storage = TokenStorage::Files(folder.path().to_owned());
+        let crm = daemon::open_crm_with(&settings(site)?, &site.store()?, storage)?;
+        crm.account().await?;
+        Ok(())
+    };
+    let tried: Result<(), CommandError> = alone.await;
+    if tried.is_err() {
+        for (name, value) in before {
+            site.set(name, value)?;
+        }
+    }
+    tried
+}
+
+/// The integration's settings, and a code for tokens where there are none that work.
+async fn integration(site: &mut Site<'_>) -> Result<(), CommandError> {
+    site.ask.say("integration-where", &[]);
+    let parts = [
+        ("AMOCRM_CLIENT_ID", site.flags.client_id.take(), "integration-id-ask", false),
+        ("AMOCRM_CLIENT_SECRET", site.flags.client_secret.take(), "integration-secret-ask", true),
+        ("AMOCRM_REDIRECT_URL", site.flags.redirect_url.take(), "integration-redirect-ask", false),
+    ];
+    for (name, flag, question, secret) in parts {
+        let there = site.value(name);
+        let value = match (flag, there) {
+            (Some(value), _) if secret => given::read("--client-secret", &value, |_| true)?,
+            (Some(value), _) => value,
+            (None, there) if secret && site.ask.interactive => {
+                let typed = site.ask.hidden(question, &[]).await?.expose_secret().to_owned();
+                if typed.is_empty() { there.unwrap_or_default() } else { typed }
+            }
+            (None, there) => site.ask.line(question, &[], &there.unwrap_or_default()).await?,
+        };
+        if site.value(name).as_ref() != Some(&value) {
+            site.set(name, Some(value))?;
+        }
+    }
+    // What the file names besides would be tried first.
+    for name in ["AMOCRM_ACCESS_TOKEN", "AMOCRM_REFRESH_TOKEN"] {
+        site.set(name, None)?;
+    }
+    crate::files::make_folder(&site.data_dir())
+        .map_err(|error| daemon::DaemonError::DataDir { path: site.data_dir(), source: error })?;
+    let crm = crm(site).await?;
+    if let Some(code) = site.flags.code.take() {
+        let code = given::read("--code", &code, |_| true)?;
+        new_tokens::exchange(&crm, &code, None).await?;
+        site.hand_over();
+        return Ok(());
+    }
+    if crm.account().await.is_ok() {
+        return Ok(());
+    }
+    if !site.ask.interactive {
+        return Err(CommandError::Usage(site.ask.text("missing", &[("options", "--code")])));
+    }
+    let state = ulid::Ulid::new().to_string();
+    let url = crm.authorization().url(&state)?;
+    site.ask.say("code-where", &[]);
+    outln!("\n  {url}\n");
+    loop {
+        let pasted = site.ask.hidden("code-ask", &[]).await?;
+        match new_tokens::exchange(&crm, pasted.expose_secret(), Some(&state)).await {
+            Ok(_) => break,
+            Err(refused) if refused.another_may_do() => site.ask.warn("wrong", &[("what", &refused.to_string())]),
+            Err(refused) => return Err(refused.into()),
+        }
+    }
+    site.hand_over();
+    Ok(())
+}
+
+/// `AMOCRM_PIPELINE_ID` and `AMOCRM_STATUS_ID`.
+pub async fn pipeline(site: &mut Site<'_>, crm: &Crm, asked_for: bool) -> Result<(), CommandError> {
+    let pipelines = crm.pipelines().await?;
+    let number = |name: &str| site.value(name).and_then(|value| value.parse::<i64>().ok());
+    let (pipeline_there, stage_there) = (number("AMOCRM_PIPELINE_ID"), number("AMOCRM_STATUS_ID"));
+    let (flag_pipeline, flag_stage) = (site.flags.pipeline.take(), site.flags.stage.take());
+    let main = pipelines.iter().position(|pipeline| pipeline.is_main).unwrap_or(0);
+    let chosen = if flag_pipeline.is_some() || flag_stage.is_some() {
+        by_flags(site, &pipelines, flag_pipeline, flag_stage)?
+    } else {
+        let there = pipeline_there.and_then(|id| pipelines.iter().position(|pipeline| pipeline.id == id));
+        if pipeline_there.is_some() && there.is_none() {
+            site.ask.warn("pipeline-gone", &[("id", &pipeline_there.unwrap_or_default().to_string())]);
+        }
+        let decided = there.is_some() && !asked_for;
+        if decided || !site.ask.interactive || pipelines.is_empty() {
+            let shown = there.or((!pipelines.is_empty()).then_some(main)).map(|at| &pipelines[at]);
+            let stage = stage_there.and_then(|id| Some(shown?.statuses.iter().find(|stage| stage.0 == id)?.1.clone()));
+            let first = || Some(open_stages(shown?).first()?.1.clone());
+            let (name, stage) = (shown.map_or("", |shown| &shown.name), stage.or_else(first).unwrap_or_default());
+            site.ask.say("pipeline-is", &[("pipeline", name), ("stage", &stage)]);
+            return Ok(());
+        }
+        let names = pipelines.iter().map(|pipeline| pipeline.name.clone()).collect();
+        let at = site.ask.choose("pipeline-ask", &[], names, there.unwrap_or(main)).await?;
+        let stages = open_stages(&pipelines[at]);
+        let names: Vec<String> = stages.iter().map(|stage| stage.1.clone()).collect();
+        let usual = stage_there.and_then(|id| stages.iter().position(|stage| stage.0 == id)).unwrap_or(0);
+        let stage = match names.is_empty() {
+            true => None,
+            false => Some(stages[site.ask.choose("stage-ask", &[], names, usual).await?]),
+        };
+        (&pipelines[at], stage)
+    };
+    let (pipeline, stage) = chosen;
+    let name = stage.map_or("", |stage| stage.1.as_str());
+    site.ask.say("pipeline-is", &[("pipeline", &pipeline.name), ("stage", name)]);
+    site.ask.say("duplicates-note", &[("pipeline", &pipeline.name)]);
+    site.set("AMOCRM_PIPELINE_ID", Some(pipeline.id.to_string()))?;
+    site.set("AMOCRM_STATUS_ID", stage.map(|stage| stage.0.to_string()))
+}
+
+type Stage<'a> = &'a (i64, String);
+
+/// Stages in which a new lead is not over at once.
+fn open_stages(pipeline: &Pipeline) -> Vec<Stage<'_>> {
+    pipeline.statuses.iter().filter(|(id, _)| !CLOSED.contains(id)).collect()
+}
+
+fn by_flags<'a>(
+    site: &Site<'_>,
+    pipelines: &'a [Pipeline],
+    pipeline: Option<i64>,
+    stage: Option<i64>,
+) -> Result<(&'a Pipeline, Option<Stage<'a>>), CommandError> {
+    let has = |pipeline: &Pipeline| stage.is_none_or(|stage| open_stages(pipeline).iter().any(|one| one.0 == stage));
+    let found = match pipeline {
+        Some(id) => {
+            let found = pipelines.iter().find(|pipeline| pipeline.id == id);
+            found.ok_or_else(|| wrong(site, "pipeline-unknown", "--pipeline", id))?
+        }
+        None => {
+            let found = pipelines.iter().find(|pipeline| has(pipeline));
+            found.ok_or_else(|| wrong(site, "stage-unknown", "--stage", stage.unwrap_or_default()))?
+        }
+    };
+    if !has(found) {
+        return Err(wrong(site, "stage-unknown", "--stage", stage.unwrap_or_default()));
+    }
+    let stage = stage.and_then(|id| open_stages(found).into_iter().find(|stage| stage.0 == id));
+    Ok((found, stage))
+}
+
+fn wrong(site: &Site<'_>, text: &str, option: &str, id: i64) -> CommandError {
+    CommandError::Wrong(vec![format!("{option} {id}: {}", site.ask.text(text, &[]))])
+}
+
+/// The fields of leads: those that are there are used, the others are made where the rights allow.
+pub async fn fields(site: &mut Site<'_>, crm: &Crm) -> Result<(), CommandError> {
+    let form = site.dealer_now()?.form;
+    let set = |name: &str| site.value(name).and_then(|value| value.parse::<i64>().ok());
+    let listed = crm.fields_of_leads().await?;
+    let plan = fields::look(&form, set, &listed);
+    let mut missing = Vec::new();
+    for (place, found) in plan {
+        match found {
+            Found::There(id, name) => {
+                site.ask.say("field-there", &[("name", &name), ("id", &id.to_string())]);
+                keep(site, &place, id)?;
+            }
+            Found::Missing(wanted) => missing.push(wanted),
+            Found::Gone { question, id } => {
+                site.ask.warn("field-gone", &[("question", question), ("id", &id.to_string())]);
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = missing.iter().map(|wanted| format!("«{}»", wanted.new.name)).collect();
+    let wanted = !site.flags.no_fields && site.ask.yes("fields-ask", &[("names", &names.join(", "))], true).await?;
+    for one in missing {
+        let (name, code, kind) = (one.new.name.as_str(), one.new.code.as_str(), one.new.kind);
+        let args = [("name", name), ("code", code), ("kind", kind)];
+        if !wanted {
+            site.ask.say("field-by-hand", &args);
+            continue;
+        }
+        match make(site, crm, &one).await {
+            Ok(id) => {
+                site.ask.say("field-made", &[("name", name), ("id", &id.to_string())]);
+                keep(site, &one.place, id)?;
+            }
+            Err(CrmError::Forbidden { .. }) => site.ask.warn("field-forbidden", &args),
+            Err(error @ (CrmError::Rejected { .. } | CrmError::Refused { .. })) => {
+                site.ask.warn("field-refused", &[("name", name), ("why", &error.to_string())]);
+                site.ask.say("field-by-hand", &args);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn keep(site: &mut Site<'_>, place: &Place, id: i64) -> Result<(), CommandError> {
+    match place {
+        Place::Setting(name) if site.value(name).as_deref() != Some(&id.to_string()) => {
+            site.set(name, Some(id.to_string()))
+        }
+        // A question names its field itself.
+        Place::Setting(_) | Place::Question(_) => Ok(()),
+    }
+}
+
+/// Makes a field. Where it is not known whether it was made it is looked for before it is made once more.
+async fn make(site: &Site<'_>, crm: &Crm, wanted: &Wanted) -> Result<i64, CrmError> {
+    let id = |listed: &[LeadField]| fields::find(wanted, listed).map(|field| field.id);
+    let mut made = crm.create_field_of_leads(&wanted.new).await;
+    for again in [true, false] {
+        match made {
+            // A code that is taken meanwhile may be ours.
+            Err(CrmError::Rejected { .. } | CrmError::Refused { .. }) => {
+                return match id(&crm.fields_of_leads().await?) {
+                    Some(id) => Ok(id),
+                    None => made,
+                };
+            }
+            Err(CrmError::Ambiguous { .. }) => {
+                for _ in 0..LOOKS {
+                    site.clock().sleep(LOOK_AGAIN).await;
+                    if let Some(id) = id(&crm.fields_of_leads().await?) {
+                        return Ok(id);
+                    }
+                }
+            }
+            other => return other,
+        }
+        if !again {
+            break;
+        }
+        made = crm.create_field_of_leads(&wanted.new).await;
+    }
+    made
+}

@@ -1,0 +1,247 @@
+//! `setup`: asks for what the bot needs, tries each answer, writes both files, sends a test lead.
+//!
+//! `flags` is every answer as an option, `ask` the terminal, `site` both files with the changes so far; `bot`, `account` and
+//! `rules` ask, `trial` tries. What is pure is in the room [`crate::setup`].
+
+mod account;
+mod ask;
+mod bot;
+mod flags;
+mod rules;
+mod site;
+mod trial;
+
+use std::process::ExitCode;
+
+use strum::IntoEnumIterator;
+
+use super::{CommandError, output::outln};
+use crate::{
+    config::Environment,
+    crm::amocrm::Crm,
+    setup::{
+        needs::{self, Known, Section},
+        words::{Language, Words},
+    },
+};
+
+use ask::Ask;
+pub use ask::INTERRUPTED;
+use bot::Bot;
+pub use flags::Flags;
+use site::Site;
+
+/// Sets the bot up; exit code 1 where the test lead did not get through.
+pub async fn run(environment: &Environment<'_>, flags: Flags) -> Result<ExitCode, CommandError> {
+    let language = flags.language.unwrap_or_else(|| Language::of_machine(|name| std::env::var(name).ok()));
+    let ask = Ask::new(Words::new(language), flags.yes);
+    let site = Site::read(ask, flags, environment)?;
+    let section = site.flags.section;
+    let sections: Vec<Section> = section.map_or_else(|| Section::iter().collect(), |section| vec![section]);
+    if !site.ask.interactive {
+        let missing = needs::missing(&sections, known(&site));
+        if !missing.is_empty() {
+            return Err(CommandError::Usage(site.ask.text("missing", &[("options", &missing.join(", "))])));
+        }
+    }
+    let is_set_up = site.value("BOT_TOKEN").is_some() && site.value("AMOCRM_SUBDOMAIN").is_some();
+    let mut setup = Setup { site, bot: None, crm: None };
+    let good = if section.is_none() && is_set_up && setup.site.ask.interactive && !setup.has_flags() {
+        setup.menu().await?
+    } else {
+        setup.all(&sections, section.is_some()).await?
+    };
+    setup.next_steps();
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn known(site: &Site<'_>) -> Known {
+    let flags = &site.flags;
+    let has = |name: &str| site.value(name).is_some();
+    Known {
+        bot_token: flags.bot_token.is_some() || has("BOT_TOKEN"),
+        admin: flags.admin_chat.is_some() || has("ADMIN_CHAT_ID"),
+        account: flags.account.is_some() || has("AMOCRM_SUBDOMAIN"),
+        token: flags.access_token.is_some() || (flags.code.is_none() && account::has_access(site)),
+        client_id: flags.client_id.is_some() || has("AMOCRM_CLIENT_ID"),
+        client_secret: flags.client_secret.is_some() || has("AMOCRM_CLIENT_SECRET"),
+        redirect_url: flags.redirect_url.is_some() || has("AMOCRM_REDIRECT_URL"),
+        code: flags.code.is_some(),
+    }
+}
+
+struct Setup<'a> {
+    site: Site<'a>,
+    bot: Option<Bot>,
+    crm: Option<Crm>,
+}
+
+impl Setup<'_> {
+    /// Whether something was said by options, so that there is nothing to choose.
+    fn has_flags(&self) -> bool {
+        let flags = &self.site.flags;
+        let words = [
+            &flags.bot_token,
+            &flags.telegram_proxy,
+            &flags.admin_chat,
+            &flags.managers_chat,
+            &flags.account,
+            &flags.access_token,
+            &flags.client_id,
+            &flags.code,
+            &flags.time_zone,
+            &flags.hours,
+            &flags.callback_within,
+            &flags.policy,
+        ];
+        words.iter().any(|word| word.is_some())
+            || flags.pipeline.is_some()
+            || flags.stage.is_some()
+            || !flags.managers.is_empty()
+            || !flags.consents.is_empty()
+    }
+
+    /// These sections, what they change, and a test lead where it is among them.
+    async fn all(&mut self, sections: &[Section], asked_for: bool) -> Result<bool, CommandError> {
+        let several = sections.len() > 1;
+        if several {
+            self.site.ask.say("welcome", &[]);
+        }
+        let mut wants_test = false;
+        for (at, section) in (1..).zip(sections) {
+            if *section == Section::Test {
+                wants_test = asked_for || !self.site.flags.no_test_lead;
+                continue;
+            }
+            if several {
+                outln!();
+                self.site.ask.say(&format!("section-{}", name_of(*section)), &[("number", &at.to_string())]);
+            }
+            match self.section(*section, asked_for).await {
+                // What amoCRM does not tell now can be asked for later; the other answers are good all the same.
+                Err(CommandError::Crm(error)) if self.site.ask.interactive => {
+                    self.site.ask.warn("section-later", &[("why", &error.to_string()), ("name", name_of(*section))]);
+                }
+                other => other?,
+            }
+        }
+        if sections != [Section::Test] {
+            self.site.write().await?;
+            self.site.hand_over();
+        }
+        // What was not to be written is not tried either.
+        if !wants_test || self.site.has_changes() {
+            return Ok(true);
+        }
+        self.test(asked_for).await
+    }
+
+    async fn section(&mut self, section: Section, asked_for: bool) -> Result<(), CommandError> {
+        match section {
+            Section::Bot => self.bot = Some(bot::bot(&mut self.site, asked_for).await?),
+            Section::Admin => {
+                let bot = self.bot().await?;
+                bot::admin(&mut self.site, &bot, asked_for).await?;
+            }
+            Section::Access => self.crm = account::access(&mut self.site, asked_for).await?,
+            Section::Pipeline => {
+                if let Some(crm) = self.crm().await? {
+                    account::pipeline(&mut self.site, &crm, asked_for).await?;
+                }
+            }
+            Section::Fields => {
+                if let Some(crm) = self.crm().await? {
+                    account::fields(&mut self.site, &crm).await?;
+                }
+            }
+            Section::Managers => {
+                let (bot, crm) = (self.bot().await?, self.crm().await?);
+                rules::managers(&mut self.site, crm.as_ref()).await?;
+                bot::managers_chat(&mut self.site, &bot, asked_for).await?;
+            }
+            Section::Rules => rules::rules(&mut self.site, asked_for).await?,
+            Section::Test => {}
+        }
+        Ok(())
+    }
+
+    async fn bot(&mut self) -> Result<Bot, CommandError> {
+        match &self.bot {
+            Some(bot) => Ok(bot.clone()),
+            None => {
+                let bot = bot::bot(&mut self.site, false).await?;
+                Ok(self.bot.insert(bot).clone())
+            }
+        }
+    }
+
+    async fn crm(&mut self) -> Result<Option<Crm>, CommandError> {
+        if self.crm.is_none() {
+            self.crm = trial::account_of(&self.site).await?;
+        }
+        Ok(self.crm.clone())
+    }
+
+    async fn test(&mut self, asked_for: bool) -> Result<bool, CommandError> {
+        // With what was written: fields and pipeline of the lead are among it.
+        self.crm = None;
+        let Some(crm) = self.crm().await? else {
+            self.site.ask.say("trial-no-account", &[]);
+            return Ok(!asked_for);
+        };
+        if !self.site.ask.yes("trial-ask", &[], true).await? {
+            return Ok(true);
+        }
+        let bot = self.bot().await?;
+        let good = trial::test_lead(&self.site, &crm, &bot).await?;
+        self.site.hand_over();
+        Ok(good)
+    }
+
+    /// Single things, one after another, of a bot that is set up.
+    async fn menu(&mut self) -> Result<bool, CommandError> {
+        let mut good = true;
+        loop {
+            let sections: Vec<Section> = Section::iter().collect();
+            let titles = sections.iter().map(|section| self.site.ask.text(&format!("menu-{}", name_of(*section)), &[]));
+            let more = ["menu-all", "menu-end"].map(|id| self.site.ask.text(id, &[]));
+            let items: Vec<String> = titles.chain(more).collect();
+            let last = items.len() - 1;
+            outln!();
+            let at = self.site.ask.choose("menu-ask", &[], items, last).await?;
+            match sections.get(at) {
+                Some(section) => good = self.all(&[*section], true).await?,
+                None if at == last => return Ok(good),
+                None => good = self.all(&sections, false).await?,
+            }
+        }
+    }
+
+    /// What is left for a person to do.
+    fn next_steps(&self) {
+        outln!();
+        let is_package = self.site.is_package();
+        self.site.ask.say(
+            match (self.site.is_running(), is_package) {
+                (true, true) => "next-restart-package",
+                (true, false) => "next-restart",
+                (false, true) => "next-start-package",
+                (false, false) => "next-start",
+            },
+            &[],
+        );
+    }
+}
+
+fn name_of(section: Section) -> &'static str {
+    match section {
+        Section::Bot => "bot",
+        Section::Admin => "admin",
+        Section::Access => "access",
+        Section::Pipeline => "pipeline",
+        Section::Fields => "fields",
+        Section::Managers => "managers",
+        Section::Rules => "rules",
+        Section::Test => "test",
+    }
+}
