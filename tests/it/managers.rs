@@ -451,6 +451,8 @@ async fn nobody_is_reminded_of_what_somebody_has_dealt_with_in_amocrm() {
         ("nothing", |_, _| {}),
     ];
     let mut sales = Sales::with("").await;
+    // Time enough to do all of it before anybody is reminded.
+    sales.world.set("TEST_SPEED", "5");
     sales.world.start();
     let mut leads = Vec::new();
     for (at, (_, deed)) in dealt.iter().chain(&not_dealt).enumerate() {
@@ -461,7 +463,6 @@ async fn nobody_is_reminded_of_what_somebody_has_dealt_with_in_amocrm() {
         deed(&sales.world, lead_id);
         leads.push(LeadNumber::parse(&number).expect("a number"));
     }
-    // What the buyer says later is a note of ours.
     sales.world.nothing_owed().await;
     assert_eq!(sales.world.terminate().await, Some(0));
     let said = |sales: &Sales, number: &LeadNumber| sales.said(&format!("Заявкой #{number} ещё никто")).len();

@@ -3,9 +3,9 @@ use ulid::Ulid;
 use super::*;
 use crate::{
     clock::Clock,
-    lead::Lead,
+    lead::{AmendmentKind, Lead},
     notice::{LeadDeed, PressOutcome},
-    store::{LeadAction, Store},
+    store::{LeadAction, NewAmendment, Store},
 };
 
 async fn store(folder: &tempfile::TempDir) -> Store {
@@ -106,6 +106,29 @@ async fn the_card_of_a_lead_that_was_given_up_follows_it_when_it_is_sent_after_a
     }
     leads.retry_now(Some(&number)).await.expect("a commit");
     assert_eq!(messages().await, 5, "one that waits is shown as it is");
+}
+
+#[tokio::test]
+async fn the_card_of_a_lead_that_is_changed_before_it_was_sent_follows_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = store(&folder).await;
+    let number = given(&store, "K7M2QXA", None).await;
+    let lead = store.leads().by_number(&number).await.expect("a look").expect("its row").lead;
+    for (at, kind) in [AmendmentKind::Finished, AmendmentKind::Supplemented].into_iter().enumerate() {
+        let new = NewAmendment {
+            lead: lead.clone(),
+            kind,
+            about: format!("more-{at}"),
+            name_before: "Иван".into(),
+            answers: vec!["budget".into()],
+            note: "#K7M2QXA Бюджет: 3 млн".into(),
+        };
+        let mut transaction = store.begin().await.expect("a transaction");
+        crate::store::amendments::insert(&mut transaction, &new, store.clock().now()).await.expect("a row");
+        transaction.commit().await.expect("a commit");
+        let messages = store.outbox().count().await.expect("a count");
+        assert_eq!(usize::try_from(messages).expect("a few"), 2 + at, "its card, and each change of it");
+    }
 }
 
 #[tokio::test]
