@@ -182,9 +182,8 @@ impl Topics {
         if is_asked {
             warn!("a buyer's topic may be there already, empty: what came of creating it is not known");
             // Answers may be what is lost: another topic is created only where one has come.
-            match self.telegram.has_topics(group).await {
-                Err(error @ SendError::Later { .. }) => return Err(NotNow::Telegram(error)),
-                _ => {}
+            if let Err(error @ SendError::Later { .. }) = self.telegram.has_topics(group).await {
+                return Err(NotNow::Telegram(error));
             }
         }
         let title = self.title(number).await?;
