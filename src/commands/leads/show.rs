@@ -205,7 +205,7 @@ fn files_of<'a>(
     lead: &'a Lead,
     files: &'a [FileStatus],
 ) -> impl Iterator<Item = (String, Option<FileEnd>, Option<&'a str>)> {
-    lead.file_names().into_iter().zip(1..).map(move |(name, position)| {
+    lead.file_names().zip(1..).map(move |(name, position)| {
         let status = files.iter().find(|file| file.position == position);
         (name, status.and_then(|status| status.end), status.and_then(|status| status.last_error.as_deref()))
     })
