@@ -58,9 +58,9 @@ impl From<&LeadRow> for Failed {
 }
 
 impl Failed {
-    /// What is known of a lead of which the note has failed.
-    pub fn of_note(row: &LeadRow) -> Self {
-        Self { step: Step::Note, uncertain: row.steps.attempt(Step::Note).is_some(), ..Self::from(row) }
+    /// What is known of a lead of which a step after the first has failed.
+    pub fn of_step(step: Step, row: &LeadRow) -> Self {
+        Self { step, uncertain: row.steps.attempt(step).is_some(), ..Self::from(row) }
     }
 }
 

@@ -252,13 +252,13 @@ impl DeliveryPass {
 
     async fn walk(&self, claimed: Vec<LeadRow>, singly: bool, let_fresh_in: bool) -> Result<Progress, Stop> {
         let mut progress = Progress::Looked;
-        let (mut uncertain, mut to_create, mut to_note) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut uncertain, mut to_create, mut to_finish) = (Vec::new(), Vec::new(), Vec::new());
         for row in claimed {
             match row.stage {
                 Stage::Uncertain(attempt) if attempt.step == Step::Lead => uncertain.push((row, attempt)),
                 Stage::Uncertain(_) | Stage::Ready(_) => {
                     if row.attached_at.is_none() || self.stays_attached(&row).await? {
-                        to_note.push(row);
+                        to_finish.push(row);
                     }
                 }
                 // Every step is done, and only that was not recorded.
@@ -266,7 +266,7 @@ impl DeliveryPass {
                 Stage::Queued | Stage::Rejected | Stage::Discarded => to_create.push(row),
             }
         }
-        to_note.extend(self.look_up(uncertain).await?);
+        to_finish.extend(self.look_up(uncertain).await?);
         let takes_leads = self.takes_leads();
         if takes_leads {
             self.find_contacts_together(&to_create).await?;
@@ -291,19 +291,29 @@ impl DeliveryPass {
                 // Whatever becomes of the next one, this one is through.
                 self.finish(created, &mut progress).await?;
             } else {
-                to_note.extend(created);
+                to_finish.extend(created);
             }
         }
-        self.finish(to_note, &mut progress).await?;
+        self.finish(to_finish, &mut progress).await?;
         if is_left {
             self.queue.release_lease(&self.lease).await?;
         }
         Ok(progress)
     }
 
-    /// The steps after the lead itself, of leads that amoCRM has.
-    async fn finish(&self, rows: Vec<LeadRow>, progress: &mut Progress) -> Result<(), Stop> {
-        self.write_notes(rows, progress).await
+    /// The steps after the lead itself, of leads that amoCRM has: each takes those whose turn it is, and gives on those that
+    /// have a further one.
+    async fn finish(&self, mut rows: Vec<LeadRow>, progress: &mut Progress) -> Result<(), Stop> {
+        for step in Step::ALL {
+            let (theirs, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.steps.next() == Some(step));
+            rows = others;
+            rows.extend(match step {
+                // It is made before.
+                Step::Lead => Vec::new(),
+                Step::Note => self.write_notes(theirs, progress).await?,
+            });
+        }
+        Ok(())
     }
 
     /// Whether leads go one by one: there are few of them, or amoCRM breaks on one of them.

@@ -93,6 +93,18 @@ impl LeadQueue {
         .await
     }
 
+    /// Records a step that has a further one behind it, with amoCRM's ids of what it made.
+    pub async fn record_step_done(&self, step: Step, leads: &[(Ulid, Option<i64>)]) -> Result<(), StoreError> {
+        if leads.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        self.write(leads.to_vec(), move |leads, connection| {
+            Box::pin(async move { Ok(record_done(connection, step, leads, now).await?) })
+        })
+        .await
+    }
+
     /// Records that a lead is a part of another one in amoCRM now, where its note is looked for before it is written.
     pub async fn record_merged(&self, lead: Ulid, crm_lead_id: i64, contact_id: Option<i64>) -> Result<(), StoreError> {
         self.again(|| self.record_merged_once(lead, crm_lead_id, contact_id)).await?;
@@ -188,7 +200,7 @@ async fn deliver(connection: &mut AnyConnection, leads: &[Delivery], now: Millis
     }
     let delivered = query.fetch_all(&mut *connection).await?;
     let done: Vec<_> = leads.iter().map(|one| (one.id, one.remote_id)).collect();
-    record_done(connection, Step::Note, &done, now).await?;
+    record_done(connection, Step::LAST, &done, now).await?;
     for row in delivered.iter().filter(|row| rows::number(row, 1) == Some(1)) {
         let id: String = row.try_get(0)?;
         let lead = leads.iter().find(|lead| lead.id.to_string() == id);

@@ -125,8 +125,8 @@ impl LeadRow {
     }
 
     /// The same lead once a step is known to be done.
-    pub fn after(mut self, step: Step, remote_id: i64) -> Self {
-        self.steps.done(step, Some(remote_id));
+    pub fn after(mut self, step: Step, remote_id: impl Into<Option<i64>>) -> Self {
+        self.steps.done(step, remote_id.into());
         self.stage = Stage::of(LeadState::Waiting, &self.steps);
         self
     }

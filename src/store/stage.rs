@@ -20,6 +20,9 @@ impl Step {
     /// All steps, in the order in which they are done; after the last the lead is delivered.
     pub const ALL: [Self; 2] = [Self::Lead, Self::Note];
 
+    /// The one with which a lead is delivered.
+    pub const LAST: Self = Self::ALL[Self::ALL.len() - 1];
+
     /// As it stands in the store.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -96,8 +96,9 @@ impl StepOutcome {
             Self::Uncertain { lookups, .. } => RowChange::LookedUp(0, lookups.needed),
             Self::Missed { lookups, needed, .. } => RowChange::LookedUp(*lookups, *needed),
             Self::Held(Hold { uncertain, .. }) | Self::Rejected { uncertain, .. } => match (uncertain, step) {
-                (true, Step::Note) => RowChange::LookedUp(0, 1),
-                _ => RowChange::Removed,
+                // Without its first step there is nothing that a lead's other steps could be found under.
+                (false, _) | (true, Step::Lead) => RowChange::Removed,
+                (true, _) => RowChange::LookedUp(0, 1),
             },
         }
     }

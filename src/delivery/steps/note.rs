@@ -1,4 +1,4 @@
-//! The note under a lead that amoCRM has: everything the buyer said. With it a lead is delivered.
+//! The note under a lead that amoCRM has: everything the buyer said.
 
 use tracing::info;
 use ulid::Ulid;
@@ -6,14 +6,12 @@ use ulid::Ulid;
 use crate::{
     crm::amocrm::{CrmError, NewLead, NewNote, RejectedField, Whereabouts},
     fault::point,
-    notice::Notice,
-    store::{Completed, Intent, LeadRow, Lookups, Step, StepOutcome, StoreError},
+    store::{Completed, Intent, LeadRow, Lookups, Step, StepOutcome},
     telemetry::lead_span,
 };
 
 use super::super::{
     backoff::{lookup_delay, lookup_delay_since, lookups_needed},
-    counters::Counters,
     isolation::Failed,
     pass::{DeliveryPass, Progress, Stop},
     shortage::omitted_of,
@@ -69,15 +67,14 @@ impl StepWrite for WriteNote {
     async fn done(pass: &DeliveryPass, items: Vec<NewNoteItem>, answer: Vec<i64>) -> Result<Vec<LeadRow>, Stop> {
         pass.took_a_note().await?;
         let mut ids = answer.into_iter();
-        let mut completed = Vec::with_capacity(items.len());
-        for item in &items {
+        let mut done = Vec::with_capacity(items.len());
+        for item in items {
             // Of several notes the first.
             let mut of_this = ids.by_ref().take(item.texts.len());
-            completed.push(Completed { lead: &item.row.lead, remote_id: of_this.next() });
+            done.push((item.row, of_this.next()));
             of_this.for_each(drop);
         }
-        pass.delivered(&completed).await?;
-        Ok(Vec::new())
+        pass.did(Step::Note, done).await
     }
 
     async fn not_done(pass: &DeliveryPass, items: &[NewNoteItem], error: &CrmError) -> Result<(), Stop> {
@@ -110,7 +107,7 @@ impl StepWrite for WriteNote {
             if omitted_of(&one.row).plain && one.is_all_of_an_attached_one(pass) {
                 return Ok(pass.detach(&one.row, true).await?);
             }
-            return pass.hold_from_wall(Failed::of_note(&one.row), error).await;
+            return pass.hold_from_wall(Failed::of_step(Step::Note, &one.row), error).await;
         }
         // A part of several that an earlier, uncertain sending has left there must still be looked for.
         let due_at = if forbidden { pass.notes_from() } else { pass.clock().now() };
@@ -141,7 +138,7 @@ impl StepWrite for WriteNote {
         if about_the_lead && pass.follow_lead(&item.row).await? {
             return Ok(());
         }
-        let failed = Failed::of_note(&item.row);
+        let failed = Failed::of_step(Step::Note, &item.row);
         if failed.omitted.plain && item.is_all_of_an_attached_one(pass) {
             Ok(pass.detach(&item.row, true).await?)
         } else if failed.omitted.plain {
@@ -157,12 +154,13 @@ impl StepWrite for WriteNote {
 }
 
 impl DeliveryPass {
-    /// Writes the notes of leads that amoCRM has; with them a lead is delivered.
+    /// Writes the notes of leads that amoCRM has; returns the leads that go on.
     pub(in crate::delivery) async fn write_notes(
         &self,
         to_note: Vec<LeadRow>,
         progress: &mut Progress,
-    ) -> Result<(), Stop> {
+    ) -> Result<Vec<LeadRow>, Stop> {
+        let mut going_on = Vec::new();
         let mut batch: Vec<NewNoteItem> = Vec::new();
         let mut notes = 0;
         for one in to_note {
@@ -172,19 +170,23 @@ impl DeliveryPass {
             }
             let Some(missing) = self.missing_notes(&one).await? else { continue };
             if missing.is_empty() {
-                self.delivered(&[Completed { lead: &one.lead, remote_id: None }]).await?;
+                going_on.extend(self.did(Step::Note, vec![(one, None)]).await?);
             } else if one.unbatched {
-                self.write::<WriteNote>(vec![NewNoteItem { row: one, texts: missing }], progress).await?;
+                let alone = vec![NewNoteItem { row: one, texts: missing }];
+                going_on.extend(self.write::<WriteNote>(alone, progress).await?);
             } else {
                 if notes + missing.len() > NOTE_BATCH && !batch.is_empty() {
-                    self.write::<WriteNote>(std::mem::take(&mut batch), progress).await?;
+                    going_on.extend(self.write::<WriteNote>(std::mem::take(&mut batch), progress).await?);
                     notes = 0;
                 }
                 notes += missing.len();
                 batch.push(NewNoteItem { row: one, texts: missing });
             }
         }
-        if batch.is_empty() { Ok(()) } else { self.write::<WriteNote>(batch, progress).await.map(drop) }
+        if !batch.is_empty() {
+            going_on.extend(self.write::<WriteNote>(batch, progress).await?);
+        }
+        Ok(going_on)
     }
 
     /// The notes that a lead still needs: all of them, or, where it is not known whether they were written, those that
@@ -261,16 +263,6 @@ impl DeliveryPass {
                 Ok(true)
             }
         }
-    }
-
-    pub(in crate::delivery) async fn delivered(&self, leads: &[Completed<'_>]) -> Result<(), StoreError> {
-        let fresh = self.queue.record_delivered(leads, |number| Notice::Delivered { number }).await?;
-        point("delivered.stored");
-        Counters::add(&self.counters.delivered, usize::try_from(fresh).unwrap_or(0));
-        for one in leads {
-            lead_span(&one.lead.number).in_scope(|| info!("delivered"));
-        }
-        Ok(())
     }
 }
 
