@@ -205,7 +205,7 @@ impl Alerts {
         self.look_at_shortages().await
     }
 
-    /// Names once what stands in the store and cannot be read.
+    /// Names once what is in the store and cannot be read.
     async fn look_at_unreadable(&self, chat_id: i64) -> Result<(), StoreError> {
         let untold = self.open_alerts.untold_unreadable().await?;
         if untold.leads.is_empty() && untold.chats.is_empty() {

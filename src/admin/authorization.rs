@@ -58,7 +58,7 @@ pub enum AuthorizationError {
     /// The code is said to come from a host that is none of amoCRM's; it was sent nowhere.
     #[error("the host is not one of amoCRM's")]
     WrongHost,
-    /// amoCRM refuses: a new code, or a setting that is mended, is needed.
+    /// amoCRM refuses: a new code, or a setting that is fixed, is needed.
     #[error("amoCRM refuses: {0}")]
     Code(AuthProblem),
     /// amoCRM could not be asked, or the new tokens could not be stored.

@@ -279,7 +279,7 @@ mod tests {
 
     use super::*;
 
-    /// Whatever stands in the table is in the menu with a text, in the help with one, and is found when it is typed; and
+    /// Whatever is in the table is in the menu with a text, in the help with one, and is found when it is typed; and
     /// nothing else is.
     #[test]
     fn menu_help_and_dispatch_come_from_the_table() {

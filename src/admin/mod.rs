@@ -56,7 +56,7 @@ pub struct AdminContext {
     pub chat_id: Option<i64>,
     /// The store.
     pub store: Store,
-    /// Telegram.
+    /// The bot that answers.
     pub telegram: Telegram,
     /// Who may act there.
     pub people: People,

@@ -67,7 +67,7 @@ fn since(marks: &Marks) -> i64 {
 }
 
 fn mark(nonce: &str) -> Mark {
-    // Whatever stands in forged data, a name stays short.
+    // Whatever is in forged data, a name stays short.
     Mark::FirstPress(nonce.chars().take(NONCE_SIGNS + 1).collect())
 }
 

@@ -20,7 +20,7 @@ const TRIED_AGAIN: Duration = Duration::from_secs(3600);
 const NOBODY_PAUSE: Duration = Duration::from_secs(30 * 60);
 
 impl FilePass {
-    /// Why amoCRM takes no files, as far as is known: nothing is asked for an hour, or until the bot is authorized anew.
+    /// Why amoCRM takes no files, as far as is known: nothing is asked for an hour, or until the bot is authorized again.
     pub(super) async fn why_closed(&self) -> Result<Option<String>, Stop> {
         let Some((why, closed_at)) = self.marks.get_with_time(&Mark::FilesClosed).await? else { return Ok(None) };
         let now = self.clock().now();

@@ -11,7 +11,7 @@
 //! - *Killed, or the answer lost, while its content is uploaded*: the drive is searched for a file of this name and size. One
 //!   that the search does not show yet is uploaded again; what nobody attaches is seen by nobody.
 //! - *No right to files, or no drive*: told once, remembered in the store and tried again after an hour, or when the bot is
-//!   authorized anew; meanwhile files go to the managers' chat. The note under the lead names them in any case.
+//!   authorized again; meanwhile files go to the managers' chat. The note under the lead names them in any case.
 //! - *amoCRM refuses one file, or breaks on it again and again while the account answers*: that file goes to the chat.
 //! - *The lead was merged or deleted*: the file follows it, or is not needed.
 

@@ -40,7 +40,7 @@ impl Write for UploadFile {
         before_record: "upload.before_record",
         recorded: "upload.recorded",
         answered: "upload.answered",
-        uncertain_stored: "upload.unsure_stored",
+        uncertain_stored: "upload.uncertain_stored",
     };
 
     async fn intend(pass: &FilePass, items: Vec<ToUpload>) -> Result<Vec<ToUpload>, Stop> {
@@ -99,7 +99,7 @@ impl Write for AttachFile {
         before_record: "attach.before_record",
         recorded: "attach.recorded",
         answered: "attach.answered",
-        uncertain_stored: "attach.unsure_stored",
+        uncertain_stored: "attach.uncertain_stored",
     };
 
     async fn intend(pass: &FilePass, items: Vec<ToAttach>) -> Result<Vec<ToAttach>, Stop> {

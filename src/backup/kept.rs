@@ -44,7 +44,7 @@ pub fn remove_old_copies(folder: &Path, before: Millis) -> io::Result<usize> {
 }
 
 /// Takes a person's entries out of the copies; returns the names of those that cannot be read and seem to name the
-/// person: a program that changed them could destroy what somebody else still has to mend.
+/// person: a program that changed them could destroy what somebody else still has to fix.
 pub fn forget_in_copies(folder: &Path, person: &Person, region: Region) -> Result<Vec<String>, BackupError> {
     let mut unreadable = Vec::new();
     for (name, _) in copies(folder)? {

@@ -29,7 +29,7 @@ pub(super) struct Written {
     pub at: Instant,
     /// How long that took.
     pub took: Duration,
-    /// Bytes.
+    /// Its length in bytes.
     pub length: u64,
     pub entries: i64,
 }

@@ -112,7 +112,7 @@ async fn copy(
         damaged: 0,
         left_behind: Vec::new(),
     });
-    target.fold().await?;
+    target.checkpoint().await?;
     Ok(tell(&report))
 }
 

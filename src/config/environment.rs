@@ -16,7 +16,7 @@ pub struct Environment<'a> {
     not_text: Vec<&'static str>,
     /// What looks wrong without being in the way, such as a misspelt name.
     odd: Vec<ConfigProblem>,
-    /// Lines of `.env` that cannot be read: whatever stands in them, no command works without it.
+    /// Lines of `.env` that cannot be read: whatever is in them, no command works without it.
     broken: Vec<BrokenLine>,
 }
 

@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
-    /// Tells one problem of a variable; the first that is found is what has to be mended first.
+    /// Tells one problem of a variable; the first that is found is what has to be fixed first.
     pub(super) fn wrong(
         &mut self,
         variable: &'static str,
@@ -201,7 +201,7 @@ pub(super) fn not_copied_well(text: &str) -> Option<&'static str> {
     None
 }
 
-/// What stands in examples where a value belongs, in lower case.
+/// What is in examples where a value belongs, in lower case.
 fn is_placeholder(lower: &str) -> bool {
     // What is real may be long, and then any short word may turn up in it by chance.
     let short = lower.chars().count() < 100;

@@ -20,7 +20,7 @@ pub struct TextFile {
     pub path: String,
     /// The language that its name says: an IETF tag in small letters.
     pub code: String,
-    /// What stands in it.
+    /// What is in it.
     pub text: String,
 }
 

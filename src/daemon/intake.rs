@@ -58,7 +58,7 @@ impl Parts<'_> {
             let _ = self.bot_username.set(username.clone());
         }
         let intake = Arc::new(UpdateBatch::default());
-        let desk = HandlerContext::new(
+        let context = HandlerContext::new(
             self.telegram.clone(),
             self.store.dialogues(),
             self.config.phone_region,
@@ -67,7 +67,7 @@ impl Parts<'_> {
             self.config.lead_limits,
             self.counters.clone(),
         );
-        let desk = Arc::new(desk.asking_for(self.consent.clone()).talking_in(self.config.managers_chat_id));
+        let context = Arc::new(context.asking_for(self.consent.clone()).talking_in(self.config.managers_chat_id));
         let admin = admin::tree(Arc::new(AdminContext {
             chat_id: self.config.admin_chat_id,
             store: self.store.clone(),
@@ -102,10 +102,10 @@ impl Parts<'_> {
             .branch(talk::tree(Arc::new(talk)))
             .branch(managers::rest(managers))
             .branch(admin);
-        let tree = handlers::tree(intake.clone(), admin_line.clone(), desk.clone(), dealers);
-        let form = desk.wording.form.clone();
+        let tree = handlers::tree(intake.clone(), admin_line.clone(), context.clone(), dealers);
+        let form = context.wording.form.clone();
         let dialogues = DialogueStorage::new(self.store.dialogues(), form, self.answers.clone());
-        let dependencies = teloxide::dptree::deps![Arc::new(dialogues), desk, intake.clone()];
+        let dependencies = teloxide::dptree::deps![Arc::new(dialogues), context, intake.clone()];
         let dispatch = Dispatch::new(self.telegram.groups().clone(), tree, dependencies);
         let menu = tokio::spawn(keep_commands(self.telegram.clone(), self.config.admin_chat_id));
         info!(bot = username, "taking messages");

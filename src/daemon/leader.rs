@@ -304,7 +304,7 @@ async fn become_leader(
             Err(error) => error,
         };
         match error {
-            // What has worked with this setting may work again, when somebody at the server has mended it.
+            // What has worked with this setting may work again, when somebody at the server has fixed it.
             StoreError::Setting(problem) if !trouble.has_worked.load(Ordering::Relaxed) => {
                 return Err(DaemonError::Setting(format!("DATABASE_URL: {problem}")));
             }

@@ -59,7 +59,7 @@ pub enum DaemonError {
     DataDir {
         /// The folder, or what in it is in the way.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// The store cannot be opened.

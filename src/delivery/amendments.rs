@@ -152,7 +152,7 @@ impl AmendmentWriter {
             }
             Some(error) => {
                 self.tell_of_refusal(one, &error).await?;
-                // A right may be given, and a field mended, but nobody waits for it for ever.
+                // A right may be given, and a field fixed, but nobody waits for it for ever.
                 if matches!(error, CrmError::Forbidden { .. }) && one.attempts + 1 < MOST_REFUSALS {
                     return Ok(self.put_off(one, true, REFUSED_PAUSE).await?);
                 }

@@ -22,7 +22,7 @@ const THROTTLE_TOLERATED: Duration = Duration::from_secs(30);
 /// What ends the pause of an open breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
-    /// Time.
+    /// The moment, in milliseconds UTC.
     Until(Millis),
     /// New tokens, or at the latest this moment.
     TokensOr(Millis),

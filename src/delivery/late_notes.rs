@@ -105,7 +105,7 @@ impl LateNoteWriter {
     async fn write(&self, note: &LateNote) -> Result<(), Stop> {
         let notes = self.store.late_notes();
         let Some(row) = self.store.leads().by_number(&note.number).await? else {
-            // Nobody can say what amoCRM's id of it is; a lead that is damaged may be mended.
+            // Nobody can say what amoCRM's id of it is; a lead that is damaged may be fixed.
             return match note.is_said {
                 true => Ok(self.put_off(note, LateOutcome::NotLooked, LONGEST_PAUSE).await?),
                 false => Ok(notes.over(&note.id, None).await?),

@@ -33,7 +33,7 @@ const VALUES_OF_A_SHORTAGE: u32 = 2;
 /// One shortage since when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Short {
-    /// What.
+    /// What leads go without.
     #[serde(flatten)]
     pub what: Shortage,
     /// Since when.
@@ -47,7 +47,7 @@ fn yes() -> bool {
     true
 }
 
-/// What is short, as it stands in the store.
+/// What is short, as it is in the store.
 pub async fn shortages(marks: &Marks) -> Result<Vec<Short>, StoreError> {
     let mark = marks.get(&Mark::Shortages).await?;
     Ok(mark.and_then(|mark| serde_json::from_str(&mark).ok()).unwrap_or_default())

@@ -23,7 +23,7 @@ const MOST_SHOWN: usize = 6;
 /// What has to be accepted before anything personal is asked.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum ConsentRule {
-    /// Nothing.
+    /// Nothing has to be accepted.
     #[default]
     Nothing,
     /// The privacy policy, with each form.
@@ -46,7 +46,7 @@ pub struct Asking {
 /// A consent that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenConsent {
-    /// When.
+    /// When it was given, UTC.
     pub at: DateTime<Utc>,
     /// To what, and by which id that is proved.
     pub proof: ConsentProof,
@@ -75,7 +75,7 @@ impl ConsentRule {
         }
     }
 
-    /// Asks.
+    /// The question that asks for it.
     pub(super) fn ask(&self) -> Say {
         match self {
             Self::Document(asking) => Say::ConsentTo(Box::new(asking.question.clone())),

@@ -141,7 +141,7 @@ pub(super) const AWAITED_NAME: &str = "+awaited_name";
 /// What the dialogue must know of the world.
 #[derive(Debug, Clone)]
 pub struct World {
-    /// Now.
+    /// The moment of the turn, UTC.
     pub now: DateTime<Utc>,
     /// How far the dealer's clock is before UTC.
     pub utc_offset: chrono::TimeDelta,

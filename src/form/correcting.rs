@@ -355,7 +355,7 @@ fn given(
     let alone = World { message: None, consent: ConsentRule::default(), request: None, ..world.clone() };
     let outcome = turn(inner, input, &alone);
     let number = request.lead.number.clone();
-    // Another answer than the one that is asked, which may be answered anew all the same.
+    // Another answer than the one that is asked, which may be answered again all the same.
     let is_other = outcome.replies.iter().flatten().any(|say| matches!(say, Say::AnswersChanged { .. }));
     let step = outcome.conversation.step;
     let said: Vec<Vec<Say>> = outcome.replies.into_iter().map(not_yet_taken).collect();

@@ -93,7 +93,7 @@ pub struct Draft {
     pub refused: BTreeMap<String, String>,
     /// The answers as managers read them: what was said is kept when the dealer's form asks something else by then.
     pub said: Vec<Extra>,
-    /// What stands in the stored draft and is no answer to this form: kept as it is.
+    /// What is in the stored draft and is no answer to this form: kept as it is.
     pub rest: Map<String, Value>,
 }
 

@@ -188,7 +188,7 @@ mod tests {
         let amending = supplemented(&left(), more.clone(), 7).expect("something is new");
         assert_eq!((amending.about.as_str(), keys(&amending)), ("supplemented-7", vec![BUDGET]));
         assert!(amending.lead.is_unfinished() && amending.lead.budget == more.budget);
-        // Begun anew, up to the phone: nothing that was said before is taken for withdrawn.
+        // Begun again, up to the phone: nothing that was said before is taken for withdrawn.
         assert_eq!(supplemented(&more, Lead { wish: None, ..left() }, 8), None);
         let again = Lead { wish: Wish::imported("красная"), ..left() };
         let amending = supplemented(&more, again, 9).expect("something is new");

@@ -6,7 +6,7 @@ use crate::{
     notice::MyRequest,
 };
 
-/// A button of ours, as it stands in its callback data.
+/// A button of ours, as it is in its callback data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Press {
     /// Consent is given.

@@ -52,7 +52,7 @@ pub enum Kind {
     Money,
     /// An address of a page.
     Link,
-    /// Words.
+    /// Words of any kind.
     Text,
     /// A number.
     Number,

@@ -1,4 +1,4 @@
-//! `/metrics`: the figures of all rooms in Prometheus' text format, gathered anew for every scrape.
+//! `/metrics`: the figures of all rooms in Prometheus' text format, gathered again for every scrape.
 //!
 //! Counters count since the start of the process. A value that is not known is left out rather than shown as 0; without
 //! a store that answers only `store_up` tells of it.

@@ -41,7 +41,7 @@ pub const UNFINISHED_TAG: &str = "не завершена";
 pub const REPEATED_TAG: &str = "повторно";
 
 impl AmendmentKind {
-    /// As it stands in the store.
+    /// As it is in the store.
     pub fn as_str(self) -> &'static str {
         self.into()
     }

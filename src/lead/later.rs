@@ -21,13 +21,13 @@ const ONLY_PICTURES: &str = "(только эмодзи)";
 pub enum Speech {
     /// By the buyer.
     Said(String),
-    /// The buyer has written a message anew.
+    /// The buyer has written a message again.
     Corrected(String),
     /// By a manager, to the buyer.
     Answered {
-        /// Who.
+        /// The manager, as Telegram shows the name.
         manager: String,
-        /// What.
+        /// What was written, as it was written.
         words: String,
     },
     /// What a manager has said has not reached the buyer, and why.

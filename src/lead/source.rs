@@ -25,7 +25,7 @@ impl SourceCode {
         ((1..=LONGEST_CODE).contains(&text.len()) && text.bytes().all(is_sign)).then(|| Self(text.to_owned()))
     }
 
-    /// As it stands in the link.
+    /// As it is in the link.
     pub fn as_str(&self) -> &str {
         &self.0
     }

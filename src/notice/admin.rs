@@ -15,7 +15,7 @@ use crate::{
 pub enum AdminNotice {
     /// The CRM does not take leads.
     OutageOpened {
-        /// Why.
+        /// What stands in the way.
         trouble: Trouble,
         /// Since when.
         since: Millis,
@@ -24,7 +24,7 @@ pub enum AdminNotice {
     },
     /// The CRM still does not take leads.
     OutageGoesOn {
-        /// Why.
+        /// What stands in the way.
         trouble: Trouble,
         /// Since when.
         since: Millis,
@@ -35,7 +35,7 @@ pub enum AdminNotice {
     },
     /// The CRM still does not take leads, by now for another reason.
     OutageChanged {
-        /// Why.
+        /// What stands in the way.
         trouble: Trouble,
         /// Leads that wait.
         waiting: i64,
@@ -79,7 +79,7 @@ pub enum AdminNotice {
     },
     /// amoCRM takes again what leads went on without.
     TakenAgain {
-        /// What.
+        /// What leads go without.
         shortages: Vec<Shortage>,
     },
     /// One person has sent as many requests as the settings allow.
@@ -118,7 +118,7 @@ pub enum AdminNotice {
     },
     /// A buyer has just sent a request; told where the admin has switched it on.
     NewLead {
-        /// It.
+        /// The lead.
         lead: LeadCopy,
     },
     /// The bot runs without amoCRM settings.
@@ -138,7 +138,7 @@ pub enum AdminNotice {
     SecondInstance,
     /// What buyers write does not arrive.
     PollsFail {
-        /// Why.
+        /// What stands in the way.
         trouble: PollTrouble,
         /// Since when.
         since: Millis,
@@ -190,19 +190,19 @@ pub enum AdminNotice {
     TokenExpiring {
         /// Whether it is a long-lived one.
         long_lived: bool,
-        /// When.
+        /// When the token ends, in milliseconds UTC.
         expires_at: Millis,
     },
     /// A scheduled refresh failed while the access token still works.
     RefreshFailing {
-        /// Why.
+        /// What stands in the way.
         trouble: Trouble,
         /// Until when the access token works.
         works_until: Option<Millis>,
     },
     /// There is no access any more, and no lead has come yet to run into it.
     AccessLost {
-        /// Why.
+        /// What stands in the way.
         trouble: Trouble,
     },
     /// A group in the settings has become a supergroup and has a new id.
@@ -337,9 +337,9 @@ pub struct WithdrawnLead {
 pub struct LeadCopy {
     /// Its number.
     pub number: LeadNumber,
-    /// Name.
+    /// The buyer's name.
     pub name: String,
-    /// Phone.
+    /// The buyer's phone, E.164.
     pub phone: String,
     /// Budget as typed; absent when passed over or not asked.
     #[serde(default)]

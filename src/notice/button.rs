@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Button {
     /// Comes back as callback data (1 to 64 bytes).
     Press {
-        /// Label.
+        /// What stands on it.
         text: String,
         /// Callback data.
         data: String,
@@ -18,14 +18,14 @@ pub enum Button {
     },
     /// Opens an address.
     Open {
-        /// Label.
+        /// What stands on it.
         text: String,
         /// http(s) address.
         url: String,
     },
     /// Copies a text; left out where the messenger cannot do that.
     Copy {
-        /// Label.
+        /// What stands on it.
         text: String,
         /// What is copied (1 to 256 characters).
         copy: String,

@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// The answers a card shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Card {
-    /// Name.
+    /// The buyer's name.
     pub name: String,
-    /// Phone, E.164.
+    /// The buyer's phone, E.164.
     pub phone: String,
     /// Budget as typed; absent when passed over or not asked.
     #[serde(default)]

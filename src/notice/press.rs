@@ -120,7 +120,7 @@ mod tests {
 
     use super::*;
 
-    /// Each button with its data as it stands in chats.
+    /// Each button with its data as it is in chats.
     fn examples(kind: AdminPressDiscriminants) -> Vec<(AdminPress, &'static str)> {
         use AdminPressDiscriminants as Kind;
         let number = || "K7M2QXA".to_owned();

@@ -97,7 +97,7 @@ impl Shortage {
         }
     }
 
-    /// The setting it is about, with its value, as it stands in the environment.
+    /// The setting it is about, with its value, as it is in the environment.
     pub fn setting(&self) -> String {
         match self {
             Self::Pipeline { id } => format!("AMOCRM_PIPELINE_ID={id}"),

@@ -70,7 +70,7 @@ pub struct Done {
     pub forgetting: Forgetting,
     /// Copies of files that cannot be read and seem to name the person.
     pub unreadable: Vec<String>,
-    /// Whether the file of the store was written anew, so that nothing is left in it.
+    /// Whether the file of the store was written again, so that nothing is left in it.
     pub scrubbed: bool,
 }
 
@@ -194,12 +194,12 @@ impl Privacy {
         let unconsented = self.store.personal_data().wipe_without_consent(without).await?;
         if unconsented > 0 {
             info!(forms = unconsented, "what was written without consent is deleted");
-            self.store.fold().await?;
+            self.store.checkpoint().await?;
         }
         let files = backup::remove_old_copies(&self.folder, before)?;
         if forms + updates > 0 || files > 0 {
             info!(forms, updates, files, "what nobody has touched for 30 days is deleted");
-            self.store.fold().await?;
+            self.store.checkpoint().await?;
         }
         self.expire().await
     }

@@ -71,7 +71,7 @@ impl Reached {
 pub struct ManagerFigures {
     /// As colleagues read it; `None` for what nobody has.
     pub name: Option<String>,
-    /// Leads.
+    /// Leads given to this manager within the period.
     pub leads: u64,
     /// Half of those that were dealt with were so within this working time.
     pub median: Option<TimeDelta>,
@@ -93,7 +93,7 @@ pub struct Touch {
 /// What came of the requests of a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
-    /// Which.
+    /// The days that are counted.
     pub period: Period,
     /// By day.
     pub days: Vec<(NaiveDate, u64)>,

@@ -25,7 +25,7 @@ pub struct NewConsent {
     pub press_id: Option<String>,
     /// Its update.
     pub update_id: i64,
-    /// When.
+    /// When it was given, in milliseconds UTC.
     pub given_at: Millis,
 }
 
@@ -66,7 +66,7 @@ pub struct Consent {
     pub press_id: Option<String>,
     /// Its update.
     pub update_id: Option<i64>,
-    /// When.
+    /// When it was given, in milliseconds UTC.
     pub given_at: Option<Millis>,
     /// When it was withdrawn, or its person forgotten.
     pub ended_at: Option<Millis>,

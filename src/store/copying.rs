@@ -107,7 +107,7 @@ impl Store {
     }
 
     /// Writes what stands in SQLite's log into the file, which is the whole store then, whoever may have it open.
-    pub async fn fold(&self) -> Result<(), StoreError> {
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
         if self.engine == Engine::Sqlite {
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
         }

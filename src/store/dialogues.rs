@@ -26,7 +26,7 @@ pub struct Dialogue {
     pub draft: String,
     /// The last update that was taken.
     pub update_id: i64,
-    /// When.
+    /// When it was taken, in milliseconds UTC.
     pub update_at: Millis,
     /// What it is answered with, as JSON, so that a redelivery can be answered again.
     pub replies: Option<String>,
@@ -74,7 +74,7 @@ pub enum TurnOutcome {
     NumberTaken,
     /// Nothing was committed: its person has sent so many requests that the next is taken from this moment on only.
     TooMany {
-        /// When.
+        /// From when on the next is taken, in milliseconds UTC.
         again_at: Millis,
     },
     /// Nothing was committed: another process has taken a turn of this chat meanwhile.

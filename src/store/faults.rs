@@ -22,7 +22,7 @@ pub enum StoreError {
     /// that says what to do, without the name of the setting and without its value.
     #[error("{0}")]
     Setting(String),
-    /// What stands in the store cannot be read by this version.
+    /// What is in the store cannot be read by this version.
     #[error("the store holds something this version cannot read: {0}")]
     Unreadable(String),
 }

@@ -44,7 +44,7 @@ pub(super) struct NewNote<'a> {
 /// That a note, or a task, was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LateAttempt {
-    /// When.
+    /// When it was sent, in milliseconds UTC.
     pub sent_at: Millis,
     /// Clean look-ups since then that did not find it.
     pub lookups: i64,

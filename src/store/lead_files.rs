@@ -71,7 +71,7 @@ pub struct DriveFile {
 /// That a note was sent which attaches a file, and what became of it is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttachAttempt {
-    /// When.
+    /// When it was sent, in milliseconds UTC.
     pub sent_at: Millis,
     /// Clean look-ups since then that did not find it.
     pub lookups: i64,
@@ -188,7 +188,7 @@ impl Files {
             (Some(lead), Some(position)) if (1..=lead.lead.files.len()).contains(&position) => {
                 Ok(Some(file_row(&row, id, position, lead)))
             }
-            // The lead cannot be read, which is told elsewhere; it may be mended.
+            // The lead cannot be read, which is told elsewhere; it may be fixed.
             _ => {
                 let later = now + self.clock.millis(FURTHEST_DUE);
                 self.not_done(lease, &id, FileStep::Attach, &FileOutcome::NotDone, later, None).await?;
@@ -343,24 +343,26 @@ impl Files {
             FileOutcome::Uncertain { lookups_needed } => format!("lookups = 0, lookups_needed = {lookups_needed}"),
             FileOutcome::Missed { lookups, needed } => format!("lookups = {lookups}, lookups_needed = {needed}"),
         };
-        let failed = error.map_or("", |_| ", attempts = attempts + 1, last_error = $4");
-        let sql = format!(
-            "UPDATE lead_files SET {row}, due_at = $1, leased_by = NULL, leased_until = 0{failed} \
-             WHERE id = $2 AND leased_by = $3 AND state = 'waiting'"
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(id).bind(&lease.id);
-        if let Some(error) = error {
-            query = query.bind(one_line(&plain(error), LONGEST_ERROR));
-        }
-        query.execute(&self.pool).await?;
-        Ok(())
+        self.give_back(lease, id, due_at, error, &format!("{row}, ")).await
     }
 
     /// Gives a file back until `due_at` with all that is recorded of its way as it is.
     pub async fn later(&self, lease: &Lease, id: &str, due_at: Millis, error: Option<&str>) -> Result<(), StoreError> {
+        self.give_back(lease, id, due_at, error, "").await
+    }
+
+    /// Gives a file back until `due_at`; `set` is what else of its row changes, each with a comma behind it.
+    async fn give_back(
+        &self,
+        lease: &Lease,
+        id: &str,
+        due_at: Millis,
+        error: Option<&str>,
+        set: &str,
+    ) -> Result<(), StoreError> {
         let failed = error.map_or("", |_| ", attempts = attempts + 1, last_error = $4");
         let sql = format!(
-            "UPDATE lead_files SET due_at = $1, leased_by = NULL, leased_until = 0{failed} \
+            "UPDATE lead_files SET {set}due_at = $1, leased_by = NULL, leased_until = 0{failed} \
              WHERE id = $2 AND leased_by = $3 AND state = 'waiting'"
         );
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(id).bind(&lease.id);

@@ -32,7 +32,7 @@ pub enum LeadState {
 }
 
 impl LeadState {
-    /// As it stands in the store.
+    /// As it is in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -92,7 +92,7 @@ pub struct LeadRow {
     pub delivered_at: Option<Millis>,
     /// What went wrong last, without personal data.
     pub last_error: Option<String>,
-    /// When.
+    /// When that was, in milliseconds UTC.
     pub last_error_at: Option<Millis>,
     /// Whether the buyer was told that it is saved.
     pub buyer_told: bool,

@@ -21,7 +21,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// What buyers' chats have sent within the last hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Arrivals {
-    /// Requests.
+    /// Requests that were taken.
     pub leads: i64,
     /// From so many people.
     pub people: i64,

@@ -29,7 +29,7 @@ pub struct LiveButtons {
 }
 
 impl LiveButtons {
-    /// Reads what stands in a row; what cannot be read is none.
+    /// Reads what is in a row; what cannot be read is none.
     fn read(messages: &str) -> Self {
         let mut read = Self::default();
         for token in messages.split(',').filter(|token| !token.is_empty()) {

@@ -67,7 +67,7 @@ impl LeadQueue {
         Ok(true)
     }
 
-    /// Undoes that of a lead that is held and whose note is certainly not there: it is decided anew. `omitted`, where given, is
+    /// Undoes that of a lead that is held and whose note is certainly not there: it is decided again. `omitted`, where given, is
     /// what it goes without from now on.
     pub async fn record_detached(&self, lease: &Lease, lead: &Lead, omitted: Option<&str>) -> Result<(), StoreError> {
         self.again(|| self.record_detached_once(lease, lead, omitted)).await?;

@@ -17,7 +17,7 @@ pub(super) fn placeholders(from: usize, count: usize) -> String {
     (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
-/// A column of text, asked for so that the answer can be read whatever stands in it.
+/// A column of text, asked for so that the answer can be read whatever is in it.
 pub(super) fn bytes(engine: Engine, column: &str) -> String {
     match engine {
         Engine::Sqlite => format!("CAST({column} AS BLOB)"),
@@ -33,7 +33,7 @@ pub(super) fn contains(engine: Engine, column: &str, place: &str) -> String {
     }
 }
 
-/// A column of numbers, asked for so that the answer can be read whatever stands in it.
+/// A column of numbers, asked for so that the answer can be read whatever is in it.
 pub(super) fn numbers(engine: Engine, column: &str) -> String {
     match engine {
         Engine::Sqlite => format!("CASE WHEN typeof({column}) = 'text' THEN CAST({column} AS BLOB) ELSE {column} END"),

@@ -20,7 +20,7 @@ pub struct SourceFigures {
     pub label: String,
     /// As managers read it, where the dealer has described it.
     pub name: Option<String>,
-    /// Requests.
+    /// Requests that were sent.
     pub requests: u64,
     /// How many of them amoCRM has.
     pub delivered: u64,

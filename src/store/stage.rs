@@ -23,7 +23,7 @@ impl Step {
     /// The one with which a lead is delivered.
     pub const LAST: Self = Self::ALL[Self::ALL.len() - 1];
 
-    /// As it stands in the store.
+    /// As it is in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Lead => "lead",
@@ -39,7 +39,7 @@ impl Step {
 /// A step that may have been done: it was sent, and what became of it is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepAttempt {
-    /// Which.
+    /// Which step.
     pub step: Step,
     /// When it was sent; of a lead from a file or from a copy of a store, since when somebody else may have sent it.
     pub sent_at: Millis,

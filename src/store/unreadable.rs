@@ -23,11 +23,11 @@ const SHOWN: usize = 2000;
 /// A lead that cannot be read, with what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableLead {
-    /// What stands in the store as its id.
+    /// What is in the store as its id.
     pub id: String,
-    /// What stands in the store as its number.
+    /// What is in the store as its number.
     pub number: String,
-    /// What stands in the store as its state.
+    /// What is in the store as its state.
     pub state: String,
     /// When it was submitted, where that can be read.
     pub submitted_at: Option<Millis>,

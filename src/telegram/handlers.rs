@@ -74,7 +74,7 @@ impl From<StorageError> for HandlerError {
 /// What the handlers work with.
 #[derive(Debug)]
 pub struct HandlerContext {
-    /// Telegram.
+    /// The bot that answers.
     pub telegram: Telegram,
     /// Dialogues and what is set aside.
     pub dialogues: Dialogues,

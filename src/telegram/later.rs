@@ -106,7 +106,7 @@ pub(super) struct Copied {
     pub from: i64,
     /// The managers'.
     pub to: i64,
-    /// Now.
+    /// When it is copied, in milliseconds UTC.
     pub at: Millis,
 }
 

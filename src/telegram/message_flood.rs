@@ -1,7 +1,7 @@
 //! More messages than anybody reads answers to: whoever writes so many within a minute is answered once, and all that they
 //! say is taken all the same.
 //!
-//! What answers a question is none of them, and begins the count anew. Whoever waits for each answer before the next message
+//! What answers a question is none of them, and begins the count again. Whoever waits for each answer before the next message
 //! may write [`PATIENCE`] times as many.
 //!
 //! Kept in memory: a restart forgets what was counted, and nothing else.

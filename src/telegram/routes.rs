@@ -295,7 +295,7 @@ mod tests {
     async fn a_way_is_left_after_half_a_minute_of_polls_without_an_answer() {
         // One poll that hangs, however well sends go.
         play(2, &[(5, Send, Good, 5, 0), (20, Send, Good, 20, 0), (30, Poll, NoAnswer, 0, 1)]);
-        // A page of a proxy's again and again; a good answer begins anew.
+        // A page of a proxy's again and again; a good answer begins again.
         play(2, &[(1, Poll, NoAnswer, 1, 0), (30, Poll, NoAnswer, 30, 0), (31, Poll, NoAnswer, 31, 1)]);
         play(2, &[(1, Poll, NoAnswer, 1, 0), (30, Poll, Good, 5, 0), (31, Poll, NoAnswer, 31, 0)]);
     }

@@ -38,7 +38,7 @@ pub struct Stray {
     pub kind: String,
     /// The private chat it is from, if that can be told.
     pub chat: Option<i64>,
-    /// Why.
+    /// Why it is set aside, for the log and the store.
     pub reason: &'static str,
     /// What there is of it.
     pub body: String,
@@ -154,7 +154,7 @@ impl Strays {
         self.known.insert(stray.key);
     }
 
-    /// Updates came with them, and more may be on the way: what waits for that to end waits anew.
+    /// Updates came with them, and more may be on the way: what waits for that to end waits again.
     pub fn accompanied(&mut self) {
         self.looks.retain(|_, looks| *looks >= LOOKS);
     }

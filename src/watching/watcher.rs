@@ -43,7 +43,7 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 const SHORTEST_NAP: Duration = Duration::from_millis(100);
 
 /// How often it is looked whether leads still wait to be delivered.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Leads that were delivered longer ago are not asked about, by the calendar.
 const WATCHED_FOR: Millis = 120 * 24 * 3600 * 1000;
@@ -187,7 +187,7 @@ impl<Tz: TimeZone> AtWork<Tz> {
         let mut longest = EVERY;
         match self.ask().await {
             Ok(()) => self.failures = 0,
-            Err(Halt::Later) => longest = LOOK_AGAIN,
+            Err(Halt::Later) => longest = POLL_INTERVAL,
             Err(Halt::Store(error)) => {
                 warn!(%error, "leads are asked about later");
                 return clock.scaled(STORE_PAUSE);
@@ -243,7 +243,7 @@ impl<Tz: TimeZone> AtWork<Tz> {
                 return Ok(());
             }
             tokio::select! {
-                () = tokio::time::sleep(self.clock().period(LOOK_AGAIN)) => {}
+                () = tokio::time::sleep(self.clock().period(POLL_INTERVAL)) => {}
                 () = self.stop.cancelled() => {}
             }
         }

@@ -300,7 +300,7 @@ fn about_a_lead(id: &str, number: &LeadNumber, error: &str, lang: Lang) -> Rende
     Rendered { text: clip(text), markup: Some(Markup::Buttons(vec![row.into()])) }
 }
 
-/// What stands in the store and cannot be read; each lead has a button of its own, as far as they fit.
+/// What is in the store and cannot be read; each lead has a button of its own, as far as they fit.
 fn unreadable(leads: &[String], chats: &[String], lang: Lang) -> Rendered {
     let list = |words: &[String], before: &str| {
         words.iter().map(|word| format!("{before}{word}")).collect::<Vec<_>>().join(", ")

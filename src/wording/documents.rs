@@ -20,7 +20,7 @@ pub struct ShownDocument {
     pub lang: String,
     /// The name of its file.
     pub name: String,
-    /// What stands in the file.
+    /// What is in the file.
     pub content: Arc<[u8]>,
     /// Its text by messages; empty for what is sent as a file.
     pub parts: Arc<[String]>,

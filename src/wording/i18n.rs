@@ -8,9 +8,8 @@ use std::{
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::overrides;
 use crate::{
-    config::{TextFile, TextProblem},
+    config::TextFile,
     form::{Typed, Words},
 };
 
@@ -54,7 +53,7 @@ impl Language {
     }
 }
 
-/// What stands in `locales/`, parsed.
+/// What is in `locales/`, parsed.
 fn built_in() -> &'static [Language] {
     static LANGUAGES: LazyLock<Vec<Language>> =
         LazyLock::new(|| BUILT_IN.iter().map(|(code, source)| Language::new(code, &[source])).collect());
@@ -62,12 +61,12 @@ fn built_in() -> &'static [Language] {
 }
 
 impl Lang {
-    /// Russian as it stands in `locales/`.
+    /// Russian as it is in `locales/`.
     pub fn ru() -> Self {
         Self(&built_in()[0])
     }
 
-    /// English as it stands in `locales/`.
+    /// English as it is in `locales/`.
     pub fn en() -> Self {
         Self(&built_in()[1])
     }
@@ -83,16 +82,12 @@ impl Lang {
         SPOKEN.get().unwrap_or(&BY_DEFAULT)
     }
 
-    /// What is spoken with a dealer's texts: the languages named in `order` (without any: those by default), and each
-    /// that has a file. They last as long as the process.
-    ///
-    /// # Errors
-    /// All that is wrong with the texts.
-    pub fn load(files: &[TextFile], order: &[String]) -> Result<Vec<Self>, Vec<TextProblem>> {
-        let mut problems: Vec<TextProblem> = files.iter().flat_map(overrides::check).collect();
+    /// The languages named in `order` (without any: those by default), and each that has a file; and of those the codes that
+    /// nobody has words for. They last as long as the process.
+    pub(super) fn composed(files: &[TextFile], order: &[String]) -> (Vec<Self>, Vec<String>) {
         let by_default = BUILT_IN.iter().take(SPOKEN_BY_DEFAULT).map(|(code, _)| (*code).to_owned());
         let named: Vec<String> = if order.is_empty() { by_default.collect() } else { order.to_vec() };
-        let mut spoken = Vec::<Self>::new();
+        let (mut spoken, mut without_words) = (Vec::<Self>::new(), Vec::new());
         for code in named.iter().chain(files.iter().map(|file| &file.code)) {
             if spoken.iter().any(|lang| lang.code() == *code) {
                 continue;
@@ -101,7 +96,7 @@ impl Lang {
             let own = files.iter().filter(|file| file.code == *code).map(|file| file.text.as_str());
             let sources: Vec<&str> = built_in.into_iter().chain(own).collect();
             if sources.is_empty() {
-                problems.push(overrides::no_such_language(code, BUILT_IN.iter().map(|(code, _)| *code)));
+                without_words.push(code.clone());
             }
             let code: &'static str = Box::leak(code.clone().into_boxed_str());
             spoken.push(Self(Box::leak(Box::new(Language::new(code, &sources)))));
@@ -110,8 +105,7 @@ impl Lang {
             let others = spoken.iter().copied().filter(|other| other != lang);
             let _ = lang.0.fallback.set(others.chain([Self::ru()]).collect());
         }
-        problems.extend(overrides::same_buttons(&spoken, files));
-        if problems.is_empty() { Ok(spoken) } else { Err(problems) }
+        (spoken, without_words)
     }
 
     /// Speaks these from now on; what was set first stays.

@@ -40,7 +40,7 @@ pub use troubles::{advice_text, outage_buttons, short_name, shortage_text, troub
 pub struct Rendered {
     /// 1 to 4096 UTF-16 units.
     pub text: String,
-    /// Buttons.
+    /// What can be pressed with it.
     pub markup: Option<Markup>,
 }
 

@@ -23,6 +23,22 @@ const LONGEST_COMMAND: usize = 256;
 /// Names of questions stand on buttons and before answers.
 const LONGEST_LABEL: usize = 64;
 
+impl Lang {
+    /// What is spoken with a dealer's texts: the languages named in `order` (without any: those by default), and each that
+    /// has a file. They last as long as the process.
+    ///
+    /// # Errors
+    /// All that is wrong with the texts.
+    pub fn load(files: &[TextFile], order: &[String]) -> Result<Vec<Self>, Vec<TextProblem>> {
+        let (spoken, without_words) = Self::composed(files, order);
+        let built_in = || BUILT_IN.iter().map(|(code, _)| *code);
+        let unknown = without_words.iter().map(|code| no_such_language(code, built_in()));
+        let problems = files.iter().flat_map(check).chain(unknown).chain(same_buttons(&spoken, files));
+        let problems: Vec<TextProblem> = problems.collect();
+        if problems.is_empty() { Ok(spoken) } else { Err(problems) }
+    }
+}
+
 /// What a text of `locales/` is given and must tell.
 #[derive(Debug, Default)]
 pub(super) struct Given {

@@ -216,7 +216,7 @@ impl Stage {
     }
 
     /// Waits until every buyer knows a number for each form, every number is in amoCRM with its note and the backup
-    /// file is empty; then judges. A long run may leave a long backlog, so patience begins anew while it gets shorter.
+    /// file is empty; then judges. A long run may leave a long backlog, so patience begins again while it gets shorter.
     pub async fn settled(&self, forms: usize) -> Judgement {
         let (mut deadline, mut least_left) = (Instant::now() + PATIENCE, usize::MAX);
         loop {

@@ -35,7 +35,7 @@ pub enum Trouble {
     NotPaid,
     /// amoCRM does not like a field.
     FieldRefused,
-    /// amoCRM does not like the lead, until somebody mends it and sends it again.
+    /// amoCRM does not like the lead, until somebody fixes it and sends it again.
     LeadRefused,
     /// amoCRM is down until the daemon has died.
     Down,
@@ -97,7 +97,7 @@ pub const DEATHS: &[Death] = &[
     ("create.answered", 1, Trouble::None),
     ("create.in_commit", 1, Trouble::None),
     ("create.stored", 1, Trouble::None),
-    ("create.unsure_stored", 1, Trouble::CreateLost),
+    ("create.uncertain_stored", 1, Trouble::CreateLost),
     ("lookup.before", 1, Trouble::CreateLost),
     ("lookup.answered", 1, Trouble::CreateLost),
     ("create.in_commit", 1, Trouble::CreateLost),
@@ -111,7 +111,7 @@ pub const DEATHS: &[Death] = &[
     ("note.before_record", 1, Trouble::None),
     ("note.recorded", 1, Trouble::None),
     ("note.answered", 1, Trouble::None),
-    ("note.unsure_stored", 1, Trouble::NoteLost),
+    ("note.uncertain_stored", 1, Trouble::NoteLost),
     ("note.read", 1, Trouble::NoteLost),
     ("note.read", 3, Trouble::NoteSwallowed),
     ("note.recorded", 2, Trouble::NoteSwallowed),
@@ -127,14 +127,14 @@ pub const DEATHS: &[Death] = &[
     ("upload.recorded", 1, Trouble::Files),
     ("upload.answered", 1, Trouble::Files),
     ("upload.answered", 1, Trouble::UploadLost),
-    ("upload.unsure_stored", 1, Trouble::UploadLost),
+    ("upload.uncertain_stored", 1, Trouble::UploadLost),
     ("upload.stored", 2, Trouble::Files),
     ("attach.before_record", 1, Trouble::Files),
     ("attach.recorded", 1, Trouble::Files),
     ("attach.recorded", 2, Trouble::AttachSwallowed),
     ("attach.answered", 1, Trouble::Files),
     ("attach.answered", 1, Trouble::AttachLost),
-    ("attach.unsure_stored", 1, Trouble::AttachLost),
+    ("attach.uncertain_stored", 1, Trouble::AttachLost),
     ("file.in_commit", 1, Trouble::Files),
     ("file.stored", 1, Trouble::Files),
     ("file.in_commit", 2, Trouble::NoFiles),

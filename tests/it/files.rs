@@ -10,7 +10,7 @@ use testkit::{
     world::{Buyer, World},
 };
 
-use crate::admin::desk::{HOST, admin, redirect, state_in};
+use crate::admin::chat::{HOST, admin, redirect, state_in};
 
 const PHOTO: &[u8] = b"\xff\xd8\xff a picture, large enough for several parts of a hundred bytes each: \
     0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789";

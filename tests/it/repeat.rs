@@ -255,7 +255,7 @@ async fn dies_at(point: &str, database: Option<String>) {
     let notes = On::post("/api/v4/leads/notes");
     let is_undone = point == "repeat.undone";
     match point {
-        "note.unsure_stored" | "note.read" => drop(world.amocrm.fault(notes.clone(), Fault::CutAfter, Times::N(1))),
+        "note.uncertain_stored" | "note.read" => drop(world.amocrm.fault(notes.clone(), Fault::CutAfter, Times::N(1))),
         "repeat.undone" => drop(world.amocrm.fault(notes.clone(), Fault::CutBefore, Times::N(1))),
         _ => {}
     }
@@ -302,7 +302,7 @@ async fn dies_at(point: &str, database: Option<String>) {
 
 #[tokio::test]
 async fn whatever_dies_meanwhile_it_is_under_the_open_lead_once() {
-    let of_the_note = ["note.recorded", "note.answered", "note.unsure_stored", "note.read", "delivered.in_commit"];
+    let of_the_note = ["note.recorded", "note.answered", "note.uncertain_stored", "note.read", "delivered.in_commit"];
     for points in [POINTS_OF_REPEATS, &of_the_note] {
         join_all(points.iter().map(|point| dies_at(point, None))).await;
     }

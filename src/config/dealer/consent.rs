@@ -30,7 +30,7 @@ pub enum Place {
     File {
         /// Its name as the settings have it.
         name: String,
-        /// What stands in it.
+        /// What is in it.
         content: Arc<[u8]>,
     },
     /// A page or a file on the web: https.
@@ -134,7 +134,7 @@ fn open_page(value: &Value<'_>, address: &str) -> Option<Url> {
     }
 }
 
-/// What stands in a file, or what is wrong with it and what to do.
+/// What is in a file, or what is wrong with it and what to do.
 fn content(path: &Path) -> Result<Vec<u8>, (String, &'static str)> {
     const PUT_IT_THERE: &str = "Put the file beside dealer.toml, or mend its name";
     let about = match std::fs::metadata(path) {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
 use super::hal::{embedded, id};
-use super::payload::FIELD_CAP;
+use super::text::FIELD_CAP;
 use crate::config::{AmocrmSettings, AnswerField, KnownField};
 use crate::form::{Field, Kind};
 use crate::lead::{Budget, Day, Quantity, Utm, one_line};

@@ -8,13 +8,10 @@ use serde_json::{Value, json};
 use super::key::{self, broken_up, said};
 use super::lead_fields::{Sent, sent, takes_words};
 use super::omitted::{OmittedFields, SentParts, plain, sent_tags};
-use super::text::{cut, kept, kept_visible};
+use super::text::{FIELD_CAP, cut, kept, kept_visible};
 use crate::config::{AmocrmSettings, USERNAME};
 use crate::form::{BUDGET, CAR_LINK};
 use crate::lead::{CarLink, Lead, NAMELESS, Wish};
-
-/// Text fields take 256 characters through the API, 255 by one answer of the support (amocrm-api-php#224).
-pub(super) const FIELD_CAP: usize = 255;
 
 /// A lead about to be created.
 #[derive(Debug, Clone)]

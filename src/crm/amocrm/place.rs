@@ -56,7 +56,7 @@ impl std::fmt::Display for Place {
 /// Where what is said of a lead is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
-    /// There.
+    /// It is there.
     At(Place),
     /// The lead is a part of this one now, which is to be looked at.
     MergedInto(i64),

@@ -30,7 +30,7 @@ pub struct NewTask<'a> {
     pub text: &'a str,
     /// Until when, s UTC.
     pub complete_till: i64,
-    /// Whose.
+    /// The user who is to do it; amoCRM chooses where absent.
     pub user_id: Option<i64>,
 }
 

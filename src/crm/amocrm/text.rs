@@ -8,6 +8,9 @@ use std::borrow::Cow;
 
 use crate::lead::is_visible;
 
+/// Text fields take 256 characters through the API, 255 by one answer of the support (amocrm-api-php#224).
+pub(super) const FIELD_CAP: usize = 255;
+
 /// A text that was escaped by several programs on its way is not escaped more often than this.
 const MOST_ESCAPES: usize = 4;
 const ZERO_WIDTH_JOINER: char = '\u{200D}';

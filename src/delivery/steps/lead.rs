@@ -44,7 +44,7 @@ impl StepWrite for WriteLead {
         before_record: "create.before_record",
         recorded: "create.recorded",
         answered: "create.answered",
-        uncertain_stored: "create.unsure_stored",
+        uncertain_stored: "create.uncertain_stored",
     };
     // It is looked up by a pass of its own, which records what it did not find.
     const INTENT: Intent = Intent::First;

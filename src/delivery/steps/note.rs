@@ -43,7 +43,7 @@ impl StepWrite for WriteNote {
         before_record: "note.before_record",
         recorded: "note.recorded",
         answered: "note.answered",
-        uncertain_stored: "note.unsure_stored",
+        uncertain_stored: "note.uncertain_stored",
     };
     // Of several notes some may be there: what is missing was looked for just before.
     const INTENT: Intent = Intent::Again;

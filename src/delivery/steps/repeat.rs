@@ -3,7 +3,7 @@
 //!
 //! The decision is committed before anything of it is sent. "Attach" is the first step done, with the open lead's id; the note
 //! that follows is an uncertain write like any other, looked for under that lead by the request's number before it is sent again.
-//! "A lead of its own" is the row of the create. So whoever goes on after a death finds what was decided, and decides anew only
+//! "A lead of its own" is the row of the create. So whoever goes on after a death finds what was decided, and decides again only
 //! where certainly nothing was sent: after look-ups that did not find the create, or where the open lead was closed or deleted
 //! meanwhile and its notes do not have this one.
 //!
@@ -215,7 +215,7 @@ impl DeliveryPass {
         Ok(())
     }
 
-    /// Whether a request that was put under a lead some time ago still belongs there; what does not is decided anew, or looked
+    /// Whether a request that was put under a lead some time ago still belongs there; what does not is decided again, or looked
     /// at later.
     pub(in crate::delivery) async fn stays_attached(&self, row: &LeadRow) -> Result<bool, Stop> {
         let Some(lead_id) = row.crm_lead_id() else { return Ok(true) };

@@ -2,7 +2,7 @@
 
 use super::{
     Found,
-    message::{Message, WRONG, begins, is_filler},
+    message::{Message, WRONG, begins, choice, is_filler},
 };
 use crate::{
     form::{
@@ -129,11 +129,4 @@ impl<'a> Message<'a> {
             Kind::Name | Kind::Phone | Kind::Link | Kind::Files => None,
         }
     }
-}
-
-/// The place of a choice, by what is typed of it.
-pub(super) fn choice(question: &Question, said: &str, world: &World) -> Option<usize> {
-    let is_said = |words: &String| plain(words) == said;
-    let choices = question.choices.iter().filter(|_| question.kind == Kind::Choice && !said.is_empty());
-    choices.enumerate().find(|(_, choice)| (world.words)(choice).iter().any(is_said)).map(|(at, _)| at)
 }

@@ -1,13 +1,10 @@
 //! A message, and what it may be about.
 
-use super::{
-    super::{
-        conversation::World,
-        draft::{Answer, Draft, Step},
-        questions::{Kind, Place, Question},
-        words::words_of,
-    },
-    labelled::choice,
+use super::super::{
+    conversation::World,
+    draft::{Answer, Draft, Step},
+    questions::{Kind, Place, Question},
+    words::{plain, words_of},
 };
 use crate::lead::{Said, Taken};
 
@@ -185,4 +182,11 @@ fn alike(word: &str, label: &str) -> bool {
         (word.chars().count().max(label.chars().count()), word.chars().count().min(label.chars().count()));
     let same = word.chars().zip(label.chars()).take_while(|(one, other)| one == other).count();
     word == label || short >= 4 && long - short <= 2 && same + 1 >= short
+}
+
+/// The place of a choice, by what is typed of it.
+pub(super) fn choice(question: &Question, said: &str, world: &World) -> Option<usize> {
+    let is_said = |words: &String| plain(words) == said;
+    let choices = question.choices.iter().filter(|_| question.kind == Kind::Choice && !said.is_empty());
+    choices.enumerate().find(|(_, choice)| (world.words)(choice).iter().any(is_said)).map(|(at, _)| at)
 }

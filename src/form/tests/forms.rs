@@ -329,7 +329,7 @@ fn buttons_of_a_form_that_was_sent_name_its_request() {
     }
 }
 
-/// Whoever has sent a request is asked no name and no phone anew: one press each.
+/// Whoever has sent a request is asked no name and no phone again: one press each.
 #[test]
 fn a_returning_buyer_is_offered_what_was_said_the_last_time() {
     let region = crate::lead::Region::default();

@@ -32,7 +32,7 @@ pub struct CarLink {
     others: Vec<String>,
 }
 
-/// Why a text holds no link; each variant is something the buyer can mend.
+/// Why a text holds no link; each variant is something the buyer can fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CarLinkError {
     /// There is no http(s) address in it.

@@ -12,6 +12,9 @@ mod reading;
 
 use super::{Budget, CarLink, Name, Phone, Region, Wish};
 
+/// Stands in place of what was found already; a byte long, and in no text that people send.
+const TAKEN: char = '\u{1}';
+
 /// What a message says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Said {

@@ -241,7 +241,7 @@ pub(super) fn ends(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
         let before = text[..at].chars().next_back().unwrap_or(' ');
         let is_blank = behind.is_empty() || behind.starts_with(char::is_whitespace);
         let ends = match c {
-            '\n' | ';' | super::reading::TAKEN | '|' | '•' => true,
+            '\n' | ';' | super::TAKEN | '|' | '•' => true,
             // `1,5` and `K5,белая`.
             ',' => is_blank || !(before.is_numeric() && behind.starts_with(char::is_numeric)),
             '!' | '?' => is_blank,

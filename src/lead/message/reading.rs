@@ -3,14 +3,11 @@
 use std::ops::Range;
 
 use super::{
-    Part, Said, Says, money,
+    Part, Said, Says, TAKEN, money,
     people::{self, Candidate, Sureness, is_mark},
     phones,
 };
 use crate::lead::{Budget, Phone, Region, car_link, name::greeting, text};
-
-/// Stands in place of what was found already; a byte long, and in no text that people send.
-pub(super) const TAKEN: char = '\u{1}';
 
 /// Sums are looked for in so many characters of a message.
 const LONGEST_ANSWERS: usize = 500;

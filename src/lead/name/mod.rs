@@ -22,7 +22,7 @@ const MIN_DIGITS_OF_NUMBER: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name(String);
 
-/// Why a text is no name; each variant is something the buyer can mend.
+/// Why a text is no name; each variant is something the buyer can fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NameError {
     /// Nothing visible in it.

@@ -61,7 +61,7 @@ pub enum PhoneOrigin {
     Backup,
 }
 
-/// Why a text is no phone number; each variant is something the buyer can mend.
+/// Why a text is no phone number; each variant is something the buyer can fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PhoneError {
     /// No digits in it.

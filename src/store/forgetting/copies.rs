@@ -21,7 +21,7 @@ use super::{
 /// Ids looked up in one statement.
 const IDS_AT_ONCE: usize = 200;
 
-/// What another store knows to be forgotten, as it stands in this one.
+/// What another store knows to be forgotten, as it is in this one.
 #[derive(Debug, Default)]
 pub(in crate::store) struct ForgottenElsewhere {
     ids: HashMap<String, Millis>,

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::store::{StoreError, faults};
 
-/// What stands in a transaction by itself and is not to be kept.
+/// What is in a transaction by itself and is not to be kept.
 #[derive(Debug)]
 pub(in crate::store) enum Undone<T> {
     /// This is the answer, and nothing was written.

@@ -10,7 +10,7 @@ use testkit::{
     world::{Buyer, PATIENCE, World},
 };
 
-use crate::admin::desk::{admin, keeps_secrets, leads_wait};
+use crate::admin::chat::{admin, keeps_secrets, leads_wait};
 
 /// When the admin was sent the messages with these words.
 fn told(world: &World, words: &str) -> Vec<DateTime<Utc>> {

@@ -7,7 +7,7 @@ use testkit::{
     world::{Answers, World},
 };
 
-use crate::admin::desk::{
+use crate::admin::chat::{
     HOST, address_in, admin, everything_comes_again, keeps_secrets, nothing_is_confirmed, redirect, state_in,
 };
 

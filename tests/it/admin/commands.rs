@@ -8,7 +8,7 @@ use testkit::{
     world::{Buyer, PATIENCE, World},
 };
 
-use crate::admin::desk::{
+use crate::admin::chat::{
     admin, everything_comes_again, group_hears, keeps_secrets, leads_wait, nothing_is_confirmed, sure_in,
 };
 
@@ -258,7 +258,7 @@ async fn commands_that_come_twice_do_no_harm() {
     let mut admin = admin(&world);
     admin.hears("не попадают в amoCRM").await;
     world.backup_holds(3).await;
-    let numbers = crate::admin::desk::waiting_numbers(&world);
+    let numbers = crate::admin::chat::waiting_numbers(&world);
     // Not the oldest, which amoCRM is tried with, and which is then being sent.
     let gone = numbers[2].as_str();
     nothing_is_confirmed(&world).await;
@@ -289,7 +289,7 @@ async fn commands_that_come_twice_do_no_harm() {
     let states: Vec<_> = world.admin.messages();
     let first = states.iter().find(|message| message.text.starts_with("Чтобы обновить")).expect("an address");
     let pasted =
-        crate::admin::desk::redirect(&world, &code, &crate::admin::desk::state_in(first), crate::admin::desk::HOST);
+        crate::admin::chat::redirect(&world, &code, &crate::admin::chat::state_in(first), crate::admin::chat::HOST);
     admin.says(&pasted, "Доступ к amoCRM обновлён").await;
 }
 
@@ -325,7 +325,7 @@ async fn a_group_can_be_the_admin_s_chat() {
     let code = world.amocrm.issue_code();
     manager.say_in(
         &group,
-        &crate::admin::desk::redirect(&world, &code, &crate::admin::desk::state_in(&asked), crate::admin::desk::HOST),
+        &crate::admin::chat::redirect(&world, &code, &crate::admin::chat::state_in(&asked), crate::admin::chat::HOST),
     );
     group_hears(&world, &group, "Доступ к amoCRM обновлён").await;
     world.delivered(&number).await;

@@ -8,7 +8,7 @@ use testkit::{
     world::{PATIENCE, World},
 };
 
-use crate::admin::desk::{HOST, group_hears, keeps_secrets, leads_wait, redirect, state_in, sure_in, waiting_numbers};
+use crate::admin::chat::{HOST, group_hears, keeps_secrets, leads_wait, redirect, state_in, sure_in, waiting_numbers};
 
 const NOT_YOURS: &str = "слушаются только администраторов";
 

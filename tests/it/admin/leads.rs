@@ -5,7 +5,7 @@ use testkit::{
     world::World,
 };
 
-use crate::admin::desk::{admin, keeps_secrets, leads_wait, sure_in, waiting_numbers};
+use crate::admin::chat::{admin, keeps_secrets, leads_wait, sure_in, waiting_numbers};
 
 #[tokio::test]
 async fn a_lead_is_looked_at_sent_again_and_given_up_from_the_chat() {

@@ -4,8 +4,8 @@
 
 mod alerts;
 mod authorize;
+pub(crate) mod chat;
 mod commands;
-pub(crate) mod desk;
 mod groups;
 mod leads;
 mod reach;

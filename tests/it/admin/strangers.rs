@@ -2,7 +2,7 @@
 
 use testkit::{fakes::amocrm::On, world::World};
 
-use crate::admin::desk::{HOST, admin, keeps_secrets, redirect, state_in};
+use crate::admin::chat::{HOST, admin, keeps_secrets, redirect, state_in};
 
 #[tokio::test]
 async fn a_stranger_gets_the_buyer_s_dialogue_and_nothing_else() {

@@ -9,7 +9,7 @@ use testkit::{
     world::{Buyer, PATIENCE, World},
 };
 
-use crate::admin::desk::{admin, keeps_secrets, leads_wait, side_by_side};
+use crate::admin::chat::{admin, keeps_secrets, leads_wait, side_by_side};
 
 /// Puts a pair that was issued so long ago into the environment.
 fn issued_ago(world: &mut World, minutes: i64) {
@@ -169,7 +169,7 @@ async fn a_renewal_that_fails_is_told_while_the_access_still_works() {
     issued_ago(&mut world, 80);
     world.amocrm.fault(On::oauth(), Fault::Html(502), Times::Forever);
     world.start();
-    let mut admin = crate::admin::desk::admin(&world);
+    let mut admin = crate::admin::chat::admin(&world);
     admin.hears("Не получается заранее обновить доступ").await;
     world.amocrm.clear_faults();
     admin.hears("Доступ к amoCRM обновлён").await;

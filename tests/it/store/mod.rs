@@ -201,12 +201,12 @@ on_both! {
     }
 
     async fn a_turn_that_was_overtaken_changes_nothing(opened: &Opened) {
-        let (store, deposed) = (&opened.store, opened.again().await);
+        let (store, former) = (&opened.store, opened.again().await);
         // Both processes take the first two updates of a chat; the one that has lost the leadership comes too late.
         for update_id in [1, 2] {
             assert!(matches!(store.dialogues().commit(&turn(update_id, None)).await, Ok(TurnOutcome::Committed(_))));
             let late = turn(update_id, Some(&lead("Иван", 0)));
-            assert_eq!(deposed.dialogues().commit(&late).await.expect("an answer"), TurnOutcome::Overtaken);
+            assert_eq!(former.dialogues().commit(&late).await.expect("an answer"), TurnOutcome::Overtaken);
         }
         assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue").update_id, 2);
         assert_eq!((store.leads().waiting().await.expect("a count").0, store.outbox().count().await.expect("a count")), (0, 0));
@@ -214,7 +214,7 @@ on_both! {
         let (three, four) = (turn(3, None), turn(4, None));
         let after = Some((2, 5));
         let (one, other) = (Turn { after, ..three }, Turn { after, ..four });
-        let (here, there) = (store.dialogues(), deposed.dialogues());
+        let (here, there) = (store.dialogues(), former.dialogues());
         let (one, other) = tokio::join!(here.commit(&one), there.commit(&other));
         let overtaken = [one, other].into_iter().filter(|outcome| matches!(outcome, Ok(TurnOutcome::Overtaken))).count();
         assert_eq!(overtaken, 1);

@@ -13,7 +13,7 @@ pub(super) struct Candidate {
     pub source: Source,
     pub access: Option<Access>,
     pub refresh: Option<Refresh>,
-    /// What stands in the access token's place is a placeholder, or can be no token.
+    /// What is in the access token's place is a placeholder, or can be no token.
     pub rubbish: bool,
 }
 
@@ -40,7 +40,7 @@ impl Candidate {
         self.access.as_ref()?.claims.as_ref()
     }
 
-    /// What stands in the access token's place is not a JWT.
+    /// What is in the access token's place is not a JWT.
     pub fn is_unreadable(&self) -> bool {
         self.rubbish || self.access.as_ref().is_some_and(|access| access.claims.is_none())
     }

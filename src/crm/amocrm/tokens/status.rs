@@ -14,7 +14,7 @@ use super::token::Now;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum TokenKind {
-    /// None.
+    /// There is no token.
     None,
     /// An access token alone, used until its date.
     LongLived,

@@ -1,4 +1,4 @@
-//! The server: what stands in a request's way, and how it fails.
+//! The server: what is in a request's way, and how it fails.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
