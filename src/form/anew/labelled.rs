@@ -6,7 +6,6 @@ use super::{
 };
 use crate::{
     form::{
-        conversation::World,
         draft::Answer,
         questions::{Kind, Question},
         words::{plain, words_of},
