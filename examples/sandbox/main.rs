@@ -5,7 +5,7 @@
 //! - [`stage`]: both fakes, everybody in the play, a folder; [`daemon`]: the daemon as a process of its own
 //! - [`faults`]: what can go wrong
 //! - [`story`]: the incident this product was made for, from the first request to the recovery, and what comes after
-//! - [`talk`]: the chat in the terminal
+//! - [`talk`]: the chat in the terminal, and [`terminal`]: how lines are typed there
 //! - [`page`]: the same world in a browser
 //! - [`show`]: how things look in print
 
@@ -16,6 +16,7 @@ mod show;
 mod stage;
 mod story;
 mod talk;
+mod terminal;
 
 use std::{
     io::{self, IsTerminal},

@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 
 use testkit::fakes::amocrm::{FakeAmocrm, StoredLead};
 
+use crate::terminal::print;
+
 pub const BOLD: &str = "1";
 pub const DIM: &str = "2";
 pub const RED: &str = "31";
@@ -22,25 +24,25 @@ pub fn paint(style: &str, text: &str) -> String {
 
 /// Whose screen is shown next, in both languages.
 pub fn heading(russian: &str, english: &str) {
-    println!("\n{} {}", paint(CYAN, &format!("— {russian} —")), paint(DIM, english));
+    print(&format!("\n{} {}", paint(CYAN, &format!("— {russian} —")), paint(DIM, english)));
 }
 
 /// A part of a conversation, without Telegram's own doings.
 pub fn conversation(transcript: &str) {
     for line in transcript.lines().filter(|line| line.trim() != "⌨ убрана") {
-        println!("{}", line.trim_end());
+        print(&format!("{}", line.trim_end()));
     }
 }
 
 /// A lead as the manager sees it: the card, its contact, its notes.
 pub fn lead(amocrm: &FakeAmocrm, lead: &StoredLead) {
-    println!("Сделка «{}»", paint(BOLD, &lead.name));
-    println!("  Бюджет: {} ₽ · теги: {}", grouped(lead.price), lead.tags.join(", "));
+    print(&format!("Сделка «{}»", paint(BOLD, &lead.name)));
+    print(&format!("  Бюджет: {} ₽ · теги: {}", grouped(lead.price), lead.tags.join(", ")));
     for contact in amocrm.contacts().iter().filter(|contact| lead.contact_ids.contains(&contact.id)) {
-        println!("  Контакт: {}, {}", contact.name, contact.phones.join(", "));
+        print(&format!("  Контакт: {}, {}", contact.name, contact.phones.join(", ")));
     }
     for note in &lead.notes {
-        println!("  Примечание: {}", note.replace('\n', "\n    "));
+        print(&format!("  Примечание: {}", note.replace('\n', "\n    ")));
     }
 }
 

@@ -1,47 +1,74 @@
 //! The chat in the terminal: a person is the buyer, and has a hand on every switch.
 
-use std::{io, io::Write};
+use std::io;
 
 use serde_json::json;
 use testkit::fakes::{
     amocrm::CrmEvent,
     telegram::{BotMessage, Event, FakeUser},
 };
-use tokio::sync::{
-    broadcast::{Receiver, error::RecvError},
-    mpsc,
-};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
     faults::Fault,
+    page::CAR,
     show::{self, BOLD, DIM, GREEN, RED, YELLOW, heading, paint},
     stage::{Stage, Stages, phone},
+    terminal::{Terminal, WIDTH, print, wrapped},
 };
 
-const HELP: &str = "\
-Вы покупатель: пишите боту. Число нажимает кнопку с этим номером, остальное вы говорите.
-You are the buyer: a number presses the button of that number, anything else is said to the bot.
+/// Under what stands after the name.
+const INDENT: &str = "     ";
 
-  :say TEXT             сказать и число           say it even if it is a number
-  :contact              отправить свой номер      share the phone number
-  :photo  :sticker      фото, стикер              send a photo, a sticker
-  :buyer NAME           другой покупатель         be another buyer (or one of before)
-  :english NAME         телефон на английском     another buyer, whose phone is in English
-  :admin [N | TEXT]     чат администратора        what is new in the admin's chat; press button N there, or say TEXT
-  :group [N | TEXT]     группа менеджеров         the managers' group; press button N there, or reply TEXT
-  :stage [N]            сдвинуть сделку           move the newest lead to stage N, as a manager in amoCRM
-  :crm                  сделки в amoCRM           what is in the CRM
-  :crm off | on | slow  выключить, включить       switch the CRM off, on, make it slow
-  :expire               оба токена истекли        both tokens expire: 401 Token has expired
-  :tokens               новые токены в файлы      put new tokens into the files
-  :code                 код авторизации           get an authorization code
-  :run COMMAND          команда программы         run a command: status, leads list, get-new-tokens --code …
-  :status  :retry       состояние, отправить      the commands status and retry-backup-leads
-  :kill                 kill -9                   kill the daemon
-  :wipe                 стереть диск              kill it and empty its disk
-  :restart              перезапустить             stop it politely if it runs, and start it
-  :backup  :log [N]     файл заявок, журнал       backup_leads.json, the last lines of the log
-  :help  :quit";
+/// What can be done, in at most 80 columns; the other language by the other word.
+const HELP: [&str; 2] = [
+    "\
+You are the buyer: a number presses the button of that number, anything else
+is said to the bot. The same in Russian: помощь
+
+  :say TEXT             say it even if it is a number
+  :edit TEXT            change the last thing you have said
+  :photo [FILE]         send a photo      :contact   share the phone number
+  :sticker              send a sticker
+  :buyer NAME           be another buyer, or one of before
+  :english [NAME]       another buyer, whose phone is in English
+  :admin [N | TEXT]     the admin's chat; press button N there, or say TEXT
+  :group [N | TEXT]     the managers' group; press button N, or reply TEXT
+  :stage [N]            move the newest lead to stage N, in amoCRM
+  :crm                  what is in the CRM
+  :crm off | slow | on  switch the CRM off, make it slow, switch it on
+  :expire  :tokens      both tokens expire; new tokens into the files
+  :code                 an authorization code
+  :run COMMAND          a command: status, leads list, --help
+  :status  :retry       the commands status and retry-backup-leads
+  :kill  :restart       kill -9; stop it politely if it runs, and start it
+  :wipe                 kill it and empty its disk
+  :backup  :log [N]     backup_leads.json; the last lines of the log
+  help  quit",
+    "\
+Вы покупатель: число нажимает кнопку с этим номером, остальное вы говорите
+боту. The same in English: help
+
+  :say ТЕКСТ            сказать и число
+  :edit ТЕКСТ           исправить последнее сообщение
+  :photo [ФАЙЛ]         отправить фото    :contact   отправить свой номер
+  :sticker              отправить стикер
+  :buyer ИМЯ            другой покупатель или один из прежних
+  :english [ИМЯ]        покупатель, чей телефон на английском
+  :admin [N | ТЕКСТ]    чат администратора; нажать там кнопку N, сказать
+  :group [N | ТЕКСТ]    группа менеджеров; нажать кнопку N, ответить
+  :stage [N]            передвинуть новейшую сделку на этап N в amoCRM
+  :crm                  что есть в amoCRM
+  :crm off | slow | on  выключить её, сделать медленной, включить
+  :expire  :tokens      оба токена истекли; новые токены в файлы
+  :code                 код авторизации
+  :run КОМАНДА          команда программы: status, leads list, --help
+  :status  :retry       команды status и retry-backup-leads
+  :kill  :restart       kill -9; остановить и запустить
+  :wipe                 убить программу и стереть её диск
+  :backup  :log [N]     backup_leads.json; последние строки журнала
+  помощь  quit",
+];
 
 /// Talks until the person leaves, on whatever stage is played on.
 pub async fn talk(stages: &Stages) -> io::Result<()> {
@@ -49,7 +76,7 @@ pub async fn talk(stages: &Stages) -> io::Result<()> {
     println!("Программа, Telegram и amoCRM работают только на этом компьютере.");
     println!("{}", paint(DIM, "The daemon, a fake Telegram and a fake amoCRM run on this computer only."));
     println!("Всё, что можно · all you can do: help");
-    let mut lines = typed_lines();
+    let mut terminal = Terminal::open()?;
     let mut changes = stages.changes();
     loop {
         let stage = changes.borrow_and_update().clone();
@@ -60,44 +87,37 @@ pub async fn talk(stages: &Stages) -> io::Result<()> {
         );
         println!("{}\n", paint(DIM, &stage.path("").display().to_string()));
         tokio::select! {
-            left = on(&stage, &mut lines) => return left,
-            _ = changes.changed() => over_prompt("На странице всё начато заново · somebody has begun again on the page"),
+            left = on(&stage, &mut terminal) => return left,
+            _ = changes.changed() => print("На странице всё начато заново · somebody has begun again on the page"),
         }
     }
 }
 
 /// Talks on this stage.
-async fn on(stage: &Stage, lines: &mut mpsc::UnboundedReceiver<String>) -> io::Result<()> {
+async fn on(stage: &Stage, terminal: &mut Terminal) -> io::Result<()> {
     let (mut telegram, mut crm) = (stage.telegram.subscribe(), stage.amocrm.subscribe());
     let buyer = stage.buyers().into_iter().next().unwrap_or_else(|| stage.buyer("Иван", "ru"));
     let mut talk = Talk { stage, buyer, choices: Vec::new(), shown: None, admin_read: 0, group_read: 0 };
-    talk.prompt();
-    println!("/start");
-    talk.say("/start");
+    talk.begins();
+    terminal.prompt(&talk.buyer.name);
     loop {
-        talk.prompt();
         tokio::select! {
-            line = lines.recv() => match line.as_deref().map(str::trim) {
-                None | Some(":quit" | ":q" | "quit" | "exit") => break,
-                Some(line) => talk.obey(line).await?,
-            },
+            line = terminal.line() => {
+                match line.as_deref().map(str::trim) {
+                    None | Some(":quit" | ":q" | "quit" | "exit" | "выход") => break,
+                    Some(line) => talk.obey(line).await?,
+                }
+                terminal.prompt(&talk.buyer.name);
+            }
             event = next(&mut telegram) => talk.telegram_did(event),
             event = next(&mut crm) => talk.crm_did(event),
             status = talk.stage.ended() => {
-                over_prompt(&paint(RED, &format!("демон остановился сам · the daemon ended by itself: {}", status?)));
-                println!("{}", talk.stage.log(5));
+                print(&paint(RED, &format!("программа остановилась сама · the daemon ended by itself: {}", status?)));
+                print(&talk.stage.log(5));
             }
         }
     }
-    println!();
     Ok(())
-}
-
-/// The lines the person types; a thread of its own, because a read from a terminal cannot be cancelled.
-fn typed_lines() -> mpsc::UnboundedReceiver<String> {
-    let (lines, typed) = mpsc::unbounded_channel();
-    std::thread::spawn(move || io::stdin().lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
-    typed
 }
 
 /// The next event; those that were missed are skipped.
@@ -111,14 +131,9 @@ async fn next<T: Clone>(events: &mut Receiver<T>) -> T {
     }
 }
 
-/// Prints where the prompt stands.
-fn over_prompt(text: &str) {
-    println!("\r\x1b[2K{text}");
-}
-
 /// Tells what an order has done.
 fn done(text: &str) {
-    println!("{}", paint(DIM, text));
+    print(&paint(DIM, text));
 }
 
 /// What a number presses.
@@ -145,14 +160,19 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    fn prompt(&self) {
-        print!("\r\x1b[2K{}> ", self.buyer.name);
-        let _ = io::stdout().flush();
+    /// Says the first word.
+    fn begins(&self) {
+        print(&format!("{}: /start", self.buyer.name));
+        self.say("/start");
     }
 
     async fn obey(&mut self, line: &str) -> io::Result<()> {
-        let plain = ["help", "?", "помощь"].contains(&line).then_some("help");
-        let Some(order) = line.strip_prefix(':').or(plain) else {
+        match line {
+            "help" | ":help" | "?" | ":?" => return Ok(print(HELP[0])),
+            "помощь" | ":помощь" => return Ok(print(HELP[1])),
+            _ => {}
+        }
+        let Some(order) = line.strip_prefix(':') else {
             let pressed = line.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
             match pressed.and_then(|at| self.choices.get(at)) {
                 Some(choice) => press(&self.buyer, choice, self.stage).await,
@@ -162,13 +182,18 @@ impl Talk<'_> {
         };
         let (order, rest) = order.split_once(' ').map_or((order, ""), |(order, rest)| (order, rest.trim()));
         match (order, rest) {
-            ("help" | "?", _) => println!("{HELP}"),
             ("say", text) => self.say(text),
             ("contact", _) => drop(self.buyer.share_contact(&phone(&self.buyer))),
-            ("photo", _) => drop(self.buyer.photo()),
+            ("edit", text) => self.edits(text),
+            ("photo", "") => drop(self.buyer.sends_photo(CAR)),
+            ("photo", file) => match std::fs::read(file) {
+                Ok(bytes) if !bytes.is_empty() => drop(self.buyer.sends_photo(&bytes)),
+                Ok(_) => done("файл пуст · the file is empty"),
+                Err(why) => done(&why.to_string()),
+            },
             ("sticker", _) => drop(self.buyer.sticker()),
             ("buyer", name) if !name.is_empty() => self.become_buyer(name, "ru"),
-            ("english", name) if !name.is_empty() => self.become_buyer(name, "en"),
+            ("english", name) => self.become_buyer(if name.is_empty() { "John" } else { name }, "en"),
             ("admin", said) => self.admin(said).await,
             ("group", said) => self.group(said),
             ("stage", number) => self.moves(number),
@@ -190,8 +215,8 @@ impl Talk<'_> {
                 self.stage.gives_tokens()?;
                 done("новые токены в файлах · new tokens are in the files");
             }
-            ("code", _) => println!("{}", self.stage.amocrm.issue_code()),
-            ("run", "") => println!(":run status, :run leads list, :run --help …"),
+            ("code", _) => print(&self.stage.amocrm.issue_code()),
+            ("run", "") => print(":run status, :run leads list, :run --help …"),
             ("run", command) => self.run(&command.split_whitespace().collect::<Vec<_>>()).await?,
             ("status", _) => self.run(&["status"]).await?,
             ("retry", _) => self.run(&["retry-backup-leads"]).await?,
@@ -211,9 +236,9 @@ impl Talk<'_> {
                 self.stage.start().await?;
                 done("работает · runs");
             }
-            ("backup", _) => println!("{}", self.stage.backup().trim_end()),
-            ("log", lines) => println!("{}", self.stage.log(lines.parse().unwrap_or(20))),
-            _ => println!("нет такой команды · no such command; :help"),
+            ("backup", _) => print(&self.stage.backup().trim_end()),
+            ("log", lines) => print(&self.stage.log(lines.parse().unwrap_or(20))),
+            _ => done("нет такой команды · no such command; help"),
         }
         Ok(())
     }
@@ -224,9 +249,22 @@ impl Talk<'_> {
         }
     }
 
+    /// Changes what was said last.
+    fn edits(&self, text: &str) {
+        let said = self.stage.telegram.theirs(self.buyer.id);
+        match said.iter().any(|message| message["text"].is_string()) {
+            true if !text.is_empty() => self.buyer.edit_last(text),
+            _ => done("нечего исправлять · there is nothing to change"),
+        }
+    }
+
     async fn run(&self, args: &[&str]) -> io::Result<()> {
         let output = self.stage.run(args).await?;
-        print!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        for said in [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes)) {
+            if !said.is_empty() {
+                print(said.trim_end());
+            }
+        }
         done(&output.status.to_string());
         Ok(())
     }
@@ -235,9 +273,7 @@ impl Talk<'_> {
         let Some(known) = self.stage.buyers().into_iter().find(|buyer| buyer.name == name) else {
             self.buyer = self.stage.buyer(name, language);
             (self.choices, self.shown) = (Vec::new(), None);
-            self.prompt();
-            println!("/start");
-            return self.say("/start");
+            return self.begins();
         };
         self.buyer = known;
         show::conversation(&self.buyer.transcript());
@@ -245,7 +281,7 @@ impl Talk<'_> {
         let newest = messages.iter().rev().find(|message| !message.deleted && !choices(message).is_empty());
         self.shown = newest.map(|message| message.message_id);
         self.choices = newest.map(choices).unwrap_or_default();
-        newest.into_iter().for_each(|message| println!("{}", numbered(message).join("\n")));
+        newest.into_iter().for_each(|message| print(&numbered(message).join("\n")));
     }
 
     /// Shows what is new in the admin's chat (or the end of it), or presses or says something there.
@@ -264,7 +300,7 @@ impl Talk<'_> {
                 // With nothing new, the last message again.
                 show::conversation(new.unwrap_or_else(|| last_message(&all)));
                 self.admin_read = all.len();
-                newest.into_iter().for_each(|message| println!(":admin\n{}", numbered(message).join("\n")));
+                newest.into_iter().for_each(|message| print(&format!(":admin\n{}", numbered(message).join("\n"))));
             }
             None => drop(admin.say(said)),
         }
@@ -285,7 +321,7 @@ impl Talk<'_> {
                 let new = all.get(self.group_read..).filter(|new| !new.trim().is_empty());
                 show::conversation(new.unwrap_or_else(|| last_message(&all)));
                 self.group_read = all.len();
-                card.into_iter().for_each(|message| println!(":group\n{}", numbered(message).join("\n")));
+                card.into_iter().for_each(|message| print(&format!(":group\n{}", numbered(message).join("\n"))));
             }
             _ => match messages.last() {
                 Some(last) => drop(anna.replies_in(group, last.message_id, json!({ "text": said }), said)),
@@ -307,7 +343,7 @@ impl Talk<'_> {
             (None, _) => done("сделок ещё нет · there are no leads yet"),
             (_, None) => {
                 for (at, (_, name)) in stages.iter().enumerate() {
-                    println!("     :stage {} {name}", at + 1);
+                    print(&format!("     :stage {} {name}", at + 1));
                 }
             }
         }
@@ -328,7 +364,7 @@ impl Talk<'_> {
                 } else if message.removed_keyboard {
                     self.choices.retain(|choice| !matches!(choice, Choice::Key(_) | Choice::Contact));
                 }
-                over_prompt(&bubble("Бот", &message));
+                print(&bubble("Бот", &message));
             }
             Event::BotSent(message) => {
                 let buyer = self.stage.buyers().into_iter().find(|buyer| buyer.id == message.chat_id);
@@ -338,17 +374,17 @@ impl Talk<'_> {
                     None => ("Менеджеры".to_owned(), ":group".to_owned()),
                 };
                 let line = message.text.lines().next().unwrap_or_default();
-                over_prompt(&format!("{} {}", paint(YELLOW, &format!("🔔 {whom}: {line}")), paint(DIM, &order)));
+                print(&format!("{} {}", paint(YELLOW, &format!("🔔 {whom}: {line}")), paint(DIM, &order)));
             }
             Event::BotEdited(message) if message.chat_id == self.buyer.id => {
                 if self.shown == Some(message.message_id) {
                     self.choices = choices(&message);
                 }
-                over_prompt(&bubble("Бот (правка · edited)", &message));
+                print(&bubble("Бот (правка · edited)", &message));
             }
             Event::CallbackAnswered(answer) => {
                 if let Some(text) = answer.text {
-                    over_prompt(&paint(YELLOW, &format!("({text})")));
+                    print(&paint(YELLOW, &format!("({text})")));
                 }
             }
             _ => {}
@@ -363,7 +399,7 @@ impl Talk<'_> {
             CrmEvent::CameBack => "работает · works".into(),
             CrmEvent::ContactAdded(_) | CrmEvent::NoteAdded { .. } => return,
         };
-        over_prompt(&paint(GREEN, &format!("amoCRM: {news}")));
+        print(&paint(GREEN, &format!("amoCRM: {news}")));
     }
 }
 
@@ -379,7 +415,7 @@ async fn press(user: &FakeUser, choice: &Choice, stage: &Stage) {
     match choice {
         Choice::Button { message_id, data } => {
             if let Err(why) = user.press_on(*message_id, data) {
-                println!("{why}");
+                print(&why);
             }
         }
         Choice::Key(text) => drop(user.say(text)),
@@ -390,9 +426,9 @@ async fn press(user: &FakeUser, choice: &Choice, stage: &Stage) {
 
 /// What a browser would show; a page of amoCRM that asks for access is allowed it.
 async fn open(page: &str, stage: &Stage) {
-    println!("{}", paint(DIM, &format!("→ {page}")));
+    print(&paint(DIM, &format!("→ {page}")));
     if let Some(heading) = stage.allows_access(page).await {
-        println!("Доступ разрешён, на странице написано · access is allowed, the page says: {heading}");
+        print(&format!("Доступ разрешён, на странице · allowed, the page says: {heading}"));
     }
 }
 
@@ -418,14 +454,19 @@ fn numbered(message: &BotMessage) -> Vec<String> {
     let mut number = 0;
     let mut rows = Vec::new();
     for row in buttons.chain(keys) {
-        let labels: Vec<String> = row
-            .into_iter()
-            .map(|label| {
-                number += 1;
-                format!("{} {label}", paint(BOLD, &format!("[{number}]")))
-            })
-            .collect();
-        rows.push(format!("     {}", labels.join("   ")));
+        let mut line = String::new();
+        let mut width = INDENT.len();
+        for label in row {
+            number += 1;
+            let wide = label.chars().count() + number.to_string().len() + 6;
+            if width + wide > WIDTH && !line.is_empty() {
+                rows.push(format!("{INDENT}{}", line.trim_end()));
+                (line, width) = (String::new(), INDENT.len());
+            }
+            line.push_str(&format!("{} {label}   ", paint(BOLD, &format!("[{number}]"))));
+            width += wide;
+        }
+        rows.push(format!("{INDENT}{}", line.trim_end()));
     }
     rows
 }
@@ -436,7 +477,8 @@ fn bubble(who: &str, message: &BotMessage) -> String {
     if let Some((name, _)) = &message.document {
         lines.push(format!("     (файл · file {name})"));
     }
-    lines.extend(message.text.lines().map(|line| format!("     {line}").trim_end().to_owned()));
+    let text = wrapped(&message.text, WIDTH - INDENT.len());
+    lines.extend(text.iter().map(|line| format!("{INDENT}{line}").trim_end().to_owned()));
     lines.extend(numbered(message));
     format!("{}\n{}", paint(BOLD, &format!("{who}:")), lines.join("\n"))
 }

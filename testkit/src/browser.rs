@@ -124,17 +124,23 @@ impl Browser {
         let mut bytes = order.to_string().into_bytes();
         bytes.push(0);
         self.orders.write_all(&bytes)?;
+        let answer = self.kept(self.last)?;
+        match answer.get("error") {
+            Some(error) => Err(io::Error::other(format!("{method}: {error}"))),
+            None => Ok(answer["result"].clone()),
+        }
+    }
+
+    /// What the browser has said under a number, once it has.
+    fn kept(&mut self, number: u64) -> io::Result<Value> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let answer = self.answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(&self.last);
-            if let Some(answer) = answer {
-                return match answer.get("error") {
-                    Some(error) => Err(io::Error::other(format!("{method}: {error}"))),
-                    None => Ok(answer["result"].clone()),
-                };
+            let said = self.answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(&number);
+            if let Some(said) = said {
+                return Ok(said);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            self.heard.recv_timeout(left).map_err(|_| io::Error::other(format!("{method} is not answered")))?;
+            self.heard.recv_timeout(left).map_err(|_| io::Error::other("the browser says nothing"))?;
         }
     }
 
@@ -199,16 +205,18 @@ impl Browser {
         self.mouse("mouseReleased", at)
     }
 
-    /// Drags one element onto another.
+    /// Drags one element onto another: the events of it, as the mouse of a browser without a window drags nothing.
     pub fn drag(&mut self, what: &str, onto: &str) -> io::Result<()> {
-        self.order("Input.setInterceptDrags", json!({"enabled": false}))?;
-        let (from, to) = (self.place(what)?, self.place(onto)?);
-        let from = if self.place(what)? == from { from } else { self.place(what)? };
-        self.mouse("mousePressed", from)?;
-        for part in [0.2, 0.6, 1.0] {
-            self.mouse("mouseMoved", (from.0 + (to.0 - from.0) * part, from.1 + (to.1 - from.1) * part))?;
-        }
-        self.mouse("mouseReleased", to)
+        self.place(what)?;
+        self.place(onto)?;
+        self.until(&format!(
+            "(() => {{ const dataTransfer = new DataTransfer(); const send = (place, kind) => \
+             place.dispatchEvent(new DragEvent(kind, {{bubbles: true, cancelable: true, dataTransfer}})); \
+             const [from, to] = [{what:?}, {onto:?}].map(selector => document.querySelector(selector)); \
+             if (!from.closest('[draggable=true]')) return false; \
+             send(from, 'dragstart'); send(to, 'dragenter'); const taken = !send(to, 'dragover'); \
+             if (taken) send(to, 'drop'); send(from, 'dragend'); return taken }})()"
+        ))
     }
 
     /// Types into whatever has the focus.
@@ -257,8 +265,8 @@ impl Drop for Browser {
 fn listens(source: std::fs::File, answers: &Mutex<HashMap<u64, Value>>, rings: &mpsc::Sender<()>) {
     for message in io::BufReader::new(source).split(0).map_while(Result::ok) {
         let Ok(message) = serde_json::from_slice::<Value>(&message) else { continue };
-        if let Some(id) = message["id"].as_u64() {
-            answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(id, message);
+        if let Some(number) = message["id"].as_u64() {
+            answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(number, message);
             if rings.send(()).is_err() {
                 return;
             }

@@ -20,6 +20,9 @@ mod server;
 
 pub use server::serve;
 
+/// A photo of a car, so that nobody needs one of his own.
+pub const CAR: &[u8] = include_bytes!("car.png");
+
 /// A text in both languages of the page.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Said {

@@ -6,6 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use amocrm_lead_bot::store::SQLITE_FILE;
 use chrono::Utc;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -119,7 +120,7 @@ impl Record {
 
     /// Looks at everything that can have changed.
     pub async fn looks(&self, stage: &Stage) {
-        let rows = stored(stage.path("amocrm-lead-bot.sqlite")).await;
+        let rows = stored(stage.path(SQLITE_FILE)).await;
         let mut inner = self.inner();
         let inner = &mut *inner;
         loop {
@@ -286,13 +287,14 @@ async fn stored(path: PathBuf) -> Vec<(String, i64, Said)> {
     if !path.is_file() {
         return Vec::new();
     }
+    // Before the first start has made its tables, and while the disk is wiped.
     read(path).await.unwrap_or_default()
 }
 
 async fn read(path: PathBuf) -> Result<Vec<(String, i64, Said)>, sqlx::Error> {
     let mut store = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
     let leads = sqlx::query("SELECT number, submitted_at, delivered_at FROM leads").fetch_all(&mut store).await?;
-    let steps = "SELECT number, step, sent_at, done_at FROM lead_steps JOIN leads ON leads.id = lead_id";
+    let steps = "SELECT number, step, s.sent_at, s.done_at FROM lead_steps s JOIN leads ON leads.id = s.lead_id";
     let steps = sqlx::query(steps).fetch_all(&mut store).await?;
     store.close().await?;
     let mut facts = Vec::new();

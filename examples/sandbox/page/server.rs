@@ -23,6 +23,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::{
+    CAR,
     orders::Order,
     scene::{Parts, Phone, Scene},
 };
@@ -109,9 +110,6 @@ pub async fn serve(stages: Arc<Stages>, port: u16) -> io::Result<Arc<Page>> {
     tokio::spawn(async move { axum::serve(listener, app).await });
     Ok(page)
 }
-
-/// A photo of a car, so that nobody needs one of his own.
-const CAR: &[u8] = include_bytes!("car.png");
 
 /// Other pages in the same browser, and names that lead here, are kept out.
 async fn lets_in(State(page): State<Arc<Page>>, request: Request, next: Next) -> Response {

@@ -12,16 +12,6 @@ fn through(link: &url::Url, stand_in: &str) -> String {
     link.as_str().strip_prefix("https://www.amocrm.ru").map(|rest| format!("{stand_in}{rest}")).expect("amoCRM's page")
 }
 
-/// Debian's and others' names of it.
-const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
-
-fn browser() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .flat_map(|folder| BROWSERS.map(|name| folder.join(name)))
-        .find(|program| program.is_file())
-}
-
 /// Loads an address on a phone-sized screen: the page as text, and a screenshot.
 async fn load(program: &PathBuf, url: &str, screenshot: &str, dark: bool) -> String {
     let profile = tempfile::tempdir().expect("a folder");
@@ -68,7 +58,7 @@ async fn consent(site: &Site, allow: bool) -> String {
 
 #[tokio::test]
 async fn an_admin_renews_access_with_two_taps() {
-    let Some(program) = browser() else {
+    let Some(program) = testkit::browser::installed() else {
         assert!(std::env::var_os("CI").is_none(), "there is no chromium: apt-get install chromium");
         testkit::skipped("there is no chromium, so nobody has seen the page. apt-get install chromium");
         return;
