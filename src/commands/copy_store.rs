@@ -49,7 +49,7 @@ pub async fn move_store(environment: &Environment<'_>, from: &str, to: &str) -> 
     }
     // A backup has the tokens inside, a bot on SQLite keeps them beside its store.
     let storages = [TokenStorage::Database(source.clone()), from.token_storage(&source)];
-    let code = copy(&source, &storages, &target, &to.token_storage(&target)).await?;
+    let code = tell(&copy(&source, &storages, &target, &to.token_storage(&target)).await?);
     source.close().await;
     target.close().await;
     if code == ExitCode::SUCCESS {
@@ -63,6 +63,14 @@ pub async fn backup_store(settings: &StoreSettings, file: PathBuf) -> Result<Exi
     if file.exists() {
         return Err(CommandError::Failed(format!("{} exists already; give a new name", file.display())));
     }
+    let report = write_copy(settings, &file).await?;
+    let code = tell(&report);
+    outln!("Written to {}. To go back to it: move-store --from sqlite:{0} --to …", file.display());
+    Ok(code)
+}
+
+/// Copies the whole store with its tokens into a file that is not there yet.
+pub async fn write_copy(settings: &StoreSettings, file: &Path) -> Result<Vec<Copied>, CommandError> {
     let store = opened::existing(settings).await?;
     if !store.exists() {
         return Err(CommandError::Failed(format!(
@@ -70,15 +78,13 @@ pub async fn backup_store(settings: &StoreSettings, file: PathBuf) -> Result<Exi
             store_place(settings)
         )));
     }
-    let target = Store::open_file(&file, store.clock())
-        .await
-        .map_err(|error| CommandError::Failed(not_written(&file, error)))?;
+    let target =
+        Store::open_file(file, store.clock()).await.map_err(|error| CommandError::Failed(not_written(file, error)))?;
     let tokens = token_storage_beside(&store, &settings.data_dir);
-    let code = copy(&store, &[tokens], &target, &TokenStorage::Database(target.clone())).await?;
+    let report = copy(&store, &[tokens], &target, &TokenStorage::Database(target.clone())).await?;
     store.close().await;
     target.close().await;
-    outln!("Written to {}. To go back to it: move-store --from sqlite:{0} --to …", file.display());
-    Ok(code)
+    Ok(report)
 }
 
 /// Why a file cannot become a store, with its name once.
@@ -94,7 +100,7 @@ async fn copy(
     storages: &[TokenStorage],
     target: &Store,
     to: &TokenStorage,
-) -> Result<ExitCode, CommandError> {
+) -> Result<Vec<Copied>, CommandError> {
     let bar = look::bar("Copying rows");
     bar.set_length(u64::try_from(source.rows_to_copy().await?).unwrap_or(0));
     let copied = source.copy_to_telling(target, |rows| bar.inc(rows as u64)).await;
@@ -113,7 +119,7 @@ async fn copy(
         left_behind: Vec::new(),
     });
     target.checkpoint().await?;
-    Ok(tell(&report))
+    Ok(report)
 }
 
 /// Where a store is.
@@ -182,7 +188,8 @@ impl Address {
     }
 }
 
-fn tell(report: &[Copied]) -> ExitCode {
+/// Says what was copied; a copy that lacks something has failed.
+pub fn tell(report: &[Copied]) -> ExitCode {
     outln!("{:<12} {:>9} {:>9} {:>9}", "table", "source", "copied", "target");
     for table in report {
         outln!("{:<12} {:>9} {:>9} {:>9}", table.table, table.source, table.present, table.target);

@@ -84,7 +84,22 @@ Examples:
 
 pub const BACKUP_STORE: &str = "\
 Examples:
-  amocrm-lead-bot backup-store /var/backups/leads-$(date +%F).sqlite";
+  amocrm-lead-bot backup-store /var/backups/leads-$(date +%F).sqlite
+  amocrm-lead-bot backup-store --keep 14 /var/backups/amocrm-lead-bot";
+
+pub const COMPLETIONS: &str = "\
+Examples:
+  source <(amocrm-lead-bot completions bash)
+  amocrm-lead-bot completions fish > ~/.config/fish/completions/amocrm-lead-bot.fish";
+
+pub const MAN_PAGES: &str = "\
+Examples:
+  amocrm-lead-bot man-pages /usr/local/share/man/man1";
+
+pub const AS_SERVICE: &str = "\
+Examples:
+  amocrm-lead-bot as-service -- status
+  amocrm-lead-bot as-service --folder /srv/lead-bot --settings /srv/lead-bot.env -- leads list";
 
 pub const FORGET: &str = "\
 Examples:

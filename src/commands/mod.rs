@@ -1,12 +1,15 @@
 //! The command line: one file for each command.
 
+mod as_service;
 mod beside;
 mod check_settings;
 mod copy_store;
+mod environment_file;
 mod error;
 mod examples;
 mod forget;
 mod given;
+mod kept_copies;
 mod leads;
 mod links;
 mod look;
@@ -14,6 +17,7 @@ mod new_tokens;
 mod opened;
 mod output;
 mod preview;
+mod program;
 mod retry;
 mod run;
 mod setup;
@@ -22,7 +26,7 @@ mod test_alerts;
 mod test_amocrm;
 mod texts;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{num::NonZeroU16, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -42,7 +46,17 @@ pub use error::CommandError;
 )]
 pub struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<Asked>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Asked {
+    /// Of the bot, with its settings
+    #[command(flatten)]
+    Bot(Command),
+    /// Of the program alone
+    #[command(flatten)]
+    Program(program::Command),
 }
 
 #[derive(Debug, Subcommand)]
@@ -145,8 +159,11 @@ enum Command {
     /// Write the whole store with the tokens into a new SQLite file, also while the bot runs
     #[command(after_help = examples::BACKUP_STORE)]
     BackupStore {
-        /// The file
+        /// The file; with --keep the folder
         file: PathBuf,
+        /// Put the copy into a folder under the name of its time, and of such copies keep the newest N: for every night
+        #[arg(long, value_name = "N")]
+        keep: Option<NonZeroU16>,
     },
     /// Forget a person: wipe name, phones, answers and dialogue; numbers, times and amoCRM's ids are kept
     #[command(after_help = examples::FORGET)]
@@ -187,7 +204,11 @@ impl Command {
 
 /// Runs the command that was given; what goes wrong is told on standard error.
 pub fn main(cli: Cli) -> ExitCode {
-    let command = cli.command.unwrap_or(Command::Run);
+    let command = match cli.command {
+        None => Command::Run,
+        Some(Asked::Bot(command)) => command,
+        Some(Asked::Program(command)) => return told(command.run(), false),
+    };
     let is_json = command.is_json();
     share_memory();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -200,6 +221,11 @@ pub fn main(cli: Cli) -> ExitCode {
     let ended = runtime.block_on(dispatch(command));
     // Looking up a host may take a resolver half a minute, and nothing that is left waits for its result.
     runtime.shutdown_timeout(Duration::from_millis(200));
+    told(ended, is_json)
+}
+
+/// The exit code of a command; why it did not do what it was asked is told.
+fn told(ended: Result<ExitCode, CommandError>, is_json: bool) -> ExitCode {
     output::finish(match ended {
         Ok(code) => code,
         Err(error) => {
@@ -275,8 +301,12 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
             links::run(bot, &dealer.sources, code.as_deref(), png.as_deref(), json).await
         }
         Command::MoveStore { from, to } => copy_store::move_store(settings, &from, &to).await,
-        Command::BackupStore { file } => {
-            copy_store::backup_store(&needed(settings, |reader| reader.store())?, file).await
+        Command::BackupStore { file, keep } => {
+            let store = needed(settings, |reader| reader.store())?;
+            match keep {
+                Some(keep) => kept_copies::keep(&store, &file, keep).await,
+                None => copy_store::backup_store(&store, file).await,
+            }
         }
         Command::Forget { who, also_waiting, yes } => {
             let (store, region) = needed(settings, |reader| (reader.store(), reader.phone_region()))?;

@@ -1,0 +1,227 @@
+//! Any command as the service's user and with the service's settings: what `lead-bot` of the package does.
+//!
+//! **Promise.** It needs no terminal, no `PATH` and no `HOME`, so it may stand in a crontab. The command takes this process's
+//! place, so its exit code, its signals and its terminal are its own. Settings go to it by its environment, which is its
+//! user's and root's alone to read, and never by its arguments. Without a command it prints help: the bot itself runs once,
+//! as the service.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::File,
+    io::{self, Read},
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::SystemTime,
+};
+
+use clap::{Args, CommandFactory, Parser};
+
+use super::{
+    Cli, CommandError, environment_file,
+    output::{errln, outln},
+};
+use crate::files;
+
+/// What people type; help speaks of it by this name.
+const LEAD_BOT: &str = "lead-bot";
+
+const SERVICE: &str = "amocrm-lead-bot.service";
+
+/// Where systemd has its command, and by what it is seen that systemd runs.
+const SYSTEMCTL: &str = "/usr/bin/systemctl";
+const SYSTEMD_RUNS: &str = "/run/systemd/system";
+
+/// What a command may need of the terminal and of the language of whoever calls it; nothing else comes along.
+const KEPT: [&str; 9] =
+    ["TERM", "COLORTERM", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "LANG", "LANGUAGE"];
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Whose command is run, and which.
+#[derive(Debug, Args)]
+pub struct Given {
+    /// The service's settings, as its unit names them (EnvironmentFile)
+    #[arg(long, value_name = "FILE", default_value = "/etc/amocrm-lead-bot.env")]
+    settings: PathBuf,
+    /// The service's folder; the command runs there, as the user it belongs to
+    #[arg(long, value_name = "FOLDER", default_value = "/var/lib/amocrm-lead-bot")]
+    folder: PathBuf,
+    /// The command with its options; without one: help
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+impl Given {
+    /// Becomes the command, unless that cannot be.
+    pub fn run(&self) -> Result<ExitCode, CommandError> {
+        match Cli::try_parse_from(
+            [OsStr::new(LEAD_BOT)].into_iter().chain(self.command.iter().map(OsString::as_os_str)),
+        ) {
+            // Also help and version, which anybody may see.
+            Err(told) => {
+                let _ = told.print();
+                return Ok(ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2)));
+            }
+            Ok(Cli { command: None }) => {
+                let help = Cli::command().bin_name(LEAD_BOT).render_help();
+                outln!("{}", help.ansi());
+                outln!("The bot itself runs as a service: systemctl status {SERVICE}");
+                return Ok(ExitCode::SUCCESS);
+            }
+            Ok(Cli { command: Some(super::Asked::Program(command)) }) if !command.is_as_service() => {
+                return command.run();
+            }
+            Ok(_) => {}
+        }
+        if !rustix::process::geteuid().is_root() {
+            return Err(failed(format!("The bot's settings are for root to read: sudo {LEAD_BOT} …")));
+        }
+        let owner = self.owner()?;
+        let settings = self.read_settings()?;
+        let sets_up = self.command.first().is_some_and(|name| name == "setup");
+        let Some(settings) = settings.or_else(|| sets_up.then(Vec::new)) else {
+            return Err(CommandError::Wrong(vec![format!(
+                "{} is not there: the bot is not set up yet. Run: sudo {LEAD_BOT} setup",
+                self.settings.display()
+            )]));
+        };
+        let mut command = self.command_with(settings)?;
+        if sets_up {
+            return self.set_up(&mut command);
+        }
+        // Groups of root's go, too: std drops them with the user.
+        let error = command.uid(owner.0).gid(owner.1).exec();
+        Err(failed(format!("the command cannot be started: {}", files::why(&error))))
+    }
+
+    /// User and group of the service.
+    fn owner(&self) -> Result<(u32, u32), CommandError> {
+        let folder = self.folder.display();
+        let meta = std::fs::metadata(&self.folder)
+            .map_err(|error| failed(format!("{folder}: {}; is the service installed?", files::why(&error))))?;
+        if meta.uid() == 0 {
+            return Err(failed(format!(
+                "{folder} belongs to root, and the service has a user of its own: chown amocrm-lead-bot: {folder}"
+            )));
+        }
+        Ok((meta.uid(), meta.gid()))
+    }
+
+    /// The service's settings; `None` where there are none yet.
+    fn read_settings(&self) -> Result<Option<Vec<(String, String)>>, CommandError> {
+        let name = self.settings.display();
+        let cannot = |error: io::Error| failed(format!("{name}: {}", files::why_of(&self.settings, &error)));
+        let mut file = match File::open(&self.settings) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(cannot(error)),
+        };
+        if files::close_to_others(&file).unwrap_or(false) {
+            errln!("{name}: other users of this machine could read it; now they cannot");
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(cannot)?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            CommandError::Wrong(vec![format!("{name}: is not UTF-8 text; save it as UTF-8 in your editor")])
+        })?;
+        let read = environment_file::parse(&text);
+        for line in read.passed_over {
+            errln!("{name}: line {line} is not NAME=value, and the service passes it over");
+        }
+        Ok(Some(read.values))
+    }
+
+    fn command_with(&self, settings: Vec<(String, String)>) -> Result<Command, CommandError> {
+        let program = std::env::current_exe()
+            .map_err(|error| failed(format!("this program's own file cannot be found: {}", files::why(&error))))?;
+        let mut command = Command::new(program);
+        command.arg0(LEAD_BOT).args(&self.command).env_clear().current_dir(&self.folder);
+        let named = self.command.iter().filter_map(|argument| named_variable(argument));
+        for (name, value) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if KEPT.contains(&&*text) || text.starts_with("LC_") || named.clone().any(|named| named == text) {
+                command.env(&name, value);
+            }
+        }
+        // As systemd sets them for the service.
+        command.env("PATH", PATH).env("HOME", &self.folder).env("DATA_DIR", &self.folder).envs(settings);
+        Ok(command)
+    }
+
+    /// `setup` writes what only root may write, and gives to the service's user what is theirs. Then the service takes the
+    /// new settings.
+    fn set_up(&self, command: &mut Command) -> Result<ExitCode, CommandError> {
+        let before = self.written();
+        let status =
+            command.status().map_err(|error| failed(format!("setup cannot be started: {}", files::why(&error))))?;
+        let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+        if code == 0 && self.written() != before && Path::new(SYSTEMD_RUNS).is_dir() {
+            let restarted = Command::new(SYSTEMCTL).args(["restart", SERVICE]).status();
+            if restarted.is_ok_and(|status| status.success()) {
+                outln!("The bot runs with these settings now; see: sudo {LEAD_BOT} status");
+            } else {
+                return Err(failed(format!("the service did not start; see: journalctl -u {SERVICE}")));
+            }
+        }
+        Ok(ExitCode::from(code))
+    }
+
+    /// When both files of the settings were written.
+    fn written(&self) -> [Option<(u64, SystemTime)>; 2] {
+        [self.settings.clone(), self.folder.join("dealer.toml")].map(|file| {
+            let meta = std::fs::metadata(file).ok()?;
+            Some((meta.ino(), meta.modified().ok()?))
+        })
+    }
+}
+
+/// The variable that an argument takes a secret from: `env:NAME`, also behind `--option=`.
+fn named_variable(argument: &OsStr) -> Option<String> {
+    let text = argument.to_str()?;
+    let value = if text.starts_with("--") { text.split_once('=')?.1 } else { text };
+    value.strip_prefix("env:").map(str::to_owned)
+}
+
+fn failed(text: String) -> CommandError {
+    CommandError::Failed(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_an_argument_names_comes_along() {
+        for (argument, name) in [
+            ("env:CODE", Some("CODE")),
+            ("--code=env:CODE", Some("CODE")),
+            ("--code", None),
+            ("CODE", None),
+            ("a=env:CODE", None),
+        ] {
+            assert_eq!(named_variable(OsStr::new(argument)).as_deref(), name, "{argument}");
+        }
+    }
+
+    #[test]
+    fn a_command_has_the_settings_in_its_environment_and_nothing_of_them_in_its_arguments() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let given = Given {
+            settings: folder.path().join("absent.env"),
+            folder: folder.path().to_owned(),
+            command: ["leads", "list", "--full"].map(OsString::from).into(),
+        };
+        assert!(given.read_settings().expect("nothing is wrong").is_none());
+        let settings = vec![("BOT_TOKEN".into(), "1:secret".into()), ("DATA_DIR".into(), "/elsewhere".into())];
+        let command = given.command_with(settings).expect("this program is there");
+        let arguments: Vec<_> = command.get_args().collect();
+        assert_eq!(arguments, ["leads", "list", "--full"]);
+        let set = |name: &str| command.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
+        assert_eq!(set("BOT_TOKEN"), Some(OsStr::new("1:secret")));
+        // Whatever the unit sets, its file of settings has the last word.
+        assert_eq!(set("DATA_DIR"), Some(OsStr::new("/elsewhere")));
+        assert_eq!(set("HOME"), Some(folder.path().as_os_str()));
+        assert_eq!(set("CARGO_MANIFEST_DIR"), None, "of the caller's environment only what is named comes along");
+    }
+}

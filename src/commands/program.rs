@@ -1,0 +1,106 @@
+//! Commands of the program itself, which need no settings.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, Subcommand};
+use clap_complete::Shell;
+
+use super::{Cli, CommandError, as_service, examples, output};
+use crate::files;
+
+/// What they are.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print what a shell needs to complete the commands on Tab: `source <(amocrm-lead-bot completions bash)`
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// Which shell
+        shell: Shell,
+        /// The name under which the program is called
+        #[arg(long, hide = true, default_value = "amocrm-lead-bot")]
+        name: String,
+    },
+    /// Write the man pages into a folder
+    #[command(hide = true, after_help = examples::MAN_PAGES)]
+    ManPages {
+        /// The folder
+        folder: PathBuf,
+    },
+    /// Run a command as the service's user and with its settings: what `lead-bot` of the package does
+    #[command(hide = true, after_help = examples::AS_SERVICE)]
+    AsService(as_service::Given),
+}
+
+impl Command {
+    /// Does it.
+    pub fn run(self) -> Result<ExitCode, CommandError> {
+        match self {
+            Self::Completions { shell, name } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), name, &mut script);
+                output::bytes(&script);
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::ManPages { folder } => write_man_pages(&folder),
+            Self::AsService(given) => given.run(),
+        }
+    }
+
+    pub(super) fn is_as_service(&self) -> bool {
+        matches!(self, Self::AsService(_))
+    }
+}
+
+/// One page for each command.
+fn write_man_pages(folder: &Path) -> Result<ExitCode, CommandError> {
+    // No version: the pages are the same until a command changes, and the package has its own.
+    let command = Cli::command().name("amocrm-lead-bot").version(clap::builder::Resettable::Reset);
+    files::make_folder(folder)
+        .and_then(|()| clap_mangen::generate_to(command, folder))
+        .map_err(|error| CommandError::Failed(format!("{}: {}", folder.display(), files::why(&error))))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn visible() -> Vec<String> {
+        let cli = Cli::command();
+        cli.get_subcommands()
+            .filter(|command| !command.is_hide_set())
+            .map(|command| command.get_name().into())
+            .collect()
+    }
+
+    #[test]
+    fn every_shell_completes_every_command_under_both_names() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            for name in ["amocrm-lead-bot", "lead-bot"] {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), name, &mut script);
+                let script = String::from_utf8(script).expect("text");
+                for command in visible() {
+                    assert!(script.contains(&command), "{shell} {name}: {command}");
+                }
+                assert!(script.contains(name), "{shell}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_page_and_no_page_names_a_version() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write_man_pages(folder.path()).expect("written");
+        let whole = std::fs::read_to_string(folder.path().join("amocrm-lead-bot.1")).expect("the first page");
+        assert!(!whole.contains(env!("CARGO_PKG_VERSION")), "{whole}");
+        for command in visible() {
+            let page = folder.path().join(format!("amocrm-lead-bot-{command}.1"));
+            assert!(std::fs::read_to_string(page).is_ok_and(|page| page.contains("SYNOPSIS")), "{command}");
+        }
+        assert!(!folder.path().join("amocrm-lead-bot-as-service.1").exists());
+    }
+}
