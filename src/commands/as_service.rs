@@ -64,8 +64,8 @@ impl Given {
                 return Ok(ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2)));
             }
             Ok(Cli { command: None }) => {
-                let help = Cli::command().bin_name(LEAD_BOT).render_help();
-                outln!("{}", help.ansi());
+                // In colours on a terminal only.
+                let _ = Cli::command().bin_name(LEAD_BOT).print_help();
                 outln!("The bot itself runs as a service: systemctl status {SERVICE}");
                 return Ok(ExitCode::SUCCESS);
             }
