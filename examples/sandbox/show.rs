@@ -30,7 +30,7 @@ pub fn heading(russian: &str, english: &str) {
 /// A part of a conversation, without Telegram's own doings.
 pub fn conversation(transcript: &str) {
     for line in transcript.lines().filter(|line| line.trim() != "⌨ убрана") {
-        print(&format!("{}", line.trim_end()));
+        print(line.trim_end());
     }
 }
 

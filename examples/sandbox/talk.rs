@@ -167,10 +167,14 @@ impl Talk<'_> {
     }
 
     async fn obey(&mut self, line: &str) -> io::Result<()> {
-        match line {
-            "help" | ":help" | "?" | ":?" => return Ok(print(HELP[0])),
-            "помощь" | ":помощь" => return Ok(print(HELP[1])),
-            _ => {}
+        let help = match line {
+            "help" | ":help" | "?" | ":?" => Some(HELP[0]),
+            "помощь" | ":помощь" => Some(HELP[1]),
+            _ => None,
+        };
+        if let Some(help) = help {
+            print(help);
+            return Ok(());
         }
         let Some(order) = line.strip_prefix(':') else {
             let pressed = line.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
@@ -236,7 +240,7 @@ impl Talk<'_> {
                 self.stage.start().await?;
                 done("работает · runs");
             }
-            ("backup", _) => print(&self.stage.backup().trim_end()),
+            ("backup", _) => print(self.stage.backup().trim_end()),
             ("log", lines) => print(&self.stage.log(lines.parse().unwrap_or(20))),
             _ => done("нет такой команды · no such command; help"),
         }

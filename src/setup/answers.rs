@@ -48,7 +48,7 @@ fn days_of(text: &str) -> Option<(usize, usize)> {
     let day = |text: &str| {
         let text = text.trim();
         let is_it = |name: &&str| *name == text;
-        DAYS.iter().position(|name| is_it(name)).or_else(|| RUSSIAN.iter().position(|name| is_it(name)))
+        DAYS.iter().position(&is_it).or_else(|| RUSSIAN.iter().position(is_it))
     };
     if text.is_empty() || ["daily", "ежедневно"].contains(&text) {
         return Some((0, 6));

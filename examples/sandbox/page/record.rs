@@ -219,15 +219,13 @@ fn telegram(inner: &mut Inner, stage: &Stage, event: Event) {
                 inner.happens(Source::Person, said(ru, en), false);
             }
         }
-        Event::Confirmed(until) => {
-            if inner.submitted.is_some_and(|id| id < until) {
-                inner.submitted = None;
-                let line = said(
-                    "Telegram узнал, что нажатие принято: оно уже на диске",
-                    "Telegram is told that the press has arrived: it is on the disk already",
-                );
-                inner.happens(Source::Disk, line, false);
-            }
+        Event::Confirmed(until) if inner.submitted.is_some_and(|id| id < until) => {
+            inner.submitted = None;
+            let line = said(
+                "Telegram узнал, что нажатие принято: оно уже на диске",
+                "Telegram is told that the press has arrived: it is on the disk already",
+            );
+            inner.happens(Source::Disk, line, false);
         }
         Event::BotSent(message) => {
             let to = whom(stage, message.chat_id);
