@@ -122,11 +122,13 @@ async fn dies_at(database: &str, at: &str) {
         .await;
     second.nothing_owed().await;
     assert_eq!(second.terminate().await, Some(0), "{at}\n{}", second.log());
-    // In amoCRM each once; in Telegram, which has no key, twice at most where its answer died with the leader.
+    // In amoCRM each once; in Telegram, which has no key, once more where its answer died with the leader, and once more
+    // for each answer that a busy machine brought too late.
     let once = (notes(&second, WORDS), notes(&second, ANSWER), second.amocrm.tasks().len());
     assert_eq!(once, (1, 1, 1), "{at}: {:?}\n{}", second.amocrm.lead_with_number(&number), second.log());
     let told = [buyer.has(ANSWER), buyer.has(STAGE), in_group(&second, WORDS)];
-    assert!(told.iter().all(|count| (1..=2).contains(count)), "{at}: {told:?}\n{}", buyer.user.transcript());
+    let late: usize = [&first, &second].map(|world| world.log().matches("a message is put off").count()).iter().sum();
+    assert!(told.iter().all(|count| (1..=2 + late).contains(count)), "{at}: {told:?}\n{}", buyer.user.transcript());
     let violations = second.amocrm.contract_violations();
     assert!(violations.is_empty(), "{at}: {violations:?}");
 }
