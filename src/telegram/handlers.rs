@@ -1,4 +1,4 @@
-//! The handler tree: turns an update into an input and has the dialogue take its [turn](super::turn).
+//! The handler tree: turns an update into an input and has the dialogue take its turn (`turn`).
 //!
 //! The root wraps the whole tree: it catches panics, defers a chat whose earlier update failed, and tells the
 //! listener which updates are done. An update that fails again and again is set aside and answered kindly.
