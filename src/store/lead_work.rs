@@ -160,8 +160,9 @@ impl LeadWork {
     pub async fn owed(&self) -> Result<Option<OwedWork>, StoreError> {
         let (id, number) = (rows::bytes(self.engine, "id"), rows::bytes(self.engine, "number"));
         let sql = format!(
-            "SELECT {id}, {number}, {} FROM leads WHERE work_owed = 1 ORDER BY taken_at LIMIT 1",
-            rows::numbers(self.engine, "taken_at")
+            "SELECT {id}, {number}, {}, {} FROM leads WHERE work_owed = 1 ORDER BY taken_at LIMIT 1",
+            rows::numbers(self.engine, "taken_at"),
+            rows::numbers(self.engine, "submitted_at")
         );
         loop {
             let Some(row) = sqlx::query(AssertSqlSafe(sql.as_str())).fetch_optional(&self.pool).await? else {
@@ -170,7 +171,9 @@ impl LeadWork {
             let lead_id = rows::lossy(&row, 0).unwrap_or_default();
             match rows::lossy(&row, 1).and_then(|number| LeadNumber::parse(&number)) {
                 Some(number) => {
-                    let since = rows::number(&row, 2).unwrap_or_else(|| self.clock.now());
+                    // When it was taken the first version has not kept.
+                    let since = rows::number(&row, 2).or_else(|| rows::number(&row, 3));
+                    let since = since.unwrap_or_else(|| self.clock.now());
                     return Ok(Some(OwedWork { lead_id, number, since }));
                 }
                 // Damaged: nobody could say which lead it is.

@@ -190,6 +190,13 @@ async fn a_chat_that_is_set_later_gets_what_still_waits_for_a_call() {
     assert_eq!(owed().await, ["AAAAAA2", "AAAAAA4", "AAAAAA6"]);
     work.begin(now, false).await.expect("a commit");
     assert!(owed().await.is_empty(), "without a chat nothing of before is given");
+    // The first version did not keep when it was taken: that was when it was sent, and is no reason to take it for a new one.
+    let sql = "UPDATE leads SET taken_at = NULL WHERE number = 'AAAAAA4'";
+    sqlx::query(sql).execute(&work.pool).await.expect("a row");
+    work.owe_since(now - day).await.expect("a commit");
+    let first = work.owed().await.expect("a look").expect("it is owed");
+    let sent = store.leads().by_number(&first.number).await.expect("a read").expect("the lead").lead.submitted_at;
+    assert_eq!((first.number.as_str(), first.since), ("AAAAAA4", sent.timestamp_millis()));
 }
 
 #[tokio::test]
