@@ -8,7 +8,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
-use crate::config::{Hours, Manager, Week};
+use crate::config::{Dealer, Hours, Manager, Week};
 
 /// Nobody has a longer holiday.
 const FURTHEST_DAYS: u64 = 800;
@@ -29,6 +29,11 @@ impl WorkingTime {
         Self { zone, hours }
     }
 
+    /// The hours that the settings have for the dealer.
+    pub fn of_dealer(dealer: &Dealer) -> Self {
+        Self::new(dealer.time_zone, dealer.hours.clone())
+    }
+
     /// The same days off with other hours.
     pub fn with_week(&self, week: &Week) -> Self {
         let holidays = self.hours.as_ref().map(|hours| hours.holidays.clone()).unwrap_or_default();
@@ -38,6 +43,12 @@ impl WorkingTime {
     /// When a manager works: their own hours, or the dealer's.
     pub fn of(&self, manager: &Manager) -> Self {
         manager.hours.as_ref().map_or_else(|| self.clone(), |week| self.with_week(week))
+    }
+
+    /// When the one of these with this account in amoCRM works; as the dealer does where there is none.
+    pub fn of_user(&self, managers: &[Manager], crm_user_id: Option<i64>) -> Self {
+        let is_theirs = |manager: &&Manager| crm_user_id.is_some() && manager.crm_user_id == crm_user_id;
+        managers.iter().find(is_theirs).map_or_else(|| self.clone(), |manager| self.of(manager))
     }
 
     /// Whether that is a working moment.

@@ -93,7 +93,7 @@ impl OneByOne for ActionWriter {
 impl ActionWriter {
     /// For the leader of this term; managers are named where one of them is refused.
     pub fn new(store: Store, crm: Crm, lease: Lease, recipients: Recipients, dealer: &Dealer) -> Self {
-        let working = WorkingTime::new(dealer.time_zone, dealer.hours.clone());
+        let working = WorkingTime::of_dealer(dealer);
         Self { store, crm, lease, recipients, managers: dealer.managers.clone(), working, failures: 0 }
     }
 
@@ -143,10 +143,8 @@ impl ActionWriter {
 
     /// Until when a task is to be done that is sent now: a time that has passed meanwhile is moved on, into working hours.
     fn till(&self, decided: i64, user_id: Option<i64>) -> i64 {
-        let now = date(self.clock().now());
-        let manager = self.managers.iter().find(|manager| user_id.is_some() && manager.crm_user_id == user_id);
-        let hours = manager.map_or_else(|| self.working.clone(), |manager| self.working.of(manager));
-        still_ahead(decided, now, &hours)
+        let hours = self.working.of_user(&self.managers, user_id);
+        still_ahead(decided, date(self.clock().now()), &hours)
     }
 
     /// What means the same however often it is sent.

@@ -138,7 +138,7 @@ pub struct Attaching {
 impl Attaching {
     /// As the settings have it; `None` where every request gets a lead.
     pub fn of(dealer: &Dealer) -> Option<Self> {
-        let working = WorkingTime::new(dealer.time_zone, dealer.hours.clone());
+        let working = WorkingTime::of_dealer(dealer);
         dealer.crm.attaches_within().map(|within| Self { within, working })
     }
 }

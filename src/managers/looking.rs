@@ -19,17 +19,11 @@ use crate::{
     lead::StageOrder,
     store::{Store, StoreError, Untouched},
     telemetry::lead_span,
-    watching::is_made_for,
+    watching::{IN_CRM, deliveries_go_first, is_made_for},
 };
-
-/// Who has dealt with a lead there.
-const IN_CRM: &str = "amoCRM";
 
 /// The stages are listed so often; and so often it is tried whether leads can be asked for by their ids.
 const LIST_EVERY: Duration = Duration::from_secs(3600);
-
-/// Deliveries go first; how often it is looked whether they are done.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why it is not known.
 #[derive(Debug, thiserror::Error)]
@@ -214,18 +208,7 @@ impl Looking {
 
     /// Deliveries come first, request by request.
     async fn turn(&self) -> Result<(), LookError> {
-        loop {
-            if self.stop.is_cancelled() || self.health.borrow().trouble.is_some() {
-                return Err(LookError::Later);
-            }
-            if !self.store.watches().deliveries_wait().await? {
-                return Ok(());
-            }
-            tokio::select! {
-                () = tokio::time::sleep(self.clock().period(LOOK_AGAIN)) => {}
-                () = self.stop.cancelled() => {}
-            }
-        }
+        deliveries_go_first(&self.store, &self.health, &self.stop).await?.then_some(()).ok_or(LookError::Later)
     }
 }
 

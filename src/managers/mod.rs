@@ -50,7 +50,7 @@ impl WorkRules {
         Self {
             chat_id,
             managers: dealer.managers.clone(),
-            working: WorkingTime::new(dealer.time_zone, dealer.hours.clone()),
+            working: WorkingTime::of_dealer(dealer),
             time_zone: dealer.time_zone,
             callback_within: dealer.crm.callback_within,
             distribute: dealer.crm.distribute,
@@ -68,14 +68,8 @@ impl WorkRules {
         self.managers.iter().find(|manager| manager.telegram_id == Some(telegram_id))
     }
 
-    /// The manager with this account in amoCRM.
-    fn manager_of_user(&self, crm_user_id: i64) -> Option<&Manager> {
-        self.managers.iter().find(|manager| manager.crm_user_id == Some(crm_user_id))
-    }
-
     /// When the manager with this account in amoCRM works; as the dealer does where there is none.
     fn hours_of_user(&self, crm_user_id: Option<i64>) -> WorkingTime {
-        let manager = crm_user_id.and_then(|id| self.manager_of_user(id));
-        manager.map_or_else(|| self.working.clone(), |manager| self.working.of(manager))
+        self.working.of_user(&self.managers, crm_user_id)
     }
 }

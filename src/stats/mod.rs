@@ -55,7 +55,7 @@ impl Stats {
             sources: dealer.sources.clone(),
             managers: dealer.managers.clone(),
             zone: dealer.time_zone,
-            working_time: WorkingTime::new(dealer.time_zone, dealer.hours.clone()),
+            working_time: WorkingTime::of_dealer(dealer),
         }
     }
 

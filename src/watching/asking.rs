@@ -43,7 +43,7 @@ const LIST_EVERY: Duration = Duration::from_secs(3600);
 const LIST_AGAIN: Duration = Duration::from_secs(600);
 
 /// Who has dealt with a lead that was moved there.
-const IN_CRM: &str = "amoCRM";
+pub const IN_CRM: &str = "amoCRM";
 
 /// What was asked so far, as far as it need not survive.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 //!
 //! `reading` says what a row of amoCRM means for a lead, `telling` of what a buyer is told now; both are pure. `ways` is how
 //! leads are asked about: by their ids, by events, or by the newest changes. `asking` goes them, `watcher` is the loop, `hints` what a
-//! webhook adds to it.
+//! webhook adds to it; `turn` lets deliveries go first.
 //!
 //! The races and the answers to them:
 //! - *A filter that amoCRM ignores*: what comes back is compared with what was asked for, and another way is taken.
@@ -21,6 +21,7 @@ mod asking;
 mod hints;
 mod reading;
 mod telling;
+mod turn;
 mod watcher;
 mod ways;
 
@@ -31,9 +32,11 @@ use crate::{
     store::{Mark, Marks, StoreError},
 };
 
+pub use asking::IN_CRM;
 pub use hints::Hints;
 pub use reading::{Context, Meaning, is_made_for, read};
 pub use telling::{APART, next_to_tell};
+pub use turn::deliveries_go_first;
 pub use watcher::{WatchCounters, Watcher};
 pub use ways::Way;
 

@@ -25,7 +25,7 @@ use crate::{
     unfinished::is_night,
 };
 
-use super::{APART, Hints, WatchLog, asking::Asked, next_to_tell, watch_log};
+use super::{APART, Hints, WatchLog, asking::Asked, deliveries_go_first, next_to_tell, turn::POLL_INTERVAL, watch_log};
 
 /// How often leads are asked about.
 const EVERY: Duration = Duration::from_secs(120);
@@ -41,9 +41,6 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Nothing is asked without a pause.
 const SHORTEST_NAP: Duration = Duration::from_millis(100);
-
-/// How often it is looked whether leads still wait to be delivered.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Leads that were delivered longer ago are not asked about, by the calendar.
 const WATCHED_FOR: Millis = 120 * 24 * 3600 * 1000;
@@ -235,18 +232,8 @@ impl<Tz: TimeZone> AtWork<Tz> {
 
     /// Deliveries come first, request by request.
     pub(super) async fn let_deliveries_go_first(&self) -> Result<(), Halt> {
-        loop {
-            if self.stop.is_cancelled() || self.watcher.health.borrow().trouble.is_some() {
-                return Err(Halt::Later);
-            }
-            if !self.watcher.store.watches().deliveries_wait().await? {
-                return Ok(());
-            }
-            tokio::select! {
-                () = tokio::time::sleep(self.clock().period(POLL_INTERVAL)) => {}
-                () = self.stop.cancelled() => {}
-            }
-        }
+        let Watcher { store, health, .. } = &self.watcher;
+        deliveries_go_first(store, health, &self.stop).await?.then_some(()).ok_or(Halt::Later)
     }
 
     /// Says which of the settings' stages the account has not.
