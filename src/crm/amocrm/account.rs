@@ -12,7 +12,7 @@ use tracing::warn;
 use super::{
     api::{Crm, Inner, unreadable},
     error::CrmError,
-    hal::{embedded, id, is_last_page, listed},
+    hal::{embedded, id},
     lead_fields::{self, Lacking, Listed},
 };
 use crate::{
@@ -51,9 +51,7 @@ const LIST_EVERY: Duration = Duration::from_secs(3600);
 
 const LIST_AGAIN: Duration = Duration::from_secs(300);
 
-/// amoCRM gives at most 250 fields on a page; no account has more than some hundreds.
-const FIELDS_PAGE: usize = 250;
-
+/// No account has more than some hundreds of fields.
 const MOST_FIELD_PAGES: usize = 10;
 
 /// Names that people gave things in amoCRM, for a line of a terminal or a message.
@@ -96,17 +94,7 @@ impl Crm {
     }
 
     async fn lead_fields(&self) -> Result<Vec<Listed>, CrmError> {
-        let mut all = Vec::new();
-        for page in 1..=MOST_FIELD_PAGES {
-            let query = [("limit", FIELDS_PAGE.to_string()), ("page", page.to_string())];
-            let answer = self.get("/api/v4/leads/custom_fields", &query).await?;
-            let rows = listed(&answer, "custom_fields")?.len();
-            all.extend(lead_fields::read(&answer));
-            if is_last_page(&answer, rows, FIELDS_PAGE) {
-                break;
-            }
-        }
-        Ok(all)
+        self.rows("/api/v4/leads/custom_fields", "custom_fields", &[], MOST_FIELD_PAGES, Listed::read).await
     }
 
     /// The account; the cheapest way to try a token.

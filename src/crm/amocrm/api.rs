@@ -17,7 +17,7 @@ use super::address::AccountAddress;
 use super::classify::{Kind, Outcome, classify};
 use super::degrade::{Degraded, degrade};
 use super::error::{CrmError, RejectedField};
-use super::hal::{embedded, id};
+use super::hal::{embedded, id, is_last_page, listed};
 use super::omitted::SentParts;
 use super::payload::{NewLead, lead_json, sent_parts};
 use super::tokens::{Authorization, TokenKeeper, TokenPolicy, TokenStorage};
@@ -30,6 +30,8 @@ use crate::lead::{LeadNumber, Utm};
 pub const MAX_BATCH: usize = 50;
 /// amoCRM takes 250 notes in one request.
 pub const MOST_NOTES: usize = 250;
+/// amoCRM gives at most 250 rows on a page.
+const MOST_ROWS: usize = 250;
 /// A call is tried with at most this many tokens: one for each place they come from, and a new one.
 const MOST_TOKENS: usize = 4;
 
@@ -183,6 +185,29 @@ impl Crm {
 
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, CrmError> {
         self.call(Kind::Read, Method::GET, path, query, None).await
+    }
+
+    /// The rows of a list that are read as something, page after page; of a list that goes on and on the first pages.
+    pub(super) async fn rows<T>(
+        &self,
+        path: &str,
+        name: &str,
+        query: &[(&str, String)],
+        most_pages: usize,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Vec<T>, CrmError> {
+        let mut all = Vec::new();
+        for page in 1..=most_pages {
+            let pages = [("limit", MOST_ROWS.to_string()), ("page", page.to_string())];
+            let query: Vec<_> = query.iter().cloned().chain(pages).collect();
+            let answer = self.get(path, &query).await?;
+            let rows = listed(&answer, name)?;
+            all.extend(rows.iter().filter_map(&read));
+            if is_last_page(&answer, rows.len(), MOST_ROWS) {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// Writes; of a refusal it tells which of `request_ids` each field belongs to.

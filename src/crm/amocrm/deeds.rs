@@ -9,15 +9,14 @@ use serde_json::Value;
 
 use super::api::Crm;
 use super::error::CrmError;
-use super::hal::{id, is_last_page, listed};
+use super::hal::id;
 use super::note::number_of;
 use crate::lead::LeadNumber;
 
 /// Leads whose tasks are asked for at once: their ids stand in the address.
 const LEADS_AT_ONCE: usize = 50;
 
-/// amoCRM gives at most 250 rows on a page.
-const PAGE: usize = 250;
+/// So many pages of tasks, or of a lead's notes, are read, the newest first.
 const MOST_PAGES: usize = 4;
 
 /// amoCRM's `call_status` of a talk that took place.
@@ -37,38 +36,24 @@ impl Crm {
     pub async fn closed_tasks(&self, lead_ids: &[i64]) -> Result<Vec<ClosedTask>, CrmError> {
         let mut closed = Vec::new();
         for some in lead_ids.chunks(LEADS_AT_ONCE) {
-            for page in 1..=MOST_PAGES {
-                let ids = some.iter().map(|id| ("filter[entity_id][]", id.to_string()));
-                let query: Vec<_> = [("filter[entity_type]", "leads".to_owned())]
-                    .into_iter()
-                    .chain(ids)
-                    .chain([("order[id]", "desc".to_owned()), ("limit", PAGE.to_string()), ("page", page.to_string())])
-                    .collect();
-                let answer = self.get("/api/v4/tasks", &query).await?;
-                let rows = listed(&answer, "tasks")?;
-                closed.extend(rows.iter().filter_map(closed_task).filter(|task| some.contains(&task.lead_id)));
-                if is_last_page(&answer, rows.len(), PAGE) {
-                    break;
-                }
-            }
+            let ids = some.iter().map(|id| ("filter[entity_id][]", id.to_string()));
+            let query: Vec<_> = [("filter[entity_type]", "leads".to_owned())]
+                .into_iter()
+                .chain(ids)
+                .chain([("order[id]", "desc".to_owned())])
+                .collect();
+            let of_these = |row: &Value| closed_task(row).filter(|task| some.contains(&task.lead_id));
+            closed.extend(self.rows("/api/v4/tasks", "tasks", &query, MOST_PAGES, of_these).await?);
         }
         Ok(closed)
     }
 
     /// When people have written notes on a lead, or have spoken to its buyer on the phone, s UTC.
     pub async fn notes_of_people(&self, lead_id: i64) -> Result<Vec<i64>, CrmError> {
-        let mut times = Vec::new();
-        for page in 1..=MOST_PAGES {
-            let query = [("order[id]", "desc".to_owned()), ("limit", PAGE.to_string()), ("page", page.to_string())];
-            let answer = self.get(&format!("/api/v4/leads/{lead_id}/notes"), &query).await?;
-            let rows = listed(&answer, "notes")?;
-            let of_lead = rows.iter().filter(|row| id(row.get("entity_id")).is_none_or(|of| of == lead_id));
-            times.extend(of_lead.filter_map(note_of_a_person));
-            if is_last_page(&answer, rows.len(), PAGE) {
-                break;
-            }
-        }
-        Ok(times)
+        let is_of_lead = |row: &Value| id(row.get("entity_id")).is_none_or(|of| of == lead_id);
+        let read = |row: &Value| note_of_a_person(row).filter(|_| is_of_lead(row));
+        let newest_first = [("order[id]", "desc".to_owned())];
+        self.rows(&format!("/api/v4/leads/{lead_id}/notes"), "notes", &newest_first, MOST_PAGES, read).await
     }
 }
 

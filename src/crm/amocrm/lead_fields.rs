@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
-use super::hal::{embedded, id};
+use super::hal::id;
 use super::text::FIELD_CAP;
 use crate::config::{AmocrmSettings, AnswerField, KnownField};
 use crate::form::{Field, Kind};
@@ -25,17 +25,15 @@ pub(super) struct Listed {
     field: KnownField,
 }
 
-/// The fields on one page of the list.
-pub(super) fn read(page: &Value) -> Vec<Listed> {
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let option = |option: &Value| text(option, "value");
-    let field = |row: &Value| {
+impl Listed {
+    /// A row of the list of fields; `None` for what is none.
+    pub(super) fn read(row: &Value) -> Option<Self> {
+        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let options = row.get("enums").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let options = options.iter().filter_map(option).collect();
+        let options = options.iter().filter_map(|option| text(option, "value")).collect();
         let field = KnownField { id: id(row.get("id"))?, kind: text(row, "type")?, options };
-        Some(Listed { code: text(row, "code"), field })
-    };
-    embedded(page, "custom_fields").iter().filter_map(field).collect()
+        Some(Self { code: text(row, "code"), field })
+    }
 }
 
 /// These answers' fields as the account has them; those that it has not are without.
@@ -211,6 +209,11 @@ mod tests {
             is_listed: true,
             known: Some(KnownField { id: 9, kind: kind.into(), options }),
         }
+    }
+
+    fn read(page: &Value) -> Vec<Listed> {
+        let rows = page["_embedded"]["custom_fields"].as_array().expect("a list");
+        rows.iter().filter_map(Listed::read).collect()
     }
 
     #[test]

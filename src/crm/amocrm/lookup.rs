@@ -236,19 +236,9 @@ impl Crm {
 
     /// The texts of the notes there.
     pub(super) async fn note_texts(&self, place: Place) -> Result<Vec<String>, CrmError> {
-        let mut texts = Vec::new();
-        for page in 1..=MOST_PAGES {
-            let query =
-                [("filter[note_type]", "common".to_owned()), ("limit", PAGE.to_string()), ("page", page.to_string())];
-            let answer = self.get(&format!("/api/v4/{place}/notes"), &query).await?;
-            let notes = listed(&answer, "notes")?;
-            let text = |note: &Value| Some(note.get("params")?.get("text")?.as_str()?.to_owned());
-            texts.extend(notes.iter().filter_map(text));
-            if is_last_page(&answer, notes.len(), PAGE) {
-                break;
-            }
-        }
-        Ok(texts)
+        let text = |note: &Value| Some(note.get("params")?.get("text")?.as_str()?.to_owned());
+        let common = [("filter[note_type]", "common".to_owned())];
+        self.rows(&format!("/api/v4/{place}/notes"), "notes", &common, MOST_PAGES, text).await
     }
 }
 

@@ -6,11 +6,10 @@ use serde_json::{Value, json};
 
 use super::api::{Crm, unclear};
 use super::error::CrmError;
-use super::hal::{embedded, id, is_last_page, listed};
+use super::hal::{embedded, id};
 use crate::lead::one_line;
 
-/// amoCRM gives at most 250 rows on a page; no account has more than some hundreds of fields or users.
-const PAGE: usize = 250;
+/// No account has more than some hundreds of fields or users.
 const MOST_PAGES: usize = 10;
 
 /// A field of leads.
@@ -56,7 +55,7 @@ impl Crm {
             let name = text(row, "name").unwrap_or_default();
             Some(LeadField { id: id(row.get("id"))?, name, code: text(row, "code"), kind: text(row, "type")? })
         };
-        self.rows("/api/v4/leads/custom_fields", "custom_fields", field).await
+        self.rows("/api/v4/leads/custom_fields", "custom_fields", &[], MOST_PAGES, field).await
     }
 
     /// Makes a field of leads; returns its id. Administrators may: for all others it is [`CrmError::Forbidden`].
@@ -79,24 +78,10 @@ impl Crm {
             let name = row.get("name").and_then(Value::as_str).map(|name| one_line(name, 60))?;
             id(row.get("id")).filter(|_| is_active).map(|id| CrmUser { id, name })
         };
-        match self.rows("/api/v4/users", "users", user).await {
+        match self.rows("/api/v4/users", "users", &[], MOST_PAGES, user).await {
             Ok(users) => Ok(Some(users)),
             Err(CrmError::Forbidden { .. } | CrmError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    async fn rows<T>(&self, path: &str, name: &str, read: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>, CrmError> {
-        let mut all = Vec::new();
-        for page in 1..=MOST_PAGES {
-            let query = [("limit", PAGE.to_string()), ("page", page.to_string())];
-            let answer = self.get(path, &query).await?;
-            let rows = listed(&answer, name)?;
-            all.extend(rows.iter().filter_map(&read));
-            if is_last_page(&answer, rows.len(), PAGE) {
-                break;
-            }
-        }
-        Ok(all)
     }
 }
