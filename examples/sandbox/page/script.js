@@ -10,7 +10,7 @@ function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
   }
   element.append(...children.filter(child => child !== null && child !== undefined && child !== false));
   return element;
@@ -197,8 +197,7 @@ function showsPhone(one) {
   const last = chat.lastElementChild?.dataset.key;
   if (another) chat.replaceChildren();
   chat.dataset.chat = one.chat;
-  fills(chat, one.messages.map(message => [message.id, { ...message, mine: message.mine && !inGroup || message.mine }]),
-    message => bubble(one, message));
+  fills(chat, one.messages.map(message => [message.id, message]), message => bubble(one, message));
   if (atEnd || another || chat.lastElementChild?.dataset.key !== last && one.messages.at(-1)?.mine) chat.scrollTop = chat.scrollHeight;
   $(".keys", section).replaceChildren(...keys(one));
   const field = $("textarea", section);
@@ -261,7 +260,7 @@ function bubble(one, message) {
 }
 
 function photo(file) {
-  const image = make("img", { src: file.at, alt: w("photo"), loading: "lazy" });
+  const image = make("img", { src: file.at, alt: w("photo") });
   image.addEventListener("error", () => image.replaceWith(make("span", { class: "none" }, "🖼 ", w("photo"))));
   image.addEventListener("load", () => {
     const chat = image.closest(".chat");

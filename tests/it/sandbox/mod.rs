@@ -1,5 +1,7 @@
 //! The sandbox plays its story, whatever the person who runs it has in the environment.
 
+mod page;
+
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use tokio::process::Command;
