@@ -14,8 +14,8 @@ use testkit::fakes::{
 
 use crate::stage::Stage;
 
-/// How slow a slow service is.
-const SLOW: Duration = Duration::from_secs(3);
+/// How slow a slow service is: what the daemon waits for an answer is shortened too, and slower than that is gone.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// One switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +23,11 @@ const SLOW: Duration = Duration::from_secs(3);
 pub enum Fault {
     /// amoCRM answers 503.
     CrmDown,
-    /// amoCRM answers after three seconds.
+    /// amoCRM takes its time for everything.
     CrmSlow,
     /// Both tokens have expired.
     TokensExpired,
-    /// Telegram takes three seconds for everything.
+    /// Telegram takes its time for everything.
     TelegramSlow,
     /// Nothing of Telegram can be reached.
     TelegramGone,
@@ -76,6 +76,14 @@ impl Stage {
         asked.iter().filter(|request| request.status == Some(200)).count()
     }
 
+    /// A new pair of tokens in the files where the daemon looks for them.
+    pub fn gives_tokens(&self) -> io::Result<()> {
+        self.faults.on().expired_after = None;
+        let (access, refresh) = self.amocrm.issue_pair();
+        std::fs::write(self.path("refresh_token.txt"), refresh)?;
+        std::fs::write(self.path("access_token.txt"), access)
+    }
+
     /// From now on it goes wrong, or no more.
     pub async fn sets(&self, fault: Fault, goes_wrong: bool) -> io::Result<()> {
         if self.suffers(fault) == goes_wrong {
@@ -96,10 +104,7 @@ impl Stage {
                 self.amocrm.expire_access_tokens();
                 self.amocrm.expire_refresh_token();
             }
-            Fault::TokensExpired => {
-                self.faults.on().expired_after = None;
-                self.gives_tokens()?;
-            }
+            Fault::TokensExpired => self.gives_tokens()?,
             Fault::TelegramSlow => {
                 self.faults.on().telegram_slow = goes_wrong;
                 if goes_wrong {

@@ -105,6 +105,8 @@ impl Stage {
     /// the texts beside it, or that of the sandbox's own dealer.
     pub async fn build(settings: Option<&Path>, speed: u32) -> io::Result<Self> {
         let telegram = FakeTelegram::start().await;
+        // Telegram's three seconds are longer than a poll may take here, where pauses are shortened.
+        telegram.hold_repeated_polls(false);
         let amocrm = FakeAmocrm::start().await;
         furnish(&amocrm);
         let admin = telegram.user("Администратор").known();
@@ -231,13 +233,6 @@ impl Stage {
     /// `backup_leads.json` as it stands; empty when there is none.
     pub fn backup(&self) -> String {
         std::fs::read_to_string(self.path("backup_leads.json")).unwrap_or_default()
-    }
-
-    /// A new pair of tokens in the files where the daemon looks for them.
-    pub fn gives_tokens(&self) -> io::Result<()> {
-        let (access, refresh) = self.amocrm.issue_pair();
-        std::fs::write(self.path("refresh_token.txt"), refresh)?;
-        std::fs::write(self.path("access_token.txt"), access)
     }
 
     /// The stages of the main pipeline that a lead can be in, in their order: ids and names.

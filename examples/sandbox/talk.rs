@@ -205,7 +205,7 @@ impl Talk<'_> {
             ("crm", "off") => self.stage.sets(Fault::CrmDown, true).await?,
             ("crm", "slow") => {
                 self.stage.sets(Fault::CrmSlow, true).await?;
-                done("отвечает через 3 с · answers after 3 s");
+                done("отвечает не сразу · takes its time to answer");
             }
             ("crm", "on") => {
                 self.stage.sets(Fault::CrmSlow, false).await?;

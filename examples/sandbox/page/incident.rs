@@ -133,10 +133,7 @@ impl Player {
         };
         let link = link.buttons.iter().flatten().find_map(|button| button.url.clone()).unwrap_or_default();
         let page = stage.allows_access(&link).await.ok_or("there was no way to give access")?;
-        self.scene.record.notes(
-            said(format!("Доступ разрешён, на странице: {page}"), format!("Access is allowed, the page says: {page}")),
-            false,
-        );
+        self.scene.allowed(&page);
         for number in [&second, &third] {
             self.lead(number).await?;
         }

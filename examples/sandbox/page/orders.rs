@@ -72,17 +72,9 @@ impl Scene {
                 holder.press_in(shown, &data);
             }
             Order::Open { url } => {
-                let page = stage.allows_access(&url).await;
-                return page.map_or(Ok(()), |heading| {
-                    self.record.notes(
-                        said(
-                            format!("Доступ разрешён, на странице: {heading}"),
-                            format!("Access is allowed, the page says: {heading}"),
-                        ),
-                        false,
-                    );
-                    Ok(())
-                });
+                let heading = stage.allows_access(&url).await;
+                let heading = heading.ok_or("Страница бота не открылась · The bot's page did not open")?;
+                self.allowed(&heading);
             }
             Order::Contact { phone } => {
                 let holder = self.holder(phone);
@@ -131,6 +123,15 @@ impl Scene {
             }
         }
         Ok(())
+    }
+
+    /// Notes that access was allowed, and what the daemon's page said to it.
+    pub fn allowed(&self, heading: &str) {
+        let line = said(
+            format!("Доступ разрешён, на странице: {heading}"),
+            format!("Access is allowed, the page says: {heading}"),
+        );
+        self.record.notes(line, false);
     }
 
     /// Sends a file: a picture as a photo, anything else as a document.

@@ -167,11 +167,11 @@ fn switched(fault: Fault, on: bool) -> Said {
     match (fault, on) {
         (Fault::CrmDown, true) => said("amoCRM не отвечает: 503", "amoCRM is down: 503"),
         (Fault::CrmDown, false) => said("amoCRM снова работает", "amoCRM is back"),
-        (Fault::CrmSlow, true) => said("amoCRM отвечает через 3 секунды", "amoCRM answers after 3 seconds"),
+        (Fault::CrmSlow, true) => said("amoCRM отвечает не сразу", "amoCRM takes its time to answer"),
         (Fault::CrmSlow, false) => said("amoCRM снова отвечает сразу", "amoCRM answers at once again"),
         (Fault::TokensExpired, true) => said("Срок доступа к amoCRM истёк", "The access to amoCRM has expired"),
         (Fault::TokensExpired, false) => said("Доступ к amoCRM получен", "The access to amoCRM is given"),
-        (Fault::TelegramSlow, true) => said("Telegram отвечает через 3 секунды", "Telegram answers after 3 seconds"),
+        (Fault::TelegramSlow, true) => said("Telegram отвечает не сразу", "Telegram takes its time to answer"),
         (Fault::TelegramSlow, false) => said("Telegram снова отвечает сразу", "Telegram answers at once again"),
         (Fault::TelegramGone, true) => said("Telegram недоступен", "Telegram cannot be reached"),
         (Fault::TelegramGone, false) => said("Telegram снова доступен", "Telegram can be reached again"),
