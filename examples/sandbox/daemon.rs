@@ -4,7 +4,8 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::{ExitStatus, Output, Stdio},
-    time::{Duration, Instant},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::process::{Child, ChildStdin, Command};
@@ -25,15 +26,13 @@ type Lifeline = Option<ChildStdin>;
 pub struct Daemon {
     folder: PathBuf,
     env: Vec<(&'static str, String)>,
-    running: tokio::sync::Mutex<Option<(Child, Lifeline)>>,
-    /// Since when it runs.
-    since: std::sync::Mutex<Option<Instant>>,
+    running: Mutex<Option<(Child, Lifeline)>>,
 }
 
 impl Daemon {
     /// One that is not started yet.
     pub fn new(folder: &Path, env: Vec<(&'static str, String)>) -> Self {
-        Self { folder: folder.to_owned(), env, running: Default::default(), since: Default::default() }
+        Self { folder: folder.to_owned(), env, running: Mutex::default() }
     }
 
     /// The product in a clean environment and in the folder, so that nothing of the user's own settings is read.
@@ -44,32 +43,34 @@ impl Daemon {
         Ok(command)
     }
 
+    fn running(&self) -> MutexGuard<'_, Option<(Child, Lifeline)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Starts the process unless it runs; its log goes to `daemon.log` in the folder.
-    pub async fn start(&self) -> io::Result<()> {
-        let mut running = self.running.lock().await;
+    pub fn start(&self) -> io::Result<()> {
+        let mut running = self.running();
         if running.is_none() {
             let log = std::fs::File::options().create(true).append(true).open(self.folder.join("daemon.log"))?;
             let mut child = self.command(&[])?.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn()?;
             // Taken out, because waiting for a child closes its input.
             let lifeline = child.stdin.take();
             *running = Some((child, lifeline));
-            self.runs_since(Some(Instant::now()));
         }
         Ok(())
     }
 
     /// SIGKILL, and waits for the end; nothing when it does not run.
     pub async fn kill(&self) {
-        if let Some((mut child, _lifeline)) = self.running.lock().await.take() {
-            self.runs_since(None);
+        let running = self.running().take();
+        if let Some((mut child, _lifeline)) = running {
             let _ = child.kill().await;
         }
     }
 
     /// SIGTERM, and waits for the end; nothing when it does not run.
     pub async fn terminate(&self) -> io::Result<Option<ExitStatus>> {
-        let Some((mut child, _lifeline)) = self.running.lock().await.take() else { return Ok(None) };
-        self.runs_since(None);
+        let Some((mut child, _lifeline)) = self.running().take() else { return Ok(None) };
         if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
             // SAFETY: kill(2) takes two integers and touches no memory of ours; the child is not reaped yet.
             unsafe { libc::kill(pid, libc::SIGTERM) };
@@ -81,12 +82,11 @@ impl Daemon {
     pub async fn ended(&self) -> io::Result<ExitStatus> {
         loop {
             {
-                let mut running = self.running.lock().await;
+                let mut running = self.running();
                 if let Some((child, _lifeline)) = &mut *running
                     && let Some(status) = child.try_wait()?
                 {
                     *running = None;
-                    self.runs_since(None);
                     return Ok(status);
                 }
             }
@@ -94,13 +94,9 @@ impl Daemon {
         }
     }
 
-    fn runs_since(&self, since: Option<Instant>) {
-        *self.since.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = since;
-    }
-
-    /// Whether it runs, as far as is known.
+    /// Whether it runs; nobody has to have waited for its end.
     pub fn runs(&self) -> bool {
-        self.since.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_some()
+        self.running().as_mut().is_some_and(|(child, _lifeline)| matches!(child.try_wait(), Ok(None)))
     }
 
     /// Runs a command of the product beside the daemon, as the operator would.

@@ -180,7 +180,7 @@ impl Stage {
 
     /// Starts the daemon and waits until it asks for messages.
     pub async fn start(&self) -> io::Result<()> {
-        self.daemon.start().await?;
+        self.daemon.start()?;
         // Whoever cannot be reached is not waited for.
         if self.faults.telegram_is_gone() {
             return Ok(());
