@@ -163,10 +163,10 @@ function phoneOf(one) {
     const chosen = event.target.value;
     if (one.phone === "managers") return orders({ do: "manager", id: Number(chosen) });
     if (!chosen.startsWith("new")) return orders({ do: "buyer", id: Number(chosen) });
-    const names = WORDS.ru[chosen === "new-en" ? "english" : "names"];
+    const phonesLanguage = chosen.slice("new-".length), names = NAMES[phonesLanguage];
     const taken = seen.phones.find(phone => phone.phone === "buyer").people.map(person => person.name);
     const name = names.find(name => !taken.includes(name)) || `${names[0]} ${taken.length}`;
-    orders({ do: "buyer", name, language: chosen === "new-en" ? "en" : "ru" });
+    orders({ do: "buyer", name, language: phonesLanguage });
   });
   $("#phones").append(section);
   return section;

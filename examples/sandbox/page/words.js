@@ -21,7 +21,6 @@ const WORDS = {
     telegram_slow: "Telegram медленный", telegram_gone: "Telegram пропал",
     person: "люди", disk: "диск", crm: "amoCRM", fault: "сбой", lost: "Песочница остановлена. Запустите её снова.",
     sure: "Начать заново? Всё, что здесь есть, пропадёт.", sureWipe: "Стереть диск программы? Недоставленные заявки пропадут, как при настоящем сбое диска.",
-    names: ["Ольга", "Сергей", "Наталья", "Дмитрий", "Елена", "Алексей"], english: ["John", "Emma", "Oliver", "Sophie"],
   },
   en: {
     title: "Sandbox",
@@ -43,6 +42,7 @@ const WORDS = {
     telegram_slow: "Telegram is slow", telegram_gone: "Telegram is gone",
     person: "people", disk: "disk", crm: "amoCRM", fault: "fault", lost: "The sandbox has stopped. Start it again.",
     sure: "Begin again? Everything here will be gone.", sureWipe: "Wipe the daemon's disk? Requests not delivered yet will be lost, as with a real disk.",
-    names: ["Ольга", "Сергей", "Наталья", "Дмитрий", "Елена", "Алексей"], english: ["John", "Emma", "Oliver", "Sophie"],
   },
 };
+// What new buyers are called, by the language of their phones.
+const NAMES = { ru: ["Ольга", "Сергей", "Наталья", "Дмитрий", "Елена", "Алексей"], en: ["John", "Emma", "Oliver", "Sophie"] };
