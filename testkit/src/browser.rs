@@ -28,6 +28,17 @@ pub fn installed() -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
+/// Where it is for a test; where there is none the test says what nobody has seen, except in CI, which has one.
+#[must_use]
+pub fn for_a_test(unseen: &str) -> Option<PathBuf> {
+    let program = installed();
+    if program.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "there is no chromium: apt-get install chromium");
+        crate::skipped(&format!("there is no chromium, so nobody has {unseen}. apt-get install chromium"));
+    }
+    program
+}
+
 /// A browser with one tab.
 pub struct Browser {
     child: Child,
