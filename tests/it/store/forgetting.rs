@@ -1,6 +1,9 @@
 //! A forgotten person: nothing personal is left, nothing is delivered for them again, no older copy brings them back.
 
-use amocrm_lead_bot::store::{Forgetting, LeadRow, Whom};
+use amocrm_lead_bot::{
+    notice::TopicEnd,
+    store::{Forgetting, LeadRow, TopicPlace, Whom},
+};
 
 use super::*;
 
@@ -143,6 +146,48 @@ on_both! {
         assert_eq!(old.personal_data().forget_again(&ids).await.expect("a commit"), 1);
         is_gone(&all(&old).await);
         assert_eq!(old.personal_data().forget_again(&[]).await.expect("a commit"), 0);
+    }
+
+    async fn a_topic_moves_with_the_store_loses_its_name_in_time_and_goes_with_its_buyer(opened: &Opened) {
+        let store = &opened.store;
+        let (new, other) = (known(store).await, lead("Борис", 1));
+        let place = |topic| TopicPlace { sent_to: -1005, topic };
+        let opens = async |(buyer, number): (i64, &LeadNumber), gone: Option<i32>, topic: i32| {
+            let attempt = store.buyer_topics().asks((-5, buyer), number, gone.map(place)).await.expect("a commit");
+            store.buyer_topics().opened(&attempt, place(topic), None).await.expect("a commit");
+        };
+        let topics = async |store: &Store| {
+            let mut topics = Vec::new();
+            for buyer in [42, 43] {
+                let topic = store.buyer_topics().of(-5, buyer).await.expect("a look");
+                topics.push(topic.and_then(|topic| topic.place).map(|place| place.topic));
+            }
+            topics
+        };
+        opens((42, &new.number), None, 31).await;
+        opens((43, &other.number), None, 32).await;
+        let copy = Store::open_file(&opened.folder.path().join("copy"), Clock::default()).await.expect("a store");
+        store.copy_to(&copy).await.expect("a copy");
+        assert_eq!(topics(&copy).await, [Some(31), Some(32)]);
+        // Of two topics the one that was opened last is written in, whichever store it comes from.
+        opens((43, &other.number), Some(32), 33).await;
+        for (from, to) in [(&copy, store), (store, &copy)] {
+            from.copy_to(to).await.expect("a copy");
+            assert_eq!(topics(to).await, [Some(31), Some(33)]);
+        }
+        let in_group = async || {
+            let waiting = store.outbox().of_chat(-5, 10).await.expect("a look");
+            waiting.into_iter().map(|message| message.notice).collect::<Vec<_>>()
+        };
+        let end = |closes| Notice::TopicEnd(TopicEnd { sent_to: -1005, topic: 31, number: new.number.clone(), closes });
+        assert_eq!(store.personal_data().expire_some(Clock::default().now() + HOUR).await.expect("a commit"), 1);
+        assert_eq!((in_group().await, topics(store).await), (vec![end(false)], vec![Some(31), Some(33)]));
+        let forgetting = store.personal_data().forget(&Whom::User(42), true).await.expect("an outcome");
+        assert!(matches!(forgetting, Forgetting::Done(_)), "{forgetting:?}");
+        assert_eq!((in_group().await, topics(store).await), (vec![end(false), end(true)], vec![None, Some(33)]));
+        let report = copy.copy_to(store).await.expect("a copy");
+        assert!(report.iter().all(|table| table.source == table.present), "{report:?}");
+        assert_eq!(topics(store).await, [None, Some(33)], "no older copy brings it back");
     }
 
     async fn what_nobody_touches_goes_after_its_time(opened: &Opened) {
