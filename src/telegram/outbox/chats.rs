@@ -161,6 +161,8 @@ pub(super) enum Found {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::notice::{AdminNotice, Notice};
 
@@ -245,6 +247,124 @@ mod tests {
         assert_eq!(rest(&mut chats, 1), (vec!["a".into()], true));
         assert_eq!(chats.found(message(1, "a"), &before), Found::LookAgain);
         assert!(chats.under_way().is_empty());
+    }
+
+    /// Chats and ids in order.
+    type Stored = Vec<(i64, String)>;
+
+    /// The store, what is on its way to the sender, and how far the sender is, of chats that go on side by side.
+    #[derive(Default)]
+    struct Played {
+        chats: Chats,
+        store: Stored,
+        on_its_way: Vec<Fresh>,
+        /// What is being sent to each chat that is under way, and whether Telegram has it.
+        sending: BTreeMap<i64, Option<(String, bool)>>,
+        /// The chats that were under way when a look was begun, and what the store has answered.
+        look: Option<(HashSet<i64>, Option<Stored>)>,
+        is_look_due: bool,
+        sent: Vec<(i64, String)>,
+        enqueued: usize,
+    }
+
+    impl Played {
+        fn enqueues(&mut self, chat_id: i64, how_many: usize, is_handed_over: bool) {
+            let mut before = self.store.iter().rfind(|(chat, _)| *chat == chat_id).map(|(_, id)| id.clone());
+            let mut messages = Vec::new();
+            for _ in 0..how_many {
+                self.enqueued += 1;
+                let id = format!("{:04}", self.enqueued);
+                self.store.push((chat_id, id.clone()));
+                messages.push((message(chat_id, &id), before.replace(id)));
+            }
+            match is_handed_over {
+                true => self.on_its_way.push(Fresh { lang: Lang::ru(), messages, pressed: None }),
+                false => self.is_look_due = true,
+            }
+        }
+
+        /// A step of the loop that starts what is to be sent; what was handed over waits for the end of a look.
+        fn looks(&mut self) {
+            match self.look.take() {
+                None => {
+                    for fresh in std::mem::take(&mut self.on_its_way) {
+                        let (start, look) = self.chats.hand_over(fresh);
+                        self.sending.extend(start.map(|chat| (chat, None)));
+                        self.is_look_due |= look;
+                    }
+                    if std::mem::take(&mut self.is_look_due) {
+                        self.look = Some((self.chats.under_way(), None));
+                    }
+                }
+                Some((before, None)) => {
+                    let mut seen = HashSet::new();
+                    let first = self.store.iter().filter(|(chat, _)| seen.insert(*chat)).cloned().collect();
+                    self.look = Some((before, Some(first)));
+                }
+                Some((before, Some(found))) => {
+                    for (chat_id, id) in found {
+                        match self.chats.found(message(chat_id, &id), &before) {
+                            Found::Start => drop(self.sending.insert(chat_id, None)),
+                            Found::UnderWay => {}
+                            Found::LookAgain => self.is_look_due = true,
+                        }
+                    }
+                }
+            }
+        }
+
+        /// A step of what sends to a chat; `waits` is what has to be sent later.
+        fn sends(&mut self, chat_id: i64, waits: bool) {
+            let Some(sending) = self.sending.get_mut(&chat_id) else { return };
+            match sending.take() {
+                None => match self.chats.next(chat_id) {
+                    Ok(next) => *sending = Some((next.message.id, false)),
+                    Err(more) => {
+                        self.is_look_due |= more;
+                        self.sending.remove(&chat_id);
+                    }
+                },
+                Some((_, false)) if waits => {
+                    self.chats.later(chat_id);
+                    self.is_look_due = true;
+                }
+                Some((id, false)) => {
+                    self.sent.push((chat_id, id.clone()));
+                    *sending = Some((id, true));
+                }
+                Some((id, true)) => self.store.retain(|(_, stored)| *stored != id),
+            }
+        }
+    }
+
+    #[test]
+    fn however_looks_and_what_is_handed_over_meet_each_message_is_sent_once_and_in_order() {
+        for seed in 0..2_000u64 {
+            let mut state = seed;
+            let mut random = |below: u64| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 33) % below
+            };
+            let mut played = Played::default();
+            for _ in 0..60 {
+                let chat_id = 1 + random(2) as i64;
+                match random(8) {
+                    0 => played.enqueues(chat_id, 1 + random(2) as usize, random(4) > 0),
+                    1..4 => played.looks(),
+                    _ => played.sends(chat_id, random(8) == 0),
+                }
+            }
+            for _ in 0..20 * played.enqueued {
+                played.looks();
+                (1..=2).for_each(|chat_id| played.sends(chat_id, false));
+            }
+            assert!(played.store.is_empty(), "{seed}: {:?}", played.store);
+            for chat_id in [1, 2] {
+                let sent: Vec<_> = played.sent.iter().filter(|(chat, _)| *chat == chat_id).map(|(_, id)| id).collect();
+                assert!(sent.is_sorted_by(|one, next| one < next), "{seed}: {sent:?}");
+            }
+            assert_eq!(played.sent.len(), played.enqueued, "{seed}");
+        }
     }
 
     #[test]
