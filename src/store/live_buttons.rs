@@ -60,13 +60,16 @@ impl LiveButtons {
     /// The same after a change, as it is read from the row then.
     #[must_use]
     pub fn after(mut self, change: &ButtonsChange) -> Self {
-        for id in change.taken_out() {
-            self.live.remove(&id);
-            self.beside.remove(&id);
-            self.over.remove(&id);
+        for id in change.gone.iter().chain(&change.over) {
+            self.live.remove(id);
+            self.beside.remove(id);
+            self.over.remove(id);
         }
         self.over.extend(&change.over);
-        self.live.extend(&change.kept);
+        for id in &change.kept {
+            self.beside.remove(id);
+            self.live.insert(*id);
+        }
         match change.beside_next {
             true => self.beside.extend(change.new),
             false => self.live.extend(change.new),
@@ -101,9 +104,11 @@ impl ButtonsChange {
         Self { gone, ..Self::default() }
     }
 
-    /// The messages that are taken out of the row, whatever stands there of them.
-    fn taken_out(&self) -> BTreeSet<i32> {
-        self.gone.iter().chain(&self.over).chain(&self.kept).copied().collect()
+    /// What is taken out of the row. Of what is kept, that its button was pressed meanwhile stays there.
+    fn taken_out(&self) -> Vec<String> {
+        let all = self.gone.iter().chain(&self.over).map(|id| (id, &["", "b", "r"][..]));
+        let kept = self.kept.iter().map(|id| (id, &["", "b"][..]));
+        all.chain(kept).flat_map(|(id, marks)| marks.iter().map(move |mark| format!(",{mark}{id},"))).collect()
     }
 
     /// What is added to the row.
@@ -136,11 +141,10 @@ pub(super) async fn change(
     chat_id: i64,
     change: &ButtonsChange,
 ) -> Result<(), StoreError> {
-    let (taken_out, added) = (change.taken_out(), change.added());
-    if taken_out.is_empty() && added.is_empty() {
+    let (tokens, added) = (change.taken_out(), change.added());
+    if tokens.is_empty() && added.is_empty() {
         return Ok(());
     }
-    let tokens: Vec<_> = taken_out.iter().flat_map(|id| ["", "b", "r"].map(|mark| format!(",{mark}{id},"))).collect();
     let left = (0..tokens.len())
         .fold("live_buttons.messages".to_owned(), |left, at| format!("REPLACE({left}, ${}, '')", at + 3));
     let sql = match added.is_empty() {
@@ -240,6 +244,43 @@ mod tests {
         ] {
             let read = LiveButtons { live: ids(live), beside: ids(beside), over: ids(over) };
             assert_eq!(LiveButtons::read(stored), read, "{stored}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_button_that_is_pressed_while_the_next_message_goes_out_is_over_whichever_is_written_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.sqlite");
+        let outbox = Store::open_file(&path, Clock::default()).await.expect("a store").outbox();
+        let presses = |button| [ButtonsChange::pressed(button)];
+        // The next message was begun to be sent before the press, so it knows nothing of it.
+        let sent = ButtonsChange { kept: ids(&[1]), over: ids(&[2]), new: Some(3), ..ButtonsChange::default() };
+        let before = LiveButtons { live: ids(&[2]), beside: ids(&[1]), over: ids(&[]) };
+        for (chat_id, button, over, live) in
+            [(1, 1, &[1, 2][..], &[3][..]), (2, 2, &[2], &[1, 3]), (3, 3, &[2, 3], &[1])]
+        {
+            let expected = LiveButtons { live: ids(live), beside: ids(&[]), over: ids(over) };
+            let [first, second] =
+                [[presses(button), [sent.clone()]], [[sent.clone()], presses(button)]].map(|it| it.concat());
+            for (half, order) in [first, second].into_iter().enumerate() {
+                let chat_id = 10 * chat_id + half as i64;
+                let mut remembered = before.clone();
+                let there = [
+                    ButtonsChange { new: Some(2), ..ButtonsChange::default() },
+                    ButtonsChange { new: Some(1), beside_next: true, ..ButtonsChange::default() },
+                ];
+                for change in there.iter().chain(&order) {
+                    outbox
+                        .sent("01J7ABCDEFGHJKMNPQRSTVWXYZ", chat_id, change.clone(), Urgency::Now)
+                        .await
+                        .expect("a commit");
+                }
+                for change in &order {
+                    remembered = remembered.after(change);
+                }
+                assert_eq!(remembered, expected, "{order:?}");
+                assert_eq!(outbox.buttons_of(chat_id).await.expect("a row"), expected, "{order:?}");
+            }
         }
     }
 
