@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use serde_json::json;
+use sqlx::{Connection, Executor};
 use testkit::{
     fakes::telegram::{BotMessage, FakeGroup, Fault, On, Times},
     world::{Buyer, PATIENCE, World},
@@ -279,6 +280,21 @@ async fn a_group_that_takes_nothing_is_told_of_once_and_gets_all_that_has_waited
     reads(&world, &group, Some(topic), "три три три").await;
     world.until("it is over again", |world| world.admin_has("снова принимает сообщения") == 2).await;
     assert!(has(&world, &group, &format!("Заявка #{number}")) == 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_there_is_not_sent_again_for_what_the_store_does_not_know_of_its_chat() {
+    let (world, group) = world_with_topics().await;
+    world.until("it polls", |world| !world.telegram.calls("getUpdates").is_empty()).await;
+    let file = world.path("amocrm-lead-bot.sqlite");
+    let mut other = sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.expect("the file");
+    other.execute("ALTER TABLE alerts RENAME TO alerts_away").await.expect("no alerts can be read");
+    let (_, number, _) = a_request(&world, &group, "Иван").await;
+    world.until("that cannot be told", |world| world.log().contains("takes messages is told later")).await;
+    other.execute("ALTER TABLE alerts_away RENAME TO alerts").await.expect("they can again");
+    world.delivered(&number).await;
+    world.nothing_owed().await;
+    assert_eq!(has(&world, &group, &format!("Заявка #{number}")), 1, "{}", world.log());
 }
 
 #[tokio::test]

@@ -489,8 +489,12 @@ impl OutboxSender {
         };
         match sent {
             Ok(taken) => {
-                if taken.is_some() && self.is_chat(Recipient::Managers, chat_id) {
-                    self.managers_chat.works().await?;
+                if taken.is_some()
+                    && self.is_chat(Recipient::Managers, chat_id)
+                    && let Err(error) = self.managers_chat.works().await
+                {
+                    // The message is there all the same; the next one shows it again.
+                    warn!(%error, "that the managers' chat takes messages is told later");
                 }
                 self.figures.sent.fetch_add(1, Ordering::Relaxed);
                 let edits = match edits {
