@@ -18,10 +18,10 @@ use std::{
 use clap::{Args, CommandFactory, Parser};
 
 use super::{
-    Cli, CommandError, environment_file,
+    Cli, CommandError,
     output::{errln, outln},
 };
-use crate::files;
+use crate::{files, setup::assignments};
 
 /// What people type; help speaks of it by this name.
 const LEAD_BOT: &str = "lead-bot";
@@ -125,7 +125,7 @@ impl Given {
         let text = String::from_utf8(bytes).map_err(|_| {
             CommandError::Wrong(vec![format!("{name}: is not UTF-8 text; save it as UTF-8 in your editor")])
         })?;
-        let read = environment_file::parse(&text);
+        let read = assignments::read(&text);
         for line in read.passed_over {
             errln!("{name}: line {line} is not NAME=value, and the service passes it over");
         }

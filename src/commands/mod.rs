@@ -4,7 +4,6 @@ mod as_service;
 mod beside;
 mod check_settings;
 mod copy_store;
-mod environment_file;
 mod error;
 mod examples;
 mod forget;

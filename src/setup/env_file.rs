@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use super::assignments::{Assignment, Piece, first_line, first_of, is_name};
+
 /// What values of such names are shown as.
 const HIDDEN: &str = "••••••";
 
@@ -35,6 +37,17 @@ pub struct EnvFile {
     items: Vec<Item>,
     before: BTreeMap<String, String>,
     changed: BTreeMap<&'static str, Option<String>>,
+    read_by: ReadBy,
+}
+
+/// Who reads the file: of lines that people write the two make different things.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReadBy {
+    /// The service's unit names it.
+    Systemd,
+    /// The bot itself: `.env` of its working directory.
+    #[default]
+    Dotenvy,
 }
 
 /// What becomes of a setting.
@@ -48,16 +61,34 @@ pub enum Change {
 
 impl EnvFile {
     /// Reads the text of a file. Lines that nobody can read are kept.
-    pub fn parse(text: &str) -> Self {
-        let items = items(text);
-        let mut before = BTreeMap::new();
-        for item in items.iter().filter(|item| item.name.is_some()) {
-            // Like dotenvy, which takes the first of two.
-            if let Some(Ok((name, value))) = dotenvy::from_read_iter(item.raw.as_bytes()).next() {
-                before.entry(name).or_insert(value);
+    pub fn parse(text: &str, read_by: ReadBy) -> Self {
+        let (mut items, mut before) = (Vec::new(), BTreeMap::new());
+        let mut rest = text;
+        while let Some(piece) = first_of(rest) {
+            let mut item = Item { raw: piece.raw().to_owned(), name: None, example_of: None };
+            match &piece {
+                Piece::Nothing(line) => item.example_of = example_of(line, read_by),
+                Piece::Odd(_) => {}
+                Piece::Assignment(assignment) => {
+                    // Whoever forgot to close a quote gets no more than that line changed.
+                    if !assignment.is_closed {
+                        item.raw = first_line(assignment.raw).to_owned();
+                    }
+                    item.name = read_by.name(assignment);
+                    if let Some(name) = &item.name {
+                        read_by.take(&mut before, name, assignment, &item.raw);
+                    }
+                }
             }
+            rest = &rest[item.raw.len()..];
+            items.push(item);
         }
-        Self { items, before, changed: BTreeMap::new() }
+        Self { items, before, changed: BTreeMap::new(), read_by }
+    }
+
+    /// The file once it is written.
+    pub fn written(&self) -> Self {
+        Self::parse(&self.text(), self.read_by)
     }
 
     /// The value of a setting as it will be; `None` where there is none, or an empty one.
@@ -177,87 +208,47 @@ fn quoted(value: &str) -> String {
     quoted
 }
 
-fn items(text: &str) -> Vec<Item> {
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let (mut items, mut at) = (Vec::new(), 0);
-    while at < lines.len() {
-        let name = assigned(lines[at]);
-        let length = name.as_ref().and_then(|_| length_of(&lines[at..])).unwrap_or(1);
-        let raw = lines[at..at + length].concat();
-        let example_of = lines[at].trim_start().strip_prefix('#').and_then(assigned);
-        items.push(Item { raw, name, example_of });
-        at += length;
+/// Whom a line would give a value if it were no comment.
+fn example_of(line: &str, read_by: ReadBy) -> Option<String> {
+    match first_of(line.trim_start().strip_prefix('#')?)? {
+        Piece::Assignment(assignment) => read_by.name(&assignment),
+        Piece::Nothing(_) | Piece::Odd(_) => None,
     }
-    items
 }
 
-/// The name that a line gives a value.
-fn assigned(line: &str) -> Option<String> {
-    let line = line.trim_start_matches('\u{feff}').trim_start();
-    let line = line.strip_prefix("export ").unwrap_or(line);
-    let (name, _) = line.split_once('=')?;
-    let name = name.trim();
-    let is_name = !name.is_empty()
-        && !name.starts_with(|sign: char| sign.is_ascii_digit())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    is_name.then(|| name.to_owned())
-}
+impl ReadBy {
+    fn name(self, assignment: &Assignment<'_>) -> Option<String> {
+        let name = match self {
+            Self::Systemd => assignment.name,
+            Self::Dotenvy => assignment.name.strip_prefix("export ").map_or(assignment.name, str::trim_start),
+        };
+        is_name(name).then(|| name.to_owned())
+    }
 
-/// How many lines the value that begins on the first one takes; `None` where its quotes are never closed.
-fn length_of(lines: &[&str]) -> Option<usize> {
-    let (mut quote, mut escaped) = (None, false);
-    for (at, line) in lines.iter().enumerate() {
-        let value = if at == 0 { line.split_once('=')?.1 } else { line };
-        let mut before = ' ';
-        for sign in value.chars() {
-            match (quote, sign) {
-                _ if escaped => escaped = false,
-                (None | Some('"'), '\\') => escaped = true,
-                (None, '#') if before.is_whitespace() => break,
-                (None, '"' | '\'') => quote = Some(sign),
-                (Some(open), sign) if open == sign => quote = None,
-                _ => {}
+    /// Of two values of a name systemd takes the last, and dotenvy the first that it can read.
+    fn take(self, values: &mut BTreeMap<String, String>, name: &str, assignment: &Assignment<'_>, raw: &str) {
+        match self {
+            Self::Systemd => {
+                values.insert(name.to_owned(), assignment.value.clone());
             }
-            before = sign;
+            Self::Dotenvy => {
+                let raw = raw.trim_start_matches('\u{feff}');
+                if let Some(Ok((_, value))) = dotenvy::from_read_iter(raw.as_bytes()).next() {
+                    values.entry(name.to_owned()).or_insert(value);
+                }
+            }
         }
-        if quote.is_none() {
-            return Some(at + 1);
-        }
-        escaped = false;
     }
-    None
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::assignments, *};
 
-    /// What systemd reads (`EnvironmentFile=` of systemd.exec(5); parse_env_file_internal of env-file.c).
     fn read_by_systemd(text: &str) -> BTreeMap<String, String> {
-        let mut read = BTreeMap::new();
-        for line in text.lines().filter(|line| !line.trim_start().starts_with(['#', ';'])) {
-            let Some((name, value)) = line.split_once('=') else { continue };
-            let mut signs = value.trim().chars();
-            let mut out = String::new();
-            let mut quote = None;
-            while let Some(sign) = signs.next() {
-                match (quote, sign) {
-                    (None, '\\') => out.extend(signs.next()),
-                    (None, '"' | '\'') => quote = Some(sign),
-                    (Some('"'), '\\') => match signs.next() {
-                        Some(next) if ['"', '\\', '`', '$'].contains(&next) => out.push(next),
-                        Some(next) => out.extend(['\\', next]),
-                        None => {}
-                    },
-                    (Some(open), sign) if open == sign => quote = None,
-                    _ => out.push(sign),
-                }
-            }
-            read.insert(name.trim().to_owned(), out);
-        }
-        read
+        assignments::read(text).values.into_iter().collect()
     }
 
     fn read_by_dotenvy(text: &str) -> BTreeMap<String, String> {
@@ -270,7 +261,11 @@ mod tests {
     }
 
     fn with(text: &str, changes: &[(&'static str, Option<&str>)]) -> String {
-        let mut file = EnvFile::parse(text);
+        with_of(ReadBy::Dotenvy, text, changes)
+    }
+
+    fn with_of(read_by: ReadBy, text: &str, changes: &[(&'static str, Option<&str>)]) -> String {
+        let mut file = EnvFile::parse(text, read_by);
         for (name, value) in changes {
             file.set(name, value.map(str::to_owned)).expect("a value on one line");
         }
@@ -310,7 +305,9 @@ mod tests {
                 assert_eq!(read.get("AMOCRM_TAGS").map(String::as_str), Some(value), "{text}");
                 assert_eq!((read.len(), read["BOT_TOKEN"].as_str(), read["OTHER"].as_str()), (3, "1:a", "1"), "{text}");
             }
-            assert_eq!(EnvFile::parse(&text).get("AMOCRM_TAGS").as_deref(), Some(value));
+            for read_by in [ReadBy::Systemd, ReadBy::Dotenvy] {
+                assert_eq!(EnvFile::parse(&text, read_by).get("AMOCRM_TAGS").as_deref(), Some(value), "{text}");
+            }
         }
     }
 
@@ -352,7 +349,32 @@ mod tests {
         ] {
             assert_eq!(with(before, &changes), after, "{before:?}");
             assert_eq!(with(&with(before, &changes), &changes), after, "again: {before:?}");
+            if !before.starts_with("export") {
+                assert_eq!(with_of(ReadBy::Systemd, before, &changes), after, "of a service: {before:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_setting_has_the_value_that_its_reader_takes() {
+        for (text, of_systemd, of_dotenvy) in [
+            ("BOT_TOKEN=1:a\nX=1\nBOT_TOKEN=2:b\n", Some("2:b"), Some("1:a")),
+            ("export BOT_TOKEN=1:a\n", None, Some("1:a")),
+            ("BOT_TOKEN=1:a # mine\n", Some("1:a # mine"), Some("1:a")),
+            ("BOT_TOKEN='1:a' # mine\n", Some("1:a# mine"), Some("1:a")),
+            ("\u{feff}BOT_TOKEN=1:a\r\n", Some("1:a"), Some("1:a")),
+            ("# a path, C:\\\nBOT_TOKEN=1:a\n", Some("1:a"), Some("1:a")),
+            ("BOT_TOKEN=\n", None, None),
+        ] {
+            for (read_by, value) in [(ReadBy::Systemd, of_systemd), (ReadBy::Dotenvy, of_dotenvy)] {
+                let file = EnvFile::parse(text, read_by);
+                assert_eq!(file.get("BOT_TOKEN").as_deref(), value, "{read_by:?} {text:?}");
+                assert_eq!(file.text(), text);
+            }
+        }
+        // What the service passes over stays, and counts for nothing.
+        let own = with_of(ReadBy::Systemd, "export BOT_TOKEN=1:a\n", &[("BOT_TOKEN", Some("2:b"))]);
+        assert_eq!(own, "export BOT_TOKEN=1:a\nBOT_TOKEN=2:b\n");
     }
 
     #[test]
@@ -368,7 +390,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_holds_no_secret() {
-        let mut file = EnvFile::parse("BOT_TOKEN=1:a\nADMIN_CHAT_ID=5\nAMOCRM_REFRESH_TOKEN=def50\n");
+        let mut file = EnvFile::parse("BOT_TOKEN=1:a\nADMIN_CHAT_ID=5\nAMOCRM_REFRESH_TOKEN=def50\n", ReadBy::Systemd);
         for (name, value) in
             [("BOT_TOKEN", Some("2:b")), ("ADMIN_CHAT_ID", Some("7 8")), ("AMOCRM_REFRESH_TOKEN", None)]
         {

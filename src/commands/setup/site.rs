@@ -19,7 +19,7 @@ use crate::{
     files,
     setup::{
         dealer_file::{DealerFile, NotATable, differing},
-        env_file::{Change, EnvFile},
+        env_file::{Change, EnvFile, ReadBy},
     },
 };
 
@@ -71,11 +71,13 @@ impl<'a> Site<'a> {
         // What stands behind a link is written, and not the link.
         let env_path = env_path.canonicalize().unwrap_or(env_path);
         let (text, env_meta) = text_of(&env_path)?;
+        let is_bots = env_path.file_name().is_some_and(|name| name == ".env");
+        let read_by = if is_bots { ReadBy::Dotenvy } else { ReadBy::Systemd };
         let usual_data_dir = (env_path == Path::new(PACKAGE_ENV)).then_some(PACKAGE_DATA);
         let mut site = Self {
             ask,
             environment,
-            env: EnvFile::parse(text.as_deref().unwrap_or_default()),
+            env: EnvFile::parse(text.as_deref().unwrap_or_default(), read_by),
             env_path,
             env_meta,
             dealer: DealerFile::parse(None).map_err(CommandError::Failed)?,
@@ -211,8 +213,7 @@ impl<'a> Site<'a> {
         }
         self.put(dealer.as_deref(), !changes.is_empty())?;
         // From here on this is what is there.
-        let env = self.env.text();
-        self.env = EnvFile::parse(&env);
+        self.env = self.env.written();
         if let Some(text) = dealer {
             self.dealer = DealerFile::parse(Some(&text)).map_err(CommandError::Failed)?;
         }
