@@ -15,6 +15,9 @@ use super::{
     output::{self, errln, outln},
 };
 
+/// The number of nobody: codes beginning with 0 are given to no network in Russia.
+const PHONE: &str = "+7 000 000-00-00";
+
 /// What `test-amocrm --json` prints; names are for programs and stay.
 #[derive(Debug, Default, Serialize)]
 struct Report {
@@ -205,13 +208,14 @@ fn print(report: &Report, create_test_lead: bool) {
     }
 }
 
-async fn test_lead(crm: &Crm, region: Region, report: &mut Report) {
-    let lead = Lead {
+/// A request that nobody has made.
+pub(super) fn nobodys_lead(region: Region) -> Lead {
+    Lead {
         id: Ulid::new(),
         number: LeadNumber::random(),
         submitted_at: Utc::now(),
         name: Name::imported("Проверка бота"),
-        phone: Phone::imported("+7 999 000-00-00", region),
+        phone: Phone::imported(PHONE, region),
         budget: Some(Budget::imported("не знаю")),
         car_link: None,
         asked: Default::default(),
@@ -224,7 +228,11 @@ async fn test_lead(crm: &Crm, region: Region, report: &mut Report) {
         origin: Origin::Telegram,
         source: None,
         left_open: None,
-    };
+    }
+}
+
+async fn test_lead(crm: &Crm, region: Region, report: &mut Report) {
+    let lead = nobodys_lead(region);
     let request = NewLead { lead: &lead, contact_id: None, degradation: Default::default() };
     let created = match crm.create_leads(std::slice::from_ref(&request)).await {
         Ok(created) => created,

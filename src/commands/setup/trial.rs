@@ -1,24 +1,24 @@
 //! A test lead through the code that delivers all others, from a store of its own that nobody else sees.
 
-use chrono::Utc;
 use serde_json::json;
-use ulid::Ulid;
 
-use super::{super::CommandError, account, bot::Bot, site::Site};
+use super::{
+    super::{CommandError, test_amocrm::nobodys_lead},
+    account,
+    bot::Bot,
+    site::Site,
+};
 use crate::{
     config::{AmocrmSettings, Dealer},
     crm::amocrm::Crm,
     delivery::{Attaching, DeliveryPass, drain},
-    lead::{Budget, Buyer, CarLink, Lead, LeadNumber, Name, Origin, Phone, Region},
+    lead::{Budget, Buyer, CarLink, Lead, Name, Region},
     store::{ImportedLead, Lease, NewLead, SQLITE_FILE, Store},
     wording::Rendered,
 };
 
 /// Lost: a lead there is over, and nobody is to call.
 const LOST: i64 = 143;
-
-/// The number of nobody: codes beginning with 0 are given to no network in Russia.
-const PHONE: &str = "+7 000 000-00-00";
 
 /// Sends the lead, closes it, and tells the admin; whether all of it went well.
 pub async fn test_lead(site: &Site<'_>, crm: &Crm, bot: &Bot) -> Result<bool, CommandError> {
@@ -92,23 +92,11 @@ async fn deliver(
 
 fn lead(region: Region) -> Lead {
     Lead {
-        id: Ulid::new(),
-        number: LeadNumber::random(),
-        submitted_at: Utc::now(),
         name: Name::imported("Проверка бота (test)"),
-        phone: Phone::imported(PHONE, region),
         budget: Some(Budget::imported("2 млн")),
         car_link: CarLink::imported("https://example.com/test-car"),
-        asked: Default::default(),
-        more: Vec::new(),
-        wish: None,
-        files: Vec::new(),
         buyer: Buyer::new(0, None, Some("test"), None),
-        consent_at: None,
-        consent: None,
-        origin: Origin::Telegram,
-        source: None,
-        left_open: None,
+        ..nobodys_lead(region)
     }
 }
 
