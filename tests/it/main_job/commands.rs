@@ -605,3 +605,41 @@ async fn a_first_start_and_commands_beside_it_do_not_meet() {
         world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
     }
 }
+
+#[tokio::test]
+async fn of_the_copies_of_every_night_the_newest_are_kept() {
+    let (world, number) = a_lead_waits_for_tokens().await;
+    let listed = || {
+        let entries =
+            std::fs::read_dir(world.path("backups")).expect("the folder").map(|entry| entry.expect("an entry"));
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    let night = &["backup-store", "--keep", "2", "backups"];
+    for copies in [1, 2, 2, 2] {
+        let ran = world.run(night).await.ended_with(0);
+        let names = listed();
+        assert!(
+            names.len() == copies && ran.stdout.contains(names.last().expect("a copy")),
+            "{names:?} {}",
+            ran.said()
+        );
+        assert!(names.iter().all(|name| world.mode(&format!("backups/{name}")) == 0o600), "{names:?}");
+    }
+    assert_eq!(world.mode("backups"), 0o700);
+    // The newest is whole: a bot that begins with it has the lead.
+    let names = listed();
+    let from = world.path(&format!("backups/{}", names[1])).display().to_string();
+    let to = world.path("again.sqlite").display().to_string();
+    let moved = world.run(&["move-store", "--from", &from, "--to", &to]).await.ended_with(0).stdout;
+    assert!(moved.lines().any(|line| line.split_whitespace().eq(["leads", "1", "1", "1"])), "{moved} {number}");
+    // Where no copy can be made, those that are there stay, and nothing half-made is left among them.
+    world.run(&["backup-store", "--keep", "0", "backups"]).await.ended_with(2);
+    std::fs::create_dir(world.path("elsewhere")).expect("a folder");
+    let backups = world.path("backups").display().to_string();
+    let mut env = world.env.clone();
+    env.insert("DATA_DIR".into(), world.path("elsewhere").display().to_string());
+    world.run_in(&env, &["backup-store", "--keep", "1", &backups]).await.ended_with(1);
+    assert_eq!(listed(), names);
+}
