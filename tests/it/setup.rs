@@ -1,6 +1,9 @@
 //! `setup`: from nothing to the first lead, by options alone and at a terminal.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    os::unix::fs::{MetadataExt, chown},
+};
 
 use chrono::{TimeDelta, Utc};
 use testkit::{
@@ -165,6 +168,28 @@ async fn what_stands_in_the_way_is_told_and_nothing_is_written() {
     assert!(ran.stderr.contains("no administrator") && ran.stderr.contains("TG_USERNAME"), "{}", ran.said());
     assert!(world.read(".env").contains("AMOCRM_CAR_LINK_FIELD_ID=") && !world.read(".env").contains("TELEGRAM_FIELD"));
     assert!(world.amocrm.leads().is_empty());
+}
+
+#[tokio::test]
+async fn what_root_leaves_half_way_belongs_to_the_bots_user() {
+    const USER: u32 = 65534;
+    let (world, _) = nothing_yet().await;
+    let data = std::path::PathBuf::from(&world.env["DATA_DIR"]);
+    // Whoever is not root cannot give a file away, and leaves none of another user's.
+    if chown(&data, Some(USER), Some(USER)).is_err() {
+        return;
+    }
+    let (id, address, code) = (world.amocrm.client_id(), world.amocrm.redirect_uri(), world.amocrm.issue_code());
+    let integration = ["--client-id", &id, "--redirect-url", &address, "--client-secret", "secret", "--code", &code];
+    let access = ["setup", "access", "--yes", "--bot-token", telegram::TOKEN, "--account", "acme"];
+    world.run(&[&access[..], &integration].concat()).await.ended_with(1);
+    let left: Vec<_> = std::fs::read_dir(&data)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry"))
+        .filter(|entry| entry.file_name().to_string_lossy().contains("token"))
+        .map(|entry| (entry.file_name(), entry.metadata().expect("a file").uid()))
+        .collect();
+    assert!(!left.is_empty() && left.iter().all(|(_, owner)| *owner == USER), "{left:?}");
 }
 
 /// Asks for the bot's messages, over and over.

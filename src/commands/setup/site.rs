@@ -323,6 +323,13 @@ impl<'a> Site<'a> {
     }
 }
 
+/// Also where something goes wrong half-way: the bot's user could not open what root leaves.
+impl Drop for Site<'_> {
+    fn drop(&mut self) {
+        self.hand_over();
+    }
+}
+
 fn shown(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
