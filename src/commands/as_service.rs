@@ -55,9 +55,7 @@ pub struct Given {
 impl Given {
     /// Becomes the command, unless that cannot be.
     pub fn run(&self) -> Result<ExitCode, CommandError> {
-        match Cli::try_parse_from(
-            [OsStr::new(LEAD_BOT)].into_iter().chain(self.command.iter().map(OsString::as_os_str)),
-        ) {
+        match self.parsed() {
             // Also help and version, which anybody may see.
             Err(told) => {
                 let _ = told.print();
@@ -93,6 +91,15 @@ impl Given {
         // Groups of root's go, too: std drops them with the user.
         let error = command.uid(owner.0).gid(owner.1).exec();
         Err(failed(format!("the command cannot be started: {}", files::why(&error))))
+    }
+
+    fn parsed(&self) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from([OsStr::new(LEAD_BOT)].into_iter().chain(self.command.iter().map(OsString::as_os_str)))
+    }
+
+    /// Whether a program reads what the command says.
+    pub fn is_json(&self) -> bool {
+        self.parsed().is_ok_and(|cli| matches!(cli.command, Some(super::Asked::Bot(command)) if command.is_json()))
     }
 
     /// User and group of the service.
@@ -201,6 +208,22 @@ mod tests {
             ("a=env:CODE", None),
         ] {
             assert_eq!(named_variable(OsStr::new(argument)).as_deref(), name, "{argument}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_asks_for_json_has_it_whatever_is_in_the_way() {
+        for (command, is_json) in [
+            (&["status", "--json"][..], true),
+            (&["leads", "list", "--json"], true),
+            (&["status"], false),
+            (&["status", "--jsn"], false),
+            (&["completions", "bash"], false),
+            (&[], false),
+        ] {
+            let command = command.iter().map(OsString::from).collect();
+            let given = Given { settings: PathBuf::new(), folder: PathBuf::new(), command };
+            assert_eq!(given.is_json(), is_json, "{:?}", given.command);
         }
     }
 

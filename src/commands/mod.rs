@@ -206,7 +206,10 @@ pub fn main(cli: Cli) -> ExitCode {
     let command = match cli.command {
         None => Command::Run,
         Some(Asked::Bot(command)) => command,
-        Some(Asked::Program(command)) => return told(command.run(), false),
+        Some(Asked::Program(command)) => {
+            let is_json = command.is_json();
+            return told(command.run(), is_json);
+        }
     };
     let is_json = command.is_json();
     share_memory();

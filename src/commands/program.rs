@@ -49,6 +49,10 @@ impl Command {
         }
     }
 
+    pub(super) fn is_json(&self) -> bool {
+        matches!(self, Self::AsService(given) if given.is_json())
+    }
+
     pub(super) fn is_as_service(&self) -> bool {
         matches!(self, Self::AsService(_))
     }
