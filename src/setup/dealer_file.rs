@@ -17,6 +17,8 @@ pub struct NotATable(pub &'static str);
 #[derive(Debug, Clone)]
 pub struct DealerFile {
     before: Option<String>,
+    /// Comments of a file that says nothing yet: what is added comes behind them.
+    head: String,
     document: DocumentMut,
 }
 
@@ -27,13 +29,23 @@ impl DealerFile {
     /// What is wrong with it, with its place.
     pub fn parse(text: Option<&str>) -> Result<Self, String> {
         let shown = text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
-        let document = shown.unwrap_or(HEAD).parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
-        Ok(Self { before: text.map(str::to_owned), document })
+        let shown = shown.unwrap_or(HEAD);
+        let mut document: DocumentMut = shown.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
+        let mut head = String::new();
+        if document.is_empty() {
+            head.push_str(shown);
+            document = DocumentMut::new();
+        }
+        Ok(Self { before: text.map(str::to_owned), head, document })
     }
 
     /// The text with the changes in it; `None` where there is nothing to write.
     pub fn text(&self) -> Option<String> {
-        let text = self.document.to_string();
+        let mut text = self.head.clone();
+        if !text.is_empty() && !text.ends_with('\n') && !self.document.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&self.document.to_string());
         let is_new = match &self.before {
             Some(before) => before.trim_start_matches('\u{feff}') != text,
             None => text.trim() != HEAD.trim(),
@@ -290,6 +302,21 @@ mod tests {
         let off = |file: &mut DealerFile| file.set_callback_within("off").expect("a table");
         assert_eq!(changed("x = 1\n", &off), "x = 1\n");
         assert_eq!(changed("[crm]\ncallback_within = \"15m\"\n", &off), "[crm]\ncallback_within = \"off\"\n");
+    }
+
+    #[test]
+    fn what_is_added_comes_behind_the_comments_of_an_empty_file() {
+        for (before, head) in [(None, HEAD.trim_end()), (Some("# ours\n# and theirs"), "# ours\n# and theirs")] {
+            let mut file = DealerFile::parse(before).expect("nothing is wrong");
+            assert_eq!(file.text(), None);
+            file.set_hours(Hours::parse("9-19").expect("hours").as_ref()).expect("a table");
+            file.set_time_zone("Asia/Omsk");
+            let text = file.text().expect("a change");
+            assert!(text.starts_with(&format!("{head}\n")) && text.ends_with("sun = \"09:00-19:00\"\n"), "{text}");
+            assert_eq!(text.matches("time_zone = \"Asia/Omsk\"").count(), 1);
+            assert_eq!(DealerFile::parse(Some(&text)).expect("as written").text(), None);
+            assert!(!text.contains("\n\n\n"), "{text}");
+        }
     }
 
     #[test]
