@@ -44,6 +44,14 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// Pause after the database did not answer.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
+/// What ends a term.
+struct TermEnd {
+    /// What is under way is finished, and what was handed over.
+    stop: CancellationToken,
+    /// Before that, where another process leads from now on: no more is begun.
+    followed: CancellationToken,
+}
+
 /// How the admin is told what the store cannot keep, and what Telegram does not take; outlives a term.
 struct Admin {
     past_the_store: PastTheStore,
@@ -123,10 +131,11 @@ async fn reign_alone(
         opened = open_when_possible(config, clock, &trouble) => opened?,
         () = stop.cancelled() => return Ok(()),
     };
-    term(config, (&store, generation), telegram, admin, page, &trouble.told, stop).await
+    let end = TermEnd { stop: stop.clone(), followed: CancellationToken::new() };
+    term(config, (&store, generation), telegram, admin, page, &trouble.told, &end).await
 }
 
-/// One term: everything runs until `stop`.
+/// One term: everything runs until its end.
 async fn term(
     config: &Config,
     (store, generation): (&Store, i64),
@@ -134,7 +143,7 @@ async fn term(
     admin: &Admin,
     page: Option<&http::Server>,
     store_trouble: &Arc<AtomicBool>,
-    stop: &CancellationToken,
+    TermEnd { stop, followed }: &TermEnd,
 ) -> Result<(), DaemonError> {
     let crm = config.amocrm.as_ref().map(|settings| open_crm(settings, &config.store, store)).transpose()?;
     info!(version = env!("CARGO_PKG_VERSION"), crm = crm.is_some(), generation, "amocrm-lead-bot starts");
@@ -156,6 +165,7 @@ async fn term(
             .as_ref()
             .map(|consent| ConsentDocuments::new(consent, config.privacy_policy_url.as_ref(), store.clock().now())),
         stop: CancellationToken::new(),
+        followed: followed.clone(),
     };
     telegram.groups().restore(&store.marks()).await?;
     let tasks = TaskTracker::new();
@@ -247,14 +257,16 @@ async fn lead_in_turn(
             () = stop.cancelled() => break,
         };
         let (store, generation) = store?;
-        let (end, began) = (stop.child_token(), Instant::now());
+        let end = TermEnd { stop: stop.child_token(), followed: CancellationToken::new() };
+        let began = Instant::now();
         let term = term(config, (&store, generation), telegram, admin, page, &trouble.told, &end);
         tokio::pin!(term);
         let ended = tokio::select! {
             ended = &mut term => ended,
             () = candidate.lost() => {
                 warn!("this process no longer leads; it stops taking messages and delivering");
-                end.cancel();
+                end.followed.cancel();
+                end.stop.cancel();
                 term.await
             }
         };

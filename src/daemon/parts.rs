@@ -54,6 +54,8 @@ pub(super) struct Parts<'a> {
     /// The dealer's document that buyers consent to.
     pub consent: Option<ConsentDocuments>,
     pub stop: CancellationToken,
+    /// Another process leads from now on.
+    pub followed: CancellationToken,
 }
 
 impl Parts<'_> {
@@ -112,7 +114,8 @@ impl Parts<'_> {
         }
         let outbox =
             OutboxSender::new(self.telegram.clone(), store, self.answers.clone(), wording, in_chat, intake.clone())
-                .with_managers(config.managers_chat_id, recipients);
+                .with_managers(config.managers_chat_id, recipients)
+                .until_followed(self.followed.clone());
         let groups = self.telegram.groups().clone();
         tasks.spawn(groups.keep(store.marks(), config.admin_chat_id, self.stop.clone()));
         let outbox_counters = outbox.figures();

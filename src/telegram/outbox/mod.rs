@@ -7,7 +7,8 @@
 //!   of the program and other processes have enqueued, what waits for its time, and what a dead process has left.
 //! - A message that was sent but whose deletion from the store was lost (a kill in between) is sent again: Telegram has
 //!   no key to prevent that, and a number told twice is better than one never told.
-//! - At the end everything that was handed over is sent once; what does not get through is in the store.
+//! - At the end everything that was handed over is sent once; what does not get through is in the store. Where another
+//!   process leads instead, nothing more is begun: that one sends what is in the store, and each would do it for itself.
 
 mod buttons;
 mod cards;
@@ -128,6 +129,8 @@ pub struct OutboxSender {
     troubles: Arc<Mutex<HashMap<i64, u32>>>,
     figures: Arc<OutboxCounters>,
     buttons: ButtonsOff,
+    /// Another process sends from now on.
+    followed: CancellationToken,
 }
 
 impl OutboxSender {
@@ -165,7 +168,13 @@ impl OutboxSender {
             troubles: Arc::default(),
             figures: Arc::default(),
             buttons,
+            followed: CancellationToken::new(),
         }
+    }
+
+    /// The same, which begins nothing more once another process leads.
+    pub fn until_followed(self, followed: CancellationToken) -> Self {
+        Self { followed, ..self }
     }
 
     /// The same with `MANAGERS_CHAT_ID`, and with whom what concerns it is told.
@@ -178,7 +187,7 @@ impl OutboxSender {
         self.figures.clone()
     }
 
-    /// Sends until stopped; what was handed over by then is finished.
+    /// Sends until stopped; what was handed over by then is finished, but where another process leads now.
     pub async fn run(self, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         let mut pause = Pause::new(FIRST_PAUSE, LONGEST_REST);
@@ -265,7 +274,7 @@ impl OutboxSender {
 
     /// Sends what is under way to a chat, in order.
     async fn send_to(self, chat_id: i64, stop: CancellationToken) {
-        loop {
+        while !self.followed.is_cancelled() {
             let next = self.chats().next(chat_id);
             let next = match next {
                 Ok(next) => next,
@@ -280,6 +289,9 @@ impl OutboxSender {
                 () = self.until_all_may_send() => {}
                 // The next start goes on with it.
                 () = stop.cancelled() => {}
+            }
+            if self.followed.is_cancelled() {
+                return;
             }
             let Some((next, jumps)) = self.in_time(next, &stop).await else {
                 // The next start goes on with it.

@@ -82,6 +82,10 @@ async fn dies_at(database: &str, at: &str) {
     }
     first.set("TEST_KILL_AT", at);
     first.start();
+    first.until("the first leads", |world| world.log().contains("amocrm-lead-bot starts")).await;
+    // Before anything happens: on a busy machine the first may die at any moment from here.
+    second.start();
+    second.until("the second waits", |world| world.log().contains("waits to take over")).await;
     let mut buyer = first.buyer("Иван");
     let number = buyer.leaves_a_request().await;
     let lead_id = first.delivered(&number).await.id;
@@ -90,8 +94,6 @@ async fn dies_at(database: &str, at: &str) {
         chat.into_iter().find(|it| it.text.contains("leads/detail") && it.raw["reply_to_message"].is_null())
     };
     first.until("the card is there", |world| card(world).is_some()).await;
-    second.start();
-    second.until("the second waits", |world| world.log().contains("waits to take over")).await;
     let shown = card(&first).expect("it was there");
     buyer.user.say(WORDS);
     oleg.replies_in(&group, shown.message_id, json!({ "text": ANSWER }), ANSWER);

@@ -8,8 +8,11 @@ mod servers;
 use std::time::{Duration, Instant};
 
 use testkit::buyer::CARD;
-use testkit::postgres::Cluster;
-use testkit::world::{PATIENCE, World};
+use testkit::{
+    fakes::telegram::{Fault, On, Times},
+    postgres::Cluster,
+    world::{Buyer, PATIENCE, World},
+};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// A cluster of its own for each test, because some of them crash it.
@@ -152,6 +155,41 @@ async fn a_leader_whose_lock_is_gone_knows_at_once() {
 }
 
 #[tokio::test]
+async fn whoever_leads_no_more_leaves_what_was_handed_over_to_its_heir() {
+    let Some(cluster) = cluster().await else { return };
+    let mut first = world_on(&cluster.database()).await;
+    first.start();
+    let mut ivan = first.buyer("Иван");
+    ivan.begins().await;
+    let mut second = first.beside();
+    second.start();
+    second.until("the second waits", |world| world.log().contains("waits to take over")).await;
+    const ASKED: usize = 6;
+    let helps = |ivan: &Buyer| ivan.has("/delete");
+    let before = helps(&ivan);
+    // All are answered in the store, and the first answer is under way.
+    let to_ivan = On::method("sendMessage").chat(ivan.user.id);
+    first.telegram.fault(to_ivan, Fault::Slow(Duration::from_secs(2)), Times::UntilCleared);
+    for _ in 0..ASKED {
+        ivan.user.say("/help");
+    }
+    first.until("all is taken", |world| world.telegram.pending().is_empty()).await;
+    first.until("one is under way", |_| helps(&ivan) > before).await;
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+    assert!(cluster.psql(end));
+    first.until("the first stops", |world| world.log().contains("no longer leads")).await;
+    first.telegram.clear_faults();
+    first.until("all are answered", |_| helps(&ivan) >= before + ASKED).await;
+    second.nothing_owed().await;
+    for world in [&mut first, &mut second] {
+        assert_eq!(world.terminate().await, Some(0), "{}", world.log());
+    }
+    // The one that was under way is told by both, as its answer came too late for the first.
+    let told = helps(&ivan) - before;
+    assert!((ASKED..=ASKED + 1).contains(&told), "{told}: {}", ivan.user.transcript());
+}
+
+#[tokio::test]
 async fn a_database_that_goes_and_comes_loses_nothing() {
     let Some(mut cluster) = cluster().await else { return };
     let mut world = world_on(&cluster.database()).await;
@@ -160,7 +198,7 @@ async fn a_database_that_goes_and_comes_loses_nothing() {
     ivan.begins().await;
     cluster.crash();
     ivan.user.say("Иван Петров");
-    let mut admin = testkit::world::Buyer::new(&world.telegram, world.admin.clone());
+    let mut admin = Buyer::new(&world.telegram, world.admin.clone());
     admin.hears("не может сохранять").await;
     // The buyer's message waits at Telegram, unconfirmed.
     assert!(!world.telegram.pending().is_empty());
