@@ -164,12 +164,12 @@ async fn whoever_leads_no_more_leaves_what_was_handed_over_to_its_heir() {
     let mut second = first.beside();
     second.start();
     second.until("the second waits", |world| world.log().contains("waits to take over")).await;
-    const ASKED: usize = 6;
+    const ASKED: usize = 5;
     let helps = |ivan: &Buyer| ivan.has("/delete");
     let before = helps(&ivan);
     // All are answered in the store, and the first answer is under way.
     let to_ivan = On::method("sendMessage").chat(ivan.user.id);
-    first.telegram.fault(to_ivan, Fault::Slow(Duration::from_secs(2)), Times::UntilCleared);
+    first.telegram.fault(to_ivan, Fault::Slow(Duration::from_secs(1)), Times::UntilCleared);
     for _ in 0..ASKED {
         ivan.user.say("/help");
     }
@@ -178,13 +178,12 @@ async fn whoever_leads_no_more_leaves_what_was_handed_over_to_its_heir() {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted";
     assert!(cluster.psql(end));
     first.until("the first stops", |world| world.log().contains("no longer leads")).await;
-    first.telegram.clear_faults();
-    first.until("all are answered", |_| helps(&ivan) >= before + ASKED).await;
+    second.until("all are answered", |_| helps(&ivan) >= before + ASKED).await;
     second.nothing_owed().await;
     for world in [&mut first, &mut second] {
         assert_eq!(world.terminate().await, Some(0), "{}", world.log());
     }
-    // The one that was under way is told by both, as its answer came too late for the first.
+    // The one that was under way may be told by both, as its answer came too late for the first.
     let told = helps(&ivan) - before;
     assert!((ASKED..=ASKED + 1).contains(&told), "{told}: {}", ivan.user.transcript());
 }
