@@ -385,6 +385,36 @@ admin-store-trouble =
     Buyers' messages wait at Telegram (up to a day), nothing is lost. As soon as it can, the bot goes on by itself.
     What to do: show this message to whoever installed the bot, the disk or the database has to be checked ({ $detail }).
 admin-store-works = ✅ The bot saves requests again and answers buyers.
+admin-copies-fail =
+    ⚠️ No spare copy of the bot's store was made: { $trouble }
+    Requests are not harmed, but should anything happen to the disk, there is nothing new to restore from. The last good copy: { $newest }.
+    What to do: { $advice } Show this message to whoever installed the bot ({ $detail }). The bot will write when copies are made again.
+admin-copies-work = ✅ Spare copies of the bot's store are made again.
+copies-none = none yet
+copies-trouble =
+    { $trouble ->
+        [disk_full] the disk is full.
+        [folder] the folder for copies cannot be written.
+        [store] the store could not be read.
+        [incomplete] not all of it was copied.
+        [old_stay] the new one was made, but old ones cannot be deleted and will fill the disk.
+       *[missed] nobody has made one for long.
+    }
+copies-advice =
+    { $trouble ->
+        [disk_full] free some of the disk.
+        [folder] check the folder for copies: whether it is there, and whose it is.
+        [store] check the database and its address.
+        [incomplete] make a copy once more, and check the database.
+        [old_stay] check whose the folder for copies is.
+       *[missed] check that backup-store is run every night (amocrm-lead-bot-backup.timer, or cron).
+    }
+admin-status-copies =
+    {""}
+    Spare copy of the store: { $when }
+admin-status-copies-fail =
+    {""}
+    ⚠️ No spare copies of the store are made: { $trouble } The last one: { $when }
 admin-second-instance = ⚠️ A second copy of the bot with the same token is running. Now one, now the other answers buyers. Ask whoever installed the bot to stop one of them.
 admin-group-moved =
     ℹ️ This group has become a supergroup and has a new id. The bot has remembered it, everything goes on working. Ask whoever installed the bot to put { $setting } into the settings some day.
@@ -571,7 +601,7 @@ admin-status =
     Waiting: { $waiting }{ $oldest }
     Refused by amoCRM: { $rejected }
     Delivered in the last day: { $delivered }
-    Last delivery: { $last }{ $unreadable }{ $without }
+    Last delivery: { $last }{ $unreadable }{ $without }{ $copies }
     Access to amoCRM: { $tokens }
     Version: { $version }
 admin-status-unreadable =

@@ -4,6 +4,7 @@
 //! that tell of it are one commit, so it survives restarts and a Telegram that cannot be reached. Only what concerns
 //! the store itself is sent past the store.
 
+mod copies;
 mod flood;
 mod outage;
 mod outside;
@@ -36,6 +37,7 @@ use crate::{
     telegram::pace::Pause,
 };
 
+pub use copies::{CopiesKept, copies_fail, copies_were_told};
 pub use outside::text as for_outside;
 pub use past_the_store::PastTheStore;
 pub use polls::{POLLS, PollWatch};
@@ -89,6 +91,8 @@ pub struct Alerts {
     crm: Option<Crm>,
     /// When requests are counted next.
     count_at: Millis,
+    /// When it is looked next how copies of the store go.
+    copies_at: Millis,
     health: watch::Receiver<Health>,
     /// Whether the admin knows that the store refuses writes; in memory, because it cannot be anywhere else.
     store_trouble: Arc<AtomicBool>,
@@ -117,6 +121,7 @@ impl Alerts {
             leads_alarm,
             crm: None,
             count_at: Millis::MIN,
+            copies_at: Millis::MIN,
             health,
             store_trouble,
         }
@@ -184,6 +189,7 @@ impl Alerts {
     async fn look(&mut self) -> Result<(), StoreError> {
         self.look_for_a_flood().await?;
         self.look_at_the_outage().await?;
+        self.look_at_copies().await?;
         if let Some(chat_id) = self.recipients.chat(Recipient::Operator) {
             self.look_at_unreadable(chat_id).await?;
             let alerts = &self.open_alerts;

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::{
+    alerts::CopiesKept,
     crm::amocrm::{TokenKind, TokensInfo},
     delivery::{shortages, trouble_of},
     notice::{AdminPress, Trouble},
@@ -78,6 +79,7 @@ impl AdminContext {
                 ("last", when(totals.last_delivery_at, lang).into()),
                 ("unreadable", unreadable.into()),
                 ("without", without.into()),
+                ("copies", self.copies(lang).await?.into()),
                 ("tokens", self.tokens(lang).await.into()),
                 ("version", env!("CARGO_PKG_VERSION").into()),
             ],
@@ -90,6 +92,19 @@ impl AdminContext {
             buttons.push(vec![admin_button(lang, &AdminPress::Auth)]);
         }
         Ok(Reply::with_buttons(text, buttons))
+    }
+
+    /// How copies of the store go; nothing where none has been made by a command so far.
+    async fn copies(&self, lang: Lang) -> Result<String, HandlerError> {
+        let Some(kept) = CopiesKept::read(&self.store.marks()).await? else { return Ok(String::new()) };
+        let newest = || when(kept.newest_at, lang).into();
+        Ok(match kept.failing(self.store.clock()) {
+            None => lang.text("admin-status-copies", &[("when", newest())]),
+            Some(failing) => {
+                let trouble = lang.text("copies-trouble", &[("trouble", failing.trouble.label().into())]);
+                lang.text("admin-status-copies-fail", &[("trouble", trouble.into()), ("when", newest())])
+            }
+        })
     }
 
     async fn tokens(&self, lang: Lang) -> String {

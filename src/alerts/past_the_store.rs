@@ -41,7 +41,9 @@ impl PastTheStore {
     /// Tells it in the background.
     pub fn tell(&self, notice: AdminNotice) {
         let line = self.clone();
-        self.start(tokio::spawn(async move { line.deliver(&notice).await }));
+        self.start(tokio::spawn(async move {
+            line.deliver(&notice).await;
+        }));
     }
 
     /// Tells that something is over; where nobody could be told that it had begun, nothing.
@@ -59,14 +61,14 @@ impl PastTheStore {
         *self.under_way.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
-    /// Tells it, however long that takes.
-    pub async fn deliver(&self, notice: &AdminNotice) {
+    /// Tells it, however long that takes; false where no way takes it.
+    pub async fn deliver(&self, notice: &AdminNotice) -> bool {
         let until = Instant::now() + self.clock.scaled(NOT_TAKEN);
         let mut pause = FIRST_PAUSE;
         if let Some(chat_id) = self.chat_id {
             let message = render_admin(notice, Lang::default(), &Wording::default());
             loop {
-                let Err(error) = self.telegram.send(chat_id, &message).await else { return };
+                let Err(error) = self.telegram.send(chat_id, &message).await else { return true };
                 warn!(%error, "the admin could not be told by Telegram");
                 if Instant::now() >= until {
                     break;
@@ -75,11 +77,13 @@ impl PastTheStore {
                 pause = (pause * 2).min(LAST_PAUSE);
             }
         }
-        if let Some(text) = outside::text(notice, Lang::default())
-            && self.second_way.is_set()
-            && !self.second_way.tell(&text).await
-        {
+        let told = match outside::text(notice, Lang::default()) {
+            Some(text) => self.second_way.is_set() && self.second_way.tell(&text).await,
+            None => false,
+        };
+        if !told {
             warn!("the admin could not be told by any way");
         }
+        told
     }
 }

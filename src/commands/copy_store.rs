@@ -5,6 +5,7 @@ use std::{
 };
 
 use sqlx::sqlite::SqliteConnectOptions;
+use thiserror::Error;
 
 use crate::{
     clock::Clock,
@@ -69,19 +70,48 @@ pub async fn backup_store(settings: &StoreSettings, file: PathBuf) -> Result<Exi
     Ok(code)
 }
 
+/// Why a store was not copied: where somebody has to look.
+#[derive(Debug, Error)]
+pub enum NotCopied {
+    /// No place is left on the disk.
+    #[error(transparent)]
+    DiskFull(CommandError),
+    /// At the file.
+    #[error(transparent)]
+    Target(CommandError),
+    /// At the store.
+    #[error(transparent)]
+    Source(CommandError),
+}
+
+impl From<NotCopied> for CommandError {
+    fn from(error: NotCopied) -> Self {
+        match error {
+            NotCopied::DiskFull(error) | NotCopied::Target(error) | NotCopied::Source(error) => error,
+        }
+    }
+}
+
 /// Copies the whole store with its tokens into a file that is not there yet.
-pub async fn write_copy(settings: &StoreSettings, file: &Path) -> Result<Vec<Copied>, CommandError> {
-    let store = opened::existing(settings).await?;
+pub async fn write_copy(settings: &StoreSettings, file: &Path) -> Result<Vec<Copied>, NotCopied> {
+    let store = opened::existing(settings).await.map_err(NotCopied::Source)?;
     if !store.exists() {
-        return Err(CommandError::Failed(format!(
+        return Err(NotCopied::Source(CommandError::Failed(format!(
             "there is no store at {} yet, so there is nothing to back up; is DATA_DIR the folder the bot runs in?",
             store_place(settings)
-        )));
+        ))));
     }
-    let target =
-        Store::open_file(file, store.clock()).await.map_err(|error| CommandError::Failed(not_written(file, error)))?;
+    let target = Store::open_file(file, store.clock()).await.map_err(|error| {
+        let full = error.is_disk_full();
+        let error = CommandError::Failed(not_written(file, error));
+        if full { NotCopied::DiskFull(error) } else { NotCopied::Target(error) }
+    })?;
     let tokens = token_storage_beside(&store, &settings.data_dir);
-    let report = copy(&store, &[tokens], &target, &TokenStorage::Database(target.clone())).await?;
+    let report = copy(&store, &[tokens], &target, &TokenStorage::Database(target.clone())).await;
+    let report = report.map_err(|error| match &error {
+        CommandError::Store(store) if store.is_disk_full() => NotCopied::DiskFull(error),
+        _ => NotCopied::Source(error),
+    })?;
     store.close().await;
     target.close().await;
     Ok(report)

@@ -4,9 +4,11 @@
 //! that is good: where no copy could be made, all stay; the new one stays whatever the clock said before; and one of a store
 //! without any request, such as a wiped disk begins, takes no older one's place.
 
+mod telling;
+
 use std::{
     fs::{self, File},
-    io,
+    io::{self, IsTerminal},
     num::NonZeroU16,
     path::Path,
     process::ExitCode,
@@ -15,10 +17,15 @@ use std::{
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::{
-    CommandError, copy_store,
+    CommandError,
+    copy_store::{self, NotCopied},
     output::{errln, outln},
 };
-use crate::{config::StoreSettings, files};
+use crate::{
+    config::{Environment, StoreSettings},
+    files,
+    notice::CopyTrouble,
+};
 
 /// Names are this with the time in UTC in between, so their order is that of time.
 const BEGIN: &str = "store-";
@@ -28,24 +35,73 @@ const END: &str = ".sqlite";
 /// What is being written; one at a time.
 const UNFINISHED: &str = ".store-unfinished.sqlite";
 
-/// Puts a copy of the store into a folder, and takes the oldest of those there away.
-pub async fn keep(settings: &StoreSettings, folder: &Path, keep: NonZeroU16) -> Result<ExitCode, CommandError> {
-    let failed =
-        |error: io::Error| CommandError::Failed(format!("{}: {}", folder.display(), files::why_of(folder, &error)));
+/// What came of it.
+#[derive(Debug)]
+enum Kept {
+    /// A copy is there, and no more than there should be.
+    Made,
+    /// A copy is there, and one that is too old as well, for this reason.
+    OldStay(String),
+}
+
+/// Why there is no new copy.
+#[derive(Debug)]
+enum NotKept {
+    /// Another command is making one.
+    UnderWay(CommandError),
+    /// The admin is to know of it.
+    Failed(CopyTrouble, CommandError),
+}
+
+/// Puts a copy of the store into a folder, and takes the oldest of those there away. The admin is told where that fails as
+/// every night, and when it succeeds again; a person who sits before it has read it.
+pub async fn keep(
+    environment: &Environment<'_>,
+    settings: &StoreSettings,
+    folder: &Path,
+    keep: NonZeroU16,
+) -> Result<ExitCode, CommandError> {
+    let kept = put_one(settings, folder, keep).await;
+    let outcome = match &kept {
+        Ok(Kept::Made) => Some(telling::Outcome::Made),
+        Ok(Kept::OldStay(why)) => Some(telling::Outcome::OldStay(why.clone())),
+        Err(NotKept::Failed(trouble, error)) if !io::stderr().is_terminal() => {
+            Some(telling::Outcome::Failed(*trouble, error.to_string()))
+        }
+        Err(_) => None,
+    };
+    if let Some(outcome) = outcome {
+        telling::tell(environment, settings, folder, outcome).await;
+    }
+    match kept {
+        Ok(Kept::Made) => Ok(ExitCode::SUCCESS),
+        Ok(Kept::OldStay(_)) => Ok(ExitCode::FAILURE),
+        Err(NotKept::UnderWay(error) | NotKept::Failed(_, error)) => Err(error),
+    }
+}
+
+async fn put_one(settings: &StoreSettings, folder: &Path, keep: NonZeroU16) -> Result<Kept, NotKept> {
+    let failed = |error: io::Error| NotKept::of_the_folder(folder, &error);
     files::make_folder(folder).map_err(failed)?;
     let alone = File::open(folder).map_err(failed)?;
     if alone.try_lock().is_err() {
-        return Err(CommandError::Failed(format!("another copy is being put into {} right now", folder.display())));
+        return Err(NotKept::UnderWay(CommandError::Failed(format!(
+            "another copy is being put into {} right now",
+            folder.display()
+        ))));
     }
     let unfinished = folder.join(UNFINISHED);
     // Of one that was killed half-way.
     remove_unfinished(folder);
     let report = copy_store::write_copy(settings, &unfinished).await;
-    let report = report.inspect_err(|_| remove_unfinished(folder))?;
+    let report = report.map_err(|error| {
+        remove_unfinished(folder);
+        NotKept::from(error)
+    })?;
     if copy_store::tell(&report) != ExitCode::SUCCESS {
         remove_unfinished(folder);
-        errln!("No copy was put into {}, and all that are there stay.", folder.display());
-        return Ok(ExitCode::FAILURE);
+        let words = format!("No copy was put into {}, and all that are there stay.", folder.display());
+        return Err(NotKept::Failed(CopyTrouble::Incomplete, CommandError::Failed(words)));
     }
     let name = name_of(Utc::now());
     put(folder, &unfinished, &name).inspect_err(|_| remove_unfinished(folder)).map_err(failed)?;
@@ -55,20 +111,43 @@ pub async fn keep(settings: &StoreSettings, folder: &Path, keep: NonZeroU16) -> 
     let surplus = surplus(&names, &name, keep.get().into());
     if !has_requests && !surplus.is_empty() {
         errln!("The store holds no request, so no older copy was deleted for it.");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(Kept::Made);
     }
-    let mut code = ExitCode::SUCCESS;
+    let mut kept = Kept::Made;
     for old in &surplus {
         match fs::remove_file(folder.join(old)) {
             Ok(()) => outln!("Deleted: {old}"),
             Err(error) => {
-                errln!("{old} cannot be deleted: {}", files::why_of(&folder.join(old), &error));
-                code = ExitCode::FAILURE;
+                let words = format!("{old} cannot be deleted: {}", files::why_of(&folder.join(old), &error));
+                errln!("{words}");
+                kept = Kept::OldStay(words);
             }
         }
     }
     outln!("Copies there: {}", names.len() - surplus.len());
-    Ok(code)
+    Ok(kept)
+}
+
+impl NotKept {
+    fn of_the_folder(folder: &Path, error: &io::Error) -> Self {
+        let trouble = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => CopyTrouble::DiskFull,
+            _ => CopyTrouble::Folder,
+        };
+        let words = format!("{}: {}", folder.display(), files::why_of(folder, error));
+        Self::Failed(trouble, CommandError::Failed(words))
+    }
+}
+
+impl From<NotCopied> for NotKept {
+    fn from(error: NotCopied) -> Self {
+        let trouble = match &error {
+            NotCopied::DiskFull(_) => CopyTrouble::DiskFull,
+            NotCopied::Target(_) => CopyTrouble::Folder,
+            NotCopied::Source(_) => CopyTrouble::Store,
+        };
+        Self::Failed(trouble, error.into())
+    }
 }
 
 /// Gives a whole copy its name, durably.
@@ -182,13 +261,21 @@ mod tests {
         let settings = StoreSettings { data_dir: data.path().to_owned(), database_url: None, speed: 1.0 };
         let two = NonZeroU16::new(2).expect("not 0");
         // There is no store: nothing is copied, and nothing goes but what was never finished.
-        assert!(keep(&settings, &folder, two).await.is_err());
+        let none = put_one(&settings, &folder, two).await;
+        assert!(matches!(none, Err(NotKept::Failed(CopyTrouble::Store, _))), "{none:?}");
         assert_eq!(listed(&folder), ["notes.txt", OLD[0], OLD[1], OLD[2]]);
         // One without a request, such as a wiped disk begins, pushes none out.
         let store =
             Store::open_file(&data.path().join(crate::store::SQLITE_FILE), Clock::default()).await.expect("a store");
-        assert_eq!(keep(&settings, &folder, two).await.expect("done"), ExitCode::SUCCESS);
+        assert!(matches!(put_one(&settings, &folder, two).await, Ok(Kept::Made)));
         assert_eq!(listed(&folder).len(), 5);
+        // Where the folder cannot be one, and while another is at work.
+        let taken = put_one(&settings, &data.path().join("backups/notes.txt"), two).await;
+        assert!(matches!(taken, Err(NotKept::Failed(CopyTrouble::Folder, _))), "{taken:?}");
+        let at_work = File::open(&folder).expect("a folder");
+        at_work.lock().expect("locked");
+        let second = put_one(&settings, &folder, two).await;
+        assert!(matches!(second, Err(NotKept::UnderWay(_))), "{second:?}");
         store.close().await;
     }
 }

@@ -306,7 +306,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
         Command::BackupStore { file, keep } => {
             let store = needed(settings, |reader| reader.store())?;
             match keep {
-                Some(keep) => kept_copies::keep(&store, &file, keep).await,
+                Some(keep) => kept_copies::keep(settings, &store, &file, keep).await,
                 None => copy_store::backup_store(&store, file).await,
             }
         }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    alerts::{OUTAGE, POLLS, REFRESH, trouble_of_alert},
+    alerts::{CopiesKept, OUTAGE, POLLS, REFRESH, trouble_of_alert},
     clock::date,
     config::{Config, RouteSettings},
     crm::amocrm::{AuthProblem, TokenKind, TokensInfo},
@@ -64,6 +64,11 @@ struct Status {
     telegram_fails_since: Option<DateTime<Utc>>,
     /// Ways by which alerts go that Telegram does not take: `webhook`, `email`.
     second_way: Vec<&'static str>,
+    /// When `backup-store --keep` last made a copy of the store, where, and since when and why it makes none.
+    newest_copy_at: Option<DateTime<Utc>>,
+    copies_folder: Option<String>,
+    copies_fail_since: Option<DateTime<Utc>>,
+    copies_fail: Option<String>,
     /// What came of each source within the last 30 days.
     sources: Vec<CameFrom>,
     tokens: Tokens,
@@ -146,8 +151,11 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     let watches = store.watches().counts().await?;
     let log = watch_log(&store.marks()).await?;
     let trouble = state.trouble();
+    let copies = CopiesKept::read(&store.marks()).await?.unwrap_or_default();
+    let copies_fail = copies.failing(store.clock());
     let lesser = Lesser {
         polls_fail: polls.is_some(),
+        copies_fail: copies_fail.is_some(),
         unreadable: unreadable > 0,
         rejected: totals.rejected > 0,
         goes_without: !goes_without.is_empty(),
@@ -185,6 +193,13 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         telegram_routes: config.telegram.routes.iter().map(RouteSettings::name).collect(),
         telegram_fails_since: polls.map(|alert| date(alert.opened_at)),
         second_way: config.second_way.names(),
+        newest_copy_at: copies.newest_at.map(date),
+        copies_folder: copies.folder,
+        copies_fail_since: copies_fail.as_ref().map(|failing| date(failing.since)),
+        copies_fail: copies_fail.map(|failing| match failing.detail.as_str() {
+            "" => failing.trouble.words().to_owned(),
+            detail => format!("{} ({detail})", failing.trouble.words()),
+        }),
         sources: sources.into_iter().map(CameFrom::from).collect(),
         tokens: tokens(info),
     };
@@ -268,6 +283,8 @@ struct Lesser {
     unreadable: bool,
     rejected: bool,
     goes_without: bool,
+    /// No copies of the store are made.
+    copies_fail: bool,
 }
 
 impl Lesser {
@@ -282,6 +299,9 @@ impl Lesser {
         } else if self.goes_without {
             let what = "leads get through, but without some of what the settings ask for";
             Some((what, "restore it in amoCRM or correct the setting; `test-amocrm` lists what there is"))
+        } else if self.copies_fail {
+            let advice = "see `systemctl status amocrm-lead-bot-backup`, or run `backup-store --keep` by hand";
+            Some(("leads get through, but no copies of the store are made", advice))
         } else {
             None
         }

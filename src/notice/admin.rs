@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LeadsMeanwhile, PollTrouble, Shortage, TalkMark, Trouble};
+use super::{CopyTrouble, LeadsMeanwhile, PollTrouble, Shortage, TalkMark, Trouble};
 use crate::{
     clock::Millis,
     lead::{Asked, Budget, CarLink, Change, Extra, Lead, LeadNumber, LeadSource},
@@ -134,6 +134,17 @@ pub enum AdminNotice {
     },
     /// The store works again.
     StoreWorks,
+    /// No copy of the store was made as every night.
+    CopiesFail {
+        /// What stands in the way.
+        trouble: CopyTrouble,
+        /// What the system said, for whoever installed the bot.
+        detail: String,
+        /// When the newest copy was made, if one is known.
+        newest_at: Option<Millis>,
+    },
+    /// Copies of the store are made again.
+    CopiesWork,
     /// A second instance takes the updates; told by versions before [`Self::PollsFail`].
     SecondInstance,
     /// What buyers write does not arrive.

@@ -1,4 +1,5 @@
-//! Why amoCRM takes no leads, and why Telegram brings no updates: in the admin's terms, each with its own advice.
+//! Why amoCRM takes no leads, why Telegram brings no updates, and why no copy of the store is made: in the admin's terms, each
+//! with its own advice.
 
 use serde::{Deserialize, Serialize};
 
@@ -192,6 +193,51 @@ impl PollTrouble {
     }
 }
 
+/// Why there is no copy of the store of tonight, in the admin's terms; each has its own advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(strum::EnumIter))]
+pub enum CopyTrouble {
+    /// No place is left on the disk.
+    DiskFull,
+    /// The folder for copies cannot be written.
+    Folder,
+    /// The store cannot be read.
+    Store,
+    /// Not all of the store was copied.
+    Incomplete,
+    /// The copy is there, and the oldest cannot be deleted.
+    OldStay,
+    /// Nobody has made one for far longer than usual.
+    Missed,
+}
+
+impl CopyTrouble {
+    /// Its name in texts, the same as in the store.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::DiskFull => "disk_full",
+            Self::Folder => "folder",
+            Self::Store => "store",
+            Self::Incomplete => "incomplete",
+            Self::OldStay => "old_stay",
+            Self::Missed => "missed",
+        }
+    }
+
+    /// In a line of `status` or of the log.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::DiskFull => "the disk is full",
+            Self::Folder => "the folder for copies cannot be written",
+            Self::Store => "the store cannot be read",
+            Self::Incomplete => "not all of the store was copied",
+            Self::OldStay => "old copies cannot be deleted",
+            Self::Missed => "none has been made for far longer than usual",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +248,9 @@ mod tests {
             let stored = serde_json::json!({"is": label, "host": "acme2.amocrm.ru", "words": "Код ошибки 244"});
             let trouble: Trouble = serde_json::from_value(stored).expect("a stored trouble");
             assert_eq!(trouble.label(), label);
+        }
+        for trouble in <CopyTrouble as strum::IntoEnumIterator>::iter() {
+            assert_eq!(serde_json::json!(trouble), trouble.label());
         }
     }
 }

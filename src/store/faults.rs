@@ -43,6 +43,17 @@ impl StoreError {
         Self::Unavailable(sqlx::Error::Io(std::io::Error::other(words.into())))
     }
 
+    /// Whether a disk has no place left: SQLITE_FULL, PostgreSQL's 53100, or what the system says of a file.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Unavailable(sqlx::Error::Io(error)) => {
+                matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+            }
+            Self::Unavailable(error) => sql_state(error) == Some("53100") || sqlite_kind(error) == Some(13),
+            _ => false,
+        }
+    }
+
     /// The same operation may succeed at once: another transaction was in its way.
     pub(super) fn is_conflict(&self) -> bool {
         matches!(self, Self::Unavailable(error) if is_conflict(error))
@@ -56,9 +67,16 @@ pub(super) fn is_conflict(error: &sqlx::Error) -> bool {
 
 /// Another process has held the SQLite file for too long (SQLITE_BUSY, in the last byte of its code).
 pub(super) fn is_locked(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(error) = error else { return false };
-    let is_postgres = error.try_downcast_ref::<PgDatabaseError>().is_some();
-    !is_postgres && error.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
+    sqlite_kind(error) == Some(5)
+}
+
+/// The last byte of SQLite's code, which is its kind (sqlite.org/rescode.html); `None` for anything else.
+fn sqlite_kind(error: &sqlx::Error) -> Option<u32> {
+    let sqlx::Error::Database(error) = error else { return None };
+    if error.try_downcast_ref::<PgDatabaseError>().is_some() {
+        return None;
+    }
+    error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
 /// The same error for one more of those whom it concerns: it cannot be cloned.

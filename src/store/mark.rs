@@ -31,6 +31,8 @@ pub enum Mark {
     TopicsForbidden,
     /// Whether the admin is told every Monday what came of requests: `on` or `off`.
     WeeklyStats,
+    /// How the copies of every night go, as JSON of the alerts' room.
+    CopiesKept,
     /// Says nothing: it is written to see whether the store can be.
     Probe,
     /// A `state` that was given out with an address of authorization, as its SHA-256 in hex.
@@ -128,6 +130,7 @@ impl Mark {
             Self::UserRefused(id) => of(MarkFamily::UsersRefused, &id.to_string()),
             Self::TopicsForbidden => "topics_forbidden".to_owned(),
             Self::WeeklyStats => "weekly_stats".to_owned(),
+            Self::CopiesKept => "copies_kept".to_owned(),
             Self::Probe => "probe".to_owned(),
             Self::AuthorizationState(digest) => of(MarkFamily::AuthorizationStates, digest),
             Self::AuthorizationDone(digest) => of(MarkFamily::AuthorizationsDone, digest),
@@ -156,6 +159,7 @@ impl Mark {
             Self::ActionsRefused,
             Self::TopicsForbidden,
             Self::WeeklyStats,
+            Self::CopiesKept,
             Self::Probe,
         ];
         if let Some(mark) = single.into_iter().find(|mark| mark.name() == name) {
@@ -201,6 +205,7 @@ mod tests {
             (Mark::TopicsForbidden, "topics_forbidden"),
             (Mark::WeeklyStats, "weekly_stats"),
             (Mark::StatsTold(20_000), "stats_told:20000"),
+            (Mark::CopiesKept, "copies_kept"),
             (Mark::Probe, "probe"),
             (Mark::AuthorizationState("00ff".into()), "auth_state:00ff"),
             (Mark::FirstPress("abc".into()), "first_press:abc"),

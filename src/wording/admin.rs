@@ -178,6 +178,20 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
             Rendered::plain(lang.text("admin-store-trouble", &[("detail", one_line(detail, 300).into())]))
         }
         AdminNotice::StoreWorks => plain("admin-store-works"),
+        AdminNotice::CopiesFail { trouble, detail, newest_at } => {
+            let label = || trouble.label().into();
+            let newest = newest_at.map_or_else(|| lang.text("copies-none", &[]), |at| moment(date(at), lang));
+            Rendered::plain(clip(lang.text(
+                "admin-copies-fail",
+                &[
+                    ("trouble", lang.text("copies-trouble", &[("trouble", label())]).into()),
+                    ("advice", lang.text("copies-advice", &[("trouble", label())]).into()),
+                    ("detail", one_line(detail, 300).into()),
+                    ("newest", newest.into()),
+                ],
+            )))
+        }
+        AdminNotice::CopiesWork => plain("admin-copies-work"),
         AdminNotice::SecondInstance => plain("admin-second-instance"),
         AdminNotice::PollsFail { trouble, since, still, leads } => {
             let id = if *still { "admin-polls-still" } else { "admin-polls-fail" };

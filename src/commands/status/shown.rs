@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::wording::{Lang, age};
+
 use super::{
     super::{
         look::{BAD, DIM, GOOD, ODD, painted},
@@ -76,6 +78,18 @@ pub(super) fn print(status: &Status) {
     }
     let second_way = if status.second_way.is_empty() { "none".to_owned() } else { status.second_way.join(", ") };
     row!("second way:", "{second_way}");
+    if let Some(made_at) = status.newest_copy_at {
+        let folder = status.copies_folder.as_deref().unwrap_or("?");
+        row!(
+            "newest copy:",
+            "{} ({} ago, in {folder})",
+            at(Some(made_at)),
+            age(made_at.timestamp_millis(), Lang::en())
+        );
+    }
+    if let (Some(since), Some(why)) = (status.copies_fail_since, &status.copies_fail) {
+        row!("copies fail:", "{}, since {}", painted(ODD, why), at(Some(since)));
+    }
     row!("messages owed:", "{}", status.messages_owed);
     if status.later_messages_waiting > 0 {
         row!("said later:", "{} messages of buyers wait for amoCRM", status.later_messages_waiting);

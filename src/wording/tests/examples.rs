@@ -7,9 +7,9 @@ use crate::{
     lead::{Change, LeadNumber},
     notice::{
         Addressed, AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, CardState,
-        ConsentQuestion, Doer, FileCopy, LeadCard, LeadCopy, LeadOutcome, LeadsMeanwhile, MessageCopy, MyProgress,
-        MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, Offer, PollTrouble, PressOutcome, Say,
-        SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, TalkMark, Trouble,
+        ConsentQuestion, CopyTrouble, Doer, FileCopy, LeadCard, LeadCopy, LeadOutcome, LeadsMeanwhile, MessageCopy,
+        MyProgress, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, Offer, PollTrouble, PressOutcome,
+        Say, SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, TalkMark, Trouble,
         TroubleDiscriminants as TroubleKind, Wiped, WithdrawnLead, Worded,
     },
     wording::{Lang, consent_words},
@@ -352,6 +352,10 @@ pub(super) fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
         AdminKind::EphemeralDisk => vec![A::EphemeralDisk],
         AdminKind::StoreTrouble => vec![A::StoreTrouble { detail: text() }],
         AdminKind::StoreWorks => vec![A::StoreWorks],
+        AdminKind::CopiesFail => CopyTrouble::iter()
+            .flat_map(|trouble| [None, Some(NOW)].map(|newest_at| A::CopiesFail { trouble, detail: text(), newest_at }))
+            .collect(),
+        AdminKind::CopiesWork => vec![A::CopiesWork],
         AdminKind::SecondInstance => vec![A::SecondInstance],
         AdminKind::PollsFail => {
             PollTrouble::iter()

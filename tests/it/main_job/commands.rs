@@ -1,6 +1,6 @@
 //! The commands, alone and beside a running daemon: what they do, say and end with.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{
     fakes::amocrm::{Fault, On, Times},
     world::{BACKUP_KEYS, PATIENCE, World},
@@ -642,4 +642,51 @@ async fn of_the_copies_of_every_night_the_newest_are_kept() {
     env.insert("DATA_DIR".into(), world.path("elsewhere").display().to_string());
     world.run_in(&env, &["backup-store", "--keep", "1", &backups]).await.ended_with(1);
     assert_eq!(listed(), names);
+}
+
+#[tokio::test]
+async fn the_admin_knows_once_that_no_copies_are_made_and_once_that_they_are_again() {
+    let mut world = World::running().await;
+    world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
+    let night = &["backup-store", "--keep", "2", "backups"];
+    let status = async |world: &World| -> Value {
+        serde_json::from_str(&world.run(&["status", "--json"]).await.stdout).expect("JSON")
+    };
+    // Something is in the folder's place, two nights long.
+    world.write("backups", "");
+    for _ in 0..2 {
+        world.run(night).await.ended_with(1);
+    }
+    let told = world.admin_reads("копия базы бота не сделана: в папку для копий нельзя записать").await;
+    assert!(told.contains("Последняя удачная копия: ещё не было"), "{told}");
+    let failing = status(&world).await;
+    assert!(failing["copies_fail"].as_str().is_some_and(|why| why.contains("backups")), "{failing}");
+    assert_eq!((&failing["newest_copy_at"], &failing["health"]), (&Value::Null, &json!("odd")));
+    std::fs::remove_file(world.path("backups")).expect("out of the way");
+    world.run(night).await.ended_with(0);
+    world.admin_reads("снова делаются").await;
+    let works = status(&world).await;
+    assert!(works["newest_copy_at"].is_string() && works["copies_fail"].is_null(), "{works}");
+    assert!(world.run(&["status"]).await.stdout.lines().any(|line| line.starts_with("newest copy:")));
+
+    // Where the store is gone, the command tells it itself; the bot tells that it is over.
+    assert_eq!(world.terminate().await, Some(0));
+    let store = ["", "-wal", "-shm"].map(|end| world.path(&format!("amocrm-lead-bot.sqlite{end}")));
+    let away = |path: &std::path::PathBuf| {
+        path.with_extension(format!("{}-away", path.extension().unwrap_or_default().display()))
+    };
+    for file in store.iter().filter(|file| file.exists()) {
+        std::fs::rename(file, away(file)).expect("moved");
+    }
+    for _ in 0..2 {
+        world.run(night).await.ended_with(1);
+    }
+    assert_eq!(world.admin_has("базу не удалось прочитать"), 1, "{}", world.admin.transcript());
+    for file in store.iter().filter(|file| away(file).exists()) {
+        std::fs::rename(away(file), file).expect("moved back");
+    }
+    world.run(night).await.ended_with(0);
+    world.start();
+    world.until("it is told that copies are made again", |world| world.admin_has("снова делаются") == 2).await;
+    assert_eq!(world.admin_has("не сделана"), 2, "{}", world.admin.transcript());
 }
