@@ -10,7 +10,10 @@ use crate::{lead::FileKind, notice::FileCopy};
 
 use super::{
     super::{api, routes::Kind},
-    Call, DOCUMENT_TIMEOUT, LEAST_SEND, Manner, Place, SendError, Taken, Telegram, decide, describe, taken,
+    DOCUMENT_TIMEOUT, LEAST_SEND, Telegram,
+    failure::{SendError, decide, describe},
+    place::{Manner, Place, Taken, taken},
+    request::Call,
 };
 
 /// A buyer's file, of 20 MB at most.

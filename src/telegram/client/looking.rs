@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use teloxide::RequestError;
 
-use super::{Kind, Telegram};
-use crate::telegram::{answer, api, reading};
+use super::{
+    super::{answer, api, reading, routes::Kind},
+    Telegram,
+};
 
 impl Telegram {
     /// The oldest updates that wait, at most 100, held for so long where there are none. None is confirmed: that takes an offset

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, DOCUMENT_TIMEOUT, Place, SendError, Telegram};
+use super::{DOCUMENT_TIMEOUT, Telegram, failure::SendError, place::Place, request::Call};
 
 impl Telegram {
     /// Whether a group has topics.

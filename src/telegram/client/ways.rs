@@ -1,0 +1,158 @@
+//! The ways to Telegram: two clients for each, polls over the one that is taken, and whether a way works.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use reqwest::ClientBuilder;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use teloxide::{RequestError, payloads::GetMe, types::Me};
+use thiserror::Error;
+
+use crate::{
+    clock::Clock,
+    config::{Proxy, RouteSettings},
+    net,
+};
+
+use super::{
+    super::{
+        api::{self, Api},
+        markup::Refusals,
+        me,
+        routes::{Kind, Outcome},
+    },
+    Attempt, DOCUMENT_TIMEOUT, Telegram,
+    failure::{describe, outcome},
+};
+
+/// How long Telegram may hold a poll that has nothing to say.
+const LONG_POLL: Duration = Duration::from_secs(25);
+
+/// A poll that is this much overdue hangs on a dead connection.
+const POLL_MARGIN: Duration = Duration::from_secs(5);
+
+/// A poll that is not held takes no longer.
+const SHORT_POLL: Duration = Duration::from_secs(10);
+
+/// getMe through a way that is only tried.
+const TRIAL: Duration = Duration::from_secs(10);
+
+/// The two clients of one way to Telegram.
+#[derive(Debug, Clone)]
+pub(super) struct Way {
+    pub(super) send: Api,
+    poll: Api,
+    /// What its server knows of buttons, as far as it was seen.
+    fashion: Arc<Mutex<Refusals>>,
+}
+
+impl Way {
+    /// By a route of the settings, for a bot's token.
+    pub(super) fn over(route: &RouteSettings, token: &SecretString) -> Result<Self, UnusableRoute> {
+        let api = |client| Api::new(client, route.api_url.clone(), token.clone());
+        let clients = || {
+            let send = client(route)?.timeout(DOCUMENT_TIMEOUT).build()?;
+            let poll = client(route)?.pool_max_idle_per_host(1).build()?;
+            Ok(Self { send: api(send), poll: api(poll), fashion: Arc::default() })
+        };
+        clients().map_err(|_: reqwest::Error| UnusableRoute { name: route.name() })
+    }
+
+    pub(super) fn fashion(&self) -> MutexGuard<'_, Refusals> {
+        self.fashion.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn client(route: &RouteSettings) -> Result<ClientBuilder, reqwest::Error> {
+    let builder = net::client();
+    Ok(match &route.proxy {
+        Proxy::Through(proxy) => builder.proxy(reqwest::Proxy::all(proxy.expose_secret())?),
+        Proxy::Direct => builder.no_proxy(),
+        Proxy::Unset => builder,
+    })
+}
+
+/// Why Telegram cannot be used with these settings.
+#[derive(Debug, Error)]
+#[error("{name} cannot be used")]
+pub struct UnusableRoute {
+    /// Names the way, without anything secret.
+    pub name: String,
+}
+
+/// How long a poll may be held, at a clock's pace.
+pub(super) fn long_poll(clock: Clock) -> Duration {
+    clock.scaled(LONG_POLL).max(Duration::from_secs(1))
+}
+
+/// Longest that a poll which is held may take.
+pub(super) fn longest_poll(held: Duration, clock: Clock) -> Duration {
+    held + clock.scaled(POLL_MARGIN).max(Duration::from_secs(1))
+}
+
+impl Telegram {
+    /// Asks who the bot is; `None` when the answer tells of no bot.
+    pub async fn who_am_i(&self) -> Result<Option<Me>, RequestError> {
+        let (attempt, way) = self.begin(Kind::Send);
+        let result = self.ask_who_i_am(way).await;
+        match &result {
+            // Whoever says that is not Telegram.
+            Ok(None) => self.routes.ended(attempt.route, attempt.kind, Outcome::NoAnswer, attempt.begun),
+            other => self.ended(attempt, other.as_ref().err()),
+        }
+        result
+    }
+
+    async fn ask_who_i_am(&self, way: &Way) -> Result<Option<Me>, RequestError> {
+        let limit = self.clock.scaled(TRIAL).max(Duration::from_secs(2));
+        let Ok(answer) = tokio::time::timeout(limit, way.send.ask(&GetMe::new())).await else {
+            return Err(RequestError::Io(Arc::new(std::io::Error::other("no answer in time"))));
+        };
+        Ok(me::read(&answer?, way.send.token()))
+    }
+
+    /// Asks for updates, to be held for so long; see [`super::api::updates`]. `None` when the way was left meanwhile:
+    /// then this poll has ended before another one begins. Whoever asks tells [`Self::ended`] what the answer is.
+    pub async fn poll(&self, parameters: &Value, held: Duration) -> (Attempt, Option<Result<Vec<u8>, RequestError>>) {
+        let (attempt, way) = self.begin(Kind::Poll);
+        let limit = match held.is_zero() {
+            true => self.clock.scaled(SHORT_POLL).max(Duration::from_secs(2)),
+            false => longest_poll(held, self.clock),
+        };
+        tokio::select! {
+            answer = way.poll.poll(parameters, limit) => (attempt, Some(answer)),
+            () = self.routes.left(attempt.route) => (attempt, None),
+        }
+    }
+
+    /// Tries the first way beside the one that is taken, between two polls: it has to answer a poll too. With
+    /// `parameters` of a poll that is not held.
+    pub async fn try_preferred(&self, parameters: &Value) {
+        let way = &self.ways[0];
+        let works = async {
+            matches!(self.ask_who_i_am(way).await, Ok(Some(_)))
+                && match way.poll.poll(parameters, self.clock.scaled(SHORT_POLL).max(Duration::from_secs(2))).await {
+                    Ok(body) => api::updates(&body).map_or_else(|error| outcome(&error) == Outcome::Good, |_| true),
+                    Err(_) => false,
+                }
+        };
+        let works = works.await;
+        self.routes.preferred_tried(works);
+    }
+
+    /// Asks over each way who the bot is, without taking it: names of the ways, and the bot's or what went wrong.
+    pub async fn look_at_routes(&self) -> Vec<(&str, Result<String, String>)> {
+        let looks = self.ways.iter().enumerate().map(|(route, way)| async move {
+            let told = match self.ask_who_i_am(way).await {
+                Ok(Some(me)) => Ok(me.user.username.unwrap_or_default()),
+                Ok(None) => Err("an answer that is not Telegram's".to_owned()),
+                Err(error) => Err(describe(&error)),
+            };
+            (self.routes.name(route), told)
+        });
+        futures::future::join_all(looks).await
+    }
+}
