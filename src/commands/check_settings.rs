@@ -1,6 +1,7 @@
 mod in_force;
 mod language;
 mod phrases;
+mod remedies;
 mod russian;
 
 use std::{fmt::Display, process::ExitCode};

@@ -4,6 +4,8 @@
 //! from there is translated. So nothing that waits has to be moved, and an old setting works for ever. What is learnt
 //! stands in the store, and is learnt again from Telegram's refusal where that was too late.
 
+mod keeping;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,13 +13,7 @@ use std::{
 
 use teloxide::types::{ChatKind, Message, PublicChatKind, Update, UpdateKind};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
-
-use crate::{
-    notice::{AdminNotice, Notice},
-    store::{Mark, MarkFamily, Marks, NewMessage, StoreError},
-};
+use tracing::info;
 
 /// So many topics of a chat are remembered.
 const MOST_TOPICS: usize = 10;
@@ -192,73 +188,6 @@ impl Groups {
             && message.forum_topic_closed().is_none()
         {
             self.topic_seen(message.chat.id.0, topic);
-        }
-    }
-
-    /// Reads what earlier processes have learnt.
-    pub async fn restore(&self, marks: &Marks) -> Result<(), StoreError> {
-        let (moved, topics) =
-            (marks.family(MarkFamily::GroupsMoved).await?, marks.family(MarkFamily::GroupTopics).await?);
-        let mut learnt = self.learnt();
-        for (mark, to) in moved {
-            if let (Mark::GroupMoved(from), Ok(to)) = (mark, to.parse()) {
-                learnt.moved.entry(from).or_insert(to);
-            }
-        }
-        for (mark, topics) in topics {
-            let topics = topics.split(',').filter_map(|topic| topic.parse().ok()).take(MOST_TOPICS).collect();
-            if let Mark::GroupTopics(chat) = mark {
-                learnt.topics.entry(chat).or_insert(topics);
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes down what is learnt, and has the admin told of it once; a second time nothing happens.
-    pub async fn save(&self, marks: &Marks, admin_chat_id: Option<i64>) -> Result<(), StoreError> {
-        let (moved, topics) = {
-            let learnt = self.learnt();
-            (learnt.moved.clone(), learnt.topics.clone())
-        };
-        for (from, to) in moved {
-            let setting = self.watched.iter().find(|watched| watched.chat_id == from);
-            let message = admin_chat_id.zip(setting).map(|(chat_id, watched)| NewMessage {
-                chat_id,
-                notice: Notice::Admin(AdminNotice::GroupMoved { setting: watched.setting.into(), chat_id: to }),
-                due_at: marks.clock().now(),
-            });
-            marks.set_once(&Mark::GroupMoved(from), &to.to_string(), message.as_ref()).await?;
-        }
-        for (chat, topics) in topics {
-            let topics: Vec<String> = topics.iter().map(ToString::to_string).collect();
-            marks.set(&Mark::GroupTopics(chat), &topics.join(",")).await?;
-        }
-        Ok(())
-    }
-
-    /// Writes down what is learnt as it is learnt, until stopped.
-    pub async fn keep(self, marks: Marks, admin_chat_id: Option<i64>, stop: CancellationToken) {
-        let mut changes = self.changes();
-        // What was learnt before anybody looked.
-        let mut is_saved = *changes.borrow_and_update() == 0;
-        loop {
-            if !is_saved {
-                match self.save(&marks, admin_chat_id).await {
-                    Ok(()) => is_saved = true,
-                    Err(error) => warn!(%error, "what is learnt of a group is not yet stored"),
-                }
-            }
-            let again = marks.clock().period(std::time::Duration::from_secs(10));
-            tokio::select! {
-                changed = changes.changed() => {
-                    if changed.is_err() {
-                        return;
-                    }
-                    is_saved = false;
-                }
-                () = tokio::time::sleep(again), if !is_saved => {}
-                () = stop.cancelled() => return,
-            }
         }
     }
 }

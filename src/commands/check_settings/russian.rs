@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::phrases::{KINDS, PROBLEMS, REMEDIES};
+use super::{
+    phrases::{KINDS, PROBLEMS},
+    remedies::REMEDIES,
+};
 use crate::{config::ConfigProblem, lead::LeadSource};
 
 /// A phrase in English as it is recognized, and in Russian.

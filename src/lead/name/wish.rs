@@ -3,13 +3,12 @@
 //! A name that is asked again costs a message, a wish that passes as a name stands in front of the manager: so what reads
 //! as a sentence about a car is none, and whatever else has a letter is one.
 
+mod no_names;
 mod words;
 
+use no_names::{NO_ANSWERS, NO_NAME_FOLLOWS, OF_ONESELF, RUDE, SAID_OF_ONESELF, VERB_ENDINGS};
 pub(in super::super) use words::WISH_WORDS;
-use words::{
-    ANOTHER, COMPANY_FORMS, DESIRES, NAMESAKES, NO_ANSWERS, NO_NAME_FOLLOWS, OF_ONESELF, QUESTIONS, RUDE,
-    SAID_OF_ONESELF, VERB_ENDINGS,
-};
+use words::{ANOTHER, COMPANY_FORMS, DESIRES, NAMESAKES, QUESTIONS};
 
 use super::{
     cars::{MAKES, MODELS, is_model_code},
