@@ -13,7 +13,6 @@ use std::{
     collections::BTreeMap,
     path::Path,
     process::Stdio,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -125,23 +124,15 @@ async fn drain_at_the_limit(count: usize, contact_lookup: bool, engine: Option<&
     env.insert("AMOCRM_REQUESTS_PER_SECOND".into(), "7".into());
     env.insert("AMOCRM_CONTACT_LOOKUP".into(), if contact_lookup { "on" } else { "off" }.into());
     let settings = Config::read(|name| env.get(name).cloned()).expect("settings").amocrm.expect("amoCRM");
-    let pass = DeliveryPass {
-        store: store.clone(),
-        queue: store.lead_queue(),
-        crm: Crm::new(
-            settings,
-            TokenStorage::Files(folder.path().to_owned()),
-            store.clock(),
-            HttpLimits::default(),
-            TokenPolicy::default(),
-        )
-        .expect("a client"),
-        lease: Lease::command(),
-        contact_lookup,
-        attaching: None,
-        counters: Arc::default(),
-        learned: Arc::default(),
-    };
+    let crm = Crm::new(
+        settings,
+        TokenStorage::Files(folder.path().to_owned()),
+        store.clock(),
+        HttpLimits::default(),
+        TokenPolicy::default(),
+    )
+    .expect("a client");
+    let pass = DeliveryPass::new(&store, crm, Lease::command(), None);
     let start = Instant::now();
     let report = drain(&pass, |_, _| {}).await.expect("a drain");
     let took = start.elapsed().as_secs_f64();

@@ -33,7 +33,7 @@ use crate::{
     delivery::{Health, is_asked_for, shortages},
     lead::Lead,
     notice::{AdminNotice, LeadCopy, Notice, Recipient, Recipients, Shortage, ToAdmin, Trouble},
-    store::{Leads, Marks, NewMessage, OpenAlert, OpenAlerts, Outbox, Store, StoreError},
+    store::{LeadQueue, Leads, Marks, NewMessage, OpenAlert, OpenAlerts, Outbox, Store, StoreError},
     telegram::pace::Pause,
 };
 
@@ -267,12 +267,17 @@ fn copies(leads: &[Lead]) -> Notice {
 }
 
 /// Without amoCRM settings every lead is copied to the admin as it comes.
-pub async fn ping_without_crm(store: Store, recipients: Recipients, stop: CancellationToken) {
-    let (clock, queue) = (store.clock(), store.lead_queue());
+pub async fn ping_without_crm(
+    open_alerts: OpenAlerts,
+    queue: LeadQueue,
+    recipients: Recipients,
+    stop: CancellationToken,
+) {
+    let clock = queue.clock();
     let mut pause = Pause::new(LOOK, LAST_PAUSE);
     while !stop.is_cancelled() {
         if let Some(chat_id) = recipients.chat(Recipient::Operator)
-            && let Err(error) = store.open_alerts().copy_to_admin(chat_id, 1, COPIES_AT_ONCE, copies).await
+            && let Err(error) = open_alerts.copy_to_admin(chat_id, 1, COPIES_AT_ONCE, copies).await
         {
             warn!(%error, "new leads could not be copied to the admin");
             tokio::select! {

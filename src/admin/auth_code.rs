@@ -20,7 +20,7 @@ use crate::{
 
 use super::{
     AdminContext, Reply,
-    authorization::{Authorization, AuthorizationError},
+    authorization::AuthorizationError,
     commands::{AdminCommand, AdminRequest},
 };
 
@@ -29,30 +29,20 @@ const CODE_EXPECTED_FOR: Duration = Duration::from_secs(30 * 60);
 
 impl AdminContext {
     pub(super) async fn expects_a_code(&self) -> bool {
-        let until = self
-            .store
-            .marks()
-            .get(&Mark::CodeExpected)
-            .await
-            .ok()
-            .flatten()
-            .and_then(|until| until.parse::<i64>().ok());
-        until.is_some_and(|until| self.store.clock().now() < until)
-    }
-
-    fn authorization(&self) -> Option<Authorization> {
-        self.crm.as_ref().map(|crm| Authorization::new(self.store.clone(), crm.clone()))
+        let until =
+            self.marks.get(&Mark::CodeExpected).await.ok().flatten().and_then(|until| until.parse::<i64>().ok());
+        until.is_some_and(|until| self.leads.clock().now() < until)
     }
 
     pub(super) async fn authorize(&self, lang: Lang) -> Result<Reply, HandlerError> {
-        let address = match self.authorization() {
+        let address = match &self.authorization {
             Some(authorization) => authorization.address().await,
             None => Err(AuthorizationError::NotConfigured),
         };
         match address {
             Ok(url) => {
-                let until = self.store.clock().now() + self.store.clock().millis(CODE_EXPECTED_FOR);
-                self.store.marks().set(&Mark::CodeExpected, &until.to_string()).await?;
+                let until = self.leads.clock().now() + self.leads.clock().millis(CODE_EXPECTED_FOR);
+                self.marks.set(&Mark::CodeExpected, &until.to_string()).await?;
                 let mut text = lang.text(if self.page { "admin-auth-page" } else { "admin-auth" }, &[]);
                 if self.chat_id.is_some_and(|chat_id| chat_id < 0) {
                     // In a group a bot sees answers to its own messages, and perhaps nothing else.
@@ -74,7 +64,7 @@ impl AdminContext {
         message: MessageId,
         lang: Lang,
     ) -> Result<Reply, HandlerError> {
-        let taken = match (parse_code(text.expose_secret()), self.authorization()) {
+        let taken = match (parse_code(text.expose_secret()), &self.authorization) {
             (Ok(pasted), Some(authorization)) => {
                 authorization.take(&pasted.code, pasted.state.as_deref(), false, pasted.referer.as_deref()).await
             }
@@ -115,7 +105,7 @@ impl AdminContext {
         let crm = self.crm.as_ref()?;
         crm.account().await.ok()?;
         let info = crm.tokens().info().await.ok()?;
-        let young = date(self.store.clock().now()) - info.refreshed_at?
+        let young = date(self.leads.clock().now()) - info.refreshed_at?
             < chrono::Duration::seconds(CODE_EXPECTED_FOR.as_secs().cast_signed());
         info.access_expires_at.filter(|_| young && info.usable && info.problem.is_none())
     }

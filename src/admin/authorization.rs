@@ -18,7 +18,7 @@ use crate::{
     alerts,
     config::is_account_host,
     crm::amocrm::{AuthProblem, Crm, TokenError},
-    store::{Mark, MarkFamily, Store, StoreError},
+    store::{LeadQueue, Leads, Mark, MarkFamily, Marks, OpenAlerts, Store, StoreError},
 };
 
 /// Time for finding the password and signing in at amoCRM; the code that comes back works for 20 minutes.
@@ -30,7 +30,10 @@ const STATE_BYTES: usize = 32;
 /// Gives out authorization addresses and takes what comes back.
 #[derive(Debug, Clone)]
 pub struct Authorization {
-    store: Store,
+    marks: Marks,
+    leads: Leads,
+    queue: LeadQueue,
+    open_alerts: OpenAlerts,
     crm: Crm,
 }
 
@@ -82,8 +85,14 @@ impl From<TokenError> for AuthorizationError {
 
 impl Authorization {
     /// For one account; what is given out is remembered in the store.
-    pub fn new(store: Store, crm: Crm) -> Self {
-        Self { store, crm }
+    pub fn new(store: &Store, crm: Crm) -> Self {
+        Self {
+            marks: store.marks(),
+            leads: store.leads(),
+            queue: store.lead_queue(),
+            open_alerts: store.open_alerts(),
+            crm,
+        }
     }
 
     /// A fresh authorization address with a state of its own.
@@ -91,9 +100,9 @@ impl Authorization {
         let state = URL_SAFE_NO_PAD.encode(rand::random::<[u8; STATE_BYTES]>());
         let url = self.crm.authorization().url(&state)?;
         for family in [MarkFamily::AuthorizationStates, MarkFamily::AuthorizationsDone] {
-            self.store.marks().remove_old(family, self.oldest_state()).await?;
+            self.marks.remove_old(family, self.oldest_state()).await?;
         }
-        self.store.marks().set(&mark(&state), "").await?;
+        self.marks.set(&mark(&state), "").await?;
         Ok(url)
     }
 
@@ -112,10 +121,10 @@ impl Authorization {
             return Err(AuthorizationError::NotConfigured);
         }
         // Counted first: once the code is traded nothing may fail any more.
-        let waiting = self.store.leads().waiting().await?.0;
+        let waiting = self.leads.waiting().await?.0;
         match state {
-            Some(state) if !self.store.marks().take_young(&mark(state), self.oldest_state()).await? => {
-                let done = self.store.marks().get(&done_mark(state, code)).await?;
+            Some(state) if !self.marks.take_young(&mark(state), self.oldest_state()).await? => {
+                let done = self.marks.get(&done_mark(state, code)).await?;
                 return Err(done.map_or(AuthorizationError::Forged, |_| AuthorizationError::AlreadyDone));
             }
             None if state_required => return Err(AuthorizationError::Forged),
@@ -127,7 +136,7 @@ impl Authorization {
         let tokens = self.crm.authorization().exchange_code(code.expose_secret(), referer).await?;
         info!(waiting, "amoCRM was authorized again");
         if let Some(state) = state
-            && let Err(error) = self.store.marks().set(&done_mark(state, code), "").await
+            && let Err(error) = self.marks.set(&done_mark(state, code), "").await
         {
             warn!(%error, "it could not be noted that a link has worked; loaded again it is called used");
         }
@@ -139,12 +148,12 @@ impl Authorization {
 
     /// Leads that amoCRM refuses are not revived: new tokens change nothing about their data.
     async fn deliver_now(&self) -> Result<(), StoreError> {
-        let now = self.store.clock().now();
-        self.store.marks().set(&Mark::CodeExpected, "0").await?;
-        self.store.marks().set(&Mark::Retry, &now.to_string()).await?;
-        self.store.lead_queue().wake();
+        let now = self.marks.clock().now();
+        self.marks.set(&Mark::CodeExpected, "0").await?;
+        self.marks.set(&Mark::Retry, &now.to_string()).await?;
+        self.queue.wake();
         // Whoever authorized is told here that it worked; the alert need not say it again.
-        self.store.open_alerts().close(alerts::REFRESH, &[]).await
+        self.open_alerts.close(alerts::REFRESH, &[]).await
     }
 
     /// Whether a host may be asked at all; which account it has to be is checked by the exchange.
@@ -153,7 +162,7 @@ impl Authorization {
     }
 
     fn oldest_state(&self) -> i64 {
-        let clock = self.store.clock();
+        let clock = self.marks.clock();
         clock.now() - clock.millis(STATE_LIVES)
     }
 }

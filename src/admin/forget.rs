@@ -35,7 +35,7 @@ impl AdminContext {
             Meant::One(whom, person) => {
                 let waiting = person.undelivered().count();
                 let whom = named(&whom);
-                let nonce = second_press::ask(&self.store.marks(), &forgetting(&whom, waiting > 0), admin).await?;
+                let nonce = second_press::ask(&self.marks, &forgetting(&whom, waiting > 0), admin).await?;
                 let args = [
                     ("leads", person.leads.len().into()),
                     ("numbers", numbers(&person).into()),
@@ -67,7 +67,7 @@ impl AdminContext {
         admin: i64,
         lang: Lang,
     ) -> Result<Reply, HandlerError> {
-        match second_press::second(&self.store.marks(), nonce, &forgetting(whom, also_waiting), admin).await? {
+        match second_press::second(&self.marks, nonce, &forgetting(whom, also_waiting), admin).await? {
             Second::Counts => {}
             Second::Foreign => return Ok(Reply::plain(lang.text("admin-press-foreign", &[]))),
             Second::Over => return Ok(Reply::plain(lang.text("admin-forget-again", &[]))),
@@ -80,7 +80,7 @@ impl AdminContext {
         let done = self.privacy.forget(&whom, also_waiting).await.map_err(store_error)?;
         // Of a request that is under way the same button may be pressed again.
         if !matches!(done.forgetting, Forgetting::Busy(_)) {
-            second_press::done(&self.store.marks(), nonce).await?;
+            second_press::done(&self.marks, nonce).await?;
         }
         Ok(Reply::plain(match &done.forgetting {
             Forgetting::Unknown => lang.text("admin-forget-nobody", &[]),

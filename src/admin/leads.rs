@@ -21,13 +21,13 @@ const SHOWN: usize = 20;
 impl AdminContext {
     /// Waiting and rejected leads, one button each.
     pub(super) async fn leads(&self, lang: Lang) -> Result<Reply, HandlerError> {
-        let rows = self.store.leads().undelivered(SHOWN as i64).await?;
-        let unreadable = self.store.leads().unreadable(SHOWN as i64).await?;
+        let rows = self.leads.undelivered(SHOWN as i64).await?;
+        let unreadable = self.leads.unreadable(SHOWN as i64).await?;
         if rows.is_empty() && unreadable.is_empty() {
             return Ok(Reply::plain(lang.text("admin-leads-none", &[])));
         }
-        let now = self.store.clock().now();
-        let totals = self.store.leads().totals(now).await?;
+        let now = self.leads.clock().now();
+        let totals = self.leads.totals(now).await?;
         let mut text = lang.text("admin-leads-list", &[]);
         let more = totals.waiting + totals.rejected - rows.len() as i64;
         if more > 0 {
@@ -50,7 +50,7 @@ impl AdminContext {
 
     async fn find(&self, number: &str) -> Result<Option<LeadRow>, HandlerError> {
         match LeadNumber::parse(number) {
-            Some(number) => Ok(self.store.leads().by_number(&number).await?),
+            Some(number) => Ok(self.leads.by_number(&number).await?),
             None => Ok(None),
         }
     }
@@ -83,7 +83,7 @@ impl AdminContext {
     /// Everything about one lead, with buttons to retry and discard.
     pub(super) async fn show_lead(&self, number: &str, lang: Lang) -> Result<Reply, HandlerError> {
         let Some(row) = self.find(number).await? else {
-            return Ok(match self.store.leads().unreadable_one(number).await? {
+            return Ok(match self.leads.unreadable_one(number).await? {
                 Some(lead) => self.show_unreadable(&lead, lang),
                 None => Reply::plain(lang.text("admin-lead-unknown", &[])),
             });
@@ -150,14 +150,14 @@ impl AdminContext {
         let id = match self.find(number).await? {
             Some(row) if row.forgotten_at.is_some() => return self.show_lead(number, lang).await,
             Some(row) if row.state() != LeadState::Delivered => {
-                self.store.leads().retry_now(Some(&row.lead.number)).await?;
+                self.leads.retry_now(Some(&row.lead.number)).await?;
                 lead_span(&row.lead.number).in_scope(|| info!("the admin sends a lead again"));
                 "admin-lead-retried"
             }
             Some(_) => "admin-lead-in-crm",
-            None => match self.store.leads().unreadable_one(number).await? {
+            None => match self.leads.unreadable_one(number).await? {
                 Some(lead) => {
-                    self.store.leads().retry_unreadable(&lead).await?;
+                    self.leads.retry_unreadable(&lead).await?;
                     "admin-lead-retried"
                 }
                 None => "admin-lead-unknown",
@@ -169,7 +169,7 @@ impl AdminContext {
     /// The first press only asks.
     pub(super) async fn ask_discard(&self, number: &str, person: i64, lang: Lang) -> Result<Reply, HandlerError> {
         let Some(row) = self.find(number).await? else {
-            return Ok(match self.store.leads().unreadable_one(number).await? {
+            return Ok(match self.leads.unreadable_one(number).await? {
                 Some(lead) => self.sure_of_discarding(lead.name(), person, lang).await?,
                 None => Reply::plain(lang.text("admin-lead-unknown", &[])),
             });
@@ -187,7 +187,7 @@ impl AdminContext {
     }
 
     async fn sure_of_discarding(&self, number: &str, person: i64, lang: Lang) -> Result<Reply, HandlerError> {
-        let nonce = second_press::ask(&self.store.marks(), &discarding(number), person).await?;
+        let nonce = second_press::ask(&self.marks, &discarding(number), person).await?;
         let sure = admin_button(lang, &AdminPress::Discard { number: number.to_owned(), nonce: nonce.clone() });
         let keep = admin_button(lang, &AdminPress::Keep { nonce });
         let text = lang.text("admin-lead-discard-ask", &[("number", number.into())]);
@@ -203,28 +203,26 @@ impl AdminContext {
         lang: Lang,
     ) -> Result<Reply, HandlerError> {
         let id = match self.find(number).await? {
-            None => match self.store.leads().unreadable_one(number).await? {
-                Some(lead) => {
-                    match second_press::second(&self.store.marks(), nonce, &discarding(lead.name()), person).await? {
-                        Second::Counts => {
-                            self.store.leads().discard_unreadable(&lead).await?;
-                            info!(lead = lead.name(), "the admin gives a lead up that cannot be read");
-                            second_press::done(&self.store.marks(), nonce).await?;
-                            "admin-lead-discarded"
-                        }
-                        refused => return Ok(not_second(refused, lang)),
+            None => match self.leads.unreadable_one(number).await? {
+                Some(lead) => match second_press::second(&self.marks, nonce, &discarding(lead.name()), person).await? {
+                    Second::Counts => {
+                        self.leads.discard_unreadable(&lead).await?;
+                        info!(lead = lead.name(), "the admin gives a lead up that cannot be read");
+                        second_press::done(&self.marks, nonce).await?;
+                        "admin-lead-discarded"
                     }
-                }
+                    refused => return Ok(not_second(refused, lang)),
+                },
                 None => "admin-lead-unknown",
             },
             Some(row) if row.state() == LeadState::Discarded => "admin-lead-discarded",
             Some(row) if row.state() == LeadState::Delivered => "admin-lead-in-crm",
             Some(row) => {
                 let number = &row.lead.number;
-                match second_press::second(&self.store.marks(), nonce, &discarding(number.as_str()), person).await? {
-                    Second::Counts if self.store.leads().discard(number).await? => {
+                match second_press::second(&self.marks, nonce, &discarding(number.as_str()), person).await? {
+                    Second::Counts if self.leads.discard(number).await? => {
                         lead_span(number).in_scope(|| info!("the admin gives a lead up"));
-                        second_press::done(&self.store.marks(), nonce).await?;
+                        second_press::done(&self.marks, nonce).await?;
                         "admin-lead-discarded"
                     }
                     Second::Counts => "admin-lead-busy",

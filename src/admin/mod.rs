@@ -34,7 +34,7 @@ use crate::{
     notice::{AdminPress, Notice, Worded},
     privacy::Privacy,
     stats::Stats,
-    store::{NewMessage, Store},
+    store::{Dialogues, Leads, Marks, NewMessage, Outbox},
     telegram::{
         chat::Chat,
         client::{Place, SendError, Telegram},
@@ -45,6 +45,7 @@ use crate::{
     wording::{Lang, age, render_worded},
 };
 
+use authorization::Authorization;
 use commands::{AdminCommand, AdminRequest, Asked, explained, help_text};
 pub use people::People;
 pub use reply::Reply;
@@ -54,8 +55,14 @@ pub use reply::Reply;
 pub struct AdminContext {
     /// The chat.
     pub chat_id: Option<i64>,
-    /// The store.
-    pub store: Store,
+    /// Leads, to be looked at, retried and given up.
+    pub leads: Leads,
+    /// What the admin has switched on, asked for and pressed once.
+    pub marks: Marks,
+    /// Where answers wait that Telegram does not take.
+    pub outbox: Outbox,
+    /// The admin's own forms.
+    pub dialogues: Dialogues,
     /// The bot that answers.
     pub telegram: Telegram,
     /// Who may act there.
@@ -64,6 +71,8 @@ pub struct AdminContext {
     pub privacy: Privacy,
     /// The CRM, where there are settings for it.
     pub crm: Option<Crm>,
+    /// The way to new tokens of it.
+    pub authorization: Option<Authorization>,
     /// The state of the way to amoCRM.
     pub health: watch::Receiver<Health>,
     /// Whether the callback page is there to take the code.
@@ -95,7 +104,7 @@ pub fn tree(context: Arc<AdminContext>) -> UpdateHandler<HandlerError> {
 async fn hurry_what_is_owed(context: Arc<AdminContext>) {
     let Some(chat_id) = context.chat_id else { return };
     for chat_id in context.telegram.groups().ids(chat_id) {
-        if let Err(error) = context.store.outbox().hurry(chat_id).await {
+        if let Err(error) = context.outbox.hurry(chat_id).await {
             warn!(%error, "what is owed to the admin could not be hurried");
         }
     }
@@ -103,7 +112,7 @@ async fn hurry_what_is_owed(context: Arc<AdminContext>) {
 
 /// The group's new id is known already; this message is told to Telegram as done only when the store knows it too.
 async fn keep_the_new_id(context: Arc<AdminContext>) -> Result<(), HandlerError> {
-    Ok(context.telegram.groups().save(&context.store.marks(), context.chat_id).await?)
+    Ok(context.telegram.groups().save(&context.marks, context.chat_id).await?)
 }
 
 async fn ignore() -> Result<(), HandlerError> {
@@ -166,7 +175,7 @@ impl AdminContext {
                 self.forget(&whom, &nonce, also_waiting, person, lang).await
             }
             AdminPress::Keep { nonce } => {
-                second_press::done(&self.store.marks(), &nonce).await?;
+                second_press::done(&self.marks, &nonce).await?;
                 Ok(Reply::plain(lang.text("admin-kept", &[])))
             }
             AdminPress::NewLeads(on) => self.set_new_leads(on, lang).await,
@@ -195,11 +204,8 @@ impl AdminContext {
         match self.telegram.send(place, &render_worded(&worded)).await {
             Ok(_) => Ok(()),
             Err(SendError::Later { .. } | SendError::NoTopic(_)) => {
-                let now = self.store.clock().now();
-                self.store
-                    .outbox()
-                    .enqueue(&NewMessage { chat_id, notice: Notice::Worded(worded), due_at: now })
-                    .await?;
+                let now = self.outbox.clock().now();
+                self.outbox.enqueue(&NewMessage { chat_id, notice: Notice::Worded(worded), due_at: now }).await?;
                 Ok(())
             }
             Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_))) => {
@@ -230,7 +236,7 @@ impl AdminContext {
 
     /// Where the buyer's dialogue of this chat stands.
     pub(super) async fn step(&self, chat_id: i64) -> Step {
-        let stored = self.store.dialogues().of_chat(chat_id).await.ok().flatten();
+        let stored = self.dialogues.of_chat(chat_id).await.ok().flatten();
         stored.map_or(Step::Idle, |stored| Chat::from_stored(&stored, &self.form).conversation.step)
     }
 }

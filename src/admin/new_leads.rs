@@ -13,7 +13,7 @@ impl AdminContext {
     /// Switches it, or says how it stands.
     pub(super) async fn new_leads(&self, words: &str, lang: Lang) -> Result<Reply, HandlerError> {
         match words.trim().to_lowercase().as_str() {
-            "" => self.tell_new_leads(self.store.marks().tell_new_leads().await?, lang),
+            "" => self.tell_new_leads(self.marks.tell_new_leads().await?, lang),
             "on" | "вкл" | "да" => self.set_new_leads(true, lang).await,
             "off" | "выкл" | "нет" => self.set_new_leads(false, lang).await,
             _ => Ok(Reply::plain(lang.text("admin-new-leads-how", &[]))),
@@ -21,7 +21,7 @@ impl AdminContext {
     }
 
     pub(super) async fn set_new_leads(&self, on: bool, lang: Lang) -> Result<Reply, HandlerError> {
-        self.store.marks().set(&Mark::NewLeads, if on { "on" } else { "off" }).await?;
+        self.marks.set(&Mark::NewLeads, if on { "on" } else { "off" }).await?;
         self.tell_new_leads(on, lang)
     }
 

@@ -21,9 +21,9 @@ impl AdminContext {
     pub(super) async fn retry(&self, lang: Lang, topic: Option<i32>) -> Result<Reply, HandlerError> {
         let trouble = self.trouble();
         let failures = self.health.borrow().failures;
-        self.store.leads().retry_now(None).await?;
+        self.leads.retry_now(None).await?;
         // With those that were rejected until now.
-        let waiting = self.store.leads().waiting().await?.0;
+        let waiting = self.leads.waiting().await?.0;
         info!(waiting, "the admin asks to send what waits now");
         if waiting == 0 && trouble.is_none() {
             return Ok(Reply::plain(lang.text("admin-retry-none", &[])));
@@ -36,10 +36,10 @@ impl AdminContext {
 
     /// Comes back with what still stands in the way after `failures` failures. Of a success the end of the outage tells.
     fn tell_when_it_fails(&self, failures: u64, lang: Lang, topic: Option<i32>) {
-        let (store, mut health, chat_id) = (self.store.clone(), self.health.clone(), self.chat_id);
+        let (outbox, mut health, chat_id) = (self.outbox.clone(), self.health.clone(), self.chat_id);
         let can_authorize = self.crm.as_ref().is_some_and(|crm| crm.settings().integration.is_some());
         tokio::spawn(async move {
-            let limit = store.clock().scaled(RETRY_FAILS_WITHIN).max(Duration::from_secs(5));
+            let limit = outbox.clock().scaled(RETRY_FAILS_WITHIN).max(Duration::from_secs(5));
             let tried = health.wait_for(|health| health.trouble.is_none() || health.failures > failures);
             let Ok(Ok(now)) = tokio::time::timeout(limit, tried).await.map(|tried| tried.map(|health| health.clone()))
             else {
@@ -51,9 +51,7 @@ impl AdminContext {
             let buttons = outage_buttons(&trouble, can_authorize);
             let buttons = buttons.iter().map(|press| vec![admin_button(lang, press)]).collect();
             let notice = Notice::Worded(Worded { text: lang.text("admin-retry-failed", &args), buttons, topic });
-            if let Err(error) =
-                store.outbox().enqueue(&NewMessage { chat_id, notice, due_at: store.clock().now() }).await
-            {
+            if let Err(error) = outbox.enqueue(&NewMessage { chat_id, notice, due_at: outbox.clock().now() }).await {
                 warn!(%error, "the admin could not be told that a retry failed");
             }
         });
@@ -61,7 +59,7 @@ impl AdminContext {
 
     /// The file of undelivered leads, as a document.
     pub(super) async fn backup(&self, lang: Lang) -> Result<Reply, HandlerError> {
-        let rows = self.store.leads().undelivered(i64::from(i32::MAX)).await?;
+        let rows = self.leads.undelivered(i64::from(i32::MAX)).await?;
         if rows.is_empty() {
             return Ok(Reply::plain(lang.text("admin-backup-empty", &[])));
         }

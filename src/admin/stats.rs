@@ -32,7 +32,7 @@ impl AdminContext {
     }
 
     async fn set_weekly_stats(&self, on: bool, lang: Lang) -> Result<Reply, HandlerError> {
-        self.store.marks().set(&Mark::WeeklyStats, if on { "on" } else { "off" }).await?;
+        self.marks.set(&Mark::WeeklyStats, if on { "on" } else { "off" }).await?;
         Ok(Reply::plain(lang.text("admin-stats-weekly", &[("on", if on { "yes" } else { "no" }.into())])))
     }
 }

@@ -33,7 +33,7 @@ impl AdminContext {
         if matches!(known, Some(Trouble::Blocked | Trouble::Throttled)) {
             return known;
         }
-        let limit = self.store.clock().scaled(ASK_CRM).max(Duration::from_secs(2));
+        let limit = self.leads.clock().scaled(ASK_CRM).max(Duration::from_secs(2));
         match tokio::time::timeout(limit, crm.account()).await {
             Ok(Ok(_)) => known,
             Ok(Err(error)) => Some(trouble_of(&error)),
@@ -44,7 +44,7 @@ impl AdminContext {
     /// Whether everything works, in one message.
     pub(super) async fn status(&self, lang: Lang) -> Result<Reply, HandlerError> {
         let trouble = self.trouble_now().await;
-        let totals = self.store.leads().totals(self.store.clock().now() - DAY).await?;
+        let totals = self.leads.totals(self.leads.clock().now() - DAY).await?;
         let health = match (&trouble, totals.rejected, totals.waiting) {
             (Some(_), ..) => "bad",
             (None, 0, _) if totals.unreadable > 0 => "unreadable",
@@ -55,7 +55,7 @@ impl AdminContext {
         let oldest = totals
             .oldest_waiting_at
             .map_or_else(String::new, |at| lang.text("admin-status-oldest", &[("age", age(at, lang).into())]));
-        let short = shortages(&self.store.marks()).await?;
+        let short = shortages(&self.marks).await?;
         let without = if short.is_empty() {
             String::new()
         } else {

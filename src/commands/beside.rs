@@ -48,14 +48,6 @@ pub async fn pass(
     if is_daemon_running(settings, store).await? {
         amocrm.requests_per_second = (7 - amocrm.requests_per_second.min(6)).min(2);
     }
-    Ok(DeliveryPass {
-        store: store.clone(),
-        queue: store.lead_queue(),
-        crm: daemon::open_crm(&amocrm, settings, store)?,
-        lease: Lease::command(),
-        contact_lookup: amocrm.contact_lookup,
-        attaching: Attaching::of(dealer),
-        counters: std::sync::Arc::default(),
-        learned: std::sync::Arc::default(),
-    })
+    let crm = daemon::open_crm(&amocrm, settings, store)?;
+    Ok(DeliveryPass::new(store, crm, Lease::command(), Attaching::of(dealer)))
 }

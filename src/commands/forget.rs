@@ -27,7 +27,7 @@ pub async fn run(
     if !store.exists() {
         return Ok(ExitCode::FAILURE);
     }
-    let privacy = Privacy::new((*store).clone(), &settings.data_dir, region);
+    let privacy = Privacy::new(&store, &settings.data_dir, region);
     let code = match privacy.find(who).await? {
         Meant::NotUnderstood => Err(CommandError::Failed(
             "that is neither a Telegram id nor a phone number. Give an id such as 123456789, or a phone such as +79991234567"

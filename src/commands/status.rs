@@ -139,7 +139,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     let state = State::of(info.as_ref(), outage.as_ref(), store.open_alerts().get(REFRESH).await?.as_ref());
     let can_authorize = config.amocrm.as_ref().is_some_and(|settings| settings.integration.is_some());
     let now = store.clock().now();
-    let sources = store.source_figures(&config.dealer.sources, now - SOURCES_OF..now + 1).await?;
+    let sources = store.leads().source_figures(&config.dealer.sources, now - SOURCES_OF..now + 1).await?;
     let running = super::is_daemon_running(&config.store, &store).await?;
     let unreadable = store.leads().unreadable(i64::from(i32::MAX)).await?.len() as i64;
     let polls = store.open_alerts().get(POLLS).await?;

@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 use crate::{
     admin::{
         self, AdminContext, People,
+        authorization::Authorization,
         commands::{Audience, menu},
     },
     alerts::{self, POLLS},
@@ -70,21 +71,29 @@ impl Parts<'_> {
         let context = Arc::new(context.asking_for(self.consent.clone()).talking_in(self.config.managers_chat_id));
         let admin = admin::tree(Arc::new(AdminContext {
             chat_id: self.config.admin_chat_id,
-            store: self.store.clone(),
+            leads: self.store.leads(),
+            marks: self.store.marks(),
+            outbox: self.store.outbox(),
+            dialogues: self.store.dialogues(),
             telegram: self.telegram.clone(),
             people: People::new(self.telegram.clone(), self.store.clock(), self.config.admin_user_ids.clone()),
             privacy: self.privacy(),
+            authorization: crm.as_ref().map(|crm| Authorization::new(self.store, crm.clone())),
             crm,
             health,
             page: self.config.http_addr.is_some(),
             bot_username: username.clone(),
             form: self.config.dealer.form.clone(),
-            stats: Stats::new(self.store.clone(), &self.config.dealer),
+            stats: Stats::new(self.store.leads(), &self.config.dealer),
         }));
         let talk = TalkContext {
             chat_id: self.config.managers_chat_id,
             is_admins: self.config.managers_chat_id == self.config.admin_chat_id,
-            store: self.store.clone(),
+            talk: self.store.talk(),
+            topics: self.store.buyer_topics(),
+            sent: self.store.sent_messages(),
+            leads: self.store.leads(),
+            outbox: self.store.outbox(),
             groups: self.telegram.groups().clone(),
             managers: self.config.dealer.managers.clone(),
             wording: wording.clone(),
@@ -92,7 +101,7 @@ impl Parts<'_> {
         let managers = Arc::new(ManagersContext::new(
             self.work_rules(),
             self.config.admin_chat_id,
-            self.store.clone(),
+            self.store,
             self.telegram.clone(),
             wording.clone(),
         ));

@@ -88,7 +88,7 @@ impl Parts<'_> {
 
     /// What forgets people and what is old.
     pub(super) fn privacy(&self) -> Privacy {
-        Privacy::new(self.store.clone(), &self.config.store.data_dir, self.config.phone_region)
+        Privacy::new(self.store, &self.config.store.data_dir, self.config.phone_region)
             .keeping_for(self.config.dealer.privacy.retention)
             .keeping_forms_until_sent(self.config.dealer.unfinished.deliver_after)
     }
@@ -109,7 +109,7 @@ impl Parts<'_> {
             if self.second_way.is_set() { in_chat.with_operator_at_least_in(NOBODYS_CHAT) } else { in_chat };
         let intake = self.counters.clone();
         if let Some(chat_id) = config.managers_chat_id {
-            let answers = AnswerWatch::new(store.clone(), chat_id, wording.clone());
+            let answers = AnswerWatch::new(store, chat_id, wording.clone());
             tasks.spawn(one_by_one(answers, self.stop.clone()));
         }
         let outbox =
@@ -125,10 +125,10 @@ impl Parts<'_> {
                 .run(admin.clone(), self.stop.clone()),
         );
         tasks.spawn(self.privacy().run(self.stop.clone()));
-        let keeper = WorkKeeper::new(store.clone(), self.work_rules());
+        let keeper = WorkKeeper::new(store, self.work_rules());
         tasks.spawn(one_by_one(keeper, self.stop.clone()));
         let crm_url = crm.map(|crm| crm.settings().base_url.clone());
-        let withdrawing = Withdrawing::new(self.privacy(), crm_url, recipients);
+        let withdrawing = Withdrawing::new(self.privacy(), store.withdrawals(), crm_url, recipients);
         tasks.spawn(one_by_one(withdrawing, self.stop.clone()));
         if let Some(consent) = &self.consent {
             tasks.spawn(consent.clone().keep(store.marks(), store.clock(), recipients, self.stop.clone()));
@@ -156,9 +156,9 @@ impl Parts<'_> {
             };
             tasks.spawn(sender.run(self.stop.clone()));
         }
-        let stats = Stats::new(store.clone(), &config.dealer);
+        let stats = Stats::new(store.leads(), &config.dealer);
         if let Some(chat_id) = config.admin_chat_id {
-            let weekly = WeeklyStats { stats: stats.clone(), chat_id };
+            let weekly = WeeklyStats { stats: stats.clone(), marks: store.marks(), chat_id };
             tasks.spawn(weekly.run(self.telegram.clone(), self.stop.clone()));
         }
         let delivery = Arc::<Counters>::default();
@@ -167,15 +167,11 @@ impl Parts<'_> {
         let health = match crm {
             Some(crm) => {
                 let learned = Arc::<Learned>::default();
+                let lease = Lease::daemon(self.generation);
                 let pass = DeliveryPass {
-                    store: store.clone(),
-                    queue: store.lead_queue(),
-                    crm: crm.clone(),
-                    lease: Lease::daemon(self.generation),
-                    contact_lookup: crm.settings().contact_lookup,
-                    attaching: Attaching::of(&config.dealer),
                     counters: delivery.clone(),
                     learned: learned.clone(),
+                    ..DeliveryPass::new(store, crm.clone(), lease, Attaching::of(&config.dealer))
                 };
                 let (worker, health) = Worker::new(pass, crm.tokens().clone());
                 tasks.spawn(worker.run(self.stop.clone()));
@@ -191,13 +187,18 @@ impl Parts<'_> {
                 };
                 tasks.spawn(FileWorker::new(pass, health.clone()).run(self.stop.clone()));
                 let lease = Lease::daemon(self.generation);
-                let late_notes = LateNoteWriter::new(store.clone(), crm.clone(), lease, recipients);
+                let late_notes = LateNoteWriter::new(store, crm.clone(), lease, recipients);
                 tasks.spawn(one_by_one(late_notes, self.stop.clone()));
                 let lease = Lease::daemon(self.generation);
-                let amendments = AmendmentWriter::new(store.clone(), crm.clone(), lease, recipients);
+                let amendments = AmendmentWriter::new(store, crm.clone(), lease, recipients);
                 tasks.spawn(one_by_one(amendments, self.stop.clone()));
                 let watcher = Watcher {
-                    store: store.clone(),
+                    watches: store.watches(),
+                    work: store.lead_work(),
+                    leads: store.leads(),
+                    dialogues: store.dialogues(),
+                    late_notes: store.late_notes(),
+                    marks: store.marks(),
                     crm: crm.clone(),
                     lease: Lease::daemon(self.generation),
                     texts: config.dealer.statuses.clone(),
@@ -209,7 +210,7 @@ impl Parts<'_> {
                 };
                 tasks.spawn(watcher.run(self.stop.clone()));
                 let lease = Lease::daemon(self.generation);
-                let actions = ActionWriter::new(store.clone(), crm.clone(), lease, recipients, &config.dealer);
+                let actions = ActionWriter::new(store, crm.clone(), lease, recipients, &config.dealer);
                 tasks.spawn(one_by_one(actions, self.stop.clone()));
                 let tokens = TokenWatch::new(crm.clone(), store, recipients);
                 tasks.spawn(tokens.run(self.stop.clone()));
@@ -223,12 +224,12 @@ impl Parts<'_> {
                 };
                 warn!("no amoCRM settings: leads are collected and saved{copied}, but not delivered");
                 admin.send(AdminNotice::NoCrm);
-                tasks.spawn(ping_without_crm(store.clone(), in_chat, self.stop.clone()));
+                tasks.spawn(ping_without_crm(store.open_alerts(), store.lead_queue(), in_chat, self.stop.clone()));
                 watch::channel(Health::default()).1
             }
         };
-        let looking = crm.map(|crm| Looking::new(store.clone(), crm.clone(), health.clone(), self.stop.clone()));
-        let reminding = Reminding::new(store.clone(), self.work_rules(), recipients, looking, self.stop.clone());
+        let looking = crm.map(|crm| Looking::new(store, crm.clone(), health.clone(), self.stop.clone()));
+        let reminding = Reminding::new(store, self.work_rules(), recipients, looking, self.stop.clone());
         tasks.spawn(one_by_one(reminding, self.stop.clone()));
         if config.on_dyno && config.store.database_url.is_none() {
             warn!(
@@ -243,7 +244,7 @@ impl Parts<'_> {
         if let Some(page) = page {
             let integration = config.amocrm.as_ref().and_then(|settings| settings.integration.as_ref());
             let site = Site {
-                authorization: crm.map(|crm| Authorization::new(store.clone(), crm.clone())),
+                authorization: crm.map(|crm| Authorization::new(store, crm.clone())),
                 redirect_path: integration.and_then(|integration| http::redirect_path(&integration.redirect_url)),
                 webhook: config
                     .webhook_secret

@@ -15,7 +15,7 @@ use crate::{
     form::PHONE,
     lead::AmendmentKind,
     notice::{AdminNotice, Recipients},
-    store::{Amendment, LeadRow, Lease, Mark, NewMessage, Store, StoreError},
+    store::{Amendment, Amendments, LateNotes, LeadRow, Leads, Lease, Mark, Marks, NewMessage, Store, StoreError},
     telemetry::lead_span,
 };
 
@@ -40,7 +40,10 @@ const NOTE_PAUSE: Duration = Duration::from_secs(5);
 /// Brings leads up to date.
 #[derive(Debug)]
 pub struct AmendmentWriter {
-    store: Store,
+    amendments: Amendments,
+    leads: Leads,
+    marks: Marks,
+    late_notes: LateNotes,
     crm: Crm,
     lease: Lease,
     recipients: Recipients,
@@ -55,12 +58,12 @@ impl OneByOne for AmendmentWriter {
     const PAUSE: Duration = STORE_PAUSE;
 
     fn clock(&self) -> Clock {
-        self.store.clock()
+        self.amendments.clock()
     }
 
     /// Looks after one; `false` where none is due.
     async fn step(&mut self) -> Result<bool, StoreError> {
-        let Some(one) = self.store.amendments().due().await? else { return Ok(false) };
+        let Some(one) = self.amendments.due().await? else { return Ok(false) };
         let span = lead_span(&one.number);
         match self.carry_out(&one).instrument(span.clone()).await {
             Ok(()) => self.failures = 0,
@@ -76,18 +79,27 @@ impl OneByOne for AmendmentWriter {
     }
 
     async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        self.store.amendments().next_due().await
+        self.amendments.next_due().await
     }
 
     async fn changed(&self) {
-        self.store.amendments().changed().await;
+        self.amendments.changed().await;
     }
 }
 
 impl AmendmentWriter {
     /// For the leader of this term.
-    pub fn new(store: Store, crm: Crm, lease: Lease, recipients: Recipients) -> Self {
-        Self { store, crm, lease, recipients, failures: 0 }
+    pub fn new(store: &Store, crm: Crm, lease: Lease, recipients: Recipients) -> Self {
+        Self {
+            amendments: store.amendments(),
+            leads: store.leads(),
+            marks: store.marks(),
+            late_notes: store.late_notes(),
+            crm,
+            lease,
+            recipients,
+            failures: 0,
+        }
     }
 
     fn due_in(&self, pause: Duration) -> Millis {
@@ -95,12 +107,12 @@ impl AmendmentWriter {
     }
 
     async fn put_off(&self, one: &Amendment, refused: bool, pause: Duration) -> Result<(), StoreError> {
-        self.store.amendments().later(&self.lease, &one.id, refused, self.due_in(pause)).await
+        self.amendments.later(&self.lease, &one.id, refused, self.due_in(pause)).await
     }
 
     async fn carry_out(&self, one: &Amendment) -> Result<(), Stop> {
-        let amendments = self.store.amendments();
-        let Some(row) = self.store.leads().by_number(&one.number).await? else {
+        let amendments = &self.amendments;
+        let Some(row) = self.leads.by_number(&one.number).await? else {
             return Ok(amendments.over(&one.id).await?);
         };
         let Some(lead_id) = row.crm_lead_id() else {
@@ -148,7 +160,7 @@ impl AmendmentWriter {
         match refused {
             None => {
                 info!(kind = one.kind.as_str(), "a lead is brought up to date");
-                self.store.marks().remove(&Mark::AmendmentsRefused).await?;
+                self.marks.remove(&Mark::AmendmentsRefused).await?;
             }
             Some(error) => {
                 self.tell_of_refusal(one, &error).await?;
@@ -193,7 +205,7 @@ impl AmendmentWriter {
         };
         let notice = AdminNotice::AmendmentRefused { number: one.number.clone(), detail };
         let message = NewMessage::to_dealer(&self.recipients, notice, self.clock().now());
-        self.store.marks().set_once(&Mark::AmendmentsRefused, "", message.as_ref()).await.map(drop)
+        self.marks.set_once(&Mark::AmendmentsRefused, "", message.as_ref()).await.map(drop)
     }
 
     /// The lead is not where it was: it is followed where it was merged into another, and there is nothing to bring up to
@@ -201,13 +213,11 @@ impl AmendmentWriter {
     async fn follow(&self, one: &Amendment, row: &LeadRow, lead_id: i64) -> Result<(), Stop> {
         match self.crm.whereabouts(lead_id, &row.lead, row.lead.submitted_at).await.map_err(Stop::Crm)? {
             Whereabouts::There => Ok(self.put_off(one, false, NOTE_PAUSE).await?),
-            Whereabouts::MergedInto(found) => {
-                Ok(self.store.late_notes().lead_moved(&one.number, found.lead_id).await?)
-            }
+            Whereabouts::MergedInto(found) => Ok(self.late_notes.lead_moved(&one.number, found.lead_id).await?),
             Whereabouts::Gone => {
                 self.crm.account().await.map_err(Stop::Crm)?;
                 info!("the lead was deleted in amoCRM, so there is nothing to bring up to date");
-                Ok(self.store.amendments().over(&one.id).await?)
+                Ok(self.amendments.over(&one.id).await?)
             }
         }
     }

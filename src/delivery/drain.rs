@@ -35,15 +35,15 @@ pub struct DrainReport {
 
 /// Delivers until nothing waits, amoCRM cannot go on, or nothing moves; `progress(done, total)` after every step.
 pub async fn drain(pass: &DeliveryPass, mut progress: impl FnMut(i64, i64)) -> Result<DrainReport, StoreError> {
-    let store = &pass.store;
-    let clock: Clock = store.clock();
-    store.leads().retry_now(None).await?;
-    let before = store.leads().waiting().await?.0;
+    let leads = &pass.leads;
+    let clock: Clock = leads.clock();
+    leads.retry_now(None).await?;
+    let before = leads.waiting().await?.0;
     let mut breaker = Breaker::default();
     let mut stopped_by = None;
     let (mut least, mut moved_at) = (before, clock.now());
     loop {
-        let waiting = store.leads().waiting().await?.0;
+        let waiting = leads.waiting().await?.0;
         progress((before - waiting).max(0), before);
         if waiting < least {
             (least, moved_at) = (waiting, clock.now());
@@ -70,7 +70,7 @@ pub async fn drain(pass: &DeliveryPass, mut progress: impl FnMut(i64, i64)) -> R
             }
         }
     }
-    store.lead_queue().release_lease(&pass.lease).await?;
-    let totals = store.leads().totals(clock.now()).await?;
+    pass.queue.release_lease(&pass.lease).await?;
+    let totals = leads.totals(clock.now()).await?;
     Ok(DrainReport { before, left: totals.waiting, rejected: totals.rejected, stopped_by })
 }

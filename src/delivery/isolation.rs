@@ -68,7 +68,7 @@ impl DeliveryPass {
     /// Whether other leads went through since this moment, at which a lead has failed.
     pub(super) async fn others_went_through(&self, since: Option<Millis>) -> Result<bool, StoreError> {
         match since {
-            Some(at) => Ok(*lock(&self.learned.taken_at) > at || self.store.leads().delivered_after(at).await?),
+            Some(at) => Ok(*lock(&self.learned.taken_at) > at || self.leads.delivered_after(at).await?),
             None => Ok(false),
         }
     }
@@ -239,7 +239,7 @@ impl DeliveryPass {
         let error = describe(words, fields);
         // A lead that was taken meanwhile says nothing of notes.
         let others_went_through = match failed.last_error_at {
-            Some(at) => self.store.leads().delivered_after(at).await?,
+            Some(at) => self.leads.delivered_after(at).await?,
             None => false,
         };
         let all = !others_went_through && self.is_note_refused_with_others(failed.id, &error).await?;
@@ -279,27 +279,27 @@ impl DeliveryPass {
     /// the same. `Err` when amoCRM cannot be read either.
     pub(super) async fn is_about_one_note(&self, one: &LeadRow, error: &CrmError) -> Result<(), Stop> {
         self.crm.account().await.map_err(Stop::Crm)?;
-        if self.store.leads().delivered_after(one.last_error_at.unwrap_or(Millis::MAX)).await? {
+        if self.leads.delivered_after(one.last_error_at.unwrap_or(Millis::MAX)).await? {
             return Ok(());
         }
         if lock(&self.learned.refused_notes).refused(one.lead.id, "") {
             return self.notes_wait().await;
         }
         // With nothing else to try it is as good as an outage.
-        if self.store.leads().waiting().await?.0 > 1 { Ok(()) } else { Err(Stop::Crm(error.clone())) }
+        if self.leads.waiting().await?.0 > 1 { Ok(()) } else { Err(Stop::Crm(error.clone())) }
     }
 
     /// There is no right to write notes, or they are refused one after another: they wait, leads are made all the same.
     pub(super) async fn notes_wait(&self) -> Result<(), Stop> {
         *lock(&self.learned.notes_from) = self.due_in(PERSON_PAUSE);
-        Ok(self.learned.shortages.add(&self.store, vec![Shortage::Notes]).await?)
+        Ok(self.learned.shortages.add(&self.marks, vec![Shortage::Notes]).await?)
     }
 
     /// amoCRM has taken a note.
     pub(super) async fn took_a_note(&self) -> Result<(), StoreError> {
         lock(&self.learned.refused_notes).taken();
         *lock(&self.learned.notes_from) = 0;
-        self.learned.shortages.remove(&self.store, |what| *what == Shortage::Notes).await
+        self.learned.shortages.remove(&self.marks, |what| *what == Shortage::Notes).await
     }
 
     /// Until when no note is tried.

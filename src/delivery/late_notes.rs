@@ -17,7 +17,9 @@ use crate::{
     crm::amocrm::{Crm, CrmError, Place, Reader, Wanted, Whereabouts},
     fault::point,
     notice::{AdminNotice, Recipients},
-    store::{Created, LateNote, LateOutcome, LeadRow, Lease, NewMessage, Store, StoreError},
+    store::{
+        Created, LateNote, LateNotes, LateOutcome, LeadQueue, LeadRow, Leads, Lease, NewMessage, Store, StoreError,
+    },
     telemetry::lead_span,
 };
 
@@ -41,7 +43,9 @@ const MOST_MERGES: usize = 5;
 /// Writes late notes.
 #[derive(Debug)]
 pub struct LateNoteWriter {
-    store: Store,
+    notes: LateNotes,
+    leads: Leads,
+    queue: LeadQueue,
     crm: Crm,
     lease: Lease,
     recipients: Recipients,
@@ -56,12 +60,12 @@ impl OneByOne for LateNoteWriter {
     const PAUSE: Duration = STORE_PAUSE;
 
     fn clock(&self) -> Clock {
-        self.store.clock()
+        self.notes.clock()
     }
 
     /// Looks after one note; `false` where none is due.
     async fn step(&mut self) -> Result<bool, StoreError> {
-        let Some(note) = self.store.late_notes().due().await? else { return Ok(false) };
+        let Some(note) = self.notes.due().await? else { return Ok(false) };
         let span = lead_span(&note.number);
         match self.write(&note).instrument(span.clone()).await {
             Ok(()) => {
@@ -80,18 +84,26 @@ impl OneByOne for LateNoteWriter {
     }
 
     async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        self.store.late_notes().next_due().await
+        self.notes.next_due().await
     }
 
     async fn changed(&self) {
-        self.store.late_notes().changed().await;
+        self.notes.changed().await;
     }
 }
 
 impl LateNoteWriter {
     /// For the leader of this term.
-    pub fn new(store: Store, crm: Crm, lease: Lease, recipients: Recipients) -> Self {
-        Self { store, crm, lease, recipients, failures: 0 }
+    pub fn new(store: &Store, crm: Crm, lease: Lease, recipients: Recipients) -> Self {
+        Self {
+            notes: store.late_notes(),
+            leads: store.leads(),
+            queue: store.lead_queue(),
+            crm,
+            lease,
+            recipients,
+            failures: 0,
+        }
     }
 
     fn due_in(&self, pause: Duration) -> Millis {
@@ -99,12 +111,12 @@ impl LateNoteWriter {
     }
 
     async fn put_off(&self, note: &LateNote, outcome: LateOutcome, pause: Duration) -> Result<(), StoreError> {
-        self.store.late_notes().not_written(&self.lease, &note.id, outcome, self.due_in(pause)).await
+        self.notes.not_written(&self.lease, &note.id, outcome, self.due_in(pause)).await
     }
 
     async fn write(&self, note: &LateNote) -> Result<(), Stop> {
-        let notes = self.store.late_notes();
-        let Some(row) = self.store.leads().by_number(&note.number).await? else {
+        let notes = &self.notes;
+        let Some(row) = self.leads.by_number(&note.number).await? else {
             // Nobody can say what amoCRM's id of it is; a lead that is damaged may be fixed.
             return match note.is_said {
                 true => Ok(self.put_off(note, LateOutcome::NotLooked, LONGEST_PAUSE).await?),
@@ -182,7 +194,7 @@ impl LateNoteWriter {
             match self.crm.reader_of(lead_id, &row.lead, row.contact_id).await.map_err(Stop::Crm)? {
                 Reader::At(place) => return Ok(Some(place)),
                 Reader::MergedInto(survivor) => {
-                    self.store.late_notes().lead_moved(&note.number, survivor).await?;
+                    self.notes.lead_moved(&note.number, survivor).await?;
                     lead_id = survivor;
                 }
                 Reader::Nobody => {
@@ -200,9 +212,9 @@ impl LateNoteWriter {
     async fn no_place(&self, note: &LateNote) -> Result<(), Stop> {
         let notice = AdminNotice::NoPlaceForWords { number: note.number.clone(), text: note.text.clone() };
         let message = NewMessage::to_dealer(&self.recipients, notice, self.clock().now()).filter(|_| note.is_said);
-        let Some(message) = message else { return Ok(self.store.late_notes().over(&note.id, None).await?) };
+        let Some(message) = message else { return Ok(self.notes.over(&note.id, None).await?) };
         info!("what a buyer has said has no place in amoCRM; the managers are told");
-        Ok(self.store.late_notes().over_telling(&note.id, &message).await?)
+        Ok(self.notes.over_telling(&note.id, &message).await?)
     }
 
     /// amoCRM's id of the lead. One that may or may not be there is looked for as often as before a create.
@@ -215,7 +227,7 @@ impl LateNoteWriter {
         if let Some(found) = looked.found.get(&note.number) {
             let created =
                 Created { id: row.lead.id, crm_lead_id: found.lead_id, contact_id: None, phone: String::new() };
-            self.store.lead_queue().record_created(&[created]).await?;
+            self.queue.record_created(&[created]).await?;
             return Ok(Some(found.lead_id));
         }
         if let Some(error) = looked.failed {
@@ -243,13 +255,11 @@ impl LateNoteWriter {
         match self.crm.whereabouts(lead_id, &row.lead, row.lead.submitted_at).await.map_err(Stop::Crm)? {
             Whereabouts::There if matches!(error, CrmError::Rejected { .. } | CrmError::Refused { .. }) => Ok(()),
             Whereabouts::There => Err(Stop::Crm(error)),
-            Whereabouts::MergedInto(found) => {
-                Ok(self.store.late_notes().lead_moved(&note.number, found.lead_id).await?)
-            }
+            Whereabouts::MergedInto(found) => Ok(self.notes.lead_moved(&note.number, found.lead_id).await?),
             Whereabouts::Gone => {
                 self.crm.account().await.map_err(Stop::Crm)?;
                 info!("the lead was deleted in amoCRM, so no note is needed");
-                Ok(self.store.late_notes().over(&note.id, None).await?)
+                Ok(self.notes.over(&note.id, None).await?)
             }
         }
     }

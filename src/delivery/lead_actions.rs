@@ -16,7 +16,10 @@ use crate::{
     crm::amocrm::{Crm, CrmError, LeadThere, NewTask, RejectedField, Whereabouts},
     fault::point,
     notice::{AdminNotice, Recipients},
-    store::{LateOutcome, LeadAction, LeadRow, Lease, Mark, NewMessage, OwedAction, Store, StoreError},
+    store::{
+        LateNotes, LateOutcome, LeadAction, LeadActions, LeadRow, Leads, Lease, Mark, Marks, NewMessage, OwedAction,
+        Store, StoreError,
+    },
     telemetry::lead_span,
     working_time::WorkingTime,
 };
@@ -44,7 +47,10 @@ const UNKNOWN_PAUSE: Duration = Duration::from_secs(60);
 /// Does in amoCRM what managers' work leads to.
 #[derive(Debug)]
 pub struct ActionWriter {
-    store: Store,
+    actions: LeadActions,
+    leads: Leads,
+    marks: Marks,
+    late_notes: LateNotes,
     crm: Crm,
     lease: Lease,
     recipients: Recipients,
@@ -62,11 +68,11 @@ impl OneByOne for ActionWriter {
     const PAUSE: Duration = STORE_PAUSE;
 
     fn clock(&self) -> Clock {
-        self.store.clock()
+        self.actions.clock()
     }
 
     async fn step(&mut self) -> Result<bool, StoreError> {
-        let Some(one) = self.store.lead_actions().due().await? else { return Ok(false) };
+        let Some(one) = self.actions.due().await? else { return Ok(false) };
         let span = lead_span(&one.number);
         match self.carry_out(&one).instrument(span.clone()).await {
             Ok(()) => self.failures = 0,
@@ -82,19 +88,30 @@ impl OneByOne for ActionWriter {
     }
 
     async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        self.store.lead_actions().next_due().await
+        self.actions.next_due().await
     }
 
     async fn changed(&self) {
-        self.store.lead_actions().changed().await;
+        self.actions.changed().await;
     }
 }
 
 impl ActionWriter {
     /// For the leader of this term; managers are named where one of them is refused.
-    pub fn new(store: Store, crm: Crm, lease: Lease, recipients: Recipients, dealer: &Dealer) -> Self {
+    pub fn new(store: &Store, crm: Crm, lease: Lease, recipients: Recipients, dealer: &Dealer) -> Self {
         let working = WorkingTime::of_dealer(dealer);
-        Self { store, crm, lease, recipients, managers: dealer.managers.clone(), working, failures: 0 }
+        Self {
+            actions: store.lead_actions(),
+            leads: store.leads(),
+            marks: store.marks(),
+            late_notes: store.late_notes(),
+            crm,
+            lease,
+            recipients,
+            managers: dealer.managers.clone(),
+            working,
+            failures: 0,
+        }
     }
 
     fn due_in(&self, pause: Duration) -> Millis {
@@ -102,15 +119,15 @@ impl ActionWriter {
     }
 
     async fn put_off(&self, one: &OwedAction, outcome: LateOutcome, pause: Duration) -> Result<(), StoreError> {
-        self.store.lead_actions().not_done(&self.lease, &one.id, outcome, self.due_in(pause)).await
+        self.actions.not_done(&self.lease, &one.id, outcome, self.due_in(pause)).await
     }
 
     async fn over(&self, one: &OwedAction, remote_id: Option<i64>) -> Result<(), Stop> {
-        Ok(self.store.lead_actions().over(&one.id, remote_id).await?)
+        Ok(self.actions.over(&one.id, remote_id).await?)
     }
 
     async fn carry_out(&self, one: &OwedAction) -> Result<(), Stop> {
-        let Some(row) = self.store.leads().by_number(&one.number).await? else {
+        let Some(row) = self.leads.by_number(&one.number).await? else {
             // A lead that is damaged may be mended.
             return Ok(self.put_off(one, LateOutcome::NotLooked, LONGEST_PAUSE).await?);
         };
@@ -156,7 +173,7 @@ impl ActionWriter {
         user_id: Option<i64>,
     ) -> Result<(), Stop> {
         let Some(change) = change else { return self.over(one, None).await };
-        if !self.store.lead_actions().intent(&self.lease, &one.id).await? {
+        if !self.actions.intent(&self.lease, &one.id).await? {
             return Ok(());
         }
         point("lead_action.recorded");
@@ -179,7 +196,7 @@ impl ActionWriter {
         if let Some((outcome, pause)) = one.attempt.and_then(missed) {
             return Ok(self.put_off(one, outcome, pause).await?);
         }
-        if !self.store.lead_actions().intent(&self.lease, &one.id).await? {
+        if !self.actions.intent(&self.lease, &one.id).await? {
             return Ok(());
         }
         point("lead_action.recorded");
@@ -253,12 +270,12 @@ impl ActionWriter {
 
     async fn tell_once(&self, mark: &Mark, notice: AdminNotice) -> Result<(), StoreError> {
         let message = NewMessage::to_dealer(&self.recipients, notice, self.clock().now());
-        self.store.marks().set_once(mark, "", message.as_ref()).await.map(drop)
+        self.marks.set_once(mark, "", message.as_ref()).await.map(drop)
     }
 
     async fn taken(&self) -> Result<(), StoreError> {
-        match self.store.marks().get(&Mark::ActionsRefused).await? {
-            Some(_) => self.store.marks().remove(&Mark::ActionsRefused).await,
+        match self.marks.get(&Mark::ActionsRefused).await? {
+            Some(_) => self.marks.remove(&Mark::ActionsRefused).await,
             None => Ok(()),
         }
     }
@@ -268,9 +285,7 @@ impl ActionWriter {
     async fn follow(&self, one: &OwedAction, row: &LeadRow, lead_id: i64) -> Result<(), Stop> {
         match self.crm.whereabouts(lead_id, &row.lead, row.lead.submitted_at).await.map_err(Stop::Crm)? {
             Whereabouts::There => Ok(self.put_off(one, LateOutcome::NotLooked, UNKNOWN_PAUSE).await?),
-            Whereabouts::MergedInto(found) => {
-                Ok(self.store.late_notes().lead_moved(&one.number, found.lead_id).await?)
-            }
+            Whereabouts::MergedInto(found) => Ok(self.late_notes.lead_moved(&one.number, found.lead_id).await?),
             Whereabouts::Gone => {
                 self.crm.account().await.map_err(Stop::Crm)?;
                 info!("the lead was deleted in amoCRM, so there is nothing to do for it");

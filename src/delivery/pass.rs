@@ -19,7 +19,10 @@ use crate::{
     crm::amocrm::{Crm, CrmError},
     fault::point,
     notice::Shortage,
-    store::{Claim, Completed, LeadQueue, LeadRow, Lease, Stage, Step, StepOutcome, Store, StoreError},
+    store::{
+        Claim, Completed, LeadQueue, LeadRow, Leads, Lease, Marks, OpenAlerts, Stage, Step, StepOutcome, Store,
+        StoreError,
+    },
     working_time::WorkingTime,
 };
 
@@ -116,8 +119,8 @@ pub struct Learned {
 
 impl Learned {
     /// What the account lacks of the stages of which buyers are told.
-    pub async fn stages_listed(&self, store: &Store, lacking: Vec<Shortage>) -> Result<(), StoreError> {
-        self.shortages.stages_listed(store, lacking).await
+    pub async fn stages_listed(&self, marks: &Marks, lacking: Vec<Shortage>) -> Result<(), StoreError> {
+        self.shortages.stages_listed(marks, lacking).await
     }
 }
 
@@ -146,16 +149,18 @@ impl Attaching {
 /// Walks leads through their steps.
 #[derive(Debug, Clone)]
 pub struct DeliveryPass {
-    /// The store.
-    pub store: Store,
-    /// Its queue of leads.
+    /// Leads as people look at them.
+    pub leads: Leads,
+    /// The queue of leads.
     pub queue: LeadQueue,
+    /// Where it is kept what of the settings is not taken.
+    pub marks: Marks,
+    /// What of that the admin was told of.
+    pub open_alerts: OpenAlerts,
     /// The CRM.
     pub crm: Crm,
     /// The lease of this process start.
     pub lease: Lease,
-    /// Search for contacts before making new ones.
-    pub contact_lookup: bool,
     /// How a known buyer's open lead takes their next request; `None` where each gets a lead of its own.
     pub attaching: Option<Attaching>,
     /// Counters of what was done.
@@ -165,8 +170,23 @@ pub struct DeliveryPass {
 }
 
 impl DeliveryPass {
+    /// Of a store's leads to an account that nothing is known of yet.
+    pub fn new(store: &Store, crm: Crm, lease: Lease, attaching: Option<Attaching>) -> Self {
+        Self {
+            leads: store.leads(),
+            queue: store.lead_queue(),
+            marks: store.marks(),
+            open_alerts: store.open_alerts(),
+            crm,
+            lease,
+            attaching,
+            counters: Arc::default(),
+            learned: Arc::default(),
+        }
+    }
+
     pub(super) fn clock(&self) -> Clock {
-        self.store.clock()
+        self.queue.clock()
     }
 
     pub(super) fn lease_end(&self) -> Millis {

@@ -18,7 +18,7 @@ use crate::{
     crm::amocrm::{Degraded, Lacking, OmittedFields, SentParts},
     lead::UNFINISHED_TAG,
     notice::Shortage,
-    store::{LeadRow, Mark, Marks, OpenAlert, Store, StoreError},
+    store::{LeadRow, Mark, Marks, OpenAlert, OpenAlerts, StoreError},
 };
 
 /// Name of the alert that tells the admin of it.
@@ -100,33 +100,38 @@ impl Shortages {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn load(&self, store: &Store) -> Result<(), StoreError> {
+    async fn load(&self, marks: &Marks) -> Result<(), StoreError> {
         if self.state().loaded {
             return Ok(());
         }
-        let short = shortages(&store.marks()).await?;
+        let short = shortages(marks).await?;
         let mut state = self.state();
         if !state.loaded {
-            (state.loaded, state.short, state.tried_at) = (true, short, store.clock().now());
+            (state.loaded, state.short, state.tried_at) = (true, short, marks.clock().now());
         }
         Ok(())
     }
 
     /// Forgets, once, what the settings do not ask for any more: that is neither short nor taken again.
-    async fn match_settings(&self, store: &Store, settings: &AmocrmSettings) -> Result<(), StoreError> {
+    async fn match_settings(
+        &self,
+        marks: &Marks,
+        alerts: &OpenAlerts,
+        settings: &AmocrmSettings,
+    ) -> Result<(), StoreError> {
         if self.state().matched {
             return Ok(());
         }
         let asked_for = |what: &Shortage| is_asked_for(what, settings);
         // What the admin was told of goes first: whoever compares the two must not find more there than here.
-        if let Some(told) = store.open_alerts().get(SHORTAGES_ALERT).await? {
+        if let Some(told) = alerts.get(SHORTAGES_ALERT).await? {
             let all: Vec<Shortage> = serde_json::from_str(&told.body).unwrap_or_default();
             let left: Vec<Shortage> = all.iter().filter(|what| asked_for(what)).cloned().collect();
             if left.is_empty() {
-                store.open_alerts().close(SHORTAGES_ALERT, &[]).await?;
+                alerts.close(SHORTAGES_ALERT, &[]).await?;
             } else if left.len() < all.len() {
                 let left = OpenAlert { opened_at: told.opened_at, body: crate::store::json(&left) };
-                store.open_alerts().save(SHORTAGES_ALERT, &left, &[]).await?;
+                alerts.save(SHORTAGES_ALERT, &left, &[]).await?;
             }
         }
         let changed = {
@@ -136,19 +141,20 @@ impl Shortages {
             state.matched = true;
             state.short.len() != before
         };
-        if changed { self.save(store).await } else { Ok(()) }
+        if changed { self.save(marks).await } else { Ok(()) }
     }
 
     /// What leads go without for now. A lead that goes alone tries now and then what was short.
     pub async fn left_out(
         &self,
-        store: &Store,
+        marks: &Marks,
+        alerts: &OpenAlerts,
         settings: &AmocrmSettings,
         alone: bool,
     ) -> Result<OmittedFields, StoreError> {
-        self.load(store).await?;
-        self.match_settings(store, settings).await?;
-        let clock: Clock = store.clock();
+        self.load(marks).await?;
+        self.match_settings(marks, alerts, settings).await?;
+        let clock: Clock = marks.clock();
         let mut state = self.state();
         if alone && clock.now() - state.tried_at > clock.millis(TRY_AGAIN) {
             state.tried_at = clock.now();
@@ -160,7 +166,7 @@ impl Shortages {
     }
 
     /// Learns from a refusal.
-    pub async fn learn(&self, store: &Store, degraded: &Degraded) -> Result<(), StoreError> {
+    pub async fn learn(&self, marks: &Marks, degraded: &Degraded) -> Result<(), StoreError> {
         let mut what = degraded.shortages.clone();
         {
             let mut state = self.state();
@@ -173,30 +179,30 @@ impl Shortages {
                 }
             }
         }
-        self.add(store, what).await
+        self.add(marks, what).await
     }
 
     /// What the account lacks of the fields that are asked for.
-    pub async fn listed(&self, store: &Store, lacking: Lacking) -> Result<(), StoreError> {
-        self.load(store).await?;
+    pub async fn listed(&self, marks: &Marks, lacking: Lacking) -> Result<(), StoreError> {
+        self.load(marks).await?;
         let is_of_list =
             |what: &Shortage| matches!(what, Shortage::UnknownField { .. } | Shortage::UtmField { id: None, .. });
-        self.remove(store, |what| is_of_list(what) && !lacking.all.contains(what)).await?;
-        self.add(store, lacking.wanting).await
+        self.remove(marks, |what| is_of_list(what) && !lacking.all.contains(what)).await?;
+        self.add(marks, lacking.wanting).await
     }
 
     /// What the account lacks of the stages of which buyers are told.
-    pub async fn stages_listed(&self, store: &Store, lacking: Vec<Shortage>) -> Result<(), StoreError> {
-        self.load(store).await?;
+    pub async fn stages_listed(&self, marks: &Marks, lacking: Vec<Shortage>) -> Result<(), StoreError> {
+        self.load(marks).await?;
         let is_stage = |what: &Shortage| matches!(what, Shortage::MappedStatus { .. });
-        self.remove(store, |what| is_stage(what) && !lacking.contains(what)).await?;
-        self.add(store, lacking).await
+        self.remove(marks, |what| is_stage(what) && !lacking.contains(what)).await?;
+        self.add(marks, lacking).await
     }
 
     /// These are short.
-    pub async fn add(&self, store: &Store, what: Vec<Shortage>) -> Result<(), StoreError> {
-        self.load(store).await?;
-        let now = store.clock().now();
+    pub async fn add(&self, marks: &Marks, what: Vec<Shortage>) -> Result<(), StoreError> {
+        self.load(marks).await?;
+        let now = marks.clock().now();
         let changed = {
             let mut state = self.state();
             let before = state.short.len();
@@ -214,13 +220,13 @@ impl Shortages {
             }
             state.short.len() != before
         };
-        if changed { self.save(store).await } else { Ok(()) }
+        if changed { self.save(marks).await } else { Ok(()) }
     }
 
     /// A lead was taken that was sent with these parts and without those: what it was sent with is no longer short.
     pub async fn taken(
         &self,
-        store: &Store,
+        marks: &Marks,
         left_out: &OmittedFields,
         new_contact: bool,
         sent: &SentParts,
@@ -233,13 +239,13 @@ impl Shortages {
             state.only_with_less >= VALUES_OF_A_SHORTAGE
         };
         if unexplained {
-            self.add(store, vec![Shortage::Unexplained]).await?;
+            self.add(marks, vec![Shortage::Unexplained]).await?;
         }
-        self.remove(store, shows).await
+        self.remove(marks, shows).await
     }
 
     /// No longer short.
-    pub async fn remove(&self, store: &Store, which: impl Fn(&Shortage) -> bool) -> Result<(), StoreError> {
+    pub async fn remove(&self, marks: &Marks, which: impl Fn(&Shortage) -> bool) -> Result<(), StoreError> {
         let changed = {
             let mut state = self.state();
             let before = state.short.len();
@@ -252,12 +258,12 @@ impl Shortages {
             });
             state.short.len() != before
         };
-        if changed { self.save(store).await } else { Ok(()) }
+        if changed { self.save(marks).await } else { Ok(()) }
     }
 
-    async fn save(&self, store: &Store) -> Result<(), StoreError> {
+    async fn save(&self, marks: &Marks) -> Result<(), StoreError> {
         let text = crate::store::json(&self.state().short);
-        store.marks().set(&Mark::Shortages, &text).await
+        marks.set(&Mark::Shortages, &text).await
     }
 }
 

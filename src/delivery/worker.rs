@@ -71,7 +71,7 @@ impl Worker {
     /// A worker that tells its state through the returned channel.
     pub fn new(pass: DeliveryPass, tokens: TokenKeeper) -> (Self, watch::Receiver<Health>) {
         let (health, watched) = watch::channel(Health::default());
-        let clock = pass.store.clock();
+        let clock = pass.queue.clock();
         (
             Self {
                 pass,
@@ -89,7 +89,7 @@ impl Worker {
 
     /// Delivers until stopped; the call under way is finished first.
     pub async fn run(mut self, stop: CancellationToken) {
-        self.seen_retry = self.pass.store.marks().get(&Mark::Retry).await.ok().flatten();
+        self.seen_retry = self.pass.marks.get(&Mark::Retry).await.ok().flatten();
         let mut failures = 0;
         while !stop.is_cancelled() {
             let step = AssertUnwindSafe(self.step()).catch_unwind().await;
@@ -155,7 +155,7 @@ impl Worker {
             }
             Ok(Progress::Looked) => Ok(None),
             // Nobody's lead is left to try with (the last one was given up): the account itself is asked.
-            Ok(Progress::Idle) if self.breaker.is_probing() && self.pass.store.leads().waiting().await?.0 == 0 => {
+            Ok(Progress::Idle) if self.breaker.is_probing() && self.pass.leads.waiting().await?.0 == 0 => {
                 match self.pass.crm.account().await {
                     Ok(_) => {
                         self.succeeded();
@@ -228,7 +228,7 @@ impl Worker {
     }
 
     async fn retry_was_asked(&mut self) -> Result<bool, StoreError> {
-        let mark = self.pass.store.marks().get(&Mark::Retry).await?;
+        let mark = self.pass.marks.get(&Mark::Retry).await?;
         let asked = mark != self.seen_retry;
         self.seen_retry = mark;
         Ok(asked)

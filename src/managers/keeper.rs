@@ -10,7 +10,7 @@ use crate::{
     config::Distribute,
     delivery::OneByOne,
     lead::LeadNumber,
-    store::{ASSIGNED, LeadAction, Mark, NewAction, NewWork, OwedWork, Store, StoreError},
+    store::{ASSIGNED, LeadAction, LeadWork, Leads, Mark, Marks, NewAction, NewWork, OwedWork, Store, StoreError},
     telemetry::lead_span,
 };
 
@@ -25,7 +25,9 @@ const STORE_PAUSE: Duration = Duration::from_secs(2);
 /// Looks after leads as managers work on them.
 #[derive(Debug)]
 pub struct WorkKeeper {
-    store: Store,
+    leads: Leads,
+    work: LeadWork,
+    marks: Marks,
     rules: WorkRules,
     /// When this daemon began; what came before anybody was to be told is not told.
     began_at: Millis,
@@ -41,7 +43,7 @@ impl OneByOne for WorkKeeper {
     const PAUSE: Duration = STORE_PAUSE;
 
     fn clock(&self) -> Clock {
-        self.store.clock()
+        self.work.clock()
     }
 
     async fn step(&mut self) -> Result<bool, StoreError> {
@@ -52,12 +54,11 @@ impl OneByOne for WorkKeeper {
         if self.rules.is_idle() {
             return Ok(false);
         }
-        let work = self.store.lead_work();
-        if let Some(owed) = work.owed().await? {
+        if let Some(owed) = self.work.owed().await? {
             self.give(&owed).instrument(lead_span(&owed.number)).await?;
             return Ok(true);
         }
-        if work.show_again().await? > 0 {
+        if self.work.show_again().await? > 0 {
             return Ok(true);
         }
         Ok(false)
@@ -69,22 +70,30 @@ impl OneByOne for WorkKeeper {
     }
 
     async fn changed(&self) {
-        self.store.lead_work().changed().await;
+        self.work.changed().await;
     }
 }
 
 impl WorkKeeper {
     /// For the leader of this term.
-    pub fn new(store: Store, rules: WorkRules) -> Self {
+    pub fn new(store: &Store, rules: WorkRules) -> Self {
         let began_at = store.clock().now();
-        Self { store, rules, began_at, has_begun: false, since: began_at }
+        Self {
+            leads: store.leads(),
+            work: store.lead_work(),
+            marks: store.marks(),
+            rules,
+            began_at,
+            has_begun: false,
+            since: began_at,
+        }
     }
 
     /// Since when requests are given to managers: from the first start with such settings on. A chat that is set later gets
     /// those of the last day, too, and those that amoCRM does not have yet: their buyers still wait for a call. Whoever
     /// wrote longer ago was called by other ways, and a chat full of old cards is read by nobody.
     async fn begin(&mut self) -> Result<(), StoreError> {
-        let (marks, work) = (self.store.marks(), self.store.lead_work());
+        let (marks, work) = (&self.marks, &self.work);
         if self.rules.is_idle() {
             return marks.remove(&Mark::WorkSince).await;
         }
@@ -101,22 +110,22 @@ impl WorkKeeper {
     }
 
     async fn give(&self, owed: &OwedWork) -> Result<(), StoreError> {
-        let row = self.store.leads().by_number(&owed.number).await?;
+        let row = self.leads.by_number(&owed.number).await?;
         let is_there = row.is_some_and(|row| row.forgotten_at.is_none() && row.expired_at.is_none());
         if !is_there {
             // Wiped before anybody was told of it.
-            return self.store.lead_work().not_owed(&owed.lead_id).await;
+            return self.work.not_owed(&owed.lead_id).await;
         }
         if owed.since < self.since {
             let remind_at = self.rules.after(self.clock(), self.since, FIRST_REMINDER);
             let new = NewWork { chat_id: self.rules.chat_id, remind_at, ..NewWork::default() };
             let owed = OwedWork { since: self.since, ..owed.clone() };
             info!("a lead of before there was a managers' chat is given to managers");
-            return self.store.lead_work().open(&owed, new).await;
+            return self.work.open(&owed, new).await;
         }
         let assigned = match self.rules.distribute {
             Distribute::RoundRobin => {
-                let last = self.store.marks().get(&Mark::LastOnDuty).await?.and_then(|last| last.parse().ok());
+                let last = self.marks.get(&Mark::LastOnDuty).await?.and_then(|last| last.parse().ok());
                 let turn = whose_turn(&self.rules.managers, &self.rules.working, last, date(owed.since));
                 turn.and_then(|manager| manager.crm_user_id)
             }
@@ -129,7 +138,7 @@ impl WorkKeeper {
         let actions = responsible.into_iter().chain(callback).collect();
         info!("a lead is given to managers");
         let new = NewWork { chat_id: self.rules.chat_id, remind_at, assigned, actions };
-        self.store.lead_work().open(owed, new).await
+        self.work.open(owed, new).await
     }
 
     /// The task to call back, within working time.

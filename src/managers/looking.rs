@@ -17,7 +17,7 @@ use crate::{
     crm::amocrm::{ClosedTask, Crm, CrmError, MOST_BY_IDS, SeenLead, Whereabouts},
     delivery::Health,
     lead::StageOrder,
-    store::{Store, StoreError, Untouched},
+    store::{LateNotes, LeadWork, Leads, Store, StoreError, Untouched, Watches},
     telemetry::lead_span,
     watching::{IN_CRM, deliveries_go_first, is_made_for},
 };
@@ -42,7 +42,10 @@ pub enum LookError {
 /// Looks in amoCRM; clones share what they know.
 #[derive(Debug, Clone)]
 pub struct Looking {
-    store: Store,
+    leads: Leads,
+    work: LeadWork,
+    late_notes: LateNotes,
+    watches: Watches,
     crm: Crm,
     health: watch::Receiver<Health>,
     stop: CancellationToken,
@@ -59,12 +62,21 @@ struct Known {
 
 impl Looking {
     /// While `health` says that amoCRM can be asked.
-    pub fn new(store: Store, crm: Crm, health: watch::Receiver<Health>, stop: CancellationToken) -> Self {
-        Self { store, crm, health, stop, known: Arc::default() }
+    pub fn new(store: &Store, crm: Crm, health: watch::Receiver<Health>, stop: CancellationToken) -> Self {
+        Self {
+            leads: store.leads(),
+            work: store.lead_work(),
+            late_notes: store.late_notes(),
+            watches: store.watches(),
+            crm,
+            health,
+            stop,
+            known: Arc::default(),
+        }
     }
 
     fn clock(&self) -> Clock {
-        self.store.clock()
+        self.work.clock()
     }
 
     /// Looks at these leads, and records with which somebody has dealt.
@@ -117,7 +129,7 @@ impl Looking {
     }
 
     async fn touched(&self, lead: &Untouched, at: Millis) -> Result<(), StoreError> {
-        if self.store.lead_work().touched(&lead.owed.number, IN_CRM, at).await? {
+        if self.work.touched(&lead.owed.number, IN_CRM, at).await? {
             info!("somebody has dealt with a lead in amoCRM");
         }
         Ok(())
@@ -125,12 +137,12 @@ impl Looking {
 
     /// A lead that is not shown: it was merged into another one, which is looked at from then on, or somebody has deleted it.
     async fn follow(&self, lead: &Untouched, lead_id: i64) -> Result<(), LookError> {
-        let Some(row) = self.store.leads().by_number(&lead.owed.number).await? else { return Ok(()) };
+        let Some(row) = self.leads.by_number(&lead.owed.number).await? else { return Ok(()) };
         self.turn().await?;
         match may_not(self.crm.whereabouts(lead_id, &row.lead, row.lead.submitted_at).await)? {
             None | Some(Whereabouts::There) => Ok(()),
             Some(Whereabouts::MergedInto(found)) => {
-                Ok(self.store.late_notes().lead_moved(&lead.owed.number, found.lead_id).await?)
+                Ok(self.late_notes.lead_moved(&lead.owed.number, found.lead_id).await?)
             }
             Some(Whereabouts::Gone) => {
                 // Nothing is shown to whom amoCRM does not let in, either.
@@ -208,7 +220,7 @@ impl Looking {
 
     /// Deliveries come first, request by request.
     async fn turn(&self) -> Result<(), LookError> {
-        deliveries_go_first(&self.store, &self.health, &self.stop).await?.then_some(()).ok_or(LookError::Later)
+        deliveries_go_first(&self.watches, &self.health, &self.stop).await?.then_some(()).ok_or(LookError::Later)
     }
 }
 

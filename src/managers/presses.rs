@@ -15,7 +15,7 @@ use crate::{
     clock::date,
     lead::one_line,
     notice::{LeadDeed, LeadPress, PressOutcome},
-    store::{LeadAction, NewAction, NewPress, Store},
+    store::{LeadAction, LeadWork, Marks, NewAction, NewPress, Store},
     telegram::{client::Telegram, groups::is_migration, handlers::HandlerError, listener::chat_of},
     telemetry::lead_span,
     wording::{Lang, Wording, press_text},
@@ -43,7 +43,8 @@ const LONGEST_NAME: usize = 60;
 pub struct ManagersContext {
     rules: WorkRules,
     admin_chat_id: Option<i64>,
-    store: Store,
+    work: LeadWork,
+    marks: Marks,
     telegram: Telegram,
     members: Members,
     wording: Arc<Wording>,
@@ -54,12 +55,12 @@ impl ManagersContext {
     pub fn new(
         rules: WorkRules,
         admin_chat_id: Option<i64>,
-        store: Store,
+        store: &Store,
         telegram: Telegram,
         wording: Arc<Wording>,
     ) -> Self {
         let members = Members::new(telegram.clone(), store.clock());
-        Self { rules, admin_chat_id, store, telegram, members, wording }
+        Self { rules, admin_chat_id, work: store.lead_work(), marks: store.marks(), telegram, members, wording }
     }
 
     fn is_ours(&self, chat_id: i64) -> bool {
@@ -100,7 +101,7 @@ pub fn tree(context: Arc<ManagersContext>) -> UpdateHandler<HandlerError> {
 
 /// The group's new id is known already; this message is told to Telegram as done only when the store knows it too.
 async fn keep_new_id(context: Arc<ManagersContext>) -> Result<(), HandlerError> {
-    Ok(context.telegram.groups().save(&context.store.marks(), context.admin_chat_id).await?)
+    Ok(context.telegram.groups().save(&context.marks, context.admin_chat_id).await?)
 }
 
 async fn ignore() -> Result<(), HandlerError> {
@@ -126,7 +127,7 @@ async fn on_press(
             return Ok(lang.text("lead-press-stranger", &[]));
         }
         let new = context.new_press(&press, &query.from, i64::from(update.id.0));
-        let outcome = context.store.lead_work().press(new).await?;
+        let outcome = context.work.press(new).await?;
         info!(deed = <&str>::from(press.deed), outcome = %short(&outcome), "a manager has pressed a button");
         Ok::<_, HandlerError>(press_text(&press.number, &outcome, lang, &context.wording))
     };
@@ -152,7 +153,7 @@ fn short(outcome: &PressOutcome) -> &'static str {
 impl ManagersContext {
     /// A press with what it leads to if it counts.
     fn new_press(&self, press: &LeadPress, user: &User, update_id: i64) -> NewPress {
-        let clock = self.store.clock();
+        let clock = self.work.clock();
         let by = i64::try_from(user.id.0).unwrap_or_default();
         let manager = self.rules.manager_of(by);
         let crm_user_id = manager.and_then(|manager| manager.crm_user_id);
@@ -191,7 +192,7 @@ impl ManagersContext {
 
     /// The task to call again, within working time.
     fn call_again(&self, press: &LeadPress, name: &str, user_id: Option<i64>, update_id: i64) -> Option<NewAction> {
-        let now = date(self.store.clock().now());
+        let now = date(self.work.clock().now());
         let within = TimeDelta::from_std(CALL_AGAIN).unwrap_or_default();
         let Some(till) = self.rules.hours_of_user(user_id).after(now, within) else {
             warn!("nobody ever works, so there is no task to call again");

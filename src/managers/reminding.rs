@@ -11,7 +11,7 @@ use crate::{
     clock::{Clock, Millis, date},
     delivery::OneByOne,
     notice::{Addressed, AdminNotice, Notice, Recipients},
-    store::{NewMessage, Store, StoreError, Untouched, card_reference},
+    store::{LeadWork, NewMessage, Store, StoreError, Untouched, card_reference},
     telemetry::lead_span,
 };
 
@@ -42,7 +42,7 @@ const MOST_AT_ONCE: usize = 20;
 /// Says when nobody deals with leads.
 #[derive(Debug)]
 pub struct Reminding {
-    store: Store,
+    work: LeadWork,
     rules: WorkRules,
     recipients: Recipients,
     /// `None` without amoCRM.
@@ -60,14 +60,14 @@ impl OneByOne for Reminding {
     const PAUSE: Duration = STORE_PAUSE;
 
     fn clock(&self) -> Clock {
-        self.store.clock()
+        self.work.clock()
     }
 
     async fn step(&mut self) -> Result<bool, StoreError> {
         if self.rules.is_idle() {
             return Ok(false);
         }
-        let untouched = self.store.lead_work().untouched().await?;
+        let untouched = self.work.untouched().await?;
         if untouched.is_empty() {
             self.look_at_others().await?;
             return Ok(false);
@@ -88,7 +88,7 @@ impl OneByOne for Reminding {
         if self.rules.is_idle() {
             return Ok(None);
         }
-        self.store.lead_work().next_due().await
+        self.work.next_due().await
     }
 
     /// Nothing is due sooner than it is looked anyway.
@@ -100,13 +100,13 @@ impl OneByOne for Reminding {
 impl Reminding {
     /// For the leader of this term.
     pub fn new(
-        store: Store,
+        store: &Store,
         rules: WorkRules,
         recipients: Recipients,
         looking: Option<Looking>,
         stop: CancellationToken,
     ) -> Self {
-        Self { store, rules, recipients, looking, stop, looked_at: HashMap::new(), not_before: 0 }
+        Self { work: store.lead_work(), rules, recipients, looking, stop, looked_at: HashMap::new(), not_before: 0 }
     }
 
     /// Leads of which nothing is to be said now: that somebody deals with them is known soon, and counted.
@@ -116,7 +116,7 @@ impl Reminding {
         }
         let clock = self.clock();
         let now = clock.now();
-        let untouched = self.store.lead_work().untouched_since(now - clock.millis(LOOKED_AT_FOR)).await?;
+        let untouched = self.work.untouched_since(now - clock.millis(LOOKED_AT_FOR)).await?;
         self.looked_at.retain(|lead_id, _| untouched.iter().any(|lead| lead.owed.lead_id == *lead_id));
         let last = |lead: &Untouched| self.looked_at.get(&lead.owed.lead_id).copied().unwrap_or(lead.owed.since);
         let is_time = |lead: &Untouched| {
@@ -157,7 +157,7 @@ impl Reminding {
 
     /// In the chat first, as an answer to the card, and then to the admin.
     async fn remind(&self, lead: &Untouched) -> Result<(), StoreError> {
-        let (now, work, owed) = (self.clock().now(), self.store.lead_work(), &lead.owed);
+        let (now, work, owed) = (self.clock().now(), &self.work, &lead.owed);
         let is_first = lead.reminders == 0;
         let due_at = self.after(owed.since, if is_first { FIRST_REMINDER } else { LAST_REMINDER });
         if let Some(due_at) = due_at.filter(|due_at| *due_at > now) {

@@ -21,7 +21,7 @@ use crate::{
     clock::Millis,
     lead::{Phone, Region},
     notice::AdminLine,
-    store::{Forgetting, Person, Store, Whom},
+    store::{Forgetting, Leads, Person, PersonalData, Store, Whom},
 };
 
 pub use withdrawal::Withdrawing;
@@ -77,7 +77,8 @@ pub struct Done {
 /// Forgets people, and what is old.
 #[derive(Debug, Clone)]
 pub struct Privacy {
-    store: Store,
+    data: PersonalData,
+    leads: Leads,
     folder: PathBuf,
     region: Region,
     /// Bodies of delivered leads are kept for so long; `None` for ever.
@@ -101,8 +102,15 @@ fn meanings(text: &str, region: Region) -> Vec<Whom> {
 
 impl Privacy {
     /// For a store and the folder of its files.
-    pub fn new(store: Store, folder: &Path, region: Region) -> Self {
-        Self { store, folder: folder.to_owned(), region, retention: None, forms_kept_for: KEPT_FOR }
+    pub fn new(store: &Store, folder: &Path, region: Region) -> Self {
+        Self {
+            data: store.personal_data(),
+            leads: store.leads(),
+            folder: folder.to_owned(),
+            region,
+            retention: None,
+            forms_kept_for: KEPT_FOR,
+        }
     }
 
     /// The same, which keeps names, phones, answers and links of delivered leads for so long only.
@@ -125,7 +133,7 @@ impl Privacy {
         self.import_the_file().await?;
         let mut known = Vec::new();
         for whom in meanings {
-            let person = self.store.personal_data().of(&whom).await?;
+            let person = self.data.of(&whom).await?;
             if !person.is_unknown() {
                 known.push((whom, person));
             }
@@ -142,7 +150,7 @@ impl Privacy {
     /// Forgets somebody wherever we hold anything.
     pub async fn forget(&self, whom: &Whom, also_waiting: bool) -> Result<Done, BackupError> {
         self.import_the_file().await?;
-        let forgetting = self.store.personal_data().forget(whom, also_waiting).await?;
+        let forgetting = self.data.forget(whom, also_waiting).await?;
         let mut done = Done { forgetting, unreadable: Vec::new(), scrubbed: true };
         if let Forgetting::Done(person) = &done.forgetting {
             info!(leads = person.leads.len(), "a person is forgotten");
@@ -150,7 +158,7 @@ impl Privacy {
             self.write_list().await?;
             self.import_the_file().await?;
             done.unreadable = backup::forget_in_copies(&self.folder, person, self.region)?;
-            done.scrubbed = self.store.personal_data().scrub().await?;
+            done.scrubbed = self.data.scrub().await?;
         }
         Ok(done)
     }
@@ -161,12 +169,12 @@ impl Privacy {
             return Ok(());
         }
         let (nobody, _) = AdminLine::new();
-        Backup::new(self.store.leads(), &self.folder, self.region).synchronise(&nobody).await
+        Backup::new(self.leads.clone(), &self.folder, self.region).synchronise(&nobody).await
     }
 
     /// Once a day, from the start on, until stopped.
     pub async fn run(self, stop: CancellationToken) {
-        let clock = self.store.clock();
+        let clock = self.data.clock();
         while !stop.is_cancelled() {
             let pause = match self.pass().await {
                 Ok(()) => DAY,
@@ -185,21 +193,21 @@ impl Privacy {
     /// One pass: what is old goes.
     pub async fn pass(&self) -> Result<(), BackupError> {
         self.forget_again().await?;
-        let clock = self.store.clock();
+        let clock = self.data.clock();
         let before = clock.now() - clock.millis(KEPT_FOR);
         let forms_before = clock.now() - clock.millis(self.forms_kept_for);
         let marks_before = clock.now() - clock.millis(2 * DAY);
-        let (forms, updates) = self.store.personal_data().wipe_old(forms_before, before, marks_before).await?;
+        let (forms, updates) = self.data.wipe_old(forms_before, before, marks_before).await?;
         let without = clock.now() - clock.millis(KEPT_WITHOUT_CONSENT);
-        let unconsented = self.store.personal_data().wipe_without_consent(without).await?;
+        let unconsented = self.data.wipe_without_consent(without).await?;
         if unconsented > 0 {
             info!(forms = unconsented, "what was written without consent is deleted");
-            self.store.checkpoint().await?;
+            self.data.checkpoint().await?;
         }
         let files = backup::remove_old_copies(&self.folder, before)?;
         if forms + updates > 0 || files > 0 {
             info!(forms, updates, files, "what nobody has touched for 30 days is deleted");
-            self.store.checkpoint().await?;
+            self.data.checkpoint().await?;
         }
         self.expire().await
     }
@@ -207,11 +215,11 @@ impl Privacy {
     /// Of leads that were delivered long ago only number, ids and times are kept. Some at a time, so that nobody waits long.
     async fn expire(&self) -> Result<(), BackupError> {
         let Some(retention) = self.retention else { return Ok(()) };
-        let clock = self.store.clock();
+        let clock = self.data.clock();
         let before = clock.now() - clock.millis(retention);
         let mut leads = 0;
         loop {
-            match self.store.personal_data().expire_some(before).await? {
+            match self.data.expire_some(before).await? {
                 0 => break,
                 some => leads += some,
             }
@@ -219,17 +227,17 @@ impl Privacy {
         }
         if leads > 0 {
             info!(leads, "of leads that are old only numbers, ids and times are left");
-            self.store.personal_data().scrub().await?;
+            self.data.scrub().await?;
         }
         Ok(())
     }
 
     /// Whoever was forgotten stays so, also where the store is a copy of an older day.
     pub async fn forget_again(&self) -> Result<(), BackupError> {
-        let again = self.store.personal_data().forget_again(&self.read_list()?).await?;
+        let again = self.data.forget_again(&self.read_list()?).await?;
         if again > 0 {
             warn!(leads = again, "the store was a copy of an older day; who was forgotten since is forgotten again");
-            self.store.personal_data().scrub().await?;
+            self.data.scrub().await?;
         }
         self.write_list().await
     }
@@ -250,7 +258,7 @@ impl Privacy {
     }
 
     async fn write_list(&self) -> Result<(), BackupError> {
-        let known = self.store.personal_data().forgotten().await?;
+        let known = self.data.forgotten().await?;
         if known.is_empty() {
             return Ok(());
         }

@@ -17,7 +17,9 @@ use crate::{
     fault::point,
     lead::LeadNumber,
     notice::{AdminNotice, Notice, Recipients, WithdrawnLead, Worded},
-    store::{Forgetting, LeadState, NewMessage, OpenWithdrawal, Person, PersonLead, Store, StoreError, Withdrawal},
+    store::{
+        Forgetting, LeadState, NewMessage, OpenWithdrawal, Person, PersonLead, StoreError, Withdrawal, Withdrawals,
+    },
     wording::{Lang, deleted_text},
 };
 
@@ -30,7 +32,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Withdrawing {
     privacy: Privacy,
-    store: Store,
+    withdrawals: Withdrawals,
     /// amoCRM's address.
     crm_url: Option<Url>,
     recipients: Recipients,
@@ -43,19 +45,19 @@ impl OneByOne for Withdrawing {
     const PAUSE: Duration = TRY_AGAIN;
 
     fn clock(&self) -> Clock {
-        self.store.clock()
+        self.withdrawals.clock()
     }
 
     /// Carries out one; `false` where nothing is due.
     async fn step(&mut self) -> Result<bool, BackupError> {
-        match self.store.withdrawals().due().await? {
+        match self.withdrawals.due().await? {
             None => return Ok(false),
             Some(OpenWithdrawal::Wipe(asked)) => self.wipe(&asked).await?,
             Some(OpenWithdrawal::Scrub { id }) => {
                 self.privacy.write_list().await?;
                 self.privacy.import_the_file().await?;
-                if self.store.personal_data().scrub().await? {
-                    self.store.withdrawals().done(&id).await?;
+                if self.privacy.data.scrub().await? {
+                    self.withdrawals.done(&id).await?;
                 } else {
                     self.later(&id).await?;
                 }
@@ -65,29 +67,29 @@ impl OneByOne for Withdrawing {
     }
 
     async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        self.store.withdrawals().next_due().await
+        self.withdrawals.next_due().await
     }
 
     async fn changed(&self) {
-        self.store.withdrawals().changed().await;
+        self.withdrawals.changed().await;
     }
 }
 
 impl Withdrawing {
     /// Tells these of it; `crm_url` is amoCRM's address, where what it holds is linked to.
-    pub fn new(privacy: Privacy, crm_url: Option<Url>, recipients: Recipients) -> Self {
-        Self { store: privacy.store.clone(), privacy, crm_url, recipients }
+    pub fn new(privacy: Privacy, withdrawals: Withdrawals, crm_url: Option<Url>, recipients: Recipients) -> Self {
+        Self { withdrawals, privacy, crm_url, recipients }
     }
 
     async fn later(&self, id: &str) -> Result<(), BackupError> {
-        let clock = self.store.clock();
-        Ok(self.store.withdrawals().later(id, clock.now() + clock.millis(TRY_AGAIN)).await?)
+        let clock = self.withdrawals.clock();
+        Ok(self.withdrawals.later(id, clock.now() + clock.millis(TRY_AGAIN)).await?)
     }
 
     async fn wipe(&self, asked: &Withdrawal) -> Result<(), BackupError> {
         // What lies in the file alone is of the person, too.
         self.privacy.import_the_file().await?;
-        let person = self.store.personal_data().of_withdrawal(asked).await?;
+        let person = self.privacy.data.of_withdrawal(asked).await?;
         let unreadable = backup::forget_in_copies(&self.privacy.folder, &person, self.privacy.region)?;
         point("withdrawal.files_wiped");
         let at = date(asked.asked_at);
@@ -97,7 +99,7 @@ impl Withdrawing {
         };
         let lang = Lang::spoken(&asked.lang).unwrap_or_default();
         let messages = |person: &Person| {
-            let due_at = self.store.clock().now();
+            let due_at = self.withdrawals.clock().now();
             let numbers = |which: fn(&PersonLead) -> bool| {
                 let leads = person.leads.iter().filter(|lead| which(lead));
                 leads.map(|lead| format!("#{}", lead.number)).collect::<Vec<_>>()
@@ -111,7 +113,7 @@ impl Withdrawing {
                 .and_then(|notice| NewMessage::to_dealer(&self.recipients, notice, due_at));
             [buyer].into_iter().chain(admin).collect()
         };
-        match self.store.personal_data().withdraw(asked, note, messages).await? {
+        match self.privacy.data.withdraw(asked, note, messages).await? {
             Forgetting::Done(person) => {
                 info!(leads = person.leads.len(), "a buyer has withdrawn their consent and is forgotten");
                 point("withdrawal.wiped");

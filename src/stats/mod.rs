@@ -15,7 +15,7 @@ use crate::{
     config::{Dealer, Manager},
     form::Form,
     lead::Sources,
-    store::{Store, StoreError},
+    store::{Leads, StoreError},
     telegram::client::Attachment,
     wording::Lang,
     working_time::WorkingTime,
@@ -29,7 +29,7 @@ pub use weekly::WeeklyStats;
 /// Counts what came of requests.
 #[derive(Debug, Clone)]
 pub struct Stats {
-    store: Store,
+    leads: Leads,
     form: Form,
     sources: Sources,
     managers: Vec<Manager>,
@@ -47,10 +47,10 @@ pub struct ToldFigures {
 }
 
 impl Stats {
-    /// Of what is in a store, with the dealer's clock, hours, questions, sources and managers.
-    pub fn new(store: Store, dealer: &Dealer) -> Self {
+    /// Of these requests, with the dealer's clock, hours, questions, sources and managers.
+    pub fn new(leads: Leads, dealer: &Dealer) -> Self {
         Self {
-            store,
+            leads,
             form: dealer.form.clone(),
             sources: dealer.sources.clone(),
             managers: dealer.managers.clone(),
@@ -61,19 +61,19 @@ impl Stats {
 
     /// The last days, of which today is one.
     pub fn until_today(&self, days: u32) -> Period {
-        Period::until_today(days, date(self.store.clock().now()), self.zone)
+        Period::until_today(days, date(self.leads.clock().now()), self.zone)
     }
 
     /// What came of the requests of a period.
     pub async fn figures(&self, period: Period) -> Result<Figures, StoreError> {
         let span = period.span(self.zone);
-        let leads = self.store.leads().facts(span.clone()).await?;
-        let before = self.store.leads().sent_within(period.before().span(self.zone)).await?;
-        let sources = self.store.source_figures(&self.sources, span).await?;
+        let leads = self.leads.facts(span.clone()).await?;
+        let before = self.leads.sent_within(period.before().span(self.zone)).await?;
+        let sources = self.leads.source_figures(&self.sources, span).await?;
         let counted = Counted {
             period,
             zone: self.zone,
-            now: self.store.clock().now(),
+            now: self.leads.clock().now(),
             leads: &leads,
             before,
             sources,

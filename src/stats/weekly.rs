@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::{
     clock::date,
     notice::{Notice, Worded},
-    store::{Mark, MarkFamily, NewMessage, StoreError},
+    store::{Mark, MarkFamily, Marks, NewMessage, StoreError},
     telegram::client::{Attachment, SendError, Telegram},
     wording::Lang,
 };
@@ -41,6 +41,8 @@ const MARKS_KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
 pub struct WeeklyStats {
     /// What is counted.
     pub stats: Stats,
+    /// Which weeks were told.
+    pub marks: Marks,
     /// Who is told.
     pub chat_id: i64,
 }
@@ -62,7 +64,7 @@ impl DueStats {
 impl WeeklyStats {
     /// Runs until stopped.
     pub async fn run(self, telegram: Telegram, stop: CancellationToken) {
-        let clock = self.stats.store.clock();
+        let clock = self.marks.clock();
         while !stop.is_cancelled() {
             let pause = match self.look(&telegram).await {
                 Ok(true) => LOOK,
@@ -91,8 +93,8 @@ impl WeeklyStats {
 
     /// What came of the last week, where it is time to tell it and it was not told.
     pub async fn due(&self) -> Result<Option<DueStats>, StoreError> {
-        let (store, zone) = (&self.stats.store, self.stats.zone);
-        let (marks, now) = (store.marks(), date(store.clock().now()));
+        let (marks, zone) = (&self.marks, self.stats.zone);
+        let now = date(marks.clock().now());
         let this_monday = monday(now.with_timezone(&zone).date_naive());
         let from = moment(this_monday, NaiveTime::from_hms_opt(FROM_HOUR, 0, 0).unwrap_or_default(), zone);
         if now < from || now >= from + TimeDelta::hours(FOR_HOURS) {
@@ -113,8 +115,8 @@ impl WeeklyStats {
 
     /// Records what became of it; `false` where it is to be tried again.
     pub async fn sent(&self, due: DueStats, sent: Result<(), SendError>) -> Result<bool, StoreError> {
-        let (store, marks) = (&self.stats.store, self.stats.store.marks());
-        let now = store.clock().now();
+        let marks = &self.marks;
+        let now = marks.clock().now();
         let in_words = match sent {
             Ok(()) => None,
             Err(error @ (SendError::Later { .. } | SendError::NoTopic(_) | SendError::ChatClosed(_))) => {

@@ -106,14 +106,6 @@ impl Store {
         Ok(report)
     }
 
-    /// Writes what stands in SQLite's log into the file, which is the whole store then, whoever may have it open.
-    pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        if self.engine == Engine::Sqlite {
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
-        }
-        Ok(())
-    }
-
     /// Rows after a key; keys are compared byte by byte on both engines.
     async fn page(&self, table: &str, columns: &Columns, after: Option<&[u8]>) -> Result<Vec<CellRow>, StoreError> {
         let overridden = |column: &'static str| {

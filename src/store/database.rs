@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 
-use super::{Engine, again::Pool};
+use super::{Engine, StoreError, again::Pool};
 
 /// The pool of connections with what belongs to it; shared by a [`Store`] and its views.
 #[derive(Debug)]
@@ -42,6 +42,14 @@ impl Database {
     /// The clock every time in the store is taken from.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// Writes what stands in SQLite's log into the file, which is the whole store then, whoever may have it open.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        if self.engine == Engine::Sqlite {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
+        }
+        Ok(())
     }
 
     /// Wakes the sender of messages.
@@ -121,6 +129,13 @@ impl Dialogues {
     /// Who has withdrawn their consent by one of their turns.
     pub fn withdrawals(&self) -> Withdrawals {
         Withdrawals(Arc::clone(&self.0))
+    }
+}
+
+impl Leads {
+    /// Chats that have sent nothing yet.
+    pub(super) fn dialogues(&self) -> Dialogues {
+        Dialogues(Arc::clone(&self.0))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     lead::{LeadSource, SourceCode, Sources},
 };
 
-use super::{Dialogues, Leads, Store, StoreError, rows};
+use super::{Dialogues, Leads, StoreError, rows};
 
 /// What came of one source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl SourceFigures {
 /// Where a dialogue stands that has no form.
 const IDLE: &str = "idle";
 
-impl Store {
+impl Leads {
     /// What came of each source within a time: of those that are described, as the dealer has put them, and of all others where
     /// anybody came.
     pub async fn source_figures(
@@ -62,7 +62,7 @@ impl Store {
             let at = figures.iter().position(|one| one.label == label).unwrap_or(sources.all().len());
             count(&mut figures[at]);
         };
-        for (label, requests, delivered) in self.leads().by_source(within.clone()).await? {
+        for (label, requests, delivered) in self.by_source(within.clone()).await? {
             counted(label.as_deref().unwrap_or(LeadSource::NONE), &mut |figures| {
                 figures.requests += requests;
                 figures.delivered += delivered;

@@ -24,7 +24,9 @@ use crate::{
     config::Manager,
     lead::{LeadNumber, Speech, one_line},
     notice::{Addressed, AdminNotice, MessageCopy, Notice, Reference, ReferenceKind, ReplyTo, TalkMark},
-    store::{BuyerTopic, NewAnswer, NewMessage, Store, StoreError, TopicPlace},
+    store::{
+        BuyerTopic, BuyerTopics, Leads, NewAnswer, NewMessage, Outbox, SentMessages, StoreError, Talk, TopicPlace,
+    },
     telegram::{
         groups::{Groups, topic_of},
         handlers::HandlerError,
@@ -48,8 +50,16 @@ pub struct TalkContext {
     pub chat_id: Option<i64>,
     /// It is the admin's chat as well, whose words are commands' too.
     pub is_admins: bool,
-    /// The store.
-    pub store: Store,
+    /// What managers say to buyers.
+    pub talk: Talk,
+    /// Which topic is which buyer's.
+    pub topics: BuyerTopics,
+    /// What the messages of the group are about.
+    pub sent: SentMessages,
+    /// The requests that they are about.
+    pub leads: Leads,
+    /// Where what is said under them is left.
+    pub outbox: Outbox,
     /// What the group is called now.
     pub groups: Groups,
     /// Their names.
@@ -119,7 +129,7 @@ impl TalkContext {
     /// The buyer's topic that a message is in.
     async fn topic_with(&self, message: &Message) -> Result<Option<BuyerTopic>, StoreError> {
         let Some(topic) = topic_of(message) else { return Ok(None) };
-        self.store.buyer_topics().at(TopicPlace { sent_to: message.chat.id.0, topic }).await
+        self.topics.at(TopicPlace { sent_to: message.chat.id.0, topic }).await
     }
 
     /// The request that a message is about: by the message that it answers, else by its topic.
@@ -129,7 +139,7 @@ impl TalkContext {
         topic: Option<&BuyerTopic>,
     ) -> Result<Option<LeadNumber>, StoreError> {
         if let Some(to) = message.reply_to_message().filter(|_| is_reply(message)) {
-            let reference = self.store.sent_messages().at(message.chat.id.0, to.id.0).await?;
+            let reference = self.sent.at(message.chat.id.0, to.id.0).await?;
             if let Some(number) = reference.as_ref().and_then(number_of).or_else(|| self.number_in(to)) {
                 return Ok(Some(number));
             }
@@ -145,7 +155,7 @@ impl TalkContext {
             silent: true,
             ..Addressed::plain(Notice::Admin(AdminNotice::Talk { mark }))
         };
-        Some(NewMessage { chat_id: self.chat_id?, notice: notice.into(), due_at: self.store.clock().now() })
+        Some(NewMessage { chat_id: self.chat_id?, notice: notice.into(), due_at: self.talk.clock().now() })
     }
 }
 
@@ -164,7 +174,7 @@ async fn on_message(message: Message, context: Arc<TalkContext>) -> Result<(), H
     let Some(manager) = context.writer_of(&message) else { return Ok(()) };
     let topic = context.topic_with(&message).await?;
     let Some(number) = context.request_of(&message, topic.as_ref()).await? else { return Ok(()) };
-    let row = context.store.leads().by_number(&number).await?;
+    let row = context.leads.by_number(&number).await?;
     let buyer = row
         .as_ref()
         .filter(|row| row.forgotten_at.is_none())
@@ -172,14 +182,14 @@ async fn on_message(message: Message, context: Arc<TalkContext>) -> Result<(), H
         .and_then(|row| row.lead.buyer.chat_id.or(topic.map(|topic| topic.buyer_chat)));
     let (Some(row), Some(buyer)) = (row, buyer) else {
         if let Some(mark) = context.mark(TalkMark::Forgotten, &message) {
-            context.store.outbox().enqueue(&mark).await?;
+            context.outbox.enqueue(&mark).await?;
         }
         return Ok(());
     };
     let (from_chat, message_id) = (message.chat.id.0, message.id.0);
     let copy = MessageCopy { number: number.clone(), from_chat, message_id, text: None, caption: None };
     let notice = Addressed::becoming(Notice::Copy(copy), Reference::new(ReferenceKind::Answer, id_of(&message)));
-    let now = context.store.clock().now();
+    let now = context.talk.clock().now();
     let answer = NewAnswer {
         id: id_of(&message),
         message_id,
@@ -191,13 +201,13 @@ async fn on_message(message: Message, context: Arc<TalkContext>) -> Result<(), H
         utc_offset: context.wording.utc_offset(date(now)),
         message: NewMessage { chat_id: buyer, notice: notice.into(), due_at: now },
     };
-    context.store.talk().keep(&answer).await?;
+    context.talk.keep(&answer).await?;
     Ok(())
 }
 
 async fn on_edited(message: Message, context: Arc<TalkContext>) -> Result<(), HandlerError> {
     if let Some(mark) = context.mark(TalkMark::EditStays, &message) {
-        context.store.talk().tell_of_an_edit(&id_of(&message), &mark).await?;
+        context.talk.tell_of_an_edit(&id_of(&message), &mark).await?;
     }
     Ok(())
 }

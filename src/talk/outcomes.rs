@@ -7,7 +7,7 @@ use crate::{
     delivery::OneByOne,
     lead::Speech,
     notice::{Addressed, AdminNotice, Notice, Reference, ReferenceKind, ReplyTo, TalkMark},
-    store::{AnswerTold, Became, NewMessage, OpenAnswer, SendFailure, Store, StoreError},
+    store::{AnswerTold, Became, NewMessage, OpenAnswer, SendFailure, SentMessages, Store, StoreError, Talk},
     wording::Wording,
 };
 
@@ -20,7 +20,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(2);
 /// Tells what became of managers' messages.
 #[derive(Debug)]
 pub struct AnswerWatch {
-    store: Store,
+    talk: Talk,
+    sent: SentMessages,
     chat_id: i64,
     wording: std::sync::Arc<Wording>,
 }
@@ -32,11 +33,11 @@ impl OneByOne for AnswerWatch {
     const PAUSE: Duration = STORE_PAUSE;
 
     fn clock(&self) -> Clock {
-        self.store.clock()
+        self.talk.clock()
     }
 
     async fn step(&mut self) -> Result<bool, StoreError> {
-        for answer in self.store.talk().open().await? {
+        for answer in self.talk.open().await? {
             self.look_at(&answer).await?;
         }
         // What is left waits for Telegram, or for the time to say so.
@@ -44,30 +45,29 @@ impl OneByOne for AnswerWatch {
     }
 
     async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        let open = self.store.talk().open().await?;
+        let open = self.talk.open().await?;
         let untold = open.iter().filter(|answer| !answer.is_told);
         Ok(untold.map(|answer| answer.kept_at + self.clock().millis(WAITS_AFTER)).min())
     }
 
     async fn changed(&self) {
-        let (talk, sent) = (self.store.talk(), self.store.sent_messages());
         tokio::select! {
-            () = talk.changed() => {}
-            () = sent.changed() => {}
+            () = self.talk.changed() => {}
+            () = self.sent.changed() => {}
         }
     }
 }
 
 impl AnswerWatch {
     /// For the managers' group with this id in the settings.
-    pub fn new(store: Store, chat_id: i64, wording: std::sync::Arc<Wording>) -> Self {
-        Self { store, chat_id, wording }
+    pub fn new(store: &Store, chat_id: i64, wording: std::sync::Arc<Wording>) -> Self {
+        Self { talk: store.talk(), sent: store.sent_messages(), chat_id, wording }
     }
 
     async fn look_at(&self, answer: &OpenAnswer) -> Result<(), StoreError> {
         let reference = Reference::new(ReferenceKind::Answer, answer.id.clone());
         let now = self.clock().now();
-        let (told, mark) = match self.store.sent_messages().of(&reference).await? {
+        let (told, mark) = match self.sent.of(&reference).await? {
             Some(Became::There(_)) => (AnswerTold::There, answer.is_told.then_some(TalkMark::There)),
             Some(Became::Failed(SendFailure::Closed)) => (AnswerTold::Failed, Some(TalkMark::Closed)),
             Some(Became::Failed(SendFailure::Refused)) => (AnswerTold::Failed, Some(TalkMark::Refused)),
@@ -83,7 +83,7 @@ impl AnswerWatch {
         let not_reached = why.map(|why| Speech::NotReached(why.into()));
         let utc_offset = self.wording.utc_offset(date(now));
         let not_reached = not_reached.as_ref().map(|speech| (speech, utc_offset));
-        self.store.talk().tell(answer, told, message.as_ref(), not_reached).await
+        self.talk.tell(answer, told, message.as_ref(), not_reached).await
     }
 
     /// What is said under a message: what was said before is changed.

@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     Context, Meaning, Way, read,
-    watcher::{AtWork, Halt},
+    watcher::{AtWork, Halt, Watcher},
     ways::Ways,
 };
 
@@ -103,7 +103,7 @@ impl<Tz: TimeZone> AtWork<Tz> {
     /// Asks about all leads that are watched.
     pub(super) async fn ask_about_all(&mut self) -> Result<(), Halt> {
         let begun = self.clock().now();
-        let leads = self.watcher.store.watches().all().await?;
+        let leads = self.watcher.watches.all().await?;
         let watched: HashSet<i64> = leads.iter().map(|lead| lead.crm_lead_id).collect();
         self.asked.leads.retain(|lead_id, _| watched.contains(lead_id));
         self.list_stages(LIST_EVERY).await?;
@@ -124,13 +124,13 @@ impl<Tz: TimeZone> AtWork<Tz> {
         }
         debug!(leads = leads.len(), way = ?self.log.way, "leads are asked about");
         self.log.asked_at = Some(begun);
-        self.watcher.store.marks().set(&Mark::Watching, &crate::store::json(&self.log)).await?;
+        self.watcher.marks.set(&Mark::Watching, &crate::store::json(&self.log)).await?;
         Ok(())
     }
 
     /// Asks about leads of which somebody says that they have changed; others than ours are left aside.
     pub(super) async fn ask_about(&mut self, lead_ids: &BTreeSet<i64>) -> Result<(), Halt> {
-        let leads = self.watcher.store.watches().all().await?;
+        let leads = self.watcher.watches.all().await?;
         let leads: Vec<_> = leads.into_iter().filter(|lead| lead_ids.contains(&lead.crm_lead_id)).collect();
         if leads.is_empty() {
             return Ok(());
@@ -289,18 +289,18 @@ impl<Tz: TimeZone> AtWork<Tz> {
     }
 
     async fn follow(&mut self, lead: &WatchedLead) -> Result<(), Halt> {
-        let (store, crm) = (self.watcher.store.clone(), self.watcher.crm.clone());
         self.was_asked(lead);
+        let Watcher { watches, leads, late_notes, crm, lease, .. } = &self.watcher;
         if lead.known.gone {
             return Ok(());
         }
-        let Some(row) = store.leads().by_number(&lead.number).await? else { return Ok(()) };
+        let Some(row) = leads.by_number(&lead.number).await? else { return Ok(()) };
         match crm.whereabouts(lead.crm_lead_id, &row.lead, row.lead.submitted_at).await? {
             Whereabouts::There => Ok(()),
             Whereabouts::MergedInto(found) => {
                 info!("the lead was merged into another one, which is watched from now on");
-                store.late_notes().lead_moved(&lead.number, found.lead_id).await?;
-                Ok(store.watches().merged(&self.watcher.lease, lead, found.lead_id).await?)
+                late_notes.lead_moved(&lead.number, found.lead_id).await?;
+                Ok(watches.merged(lease, lead, found.lead_id).await?)
             }
             Whereabouts::Gone => {
                 // Nothing is shown to whom amoCRM does not let in, either.
@@ -336,9 +336,9 @@ impl<Tz: TimeZone> AtWork<Tz> {
         }
         if meaning == Meaning::Forward {
             // Whoever has moved it deals with it. Before that is recorded, so that no death leaves managers reminded of it.
-            self.watcher.store.lead_work().touched(&lead.number, IN_CRM, now).await?;
+            self.watcher.work.touched(&lead.number, IN_CRM, now).await?;
         }
-        let recorded = self.watcher.store.watches().record(&self.watcher.lease, lead, &known).await?;
+        let recorded = self.watcher.watches.record(&self.watcher.lease, lead, &known).await?;
         let _span = lead_span(&lead.number).entered();
         let counters = &self.watcher.counters;
         match meaning {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     delivery::Health,
-    store::{Store, StoreError},
+    store::{StoreError, Watches},
 };
 
 /// How often it is looked whether leads still wait to be delivered.
@@ -15,7 +15,7 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Waits until no lead waits to be delivered; `false` where amoCRM is away, or the daemon stops, and nothing is to be asked.
 pub async fn deliveries_go_first(
-    store: &Store,
+    watches: &Watches,
     health: &watch::Receiver<Health>,
     stop: &CancellationToken,
 ) -> Result<bool, StoreError> {
@@ -23,11 +23,11 @@ pub async fn deliveries_go_first(
         if stop.is_cancelled() || health.borrow().trouble.is_some() {
             return Ok(false);
         }
-        if !store.watches().deliveries_wait().await? {
+        if !watches.deliveries_wait().await? {
             return Ok(true);
         }
         tokio::select! {
-            () = tokio::time::sleep(store.clock().period(POLL_INTERVAL)) => {}
+            () = tokio::time::sleep(watches.clock().period(POLL_INTERVAL)) => {}
             () = stop.cancelled() => {}
         }
     }

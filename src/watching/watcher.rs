@@ -20,7 +20,10 @@ use crate::{
     crm::amocrm::{Crm, CrmError},
     delivery::{BLOCKED_PAUSE, Health, Learned, exponential},
     notice::{Notice, Shortage},
-    store::{Lease, Mark, NewMessage, OwedStatus, Store, StoreError, WatchEnd},
+    store::{
+        Dialogues, LateNotes, LeadWork, Leads, Lease, Mark, Marks, NewMessage, OwedStatus, StoreError, WatchEnd,
+        Watches,
+    },
     telemetry::lead_span,
     unfinished::is_night,
 };
@@ -84,8 +87,18 @@ impl From<CrmError> for Halt {
 /// Asks about leads and tells buyers.
 #[derive(Debug)]
 pub struct Watcher<Tz> {
-    /// Where leads are.
-    pub store: Store,
+    /// Leads that are watched.
+    pub watches: Watches,
+    /// Who works on them.
+    pub work: LeadWork,
+    /// Leads as they were sent.
+    pub leads: Leads,
+    /// What buyers have finished of forms that were sent for them.
+    pub dialogues: Dialogues,
+    /// What is written under leads, which follow where theirs was merged.
+    pub late_notes: LateNotes,
+    /// Where this process leaves what it has seen.
+    pub marks: Marks,
     /// Who is asked.
     pub crm: Crm,
     /// Of this term.
@@ -118,7 +131,7 @@ pub(super) struct AtWork<Tz> {
 impl<Tz: TimeZone> Watcher<Tz> {
     /// Runs until stopped; at once over where the settings say nothing of any stage.
     pub async fn run(self, stop: CancellationToken) {
-        let clock = self.store.clock();
+        let clock = self.marks.clock();
         loop {
             let begun = match self.texts.all().is_empty() {
                 true => self.is_off().await.map(|()| None),
@@ -141,23 +154,23 @@ impl<Tz: TimeZone> Watcher<Tz> {
 
     /// Whatever happens meanwhile is not told when the settings say something of it later.
     async fn is_off(&self) -> Result<(), StoreError> {
-        self.store.marks().remove(&Mark::Watching).await?;
-        self.learned.stages_listed(&self.store, Vec::new()).await
+        self.marks.remove(&Mark::Watching).await?;
+        self.learned.stages_listed(&self.marks, Vec::new()).await
     }
 
     async fn begin(&self) -> Result<WatchLog, StoreError> {
-        if let Some(log) = watch_log(&self.store.marks()).await? {
+        if let Some(log) = watch_log(&self.marks).await? {
             return Ok(log);
         }
-        let log = WatchLog { since: self.store.clock().now(), ..WatchLog::default() };
-        self.store.marks().set(&Mark::Watching, &crate::store::json(&log)).await?;
+        let log = WatchLog { since: self.marks.clock().now(), ..WatchLog::default() };
+        self.marks.set(&Mark::Watching, &crate::store::json(&log)).await?;
         Ok(log)
     }
 }
 
 impl<Tz: TimeZone> AtWork<Tz> {
     pub(super) fn clock(&self) -> Clock {
-        self.watcher.store.clock()
+        self.watcher.marks.clock()
     }
 
     async fn run(mut self) {
@@ -217,7 +230,7 @@ impl<Tz: TimeZone> AtWork<Tz> {
         let now = self.clock().now();
         let is_time = now >= self.next_at || self.next_at > now + self.clock().millis(LONGEST_PAUSE);
         if !hinted.is_empty() || is_time {
-            self.watcher.store.watches().keep_up(now - WATCHED_FOR, self.log.since).await?;
+            self.watcher.watches.keep_up(now - WATCHED_FOR, self.log.since).await?;
         }
         if !hinted.is_empty() {
             self.ask_about(&hinted).await?;
@@ -232,23 +245,23 @@ impl<Tz: TimeZone> AtWork<Tz> {
 
     /// Deliveries come first, request by request.
     pub(super) async fn let_deliveries_go_first(&self) -> Result<(), Halt> {
-        let Watcher { store, health, .. } = &self.watcher;
-        deliveries_go_first(store, health, &self.stop).await?.then_some(()).ok_or(Halt::Later)
+        let Watcher { watches, health, .. } = &self.watcher;
+        deliveries_go_first(watches, health, &self.stop).await?.then_some(()).ok_or(Halt::Later)
     }
 
     /// Says which of the settings' stages the account has not.
     pub(super) async fn compare_with_settings(&self) -> Result<(), StoreError> {
-        let Watcher { store, texts, learned, .. } = &self.watcher;
+        let Watcher { marks, texts, learned, .. } = &self.watcher;
         let lacking = texts.all().iter().filter(|text| !self.asked.order().has(text.pipeline_id, text.status_id));
         let shortage = lacking
             .map(|text| Shortage::MappedStatus { pipeline_id: text.pipeline_id, status_id: text.status_id })
             .collect();
-        learned.stages_listed(store, shortage).await
+        learned.stages_listed(marks, shortage).await
     }
 
     /// Tells buyers what is owed to them, by day.
     async fn tell(&self) -> Result<(), StoreError> {
-        let (clock, watches) = (self.clock(), self.watcher.store.watches());
+        let (clock, watches) = (self.clock(), &self.watcher.watches);
         let now = clock.now();
         if is_night(date(now), &self.watcher.time_zone) {
             return Ok(());
@@ -267,22 +280,22 @@ impl<Tz: TimeZone> AtWork<Tz> {
 
     async fn was_finished(&self, owed: &OwedStatus) -> Result<bool, StoreError> {
         let Ok(id) = Ulid::from_string(&owed.lead_id) else { return Ok(false) };
-        let amended = self.watcher.store.dialogues().amended(&[id]).await?.remove(&id);
+        let amended = self.watcher.dialogues.amended(&[id]).await?.remove(&id);
         Ok(amended.and_then(|amended| amended.lead).is_some_and(|lead| !lead.is_unfinished()))
     }
 
     async fn tell_of(&self, owed: &OwedStatus) -> Result<(), StoreError> {
-        let Watcher { store, texts, lease, counters, .. } = &self.watcher;
-        let Some(text) = texts.by_key(&owed.key) else { return store.watches().not_owed(owed).await };
+        let Watcher { watches, texts, lease, counters, .. } = &self.watcher;
+        let Some(text) = texts.by_key(&owed.key) else { return watches.not_owed(owed).await };
         // Whoever has left a form has sent nothing and knows no number, unless they finish it.
         if owed.unfinished && !self.was_finished(owed).await? {
-            return store.watches().not_owed(owed).await;
+            return watches.not_owed(owed).await;
         }
-        let Some(chat_id) = owed.chat_id else { return store.watches().end(&owed.lead_id, WatchEnd::Nobody).await };
+        let Some(chat_id) = owed.chat_id else { return watches.end(&owed.lead_id, WatchEnd::Nobody).await };
         let notice =
             Notice::StatusReached { number: owed.number.clone(), key: owed.key.clone(), text: text.text.clone() };
         let message = NewMessage { chat_id, notice, due_at: self.clock().now() };
-        let told = store.watches().tell(lease, owed, &message).await?;
+        let told = watches.tell(lease, owed, &message).await?;
         let _span = lead_span(&owed.number).entered();
         match told {
             true => {

@@ -9,7 +9,7 @@ use super::{
     site::Site,
 };
 use crate::{
-    config::{AmocrmSettings, Dealer},
+    config::Dealer,
     crm::amocrm::Crm,
     delivery::{Attaching, DeliveryPass, drain},
     lead::{Budget, Buyer, CarLink, Lead, Name, Region},
@@ -27,7 +27,7 @@ pub async fn test_lead(site: &Site<'_>, crm: &Crm, bot: &Bot) -> Result<bool, Co
         .map_err(CommandError::Config)?;
     let amocrm = super::super::account(amocrm)?;
     let bar = site.ask.waiting("trial-waiting");
-    let sent = deliver(site, crm, &amocrm, &dealer, region).await;
+    let sent = deliver(site, crm, &dealer, region).await;
     bar.finish_and_clear();
     let (lead, lead_id) = match sent? {
         Ok(sent) => sent,
@@ -61,7 +61,6 @@ pub async fn test_lead(site: &Site<'_>, crm: &Crm, bot: &Bot) -> Result<bool, Co
 async fn deliver(
     site: &Site<'_>,
     crm: &Crm,
-    amocrm: &AmocrmSettings,
     dealer: &Dealer,
     region: Region,
 ) -> Result<Result<(Lead, i64), String>, CommandError> {
@@ -69,16 +68,7 @@ async fn deliver(
     let store = Store::open_file(&folder.path().join(SQLITE_FILE), site.clock()).await?;
     let lead = lead(region);
     store.leads().import(&[ImportedLead { new: NewLead::fresh(lead.clone()), fingerprint: None }]).await?;
-    let pass = DeliveryPass {
-        store: store.clone(),
-        queue: store.lead_queue(),
-        crm: crm.clone(),
-        lease: Lease::command(),
-        contact_lookup: amocrm.contact_lookup,
-        attaching: Attaching::of(dealer),
-        counters: std::sync::Arc::default(),
-        learned: std::sync::Arc::default(),
-    };
+    let pass = DeliveryPass::new(&store, crm.clone(), Lease::command(), Attaching::of(dealer));
     let report = drain(&pass, |_, _| {}).await?;
     let row = store.leads().by_number(&lead.number).await?;
     store.close().await;

@@ -43,7 +43,7 @@ impl DeliveryPass {
         }
         let phone = row.lead.phone.e164();
         let by_phone = match self.queue.known_contact(phone).await? {
-            None if self.contact_lookup && !self.is_stranger(phone) => match self.search(row).await? {
+            None if self.crm.settings().contact_lookup && !self.is_stranger(phone) => match self.search(row).await? {
                 Ok(found) => found,
                 Err(error) => return Ok(Err(error)),
             },
@@ -82,7 +82,7 @@ impl DeliveryPass {
         let now = self.clock().now();
         // A clock that was set back must not keep it so.
         let too_early = (now + 1..=now + self.clock().millis(LIST_TOO_LONG)).contains(&self.contacts_from());
-        if !self.contact_lookup || too_early {
+        if !self.crm.settings().contact_lookup || too_early {
             return Ok(());
         }
         let mut unknown = self.without_contact(to_create.to_vec()).await?;
@@ -91,7 +91,7 @@ impl DeliveryPass {
         }
         if to_create.len() < MANY && self.queue.untroubled(MANY as i64).await? >= MANY as i64 {
             // A small part of many: all of them, so that the list is read once.
-            let mut waiting = self.store.leads().in_state(LeadState::Waiting, MOST_LEADS).await?;
+            let mut waiting = self.leads.in_state(LeadState::Waiting, MOST_LEADS).await?;
             waiting.retain(|row| row.stage == Stage::Queued);
             unknown = self.without_contact(waiting).await?;
         }

@@ -68,7 +68,7 @@ impl StepWrite for WriteLead {
         for item in &items {
             let new_contact = item.contact_id.is_none() || item.omitted.contact;
             let sent = pass.crm.parts_of(&item.request());
-            pass.learned.shortages.taken(&pass.store, &item.omitted, new_contact, &sent).await?;
+            pass.learned.shortages.taken(&pass.marks, &item.omitted, new_contact, &sent).await?;
         }
         let by_number: HashMap<&LeadNumber, &CreatedLead> =
             answer.iter().map(|created| (&created.number, created)).collect();
@@ -124,7 +124,7 @@ impl StepWrite for WriteLead {
         let probing = pass.refuses_all();
         let degraded = pass.crm.degrade(&item.request(), fields).filter(|_| !probing);
         if let Some(degraded) = &degraded {
-            pass.learned.shortages.learn(&pass.store, degraded).await?;
+            pass.learned.shortages.learn(&pass.marks, degraded).await?;
         }
         // What it does not explain is tried once with less.
         let least = !before.less && !before.tried_less && !probing;
@@ -217,9 +217,10 @@ impl DeliveryPass {
     /// tells it, and must stay the same.
     async fn leave_out(&self, found: Vec<(LeadRow, Option<i64>)>, alone: bool) -> Result<Vec<NewLeadItem>, StoreError> {
         if let Some(lacking) = self.crm.look_at_fields(found.iter().map(|(row, _)| &row.lead)).await {
-            self.learned.shortages.listed(&self.store, lacking).await?;
+            self.learned.shortages.listed(&self.marks, lacking).await?;
         }
-        let left_out = self.learned.shortages.left_out(&self.store, &self.crm.in_force(), alone).await?;
+        let left_out =
+            self.learned.shortages.left_out(&self.marks, &self.open_alerts, &self.crm.in_force(), alone).await?;
         let mut items = Vec::with_capacity(found.len());
         for (mut row, contact_id) in found {
             let own = omitted_of(&row);

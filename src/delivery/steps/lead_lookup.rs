@@ -46,7 +46,7 @@ impl DeliveryPass {
         let mut others = HashMap::new();
         for (row, _) in due.iter().filter(|(row, _)| row.first_edition) {
             let user_id = row.lead.buyer.user_id;
-            others.insert(user_id, self.store.leads().crm_ids_of(user_id).await?);
+            others.insert(user_id, self.leads.crm_ids_of(user_id).await?);
         }
         let mut wanted = Vec::new();
         for (row, attempt) in &due {

@@ -72,7 +72,7 @@ impl DeliveryPass {
         if user_id == 0 {
             return Ok(Vec::new());
         }
-        let mut earlier = self.store.leads().of_person(user_id, MOST_EARLIER).await?;
+        let mut earlier = self.leads.of_person(user_id, MOST_EARLIER).await?;
         let place = |row: &LeadRow| (row.lead.submitted_at, row.lead.id);
         earlier.retain(|other| place(other) < place(row));
         Ok(earlier)

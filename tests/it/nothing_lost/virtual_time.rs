@@ -212,16 +212,8 @@ impl Ground {
     pub fn pass(&self, store: &Store, lease: Lease) -> DeliveryPass {
         let tokens = TokenStorage::Files(self.folder.path().to_owned());
         let (limits, policy) = (HttpLimits::default(), TokenPolicy::default());
-        DeliveryPass {
-            store: store.clone(),
-            queue: store.lead_queue(),
-            crm: Crm::new(self.settings.clone(), tokens, store.clock(), limits, policy).expect("a client"),
-            lease,
-            attaching: None,
-            contact_lookup: true,
-            counters: Arc::default(),
-            learned: Arc::default(),
-        }
+        let crm = Crm::new(self.settings.clone(), tokens, store.clock(), limits, policy).expect("a client");
+        DeliveryPass::new(store, crm, lease, None)
     }
 
     pub fn judge(&self) -> Judgement {

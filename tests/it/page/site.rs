@@ -84,7 +84,7 @@ impl Site {
         let store = self.store(clock).await;
         let settings = config.amocrm.as_ref().expect("amoCRM's settings");
         let crm = daemon::open_crm(settings, &config.store, &store).expect("a client");
-        let url = Authorization::new(store.clone(), crm).address().await.expect("an address");
+        let url = Authorization::new(&store, crm).address().await.expect("an address");
         store.close().await;
         self.given.borrow_mut().push(state_of(&url));
         url
