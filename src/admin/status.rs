@@ -96,9 +96,9 @@ impl AdminContext {
 
     /// How copies of the store go; nothing where none has been made by a command so far.
     async fn copies(&self, lang: Lang) -> Result<String, HandlerError> {
-        let Some(kept) = CopiesKept::read(&self.store.marks()).await? else { return Ok(String::new()) };
+        let Some(kept) = CopiesKept::read(&self.marks).await? else { return Ok(String::new()) };
         let newest = || when(kept.newest_at, lang).into();
-        Ok(match kept.failing(self.store.clock()) {
+        Ok(match kept.failing(self.leads.clock()) {
             None => lang.text("admin-status-copies", &[("when", newest())]),
             Some(failing) => {
                 let trouble = lang.text("copies-trouble", &[("trouble", failing.trouble.label().into())]);
