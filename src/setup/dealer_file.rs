@@ -83,12 +83,26 @@ impl DealerFile {
 
     /// `[crm] callback_within`.
     pub fn set_callback_within(&mut self, within: &str) -> Result<(), NotATable> {
-        let off = within.eq_ignore_ascii_case("off");
-        if off && self.document.get("crm").and_then(|crm| crm.get("callback_within")).is_none() {
+        self.set_rule("callback_within", within)
+    }
+
+    /// `[crm] distribute`.
+    pub fn set_distribute(&mut self, who: &str) -> Result<(), NotATable> {
+        self.set_rule("distribute", who)
+    }
+
+    /// A rule of `[crm]` that is off where nothing is said.
+    fn set_rule(&mut self, key: &str, rule: &str) -> Result<(), NotATable> {
+        if rule.eq_ignore_ascii_case("off") && !self.has_rule(key) {
             return Ok(());
         }
-        put(self.table("crm")?, "callback_within", within.into());
+        put(self.table("crm")?, key, rule.into());
         Ok(())
+    }
+
+    /// Whether anything is said in `[crm]` about this.
+    pub fn has_rule(&self, key: &str) -> bool {
+        self.document.get("crm").is_some_and(|crm| crm.get(key).is_some())
     }
 
     /// `[[manager]]`: one more, or what is new of one who is there already (by amoCRM's id, else by Telegram's).
@@ -302,6 +316,12 @@ mod tests {
         let off = |file: &mut DealerFile| file.set_callback_within("off").expect("a table");
         assert_eq!(changed("x = 1\n", &off), "x = 1\n");
         assert_eq!(changed("[crm]\ncallback_within = \"15m\"\n", &off), "[crm]\ncallback_within = \"off\"\n");
+        let take = |file: &mut DealerFile| file.set_distribute("take").expect("a table");
+        assert_eq!(
+            changed("[crm]\njunk_status = true # so\n", &take),
+            "[crm]\njunk_status = true # so\ndistribute = \"take\"\n"
+        );
+        assert_eq!(changed("x = 1\n", &|file| file.set_distribute("off").expect("a table")), "x = 1\n");
     }
 
     #[test]

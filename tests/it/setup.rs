@@ -74,6 +74,10 @@ async fn options_alone_lead_to_the_first_lead() {
         "@token",
         "--manager",
         "Анна=501",
+        "--distribute",
+        "take",
+        "--responsible",
+        "501",
         "--hours",
         "пн-пт 9-19",
         "--time-zone",
@@ -108,7 +112,13 @@ async fn options_alone_lead_to_the_first_lead() {
     assert!(settings.starts_with("# mine\nFOO='a b'\n#BOT_TOKEN=\nBOT_TOKEN="), "{settings}");
     assert!(settings.contains("LEADS_PER_DAY=7 # few\n"), "{settings}");
     let rules = world.read("dealer.toml");
-    for line in ["# ours", "languages = [\"ru\"] # one", "time_zone = \"Asia/Omsk\"", "crm_user_id = 501"] {
+    for line in [
+        "# ours",
+        "languages = [\"ru\"] # one",
+        "time_zone = \"Asia/Omsk\"",
+        "crm_user_id = 501",
+        "distribute = \"take\"",
+    ] {
         assert!(rules.contains(line), "{rules}");
     }
 
@@ -227,6 +237,7 @@ async fn seven_questions_at_a_terminal_end_with_a_lead() {
     terminal.answers("Назвать менеджеров", "\r").await;
     terminal.answers("Кто звонит", " \r").await;
     terminal.answers("id в Telegram", "\r").await;
+    terminal.answers("Кто отвечает", "\u{1b}[B\r").await;
     terminal.answers("Чат менеджеров", "\r").await;
     terminal.answers("Часы работы", "\u{1b}[A\u{1b}[A\r").await;
     terminal.answers("Часовой пояс", "\r").await;
@@ -251,9 +262,12 @@ async fn seven_questions_at_a_terminal_end_with_a_lead() {
         assert!(settings.lines().any(|there| there == line), "{line}\n{settings}");
     }
     let rules = world.read("dealer.toml");
-    for line in
-        [format!("crm_user_id = {ADMIN_USER}"), "callback_within = \"15m\"".into(), "sat = \"10:00-16:00\"".into()]
-    {
+    for line in [
+        format!("crm_user_id = {ADMIN_USER}"),
+        "callback_within = \"15m\"".into(),
+        "distribute = \"take\"".into(),
+        "sat = \"10:00-16:00\"".into(),
+    ] {
         assert!(rules.contains(&line), "{line}\n{rules}");
     }
     assert!(maria.messages().is_empty());

@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
+use strum::VariantNames;
 
-use crate::setup::{answers::ManagerAnswer, needs::Section, words::Language};
+use crate::{
+    config::Distribute,
+    setup::{answers::ManagerAnswer, needs::Section, words::Language},
+};
 
 /// What `setup` is told beforehand. Secrets are better given as `-` (standard input), `@FILE` or `env:NAME`.
 #[derive(Debug, Clone, Args)]
@@ -73,6 +77,12 @@ pub struct Flags {
     /// A manager: NAME=CRM_ID, NAME=CRM_ID,TELEGRAM_ID; may be repeated
     #[arg(long = "manager", value_name = "NAME=IDS", help_heading = "The dealer's rules")]
     pub managers: Vec<ManagerAnswer>,
+    /// Who is responsible for new leads: the managers on duty in turn, whoever takes one, or off
+    #[arg(long, value_name = "round_robin|take|off", value_parser = PossibleValuesParser::new(Distribute::VARIANTS), help_heading = "The dealer's rules")]
+    pub distribute: Option<String>,
+    /// One user of amoCRM who is responsible for all new leads
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..), help_heading = "The dealer's rules")]
+    pub responsible: Option<i64>,
     /// The dealer's clock, such as Europe/Moscow
     #[arg(long, value_name = "ZONE", help_heading = "The dealer's rules")]
     pub time_zone: Option<String>,

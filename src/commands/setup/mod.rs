@@ -89,6 +89,7 @@ impl Setup<'_> {
             &flags.access_token,
             &flags.client_id,
             &flags.code,
+            &flags.distribute,
             &flags.time_zone,
             &flags.hours,
             &flags.callback_within,
@@ -97,6 +98,7 @@ impl Setup<'_> {
         words.iter().any(|word| word.is_some())
             || flags.pipeline.is_some()
             || flags.stage.is_some()
+            || flags.responsible.is_some()
             || !flags.managers.is_empty()
             || !flags.consents.is_empty()
     }
@@ -157,6 +159,7 @@ impl Setup<'_> {
             Section::Managers => {
                 let (bot, crm) = (self.bot().await?, self.crm().await?);
                 rules::managers(&mut self.site, crm.as_ref()).await?;
+                rules::responsible(&mut self.site, crm.as_ref(), asked_for).await?;
                 bot::managers_chat(&mut self.site, &bot, asked_for).await?;
             }
             Section::Rules => rules::rules(&mut self.site, asked_for).await?,

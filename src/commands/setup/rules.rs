@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{super::CommandError, site::Site};
 use crate::{
     clock::date,
+    config::Distribute,
     crm::amocrm::Crm,
     setup::{
         answers::{Hours, ManagerAnswer, NoHours, document},
@@ -60,6 +61,59 @@ pub async fn managers(site: &mut Site<'_>, crm: Option<&Crm>) -> Result<(), Comm
         site.ask.say("manager-added", &[("name", &manager.name)]);
     }
     Ok(())
+}
+
+/// Who is responsible for new leads: nobody by name, managers in turn, whoever takes one, or always the same person.
+pub async fn responsible(site: &mut Site<'_>, crm: Option<&Crm>, asked_for: bool) -> Result<(), CommandError> {
+    const RESPONSIBLE: &str = "AMOCRM_RESPONSIBLE_USER_ID";
+    let (rule, person) = (site.flags.distribute.take(), site.flags.responsible.take());
+    let dealer = site.dealer_now()?;
+    let known = site.value(RESPONSIBLE);
+    if rule.is_some() || person.is_some() {
+        if let Some(rule) = rule {
+            site.change_dealer(|dealer| dealer.set_distribute(&rule))?;
+        }
+        return match person.map(|id| id.to_string()) {
+            Some(id) if known.as_ref() != Some(&id) => site.set(RESPONSIBLE, Some(id)),
+            _ => Ok(()),
+        };
+    }
+    let is_decided = known.is_some() || site.dealer.has_rule("distribute");
+    if !site.ask.interactive || (is_decided && !asked_for) {
+        return Ok(());
+    }
+    let users = match crm {
+        Some(crm) => crm.users().await?.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let in_turn = dealer.managers.iter().filter(|manager| manager.crm_user_id.is_some()).count();
+    let mut ways = vec![(Distribute::Off, None, site.ask.text("responsible-way-amocrm", &[]))];
+    if in_turn > 1 || dealer.crm.distribute == Distribute::RoundRobin {
+        ways.push((Distribute::RoundRobin, None, site.ask.text("responsible-way-in-turn", &[])));
+    }
+    if in_turn > 0 || dealer.crm.distribute == Distribute::Take {
+        ways.push((Distribute::Take, None, site.ask.text("responsible-way-take", &[])));
+    }
+    for user in users.iter().filter(|_| users.len() > 1) {
+        let words = site.ask.text("responsible-way-always", &[("name", &user.name)]);
+        ways.push((Distribute::Off, Some(user.id.to_string()), words));
+    }
+    let now = (dealer.crm.distribute, known.clone().filter(|_| dealer.crm.distribute == Distribute::Off));
+    let usual = ways.iter().position(|(rule, person, _)| (*rule, person) == (now.0, &now.1));
+    // Somebody who is no user any more, or cannot be listed, is a choice as well.
+    if usual.is_none()
+        && let Some(id) = &now.1
+    {
+        ways.push((now.0, now.1.clone(), site.ask.text("responsible-way-always", &[("name", id)])));
+    }
+    if ways.len() == 1 {
+        return Ok(());
+    }
+    let words = ways.iter().map(|(.., words)| words.clone()).collect();
+    let at = site.ask.choose("responsible-ask", &[], words, usual.unwrap_or(ways.len() - 1)).await?;
+    let (rule, person, _) = ways.swap_remove(at);
+    site.change_dealer(|dealer| dealer.set_distribute(rule.into()))?;
+    if rule == Distribute::Off && person != known { site.set(RESPONSIBLE, person) } else { Ok(()) }
 }
 
 /// A person's id, or none.
