@@ -37,17 +37,23 @@ pub async fn is_daemon_running(settings: &StoreSettings, store: &Store) -> Resul
     Ok(store.is_led().await?.unwrap_or_else(|| InstanceLock::is_running(&settings.data_dir)))
 }
 
-/// A pass of a command. Beside a running daemon it leaves most of the 7 requests a second to it.
+/// The same account for a command: beside a running daemon it leaves most of the 7 requests a second to it.
+pub fn share(amocrm: &AmocrmSettings, daemon_runs: bool) -> AmocrmSettings {
+    let mut amocrm = amocrm.clone();
+    if daemon_runs {
+        amocrm.requests_per_second = (7 - amocrm.requests_per_second.min(6)).min(2);
+    }
+    amocrm
+}
+
+/// A pass of a command.
 pub async fn pass(
     settings: &StoreSettings,
     amocrm: &AmocrmSettings,
     dealer: &Dealer,
     store: &Store,
 ) -> Result<DeliveryPass, CommandError> {
-    let mut amocrm = amocrm.clone();
-    if is_daemon_running(settings, store).await? {
-        amocrm.requests_per_second = (7 - amocrm.requests_per_second.min(6)).min(2);
-    }
+    let amocrm = share(amocrm, is_daemon_running(settings, store).await?);
     let crm = daemon::open_crm(&amocrm, settings, store)?;
     Ok(DeliveryPass::new(store, crm, Lease::command(), Attaching::of(dealer)))
 }

@@ -8,12 +8,12 @@ use crate::{
     clock::Clock,
     config::{AmocrmSettings, StoreSettings},
     crm::amocrm::{Crm, TokenStorage},
-    daemon::{self, DaemonError},
+    daemon::{self, DaemonError, InstanceLock},
     files,
     store::{SQLITE_FILE, Store, StoreError},
 };
 
-use super::{CommandError, output::errln};
+use super::{CommandError, beside, output::errln};
 
 /// An open store, or an empty one in its place.
 pub struct Opened {
@@ -82,10 +82,17 @@ pub async fn made(settings: &StoreSettings) -> Result<Store, CommandError> {
     })
 }
 
-/// The account with its tokens, which on SQLite are in files and need no store.
+/// The account with its tokens, which on SQLite are in files and need no store; asked no faster than a running bot allows.
 pub async fn crm(amocrm: &AmocrmSettings, settings: &StoreSettings) -> Result<Crm, CommandError> {
     match settings.database_url() {
-        None => Ok(daemon::open_crm_with(amocrm, settings, TokenStorage::Files(settings.data_dir.clone()))?),
-        Some(_) => Ok(daemon::open_crm(amocrm, settings, &made(settings).await?)?),
+        None => {
+            let amocrm = beside::share(amocrm, InstanceLock::is_running(&settings.data_dir));
+            Ok(daemon::open_crm_with(&amocrm, settings, TokenStorage::Files(settings.data_dir.clone()))?)
+        }
+        Some(_) => {
+            let store = made(settings).await?;
+            let amocrm = beside::share(amocrm, beside::is_daemon_running(settings, &store).await?);
+            Ok(daemon::open_crm(&amocrm, settings, &store)?)
+        }
     }
 }
