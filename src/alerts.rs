@@ -37,7 +37,7 @@ use crate::{
     telegram::pace::Pause,
 };
 
-pub use copies::{CopiesKept, copies_fail, copies_were_told};
+pub use copies::{CopiesKept, copies_fail, copies_were_told, forget_copies};
 pub use outside::text as for_outside;
 pub use past_the_store::PastTheStore;
 pub use polls::{POLLS, PollWatch};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::{Clock, Millis},
     notice::{AdminNotice, CopyTrouble},
-    store::{Mark, Marks, OpenAlert, OpenAlerts, StoreError},
+    store::{Mark, Marks, OpenAlert, OpenAlerts, Store, StoreError},
 };
 
 use super::Alerts;
@@ -111,6 +111,12 @@ pub async fn copies_were_told(alerts: &OpenAlerts, since: Millis) -> Result<(), 
         alerts.save(COPIES, &OpenAlert { opened_at: since, body: String::from("{}") }, &[]).await?;
     }
     Ok(())
+}
+
+/// Forgets how copies go: in a copy, which may be begun with much later, elsewhere.
+pub async fn forget_copies(store: &Store) -> Result<(), StoreError> {
+    store.marks().remove(&Mark::CopiesKept).await?;
+    store.open_alerts().close(COPIES, &[]).await
 }
 
 /// What the admin is told of it.

@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use thiserror::Error;
 
 use crate::{
+    alerts::forget_copies,
     clock::Clock,
     config::{Environment, StoreSettings},
     crm::amocrm::{TokenStorage, move_tokens},
@@ -107,8 +108,13 @@ pub async fn write_copy(settings: &StoreSettings, file: &Path) -> Result<Vec<Cop
         if full { NotCopied::DiskFull(error) } else { NotCopied::Target(error) }
     })?;
     let tokens = token_storage_beside(&store, &settings.data_dir);
-    let report = copy(&store, &[tokens], &target, &TokenStorage::Database(target.clone())).await;
-    let report = report.map_err(|error| match &error {
+    let written = async {
+        let report = copy(&store, &[tokens], &target, &TokenStorage::Database(target.clone())).await?;
+        forget_copies(&target).await?;
+        target.checkpoint().await?;
+        Ok(report)
+    };
+    let report = written.await.map_err(|error| match &error {
         CommandError::Store(store) if store.is_disk_full() => NotCopied::DiskFull(error),
         _ => NotCopied::Source(error),
     })?;

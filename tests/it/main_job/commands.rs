@@ -669,6 +669,16 @@ async fn the_admin_knows_once_that_no_copies_are_made_and_once_that_they_are_aga
     assert!(works["newest_copy_at"].is_string() && works["copies_fail"].is_null(), "{works}");
     assert!(world.run(&["status"]).await.stdout.lines().any(|line| line.starts_with("newest copy:")));
 
+    // Who begins with a copy is told nothing of how copies went.
+    world.run(&["backup-store", "restored/amocrm-lead-bot.sqlite"]).await.ended_with(1);
+    std::fs::create_dir(world.path("restored")).expect("a folder");
+    world.run(&["backup-store", "restored/amocrm-lead-bot.sqlite"]).await.ended_with(0);
+    let mut env = world.env.clone();
+    env.insert("DATA_DIR".into(), world.path("restored").display().to_string());
+    let restored = world.run_in(&env, &["status", "--json"]).await;
+    let restored: Value = serde_json::from_str(&restored.stdout).expect("JSON");
+    assert_eq!((&restored["delivered_last_24h"], &restored["newest_copy_at"]), (&json!(1), &Value::Null), "{restored}");
+
     // Where the store is gone, the command tells it itself; the bot tells that it is over.
     assert_eq!(world.terminate().await, Some(0));
     let store = ["", "-wal", "-shm"].map(|end| world.path(&format!("amocrm-lead-bot.sqlite{end}")));
