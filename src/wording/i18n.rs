@@ -33,30 +33,67 @@ pub struct Lang(&'static Language);
 /// A language and its texts.
 struct Language {
     code: &'static str,
-    bundle: FluentBundle<FluentResource>,
+    /// What stands in several of them is taken from the last.
+    sources: Vec<Source>,
+    /// Made when something is said in it: most processes do not speak every language, and many say nothing at all.
+    bundle: OnceLock<FluentBundle<&'static FluentResource>>,
     /// Where a text is looked for that this language does not have, in this order.
     fallback: OnceLock<Vec<Lang>>,
 }
 
-impl Language {
-    /// Texts that stand in several sources are taken from the last.
-    fn new(code: &'static str, sources: &[&str]) -> Self {
-        let langid = code.parse::<unic_langid::LanguageIdentifier>().unwrap_or_default();
-        let mut bundle = FluentBundle::new_concurrent(vec![langid]);
-        // Isolation marks would stand around numbers and links that people copy.
-        bundle.set_use_isolating(false);
-        for source in sources {
-            let source = FluentResource::try_new((*source).to_owned());
-            bundle.add_resource_overriding(source.unwrap_or_else(|(resource, _)| resource));
+/// Where texts of a language stand.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// In `locales/`: the place in [`BUILT_IN`].
+    BuiltIn(usize),
+    /// In a dealer's file.
+    Own(&'static str),
+}
+
+impl Source {
+    fn parsed(self) -> &'static FluentResource {
+        match self {
+            Self::BuiltIn(at) => parsed(at),
+            Self::Own(text) => Box::leak(Box::new(parse(text))),
         }
-        Self { code, bundle, fallback: OnceLock::new() }
     }
 }
 
-/// What is in `locales/`, parsed.
+fn parse(text: &str) -> FluentResource {
+    FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, _)| resource)
+}
+
+/// What is in `locales/` at this place of [`BUILT_IN`]; each file is parsed once in a process.
+pub(super) fn parsed(at: usize) -> &'static FluentResource {
+    static PARSED: [OnceLock<FluentResource>; BUILT_IN.len()] = [const { OnceLock::new() }; BUILT_IN.len()];
+    PARSED[at].get_or_init(|| parse(BUILT_IN[at].1))
+}
+
+impl Language {
+    fn new(code: &'static str, sources: Vec<Source>) -> Self {
+        Self { code, sources, bundle: OnceLock::new(), fallback: OnceLock::new() }
+    }
+
+    fn bundle(&self) -> &FluentBundle<&'static FluentResource> {
+        self.bundle.get_or_init(|| {
+            let langid = self.code.parse::<unic_langid::LanguageIdentifier>().unwrap_or_default();
+            let mut bundle = FluentBundle::new_concurrent(vec![langid]);
+            // Isolation marks would stand around numbers and links that people copy.
+            bundle.set_use_isolating(false);
+            for source in &self.sources {
+                bundle.add_resource_overriding(source.parsed());
+            }
+            bundle
+        })
+    }
+}
+
+/// What is in `locales/`.
 fn built_in() -> &'static [Language] {
-    static LANGUAGES: LazyLock<Vec<Language>> =
-        LazyLock::new(|| BUILT_IN.iter().map(|(code, source)| Language::new(code, &[source])).collect());
+    static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
+        let language = |(at, (code, _)): (usize, &(&'static str, _))| Language::new(code, vec![Source::BuiltIn(at)]);
+        BUILT_IN.iter().enumerate().map(language).collect()
+    });
     &LANGUAGES
 }
 
@@ -92,14 +129,14 @@ impl Lang {
             if spoken.iter().any(|lang| lang.code() == *code) {
                 continue;
             }
-            let built_in = BUILT_IN.iter().find(|(known, _)| known == code).map(|(_, source)| *source);
-            let own = files.iter().filter(|file| file.code == *code).map(|file| file.text.as_str());
-            let sources: Vec<&str> = built_in.into_iter().chain(own).collect();
+            let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
+            let built_in = BUILT_IN.iter().position(|(known, _)| known == code).map(Source::BuiltIn);
+            let own = files.iter().filter(|file| file.code == *code).map(|file| Source::Own(leak(&file.text)));
+            let sources: Vec<Source> = built_in.into_iter().chain(own).collect();
             if sources.is_empty() {
                 without_words.push(code.clone());
             }
-            let code: &'static str = Box::leak(code.clone().into_boxed_str());
-            spoken.push(Self(Box::leak(Box::new(Language::new(code, &sources)))));
+            spoken.push(Self(Box::leak(Box::new(Language::new(leak(code), sources)))));
         }
         for lang in &spoken {
             let others = spoken.iter().copied().filter(|other| other != lang);
@@ -199,7 +236,7 @@ impl Lang {
 
     /// Whether it has a text of its own; another language helps out otherwise.
     pub(super) fn has(self, id: &str) -> bool {
-        self.0.bundle.get_message(id).is_some_and(|message| message.value().is_some())
+        self.0.bundle().get_message(id).is_some_and(|message| message.value().is_some())
     }
 
     /// What it calls itself; its code where it does not say.
@@ -215,7 +252,7 @@ impl Lang {
     /// name, an argument that is missing its own, which tests rule out (`wording::tests`).
     pub fn text(self, id: &str, args: &[(&str, FluentValue<'_>)]) -> String {
         let speaker = [self].iter().chain(self.fallback()).copied().find(|lang| lang.has(id)).unwrap_or(self);
-        let bundle = &speaker.0.bundle;
+        let bundle = speaker.0.bundle();
         let mut errors = Vec::new();
         let text = match bundle.get_message(id).and_then(|message| message.value()) {
             Some(pattern) => {
