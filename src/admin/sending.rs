@@ -14,7 +14,7 @@ use crate::{
 
 use super::{AdminContext, Reply};
 
-/// One attempt takes no longer: a refresh of the tokens and a call.
+/// One attempt takes no longer: a refresh of the tokens and a call. Real time, as amoCRM's answers take.
 const RETRY_FAILS_WITHIN: Duration = Duration::from_secs(60);
 
 impl AdminContext {
@@ -39,9 +39,9 @@ impl AdminContext {
         let (outbox, mut health, chat_id) = (self.outbox.clone(), self.health.clone(), self.chat_id);
         let can_authorize = self.crm.as_ref().is_some_and(|crm| crm.settings().integration.is_some());
         tokio::spawn(async move {
-            let limit = outbox.clock().scaled(RETRY_FAILS_WITHIN).max(Duration::from_secs(5));
             let tried = health.wait_for(|health| health.trouble.is_none() || health.failures > failures);
-            let Ok(Ok(now)) = tokio::time::timeout(limit, tried).await.map(|tried| tried.map(|health| health.clone()))
+            let Ok(Ok(now)) =
+                tokio::time::timeout(RETRY_FAILS_WITHIN, tried).await.map(|tried| tried.map(|health| health.clone()))
             else {
                 return;
             };
