@@ -8,7 +8,7 @@
 //!   ([`DeliveryPass::did`]), what to do where amoCRM refuses it. The protocol around it is [`super::write`];
 //! - how it is looked up where it may be there, which its module does before it writes (as [`note`] does), and its arm in
 //!   `DeliveryPass::finish`, which does the steps after the lead itself, each for the leads whose turn it is;
-//! - its four fault points in `fault::POINTS`, each with a death in the kill tests.
+//! - its fault points in `fault::POINTS`, those of the protocol and one behind the look-up, each with a death in the kill tests.
 //!
 //! What comes after that, such as a buyer's files, has a queue of its own and uses the same protocol: see `attachments`.
 

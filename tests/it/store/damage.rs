@@ -325,9 +325,13 @@ async fn whatever_is_damaged_of_a_step_it_may_have_been_sent() {
             let (store, queue) = (&opened.store, opened.store.lead_queue());
             let ivan = lead("Иван", 1);
             submit(store, &ivan).await;
-            if step == Step::Note {
+            for done in Step::ALL.into_iter().take_while(|done| *done != step) {
                 let created = Created { id: ivan.id, crm_lead_id: 7, contact_id: None, phone: String::new() };
-                store.lead_queue().record_created(&[created]).await.expect("a write");
+                match done {
+                    Step::Lead => queue.record_created(&[created]).await,
+                    later => queue.record_step_done(later, &[(ivan.id, None)]).await,
+                }
+                .expect("a write");
             }
             let lease = Lease::command();
             let claim = || queue.claim_due(&lease, later(store), 9, Claim::Oldest);
