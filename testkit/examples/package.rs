@@ -311,6 +311,19 @@ async fn copies_fail_and_are_told(tree: &Tree) {
     tree.does("a copy is made", &night);
     tree.until("the admin reads that, too", async |tree| tree.admin_has("снова делаются") == 1).await;
     tree.check("all that once", tree.admin_has("не сделана") == 1, || tree.admin.transcript());
+
+    tree.shell(
+        "the store is gone",
+        &format!("systemctl stop {SERVICE}; mkdir /root/away; mv {DATA}/amocrm-lead-bot.sqlite* /root/away/"),
+    );
+    for _ in 0..2 {
+        tree.check("the copy of the night fails", tree.run(&night).code == Some(1), String::new);
+    }
+    let told = tree.admin_has("не сделана: базу не удалось прочитать");
+    tree.check("the admin reads it once, past the store", told == 1, || tree.admin.transcript());
+    tree.shell("the store is back", &format!("mv /root/away/* {DATA}/; systemctl start {SERVICE}"));
+    tree.does("a copy is made", &night);
+    tree.until("the admin reads that, too", async |tree| tree.admin_has("снова делаются") == 2).await;
 }
 
 /// The part of `docs/setup.md` between two lines, as an operator types it.
