@@ -83,6 +83,10 @@ impl Member for Write {
         true
     }
 
+    fn apart(self: Box<Self>) -> Vec<Box<dyn Member>> {
+        vec![self]
+    }
+
     fn work<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxFuture<'a, Worked> {
         Box::pin(async move {
             match self.statement.rows(connection).await {

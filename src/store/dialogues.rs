@@ -2,19 +2,14 @@
 //! submits and the messages that answer it. A turn is committed only if the dialogue still stands as it was read: a process
 //! that has lost the leadership may still be taking a turn when the next leader has taken the same one, and more.
 
-use sqlx::{AnyConnection, AssertSqlSafe};
+use sqlx::AssertSqlSafe;
 use tracing::warn;
 
-use crate::{
-    clock::{Clock, Millis},
-    config::LeadLimits,
-    fault::point,
-};
+use crate::{clock::Millis, config::LeadLimits};
 
 use super::{
     Dialogues, LeadRow, NewAmendment, NewConsent, NewLead, NewMessage, NewSpeech, NewWithdrawal, OutboxMessage,
-    StoreError, amendments, consents, later_messages, leads, limits, live_buttons, outbox, rows, withdrawals,
-    writer::Undone,
+    StoreError, Urgency, rows, turns::TakenTurn,
 };
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
@@ -129,8 +124,8 @@ impl Dialogues {
 
     /// Commits a turn.
     pub async fn commit(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
-        let clock = self.clock;
-        let outcome = self.write(turn.clone(), move |turn, connection| Box::pin(take(turn, connection, clock))).await?;
+        let taken = TakenTurn { turn: turn.clone(), clock: self.clock };
+        let outcome = self.write_jointly(Urgency::Now, taken).await?;
         if turn.lead.is_some() && matches!(outcome, TurnOutcome::Committed(_)) {
             self.leads_moved();
         }
@@ -155,75 +150,4 @@ impl Dialogues {
         sqlx::query("DELETE FROM dialogues WHERE chat_id = $1").bind(chat_id).execute(&self.pool).await?;
         Ok(())
     }
-}
-
-/// Writes a turn. What refuses it is found out before anything is written, so that a refusal needs no rollback; only a
-/// turn that is overtaken with its lead does.
-async fn take(turn: &Turn, connection: &mut AnyConnection, clock: Clock) -> Result<TurnOutcome, Undone<TurnOutcome>> {
-    let now = clock.now();
-    let mut is_new_lead = false;
-    if let Some(new) = &turn.lead {
-        if let Some(again_at) = limits::reached(connection, clock, &new.lead, turn.limits, now).await? {
-            return Ok(TurnOutcome::TooMany { again_at });
-        }
-        is_new_lead = leads::insert(connection, new, now, Some(now)).await?;
-        if !is_new_lead && !leads::id_exists(connection, &new.lead.id.to_string()).await? {
-            return Ok(TurnOutcome::NumberTaken);
-        }
-    }
-    let sql = match turn.after {
-        None => {
-            "INSERT INTO dialogues (chat_id, step, draft, update_id, update_at, replies) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"
-        }
-        Some(_) => {
-            "UPDATE dialogues SET step = $2, draft = $3, update_id = $4, update_at = $5, replies = $6 \
-             WHERE chat_id = $1 AND update_id = $7 AND update_at = $8"
-        }
-    };
-    let dialogue = &turn.dialogue;
-    let mut query = sqlx::query(sql)
-        .bind(turn.chat_id)
-        .bind(&dialogue.step)
-        .bind(&dialogue.draft)
-        .bind(dialogue.update_id)
-        .bind(dialogue.update_at)
-        .bind(&dialogue.replies);
-    if let Some((update_id, update_at)) = turn.after {
-        query = query.bind(update_id).bind(update_at);
-    }
-    if query.execute(&mut *connection).await?.rows_affected() == 0 {
-        return match is_new_lead {
-            true => Err(Undone::Answer(TurnOutcome::Overtaken)),
-            false => Ok(TurnOutcome::Overtaken),
-        };
-    }
-    if let Some(new) = &turn.withdrawal {
-        withdrawals::insert(connection, turn.chat_id, new, now).await?;
-        consents::end(connection, new.user_id, now).await?;
-    }
-    if let Some(new) = &turn.consent {
-        consents::insert(connection, turn.chat_id, new).await?;
-    }
-    if let Some(message) = turn.pressed {
-        live_buttons::pressed(connection, turn.chat_id, message).await?;
-    }
-    if let Some(new) = &turn.amendment {
-        amendments::insert(connection, new, now).await?;
-        point("amendment.in_commit");
-    }
-    if let Some(new) = &turn.speech {
-        later_messages::insert(connection, turn.chat_id, new, clock).await?;
-    }
-    let messages = match &turn.instead_of {
-        Some(album) if !outbox::take_back(connection, turn.chat_id, album, now).await? && turn.only_instead => &[],
-        _ => turn.messages.as_slice(),
-    };
-    let enqueued = outbox::insert_all(connection, messages, turn.instead_of.as_deref(), now).await?;
-    if let Some(message) = &turn.told {
-        let body = super::json(&message.notice);
-        outbox::insert(connection, message.chat_id, &body, message.due_at, now).await?;
-    }
-    point("intake.in_commit");
-    Ok(TurnOutcome::Committed(enqueued))
 }

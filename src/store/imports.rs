@@ -2,7 +2,7 @@
 
 use crate::fault::point;
 
-use super::{Leads, NewLead, StoreError, forgetting, leads};
+use super::{Leads, NewLead, StoreError, forgetting, new_leads};
 
 /// A lead from a backup file.
 #[derive(Debug, Clone)]
@@ -41,11 +41,11 @@ impl Leads {
                 if done.rows_affected() == 0 {
                     continue;
                 }
-            } else if leads::id_exists(&mut transaction, &id).await? {
+            } else if new_leads::id_exists(&mut transaction, &id).await? {
                 continue;
             }
             let mut new = one.new.clone();
-            while !leads::insert(&mut transaction, &new, now, None).await? {
+            while !new_leads::insert(&mut transaction, &new, now, None).await? {
                 new.lead.number = crate::lead::LeadNumber::random();
             }
             taken += 1;

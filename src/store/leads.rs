@@ -1,4 +1,4 @@
-//! Leads: inserted with the turn that submits them, read by number and by state.
+//! Leads: read by number and by state.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,10 @@ use ulid::Ulid;
 
 use crate::{
     clock::Millis,
-    lead::{Lead, LeadNumber, LeadSource, one_line},
+    lead::{Lead, LeadNumber, one_line},
 };
 
-use super::{Engine, Leads, Stage, Step, Steps, StoreError, json, lead_files, rows, stage};
+use super::{Engine, Leads, Stage, Step, Steps, StoreError, rows, stage};
 
 /// No error in words is longer.
 const LONGEST_ERROR: usize = 1000;
@@ -50,24 +50,6 @@ impl LeadState {
             "discarded" => Ok(Self::Discarded),
             _ => Err(StoreError::Unreadable("its state is none that this version knows".into())),
         }
-    }
-}
-
-/// A lead to be inserted.
-#[derive(Debug, Clone)]
-pub struct NewLead {
-    /// The lead.
-    pub lead: Lead,
-    /// Whether the buyer has already been told that it is saved (a lead restored from a backup file).
-    pub buyer_told: bool,
-    /// Since when amoCRM may have it: it is looked up before it is created (a lead restored from a backup file).
-    pub uncertain_since: Option<Millis>,
-}
-
-impl NewLead {
-    /// A lead that was just submitted.
-    pub fn fresh(lead: Lead) -> Self {
-        Self { lead, buyer_told: false, uncertain_since: None }
     }
 }
 
@@ -137,9 +119,6 @@ impl LeadRow {
         self.after(Step::Lead, crm_lead_id)
     }
 }
-
-/// `buyer_told` of a lead of which its buyer is told nothing: neither that it is saved nor that it is delivered.
-const NOT_TO_BE_TOLD: i64 = 2;
 
 /// No document of a lead is longer, in characters: an answer of a buyer has 4096 at most.
 const LONGEST_BODY: usize = 256_000;
@@ -219,52 +198,6 @@ pub(super) fn lead_row(row: &AnyRow) -> Result<LeadRow, StoreError> {
         first_edition: rows::is_null(row, 15),
         lead,
     })
-}
-
-/// Inserts a lead; `false` when its id or its number is already there. `taken_at` is when a chat sent it.
-pub(super) async fn insert(
-    connection: &mut sqlx::AnyConnection,
-    new: &NewLead,
-    now: Millis,
-    taken_at: Option<Millis>,
-) -> Result<bool, StoreError> {
-    let lead = &new.lead;
-    let done = sqlx::query(
-        "INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at, buyer_told, taken_at, source, \
-         work_owed) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
-    )
-    .bind(lead.id.to_string())
-    .bind(lead.number.as_str())
-    .bind(json(lead))
-    .bind(lead.buyer.user_id)
-    .bind(lead.submitted_at.timestamp_millis())
-    .bind(now)
-    // Of what they did not send buyers are told nothing.
-    .bind(if lead.is_unfinished() { NOT_TO_BE_TOLD } else { i64::from(new.buyer_told) })
-    .bind(taken_at)
-    .bind(lead.source.as_ref().map(LeadSource::label))
-    .bind(i64::from(taken_at.is_some()))
-    .execute(&mut *connection)
-    .await?;
-    if let (1, Some(since)) = (done.rows_affected(), new.uncertain_since) {
-        // Whoever has sent it may have got as far as any step; one look tells of each.
-        for step in Step::ALL {
-            sqlx::query("INSERT INTO lead_steps (lead_id, step, sent_at, lookups_needed) VALUES ($1, $2, $3, 1)")
-                .bind(lead.id.to_string())
-                .bind(step.as_str())
-                .bind(since)
-                .execute(&mut *connection)
-                .await?;
-        }
-    }
-    if done.rows_affected() == 1 {
-        lead_files::insert(connection, lead, now).await?;
-    }
-    Ok(done.rows_affected() == 1)
-}
-
-pub(super) async fn id_exists(connection: &mut sqlx::AnyConnection, id: &str) -> Result<bool, StoreError> {
-    Ok(sqlx::query("SELECT 1 FROM leads WHERE id = $1").bind(id).fetch_optional(connection).await?.is_some())
 }
 
 impl Leads {

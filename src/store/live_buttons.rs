@@ -3,13 +3,12 @@
 //!
 //! Several write to one row side by side (a turn, the sender, what is edited late): each adds and takes out its own ids.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
-use crate::notice::Reference;
-
-use super::{Became, Outbox, StoreError, Urgency, rows, sent_messages};
+use super::{Outbox, StoreError, json, rows};
 
 /// No more of one chat are remembered: each is an edit.
 const MOST: usize = 20;
@@ -120,48 +119,94 @@ impl ButtonsChange {
     }
 }
 
-/// What the store keeps of a message that goes from the outbox.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AfterSending {
-    /// What becomes of its chat's buttons.
-    pub buttons: ButtonsChange,
-    /// What a message that is to be found again has become.
-    pub became: Option<(Reference, Became)>,
+/// What becomes of a row.
+#[derive(Debug, Default)]
+struct Edit {
+    /// What is taken out of it.
+    out: Vec<String>,
+    /// What is added to the rest.
+    added: String,
 }
 
-impl From<ButtonsChange> for AfterSending {
-    fn from(buttons: ButtonsChange) -> Self {
-        Self { buttons, became: None }
+impl Edit {
+    /// The same and this after it.
+    fn then(&mut self, change: &ButtonsChange) {
+        for token in change.taken_out() {
+            // Commas are at both its ends, so it never is half in the row and half in what is added.
+            self.added = self.added.replace(&token, "");
+            if !self.out.contains(&token) {
+                self.out.push(token);
+            }
+        }
+        self.added.push_str(&change.added());
     }
 }
 
-/// Makes a change in the transaction of something else: one statement, as it goes with every message.
-pub(super) async fn change(
-    connection: &mut AnyConnection,
+/// So much is taken out of many rows by one statement: that of two messages.
+const MOST_OUT: usize = 6;
+
+/// A row of `live_buttons` as it is changed together with others.
+#[derive(Serialize)]
+struct EditedRow {
     chat_id: i64,
-    change: &ButtonsChange,
+    added: String,
+    taken: [String; MOST_OUT],
+}
+
+const EDITED_ROW: &[(&str, &str)] = &[("chat_id", "BIGINT"), ("added", "TEXT"), ("taken", "JSON")];
+
+/// Makes changes of any number of chats in the transaction of something else, in their order; by one statement where it is not
+/// the first time for a chat, as it goes with every message.
+pub(super) async fn change_all(
+    connection: &mut AnyConnection,
+    changes: &[(i64, ButtonsChange)],
 ) -> Result<(), StoreError> {
-    let (tokens, added) = (change.taken_out(), change.added());
-    if tokens.is_empty() && added.is_empty() {
-        return Ok(());
+    let mut edits: BTreeMap<i64, Edit> = BTreeMap::new();
+    for (chat_id, change) in changes {
+        edits.entry(*chat_id).or_default().then(change);
     }
-    let left = (0..tokens.len())
-        .fold("live_buttons.messages".to_owned(), |left, at| format!("REPLACE({left}, ${}, '')", at + 3));
-    let sql = match added.is_empty() {
-        true => format!("UPDATE live_buttons SET messages = {left} || $2 WHERE chat_id = $1"),
-        false => format!(
-            "INSERT INTO live_buttons (chat_id, messages) VALUES ($1, $2) \
-             ON CONFLICT (chat_id) DO UPDATE SET messages = {left} || excluded.messages"
-        ),
-    };
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(added);
-    tokens.into_iter().fold(query, |query, token| query.bind(token)).execute(&mut *connection).await?;
+    edits.retain(|_, edit| !edit.out.is_empty() || !edit.added.is_empty());
+    let (mut together, alone): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        edits.into_iter().partition(|(_, edit)| edit.out.len() <= MOST_OUT);
+    if !together.is_empty() {
+        let row = |(chat_id, edit): (&i64, &'_ Edit)| {
+            let mut taken = [const { String::new() }; MOST_OUT];
+            taken.iter_mut().zip(&edit.out).for_each(|(place, token)| place.clone_from(token));
+            EditedRow { chat_id: *chat_id, added: edit.added.clone(), taken }
+        };
+        let rows: Vec<_> = together.iter().map(row).collect();
+        let rest = (0..MOST_OUT)
+            .fold("live_buttons.messages".to_owned(), |rest, at| format!("REPLACE({rest}, new.taken ->> {at}, '')"));
+        let sql = format!(
+            "UPDATE live_buttons SET messages = {rest} || new.added FROM {} WHERE live_buttons.chat_id = new.chat_id \
+             RETURNING live_buttons.chat_id",
+            rows::listed(rows::engine_of(connection), EDITED_ROW)
+        );
+        let changed = sqlx::query(AssertSqlSafe(sql)).bind(json(&rows)).fetch_all(&mut *connection).await?;
+        for chat_id in changed.iter().filter_map(|row| rows::number(row, 0)) {
+            together.remove(&chat_id);
+        }
+    }
+    let first = together.into_iter().filter(|(_, edit)| !edit.added.is_empty());
+    for (chat_id, edit) in first.chain(alone) {
+        change_one(connection, chat_id, edit).await?;
+    }
     Ok(())
 }
 
-/// The button of a message was pressed: it is over.
-pub(super) async fn pressed(connection: &mut AnyConnection, chat_id: i64, message: i32) -> Result<(), StoreError> {
-    change(connection, chat_id, &ButtonsChange::pressed(message)).await
+async fn change_one(connection: &mut AnyConnection, chat_id: i64, edit: Edit) -> Result<(), StoreError> {
+    let rest = (0..edit.out.len())
+        .fold("live_buttons.messages".to_owned(), |rest, at| format!("REPLACE({rest}, ${}, '')", at + 3));
+    let sql = match edit.added.is_empty() {
+        true => format!("UPDATE live_buttons SET messages = {rest} || $2 WHERE chat_id = $1"),
+        false => format!(
+            "INSERT INTO live_buttons (chat_id, messages) VALUES ($1, $2) \
+             ON CONFLICT (chat_id) DO UPDATE SET messages = {rest} || excluded.messages"
+        ),
+    };
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(edit.added);
+    edit.out.into_iter().fold(query, |query, token| query.bind(token)).execute(&mut *connection).await?;
+    Ok(())
 }
 
 impl Outbox {
@@ -185,49 +230,15 @@ impl Outbox {
             |row: &sqlx::any::AnyRow| Some((rows::number(row, 0)?, LiveButtons::read(&rows::lossy(row, 1)?).over));
         Ok(rows.iter().filter_map(read).filter(|(_, over)| !over.is_empty()).collect())
     }
-
-    /// Messages of a chat have lost their buttons, or never will; written in passing.
-    pub async fn buttons_gone(&self, chat_id: i64, gone: BTreeSet<i32>) -> Result<(), StoreError> {
-        let gone = ButtonsChange::gone(gone);
-        self.write_when(Urgency::InPassing, (chat_id, gone), |(chat_id, gone), connection| {
-            Box::pin(async move { Ok(self::change(connection, *chat_id, gone).await?) })
-        })
-        .await
-    }
-
-    /// Telegram has taken a message, or never will, and this comes of it: one commit.
-    pub async fn sent(
-        &self,
-        id: &str,
-        chat_id: i64,
-        after: impl Into<AfterSending>,
-        urgency: Urgency,
-    ) -> Result<(), StoreError> {
-        let after: AfterSending = after.into();
-        let is_looked_for = after.became.is_some();
-        let what = (id.to_owned(), chat_id, after, self.clock.now());
-        self.write_when(urgency, what, |(id, chat_id, after, now), connection| {
-            Box::pin(async move {
-                sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&mut *connection).await?;
-                change(connection, *chat_id, &after.buttons).await?;
-                if let Some((reference, became)) = &after.became {
-                    sent_messages::insert(connection, (reference, *chat_id), *became, *now).await?;
-                }
-                Ok(())
-            })
-        })
-        .await?;
-        if is_looked_for {
-            self.wakes.sent.notify_one();
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Clock, store::Store};
+    use crate::{
+        clock::Clock,
+        store::{Store, Urgency},
+    };
 
     fn ids(ids: &[i32]) -> BTreeSet<i32> {
         ids.iter().copied().collect()

@@ -7,6 +7,7 @@
 //! A limit that is bound is written `LIMIT $1 + 0`: SQLite compiles a statement with a bare one anew each time, for a plan
 //! that suits the number, and that takes ten times as long as doing it.
 
+mod after_sending;
 mod again;
 mod amendments;
 mod buyer_topics;
@@ -37,6 +38,7 @@ mod live_buttons;
 mod locks;
 mod mark;
 mod marks;
+mod new_leads;
 mod open_alerts;
 mod outbox;
 mod postgres;
@@ -50,6 +52,7 @@ mod step_outcome;
 mod talk;
 mod telling;
 mod tokens;
+mod turns;
 mod unfinished;
 mod unreadable;
 mod watched;
@@ -69,6 +72,7 @@ use database::Wakes;
 use postgres::Server;
 use writer::Writer;
 
+pub use after_sending::AfterSending;
 pub use amendments::{Amended, Amendment, NewAmendment};
 pub use buyer_topics::{BuyerTopic, TopicAttempt, TopicPlace};
 pub use consents::{Consent, NewConsent};
@@ -91,10 +95,11 @@ pub use lead_queue::{Claim, Lease};
 pub use lead_steps::{Completed, Created, Intent};
 pub use lead_work::{NewPress, NewWork, OwedWork, Untouched, WorkRow, card_reference};
 pub use leadership::Candidate;
-pub use leads::{LeadRow, LeadState, NewLead};
+pub use leads::{LeadRow, LeadState};
 pub use limits::Arrivals;
-pub use live_buttons::{AfterSending, ButtonsChange, LiveButtons};
+pub use live_buttons::{ButtonsChange, LiveButtons};
 pub use mark::{Mark, MarkFamily};
+pub use new_leads::NewLead;
 pub use open_alerts::{OUTAGE, OpenAlert};
 pub use outbox::{NOBODYS_CHAT, NewMessage, OutboxMessage, WaitingMessage};
 pub use reminders::LeftForm;

@@ -1,6 +1,9 @@
 //! The outbox: messages to a chat until Telegram has taken them, in order for each chat.
 
-use sqlx::{AssertSqlSafe, any::AnyRow};
+use std::collections::HashMap;
+
+use serde::Serialize;
+use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 use tracing::warn;
 use ulid::Ulid;
 
@@ -81,19 +84,20 @@ pub struct WaitingMessage {
 
 /// Inserts a message and returns its id. Ids grow with time, so their order is the order of sending.
 pub(super) async fn insert(
-    connection: &mut sqlx::AnyConnection,
+    connection: &mut AnyConnection,
     chat_id: i64,
     body: &str,
     due_at: Millis,
     now: Millis,
 ) -> Result<String, StoreError> {
-    let mut ids = insert_bodies(connection, &[(chat_id, body.to_owned(), due_at)], now).await?;
-    Ok(ids.pop().map(|(id, _)| id).unwrap_or_default())
+    let mut to_chat = ToChat { chat_id, album: None, bodies: vec![(body.to_owned(), due_at)], enqueued: Vec::new() };
+    insert_all(connection, std::slice::from_mut(&mut to_chat), now).await?;
+    Ok(to_chat.enqueued.pop().map(|(id, _)| id).unwrap_or_default())
 }
 
 /// Takes back the answer to an album that waits for further parts of it; `false` where none waits.
 pub(super) async fn take_back(
-    connection: &mut sqlx::AnyConnection,
+    connection: &mut AnyConnection,
     chat_id: i64,
     album: &str,
     now: Millis,
@@ -107,78 +111,80 @@ pub(super) async fn take_back(
     Ok(taken.rows_affected() > 0)
 }
 
-/// Inserts messages to one chat, in order; `album` is the one that they answer. Returns each with the id of the one before
-/// it, if Telegram has not taken that yet.
-pub(super) async fn insert_all(
-    connection: &mut sqlx::AnyConnection,
-    messages: &[NewMessage],
-    album: Option<&str>,
-    now: Millis,
-) -> Result<Vec<(OutboxMessage, Option<String>)>, StoreError> {
-    let bodies: Vec<_> =
-        messages.iter().map(|message| (message.chat_id, json(&message.notice), message.due_at)).collect();
-    let ids = insert_bodies(connection, &bodies, now).await?;
-    if let Some(album) = album {
-        for (id, _) in &ids {
-            sqlx::query("UPDATE messages SET album = $1 WHERE id = $2")
-                .bind(album)
-                .bind(id)
-                .execute(&mut *connection)
-                .await?;
-        }
-    }
-    let enqueued = |((id, before), message): ((String, Option<String>), &NewMessage)| {
-        let NewMessage { chat_id, notice, .. } = message.clone();
-        (OutboxMessage { id, chat_id, notice, attempts: 0 }, before)
-    };
-    Ok(ids.into_iter().zip(messages).map(enqueued).collect())
+/// Messages to one chat, in order.
+#[derive(Debug)]
+pub(super) struct ToChat<'a> {
+    pub chat_id: i64,
+    /// The album that they answer.
+    pub album: Option<&'a str>,
+    /// What each says and when it is due.
+    pub bodies: Vec<(String, Millis)>,
+    /// The id of each, once they are inserted, with that of the one before it in its chat, if Telegram has not taken it yet.
+    pub enqueued: Vec<(String, Option<String>)>,
 }
 
-/// Inserts chat, body and time of messages to one chat; returns their ids and the ids of those before them.
-async fn insert_bodies(
-    connection: &mut sqlx::AnyConnection,
-    messages: &[(i64, String, Millis)],
+/// A row of `messages`.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    id: String,
+    chat_id: i64,
+    body: &'a str,
+    due_at: Millis,
+    album: Option<&'a str>,
+}
+
+const NEW_ROW: &[(&str, &str)] =
+    &[("id", "TEXT"), ("chat_id", "BIGINT"), ("body", "TEXT"), ("due_at", "BIGINT"), ("album", "TEXT")];
+
+/// Inserts messages to any number of chats by one statement.
+pub(super) async fn insert_all(
+    connection: &mut AnyConnection,
+    to_chats: &mut [ToChat<'_>],
     now: Millis,
-) -> Result<Vec<(String, Option<String>)>, StoreError> {
-    let Some((chat_id, ..)) = messages.first() else { return Ok(Vec::new()) };
-    let mut id = Ulid::from_parts(u64::try_from(now).unwrap_or(0), rand::random());
-    let mut ids = vec![id];
-    while ids.len() < messages.len() {
-        id = id.increment().unwrap_or(id);
-        ids.push(id);
-    }
-    let rows = (0..messages.len()).map(|at| {
-        let first = 3 + 3 * at;
-        format!("(${first}, $1, ${}, $2, ${})", first + 1, first + 2)
-    });
-    let sql = format!(
-        "INSERT INTO messages (id, chat_id, body, created_at, due_at) VALUES {} RETURNING \
-         (SELECT MAX(id) FROM messages AS before WHERE before.chat_id = $1 AND before.unreadable = 0 \
-         AND (before.id < $3 OR before.id > ${}))",
-        rows.collect::<Vec<_>>().join(", "),
-        3 * messages.len()
-    );
-    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(now);
-    for (id, (_, body, due_at)) in ids.iter().zip(messages) {
-        query = query.bind(id.to_string()).bind(body).bind(due_at);
-    }
-    let rows = query.fetch_all(&mut *connection).await?;
-    let last = rows.first().and_then(|row| Ulid::from_string(&rows::lossy(row, 0)?).ok());
-    if let Some(last) = last.filter(|last| ids.first() < Some(last)) {
-        // The clock has jumped back; what comes later is sent later all the same.
-        let mut next = last;
-        for id in &mut ids {
-            next = next.increment().unwrap_or(next);
-            sqlx::query("UPDATE messages SET id = $1 WHERE id = $2")
-                .bind(next.to_string())
-                .bind(id.to_string())
-                .execute(&mut *connection)
-                .await?;
-            *id = next;
+) -> Result<(), StoreError> {
+    let first = Ulid::from_parts(u64::try_from(now).unwrap_or(0), rand::random());
+    let (mut next, mut last) = (first, first);
+    let mut new = Vec::new();
+    for ToChat { chat_id, album, bodies, .. } in &*to_chats {
+        for (body, due_at) in bodies {
+            new.push(NewRow { id: next.to_string(), chat_id: *chat_id, body, due_at: *due_at, album: *album });
+            (last, next) = (next, next.increment().unwrap_or(next));
         }
     }
-    let before = std::iter::once(last).chain(ids.iter().copied().map(Some));
-    Ok(ids.iter().zip(before).map(|(id, before)| (id.to_string(), before.map(|id| id.to_string()))).collect())
+    if new.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO messages (id, chat_id, body, created_at, due_at, album) \
+         SELECT id, chat_id, body, CAST($2 AS BIGINT), due_at, album FROM {} WHERE TRUE RETURNING chat_id, \
+         (SELECT MAX(id) FROM messages AS before WHERE before.chat_id = messages.chat_id AND before.unreadable = 0 \
+         AND (before.id < $3 OR before.id > $4))",
+        rows::listed(rows::engine_of(connection), NEW_ROW)
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(json(&new)).bind(now);
+    let found = query.bind(first.to_string()).bind(last.to_string()).fetch_all(&mut *connection).await?;
+    let last_id = |row: &AnyRow| Ulid::from_string(&rows::lossy(row, 1)?).ok();
+    let mut before: HashMap<i64, Option<Ulid>> =
+        found.iter().filter_map(|row| Some((rows::number(row, 0)?, last_id(row)))).collect();
+    let mut id = first;
+    for ToChat { chat_id, bodies, enqueued, .. } in to_chats {
+        let before = before.entry(*chat_id).or_default();
+        for _ in &*bodies {
+            let mut own = id;
+            if let Some(last) = before.filter(|last| own < *last) {
+                // The clock has jumped back; what comes later is sent later all the same.
+                own = last.increment().unwrap_or(last);
+                sqlx::query("UPDATE messages SET id = $1 WHERE id = $2")
+                    .bind(own.to_string())
+                    .bind(id.to_string())
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            enqueued.push((own.to_string(), before.replace(own).map(|id| id.to_string())));
+            id = id.increment().unwrap_or(id);
+        }
+    }
+    Ok(())
 }
 
 impl Outbox {

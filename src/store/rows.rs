@@ -17,6 +17,27 @@ pub(super) fn placeholders(from: usize, count: usize) -> String {
     (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
+/// Which engine a connection leads to.
+pub(super) fn engine_of(connection: &AnyConnection) -> Engine {
+    if connection.backend_name() == "PostgreSQL" { Engine::Postgres } else { Engine::Sqlite }
+}
+
+/// The rows of a JSON array of objects that is bound as `$1`, as a table `new` with these columns: however many rows there
+/// are, it is one statement that the engine has prepared. Texts in it are documents or names of ours: SQLite would end one
+/// with its first NUL.
+pub(super) fn listed(engine: Engine, columns: &[(&str, &str)]) -> String {
+    match engine {
+        Engine::Sqlite => {
+            let columns = columns.iter().map(|(name, _)| format!("value ->> '$.{name}' AS {name}"));
+            format!("(SELECT {} FROM json_each($1)) AS new", columns.collect::<Vec<_>>().join(", "))
+        }
+        Engine::Postgres => {
+            let columns = columns.iter().map(|(name, kind)| format!("{name} {kind}"));
+            format!("json_to_recordset(CAST($1 AS JSON)) AS new ({})", columns.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
 /// A column of text, asked for so that the answer can be read whatever is in it.
 pub(super) fn bytes(engine: Engine, column: &str) -> String {
     match engine {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    Dialogues, LeftForm, NewAmendment, NewLead, NewMessage, StoreError, amendments, json, leads, limits, outbox,
+    Dialogues, LeftForm, NewAmendment, NewLead, NewMessage, StoreError, amendments, json, limits, new_leads, outbox,
     reminders, writer::Undone,
 };
 
@@ -102,8 +102,8 @@ async fn send(
         if let Some(again_at) = limits::reached(connection, clock, &new.lead, sent.limits, now).await? {
             return Ok(UnfinishedOutcome::TooMany(again_at));
         }
-        if !leads::insert(connection, new, now, Some(now)).await?
-            && !leads::id_exists(connection, &new.lead.id.to_string()).await?
+        if !new_leads::insert(connection, new, now, Some(now)).await?
+            && !new_leads::id_exists(connection, &new.lead.id.to_string()).await?
         {
             return Ok(UnfinishedOutcome::NumberTaken);
         }

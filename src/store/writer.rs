@@ -6,7 +6,8 @@
 //! - What nobody waits for (a message that Telegram has taken goes from the outbox) joins the next commit of others, or
 //!   makes one of its own after [`IN_PASSING`]: half of all commits, and of what they write, would be for its sake.
 //! - On SQLite one connection writes, so no writer ever sleeps in the engine's busy handler for another one of this
-//!   process. On PostgreSQL a batch borrows a connection of the pool.
+//!   process. On PostgreSQL a batch borrows a connection of the pool, and the next one goes on with it.
+//! - Writes of one kind (turns, messages that were sent) are done in the same statements, however many they are.
 //! - Members of a batch do not harm each other: when one fails, wants to be undone or panics, the batch is rolled back
 //!   and each member is written by itself.
 //!
@@ -19,6 +20,7 @@
 //! - A panic within a member: its caller is told of a fault of the program, the others are written without it.
 
 mod connection;
+mod joint;
 mod member;
 
 use std::{
@@ -35,10 +37,11 @@ use tokio::sync::oneshot;
 use crate::fault::point;
 
 use super::{Database, Engine, StoreError, conflicts, faults, prepare};
-use connection::{Held, Source, begin};
+use connection::{Held, Source, begin, begin_batch};
 use member::Job;
 
 pub(super) use connection::WriteTransaction;
+pub(super) use joint::{Ends, Jointly};
 pub(super) use member::{Member, Undone, Worked};
 
 /// A transaction that is longer keeps the first of its members waiting for too long.
@@ -80,7 +83,7 @@ impl Queue {
 /// The writing side of a store.
 pub(super) struct Writer {
     source: Source,
-    begin: &'static str,
+    engine: Engine,
     queue: Mutex<Queue>,
 }
 
@@ -107,12 +110,12 @@ impl Writer {
     /// Writes the file that these options name.
     pub(super) fn of_file(options: AnyConnectOptions) -> Arc<Self> {
         let source = Source::File { options: Box::new(options), connection: Arc::default() };
-        Arc::new(Self { source, begin: begin(Engine::Sqlite), queue: Mutex::default() })
+        Arc::new(Self { source, engine: Engine::Sqlite, queue: Mutex::default() })
     }
 
     /// Writes through a pool.
     pub(super) fn of_pool(pool: AnyPool) -> Arc<Self> {
-        Arc::new(Self { source: Source::Server(pool), begin: begin(Engine::Postgres), queue: Mutex::default() })
+        Arc::new(Self { source: Source::Server(pool), engine: Engine::Postgres, queue: Mutex::default() })
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -183,31 +186,36 @@ impl Writer {
                 };
                 Ok(Held::File(connection, home))
             }
-            Source::Server(pool) => Ok(Held::Server(pool.acquire().await?)),
+            Source::Server(pool) => Ok(Held::Server(pool.acquire().await?, pool.clone())),
         }
     }
 
-    /// Writes a batch and tells each of its members.
-    async fn write(&self, batch: Vec<Box<dyn Member>>) {
+    /// Writes a batch and tells each of its members. `kept` is the connection that the last one has left.
+    async fn write(&self, batch: Vec<Box<dyn Member>>, kept: &mut Option<Held>) {
         // Those of a batch that did not go through as one.
-        for member in self.try_write(batch).await {
-            let left = self.try_write(vec![member]).await;
+        let left = self.try_write(together(batch), kept).await;
+        for member in left.into_iter().flat_map(Member::apart) {
+            let left = self.try_write(vec![member], kept).await;
             // Alone nothing is left over but a panic, of which the caller is told by this.
             drop(left);
         }
     }
 
     /// Returns what is to be written one by one.
-    async fn try_write(&self, mut batch: Vec<Box<dyn Member>>) -> Vec<Box<dyn Member>> {
+    async fn try_write(&self, mut batch: Vec<Box<dyn Member>>, kept: &mut Option<Held>) -> Vec<Box<dyn Member>> {
         let mut tries = 1;
         loop {
-            let mut held = match self.acquire().await {
+            let acquired = match kept.take() {
+                Some(held) => Ok(held),
+                None => self.acquire().await,
+            };
+            let mut held = match acquired {
                 Ok(held) => held,
                 Err(error) => return self.all_fail(batch, &error),
             };
             let attempt = AssertUnwindSafe(self.attempt(&mut held, &mut batch)).catch_unwind().await;
             if matches!(attempt, Ok(Ended::Done(true) | Ended::Undone(true) | Ended::Conflict(_))) {
-                held.give_back();
+                *kept = held.keep();
             } else {
                 held.close().await;
             }
@@ -218,7 +226,7 @@ impl Writer {
                 }
                 // One that fails is one too many, and so is one whose conflicts would begin the work of all others again.
                 Ok(Ended::Undone(_)) | Err(_) => return batch,
-                Ok(Ended::Conflict(_)) if batch.len() > 1 => return batch,
+                Ok(Ended::Conflict(_)) if !is_alone(&batch) => return batch,
                 Ok(Ended::Conflict(_)) if tries < conflicts::TRIES => conflicts::pause(tries).await,
                 Ok(Ended::NotBegun(error)) => return self.all_fail(batch, &error),
                 Ok(Ended::Conflict(error) | Ended::Lost(error)) => return not_known(batch, &error),
@@ -245,10 +253,10 @@ impl Writer {
                 Worked::Locked(error) => Ended::NotBegun(error),
             };
         }
-        if let Err(error) = connection.execute(self.begin).await {
+        if let Err(error) = connection.execute(begin_batch(self.engine)).await {
             return Ended::NotBegun(error);
         }
-        let is_alone = batch.len() == 1;
+        let is_alone = is_alone(batch);
         for member in &mut *batch {
             let worked = member.work(connection).await;
             if let Worked::Keep = worked {
@@ -282,8 +290,9 @@ struct Serving {
 
 impl Serving {
     async fn run(mut self) {
+        let mut kept = None;
         while let Some(batch) = self.next() {
-            self.writer.write(batch).await;
+            self.writer.write(batch, &mut kept).await;
         }
     }
 
@@ -304,6 +313,23 @@ impl Drop for Serving {
             self.writer.queue().is_served = false;
         }
     }
+}
+
+/// The same writes, those of one kind as one.
+fn together(batch: Vec<Box<dyn Member>>) -> Vec<Box<dyn Member>> {
+    let mut all: Vec<Box<dyn Member>> = Vec::with_capacity(batch.len());
+    for member in batch {
+        let mut left = Some(member);
+        for earlier in &mut all {
+            left = left.and_then(|member| earlier.take_in(member));
+        }
+        all.extend(left);
+    }
+    all
+}
+
+fn is_alone(batch: &[Box<dyn Member>]) -> bool {
+    matches!(batch, [member] if member.count() == 1)
 }
 
 /// Tells all of a batch that it is not known what became of it.
@@ -333,11 +359,20 @@ impl Database {
         F: for<'a> Fn(&'a D, &'a mut AnyConnection) -> BoxFuture<'a, Result<T, Undone<T>>> + Send + 'static,
         T: Send + 'static,
     {
+        self.submitted(urgency, |reply| Box::new(Job { data, work, result: None, reply })).await
+    }
+
+    /// Has something written and waits for its answer.
+    async fn submitted<T, M: Member>(
+        &self,
+        urgency: Urgency,
+        member: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Box<M>,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Job { data, work, result: None, reply });
+        let member = member(reply);
         match urgency {
-            Urgency::Now => self.pool.1.submit(job),
-            Urgency::InPassing => self.pool.1.submit_in_passing(job),
+            Urgency::Now => self.pool.1.submit(member),
+            Urgency::InPassing => self.pool.1.submit_in_passing(member),
         }
         answer
             .await
@@ -351,10 +386,10 @@ impl Database {
         Ok(match &writer.source {
             Source::File { .. } => {
                 let mut held = writer.acquire().await?;
-                held.execute(writer.begin).await?;
+                held.execute(begin(writer.engine)).await?;
                 WriteTransaction::File(held)
             }
-            Source::Server(pool) => WriteTransaction::Server(pool.begin_with(writer.begin).await?),
+            Source::Server(pool) => WriteTransaction::Server(pool.begin_with(begin(writer.engine)).await?),
         })
     }
 }

@@ -23,7 +23,7 @@ async fn taken(store: &Store, number: &str) -> LeadNumber {
     let now = store.clock().now();
     let new = crate::store::NewLead::fresh(lead);
     let mut transaction = store.begin().await.expect("a transaction");
-    crate::store::leads::insert(&mut transaction, &new, now, Some(now)).await.expect("a row");
+    crate::store::new_leads::insert(&mut transaction, &new, now, Some(now)).await.expect("a row");
     transaction.commit().await.expect("a commit");
     new.lead.number
 }

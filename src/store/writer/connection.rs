@@ -25,21 +25,34 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(in crate::store) enum Held {
     File(AnyConnection, OwnedMutexGuard<Option<AnyConnection>>),
-    Server(PoolConnection<Any>),
+    Server(PoolConnection<Any>, AnyPool),
 }
 
 impl Held {
     pub(super) fn give_back(self) {
         match self {
             Self::File(connection, mut home) => *home = Some(connection),
-            Self::Server(connection) => drop(connection),
+            Self::Server(connection, _) => drop(connection),
         }
+    }
+
+    /// Keeps it for the next batch where it is in nobody's way.
+    pub(super) fn keep(self) -> Option<Self> {
+        let is_in_nobodys_way = match &self {
+            Self::File(..) => false,
+            Self::Server(_, pool) => pool.num_idle() > 0 || pool.size() < pool.options().get_max_connections(),
+        };
+        if is_in_nobodys_way {
+            return Some(self);
+        }
+        self.give_back();
+        None
     }
 
     pub(super) async fn close(self) {
         match self {
             Self::File(connection, _home) => drop(connection.close().await),
-            Self::Server(connection) => drop(connection.close().await),
+            Self::Server(connection, _) => drop(connection.close().await),
         }
     }
 }
@@ -50,7 +63,7 @@ impl Deref for Held {
     fn deref(&self) -> &AnyConnection {
         match self {
             Self::File(connection, _) => connection,
-            Self::Server(connection) => connection,
+            Self::Server(connection, _) => connection,
         }
     }
 }
@@ -59,7 +72,7 @@ impl DerefMut for Held {
     fn deref_mut(&mut self) -> &mut AnyConnection {
         match self {
             Self::File(connection, _) => connection,
-            Self::Server(connection) => connection,
+            Self::Server(connection, _) => connection,
         }
     }
 }
@@ -69,6 +82,18 @@ pub(super) fn begin(engine: Engine) -> &'static str {
     match engine {
         Engine::Sqlite => "BEGIN IMMEDIATE",
         Engine::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
+    }
+}
+
+/// A transaction of a batch, which finds each row that it changes by an index: how many rows are at rest in a table through which
+/// messages pass says nothing about how many pages it has.
+pub(super) fn begin_batch(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => begin(engine),
+        Engine::Postgres => {
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
+             SET LOCAL enable_mergejoin = off"
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! One write among others: what it does, and how its caller learns what became of it.
 
+use std::any::Any;
+
 use futures::future::BoxFuture;
 use sqlx::AnyConnection;
 use tokio::sync::oneshot;
@@ -39,12 +41,25 @@ pub(in crate::store) enum Worked {
     Locked(sqlx::Error),
 }
 
-/// One write among others.
-pub(in crate::store) trait Member: Send {
+/// One write among others, or several that are done in the same statements.
+pub(in crate::store) trait Member: Any + Send {
     /// Whether it is a single statement, which needs no transaction of its own.
     fn is_statement(&self) -> bool {
         false
     }
+
+    /// How many writes it is.
+    fn count(&self) -> usize {
+        1
+    }
+
+    /// Takes in what can be done in the same statements; gives back anything else.
+    fn take_in(&mut self, other: Box<dyn Member>) -> Option<Box<dyn Member>> {
+        Some(other)
+    }
+
+    /// Its writes, each by itself.
+    fn apart(self: Box<Self>) -> Vec<Box<dyn Member>>;
 
     /// Does its statements; may be called again after they were undone.
     fn work<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxFuture<'a, Worked>;
@@ -67,6 +82,10 @@ where
     F: for<'a> Fn(&'a D, &'a mut AnyConnection) -> BoxFuture<'a, Result<T, Undone<T>>> + Send + 'static,
     T: Send + 'static,
 {
+    fn apart(self: Box<Self>) -> Vec<Box<dyn Member>> {
+        vec![self]
+    }
+
     fn work<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxFuture<'a, Worked> {
         let work = (self.work)(&self.data, connection);
         let result = &mut self.result;
