@@ -233,17 +233,17 @@ impl Leads {
 
     /// What one person has sent and may still be read, newest first, at most `limit`.
     pub async fn of_person(&self, user_id: i64, limit: usize) -> Result<Vec<LeadRow>, StoreError> {
-        let mut leads = Vec::new();
         // Each half has an index of its own.
-        for (taken, newest) in [("IS NOT NULL", "taken_at"), ("IS NULL", "submitted_at")] {
-            let sql = format!(
-                "SELECT {} FROM leads WHERE user_id = $1 AND taken_at {taken} AND forgotten_at IS NULL \
-                 AND unreadable = 0 ORDER BY {newest} DESC LIMIT $2 + 0",
+        let halves = [("IS NOT NULL", "taken_at"), ("IS NULL", "submitted_at")].map(|(taken, newest)| {
+            format!(
+                "SELECT {} FROM (SELECT * FROM leads WHERE user_id = $1 AND taken_at {taken} AND forgotten_at IS NULL \
+                 AND unreadable = 0 ORDER BY {newest} DESC LIMIT $2 + 0) AS leads",
                 lead_columns(self.engine),
-            );
-            let query = sqlx::query(AssertSqlSafe(sql)).bind(user_id).bind(i64::try_from(limit).unwrap_or(i64::MAX));
-            leads.extend(self.leads_of(&query.fetch_all(&self.pool).await?).await?);
-        }
+            )
+        });
+        let sql = halves.join(" UNION ALL ");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(user_id).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut leads = self.leads_of(&query.fetch_all(&self.pool).await?).await?;
         leads.sort_by_key(|row| std::cmp::Reverse((row.lead.submitted_at, row.lead.id)));
         leads.truncate(limit);
         Ok(leads)

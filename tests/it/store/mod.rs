@@ -86,6 +86,7 @@ mod moving;
 mod processes;
 mod queue;
 mod reminders;
+mod together;
 mod told;
 mod unfinished;
 mod watches;
