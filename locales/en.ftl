@@ -472,8 +472,8 @@ admin-backup-skipped =
     ⚠️ The file backup_leads.json holds entries that could not be understood: { $count }. The file was kept as { $name } for 30 days.
 admin-backup-imported =
     { $count ->
-        [one] ℹ️ { $count } lead was taken in from backup_leads.json.
-       *[other] ℹ️ { $count } leads were taken in from backup_leads.json.
+        [one] ℹ️ { $count } lead was imported from backup_leads.json.
+       *[other] ℹ️ { $count } leads were imported from backup_leads.json.
     }
 admin-set-aside = ⚠️ One message of a buyer could not be handled (number { $id }). It is kept in the database and the buyer was answered. Please tell the developer.
 admin-token-expiring-long = ⚠️ The access token of amoCRM works until { $date } ({ $left } left). Make a new one: integrations → yours → "Keys and scopes" → long-lived token, and give it to whoever installed the bot.

@@ -136,7 +136,7 @@ consent-ask = The file with the consent (.md, .txt, .pdf), or its https address 
 consent-version-ask = The document's version
 consent-exists = { $file } is there already and is another file: rename yours
 policy-ask = The privacy policy's address, https (empty: none)
-dealer-odd = { $file }: "{ $key }" is no table there; mend it by hand
+dealer-odd = { $file }: "{ $key }" is not a table there; correct it by hand
 
 ## Writing
 

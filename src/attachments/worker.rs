@@ -61,7 +61,7 @@ impl FileWorker {
                     self.rest(&stopped, failures, &stop).await;
                 }
                 Err(_) => {
-                    error!("the handling of a file panicked; it is put off");
+                    error!("the handling of a file panicked; it is deferred");
                     let later = self.pass.due_in(PANIC_PAUSE);
                     failures += 1;
                     if let Err(error) = self.pass.files.release(&self.pass.lease, Some(later)).await {

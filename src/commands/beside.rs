@@ -11,7 +11,7 @@ use crate::{
 
 use super::{CommandError, output::outln};
 
-/// How many entries of `backup_leads.json` nobody has taken in yet; a running bot does so at once.
+/// How many entries of `backup_leads.json` nobody has imported yet; a running bot does so at once.
 pub async fn not_taken_in(settings: &StoreSettings, region: Region, store: &Store) -> Result<i64, CommandError> {
     if is_daemon_running(settings, store).await? {
         return Ok(0);
@@ -27,7 +27,7 @@ pub async fn not_taken_in(settings: &StoreSettings, region: Region, store: &Stor
 pub fn tell_of_the_file(not_taken_in: i64) {
     if not_taken_in > 0 {
         outln!(
-            "backup_leads.json holds {not_taken_in} more that are not taken in yet: the bot does that when it starts, `retry-backup-leads` now."
+            "backup_leads.json holds {not_taken_in} more that are not imported yet: the bot does that when it starts, `retry-backup-leads` now."
         );
     }
 }

@@ -84,7 +84,7 @@ fn undecided(person: &Person) -> bool {
 
 fn show(person: &Person) {
     outln!("Telegram accounts: {}", person.users.len());
-    outln!("Dialogues: {}, messages set aside: {}", person.dialogues, person.set_aside);
+    outln!("Dialogues: {}, messages set aside: {}", person.dialogues, person.dead_letters);
     if person.consents > 0 {
         outln!("Proofs of consent: {} (kept with a hash in place of the person)", person.consents);
     }

@@ -47,7 +47,7 @@ struct Status {
     /// What buyers have said after a request and amoCRM does not have yet.
     later_messages_waiting: i64,
     updates_set_aside: i64,
-    /// Entries of `backup_leads.json` that nobody has taken in yet.
+    /// Entries of `backup_leads.json` that nobody has imported yet.
     backup_file_not_taken_in: i64,
     /// Delivered leads whose stage in amoCRM is asked about.
     leads_watched: i64,
@@ -182,7 +182,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         last_delivery_at: totals.last_delivery_at.map(date),
         messages_owed: store.outbox().count().await?,
         later_messages_waiting: store.late_notes().messages().await?.waiting,
-        updates_set_aside: store.dialogues().set_aside_count().await?,
+        updates_set_aside: store.dialogues().dead_letters().await?,
         backup_file_not_taken_in: 0,
         leads_watched: watches.watched,
         status_messages_owed: watches.owed,

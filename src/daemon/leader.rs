@@ -79,7 +79,7 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
         None => {
             let _only_one = InstanceLock::wait_for(&config.store.data_dir).await?;
             let page = config.http_addr.map(open_page).transpose()?;
-            let ended = reign_alone(&config, clock, &telegram, &admin, page.as_ref(), &stop).await;
+            let ended = lead_alone(&config, clock, &telegram, &admin, page.as_ref(), &stop).await;
             close(page).await;
             ended
         }
@@ -118,7 +118,7 @@ fn idle(page: Option<&http::Server>, why: Idle) {
 }
 
 /// On SQLite: one term.
-async fn reign_alone(
+async fn lead_alone(
     config: &Config,
     clock: Clock,
     telegram: &Telegram,

@@ -72,7 +72,7 @@ impl OneByOne for AmendmentWriter {
                 span.in_scope(|| warn!(%error, "a lead is brought up to date later"));
                 self.failures += 1;
                 let pause = pause_after(&error, self.failures, rand::random());
-                self.put_off(&one, false, pause).await?;
+                self.defer(&one, false, pause).await?;
             }
         }
         Ok(true)
@@ -106,7 +106,7 @@ impl AmendmentWriter {
         self.clock().now() + self.clock().millis(pause)
     }
 
-    async fn put_off(&self, one: &Amendment, refused: bool, pause: Duration) -> Result<(), StoreError> {
+    async fn defer(&self, one: &Amendment, refused: bool, pause: Duration) -> Result<(), StoreError> {
         self.amendments.later(&self.lease, &one.id, refused, self.due_in(pause)).await
     }
 
@@ -117,7 +117,7 @@ impl AmendmentWriter {
         };
         let Some(lead_id) = row.crm_lead_id() else {
             match amendments.is_note_open(&one.id).await? {
-                true => self.put_off(one, false, NOTE_PAUSE).await?,
+                true => self.defer(one, false, NOTE_PAUSE).await?,
                 false => amendments.over(&one.id).await?,
             }
             return Ok(());
@@ -166,7 +166,7 @@ impl AmendmentWriter {
                 self.tell_of_refusal(one, &error).await?;
                 // A right may be given, and a field fixed, but nobody waits for it for ever.
                 if matches!(error, CrmError::Forbidden { .. }) && one.attempts + 1 < MOST_REFUSALS {
-                    return Ok(self.put_off(one, true, REFUSED_PAUSE).await?);
+                    return Ok(self.defer(one, true, REFUSED_PAUSE).await?);
                 }
             }
         }
@@ -212,7 +212,7 @@ impl AmendmentWriter {
     /// date where it is gone.
     async fn follow(&self, one: &Amendment, row: &LeadRow, lead_id: i64) -> Result<(), Stop> {
         match self.crm.whereabouts(lead_id, &row.lead, row.lead.submitted_at).await.map_err(Stop::Crm)? {
-            Whereabouts::There => Ok(self.put_off(one, false, NOTE_PAUSE).await?),
+            Whereabouts::There => Ok(self.defer(one, false, NOTE_PAUSE).await?),
             Whereabouts::MergedInto(found) => Ok(self.late_notes.lead_moved(&one.number, found.lead_id).await?),
             Whereabouts::Gone => {
                 self.crm.account().await.map_err(Stop::Crm)?;

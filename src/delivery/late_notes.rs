@@ -77,7 +77,7 @@ impl OneByOne for LateNoteWriter {
                 span.in_scope(|| warn!(%error, "a note under a lead waits"));
                 self.failures += 1;
                 let pause = pause_after(&error, self.failures, rand::random());
-                self.put_off(&note, LateOutcome::NotLooked, pause).await?;
+                self.defer(&note, LateOutcome::NotLooked, pause).await?;
                 Ok(true)
             }
         }
@@ -110,7 +110,7 @@ impl LateNoteWriter {
         self.clock().now() + self.clock().millis(pause)
     }
 
-    async fn put_off(&self, note: &LateNote, outcome: LateOutcome, pause: Duration) -> Result<(), StoreError> {
+    async fn defer(&self, note: &LateNote, outcome: LateOutcome, pause: Duration) -> Result<(), StoreError> {
         self.notes.not_written(&self.lease, &note.id, outcome, self.due_in(pause)).await
     }
 
@@ -119,7 +119,7 @@ impl LateNoteWriter {
         let Some(row) = self.leads.by_number(&note.number).await? else {
             // Nobody can say what amoCRM's id of it is; a lead that is damaged may be fixed.
             return match note.is_said {
-                true => Ok(self.put_off(note, LateOutcome::NotLooked, LONGEST_PAUSE).await?),
+                true => Ok(self.defer(note, LateOutcome::NotLooked, LONGEST_PAUSE).await?),
                 false => Ok(notes.over(&note.id, None).await?),
             };
         };
@@ -147,7 +147,7 @@ impl LateNoteWriter {
             }
         }
         if let Some((outcome, pause)) = note.attempt.and_then(missed) {
-            return Ok(self.put_off(note, outcome, pause).await?);
+            return Ok(self.defer(note, outcome, pause).await?);
         }
         point("late_note.before_record");
         let Some(text) = notes.intent(&self.lease, &note.id, Some(&place.to_string())).await? else {
@@ -165,7 +165,7 @@ impl LateNoteWriter {
         };
         match WriteOutcome::of(&error) {
             WriteOutcome::NotDone => {
-                self.put_off(note, LateOutcome::NotWritten, Duration::ZERO).await?;
+                self.defer(note, LateOutcome::NotWritten, Duration::ZERO).await?;
                 match error {
                     CrmError::NotFound { .. } => self.follow(note, &row, lead_id, error).await,
                     error => Err(Stop::Crm(error)),
@@ -174,14 +174,14 @@ impl LateNoteWriter {
             WriteOutcome::Uncertain { lookups } => {
                 warn!(%error, "a note under a lead may or may not be there");
                 let uncertain = LateOutcome::Uncertain { lookups_needed: lookups };
-                Ok(self.put_off(note, uncertain, lookup_delay(0, 0)).await?)
+                Ok(self.defer(note, uncertain, lookup_delay(0, 0)).await?)
             }
             WriteOutcome::Refused { .. } if note.attempts + 1 >= MOST_REFUSALS => {
                 warn!(%error, "amoCRM takes no note under a lead; it is given up");
                 self.no_place(note).await
             }
             WriteOutcome::Refused { .. } => {
-                self.put_off(note, LateOutcome::Refused, REFUSED_PAUSE).await?;
+                self.defer(note, LateOutcome::Refused, REFUSED_PAUSE).await?;
                 self.follow(note, &row, lead_id, error).await
             }
         }
@@ -204,7 +204,7 @@ impl LateNoteWriter {
                 }
             }
         }
-        self.put_off(note, LateOutcome::NotLooked, LONGEST_PAUSE).await?;
+        self.defer(note, LateOutcome::NotLooked, LONGEST_PAUSE).await?;
         Ok(None)
     }
 
@@ -239,7 +239,7 @@ impl LateNoteWriter {
             self.no_place(note).await?;
         } else {
             let missed = LateOutcome::Missed { lookups, needed: LOOKUPS_AFTER_KILL };
-            self.put_off(note, missed, lookup_delay(lookups, 0)).await?;
+            self.defer(note, missed, lookup_delay(lookups, 0)).await?;
         }
         Ok(None)
     }

@@ -81,7 +81,7 @@ impl OneByOne for ActionWriter {
                 span.in_scope(|| warn!(%error, "what a manager's work leads to waits"));
                 self.failures += 1;
                 let pause = pause_after(&error, self.failures, rand::random());
-                self.put_off(&one, LateOutcome::NotLooked, pause).await?;
+                self.defer(&one, LateOutcome::NotLooked, pause).await?;
             }
         }
         Ok(true)
@@ -118,7 +118,7 @@ impl ActionWriter {
         self.clock().now() + self.clock().millis(pause)
     }
 
-    async fn put_off(&self, one: &OwedAction, outcome: LateOutcome, pause: Duration) -> Result<(), StoreError> {
+    async fn defer(&self, one: &OwedAction, outcome: LateOutcome, pause: Duration) -> Result<(), StoreError> {
         self.actions.not_done(&self.lease, &one.id, outcome, self.due_in(pause)).await
     }
 
@@ -128,13 +128,13 @@ impl ActionWriter {
 
     async fn carry_out(&self, one: &OwedAction) -> Result<(), Stop> {
         let Some(row) = self.leads.by_number(&one.number).await? else {
-            // A lead that is damaged may be mended.
-            return Ok(self.put_off(one, LateOutcome::NotLooked, LONGEST_PAUSE).await?);
+            // A lead that is damaged may be repaired.
+            return Ok(self.defer(one, LateOutcome::NotLooked, LONGEST_PAUSE).await?);
         };
         let Some(lead_id) = row.crm_lead_id() else {
             return match row.forgotten_at.is_some() || row.state() == crate::store::LeadState::Discarded {
                 true => self.over(one, None).await,
-                false => Ok(self.put_off(one, LateOutcome::NotLooked, UNKNOWN_PAUSE).await?),
+                false => Ok(self.defer(one, LateOutcome::NotLooked, UNKNOWN_PAUSE).await?),
             };
         };
         let Some(there) = self.crm.lead_there(lead_id).await.map_err(Stop::Crm)? else {
@@ -194,7 +194,7 @@ impl ActionWriter {
             return self.over(one, None).await;
         }
         if let Some((outcome, pause)) = one.attempt.and_then(missed) {
-            return Ok(self.put_off(one, outcome, pause).await?);
+            return Ok(self.defer(one, outcome, pause).await?);
         }
         if !self.actions.intent(&self.lease, &one.id).await? {
             return Ok(());
@@ -219,7 +219,7 @@ impl ActionWriter {
                 WriteOutcome::Uncertain { lookups } => {
                     warn!(%error, "a task may or may not be there");
                     let uncertain = LateOutcome::Uncertain { lookups_needed: lookups };
-                    Ok(self.put_off(one, uncertain, lookup_delay(0, 0)).await?)
+                    Ok(self.defer(one, uncertain, lookup_delay(0, 0)).await?)
                 }
                 WriteOutcome::NotDone | WriteOutcome::Refused { .. } => self.not_taken(one, error, None).await,
             },
@@ -237,13 +237,13 @@ impl ActionWriter {
         }
         let is_refused = matches!(WriteOutcome::of(&error), WriteOutcome::Refused { .. });
         if !is_refused && !matches!(error, CrmError::Forbidden { .. }) {
-            self.put_off(one, LateOutcome::NotWritten, Duration::ZERO).await?;
+            self.defer(one, LateOutcome::NotWritten, Duration::ZERO).await?;
             return Err(Stop::Crm(error));
         }
         self.tell_of_refusal(one, &error).await?;
         // A right may be given, but nobody waits for it for ever.
         match one.attempts + 1 < MOST_REFUSALS {
-            true => Ok(self.put_off(one, LateOutcome::Refused, REFUSED_PAUSE).await?),
+            true => Ok(self.defer(one, LateOutcome::Refused, REFUSED_PAUSE).await?),
             false => self.over(one, None).await,
         }
     }
@@ -284,7 +284,7 @@ impl ActionWriter {
     /// gone.
     async fn follow(&self, one: &OwedAction, row: &LeadRow, lead_id: i64) -> Result<(), Stop> {
         match self.crm.whereabouts(lead_id, &row.lead, row.lead.submitted_at).await.map_err(Stop::Crm)? {
-            Whereabouts::There => Ok(self.put_off(one, LateOutcome::NotLooked, UNKNOWN_PAUSE).await?),
+            Whereabouts::There => Ok(self.defer(one, LateOutcome::NotLooked, UNKNOWN_PAUSE).await?),
             Whereabouts::MergedInto(found) => Ok(self.late_notes.lead_moved(&one.number, found.lead_id).await?),
             Whereabouts::Gone => {
                 self.crm.account().await.map_err(Stop::Crm)?;

@@ -69,7 +69,7 @@ struct Stored {
     files_waiting: i64,
     words_waiting: i64,
     messages_owed: i64,
-    set_aside: i64,
+    dead_letters: i64,
     watches: WatchCounts,
     statuses_asked_at: Option<Millis>,
     figures: Figures,
@@ -102,9 +102,9 @@ impl Sources {
         page.gauge("store_connections_at_work", "Connections to the store doing something now.", at_work)?;
 
         if let Some(stored) = stored {
-            let Stored { totals, files_waiting, words_waiting, messages_owed, set_aside, watches, .. } = &stored;
+            let Stored { totals, files_waiting, words_waiting, messages_owed, dead_letters, watches, .. } = &stored;
             let oldest = totals.oldest_waiting_at.map_or(0, |at| (self.store.clock().now() - at).max(0));
-            page.gauge("leads_waiting", "Leads amoCRM has not got yet.", totals.waiting as f64)?;
+            page.gauge("leads_waiting", "Leads that amoCRM does not have yet.", totals.waiting as f64)?;
             page.gauge("leads_rejected", "Leads amoCRM refuses; a person has to look.", totals.rejected as f64)?;
             page.gauge(
                 "leads_unreadable",
@@ -128,7 +128,7 @@ impl Sources {
             page.gauge("status_messages_owed", help, watches.owed as f64)?;
             let help = "When amoCRM was last asked where leads stand.";
             page.moment("statuses_asked_timestamp_seconds", help, stored.statuses_asked_at)?;
-            page.gauge("updates_set_aside", "Updates kept for a person to look at.", *set_aside as f64)?;
+            page.gauge("updates_set_aside", "Updates kept for a person to look at.", *dead_letters as f64)?;
             page.stats(&stored.figures)?;
         }
 
@@ -240,7 +240,7 @@ impl Sources {
             "result",
             &[
                 ("sent", load(&self.outbox.sent)),
-                ("put_off", load(&self.outbox.put_off)),
+                ("put_off", load(&self.outbox.deferred)),
                 ("given_up", load(&self.outbox.given_up)),
             ],
         )?;
@@ -253,7 +253,7 @@ impl Sources {
             files_waiting: self.store.files().waiting().await?,
             words_waiting: self.store.late_notes().messages().await?.waiting,
             messages_owed: self.store.outbox().count().await?,
-            set_aside: self.store.dialogues().set_aside_count().await?,
+            dead_letters: self.store.dialogues().dead_letters().await?,
             watches: self.store.watches().counts().await?,
             statuses_asked_at: watch_log(&self.store.marks()).await?.and_then(|log| log.asked_at),
             figures: self.stats.figures(self.stats.until_today(USUAL_DAYS)).await?,

@@ -161,7 +161,7 @@ impl Reminding {
         let is_first = lead.reminders == 0;
         let due_at = self.after(owed.since, if is_first { FIRST_REMINDER } else { LAST_REMINDER });
         if let Some(due_at) = due_at.filter(|due_at| *due_at > now) {
-            // It was given anew, or managers have other hours now.
+            // It was given again, or managers have other hours now.
             return work.remind_later(&owed.lead_id, lead.reminders, due_at).await;
         }
         let minutes = |working: Duration| i64::try_from(working.as_secs() / 60).unwrap_or(i64::MAX);

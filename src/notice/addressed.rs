@@ -66,7 +66,7 @@ pub struct Addressed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub becomes: Option<Reference>,
     /// It takes the place of what [`Self::becomes`] has become before, and is not sent where there is nothing of that. In a
-    /// group that has become a supergroup since, or another one, it is sent anew.
+    /// group that has become a supergroup since, or another one, it is sent again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub edits: bool,
     /// The topic of a group.

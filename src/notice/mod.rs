@@ -173,7 +173,7 @@ impl Notice {
         }
     }
 
-    /// Whether it is the card of a lead that the managers have not got yet.
+    /// Whether it is the card of a lead that the managers do not have yet.
     pub fn is_new_card(&self) -> bool {
         matches!(self.words(), Self::LeadCard { .. }) && !matches!(self, Self::Addressed(addressed) if addressed.edits)
     }

@@ -20,7 +20,7 @@ impl Dialogues {
     /// Keeps an update that cannot be handled, with its error, for a person to look at, and enqueues the answer to it, in
     /// one commit; a second time nothing changes. What the engine does not take of it is written in plain ASCII, or left
     /// out: `body` is JSON.
-    pub async fn set_aside(
+    pub async fn keep_dead_letter(
         &self,
         update_id: i64,
         chat_id: Option<i64>,
@@ -33,7 +33,7 @@ impl Dialogues {
         let ascii = ascii_json(body);
         let mut kept = Ok(());
         for body in [body, &ascii, "null"] {
-            kept = self.again(|| self.set_aside_once(update_id, chat_id, &kind, &error, body, answer)).await;
+            kept = self.again(|| self.keep_dead_letter_once(update_id, chat_id, &kind, &error, body, answer)).await;
             if !matches!(kept, Err(StoreError::Refused(_))) {
                 break;
             }
@@ -41,7 +41,7 @@ impl Dialogues {
         kept
     }
 
-    async fn set_aside_once(
+    async fn keep_dead_letter_once(
         &self,
         update_id: i64,
         chat_id: Option<i64>,
@@ -74,7 +74,7 @@ impl Dialogues {
     }
 
     /// How many updates were set aside.
-    pub async fn set_aside_count(&self) -> Result<i64, StoreError> {
+    pub async fn dead_letters(&self) -> Result<i64, StoreError> {
         let row = sqlx::query("SELECT COUNT(*) FROM set_aside").fetch_one(&self.pool).await?;
         Ok(row.try_get(0)?)
     }

@@ -282,8 +282,8 @@ async fn find(connection: &mut AnyConnection, engine: Engine, whom: &Whom) -> Re
     for user_id in &person.users {
         person.consents += super::consents::count_of(connection, *user_id).await?;
     }
-    let set_aside = traces::set_aside_of(connection, engine, &person, Millis::MAX).await?;
-    person.set_aside = i64::try_from(set_aside.len()).unwrap_or(0);
+    let dead_letters = traces::dead_letters_of(connection, engine, &person, Millis::MAX).await?;
+    person.dead_letters = i64::try_from(dead_letters.len()).unwrap_or(0);
     Ok(person)
 }
 

@@ -4,7 +4,7 @@
 //! product is in this room, one text for SQLite and PostgreSQL. Two processes may use one store: leads are
 //! claimed under a lease, and every recorded step checks that the lease is still held.
 //!
-//! A limit that is bound is written `LIMIT $1 + 0`: SQLite compiles a statement with a bare one anew each time, for a plan
+//! A limit that is bound is written `LIMIT $1 + 0`: SQLite compiles a statement with a bare one each time, for a plan
 //! that suits the number, and that takes ten times as long as doing it.
 
 mod after_sending;

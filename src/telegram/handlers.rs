@@ -231,7 +231,7 @@ fn root(intake: Arc<UpdateBatch>, admin_line: AdminLine, context: Arc<HandlerCon
                 };
                 let attempts = intake.failed(id, &Failure::Update);
                 error!(update = id, attempts, error = failure, "an update cannot be handled");
-                if attempts >= ATTEMPTS && set_aside(&context, &update, &failure).await.is_ok() {
+                if attempts >= ATTEMPTS && keep_dead_letter(&context, &update, &failure).await.is_ok() {
                     admin_line.send(AdminNotice::UpdateSetAside { update_id: i64::from(id) });
                     intake.done(id);
                 }
@@ -247,7 +247,7 @@ fn root(intake: Arc<UpdateBatch>, admin_line: AdminLine, context: Arc<HandlerCon
     )
 }
 
-async fn set_aside(context: &HandlerContext, update: &Update, failure: &str) -> Result<(), StoreError> {
+async fn keep_dead_letter(context: &HandlerContext, update: &Update, failure: &str) -> Result<(), StoreError> {
     let chat = chat_of(update);
     let body = serde_json::to_string(update).unwrap_or_default();
     let private = update.chat().is_some_and(TelegramChat::is_private);
@@ -256,7 +256,7 @@ async fn set_aside(context: &HandlerContext, update: &Update, failure: &str) -> 
         notice: Notice::Reply(vec![Say::SetAside]),
         due_at: context.clock.now(),
     });
-    context.dialogues.set_aside(i64::from(update.id.0), chat, "unhandled", failure, &body, answer.as_ref()).await
+    context.dialogues.keep_dead_letter(i64::from(update.id.0), chat, "unhandled", failure, &body, answer.as_ref()).await
 }
 
 async fn on_message(

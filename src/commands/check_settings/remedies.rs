@@ -201,7 +201,7 @@ pub const REMEDIES: &[(&str, &str)] = &[
     ("Add {} = \"…\", or take {} out of languages", "Добавьте {} = \"…\" или уберите {} из languages"),
     ("Add it to languages, or leave it out", "Добавьте его в languages или уберите"),
     ("Write https://", "Напишите https://"),
-    ("Put the file beside dealer.toml, or mend its name", "Положите файл рядом с dealer.toml или исправьте имя"),
+    ("Put the file beside dealer.toml, or correct its name", "Положите файл рядом с dealer.toml или исправьте имя"),
     ("Let the bot's user read it", "Дайте его читать пользователю бота"),
     ("Buyers open it on a phone: make it smaller", "Покупатели открывают его на телефоне: сделайте меньше"),
     ("Write what buyers consent to into it", "Напишите в нём, на что согласен покупатель"),

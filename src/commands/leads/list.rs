@@ -25,7 +25,7 @@ use super::{
 struct List<'a> {
     leads: Vec<Listed<'a>>,
     unreadable: Vec<Unreadable<'a>>,
-    /// Entries of `backup_leads.json` that nobody has taken in yet.
+    /// Entries of `backup_leads.json` that nobody has imported yet.
     backup_file_not_taken_in: i64,
 }
 

@@ -20,7 +20,7 @@ const CLOSED: [i64; 2] = [142, 143];
 
 /// So often a field whose making is uncertain is looked for, and so far apart, before it is made again.
 const LOOKS: usize = 3;
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The account with access that was tried; `None` where it is left for later.
 pub async fn access(site: &mut Site<'_>, asked_for: bool) -> Result<Option<Crm>, CommandError> {
@@ -367,7 +367,7 @@ async fn make(site: &Site<'_>, crm: &Crm, wanted: &Wanted) -> Result<i64, CrmErr
             }
             Err(CrmError::Ambiguous { .. }) => {
                 for _ in 0..LOOKS {
-                    site.clock().sleep(LOOK_AGAIN).await;
+                    site.clock().sleep(POLL_INTERVAL).await;
                     if let Some(id) = id(&crm.fields_of_leads().await?) {
                         return Ok(id);
                     }

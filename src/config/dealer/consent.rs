@@ -136,7 +136,7 @@ fn open_page(value: &Value<'_>, address: &str) -> Option<Url> {
 
 /// What is in a file, or what is wrong with it and what to do.
 fn content(path: &Path) -> Result<Vec<u8>, (String, &'static str)> {
-    const PUT_IT_THERE: &str = "Put the file beside dealer.toml, or mend its name";
+    const PUT_IT_THERE: &str = "Put the file beside dealer.toml, or correct its name";
     let about = match std::fs::metadata(path) {
         Ok(about) => about,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -15,7 +15,7 @@ use super::text::unescaped;
 use crate::lead::{Lead, LeadNumber};
 
 /// The newest leads of a contact that are looked at.
-const MOST_LEADS: usize = 10;
+const MAX_LEADS: usize = 10;
 
 /// A lead in amoCRM, as far as a further request of its buyer may be put under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Crm {
         lead_ids.sort_unstable_by_key(|lead_id| std::cmp::Reverse(*lead_id));
         lead_ids.dedup();
         let mut deals = Vec::new();
-        for lead_id in lead_ids.into_iter().take(MOST_LEADS) {
+        for lead_id in lead_ids.into_iter().take(MAX_LEADS) {
             deals.extend(self.deal(lead_id).await?);
         }
         Ok(deals)

@@ -25,7 +25,7 @@ use crate::lead::Lead;
 /// A merge is taken for one since the attempt within this difference of two clocks set by the network.
 const MERGE_MARGIN: Duration = Duration::minutes(1);
 /// The newest leads of a contact that are looked at; a contact with more is a reseller's.
-const MOST_LEADS_OF_A_CONTACT: usize = 10;
+const MAX_LEADS_OF_A_CONTACT: usize = 10;
 
 /// What has become of a lead that amoCRM had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Crm {
         lead_ids.retain(|lead_id| !gone.contains(lead_id));
         // Those that others were merged into first: they may be old.
         lead_ids.sort_by_key(|lead_id| (search.merged_at(*lead_id).is_none(), std::cmp::Reverse(*lead_id)));
-        lead_ids.truncate(MOST_LEADS_OF_A_CONTACT);
+        lead_ids.truncate(MAX_LEADS_OF_A_CONTACT);
         if lead_ids.is_empty() {
             return Ok(());
         }
@@ -134,7 +134,7 @@ impl Crm {
     async fn vanished_since(&self, search: &Search<'_>, since: i64) -> Result<Option<i64>, CrmError> {
         let unnamed = search.merges.iter().filter(|merge| merge.at >= since && merge.lead_ids.len() == 1);
         let mut vanished = None;
-        for merge in unnamed.take(MOST_LEADS_OF_A_CONTACT) {
+        for merge in unnamed.take(MAX_LEADS_OF_A_CONTACT) {
             if may_be_forbidden(self.living_row(merge.lead_ids[0]).await)?.flatten().is_none() {
                 vanished = vanished.max(Some(merge.at));
             }

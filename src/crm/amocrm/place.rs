@@ -17,7 +17,7 @@ use crate::lead::{Lead, LeadNumber};
 const CLOSED: [i64; 2] = [142, 143];
 
 /// The newest leads of a contact that are looked at.
-const MOST_LEADS: usize = 10;
+const MAX_LEADS: usize = 10;
 
 /// What a note stands under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Crm {
         let Some(contact) = contact else { return Ok(Reader::Nobody) };
         let mut lead_ids: Vec<i64> = embedded(&contact, "leads").iter().filter_map(|lead| id(lead.get("id"))).collect();
         lead_ids.sort_unstable_by_key(|lead_id| std::cmp::Reverse(*lead_id));
-        for other in lead_ids.into_iter().filter(|other| *other != lead_id).take(MOST_LEADS) {
+        for other in lead_ids.into_iter().filter(|other| *other != lead_id).take(MAX_LEADS) {
             if may_be_forbidden(self.living_row(other).await)?.flatten().is_some_and(|row| !is_closed(&row)) {
                 return Ok(Reader::At(Place::Lead(other)));
             }

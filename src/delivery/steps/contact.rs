@@ -26,7 +26,7 @@ const SEARCHES_OF_A_PAGE: usize = 8;
 const MOST_PAGES: usize = 8;
 
 /// Leads whose contacts are looked for together.
-const MOST_LEADS: i64 = 500;
+const MAX_LEADS: i64 = 500;
 
 /// An account whose list is too long is searched phone by phone for so long.
 const LIST_TOO_LONG: Duration = Duration::from_secs(3600);
@@ -91,7 +91,7 @@ impl DeliveryPass {
         }
         if to_create.len() < MANY && self.queue.untroubled(MANY as i64).await? >= MANY as i64 {
             // A small part of many: all of them, so that the list is read once.
-            let mut waiting = self.leads.in_state(LeadState::Waiting, MOST_LEADS).await?;
+            let mut waiting = self.leads.in_state(LeadState::Waiting, MAX_LEADS).await?;
             waiting.retain(|row| row.stage == Stage::Queued);
             unknown = self.without_contact(waiting).await?;
         }

@@ -40,7 +40,7 @@ use super::super::{
 
 /// The newest requests of a person that are looked at, and the most of their leads that are read.
 const MOST_EARLIER: usize = 20;
-const MOST_LEADS: usize = 10;
+const MAX_LEADS: usize = 10;
 
 /// So many leads that are not where they were are followed.
 const MOST_FOLLOWED: usize = 2;
@@ -138,7 +138,7 @@ impl DeliveryPass {
         known.sort_by_key(|(lead_id, other)| std::cmp::Reverse((*lead_id, other.lead.submitted_at)));
         known.dedup_by_key(|(lead_id, _)| *lead_id);
         let (mut followed, mut contact_id) = (0, None);
-        for (lead_id, other) in known.into_iter().take(MOST_LEADS) {
+        for (lead_id, other) in known.into_iter().take(MAX_LEADS) {
             let mut deal = self.crm.deal(lead_id).await.map_err(Stop::Crm)?;
             if deal.is_none() && followed < MOST_FOLLOWED {
                 followed += 1;
@@ -205,7 +205,7 @@ impl DeliveryPass {
     /// Undoes that: the note is certainly not under that lead. `own` where it is not to be tried again.
     pub(in crate::delivery) async fn detach(&self, row: &LeadRow, own: bool) -> Result<(), StoreError> {
         lead_span(&row.lead.number).in_scope(|| {
-            warn!(crm_lead = row.crm_lead_id(), "it cannot be a note under that lead; it is decided anew")
+            warn!(crm_lead = row.crm_lead_id(), "it cannot be a note under that lead; it is decided again")
         });
         let mut omitted = omitted_of(row);
         omitted.own_lead = true;
@@ -260,7 +260,7 @@ impl DeliveryPass {
         let mut lead_ids: Vec<i64> = self.earlier_of(row).await?.iter().filter_map(LeadRow::crm_lead_id).collect();
         lead_ids.sort_unstable_by_key(|lead_id| std::cmp::Reverse(*lead_id));
         lead_ids.dedup();
-        for lead_id in lead_ids.into_iter().take(MOST_LEADS) {
+        for lead_id in lead_ids.into_iter().take(MAX_LEADS) {
             if self.crm.has_first_note(lead_id, &row.lead.number).await.map_err(Stop::Crm)? {
                 return self.crm.deal(lead_id).await.map_err(Stop::Crm);
             }

@@ -51,7 +51,7 @@ pub struct Person {
     /// Dialogues, with or without an open form.
     pub dialogues: i64,
     /// Updates that were set aside.
-    pub set_aside: i64,
+    pub dead_letters: i64,
     /// Proofs of consent that name the person.
     pub consents: i64,
 }
@@ -59,7 +59,7 @@ pub struct Person {
 impl Person {
     /// Whether there is nothing to wipe.
     pub fn is_unknown(&self) -> bool {
-        self.leads.is_empty() && self.dialogues == 0 && self.set_aside == 0 && self.consents == 0
+        self.leads.is_empty() && self.dialogues == 0 && self.dead_letters == 0 && self.consents == 0
     }
 
     /// Requests that amoCRM does not have, or not as far as we know.

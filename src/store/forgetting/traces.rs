@@ -61,14 +61,14 @@ pub(super) async fn wipe(
             .execute(&mut *connection)
             .await?;
     }
-    for update_id in set_aside_of(connection, engine, person, until).await? {
+    for update_id in dead_letters_of(connection, engine, person, until).await? {
         sqlx::query("DELETE FROM set_aside WHERE update_id = $1").bind(update_id).execute(&mut *connection).await?;
     }
     wipe_from_messages(connection, engine, person, until).await
 }
 
 /// Updates that were set aside and tell of the person.
-pub(super) async fn set_aside_of(
+pub(super) async fn dead_letters_of(
     connection: &mut AnyConnection,
     engine: Engine,
     person: &Person,

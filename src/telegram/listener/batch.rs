@@ -53,7 +53,7 @@ impl Listener {
             if self.strays.knows(stray) {
                 continue;
             }
-            if !self.set_aside(stray).await {
+            if !self.keep_dead_letter(stray).await {
                 // None of the batch is taken or confirmed: it comes again.
                 let pause = self.batch_pause.grow();
                 return self.rest(pause).await;
@@ -91,7 +91,7 @@ impl Listener {
                 }
                 Err(NotRead::Unreadable) => {
                     self.intake.hand_out(update.id);
-                    if self.set_aside(&Stray::unreadable(update)).await {
+                    if self.keep_dead_letter(&Stray::unreadable(update)).await {
                         self.intake.done(update.id);
                     } else {
                         self.intake.failed(update.id, &Failure::Store);
@@ -114,7 +114,7 @@ impl Listener {
 
     /// Keeps what cannot be handled, and answers it where it came from a private chat; false when the store does not
     /// take it.
-    async fn set_aside(&mut self, stray: &Stray) -> bool {
+    async fn keep_dead_letter(&mut self, stray: &Stray) -> bool {
         self.counters.unparsable.fetch_add(1, Ordering::Relaxed);
         warn!(update = stray.id, kind = stray.kind, reason = stray.reason, "an update is set aside");
         // Enqueued and not sent from here, so that a slow chat holds nobody up.
@@ -125,7 +125,7 @@ impl Listener {
         });
         let kept = self
             .dialogues
-            .set_aside(stray.key, stray.chat, &stray.kind, stray.reason, &stray.body, answer.as_ref())
+            .keep_dead_letter(stray.key, stray.chat, &stray.kind, stray.reason, &stray.body, answer.as_ref())
             .await;
         if let Err(error) = &kept {
             self.store_failed = true;

@@ -39,7 +39,7 @@ impl OutboxSender {
         match self.standing(&message).await? {
             Standing::Due => {}
             Standing::Over => return Ok(Sent::Done(AfterSending::default())),
-            Standing::NotYet(pause) => return self.put_off(&message, pause).await,
+            Standing::NotYet(pause) => return self.defer(&message, pause).await,
         }
         let chat_id = message.chat_id;
         let is_handed_over = lang.is_some();
@@ -99,15 +99,15 @@ impl OutboxSender {
         let failure = match refusal(&error, whose, message.attempts) {
             Refusal::OperatorsChat => {
                 warn!(%error, "the admin's chat cannot be reached: open the bot there and press Start");
-                return self.put_off(message, DEALERS_CHAT_PAUSE).await;
+                return self.defer(message, DEALERS_CHAT_PAUSE).await;
             }
             Refusal::ManagersChat => {
                 self.managers_chat.is_closed(chat_id, &error.to_string()).await?;
-                return self.put_off(message, DEALERS_CHAT_PAUSE).await;
+                return self.defer(message, DEALERS_CHAT_PAUSE).await;
             }
             Refusal::Later(pause) => {
-                info!(%error, "a message is put off");
-                return self.put_off(message, pause).await;
+                info!(%error, "a message is deferred");
+                return self.defer(message, pause).await;
             }
             Refusal::Closed => {
                 // Only this message: the buyer may open the chat again while it is on its way, and send a request.
@@ -126,8 +126,8 @@ impl OutboxSender {
         Ok(Sent::Done(AfterSending { buttons: ButtonsChange::default(), became }))
     }
 
-    async fn put_off(&self, message: &OutboxMessage, pause: Duration) -> Result<Sent, StoreError> {
-        self.figures.put_off.fetch_add(1, Ordering::Relaxed);
+    async fn defer(&self, message: &OutboxMessage, pause: Duration) -> Result<Sent, StoreError> {
+        self.figures.deferred.fetch_add(1, Ordering::Relaxed);
         self.outbox.defer(&message.id, self.clock.now() + self.clock.millis(pause)).await?;
         Ok(Sent::Later)
     }

@@ -87,8 +87,8 @@ const LONGEST_REST: Duration = Duration::from_secs(15);
 pub struct OutboxCounters {
     /// Taken by Telegram.
     pub sent: AtomicU64,
-    /// Put off.
-    pub put_off: AtomicU64,
+    /// Deferred.
+    pub deferred: AtomicU64,
     /// Given up: the chat is closed to the bot, or Telegram refuses the message.
     pub given_up: AtomicU64,
 }

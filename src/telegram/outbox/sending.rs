@@ -37,7 +37,7 @@ impl OutboxSender {
     }
 
     /// Sends a message to where it belongs: whether it is a new one, and what came of it. A buyer's topic that does not take it is
-    /// opened where it was closed and created anew where it is gone; where neither can be, General takes it.
+    /// opened where it was closed and created again where it is gone; where neither can be, General takes it.
     pub(super) async fn send_where_it_belongs(
         &self,
         message: &OutboxMessage,

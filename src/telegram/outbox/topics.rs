@@ -1,4 +1,4 @@
-//! The topic of a buyer in the managers' group: found, created where there is none, and created anew where somebody has
+//! The topic of a buyer in the managers' group: found, created where there is none, and created again where somebody has
 //! deleted it. Where the group has no topics, or the bot may not create any, everything goes to General.
 //!
 //! **Known.** createForumTopic has no key, and bots can list no topics: a process that is killed between Telegram's answer and

@@ -417,7 +417,7 @@ async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
         assert!(store.begin_term().await.expect("a term") > 1_000_000, "no lease of an older term is valid");
         let imported = ImportedLead { new: NewLead::fresh(lead("Пётр", 0)), fingerprint: Some("f".into()) };
         store.leads().import(&[imported]).await.expect("an import");
-        assert_eq!(store.dialogues().set_aside_count().await.expect("a count"), 1);
+        assert_eq!(store.dialogues().dead_letters().await.expect("a count"), 1);
         store.marks().set(&Mark::Retry, "2").await.expect("a write");
         assert_eq!(store.marks().get(&Mark::Retry).await.expect("a read").as_deref(), Some("2"));
     }

@@ -37,7 +37,7 @@ async fn known(store: &Store) -> Lead {
     store.outbox().enqueue(&message).await.expect("a commit");
     store
         .dialogues()
-        .set_aside(5, Some(42), "unhandled", "x", r#"{"message":{"text":"Аристарх"}}"#, None)
+        .keep_dead_letter(5, Some(42), "unhandled", "x", r#"{"message":{"text":"Аристарх"}}"#, None)
         .await
         .expect("a commit");
     new
@@ -72,7 +72,7 @@ on_both! {
         let Forgetting::Done(person) = store.personal_data().forget(&Whom::Phone(PHONE.into()), false).await.expect("an outcome") else {
             panic!("not forgotten")
         };
-        assert_eq!((person.leads.len(), person.dialogues, person.set_aside), (1, 1, 1));
+        assert_eq!((person.leads.len(), person.dialogues, person.dead_letters), (1, 1, 1));
         assert!(person.users.contains(&42));
         is_gone(&all(store).await);
         let row = row(store, &new).await;
@@ -198,7 +198,7 @@ on_both! {
         let later = opened.by(Clock::default().off_by(31 * 24 * HOUR)).await;
         assert_eq!(later.personal_data().wipe_old(now + HOUR, now + HOUR, now + HOUR).await.expect("a commit"), (1, 1));
         assert!(store.dialogues().of_chat(42).await.expect("a read").is_none());
-        assert_eq!(store.dialogues().set_aside_count().await.expect("a count"), 0);
+        assert_eq!(store.dialogues().dead_letters().await.expect("a count"), 0);
     }
 }
 

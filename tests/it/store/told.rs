@@ -49,9 +49,9 @@ on_both! {
         assert_eq!(opened.again().await.open_alerts().get("outage").await.expect("a read"), Some(alert));
         store.open_alerts().close("outage", &[]).await.expect("a write");
         assert_eq!(store.open_alerts().get("outage").await.expect("a read"), None);
-        store.dialogues().set_aside(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
-        store.dialogues().set_aside(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
-        assert_eq!(store.dialogues().set_aside_count().await.expect("a count"), 1);
+        store.dialogues().keep_dead_letter(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
+        store.dialogues().keep_dead_letter(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
+        assert_eq!(store.dialogues().dead_letters().await.expect("a count"), 1);
     }
 
     async fn copies_reach_the_admin_once_in_groups(opened: &Opened) {
