@@ -19,6 +19,7 @@ mod mine;
 mod nothing_lost;
 mod page;
 mod repeat;
+mod rooms;
 mod sandbox;
 mod setup;
 mod sources;
