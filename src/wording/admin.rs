@@ -4,19 +4,18 @@ use chrono::Utc;
 
 use crate::{
     clock::date,
-    lead::{LeadNumber, one_line, shorten},
-    notice::{AdminNotice, AdminPress, TalkMark, Trouble, WithdrawnLead},
+    lead::{one_line, shorten},
+    notice::{AdminNotice, AdminPress, TalkMark, Trouble},
 };
 
 use super::{
-    Lang, Markup, Rendered, Wording, admin_button, clip, keyboards,
+    Lang, Rendered, Wording,
+    admin_leads::{about_a_lead, unreadable, withdrawn},
+    clip, keyboards,
     lead_copy::{copies, copy},
     time::{age, day, duration, moment},
     troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text},
 };
-
-/// More buttons would not fit a phone.
-const MOST_BUTTONS: usize = 12;
 
 /// Words a message to the admin. Ages are counted up to `Utc::now()`.
 pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rendered {
@@ -305,40 +304,6 @@ fn first_lines(notices: &[AdminNotice], lang: Lang, wording: &Wording) -> String
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// About one lead by its number, with what can be done about it.
-fn about_a_lead(id: &str, number: &LeadNumber, error: &str, lang: Lang) -> Rendered {
-    let number = number.as_str();
-    let text = lang.text(id, &[("number", number.into()), ("error", shorten(error, 500).into())]);
-    let row = [AdminPress::ShowLead(number.to_owned()), AdminPress::RetryLead(number.to_owned())]
-        .map(|press| admin_button(lang, &press));
-    Rendered { text: clip(text), markup: Some(Markup::Buttons(vec![row.into()])) }
-}
-
-/// What is in the store and cannot be read; each lead has a button of its own, as far as they fit.
-fn unreadable(leads: &[String], chats: &[String], lang: Lang) -> Rendered {
-    let list = |words: &[String], before: &str| {
-        words.iter().map(|word| format!("{before}{word}")).collect::<Vec<_>>().join(", ")
-    };
-    let mut text = Vec::new();
-    if !leads.is_empty() {
-        let list = shorten(&list(leads, "#"), 2000);
-        text.push(lang.text("admin-unreadable-leads", &[("count", leads.len().into()), ("list", list.into())]));
-    }
-    if !chats.is_empty() {
-        text.push(lang.text("admin-unreadable-messages", &[("list", shorten(&list(chats, ""), 500).into())]));
-    }
-    let show = |name: &String| admin_button(lang, &AdminPress::ShowLead(name.clone()));
-    let pressable: Vec<_> = leads.iter().filter(|name| is_pressable(name)).take(MOST_BUTTONS).collect();
-    let buttons = pressable.chunks(3).map(|row| row.iter().copied().map(show).collect()).collect();
-    let markup = (!pressable.is_empty()).then_some(Markup::Buttons(buttons));
-    Rendered { text: clip(text.join("\n\n")), markup }
-}
-
-/// Whether a lead's name can stand in a button: a number or an id, and not what happens to stand in their place.
-pub fn is_pressable(name: &str) -> bool {
-    (1..=26).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
 /// A message with buttons in one column.
 fn with_buttons(text: String, lang: Lang, presses: &[AdminPress]) -> Rendered {
     Rendered { text: clip(text), markup: Some(keyboards::admin_column(lang, presses)) }
@@ -352,34 +317,6 @@ pub fn waiting_text(count: i64, lang: Lang) -> String {
 /// What stands under the file of undelivered leads.
 pub fn backup_caption(leads: usize, lang: Lang) -> String {
     lang.text("admin-backup-caption", &[("count", i64::try_from(leads).unwrap_or(i64::MAX).into())])
-}
-
-/// What the admin has to do where somebody has withdrawn their consent.
-fn withdrawn(
-    in_crm: &[WithdrawnLead],
-    may_be_in_crm: &[WithdrawnLead],
-    given_up: &[WithdrawnLead],
-    unreadable: &[String],
-    lang: Lang,
-) -> String {
-    let line = |lead: &WithdrawnLead| match &lead.url {
-        Some(url) => format!("#{} {url}", lead.number),
-        None => format!("#{}", lead.number),
-    };
-    let lists = [
-        ("admin-withdrawn-in-crm", in_crm),
-        ("admin-withdrawn-may-be-in-crm", may_be_in_crm),
-        ("admin-withdrawn-given-up", given_up),
-    ];
-    let mut parts = vec![lang.text("admin-withdrawn", &[])];
-    for (id, leads) in lists.into_iter().filter(|(_, leads)| !leads.is_empty()) {
-        let list = leads.iter().map(line).collect::<Vec<_>>().join("\n");
-        parts.push(lang.text(id, &[("list", list.into())]));
-    }
-    if !unreadable.is_empty() {
-        parts.push(lang.text("admin-forget-unreadable", &[("names", unreadable.join(", ").into())]));
-    }
-    parts.join("\n\n")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! is the messenger's room's matter.
 
 mod admin;
+mod admin_leads;
 mod buyer;
 mod documents;
 mod i18n;
@@ -23,7 +24,8 @@ use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 
 use crate::{config::StatusTexts, form::Form, lead::Sources, notice::Button};
 
-pub use admin::{backup_caption, is_pressable, render_admin, waiting_text};
+pub use admin::{backup_caption, render_admin, waiting_text};
+pub use admin_leads::is_pressable;
 pub use buyer::{deleted_text, render_reply, wish_line};
 pub use documents::{ShownDocument, consent_words};
 pub use i18n::Lang;
