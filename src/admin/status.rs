@@ -13,7 +13,7 @@ use super::{AdminContext, Reply, when};
 
 const DAY: i64 = 24 * 3600 * 1000;
 
-/// amoCRM is given so long to answer before the admin is told that it does not.
+/// The time that amoCRM is given to answer before the admin is told that it does not.
 const ASK_CRM: Duration = Duration::from_secs(5);
 
 impl AdminContext {

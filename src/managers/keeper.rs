@@ -16,7 +16,7 @@ use crate::{
 
 use super::{WorkRules, duty::whose_turn, reminding::FIRST_REMINDER};
 
-/// A managers' chat that is set later gets the leads of so long before.
+/// A managers' chat that is set later gets the leads of the day before.
 const GIVEN_OF_BEFORE: Duration = Duration::from_secs(24 * 3600);
 
 /// Pause after the store failed.

@@ -22,7 +22,7 @@ use crate::{
     watching::{IN_CRM, deliveries_go_first, is_made_for},
 };
 
-/// The stages are listed so often; and so often it is tried whether leads can be asked for by their ids.
+/// How often the stages are listed, and how often it is tried whether leads can be asked for by their ids.
 const LIST_EVERY: Duration = Duration::from_secs(3600);
 
 /// Why it is not known.

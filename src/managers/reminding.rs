@@ -28,7 +28,7 @@ const STORE_PAUSE: Duration = Duration::from_secs(2);
 /// time, as its answers take.
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
 
-/// After it did not tell it is not asked again for so long.
+/// Pause after it did not tell.
 const NOT_ASKED_FOR: Duration = Duration::from_secs(120);
 
 /// In between leads are looked at so often, while a reminder is owed and afterwards …

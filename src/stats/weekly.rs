@@ -30,10 +30,10 @@ const PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// It is told from this hour of Monday on, by the dealer's clock …
 const FROM_HOUR: u32 = 9;
-/// … for so long: later nobody waits for it.
+/// … for 63 hours, until Wednesday is over: later nobody waits for it.
 const FOR_HOURS: i64 = 63;
 
-/// Marks of weeks that were told are kept for so long.
+/// How long marks of weeks that were told are kept.
 const MARKS_KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// Tells the admin every Monday.

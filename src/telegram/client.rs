@@ -53,16 +53,16 @@ pub use request::Attachment;
 pub use ways::UnusableRoute;
 use ways::{Way, long_poll, longest_poll};
 
-/// A way to Telegram without a good answer for so long is left.
+/// How long a way to Telegram may go without a good answer before it is left.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// The first way is tried again so often.
+/// How often the first way is tried again while another one is taken.
 const PREFERRED_AGAIN: Duration = Duration::from_secs(600);
 
 /// A message that takes longer is sent again later.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// It has at least so long: a message that is given up while Telegram takes it is sent twice. Not scaled, as no server's
+/// The least time that a message has, however fast a test's clock runs: a message that is given up while Telegram takes it is sent twice. Not scaled, as no server's
 /// pace is.
 const LEAST_SEND: Duration = Duration::from_secs(2);
 

@@ -49,7 +49,7 @@ use super::{
     turn::{Heard, take_turn},
 };
 
-/// In a group the bot explains itself at most so often, unless it is spoken to by a command.
+/// The least time between two explanations of itself in a group, unless the bot is spoken to by a command.
 const GROUP_HINT_EVERY: Duration = Duration::from_secs(3600);
 
 /// Why an update could not be handled.

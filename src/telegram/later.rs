@@ -16,7 +16,7 @@ use crate::{
 
 use super::my_requests::own_requests;
 
-/// What is said within so long after a request was sent belongs to it.
+/// What is said within this time after a request was sent belongs to it.
 const BELONGS_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// No name of what is shown is longer, in characters.

@@ -41,7 +41,7 @@ use super::{
     strays::Strays,
 };
 
-/// A second instance is expected for so long during a rolling deploy.
+/// How long a second instance is expected during a rolling deploy.
 pub const QUIET_CONFLICT: Duration = Duration::from_secs(60);
 
 /// Pauses after failed polls and failed batches: doubled up to the last.
@@ -54,7 +54,7 @@ const CONFLICT_PAUSE: Duration = Duration::from_secs(2);
 /// Telegram may ask to wait for longer than our own pauses, up to this.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
 
-/// An empty poll takes at least so long, whatever the server says; not scaled, as no server's pace is.
+/// The least time that an empty poll takes, whatever the server says; not scaled, as no server's pace is.
 const LEAST_POLL: Duration = Duration::from_millis(300);
 
 /// Before asking again where what is done comes again and again.

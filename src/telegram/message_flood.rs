@@ -24,7 +24,7 @@ const PATIENCE: usize = 3;
 /// A minute.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// The same command is a repeat for so long.
+/// How long the same command is a repeat.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// When so many chats are remembered, those that have been quiet for a minute are forgotten.

@@ -44,9 +44,9 @@ pub enum Outcome {
 /// How patient the choice is.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// A way without a good answer for so long is left.
+    /// How long a way may go without a good answer before it is left.
     pub silence: Duration,
-    /// The first way is tried again after so long.
+    /// How long it takes until the first way is tried again.
     pub again: Duration,
 }
 

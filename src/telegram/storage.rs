@@ -23,7 +23,7 @@ use super::{
     recent::Recent,
 };
 
-/// The answer to an album waits so long for further parts of it. Not scaled, as no server's pace is.
+/// How long the answer to an album waits for further parts of it. Not scaled, as no server's pace is.
 const ALBUM_PAUSE: Duration = Duration::from_millis(1500);
 
 /// Why a dialogue could not be stored.

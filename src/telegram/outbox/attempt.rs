@@ -21,7 +21,7 @@ use super::{
     due::Standing,
 };
 
-/// A chat of the dealer's own that takes nothing is tried again after so long: the admin may not have opened it yet.
+/// Pause before a chat of the dealer's own that takes nothing is tried again: the admin may not have opened it yet.
 const DEALERS_CHAT_PAUSE: Duration = Duration::from_secs(300);
 
 /// What became of a message in the outbox.

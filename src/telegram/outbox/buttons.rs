@@ -29,7 +29,7 @@ use super::super::{client::Telegram, recent::Recent};
 /// Edits under way at once.
 const AT_ONCE: usize = 64;
 
-/// An edit that Telegram does not take now is tried so often, with pauses that grow from the first.
+/// Attempts at an edit that Telegram does not take now, with pauses that grow from the first.
 const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LAST_PAUSE: Duration = Duration::from_secs(60);

@@ -11,7 +11,7 @@ use crate::{
 
 use super::{FIRST_PAUSE, LAST_PAUSE, OutboxSender};
 
-/// What belongs into a later message is held back so often, a second each.
+/// How often, for a second each, what belongs into a later message is held back: an hour.
 const MOST_HOLDS: i64 = 3600;
 
 /// How a message stands before it is sent.

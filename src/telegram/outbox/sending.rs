@@ -14,7 +14,7 @@ use super::{
     topics::{NotNow, there},
 };
 
-/// A message is tried so often in a buyer's topic, and then goes to General.
+/// Attempts at a message in a buyer's topic before it goes to General.
 const TOPIC_TRIES: u32 = 2;
 
 impl OutboxSender {

@@ -31,7 +31,7 @@ use super::{
 /// A title has no more characters (createForumTopic).
 const LONGEST_TITLE: usize = 128;
 
-/// Whether a group has topics is asked again after so long, and so is whether the bot may create one.
+/// Pause before it is asked again whether a group has topics, and whether the bot may create one.
 const ASKED_AGAIN: Duration = Duration::from_secs(10 * 60);
 
 /// Why it is not known now where a message goes.

@@ -18,7 +18,7 @@ use super::{
     throttle::Throttle,
 };
 
-/// While a group has had all that it may have for now, cards of new leads are looked for so often.
+/// How often cards of new leads are looked for while a group has had all that it may have for now.
 const CARDS_LOOK: Duration = Duration::from_secs(1);
 
 impl OutboxSender {
@@ -33,7 +33,7 @@ impl OutboxSender {
         }
     }
 
-    /// Telegram asks to wait for so long with this chat.
+    /// Telegram asks to wait with this chat for the length of this pause.
     pub(super) fn refused_for_now(&self, chat_id: i64, pause: Duration) {
         self.throttle().refused(chat_id, self.clock.scaled(pause), Instant::now());
     }
