@@ -3,7 +3,7 @@
 //! Nothing is committed twice: an update that comes again finds its id in the dialogue, and a dialogue that has changed
 //! meanwhile is read again.
 
-use std::{mem::discriminant, time::Duration};
+use std::{mem::discriminant, sync::Once, time::Duration};
 
 use chrono::{DateTime, Utc};
 use teloxide::types::User;
@@ -17,7 +17,7 @@ use crate::{
         Amended, Beside, Correcting, Input, Press, World, album_goes_on, amend, answered_once, asks_for_own_requests,
         asks_to_correct, came_further, pass_on, sent_too_many, turn,
     },
-    lead::{AmendmentKind, Buyer, LeadNumber},
+    lead::{AmendmentKind, Buyer, LeadNumber, read_plans},
     notice::{AdminNotice, Recipient},
     store::{NewLead, NewMessage, NewWithdrawal, StoreError},
     telemetry::lead_span,
@@ -38,6 +38,8 @@ use super::{
 /// A chat's last update is remembered for so long: longer than Telegram keeps updates (24 h), shorter than the quiet
 /// week after which its ids may restart at random.
 const MARK_EXPIRES: Duration = Duration::from_secs(3 * 24 * 3600);
+
+static READ_PLANS: Once = Once::new();
 
 /// What came from a chat.
 pub(super) struct Heard {
@@ -62,6 +64,8 @@ pub(super) async fn take_turn(
     user: Option<&User>,
     heard: Heard,
 ) -> Result<(), HandlerError> {
+    // Somebody is there, who may give a number soon.
+    READ_PLANS.call_once(|| drop(tokio::task::spawn_blocking(read_plans)));
     while !try_turn(context, dialogue, update_id, user, &heard).await? {
         info!("a chat's dialogue is not what it was when it was read; it is read again");
     }

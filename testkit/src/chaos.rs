@@ -42,7 +42,7 @@ impl Stage {
         let amocrm = FakeAmocrm::start().await;
         telegram.hold_repeated_polls(false);
         amocrm.rate_limit(None);
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = crate::folder();
         let (access, refresh) = amocrm.issue_pair();
         let mut env: BTreeMap<String, String> =
             amocrm.env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -68,7 +68,7 @@ impl Stage {
 
     /// A second machine: the same fakes, program and settings, a disk of its own, no daemon yet.
     pub fn beside(&self) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = crate::folder();
         let mut env = self.env.clone();
         env.insert("DATA_DIR".into(), folder.path().display().to_string());
         let (telegram, amocrm, program) = (self.telegram.clone(), self.amocrm.clone(), self.program.clone());

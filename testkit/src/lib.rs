@@ -31,6 +31,23 @@ pub fn daemon() -> PathBuf {
     std::env::var_os("CARGO_BIN_EXE_amocrm-lead-bot").map_or_else(|| built("amocrm-lead-bot"), PathBuf::from)
 }
 
+/// A folder for a daemon's files: in memory where there is plenty of it, for a disk that many daemons wait for takes its
+/// time with each commit.
+#[must_use]
+pub fn folder() -> tempfile::TempDir {
+    const PLENTY: u64 = 1 << 30;
+    let mut room = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: statvfs(3) reads a path that ends with a zero and writes one struct, which is read only where it has.
+    let room = unsafe {
+        (libc::statvfs(c"/dev/shm".as_ptr(), room.as_mut_ptr()) == 0).then(|| {
+            let room = room.assume_init();
+            u64::from(room.f_bavail) * u64::from(room.f_frsize)
+        })
+    };
+    let in_memory = room.is_some_and(|room| room >= PLENTY).then(|| tempfile::tempdir_in("/dev/shm").ok()).flatten();
+    in_memory.unwrap_or_else(|| tempfile::tempdir().expect("a folder"))
+}
+
 /// Says that something is not tested here, past the harness, which shows nothing of a test that passes; each reason once.
 pub fn skipped(why: &str) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());

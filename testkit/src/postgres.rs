@@ -247,6 +247,11 @@ pub fn shared_database() -> Option<String> {
     Some(cluster.as_ref()?.lock().expect("the cluster").database())
 }
 
+/// The same where one must not be held up.
+pub async fn database() -> Option<String> {
+    tokio::task::spawn_blocking(shared_database).await.expect("a database")
+}
+
 impl Drop for Cluster {
     fn drop(&mut self) {
         // A frozen server would take the signal to stop only when thawed.

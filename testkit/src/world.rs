@@ -68,7 +68,7 @@ impl World {
         let amocrm = FakeAmocrm::start().await;
         telegram.hold_repeated_polls(false);
         let admin = telegram.user("Админ").known();
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = crate::folder();
         let (access, refresh) = amocrm.issue_pair();
         let mut env: BTreeMap<String, String> =
             amocrm.env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -88,7 +88,7 @@ impl World {
 
     /// A second machine: the same fakes and settings, a disk of its own, no daemon yet.
     pub fn beside(&self) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = crate::folder();
         let mut env = self.env.clone();
         env.insert("DATA_DIR".into(), folder.path().display().to_string());
         let (telegram, amocrm, admin) = (self.telegram.clone(), self.amocrm.clone(), self.admin.clone());
@@ -313,15 +313,18 @@ impl World {
 
     /// Waits until everything said is said and recorded: a message is told again after a kill in between.
     pub async fn nothing_owed(&self) {
-        for _ in 0..50 {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
             // It ends with 1 where there is no access to amoCRM.
             let status = self.run(&["status", "--json"]).await;
             let status: Value = serde_json::from_str(&status.stdout).expect("JSON");
             if status["messages_owed"] == 0 {
                 return;
             }
+            assert!(tokio::time::Instant::now() < deadline, "messages are still owed\n--- log\n{}", self.log());
+            // Each look is a process of its own.
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("messages are still owed");
     }
 
     /// Waits until the admin has read this.

@@ -4,7 +4,7 @@ use amocrm_lead_bot::fault::POINTS_OF_REPEATS;
 use futures::future::join_all;
 use testkit::{
     fakes::amocrm::{Fault, On, StoredLead, Times},
-    postgres::Cluster,
+    postgres::database,
     world::{Answers, Buyer, World, number_in},
 };
 
@@ -310,8 +310,8 @@ async fn whatever_dies_meanwhile_it_is_under_the_open_lead_once() {
 
 #[tokio::test]
 async fn a_second_daemon_goes_on_with_it_on_postgresql() {
-    let Some(cluster) = tokio::task::spawn_blocking(Cluster::start).await.expect("a cluster") else { return };
     for point in ["repeat.stored", "note.answered"] {
-        dies_at(point, Some(cluster.database())).await;
+        let Some(url) = database().await else { return };
+        dies_at(point, Some(url)).await;
     }
 }

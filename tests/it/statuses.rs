@@ -9,7 +9,7 @@ use testkit::{
         Fault, On, Status, Times,
         account::{FIRST_STATUS, LOST_STATUS, MAIN_PIPELINE, OTHER_PIPELINE, OTHER_STATUS, SECOND_STATUS, WON_STATUS},
     },
-    postgres::Cluster,
+    postgres::database,
     world::{Buyer, World},
 };
 
@@ -253,8 +253,8 @@ async fn whatever_dies_meanwhile_a_stage_is_told_once() {
 
 #[tokio::test]
 async fn a_second_daemon_tells_of_a_stage_on_postgresql() {
-    let Some(cluster) = tokio::task::spawn_blocking(Cluster::start).await.expect("a cluster") else { return };
-    dies_at("status.in_commit", Some(cluster.database())).await;
+    let Some(url) = database().await else { return };
+    dies_at("status.in_commit", Some(url)).await;
 }
 
 #[tokio::test]

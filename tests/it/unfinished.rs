@@ -4,7 +4,7 @@ use amocrm_lead_bot::fault::POINTS_OF_UNFINISHED;
 use futures::future::join_all;
 use testkit::{
     fakes::amocrm::StoredLead,
-    postgres::Cluster,
+    postgres::database,
     world::{Buyer, World},
 };
 
@@ -205,6 +205,6 @@ async fn whatever_dies_meanwhile_it_is_one_request() {
 
 #[tokio::test]
 async fn whatever_dies_meanwhile_it_is_one_request_on_postgresql() {
-    let Some(cluster) = tokio::task::spawn_blocking(Cluster::start).await.expect("a cluster") else { return };
-    dies_at("unfinished.in_commit", Some(cluster.database())).await;
+    let Some(url) = database().await else { return };
+    dies_at("unfinished.in_commit", Some(url)).await;
 }

@@ -5,7 +5,7 @@ use futures::future::join_all;
 use testkit::{
     buyer::CARD,
     fakes::amocrm::{Fault, On, Times},
-    postgres::Cluster,
+    postgres::database,
     world::{Buyer, PATIENCE, World},
 };
 
@@ -174,9 +174,9 @@ async fn whatever_dies_meanwhile_it_is_carried_out_and_noted_once() {
 
 #[tokio::test]
 async fn a_withdrawal_outlives_a_death_on_postgresql() {
-    let Some(cluster) = tokio::task::spawn_blocking(Cluster::start).await.expect("a cluster") else { return };
     for point in ["withdrawal.in_commit", "late_note.answered"] {
-        dies_at(point, Some(cluster.database())).await;
+        let Some(url) = database().await else { return };
+        dies_at(point, Some(url)).await;
     }
 }
 

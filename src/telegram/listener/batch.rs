@@ -1,6 +1,6 @@
 //! What a poll brings: updates to hand out, and what is set aside.
 
-use std::sync::{Once, atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use teloxide::types::Update;
 use tracing::{info, warn};
@@ -15,12 +15,9 @@ use super::{
     AGAIN_PAUSE, Listener, chat_of,
 };
 use crate::{
-    lead::read_plans,
     notice::{Notice, Say},
     store::NewMessage,
 };
-
-static READ_PLANS: Once = Once::new();
 
 /// Why an update goes to no handler.
 #[derive(Debug)]
@@ -74,8 +71,6 @@ impl Listener {
             self.rest(AGAIN_PAUSE).await;
         }
         let read: Vec<_> = batch.updates.iter().map(|update| (update, self.read(update))).collect();
-        // Somebody is there, who may give a number soon.
-        READ_PLANS.call_once(|| drop(tokio::task::spawn_blocking(read_plans)));
         self.open = true;
         self.intake.open(read.iter().map(|(update, read)| (update.id, read.as_ref().ok().and_then(chat_of))));
         for (update, read) in read {

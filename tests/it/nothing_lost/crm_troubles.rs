@@ -14,7 +14,7 @@ use amocrm_lead_bot::{
 use futures::future::join_all;
 use testkit::fakes::amocrm::{Fault, On, Times};
 
-use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, is_delivered, lead, rest, submit};
+use crate::nothing_lost::virtual_time::{Awaited, Ground, Life, in_virtual_time, lead, rest, submit};
 
 const HOUR: i64 = 3_600_000;
 
@@ -220,7 +220,8 @@ fn a_search_that_always_fails_keeps_one_lead_back_and_no_other() {
             ground.amocrm.fault(on.clone(), Fault::Html(502), Times::Forever);
             ground.amocrm.comes_back();
             let start = tokio::time::Instant::now();
-            while !is_delivered(&life.store, &leads).await || ground.amocrm.count(&on) < 3 {
+            let mut awaited = Awaited::new(&leads);
+            while !awaited.are_delivered(&life.store).await || ground.amocrm.count(&on) < 3 {
                 assert!(start.elapsed() < Duration::from_secs(3600), "{}\n{}", ground.judge(), ground.amocrm.story());
                 tokio::time::sleep(Duration::from_secs(3)).await;
             }

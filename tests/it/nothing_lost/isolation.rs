@@ -10,7 +10,7 @@ use amocrm_lead_bot::{
 use testkit::fakes::amocrm::{Fault, On, Times};
 use tokio::time::Instant;
 
-use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, is_delivered, lead, rest, submit};
+use crate::nothing_lost::virtual_time::{Awaited, Ground, Life, in_virtual_time, lead, rest, submit};
 
 async fn leads(ground: &Ground, life: &Life, count: usize) -> Vec<Lead> {
     let buyer = ground.telegram.user("Иван").known().id;
@@ -23,8 +23,8 @@ async fn leads(ground: &Ground, life: &Life, count: usize) -> Vec<Lead> {
 
 /// How long until all of these are delivered.
 async fn through(ground: &Ground, life: &Life, leads: &[Lead]) -> Duration {
-    let start = Instant::now();
-    while !is_delivered(&life.store, leads).await {
+    let (start, mut awaited) = (Instant::now(), Awaited::new(leads));
+    while !awaited.are_delivered(&life.store).await {
         assert!(start.elapsed() < Duration::from_secs(1800), "{}\n{}", ground.judge(), ground.amocrm.story());
         tokio::time::sleep(Duration::from_millis(500)).await;
     }

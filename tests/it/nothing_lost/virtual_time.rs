@@ -377,31 +377,46 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
     matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_)))
 }
 
-/// Whether all of these leads are delivered.
-pub async fn is_delivered(store: &Store, leads: &[Lead]) -> bool {
-    // The last ones are delivered last.
-    for lead in leads.iter().rev() {
-        match store.leads().by_number(&lead.number).await {
-            Ok(Some(row)) if row.state() == LeadState::Delivered => {}
-            _ => return false,
-        }
-    }
-    true
+async fn is_delivered(store: &Store, lead: &Lead) -> bool {
+    matches!(store.leads().by_number(&lead.number).await, Ok(Some(row)) if row.state() == LeadState::Delivered)
 }
 
-/// Whether all these leads are delivered, nothing is owed and the backup file is empty.
-pub async fn is_at_rest(ground: &Ground, store: &Store, leads: &[Lead]) -> bool {
-    if !is_delivered(store, leads).await {
-        return false;
+/// Of some leads those that are not known to be delivered: each is looked up until it is, and no more.
+pub struct Awaited<'a>(Vec<&'a Lead>);
+
+impl<'a> Awaited<'a> {
+    pub fn new(leads: &'a [Lead]) -> Self {
+        Self(leads.iter().collect())
     }
+
+    /// Whether all of them are delivered.
+    pub async fn are_delivered(&mut self, store: &Store) -> bool {
+        // The last ones are delivered last.
+        while let Some(lead) = self.0.last() {
+            if !is_delivered(store, lead).await {
+                return false;
+            }
+            self.0.pop();
+        }
+        true
+    }
+}
+
+/// Whether nothing is owed and the backup file is empty.
+async fn is_at_rest(ground: &Ground, store: &Store) -> bool {
     let file = std::fs::read_to_string(ground.folder.path().join("backup_leads.json")).unwrap_or_default();
-    store.outbox().count().await.is_ok_and(|owed| owed == 0) && matches!(file.trim(), "" | "[]")
+    matches!(file.trim(), "" | "[]") && store.outbox().count().await.is_ok_and(|owed| owed == 0)
 }
 
 /// Lets virtual time pass until everything is at rest by itself: nobody asks for a retry.
 pub async fn rest(ground: &Ground, store: &Store, leads: &[Lead]) -> Result<(), String> {
+    let mut awaited = Awaited::new(leads);
     for _ in 0..2400 {
-        if is_at_rest(ground, store, leads).await {
+        // At last all of them together.
+        if awaited.are_delivered(store).await
+            && is_at_rest(ground, store).await
+            && Awaited::new(leads).are_delivered(store).await
+        {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_secs(3)).await;

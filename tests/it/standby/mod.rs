@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use testkit::buyer::CARD;
 use testkit::{
     fakes::telegram::{Fault, On, Times},
-    postgres::Cluster,
+    postgres::{Cluster, database},
     world::{Buyer, PATIENCE, World},
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-/// A cluster of its own for each test, because some of them crash it.
+/// A cluster of its own, for a test that crashes it, or ends what it finds there.
 async fn cluster() -> Option<Cluster> {
     tokio::task::spawn_blocking(Cluster::start).await.expect("a cluster")
 }
@@ -34,8 +34,8 @@ fn conflicts(world: &World) -> usize {
 
 #[tokio::test]
 async fn a_second_process_takes_over_when_the_first_is_killed() {
-    let Some(cluster) = cluster().await else { return };
-    let mut first = world_on(&cluster.database()).await;
+    let Some(url) = database().await else { return };
+    let mut first = world_on(&url).await;
     first.start();
     let mut ivan = first.buyer("Иван");
     ivan.begins().await;
@@ -69,8 +69,8 @@ async fn half_a_request(world: &World) -> TcpStream {
 
 #[tokio::test]
 async fn half_a_request_to_a_standby_stops_neither_the_take_over_nor_the_end() {
-    let Some(cluster) = cluster().await else { return };
-    let mut first = world_on(&cluster.database()).await;
+    let Some(url) = database().await else { return };
+    let mut first = world_on(&url).await;
     first.set("HTTP_ADDR", "127.0.0.1:0");
     first.start();
     let mut ivan = first.buyer("Иван");
@@ -102,8 +102,8 @@ async fn half_a_request_to_a_standby_stops_neither_the_take_over_nor_the_end() {
 
 #[tokio::test]
 async fn a_rolling_deploy_is_not_noticed() {
-    let Some(cluster) = cluster().await else { return };
-    let mut old = world_on(&cluster.database()).await;
+    let Some(url) = database().await else { return };
+    let mut old = world_on(&url).await;
     old.start();
     let mut ivan = old.buyer("Иван");
     ivan.begins().await;
@@ -238,8 +238,8 @@ async fn a_database_that_hangs_is_noticed_within_ten_seconds() {
 
 #[tokio::test]
 async fn a_wiped_disk_loses_neither_forms_nor_tokens() {
-    let Some(cluster) = cluster().await else { return };
-    let mut first = world_on(&cluster.database()).await;
+    let Some(url) = database().await else { return };
+    let mut first = world_on(&url).await;
     // The pair of the environment is rotated at once, so only the database knows the valid one.
     first.amocrm.expire_access_tokens();
     first.start();
@@ -271,8 +271,8 @@ async fn a_wiped_disk_loses_neither_forms_nor_tokens() {
 
 #[tokio::test]
 async fn a_wrong_database_is_told_plainly() {
-    let Some(cluster) = cluster().await else { return };
-    let url = cluster.database().replace("/test_", "/missing_");
+    let Some(url) = database().await else { return };
+    let url = url.replace("/test_", "/missing_");
     let mut world = world_on(&url).await;
     world.start();
     assert_eq!(world.ended().await, Some(78), "{}", world.log());

@@ -1,9 +1,7 @@
 //! A store moves to another engine, and comes back from a backup: nothing is lost on the way, and nothing doubled.
 
 use amocrm_lead_bot::store::SQLITE_FILE;
-use testkit::world::World;
-
-use crate::standby::cluster;
+use testkit::{postgres::database, world::World};
 
 async fn moves(world: &World, from: &str, to: &str) {
     let moved = world.run(&["move-store", "--from", from, "--to", to]).await.ended_with(0);
@@ -12,7 +10,7 @@ async fn moves(world: &World, from: &str, to: &str) {
 
 #[tokio::test]
 async fn a_store_moves_to_postgres_and_a_backup_is_one_command() {
-    let Some(cluster) = cluster().await else { return };
+    let Some(url) = database().await else { return };
     let mut world = World::new().await;
     world.amocrm.goes_down();
     world.start();
@@ -21,7 +19,6 @@ async fn a_store_moves_to_postgres_and_a_backup_is_one_command() {
     ivan.hears("сохранена").await;
     world.run(&["backup-store", "copy.sqlite"]).await.ended_with(0);
     assert_eq!(world.terminate().await, Some(0), "{}", world.log());
-    let url = cluster.database();
     let from = world.path("copy.sqlite").display().to_string();
     for _ in 0..2 {
         moves(&world, &from, &url).await;
@@ -37,9 +34,9 @@ async fn a_store_moves_to_postgres_and_a_backup_is_one_command() {
 /// As the command advises: once while the bot runs, and once more when it has stopped.
 #[tokio::test]
 async fn what_was_delivered_between_two_moves_is_not_delivered_again() {
-    let Some(cluster) = cluster().await else { return };
+    let Some(url) = database().await else { return };
     let mut world = World::new().await;
-    let (file, url) = (world.path(SQLITE_FILE).display().to_string(), cluster.database());
+    let file = world.path(SQLITE_FILE).display().to_string();
     world.amocrm.goes_down();
     world.start();
     let mut ivan = world.buyer("Иван");
