@@ -126,7 +126,8 @@ async fn tell(stage: &Stage, checks: &mut Checks) -> Result<(), String> {
 
     heading("Администратор", "the admin's chat");
     admin.shows();
-    let told = admin.count("срок доступа к amoCRM истёк") == 1;
+    // Once more where something else has asked amoCRM before her request did: then that is told first.
+    let told = (1..=2).contains(&admin.count("срок доступа к amoCRM истёк"));
     checks.that(told, "администратор знает, что случилось и что делать", "the admin knows what to do")?;
 
     chapter(3, "Программу убивают в самый неподходящий миг", "the daemon is killed at the worst moment");
