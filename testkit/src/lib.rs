@@ -41,7 +41,7 @@ pub fn folder() -> tempfile::TempDir {
     let room = unsafe {
         (libc::statvfs(c"/dev/shm".as_ptr(), room.as_mut_ptr()) == 0).then(|| {
             let room = room.assume_init();
-            u64::from(room.f_bavail) * u64::from(room.f_frsize)
+            room.f_bavail * room.f_frsize
         })
     };
     let in_memory = room.is_some_and(|room| room >= PLENTY).then(|| tempfile::tempdir_in("/dev/shm").ok()).flatten();
