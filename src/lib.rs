@@ -5,6 +5,7 @@
 //! The rooms, lower ones first; each knows only those before it:
 //! - [`clock`]: what time it is, and how fast it runs in tests
 //! - [`fault`]: where tests may kill the process; empty in a release
+//! - [`called`]: by which name people call the program
 //! - [`net`]: every HTTP client, and how answers are read
 //! - [`files`]: files for their owner alone, replaced whole
 //! - [`lead`]: the domain, no I/O
@@ -41,6 +42,7 @@ pub mod admin;
 pub mod alerts;
 pub mod attachments;
 pub mod backup;
+pub mod called;
 pub mod clock;
 pub mod commands;
 pub mod config;

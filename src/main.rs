@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 
 use amocrm_lead_bot::commands;
-use clap::Parser;
 
 fn main() -> ExitCode {
-    commands::main(commands::Cli::parse())
+    commands::main(commands::Cli::typed())
 }

@@ -15,13 +15,18 @@ use std::{
     time::SystemTime,
 };
 
-use clap::{Args, CommandFactory, Parser};
+use clap::{Args, CommandFactory};
 
 use super::{
     Cli, CommandError,
     output::{errln, outln},
 };
-use crate::{files, setup::assignments};
+use crate::{
+    called::{self, Called},
+    config::SETTINGS,
+    files,
+    setup::assignments,
+};
 
 /// What people type; help speaks of it by this name.
 const LEAD_BOT: &str = "lead-bot";
@@ -35,6 +40,9 @@ const SYSTEMD_RUNS: &str = "/run/systemd/system";
 /// What a command may need of the terminal and of the language of whoever calls it; nothing else comes along.
 const KEPT: [&str; 9] =
     ["TERM", "COLORTERM", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "LANG", "LANGUAGE"];
+
+/// Settings that the package decides, and what is of other machines.
+const OF_THE_PACKAGE: [&str; 3] = ["DATA_DIR", "DYNO", "PORT"];
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -55,7 +63,9 @@ pub struct Given {
 impl Given {
     /// Becomes the command, unless that cannot be.
     pub fn run(&self) -> Result<ExitCode, CommandError> {
-        match self.parsed() {
+        let called = whose();
+        called.keep();
+        match self.parsed(called) {
             // Also help and version, which anybody may see.
             Err(told) => {
                 let _ = told.print();
@@ -63,7 +73,7 @@ impl Given {
             }
             Ok(Cli { command: None }) => {
                 // In colours on a terminal only.
-                let _ = Cli::command().bin_name(LEAD_BOT).print_help();
+                let _ = super::spoken(Cli::command(), called).bin_name(LEAD_BOT).print_help();
                 outln!("The bot itself runs as a service: systemctl status {SERVICE}");
                 return Ok(ExitCode::SUCCESS);
             }
@@ -80,12 +90,15 @@ impl Given {
         let sets_up = self.command.first().is_some_and(|name| name == "setup");
         let Some(settings) = settings.or_else(|| sets_up.then(Vec::new)) else {
             return Err(CommandError::Wrong(vec![format!(
-                "{} is not there: the bot is not set up yet. Run: sudo {LEAD_BOT} setup",
-                self.settings.display()
+                "{} is not there: the bot is not set up yet. Run: {} setup",
+                self.settings.display(),
+                called.name()
             )]));
         };
-        let mut command = self.command_with(settings)?;
+        let mut command = self.command_with(settings, called)?;
         if sets_up {
+            // It is root's own, and what root gives it is tried and written like an answer.
+            command.envs(given_settings(std::env::vars_os()));
             return self.set_up(&mut command);
         }
         // Groups of root's go, too: std drops them with the user.
@@ -93,13 +106,14 @@ impl Given {
         Err(failed(format!("the command cannot be started: {}", files::why(&error))))
     }
 
-    fn parsed(&self) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from([OsStr::new(LEAD_BOT)].into_iter().chain(self.command.iter().map(OsString::as_os_str)))
+    fn parsed(&self, called: Called) -> Result<Cli, clap::Error> {
+        Cli::of([OsString::from(LEAD_BOT)].into_iter().chain(self.command.iter().cloned()), called)
     }
 
     /// Whether a program reads what the command says.
     pub fn is_json(&self) -> bool {
-        self.parsed().is_ok_and(|cli| matches!(cli.command, Some(super::Asked::Bot(command)) if command.is_json()))
+        self.parsed(whose())
+            .is_ok_and(|cli| matches!(cli.command, Some(super::Asked::Bot(command)) if command.is_json()))
     }
 
     /// User and group of the service.
@@ -139,7 +153,7 @@ impl Given {
         Ok(Some(read.values))
     }
 
-    fn command_with(&self, settings: Vec<(String, String)>) -> Result<Command, CommandError> {
+    fn command_with(&self, settings: Vec<(String, String)>, called: Called) -> Result<Command, CommandError> {
         let program = std::env::current_exe()
             .map_err(|error| failed(format!("this program's own file cannot be found: {}", files::why(&error))))?;
         let mut command = Command::new(program);
@@ -153,6 +167,7 @@ impl Given {
         }
         // As systemd sets them for the service.
         command.env("PATH", PATH).env("HOME", &self.folder).env("DATA_DIR", &self.folder).envs(settings);
+        command.env(called::VARIABLE, called.name());
         Ok(command)
     }
 
@@ -181,6 +196,21 @@ impl Given {
             Some((meta.ino(), meta.modified().ok()?))
         })
     }
+}
+
+/// How the caller has to type it the next time.
+fn whose() -> Called {
+    let has_sudo = std::env::var_os("SUDO_UID").is_some() || !rustix::process::geteuid().is_root();
+    if has_sudo { Called::BySudo } else { Called::ByRoot }
+}
+
+/// Settings of the bot among the caller's variables: `sudo TELEGRAM_PROXY=… lead-bot setup`. Where the service has its folder
+/// is the package's matter.
+fn given_settings(variables: impl Iterator<Item = (OsString, OsString)>) -> impl Iterator<Item = (OsString, OsString)> {
+    variables.filter(|(name, value)| {
+        let is_setting = name.to_str().is_some_and(|name| SETTINGS.contains(&name) && !OF_THE_PACKAGE.contains(&name));
+        is_setting && !value.is_empty()
+    })
 }
 
 /// The variable that an argument takes a secret from: `env:NAME`, also behind `--option=`.
@@ -228,6 +258,22 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_setup_is_given_by_its_caller_come_along_and_nothing_else() {
+        let caller = [
+            ("TELEGRAM_PROXY", "socks5://127.0.0.1:9050"),
+            ("AMOCRM_BASE_URL", "http://127.0.0.1:1"),
+            ("BOT_TOKEN", ""),
+            ("DATA_DIR", "/root"),
+            ("PORT", "80"),
+            ("LD_PRELOAD", "x.so"),
+            ("HOME", "/root"),
+        ];
+        let caller = caller.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let given: Vec<_> = given_settings(caller.into_iter()).map(|(name, _)| name).collect();
+        assert_eq!(given, ["TELEGRAM_PROXY", "AMOCRM_BASE_URL"]);
+    }
+
+    #[test]
     fn a_command_has_the_settings_in_its_environment_and_nothing_of_them_in_its_arguments() {
         let folder = tempfile::tempdir().expect("a folder");
         let given = Given {
@@ -237,7 +283,7 @@ mod tests {
         };
         assert!(given.read_settings().expect("nothing is wrong").is_none());
         let settings = vec![("BOT_TOKEN".into(), "1:secret".into()), ("DATA_DIR".into(), "/elsewhere".into())];
-        let command = given.command_with(settings).expect("this program is there");
+        let command = given.command_with(settings, Called::BySudo).expect("this program is there");
         let arguments: Vec<_> = command.get_args().collect();
         assert_eq!(arguments, ["leads", "list", "--full"]);
         let set = |name: &str| command.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
@@ -245,6 +291,7 @@ mod tests {
         // Whatever the unit sets, its file of settings has the last word.
         assert_eq!(set("DATA_DIR"), Some(OsStr::new("/elsewhere")));
         assert_eq!(set("HOME"), Some(folder.path().as_os_str()));
+        assert_eq!(set(called::VARIABLE), Some(OsStr::new("sudo lead-bot")));
         assert_eq!(set("CARGO_MANIFEST_DIR"), None, "of the caller's environment only what is named comes along");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     backup,
+    called::Called,
     config::{AmocrmSettings, Dealer, StoreSettings},
     daemon::{self, InstanceLock},
     delivery::{Attaching, DeliveryPass},
@@ -27,7 +28,8 @@ pub async fn not_taken_in(settings: &StoreSettings, region: Region, store: &Stor
 pub fn tell_of_the_file(not_taken_in: i64) {
     if not_taken_in > 0 {
         outln!(
-            "backup_leads.json holds {not_taken_in} more that are not imported yet: the bot does that when it starts, `retry-backup-leads` now."
+            "backup_leads.json holds {not_taken_in} more that are not imported yet: the bot does that when it starts, `{} retry-backup-leads` now.",
+            Called::now().name()
         );
     }
 }

@@ -1,5 +1,44 @@
 //! What stands at the end of every `--help`: lines to copy.
 
+use crate::called::{Called, PROGRAM};
+
+/// What `lead-bot` alone does not do, and settings come from its file.
+const AS_SERVICE_ONLY: &str = "The bot itself runs as a service: sudo systemctl start amocrm-lead-bot";
+
+/// The end of a help as people can type it. The package's `lead-bot` has the service's settings and starts no bot.
+pub fn typed(after_help: &str, called: Called) -> String {
+    if !called.is_package() {
+        return after_help.to_owned();
+    }
+    let mut lines: Vec<String> = after_help.lines().filter_map(|line| typed_line(line, called)).collect();
+    if lines == ["Examples:"] {
+        lines = vec![AS_SERVICE_ONLY.to_owned()];
+    }
+    lines.join("\n")
+}
+
+fn typed_line(line: &str, called: Called) -> Option<String> {
+    let Some(command) = line.strip_prefix("  ") else { return Some(called.words(line)) };
+    if let Some(what_it_does) = command.strip_prefix(PROGRAM)
+        && (what_it_does.starts_with("  ") || what_it_does.starts_with(" run"))
+    {
+        return None;
+    }
+    match command.split_once(' ') {
+        // What an option takes from the environment comes along, settings do not.
+        Some((variable, command)) if variable.contains('=') => {
+            let named = variable.split('=').next().is_some_and(|name| command.contains(&format!("env:{name}")));
+            let rest = command.strip_prefix(PROGRAM).filter(|_| named)?;
+            let name = called.name();
+            Some(match name.strip_prefix("sudo ") {
+                Some(name) => format!("  sudo {variable} {name}{rest}"),
+                None => format!("  {variable} {name}{rest}"),
+            })
+        }
+        _ => Some(called.words(line)),
+    }
+}
+
 /// Of the program itself.
 pub const ALL: &str = "\
 Examples:
@@ -143,3 +182,38 @@ pub const LEADS_EXPORT: &str = "\
 Examples:
   amocrm-lead-bot leads export | jq length
   amocrm-lead-bot leads export leads.json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_are_what_the_caller_can_type() {
+        assert_eq!(typed(STATUS, Called::Itself), STATUS);
+        assert_eq!(typed(RUN, Called::BySudo), AS_SERVICE_ONLY);
+        for (examples, called, want) in [
+            (
+                LEADS,
+                Called::BySudo,
+                "Examples:\n  sudo lead-bot leads list\n  sudo lead-bot leads show ZVMER7S\n  sudo lead-bot leads retry ZVMER7S",
+            ),
+            (
+                RETRY_BACKUP_LEADS,
+                Called::ByRoot,
+                "Examples:\n  lead-bot retry-backup-leads\n  lead-bot retry-backup-leads || lead-bot leads list",
+            ),
+            (
+                CHECK_SETTINGS,
+                Called::ByRoot,
+                "Examples:\n  lead-bot check-settings\n  lead-bot check-settings --language ru",
+            ),
+        ] {
+            assert_eq!(typed(examples, called), want);
+        }
+        let tokens = typed(GET_NEW_TOKENS, Called::BySudo);
+        assert!(tokens.ends_with("\n  sudo CODE=def502… lead-bot get-new-tokens --code env:CODE"), "{tokens}");
+        let all = typed(ALL, Called::BySudo);
+        assert!(!all.contains("amocrm-lead-bot s") && !all.contains("run the bot"), "{all}");
+        assert!(all.contains("/usr/share/doc/amocrm-lead-bot/docs/settings.md"), "{all}");
+    }
+}

@@ -8,6 +8,7 @@ use clap::Subcommand;
 
 use crate::{
     backup,
+    called::Called,
     clock::date,
     config::StoreSettings,
     files,
@@ -128,6 +129,7 @@ async fn find(leads: &Leads, number: &str) -> Result<LeadRow, CommandError> {
 }
 
 async fn retry(leads: &Leads, number: Option<&str>) -> Result<ExitCode, CommandError> {
+    let name = Called::now().name();
     if let Some(number) = number {
         if let Some(lead) = leads.unreadable_one(number).await? {
             leads.retry_unreadable(&lead).await?;
@@ -145,11 +147,12 @@ async fn retry(leads: &Leads, number: Option<&str>) -> Result<ExitCode, CommandE
             )));
         }
         leads.retry_now(Some(&row.lead.number)).await?;
-        outln!("#{} is in line. A running bot sends it at once; otherwise run `retry-backup-leads`.", row.lead.number);
+        let number = &row.lead.number;
+        outln!("#{number} is in line. A running bot sends it at once; otherwise run `{name} retry-backup-leads`.");
         return Ok(ExitCode::SUCCESS);
     }
     let revived = leads.retry_now(None).await?;
-    outln!("In line again: {revived}. A running bot sends them at once; otherwise run `retry-backup-leads`.");
+    outln!("In line again: {revived}. A running bot sends them at once; otherwise run `{name} retry-backup-leads`.");
     Ok(ExitCode::SUCCESS)
 }
 

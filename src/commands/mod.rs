@@ -3,7 +3,9 @@
 mod as_service;
 mod beside;
 mod check_settings;
+mod completing;
 mod copy_store;
+mod elsewhere;
 mod error;
 mod examples;
 mod forget;
@@ -25,11 +27,17 @@ mod test_alerts;
 mod test_amocrm;
 mod texts;
 
-use std::{num::NonZeroU16, path::PathBuf, process::ExitCode, time::Duration};
+use std::{ffi::OsString, num::NonZeroU16, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::{Resettable, StyledStr},
+};
 
-use crate::config::{self, AmocrmSettings, Config, ConfigProblem, Environment, Reader};
+use crate::{
+    called::Called,
+    config::{self, AmocrmSettings, Config, ConfigProblem, Environment, Reader},
+};
 
 use beside::{is_daemon_running, not_taken_in, pass};
 use output::errln;
@@ -46,6 +54,39 @@ pub use error::CommandError;
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Asked>,
+}
+
+impl Cli {
+    /// What stands in the command line. Help speaks of the program by the name that people have typed, and ends the process
+    /// like everything that cannot be meant.
+    pub fn typed() -> Self {
+        let parsed = Self::of(std::env::args_os(), Called::now());
+        parsed.unwrap_or_else(|told| told.exit())
+    }
+
+    /// The same of these arguments, the first of which is the program's name.
+    fn of(arguments: impl IntoIterator<Item = OsString>, called: Called) -> Result<Self, clap::Error> {
+        let mut command = spoken(Self::command(), called);
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// The command with the name that people type wherever its help mentions the program.
+fn spoken(command: clap::Command, called: Called) -> clap::Command {
+    if !called.is_package() {
+        return command;
+    }
+    let about = command.get_about().map(|about| called.words(&about.to_string()));
+    let after = command.get_after_help().map(|after| examples::typed(&after.to_string(), called));
+    let command = command
+        .about(Resettable::from(about.map(StyledStr::from)))
+        .after_help(Resettable::from(after.map(StyledStr::from)))
+        .mut_args(|argument| {
+            let help = argument.get_help().map(|help| StyledStr::from(called.words(&help.to_string())));
+            argument.help(Resettable::from(help))
+        });
+    command.mut_subcommands(|sub| spoken(sub, called))
 }
 
 #[derive(Debug, Subcommand)]
@@ -256,6 +297,9 @@ async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
     // Only now: `.env` may say how to log.
     crate::telemetry::init();
     let settings = &environment;
+    if !matches!(command, Command::Setup(_) | Command::Texts { .. }) {
+        elsewhere::tell(settings);
+    }
     if let Ok((dealer, _)) = settings.read(|reader| reader.dealer()) {
         crate::clock::keep_time_of(dealer.time_zone);
     }

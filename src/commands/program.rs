@@ -8,7 +8,7 @@ use std::{
 use clap::{CommandFactory, Subcommand};
 use clap_complete::Shell;
 
-use super::{Cli, CommandError, as_service, examples, output};
+use super::{Cli, CommandError, as_service, completing, examples, output};
 use crate::files;
 
 /// What they are.
@@ -39,9 +39,7 @@ impl Command {
     pub fn run(self) -> Result<ExitCode, CommandError> {
         match self {
             Self::Completions { shell, name } => {
-                let mut script = Vec::new();
-                clap_complete::generate(shell, &mut Cli::command(), name, &mut script);
-                output::bytes(&script);
+                output::bytes(completing::script(shell, &name).as_bytes());
                 Ok(ExitCode::SUCCESS)
             }
             Self::ManPages { folder } => write_man_pages(&folder),
@@ -84,13 +82,14 @@ mod tests {
     fn every_shell_completes_every_command_under_both_names() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
             for name in ["amocrm-lead-bot", "lead-bot"] {
-                let mut script = Vec::new();
-                clap_complete::generate(shell, &mut Cli::command(), name, &mut script);
-                let script = String::from_utf8(script).expect("text");
+                let script = completing::script(shell, name);
                 for command in visible() {
                     assert!(script.contains(&command), "{shell} {name}: {command}");
                 }
                 assert!(script.contains(name), "{shell}");
+                for hidden in ["man-pages", "as-service"] {
+                    assert!(!script.contains(hidden), "{shell}: {hidden}");
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     alerts::{CopiesKept, OUTAGE, POLLS, REFRESH, trouble_of_alert},
+    called::Called,
     clock::date,
     config::{Config, RouteSettings},
     crm::amocrm::{AuthProblem, TokenKind, TokensInfo},
@@ -170,8 +171,8 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         reason: trouble.map(|trouble| trouble_text(trouble, Lang::en())),
         advice: match trouble {
             Some(trouble) => Some(advice(trouble, can_authorize)),
-            None if !running => Some("start the bot: `amocrm-lead-bot`, or the service that runs it".into()),
-            None => lesser.advice().map(str::to_owned),
+            None if !running => Some(how_to_start(Called::now()).to_owned()),
+            None => lesser.advice().map(|advice| Called::now().words(advice)),
         },
         waiting: totals.waiting,
         rejected: totals.rejected,
@@ -291,16 +292,28 @@ impl Lesser {
     /// The worst of it, and what to do.
     fn worst(&self) -> Option<(&'static str, &'static str)> {
         if self.polls_fail {
-            Some(("what buyers write does not reach the bot", "run `test-alerts`: it tries every way to Telegram"))
+            Some((
+                "what buyers write does not reach the bot",
+                "run `amocrm-lead-bot test-alerts`: it tries every way to Telegram",
+            ))
         } else if self.unreadable {
-            Some(("leads are damaged in the store and not sent", "look at them with `leads list` and `leads show N`"))
+            Some((
+                "leads are damaged in the store and not sent",
+                "look at them with `amocrm-lead-bot leads list`, then `amocrm-lead-bot leads show N`",
+            ))
         } else if self.rejected {
-            Some(("amoCRM refuses the data of some leads", "look at them with `leads list`, then `leads retry N`"))
+            Some((
+                "amoCRM refuses the data of some leads",
+                "look at them with `amocrm-lead-bot leads list`, then `amocrm-lead-bot leads retry N`",
+            ))
         } else if self.goes_without {
             let what = "leads get through, but without some of what the settings ask for";
-            Some((what, "restore it in amoCRM or correct the setting; `test-amocrm` lists what there is"))
+            Some((
+                what,
+                "restore it in amoCRM or correct the setting; `amocrm-lead-bot test-amocrm` lists what there is",
+            ))
         } else if self.copies_fail {
-            let advice = "see `systemctl status amocrm-lead-bot-backup`, or run `backup-store --keep` by hand";
+            let advice = "see `systemctl status amocrm-lead-bot-backup`, or run `amocrm-lead-bot backup-store --keep 14 backups` by hand";
             Some(("leads get through, but no copies of the store are made", advice))
         } else {
             None
@@ -309,6 +322,14 @@ impl Lesser {
 
     fn advice(&self) -> Option<&'static str> {
         self.worst().map(|(_, advice)| advice)
+    }
+}
+
+fn how_to_start(called: Called) -> &'static str {
+    if called.is_package() {
+        "start the bot: sudo systemctl start amocrm-lead-bot"
+    } else {
+        "start the bot: `amocrm-lead-bot`, or the service that runs it"
     }
 }
 
@@ -355,7 +376,8 @@ fn advice(trouble: &Trouble, can_authorize: bool) -> String {
     use Trouble::{NoTokens, NotConfigured, TokensExpired, TokensRevoked, WrongAccount, WrongClient};
     match trouble {
         TokensExpired | TokensRevoked | NoTokens | WrongAccount if can_authorize => {
-            "run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat".into()
+            let name = Called::now().name();
+            format!("run `{name} get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat")
         }
         TokensExpired | TokensRevoked | NoTokens | WrongAccount => {
             "make a new long-lived token in amoCRM (your integration → «Ключи и доступы») and put it into \
@@ -365,7 +387,8 @@ fn advice(trouble: &Trouble, can_authorize: bool) -> String {
         WrongClient => "put the id and the secret key from «Ключи и доступы» into AMOCRM_CLIENT_ID and \
                         AMOCRM_CLIENT_SECRET"
             .into(),
-        NotConfigured => "set AMOCRM_SUBDOMAIN and AMOCRM_ACCESS_TOKEN; see docs/setup.md".into(),
+        NotConfigured => Called::now()
+            .words("run `amocrm-lead-bot setup`, or set AMOCRM_SUBDOMAIN and AMOCRM_ACCESS_TOKEN; see docs/setup.md"),
         other => advice_text(other, can_authorize, Lang::en()),
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use ulid::Ulid;
 
 use crate::{
+    called::Called,
     config::{AmocrmSettings, StoreSettings},
     crm::amocrm::{self, Crm, CrmError, NewLead, NewNote},
     lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
@@ -122,7 +123,9 @@ async fn look_at(
         Err(error @ CrmError::Unauthorized(_)) => {
             report.wrong(format!("amoCRM does not accept them: {error}"));
             report.wrong(
-                "To fix it: run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat.",
+                Called::now().words(
+                    "To fix it: run `amocrm-lead-bot get-new-tokens`, or press «Обновить доступ» (/auth) in the admin's chat.",
+                ),
             );
             return Ok(report);
         }

@@ -1,5 +1,7 @@
 use std::{borrow::Cow, fmt};
 
+use crate::called::Called;
+
 /// One variable that is missing or wrong; prints as one line and never holds the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigProblem {
@@ -24,6 +26,6 @@ impl ConfigProblem {
 
 impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}. {}", self.variable, self.problem, self.remedy)
+        write!(f, "{}: {}. {}", self.variable, self.problem, Called::now().words(&self.remedy))
     }
 }

@@ -12,7 +12,10 @@ use fluent_syntax::{
 };
 
 use super::i18n::{BUILT_IN, Lang, parsed};
-use crate::config::{TextFile, TextProblem};
+use crate::{
+    called::Called,
+    config::{TextFile, TextProblem},
+};
 
 /// Telegram takes 4,096 UTF-16 units, and a message holds up to two texts, such as a hint and the question.
 const LONGEST_TEXT: usize = 2000;
@@ -317,7 +320,8 @@ impl<'a> Check<'a> {
         let Some(given) = all_given().get(id) else {
             let meant = nearest(id, all_given().keys().copied());
             let meant = meant.map_or_else(String::new, |meant| format!(" Did you mean {meant}?"));
-            self.on(id, format!("there is no text {id}.{meant} `amocrm-lead-bot texts {}` prints all", self.file.code));
+            let name = Called::now().name();
+            self.on(id, format!("there is no text {id}.{meant} `{name} texts {}` prints all", self.file.code));
             return;
         };
         let Some(pattern) = pattern else {

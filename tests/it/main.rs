@@ -5,6 +5,7 @@
 
 mod admin;
 mod amocrm_client;
+mod completions;
 mod consent;
 mod dealer_form;
 mod dependencies;

@@ -8,7 +8,7 @@ use super::{
     phrases::{KINDS, PROBLEMS},
     remedies::REMEDIES,
 };
-use crate::{config::ConfigProblem, lead::LeadSource};
+use crate::{called::Called, config::ConfigProblem, lead::LeadSource};
 
 /// A phrase in English as it is recognized, and in Russian.
 type Phrase = (Regex, &'static str);
@@ -20,7 +20,7 @@ static OF_REMEDIES: LazyLock<Vec<Phrase>> = LazyLock::new(|| REMEDIES.iter().map
 pub fn problem(problem: &ConfigProblem) -> String {
     let place = problem.variable.replace(", line ", ", строка ").replace(", column ", ", столбец ");
     let told = said(&OF_PROBLEMS, &problem.problem);
-    format!("{place}: {told}. {}", said(&OF_REMEDIES, &problem.remedy))
+    format!("{place}: {told}. {}", Called::now().words(&said(&OF_REMEDIES, &problem.remedy)))
 }
 
 /// What becomes of a request that comes by a code.

@@ -14,7 +14,7 @@ use super::super::{
     CommandError,
     output::{self, errln, outln},
 };
-use crate::setup::words::Words;
+use crate::{called::Called, setup::words::Words};
 
 /// A shell's code for what Ctrl-C ended: 128 and SIGINT.
 pub const INTERRUPTED: u8 = 130;
@@ -44,7 +44,7 @@ impl Ask {
 
     /// A text.
     pub fn text(&self, id: &str, args: &[(&str, &str)]) -> String {
-        self.words.text(id, args)
+        Called::now().words(&self.words.text(id, args))
     }
 
     /// Says something.

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::wording::{Lang, age};
+use crate::{
+    called::Called,
+    wording::{Lang, age},
+};
 
 use super::{
     super::{
@@ -62,7 +65,7 @@ pub(super) fn print(status: &Status) {
     row!("rejected:", "{}", worth_a_look(ODD, status.rejected));
     if status.unreadable > 0 {
         let count = worth_a_look(BAD, status.unreadable);
-        row!("unreadable:", "{count} (damaged in the store and not sent; see `leads list`)");
+        row!("unreadable:", "{count} (damaged in the store and not sent; see `{} leads list`)", Called::now().name());
     }
     row!("delivered (24 h):", "{}", status.delivered_last_24h);
     row!("last delivery:", "{}", at(status.last_delivery_at));
