@@ -51,7 +51,7 @@ async fn forty_at_once(store: &Store, known: &Lead, from: i64, is_nobody_undone:
     let twin = Lead { number: known.number.clone(), ..leads[6].clone() };
     turns[6] = submits(from + 6, &twin);
     // It was committed before, and nobody knows.
-    turns[7] = submits(from + 7, &known);
+    turns[7] = submits(from + 7, known);
     // Two of one chat: only the first goes on from what both have read.
     turns[8] = submits(from + 9, &leads[8]);
     let limits = LeadLimits { per_hour: Some(1), ..LeadLimits::default() };
