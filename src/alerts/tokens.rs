@@ -58,6 +58,12 @@ fn warning_due(expires_at: Millis, now: Millis, told: Option<Told>) -> Option<i6
     told.is_none_or(|told| days < told.days).then_some(days)
 }
 
+/// Whether a failed refresh is told. In an outage that one speaks, also where the access token would be tried again: leads
+/// are not said to get through while they do not. What is still so afterwards is told then.
+fn is_told(works: bool, in_outage: bool, waiting: i64) -> bool {
+    !in_outage && (works || waiting == 0)
+}
+
 /// Refreshes tokens ahead of time and tells the admin what stands in the way.
 #[derive(Debug)]
 pub struct TokenWatch {
@@ -114,7 +120,8 @@ impl TokenWatch {
         {
             return Ok(());
         }
-        if !works && (self.leads.waiting().await?.0 > 0 || self.open_alerts.get(OUTAGE).await?.is_some()) {
+        let in_outage = self.open_alerts.get(OUTAGE).await?.is_some();
+        if !is_told(works, in_outage, self.leads.waiting().await?.0) {
             return Ok(());
         }
         let body = crate::store::json(&failing);
@@ -166,6 +173,23 @@ impl TokenWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_refresh_never_speaks_beside_an_outage() {
+        for (works, in_outage, waiting, told) in [
+            (true, false, 0, true),
+            // A lead that has just come in gets through.
+            (true, false, 1, true),
+            (false, false, 0, true),
+            (false, false, 1, false),
+            (false, true, 1, false),
+            // A refused access token is tried again after a while: that alone is no access.
+            (true, true, 1, false),
+            (true, true, 0, false),
+        ] {
+            assert_eq!(is_told(works, in_outage, waiting), told, "{works} {in_outage} {waiting}");
+        }
+    }
 
     #[test]
     fn a_long_lived_token_is_announced_at_30_7_and_1_days() {
