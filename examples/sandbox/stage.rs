@@ -260,7 +260,7 @@ impl Stage {
     }
 
     /// What happens when somebody opens an address of amoCRM that asks for access, and allows it: the browser is sent back to the
-    /// daemon's page. What that page says; none where the address asks for nothing.
+    /// daemon's page. What that page says first; none where the address asks for nothing.
     pub async fn allows_access(&self, address: &str) -> Option<String> {
         let asked = url::Url::parse(address).ok()?;
         let state = asked.query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.into_owned())?;
@@ -273,9 +273,11 @@ impl Stage {
             .append_pair("state", &state)
             .append_pair("client_id", &self.amocrm.client_id());
         let page = reqwest::get(at).await.ok()?.text().await.ok()?;
-        let heading =
-            page.split_once("<h1>").and_then(|(_, rest)| rest.split_once("</h1>")).map(|(heading, _)| heading);
-        Some(heading.unwrap_or("…").to_owned())
+        let parts = ["h1", "p"].into_iter().filter_map(|tag| {
+            let (_, rest) = page.split_once(&format!("<{tag}>"))?;
+            rest.split_once(&format!("</{tag}>")).map(|(words, _)| words.to_owned())
+        });
+        Some(parts.collect::<Vec<_>>().join(". "))
     }
 }
 

@@ -378,7 +378,10 @@ impl Talk<'_> {
                     None => ("Менеджеры".to_owned(), ":group".to_owned()),
                 };
                 let line = message.text.lines().next().unwrap_or_default();
-                print(&format!("{} {}", paint(YELLOW, &format!("🔔 {whom}: {line}")), paint(DIM, &order)));
+                for line in wrapped(&format!("🔔 {whom}: {line}"), WIDTH - 1) {
+                    print(&paint(YELLOW, &line));
+                }
+                print(&format!("{INDENT}{}", paint(DIM, &format!("→ {order}"))));
             }
             Event::BotEdited(message) if message.chat_id == self.buyer.id => {
                 if self.shown == Some(message.message_id) {
@@ -432,7 +435,7 @@ async fn press(user: &FakeUser, choice: &Choice, stage: &Stage) {
 async fn open(page: &str, stage: &Stage) {
     print(&paint(DIM, &format!("→ {page}")));
     if let Some(heading) = stage.allows_access(page).await {
-        print(&format!("Доступ разрешён, на странице · allowed, the page says: {heading}"));
+        print(&format!("«Разрешить» нажато, на странице · allowed, the page says: {heading}"));
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError, mpsc as answered},
 };
 
-use rustyline::{Config, Editor, ExternalPrinter, history::MemHistory};
+use rustyline::{Config, Editor, ExternalPrinter, error::ReadlineError, history::MemHistory};
 use tokio::sync::mpsc;
 
 /// How wide a terminal is taken to be.
@@ -48,14 +48,20 @@ impl Terminal {
         let (asks, asked) = answered::channel::<String>();
         std::thread::spawn(move || {
             for prompt in asked {
-                match editor.readline(&prompt) {
-                    Ok(line) => {
-                        if sends.send(line).is_err() {
-                            return;
+                let mut interrupted = false;
+                let line = loop {
+                    match editor.readline(&prompt) {
+                        Ok(line) => break line,
+                        // The first one drops what is half typed: a slip does not end what may have been played for an hour.
+                        Err(ReadlineError::Interrupted) if !interrupted => {
+                            interrupted = true;
+                            println!("Ещё раз Ctrl-C или quit – конец · Ctrl-C again or quit ends");
                         }
+                        Err(_) => return,
                     }
-                    // Ctrl-c and ctrl-d.
-                    Err(_) => return,
+                };
+                if sends.send(line).is_err() {
+                    return;
                 }
             }
         });

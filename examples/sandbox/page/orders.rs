@@ -128,8 +128,8 @@ impl Scene {
     /// Notes that access was allowed, and what the daemon's page said to it.
     pub fn allowed(&self, heading: &str) {
         let line = said(
-            format!("Доступ разрешён, на странице: {heading}"),
-            format!("Access is allowed, the page says: {heading}"),
+            format!("В amoCRM нажато «Разрешить», страница бота: {heading}"),
+            format!("\"Allow\" was pressed in amoCRM, the bot's page says: {heading}"),
         );
         self.record.notes(line, false);
     }

@@ -36,6 +36,15 @@ async function post(path, body, type) {
   }
 }
 
+// Asks on the page itself, which goes on meanwhile.
+function asks(words) {
+  const dialog = $("#question");
+  $("p", dialog).textContent = words;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise(answers => dialog.addEventListener("close", () => answers(dialog.returnValue === "yes"), { once: true }));
+}
+
 const orders = order => post("/do", JSON.stringify(order), "application/json");
 
 async function attaches(phone, file) {
@@ -137,6 +146,7 @@ function phoneOf(one) {
   const grows = () => {
     field.style.height = "auto";
     field.style.height = `${Math.min(field.scrollHeight, 110)}px`;
+    field.style.overflowY = field.scrollHeight > 110 ? "auto" : "hidden";
   };
   form.addEventListener("submit", event => (event.preventDefault(), sends()));
   field.addEventListener("input", grows);
@@ -191,6 +201,7 @@ function showsPhone(one) {
   $(".bar p", section).textContent = inGroup ? w("members", { n: one.people.length }) : w("bot");
   $(".avatar", section).textContent = inGroup ? "П" : "🚗";
   const chat = $(".chat", section);
+  chat.dataset.empty = w({ buyer: "emptyBuyer", admin: "emptyAdmin", managers: "emptyManagers" }[one.phone]);
   chat.setAttribute("aria-label", `${w(titles[one.phone])}: ${inGroup ? w("group") : w("bots")}`);
   const atEnd = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 80;
   const another = chat.dataset.chat !== String(one.chat);
@@ -269,13 +280,13 @@ function photo(file) {
   return image;
 }
 
-function presses(one, message, button) {
+async function presses(one, message, button) {
   if (button.copies) return navigator.clipboard?.writeText(button.copies).then(() => tells(w("copied")));
   if (!button.url) return orders({ do: "press", phone: one.phone, message: message.id, data: button.data });
   const lead = button.url.match(/\/leads\/detail\/(\d+)/);
   if (lead) return showsCard(lead[1]);
   if (!new URL(button.url).searchParams.has("state")) return window.open(button.url, "_blank", "noopener,noreferrer");
-  if (confirm(w("sheet"))) orders({ do: "open", url: button.url });
+  if (await asks(w("sheet"))) orders({ do: "open", url: button.url });
 }
 
 // --- The board.
@@ -438,10 +449,18 @@ $("#theme").addEventListener("click", () => {
 $("#play").addEventListener("click", () => orders({ do: "play", fast: false }));
 $("#next").addEventListener("click", () => orders({ do: "next" }));
 $("#auto").addEventListener("change", event => orders({ do: "auto", on: event.target.checked }));
-$("#again").addEventListener("click", () => confirm(w("sure")) && post("/again", "", "text/plain"));
-$("#daemon").addEventListener("click", event => {
+$("#again").addEventListener("click", async () => await asks(w("sure")) && post("/again", "", "text/plain"));
+$("#daemon").addEventListener("click", async event => {
   const order = event.target.dataset.do;
-  if (order && (order !== "wipe" || confirm(w("sureWipe")))) orders({ do: order });
+  if (order && (order !== "wipe" || await asks(w("sureWipe")))) orders({ do: order });
+});
+// What is newest stays in view where the window changes, and a field is as high as what is written in it.
+let wide = innerWidth;
+addEventListener("resize", () => {
+  if (innerWidth === wide) return;
+  wide = innerWidth;
+  document.querySelectorAll(".chat").forEach(chat => (chat.scrollTop = chat.scrollHeight));
+  document.querySelectorAll("textarea").forEach(field => field.dispatchEvent(new Event("input")));
 });
 
 dresses(localStorage.getItem("theme"));

@@ -19,7 +19,10 @@ const WORDS = {
     photo: "Фотография", copied: "Скопировано", sheet: "Это страница доступа amoCRM. Разрешить боту доступ?",
     crm_down: "amoCRM не отвечает", crm_slow: "amoCRM медленная", tokens_expired: "Доступ к amoCRM истёк",
     telegram_slow: "Telegram медленный", telegram_gone: "Telegram пропал",
-    person: "люди", disk: "диск", crm: "amoCRM", fault: "сбой", lost: "Песочница остановлена. Запустите её снова.",
+    person: "люди", disk: "диск", crm: "amoCRM", fault: "сбой", lost: "Песочница остановлена. Запустите её снова.", yes: "Да", no: "Нет",
+    emptyBuyer: "Напишите боту что-нибудь, например /start.",
+    emptyAdmin: "Сюда приходят тревоги. Пока всё в порядке; /status скажет, как дела.",
+    emptyManagers: "Каждая заявка появится здесь карточкой с кнопками.",
     sure: "Начать заново? Всё, что здесь есть, пропадёт.", sureWipe: "Стереть диск программы? Недоставленные заявки пропадут, как при настоящем сбое диска.",
   },
   en: {
@@ -40,7 +43,10 @@ const WORDS = {
     photo: "Photo", copied: "Copied", sheet: "This is amoCRM's page. Allow the bot access?",
     crm_down: "amoCRM is down", crm_slow: "amoCRM is slow", tokens_expired: "Access to amoCRM expired",
     telegram_slow: "Telegram is slow", telegram_gone: "Telegram is gone",
-    person: "people", disk: "disk", crm: "amoCRM", fault: "fault", lost: "The sandbox has stopped. Start it again.",
+    person: "people", disk: "disk", crm: "amoCRM", fault: "fault", lost: "The sandbox has stopped. Start it again.", yes: "Yes", no: "No",
+    emptyBuyer: "Say something to the bot, such as /start.",
+    emptyAdmin: "Alerts come here. All is well so far; /language en makes them English, /status tells how things are.",
+    emptyManagers: "Each request appears here as a card with buttons.",
     sure: "Begin again? Everything here will be gone.", sureWipe: "Wipe the daemon's disk? Requests not delivered yet will be lost, as with a real disk.",
   },
 };
