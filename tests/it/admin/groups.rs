@@ -286,7 +286,7 @@ async fn a_new_id_that_only_a_refusal_tells_is_learnt_by_alerts_answers_and_file
     world.telegram.fault(On::method("sendMessage").chat(old.id), Fault::Status(502), Times::UntilCleared);
     world.amocrm.revoke_all();
     leads_wait(&world, 2);
-    world.until("an alert waits", |world| world.log().contains("a message is put off")).await;
+    world.until("an alert waits", |world| world.log().contains("a message is deferred")).await;
     let new = world.telegram.becomes_a_supergroup_silently(&old);
     world.telegram.clear_faults();
     group_hears(&world, &new, "не попадают в amoCRM").await;

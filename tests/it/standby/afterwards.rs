@@ -130,7 +130,7 @@ async fn dies_at(database: &str, at: &str) {
     let once = (notes(&second, WORDS), notes(&second, ANSWER), second.amocrm.tasks().len());
     assert_eq!(once, (1, 1, 1), "{at}: {:?}\n{}", second.amocrm.lead_with_number(&number), second.log());
     let told = [buyer.has(ANSWER), buyer.has(STAGE), in_group(&second, WORDS)];
-    let late: usize = [&first, &second].map(|world| world.log().matches("a message is put off").count()).iter().sum();
+    let late: usize = [&first, &second].map(|world| world.log().matches("a message is deferred").count()).iter().sum();
     assert!(told.iter().all(|count| (1..=2 + late).contains(count)), "{at}: {told:?}\n{}", buyer.user.transcript());
     let violations = second.amocrm.contract_violations();
     assert!(violations.is_empty(), "{at}: {violations:?}");
