@@ -184,7 +184,7 @@ impl Document {
 }
 
 /// The bytes at an address, or why there are none.
-async fn fetch(url: &Url) -> Result<Vec<u8>, String> {
+pub async fn fetch(url: &Url) -> Result<Vec<u8>, String> {
     let client = net::client().build().map_err(|_| "TLS cannot be set up".to_owned())?;
     let response = net::send(client.get(url.clone())).await.map_err(|error| error.to_string())?;
     let status = response.status();

@@ -2,7 +2,7 @@ mod in_force;
 mod language;
 mod phrases;
 mod remedies;
-mod russian;
+pub mod russian;
 
 use std::{fmt::Display, process::ExitCode};
 

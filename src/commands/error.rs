@@ -43,9 +43,6 @@ pub enum CommandError {
     /// Anything a person is told in words.
     #[error("{0}")]
     Failed(String),
-    /// Somebody pressed Ctrl-C at a question.
-    #[error("stopped; nothing was written")]
-    Interrupted,
     /// What was asked for cannot be meant.
     #[error("{0}")]
     Usage(String),
@@ -75,7 +72,6 @@ impl CommandError {
                 EX_CONFIG
             }
             Self::Usage(_) => EX_USAGE,
-            Self::Interrupted => super::setup::INTERRUPTED,
             _ => 1,
         }
     }

@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::NaiveTime;
+use chrono::{NaiveTime, Timelike};
+
+use super::words::Language;
+use crate::config::Week;
 
 /// The days of `[hours]`.
 pub const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -40,6 +43,37 @@ impl Hours {
             hours.0[from..=to].fill(span);
         }
         if hours.0.iter().all(Option::is_none) { Err(NoHours(text)) } else { Ok(Some(hours)) }
+    }
+}
+
+impl Hours {
+    /// Those that are in force.
+    pub fn of(week: &Week) -> Self {
+        let mut hours = Self::default();
+        for (day, (from, to)) in &week.0 {
+            // The day's end is one that a clock does not show.
+            let to = if to.second() == 59 { "24:00".to_owned() } else { to.format("%H:%M").to_string() };
+            if let Some(span) = hours.0.get_mut(usize::from(*day)) {
+                *span = Some(format!("{}-{to}", from.format("%H:%M")));
+            }
+        }
+        hours
+    }
+
+    /// As people write them, which [`Hours::parse`] reads again.
+    pub fn shown(&self, language: Language) -> String {
+        let names = if language == Language::Ru { RUSSIAN } else { DAYS };
+        let (mut parts, mut day) = (Vec::new(), 0);
+        while day < self.0.len() {
+            let alike = self.0[day..].iter().take_while(|span| **span == self.0[day]).count();
+            if let Some(span) = &self.0[day] {
+                let last = day + alike - 1;
+                let days = if last > day { format!("{}-{}", names[day], names[last]) } else { names[day].to_owned() };
+                parts.push(format!("{days} {span}"));
+            }
+            day += alike;
+        }
+        parts.join("; ")
     }
 }
 
@@ -149,6 +183,21 @@ mod tests {
         assert_eq!(week("sat 10-24:00").map(|week| week.map(|week| week[5].clone())), Ok(Some("10:00-24:00".into())));
         for text in ["", "mon", "19-9", "fri-mon 9-19", "xyz 9-19", "mon 9", "mon 25:00-26:00", "mon off", "mon-fri"] {
             assert!(Hours::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hours_are_shown_as_they_are_read() {
+        for (text, russian, english) in [
+            ("mon-fri 9-19; sat 10-16", "пн-пт 09:00-19:00; сб 10:00-16:00", "mon-fri 09:00-19:00; sat 10:00-16:00"),
+            ("wed 10-24:00", "ср 10:00-24:00", "wed 10:00-24:00"),
+            ("9-18; sun 10-12", "пн-сб 09:00-18:00; вс 10:00-12:00", "mon-sat 09:00-18:00; sun 10:00-12:00"),
+            ("mon 9-18; wed-thu 9-18", "пн 09:00-18:00; ср-чт 09:00-18:00", "mon 09:00-18:00; wed-thu 09:00-18:00"),
+        ] {
+            let hours = Hours::parse(text).expect("hours").expect("some");
+            assert_eq!(hours.shown(Language::Ru), russian);
+            assert_eq!(hours.shown(Language::En), english);
+            assert_eq!(Hours::parse(russian), Ok(Some(hours)));
         }
     }
 

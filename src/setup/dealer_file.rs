@@ -53,6 +53,11 @@ impl DealerFile {
         is_new.then_some(text)
     }
 
+    /// The text of the file that is there, if one is.
+    pub fn there(&self) -> Option<&str> {
+        self.before.as_deref()
+    }
+
     /// The text that was there.
     pub fn before(&self) -> &str {
         self.before.as_deref().unwrap_or_default()
@@ -135,6 +140,20 @@ impl DealerFile {
         Ok(())
     }
 
+    /// `[[manager]]`: one less (by amoCRM's id, else by Telegram's).
+    pub fn remove_manager(&mut self, manager: &ManagerAnswer) -> Result<(), NotATable> {
+        let Some(list) = self.document.get_mut("manager") else { return Ok(()) };
+        let list = list.as_array_of_tables_mut().ok_or(NotATable("manager"))?;
+        let has = |table: &Table, key: &str, id: Option<i64>| table.get(key).and_then(Item::as_integer) == id;
+        list.retain(|table| {
+            !(has(table, "crm_user_id", manager.crm_user_id) && has(table, "telegram_id", manager.telegram_id))
+        });
+        if list.is_empty() {
+            self.document.as_table_mut().remove("manager");
+        }
+        Ok(())
+    }
+
     /// `[consent]`: the document in one language, or for all where none is named.
     pub fn set_consent(&mut self, version: &str, documents: &[(Option<String>, String)]) -> Result<(), NotATable> {
         let table = self.table("consent")?;
@@ -153,10 +172,26 @@ impl DealerFile {
         Ok(())
     }
 
-    /// `[consent] policy_url`; only where there is such a section.
-    pub fn set_policy(&mut self, url: &str) -> bool {
+    /// `[consent] version`; a new one asks everybody again.
+    pub fn set_consent_version(&mut self, version: &str) -> Result<(), NotATable> {
+        put(self.table("consent")?, "version", version.into());
+        Ok(())
+    }
+
+    /// `[consent]` goes.
+    pub fn remove_consent(&mut self) {
+        self.document.as_table_mut().remove("consent");
+    }
+
+    /// `[consent] policy_url`, or none; only where there is such a section.
+    pub fn set_policy(&mut self, url: Option<&str>) -> bool {
         let Some(table) = self.document.get_mut("consent").and_then(Item::as_table_mut) else { return false };
-        put(table, "policy_url", url.into());
+        match url {
+            Some(url) => put(table, "policy_url", url.into()),
+            None => {
+                table.remove("policy_url");
+            }
+        }
         true
     }
 
@@ -251,7 +286,7 @@ mod tests {
         let boris = ManagerAnswer { name: "Борис \"Б\"".into(), crm_user_id: None, telegram_id: Some(5) };
         file.add_manager(&boris).expect("a list");
         file.set_consent("2026-12", &[(None, "https://example.com/consent".into())]).expect("a table");
-        assert!(file.set_policy("https://example.com/privacy"));
+        assert!(file.set_policy(Some("https://example.com/privacy")));
     }
 
     #[test]
@@ -345,7 +380,7 @@ mod tests {
         let file = |text: &str| DealerFile::parse(Some(text)).expect("it can be read");
         assert_eq!(file("manager = 5\n").add_manager(&anna()), Err(NotATable("manager")));
         assert_eq!(file("crm = 5\n").set_callback_within("15m"), Err(NotATable("crm")));
-        assert!(!file("").set_policy("https://example.com"));
+        assert!(!file("").set_policy(Some("https://example.com")));
     }
 
     #[test]

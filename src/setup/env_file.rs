@@ -91,6 +91,11 @@ impl EnvFile {
         Self::parse(&self.text(), self.read_by)
     }
 
+    /// Nothing is to be changed any more.
+    pub fn forget_changes(&mut self) {
+        self.changed.clear();
+    }
+
     /// The value of a setting as it will be; `None` where there is none, or an empty one.
     pub fn get(&self, name: &str) -> Option<String> {
         let value = match self.changed.get(name) {

@@ -2,8 +2,8 @@
 //! command (`commands/setup`).
 //!
 //! `env_file` and `dealer_file` are the two files with some of them changed, `assignments` reads the first as systemd does,
-//! `answers` reads what people type, `codes` learns a chat, `fields` plans what amoCRM's leads are to have, `needs` names what is
-//! missing where nobody can be asked, `words` says it all.
+//! `answers` and `typed` read what people type, `codes` learns a chat, `fields` plans what amoCRM's leads are to have, `needs`
+//! names what is missing where nobody can be asked, `words` says it all.
 
 pub mod answers;
 pub mod assignments;
@@ -12,4 +12,5 @@ pub mod dealer_file;
 pub mod env_file;
 pub mod fields;
 pub mod needs;
+pub mod typed;
 pub mod words;

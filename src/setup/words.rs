@@ -12,11 +12,16 @@ pub enum Language {
 }
 
 impl Language {
-    /// By the names of the machine's language settings, in the order in which they count: `LC_ALL`, `LC_MESSAGES`, `LANG`.
-    pub fn of_machine(lookup: impl Fn(&str) -> Option<String>) -> Self {
+    /// By the machine's language settings, in the order in which they count: `LC_ALL`, `LC_MESSAGES`, `LANG`. `None` where they
+    /// tell of neither language, as `C.UTF-8` of a bare server.
+    pub fn of_machine(lookup: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
-        let named = names.iter().find_map(|name| lookup(name).filter(|value| !value.is_empty()));
-        if named.is_some_and(|named| named.to_lowercase().starts_with("ru")) { Self::Ru } else { Self::En }
+        let named = names.iter().find_map(|name| lookup(name).filter(|value| !value.is_empty()))?;
+        match named.split(['_', '.', '-', '@']).next()?.to_lowercase().as_str() {
+            "ru" => Some(Self::Ru),
+            "en" => Some(Self::En),
+            _ => None,
+        }
     }
 
     fn source(self) -> (&'static str, &'static str) {
@@ -99,7 +104,8 @@ mod tests {
     fn what_is_said_is_there_and_what_is_there_is_said() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/commands/setup");
         let quoted = Regex::new(r#""([a-z]+(?:-[a-z]+)*)""#).expect("a pattern");
-        let said = Regex::new(r#"\b(?:text|say|warn|failed|line|hidden|yes|choose|several|waiting)\(\s*"([a-z-]+)""#);
+        let said =
+            Regex::new(r#"\b(?:text|say|warn|failed|line|optional|hidden|yes|choose|several|waiting)\(\s*"([a-z-]+)""#);
         let said = said.expect("a pattern");
         let known = texts(Language::Ru);
         let mut mentioned = BTreeSet::new();
@@ -127,11 +133,15 @@ mod tests {
             Language::of_machine(value)
         };
         for (pairs, language) in [
-            (vec![], Language::En),
-            (vec![("LANG", "ru_RU.UTF-8")], Language::Ru),
-            (vec![("LANG", "ru_RU.UTF-8"), ("LC_ALL", "C.UTF-8")], Language::En),
-            (vec![("LANG", "en_US.UTF-8"), ("LC_MESSAGES", "ru_RU")], Language::Ru),
-            (vec![("LANG", "ru_RU.UTF-8"), ("LC_ALL", "")], Language::Ru),
+            (vec![], None),
+            (vec![("LANG", "ru_RU.UTF-8")], Some(Language::Ru)),
+            (vec![("LANG", "ru")], Some(Language::Ru)),
+            (vec![("LANG", "ru_RU.UTF-8"), ("LC_ALL", "C.UTF-8")], None),
+            (vec![("LANG", "en_US.UTF-8"), ("LC_MESSAGES", "ru_RU")], Some(Language::Ru)),
+            (vec![("LANG", "ru_RU.UTF-8"), ("LC_ALL", "")], Some(Language::Ru)),
+            (vec![("LANG", "en_GB")], Some(Language::En)),
+            (vec![("LANG", "POSIX")], None),
+            (vec![("LANG", "rum")], None),
         ] {
             assert_eq!(of(&pairs), language, "{pairs:?}");
         }

@@ -55,6 +55,10 @@ async fn options_alone_lead_to_the_first_lead() {
     }
     assert!(!world.path(".env").exists());
 
+    // Without a terminal and without a word nothing is done, least of all a test lead.
+    let ran = world.run(&["setup", "--language", "ru"]).await.ended_with(2);
+    assert!(ran.stderr.contains("терминал") && ran.stderr.contains("--yes"), "{}", ran.stderr);
+
     world.write("token", &token);
     world.write("consent.md", "Я согласен.");
     world.write(".env", "# mine\nFOO='a b'\n#BOT_TOKEN=\nLEADS_PER_DAY=7 # few\n");
@@ -228,22 +232,44 @@ async fn seven_questions_at_a_terminal_end_with_a_lead() {
     stranger.command("/start AAAAAAAA");
     world.admin.command(&format!("/start {code}"));
     terminal.sees("Администратор: Админ").await;
-    terminal.answers("Адрес аккаунта", "acme\r").await;
+    // What is no answer is asked again, in the same language, and what was answered stays.
+    terminal.answers("Адрес аккаунта", "https://acme.example/dashboard/\r").await;
+    terminal.sees("Не подошло: не адрес аккаунта").await;
+    terminal.answers("Адрес аккаунта", &format!("{token}\r")).await;
+    terminal.sees("Похоже на токен").await;
+    terminal.types("https://acme.amocrm.ru/dashboard/\r");
     terminal.answers("Как бот входит", "\r").await;
+    terminal.answers("Долгосрочный токен (", "eyJnothing\r").await;
+    terminal.answers("Что дальше?", "\r").await;
     terminal.answers("Долгосрочный токен (", &format!("{token}\r")).await;
     terminal.answers("Воронка для новых заявок", "\r").await;
     terminal.answers("Этап, с которого", "\u{1b}[B\r").await;
-    terminal.answers("Создать поля", "\r").await;
-    terminal.answers("Назвать менеджеров", "\r").await;
+    terminal.answers("Создать поля", "может быть\r").await;
+    terminal.sees("Ответьте").await;
+    terminal.types("\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}д\r");
+    terminal.answers("Назвать менеджеров", "ДА\r").await;
     terminal.answers("Кто звонит", " \r").await;
     terminal.answers("id в Telegram", "\r").await;
     terminal.answers("Кто отвечает", "\u{1b}[B\r").await;
     terminal.answers("Чат менеджеров", "\r").await;
     terminal.answers("Часы работы", "\u{1b}[A\u{1b}[A\r").await;
     terminal.answers("Часовой пояс", "\r").await;
-    terminal.answers("За сколько перезвонить", "15m\r").await;
+    terminal.answers("За сколько перезвонить", "скоро\r").await;
+    terminal.sees("Это не время: скоро").await;
+    terminal.answers("За сколько перезвонить", "15 минут\r").await;
+    terminal.answers("Файл с согласием", "nowhere.md\r").await;
+    terminal.sees("Не подошло: nowhere.md").await;
     terminal.answers("Файл с согласием", "\r").await;
+    for policy in ["dealer.ru/policy", "ftp://x"] {
+        terminal.answers("Адрес политики", &format!("{policy}\r")).await;
+        terminal.sees("Не подошло: не адрес").await;
+    }
     terminal.answers("Адрес политики", "\r").await;
+    // Before anything is written all can be changed.
+    terminal.answers("Записать?", "\u{1b}[B\r").await;
+    terminal.answers("Что изменить?", "\u{1b}[A\u{1b}[A\u{1b}[A\u{1b}[A\r").await;
+    terminal.answers("Воронка для новых заявок", "\r").await;
+    terminal.answers("Этап, с которого", "\r").await;
     terminal.answers("Записать?", "\r").await;
     terminal.answers("Отправить тестовую", "\r").await;
     terminal.sees("Дальше").await;
@@ -276,11 +302,13 @@ async fn seven_questions_at_a_terminal_end_with_a_lead() {
     let mut terminal = at_a_terminal(&world, &["setup", "bot", "--language", "en"]);
     terminal.answers("A new token", "\u{3}").await;
     assert_eq!(terminal.ends().await, Some(130), "{}", terminal.shown());
+    terminal.sees("Nothing was written").await;
     assert!(terminal.is_as_it_was() && world.read(".env") == settings);
     // Where all is set up there is a menu.
     let mut terminal = at_a_terminal(&world, &["setup", "--language", "en"]);
     terminal.answers("What is to be changed?", "\u{1b}[A\u{1b}[A\u{1b}[A\r").await;
     terminal.answers("mon-fri 09:00-19:00", "\u{1b}[A\r").await;
+    terminal.answers("Time zone", "\r").await;
     terminal.answers("How soon to call back", "\r").await;
     terminal.answers("The file with the consent", "\r").await;
     terminal.answers("The privacy policy", "\r").await;
@@ -288,6 +316,18 @@ async fn seven_questions_at_a_terminal_end_with_a_lead() {
     terminal.answers("What is to be changed?", "\r").await;
     assert_eq!(terminal.ends().await, Some(0), "{}", terminal.shown());
     assert!(!world.read("dealer.toml").contains("[hours]"), "{}", terminal.shown());
+    // Whoever is a manager is marked, and is none when unmarked.
+    let mut terminal = at_a_terminal(&world, &["setup", "managers", "--language", "en"]);
+    terminal.answers("Change the list", "y\r").await;
+    terminal.answers("Who calls buyers", " \r").await;
+    terminal.sees("Nobody is marked").await;
+    terminal.answers("Who calls buyers", " \r").await;
+    terminal.sees("No manager any more").await;
+    terminal.answers("Who is responsible", "\r").await;
+    terminal.answers("The managers' chat", "\r").await;
+    terminal.answers("Write it?", "\r").await;
+    assert_eq!(terminal.ends().await, Some(0), "{}", terminal.shown());
+    assert!(!world.read("dealer.toml").contains("[[manager]]"), "{}", terminal.shown());
 
     the_bot_runs(&mut world).await;
     assert!(!maria.messages().is_empty(), "what she wrote before is answered");

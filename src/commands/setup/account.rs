@@ -12,7 +12,10 @@ use crate::{
     config::AmocrmSettings,
     crm::amocrm::{Account, Crm, CrmError, LeadField, Pipeline, TokenStorage},
     daemon,
-    setup::fields::{self, Found, Place, Wanted},
+    setup::{
+        fields::{self, Found, Place, Wanted},
+        typed,
+    },
 };
 
 /// Every pipeline ends with them: won and lost.
@@ -22,40 +25,79 @@ const CLOSED: [i64; 2] = [142, 143];
 const LOOKS: usize = 3;
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
+/// How the bot gets its tokens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    LongLived,
+    Integration,
+}
+
 /// The account with access that was tried; `None` where it is left for later.
 pub async fn access(site: &mut Site<'_>, asked_for: bool) -> Result<Option<Crm>, CommandError> {
-    let mut ask = asked_for;
+    let (mut asks_address, mut asks_access, mut way) = (asked_for, asked_for, None);
     loop {
-        if !account_address(site, ask).await? {
+        if !account_address(site, asks_address).await? {
             return Ok(None);
         }
-        let has_new = site.flags.access_token.is_some() || site.flags.client_id.is_some() || site.flags.code.is_some();
-        let tried = if !ask && !has_new && has_access(site) {
+        asks_address = false;
+        let before = site.env.clone();
+        let flags = &site.flags;
+        let has_new = flags.access_token.is_some() || flags.client_id.is_some() || flags.code.is_some();
+        let tried = if !asks_access && !has_new && has_access(site) {
             try_access(site).await
         } else {
-            match new_access(site).await {
-                Ok(true) => try_access(site).await,
-                Ok(false) => return Ok(None),
+            if way.is_none() {
+                way = choose_way(site).await?;
+            }
+            let Some(way) = way else {
+                site.ask.say("access-later", &[]);
+                return Ok(None);
+            };
+            match new_access(site, way).await {
+                Ok(()) => try_access(site).await,
                 Err(error) => Err(error),
             }
         };
-        match tried {
+        let error = match tried {
             Ok((crm, account)) => {
                 let id = account.id.to_string();
                 site.ask.say("account-is", &[("name", &account.name), ("id", &id)]);
-                site.ask.say("access-notes", &[]);
+                is_the_one(site, &account);
                 return Ok(Some(crm));
             }
-            Err(error) if site.ask.interactive && !matches!(error, CommandError::Interrupted) => {
-                site.ask.warn("wrong", &[("what", &error.to_string())]);
-                // Nothing is asked without end where amoCRM does not answer.
-                if !site.ask.yes("access-again", &[], true).await? {
-                    return Ok(None);
-                }
-                ask = true;
+            Err(error) if !site.ask.interactive => return Err(error),
+            Err(error) => error,
+        };
+        site.ask.refuse(&error, "AMOCRM_ACCESS_TOKEN");
+        // Nothing is asked without end where amoCRM does not answer, and what was right is not asked again.
+        let again = if way == Some(Way::LongLived) { "access-again-token" } else { "access-again" };
+        let ways = [again, "access-again-account", "access-again-way", "access-way-later"];
+        let items = ways.map(|id| site.ask.text(id, &[])).to_vec();
+        match site.ask.choose("access-again-ask", &[], items, 0).await? {
+            0 => asks_access = way.is_some(),
+            1 => {
+                site.env = before;
+                (asks_address, asks_access) = (true, true);
             }
-            Err(error) => return Err(error),
+            2 => {
+                site.env = before;
+                (asks_access, way) = (true, None);
+            }
+            _ => {
+                site.env = before;
+                site.ask.say("access-later", &[]);
+                return Ok(None);
+            }
         }
+    }
+}
+
+/// Says where the token opens another account than the one that is named.
+fn is_the_one(site: &Site<'_>, account: &Account) {
+    let named = site.value("AMOCRM_SUBDOMAIN").map(|named| typed::account(&named)).unwrap_or_default();
+    let named = named.split('.').next().unwrap_or_default();
+    if !account.subdomain.is_empty() && !named.eq_ignore_ascii_case(&account.subdomain) {
+        site.ask.warn("account-other", &[("named", named), ("is", &account.subdomain)]);
     }
 }
 
@@ -64,29 +106,33 @@ async fn account_address(site: &mut Site<'_>, ask: bool) -> Result<bool, Command
     const NAME: &str = "AMOCRM_SUBDOMAIN";
     let flag = site.flags.account.take();
     let is_given = flag.is_some();
-    let there = flag.or_else(|| site.value(NAME));
-    let mut answer = match there.clone() {
-        Some(there) if is_given || !ask || !site.ask.interactive => there,
-        there => site.ask.line("account-ask", &[], &there.unwrap_or_default()).await?,
+    let there = site.value(NAME);
+    let question = if there.is_some() { "account-ask-again" } else { "account-ask" };
+    let mut answer = match flag.or_else(|| there.clone()) {
+        Some(known) if is_given || !ask || !site.ask.interactive => known,
+        known => site.ask.line(question, &[], &known.unwrap_or_default()).await?,
     };
     loop {
-        if answer.is_empty() {
+        let address = typed::account(&answer);
+        if address.is_empty() {
             site.ask.say("account-later", &[]);
             return Ok(false);
         }
-        match site.try_value(NAME, &answer, |reader| reader.amocrm_host()) {
-            Ok(_) => break,
+        match site.try_value(NAME, &address, |reader| reader.amocrm_host()) {
+            Ok(_) => {
+                // What is there in other words stays.
+                if there.as_ref() != Some(&answer) && there.as_ref() != Some(&address) {
+                    site.set(NAME, Some(address))?;
+                }
+                return Ok(true);
+            }
             Err(problems) if !site.ask.interactive => return Err(CommandError::Config(problems)),
             Err(problems) => {
-                site.ask.warn("wrong", &[("what", &CommandError::Config(problems).to_string())]);
-                answer = site.ask.line("account-ask", &[], "").await?;
+                site.ask.refuse_all(&problems, NAME);
+                answer = site.ask.line(question, &[], there.as_deref().unwrap_or_default()).await?;
             }
         }
     }
-    if site.value(NAME).as_ref() != Some(&answer) {
-        site.set(NAME, Some(answer))?;
-    }
-    Ok(true)
 }
 
 /// Whether there is any access at all.
@@ -114,28 +160,37 @@ pub async fn crm(site: &Site<'_>) -> Result<Crm, CommandError> {
     opened::crm(&settings(site)?, &site.store()?).await
 }
 
-/// New tokens, by one of two ways; `false` where they are left for later.
-async fn new_access(site: &mut Site<'_>) -> Result<bool, CommandError> {
-    if let Some(token) = site.flags.access_token.take() {
-        let token = given::read("--access-token", &token, |_| true)?;
-        return long_lived(site, token).await.map(|()| true);
+/// By which way new tokens come; `None` for later.
+async fn choose_way(site: &Site<'_>) -> Result<Option<Way>, CommandError> {
+    if site.flags.access_token.is_some() {
+        return Ok(Some(Way::LongLived));
     }
     if site.flags.client_id.is_some() || site.flags.code.is_some() || !site.ask.interactive {
-        return integration(site).await.map(|()| true);
+        return Ok(Some(Way::Integration));
     }
     let ways = ["access-way-token", "access-way-integration", "access-way-later"];
     let items = ways.map(|id| site.ask.text(id, &[])).to_vec();
-    match site.ask.choose("access-ask", &[], items, 0).await? {
-        0 => {
+    let known = [Some(Way::LongLived), Some(Way::Integration), None];
+    let at = site.ask.choose("access-ask", &[], items, 0).await?;
+    Ok(known.get(at).copied().flatten())
+}
+
+/// New tokens.
+async fn new_access(site: &mut Site<'_>, way: Way) -> Result<(), CommandError> {
+    match (way, site.flags.access_token.take()) {
+        (Way::LongLived, Some(token)) => {
+            let token = given::read("--access-token", &token, |_| true)?;
+            long_lived(site, token).await
+        }
+        (Way::LongLived, None) => {
             site.ask.say("access-token-where", &[]);
             let token = site.ask.hidden("access-token-ask", &[]).await?.expose_secret().to_owned();
-            long_lived(site, token).await.map(|()| true)
+            if token.is_empty() {
+                return Err(site.ask.failed("access-token-empty", &[]));
+            }
+            long_lived(site, token).await
         }
-        1 => integration(site).await.map(|()| true),
-        _ => {
-            site.ask.say("access-later", &[]);
-            Ok(false)
-        }
+        (Way::Integration, _) => integration(site).await,
     }
 }
 
@@ -208,6 +263,9 @@ async fn integration(site: &mut Site<'_>) -> Result<(), CommandError> {
     outln!("\n  {url}\n");
     loop {
         let pasted = site.ask.hidden("code-ask", &[]).await?;
+        if pasted.expose_secret().is_empty() {
+            return Err(site.ask.failed("access-token-empty", &[]));
+        }
         match new_tokens::exchange(&crm, pasted.expose_secret(), Some(&state)).await {
             Ok(_) => break,
             Err(refused) if refused.another_may_do() => site.ask.warn("wrong", &[("what", &refused.to_string())]),

@@ -11,7 +11,7 @@ use super::{
     site::Site,
 };
 use crate::{
-    config::ConfigProblem,
+    config::Environment,
     setup::codes::{self, Chat, Code, MOST_SEEN},
     telegram::{
         client::{SendError, Telegram, describe},
@@ -72,9 +72,12 @@ pub async fn bot(site: &mut Site<'_>, asked_for: bool) -> Result<Bot, CommandErr
         ask = true;
         let settings = match site.try_value("BOT_TOKEN", &token, |reader| reader.telegram()) {
             Ok(settings) => settings,
-            Err(problems) if !site.ask.interactive => return Err(CommandError::Config(problems)),
+            // No other token would mend another setting.
+            Err(problems) if !site.ask.interactive || problems.iter().all(|one| one.variable != "BOT_TOKEN") => {
+                return Err(CommandError::Config(problems));
+            }
             Err(problems) => {
-                tell(site, &problems);
+                site.ask.refuse_all(&problems, "BOT_TOKEN");
                 continue;
             }
         };
@@ -98,30 +101,46 @@ pub async fn bot(site: &mut Site<'_>, asked_for: bool) -> Result<Bot, CommandErr
                 site.ask.warn("bot-unknown", &[("why", &why)]);
             }
             other => {
-                let why = other.err().map_or_else(|| "?".to_owned(), |error| describe(&error));
+                let why = other.err().map_or_else(|| "?".to_owned(), |error| site.ask.telegram(&describe(&error)));
                 if !site.ask.interactive {
                     return Err(site.ask.failed("bot-unreachable", &[("why", &why)]));
                 }
                 site.ask.warn("bot-unreachable", &[("why", &why)]);
-                let proxy = site.value("TELEGRAM_PROXY").unwrap_or_default();
-                let proxy = site.ask.line("bot-proxy-ask", &[], &proxy).await?;
-                site.set("TELEGRAM_PROXY", Some(proxy))?;
+                proxy(site, &token).await?;
                 given = Some(token);
             }
         }
     }
 }
 
-fn tell(site: &Site<'_>, problems: &[ConfigProblem]) {
-    for problem in problems {
-        site.ask.warn("wrong", &[("what", &problem.to_string())]);
+/// Asks for the way to Telegram until it is one.
+async fn proxy(site: &mut Site<'_>, token: &str) -> Result<(), CommandError> {
+    const NAME: &str = "TELEGRAM_PROXY";
+    let there = site.value(NAME);
+    loop {
+        let typed = site.ask.optional("bot-proxy-ask", &[], there.as_deref().unwrap_or_default()).await?;
+        if typed == there {
+            return Ok(());
+        }
+        let value = typed.clone().unwrap_or_default();
+        let lookup = |asked: &str| match asked {
+            NAME => Some(value.clone()),
+            "BOT_TOKEN" => Some(token.to_owned()),
+            other => site.value(other),
+        };
+        let read = Environment::of(lookup).read(|reader| reader.telegram()).map(|_| ());
+        match read {
+            Ok(()) => return site.set(NAME, typed),
+            Err(problems) => site.ask.refuse_all(&problems, NAME),
+        }
     }
 }
 
 /// Who else gets what people write to the bot.
 async fn look_around(site: &mut Site<'_>, bot: &Bot) -> Result<(), CommandError> {
-    let failed =
-        |site: &Site<'_>, error: &RequestError| site.ask.failed("bot-unreachable", &[("why", &describe(error))]);
+    let failed = |site: &Site<'_>, error: &RequestError| {
+        site.ask.failed("bot-unreachable", &[("why", &site.ask.telegram(&describe(error)))])
+    };
     let webhook = bot.telegram.webhook().await.map_err(|error| failed(site, &error))?;
     if let Some(address) = webhook {
         let host = Url::parse(&address).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
@@ -152,7 +171,7 @@ async fn look_around(site: &mut Site<'_>, bot: &Bot) -> Result<(), CommandError>
             if site.ask.yes("bot-second-poller-ask", &[], true).await? {
                 Ok(())
             } else {
-                Err(CommandError::Interrupted)
+                Err(site.ask.failed("bot-second-poller-stays", &[]))
             }
         }
         Err(error) => Err(failed(site, &error)),
@@ -172,7 +191,7 @@ pub async fn admin(site: &mut Site<'_>, bot: &Bot, asked_for: bool) -> Result<()
     let there = site.value("ADMIN_CHAT_ID");
     let flag = site.flags.admin_chat.take();
     let found = match (flag.as_deref(), there) {
-        (Some("learn"), _) => learn(site, bot, Which::Admin).await?,
+        (Some("learn"), _) => learn(site, bot, "admin-learn", |_| true).await?,
         (Some(id), _) => return named(site, bot, Which::Admin, id).await,
         (None, Some(id)) if !asked_for || !site.ask.interactive => {
             site.ask.say("admin-is", &[("chat", &id)]);
@@ -192,7 +211,7 @@ pub async fn managers_chat(site: &mut Site<'_>, bot: &Bot, asked_for: bool) -> R
     let flag = site.flags.managers_chat.take();
     match (flag.as_deref(), there) {
         (Some("off"), _) => site.set("MANAGERS_CHAT_ID", None),
-        (Some("learn"), _) => match learn(site, bot, Which::Managers).await? {
+        (Some("learn"), _) => match learn(site, bot, "managers-learn", Chat::is_group).await? {
             Some(chat) => take(site, bot, Which::Managers, &chat).await,
             None => Err(site.ask.failed("chat-not-learnt", &[("option", "--managers-chat")])),
         },
@@ -213,6 +232,21 @@ impl Which {
             Self::Managers => "MANAGERS_CHAT_ID",
         }
     }
+
+    async fn learnt(self, site: &Site<'_>, bot: &Bot) -> Result<Option<Chat>, CommandError> {
+        match self {
+            Self::Admin => learn(site, bot, "admin-learn", |_| true).await,
+            Self::Managers => learn(site, bot, "managers-learn", Chat::is_group).await,
+        }
+    }
+
+    /// What changes it later.
+    fn section(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Managers => "managers",
+        }
+    }
 }
 
 /// A chat whose id was given.
@@ -229,32 +263,67 @@ async fn named(site: &mut Site<'_>, bot: &Bot, which: Which, id: &str) -> Result
 }
 
 async fn ask_for(site: &mut Site<'_>, bot: &Bot, which: Which) -> Result<(), CommandError> {
+    let there = site.value(which.setting());
+    let mut ways = vec![Way::Learn, Way::Type, if there.is_some() { Way::Remove } else { Way::None }];
+    if there.is_some() {
+        ways.insert(0, Way::Keep);
+    }
+    let (question, usual) = match which {
+        Which::Admin => ("admin-ask", Way::Learn),
+        Which::Managers => ("managers-chat-ask", Way::None),
+    };
+    let usual = ways.iter().position(|way| *way == usual).filter(|_| there.is_none()).unwrap_or(0);
+    let shown = there.clone().unwrap_or_default();
     loop {
-        let items = ["chat-way-learn", "chat-way-type", "chat-way-none"].map(|id| site.ask.text(id, &[])).to_vec();
-        let (question, usual) = match which {
-            Which::Admin => ("admin-ask", 0),
-            Which::Managers => ("managers-chat-ask", 2),
-        };
-        let done = match site.ask.choose(question, &[], items, usual).await? {
-            0 => match learn(site, bot, which).await? {
+        let items = ways.iter().map(|way| site.ask.text(way.words(), &[("chat", &shown)])).collect();
+        let at = site.ask.choose(question, &[], items, usual).await?;
+        let done = match ways.get(at).copied().unwrap_or(Way::None) {
+            Way::Keep => return Ok(()),
+            Way::Learn => match which.learnt(site, bot).await? {
                 Some(chat) => take(site, bot, which, &chat).await,
                 None => continue,
             },
-            1 => {
-                let id = site.ask.line("chat-id-ask", &[], &site.value(which.setting()).unwrap_or_default()).await?;
+            Way::Type => {
+                let id = site.ask.line("chat-id-ask", &[], &shown).await?;
                 if id.is_empty() {
                     continue;
                 }
                 named(site, bot, which, &id).await
             }
-            _ => {
-                site.ask.say("chat-none", &[("setting", which.setting())]);
+            Way::Remove => {
+                site.ask.say("chat-removed", &[("setting", which.setting())]);
+                return site.set(which.setting(), None);
+            }
+            Way::None => {
+                site.ask.say("chat-none", &[("setting", which.setting()), ("name", which.section())]);
                 return Ok(());
             }
         };
         match done {
-            Err(CommandError::Config(problems)) => tell(site, &problems),
+            Err(CommandError::Config(problems)) => site.ask.refuse_all(&problems, which.setting()),
             other => return other,
+        }
+    }
+}
+
+/// How a chat is named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Keep,
+    Learn,
+    Type,
+    Remove,
+    None,
+}
+
+impl Way {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Keep => "chat-way-keep",
+            Self::Learn => "chat-way-learn",
+            Self::Type => "chat-way-type",
+            Self::Remove => "chat-way-remove",
+            Self::None => "chat-way-none",
         }
     }
 }
@@ -270,15 +339,22 @@ async fn take(site: &mut Site<'_>, bot: &Bot, which: Which, chat: &Chat) -> Resu
     match bot.telegram.send(chat.id, &Rendered::plain(site.ask.text(text, &[]))).await {
         Ok(_) => {}
         // Whether Telegram can be reached says nothing of the chat.
-        Err(SendError::Later { cause, .. }) => site.ask.warn("chat-unsure", &[("chat", &shown), ("why", &cause)]),
+        Err(SendError::Later { cause, .. }) => {
+            site.ask.warn("chat-unsure", &[("chat", &shown), ("why", &site.ask.telegram(&cause))])
+        }
         Err(error) => site.ask.warn("chat-refuses", &[("chat", &shown), ("why", &error.to_string())]),
     }
     site.ask.say(said, &[("chat", &shown)]);
     site.set(which.setting(), Some(id))
 }
 
-/// Waits for the code; `None` where it cannot be seen, or does not come.
-async fn learn(site: &Site<'_>, bot: &Bot, which: Which) -> Result<Option<Chat>, CommandError> {
+/// Waits for the code from a chat that fits; `None` where it cannot be seen, does not come, or is waited for no more.
+pub async fn learn(
+    site: &Site<'_>,
+    bot: &Bot,
+    words: &str,
+    fits: impl Fn(&Chat) -> bool,
+) -> Result<Option<Chat>, CommandError> {
     if site.is_running() {
         site.ask.warn("chat-running", &[]);
         return Ok(None);
@@ -292,13 +368,20 @@ async fn learn(site: &Site<'_>, bot: &Bot, which: Which) -> Result<Option<Chat>,
         ("name", bot.name.clone()),
     ];
     let args: Vec<(&str, &str)> = args.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    site.ask.say(if which == Which::Admin { "admin-learn" } else { "managers-learn" }, &args);
+    site.ask.say(words, &args);
     let clock = site.clock();
     let until = clock.now() + clock.millis(PATIENCE);
     let bar = site.ask.waiting("chat-waiting");
     let mut held = Duration::ZERO;
     while clock.now() < until {
-        let updates = match bot.telegram.waiting_updates(held).await {
+        let updates = tokio::select! {
+            updates = bot.telegram.waiting_updates(held) => updates,
+            () = site.ask.enter() => {
+                bar.finish_and_clear();
+                return Ok(None);
+            }
+        };
+        let updates = match updates {
             Ok(updates) => updates,
             Err(error) if is_conflict(&error) => {
                 bar.finish_and_clear();
@@ -312,8 +395,7 @@ async fn learn(site: &Site<'_>, bot: &Bot, which: Which) -> Result<Option<Chat>,
             }
         };
         let seen = codes::look(&updates, &code, &bot.name);
-        let fits = seen.chat.filter(|chat| which == Which::Admin || chat.is_group());
-        if let Some(chat) = fits {
+        if let Some(chat) = seen.chat.filter(&fits) {
             bar.finish_and_clear();
             if let Some(offset) = seen.confirms {
                 // Where that fails the bot reads a /start more.

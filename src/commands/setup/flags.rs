@@ -106,3 +106,30 @@ pub struct Flags {
     #[arg(long)]
     pub no_test_lead: bool,
 }
+
+impl Flags {
+    /// Whether something is said by options, so that there is nothing to choose.
+    pub fn say_something(&self) -> bool {
+        let words = [
+            &self.bot_token,
+            &self.telegram_proxy,
+            &self.admin_chat,
+            &self.managers_chat,
+            &self.account,
+            &self.access_token,
+            &self.client_id,
+            &self.client_secret,
+            &self.redirect_url,
+            &self.code,
+            &self.distribute,
+            &self.time_zone,
+            &self.hours,
+            &self.callback_within,
+            &self.policy,
+        ];
+        words.iter().any(|word| word.is_some())
+            || [self.pipeline, self.stage, self.responsible].iter().any(Option::is_some)
+            || !self.managers.is_empty()
+            || !self.consents.is_empty()
+    }
+}

@@ -1,14 +1,17 @@
 //! `setup`: asks for what the bot needs, tries each answer, writes both files, sends a test lead.
 //!
-//! `flags` is every answer as an option, `ask` the terminal, `site` both files with the changes so far; `bot`, `account` and
-//! `rules` ask, `trial` tries. What is pure is in the room [`crate::setup`].
+//! `flags` is every answer as an option, `ask` the terminal, `site` both files with the changes so far; `bot`, `account`,
+//! `people`, `rules` and `consent` ask, `told` says why something will not do, `trial` tries. What is pure is in the room [`crate::setup`].
 
 mod account;
 mod ask;
 mod bot;
+mod consent;
 mod flags;
+mod people;
 mod rules;
 mod site;
+mod told;
 mod trial;
 
 use std::process::ExitCode;
@@ -21,20 +24,23 @@ use crate::{
     crm::amocrm::Crm,
     setup::{
         needs::{self, Known, Section},
-        words::{Language, Words},
+        words::Language,
     },
 };
 
 use ask::Ask;
-pub use ask::INTERRUPTED;
 use bot::Bot;
 pub use flags::Flags;
 use site::Site;
 
 /// Sets the bot up; exit code 1 where the test lead did not get through.
 pub async fn run(environment: &Environment<'_>, flags: Flags) -> Result<ExitCode, CommandError> {
-    let language = flags.language.unwrap_or_else(|| Language::of_machine(|name| std::env::var(name).ok()));
-    let ask = Ask::new(Words::new(language), flags.yes);
+    let language = flags.language.or_else(|| Language::of_machine(|name| std::env::var(name).ok()));
+    let ask = Ask::new(language, flags.yes).await?;
+    // A test lead is nothing to send unasked.
+    if !ask.interactive && !flags.yes && !flags.say_something() && flags.section != Some(Section::Test) {
+        return Err(CommandError::Usage(ask.text("no-terminal", &[])));
+    }
     let site = Site::read(ask, flags, environment)?;
     let section = site.flags.section;
     let sections: Vec<Section> = section.map_or_else(|| Section::iter().collect(), |section| vec![section]);
@@ -45,8 +51,8 @@ pub async fn run(environment: &Environment<'_>, flags: Flags) -> Result<ExitCode
         }
     }
     let is_set_up = site.value("BOT_TOKEN").is_some() && site.value("AMOCRM_SUBDOMAIN").is_some();
-    let mut setup = Setup { site, bot: None, crm: None };
-    let good = if section.is_none() && is_set_up && setup.site.ask.interactive && !setup.has_flags() {
+    let mut setup = Setup { site, bot: None, crm: None, is_set_up, bot_is_missing: false };
+    let good = if section.is_none() && is_set_up && setup.site.ask.interactive && !setup.site.flags.say_something() {
         setup.menu().await?
     } else {
         setup.all(&sections, section.is_some()).await?
@@ -74,40 +80,26 @@ struct Setup<'a> {
     site: Site<'a>,
     bot: Option<Bot>,
     crm: Option<Crm>,
+    /// Whether it was set up before.
+    is_set_up: bool,
+    /// Whether the bot is left for later.
+    bot_is_missing: bool,
+}
+
+/// What became of the changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Written,
+    NothingToWrite,
+    NotWanted,
 }
 
 impl Setup<'_> {
-    /// Whether something was said by options, so that there is nothing to choose.
-    fn has_flags(&self) -> bool {
-        let flags = &self.site.flags;
-        let words = [
-            &flags.bot_token,
-            &flags.telegram_proxy,
-            &flags.admin_chat,
-            &flags.managers_chat,
-            &flags.account,
-            &flags.access_token,
-            &flags.client_id,
-            &flags.code,
-            &flags.distribute,
-            &flags.time_zone,
-            &flags.hours,
-            &flags.callback_within,
-            &flags.policy,
-        ];
-        words.iter().any(|word| word.is_some())
-            || flags.pipeline.is_some()
-            || flags.stage.is_some()
-            || flags.responsible.is_some()
-            || !flags.managers.is_empty()
-            || !flags.consents.is_empty()
-    }
-
     /// These sections, what they change, and a test lead where it is among them.
     async fn all(&mut self, sections: &[Section], asked_for: bool) -> Result<bool, CommandError> {
         let several = sections.len() > 1;
-        if several {
-            self.site.ask.say("welcome", &[]);
+        if several && self.site.ask.interactive {
+            self.site.ask.say(if self.is_set_up { "welcome-again" } else { "welcome" }, &[]);
         }
         let mut wants_test = false;
         for (at, section) in (1..).zip(sections) {
@@ -119,48 +111,105 @@ impl Setup<'_> {
                 outln!();
                 self.site.ask.say(&format!("section-{}", name_of(*section)), &[("number", &at.to_string())]);
             }
-            match self.section(*section, asked_for).await {
-                // What amoCRM does not tell now can be asked for later; the other answers are good all the same.
-                Err(CommandError::Crm(error)) if self.site.ask.interactive => {
-                    self.site.ask.warn("section-later", &[("why", &error.to_string()), ("name", name_of(*section))]);
-                }
-                other => other?,
-            }
+            self.until_it_works(*section, asked_for).await?;
         }
+        let mut ended = Ended::NothingToWrite;
         if sections != [Section::Test] {
-            self.site.write().await?;
+            ended = self.write().await?;
             self.site.hand_over();
         }
         // What was not to be written is not tried either.
-        if !wants_test || self.site.has_changes() {
+        if !wants_test || ended == Ended::NotWanted {
             return Ok(true);
         }
         self.test(asked_for).await
     }
 
+    /// A section, once more where it did not work and somebody can be asked: what was answered before is never lost.
+    async fn until_it_works(&mut self, section: Section, asked_for: bool) -> Result<(), CommandError> {
+        let mut asked_for = asked_for;
+        loop {
+            let Err(error) = self.section(section, asked_for).await else { return Ok(()) };
+            if !self.site.ask.interactive {
+                return Err(error);
+            }
+            self.site.ask.warn("section-failed", &[("why", &self.site.ask.why(&error, ""))]);
+            if !self.site.ask.yes("try-again", &[], true).await? {
+                self.bot_is_missing |= section == Section::Bot;
+                self.site.ask.warn("section-later", &[("name", name_of(section))]);
+                return Ok(());
+            }
+            asked_for = true;
+        }
+    }
+
+    /// Shows what would be written, and writes it, or goes through a section once more.
+    async fn write(&mut self) -> Result<Ended, CommandError> {
+        loop {
+            if !self.site.preview() {
+                self.site.ask.say("write-nothing", &[]);
+                return Ok(Ended::NothingToWrite);
+            }
+            let ways = ["write-yes", "write-change", "write-no"].map(|id| self.site.ask.text(id, &[])).to_vec();
+            match self.site.ask.choose("write-ask", &[], ways, 0).await? {
+                0 => match self.site.put() {
+                    Ok(()) => return Ok(Ended::Written),
+                    Err(error) if !self.site.ask.interactive => return Err(error),
+                    Err(error) => {
+                        self.site.ask.warn("write-failed", &[("why", &self.site.ask.why(&error, ""))]);
+                    }
+                },
+                1 => self.change().await?,
+                _ => {
+                    self.site.forget_changes()?;
+                    self.site.ask.say("write-not", &[]);
+                    return Ok(Ended::NotWanted);
+                }
+            }
+        }
+    }
+
+    /// One section once more, before anything is written.
+    async fn change(&mut self) -> Result<(), CommandError> {
+        let sections: Vec<Section> = Section::iter().filter(|section| *section != Section::Test).collect();
+        let titles = sections.iter().map(|section| self.site.ask.text(&format!("menu-{}", name_of(*section)), &[]));
+        let items: Vec<String> = titles.chain([self.site.ask.text("change-none", &[])]).collect();
+        let last = items.len() - 1;
+        match sections.get(self.site.ask.choose("change-ask", &[], items, last).await?) {
+            Some(section) => self.until_it_works(*section, true).await,
+            None => Ok(()),
+        }
+    }
+
     async fn section(&mut self, section: Section, asked_for: bool) -> Result<(), CommandError> {
         match section {
-            Section::Bot => self.bot = Some(bot::bot(&mut self.site, asked_for).await?),
+            Section::Bot => {
+                self.bot = Some(bot::bot(&mut self.site, asked_for).await?);
+                self.bot_is_missing = false;
+            }
+            Section::Admin if self.bot_is_missing => self.site.ask.say("later-without-bot", &[]),
             Section::Admin => {
                 let bot = self.bot().await?;
                 bot::admin(&mut self.site, &bot, asked_for).await?;
             }
             Section::Access => self.crm = account::access(&mut self.site, asked_for).await?,
-            Section::Pipeline => {
-                if let Some(crm) = self.crm().await? {
-                    account::pipeline(&mut self.site, &crm, asked_for).await?;
-                }
-            }
-            Section::Fields => {
-                if let Some(crm) = self.crm().await? {
-                    account::fields(&mut self.site, &crm).await?;
-                }
-            }
+            Section::Pipeline => match self.crm().await? {
+                Some(crm) => account::pipeline(&mut self.site, &crm, asked_for).await?,
+                None => self.site.ask.say("later-without-account", &[("name", name_of(section))]),
+            },
+            Section::Fields => match self.crm().await? {
+                Some(crm) => account::fields(&mut self.site, &crm).await?,
+                None => self.site.ask.say("later-without-account", &[("name", name_of(section))]),
+            },
             Section::Managers => {
-                let (bot, crm) = (self.bot().await?, self.crm().await?);
-                rules::managers(&mut self.site, crm.as_ref()).await?;
-                rules::responsible(&mut self.site, crm.as_ref(), asked_for).await?;
-                bot::managers_chat(&mut self.site, &bot, asked_for).await?;
+                let crm = self.crm().await?;
+                let bot = if self.bot_is_missing { None } else { Some(self.bot().await?) };
+                people::managers(&mut self.site, crm.as_ref(), bot.as_ref()).await?;
+                people::responsible(&mut self.site, crm.as_ref(), asked_for).await?;
+                match bot {
+                    Some(bot) => bot::managers_chat(&mut self.site, &bot, asked_for).await?,
+                    None => self.site.ask.say("later-without-bot", &[]),
+                }
             }
             Section::Rules => rules::rules(&mut self.site, asked_for).await?,
             Section::Test => {}
@@ -192,6 +241,10 @@ impl Setup<'_> {
             self.site.ask.say("trial-no-account", &[]);
             return Ok(!asked_for);
         };
+        if self.bot_is_missing {
+            self.site.ask.say("later-without-bot", &[]);
+            return Ok(!asked_for);
+        }
         if !self.site.ask.yes("trial-ask", &[], true).await? {
             return Ok(true);
         }

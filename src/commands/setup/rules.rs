@@ -1,132 +1,14 @@
-//! The dealer's business: managers, working hours, calls back, consent.
+//! The dealer's rules: working hours and their clock, calls back.
 
-use std::path::{Path, PathBuf};
+use chrono_tz::Tz;
 
-use super::{super::CommandError, site::Site};
-use crate::{
-    clock::date,
-    config::Distribute,
-    crm::amocrm::Crm,
-    setup::{
-        answers::{Hours, ManagerAnswer, NoHours, document},
-        dealer_file::{DealerFile, NotATable},
-    },
+use super::{super::CommandError, consent::consent, site::Site};
+use crate::setup::{
+    answers::{Hours, NoHours},
+    dealer_file::{DealerFile, NotATable},
+    typed,
+    words::Language,
 };
-
-/// What `[hours]` is offered as.
-const USUAL_HOURS: &str = "mon-fri 09:00-19:00; sat 10:00-16:00";
-
-/// `[[manager]]`: chosen from the account's users, or by their ids where those may not be listed.
-pub async fn managers(site: &mut Site<'_>, crm: Option<&Crm>) -> Result<(), CommandError> {
-    let there = site.dealer_now()?.managers;
-    if !there.is_empty() {
-        let names: Vec<&str> = there.iter().map(|manager| manager.name.as_str()).collect();
-        site.ask.say("managers-are", &[("names", &names.join(", "))]);
-    }
-    let mut new = std::mem::take(&mut site.flags.managers);
-    if new.is_empty() && site.ask.interactive && site.ask.yes("managers-ask", &[], there.is_empty()).await? {
-        let users = match crm {
-            Some(crm) => crm.users().await?,
-            None => None,
-        };
-        match users {
-            Some(users) => {
-                let names = users.iter().map(|user| format!("{} ({})", user.name, user.id)).collect();
-                for at in site.ask.several("managers-choose", names).await? {
-                    let telegram_id = id(site, "manager-telegram-ask", &users[at].name).await?;
-                    let (name, id) = (users[at].name.clone(), users[at].id);
-                    new.push(ManagerAnswer { name, crm_user_id: Some(id), telegram_id });
-                }
-            }
-            None => {
-                site.ask.say("managers-by-id", &[]);
-                loop {
-                    let name = site.ask.line("manager-name-ask", &[], "").await?;
-                    if name.is_empty() {
-                        break;
-                    }
-                    let crm_user_id = id(site, "manager-crm-ask", &name).await?;
-                    let telegram_id = id(site, "manager-telegram-ask", &name).await?;
-                    if crm_user_id.is_none() && telegram_id.is_none() {
-                        site.ask.warn("manager-no-id", &[]);
-                        continue;
-                    }
-                    new.push(ManagerAnswer { name, crm_user_id, telegram_id });
-                }
-            }
-        }
-    }
-    for manager in new {
-        site.change_dealer(|dealer| dealer.add_manager(&manager))?;
-        site.ask.say("manager-added", &[("name", &manager.name)]);
-    }
-    Ok(())
-}
-
-/// Who is responsible for new leads: nobody by name, managers in turn, whoever takes one, or always the same person.
-pub async fn responsible(site: &mut Site<'_>, crm: Option<&Crm>, asked_for: bool) -> Result<(), CommandError> {
-    const RESPONSIBLE: &str = "AMOCRM_RESPONSIBLE_USER_ID";
-    let (rule, person) = (site.flags.distribute.take(), site.flags.responsible.take());
-    let dealer = site.dealer_now()?;
-    let known = site.value(RESPONSIBLE);
-    if rule.is_some() || person.is_some() {
-        if let Some(rule) = rule {
-            site.change_dealer(|dealer| dealer.set_distribute(&rule))?;
-        }
-        return match person.map(|id| id.to_string()) {
-            Some(id) if known.as_ref() != Some(&id) => site.set(RESPONSIBLE, Some(id)),
-            _ => Ok(()),
-        };
-    }
-    let is_decided = known.is_some() || site.dealer.has_rule("distribute");
-    if !site.ask.interactive || (is_decided && !asked_for) {
-        return Ok(());
-    }
-    let users = match crm {
-        Some(crm) => crm.users().await?.unwrap_or_default(),
-        None => Vec::new(),
-    };
-    let in_turn = dealer.managers.iter().filter(|manager| manager.crm_user_id.is_some()).count();
-    let mut ways = vec![(Distribute::Off, None, site.ask.text("responsible-way-amocrm", &[]))];
-    if in_turn > 1 || dealer.crm.distribute == Distribute::RoundRobin {
-        ways.push((Distribute::RoundRobin, None, site.ask.text("responsible-way-in-turn", &[])));
-    }
-    if in_turn > 0 || dealer.crm.distribute == Distribute::Take {
-        ways.push((Distribute::Take, None, site.ask.text("responsible-way-take", &[])));
-    }
-    for user in users.iter().filter(|_| users.len() > 1) {
-        let words = site.ask.text("responsible-way-always", &[("name", &user.name)]);
-        ways.push((Distribute::Off, Some(user.id.to_string()), words));
-    }
-    let now = (dealer.crm.distribute, known.clone().filter(|_| dealer.crm.distribute == Distribute::Off));
-    let usual = ways.iter().position(|(rule, person, _)| (*rule, person) == (now.0, &now.1));
-    // Somebody who is no user any more, or cannot be listed, is a choice as well.
-    if usual.is_none()
-        && let Some(id) = &now.1
-    {
-        ways.push((now.0, now.1.clone(), site.ask.text("responsible-way-always", &[("name", id)])));
-    }
-    if ways.len() == 1 {
-        return Ok(());
-    }
-    let words = ways.iter().map(|(.., words)| words.clone()).collect();
-    let at = site.ask.choose("responsible-ask", &[], words, usual.unwrap_or(ways.len() - 1)).await?;
-    let (rule, person, _) = ways.swap_remove(at);
-    site.change_dealer(|dealer| dealer.set_distribute(rule.into()))?;
-    if rule == Distribute::Off && person != known { site.set(RESPONSIBLE, person) } else { Ok(()) }
-}
-
-/// A person's id, or none.
-async fn id(site: &Site<'_>, question: &str, name: &str) -> Result<Option<i64>, CommandError> {
-    loop {
-        let typed = site.ask.line(question, &[("name", name)], "").await?;
-        match typed.parse::<i64>() {
-            _ if typed.is_empty() => return Ok(None),
-            Ok(id) if id > 0 => return Ok(Some(id)),
-            _ => site.ask.warn("no-id", &[]),
-        }
-    }
-}
 
 /// Clock and hours, calls back, consent.
 pub async fn rules(site: &mut Site<'_>, asked_for: bool) -> Result<(), CommandError> {
@@ -137,6 +19,7 @@ pub async fn rules(site: &mut Site<'_>, asked_for: bool) -> Result<(), CommandEr
 
 async fn hours(site: &mut Site<'_>, asked_for: bool) -> Result<(), CommandError> {
     if let Some(zone) = site.flags.time_zone.take() {
+        let zone = typed::zone(&zone).map_or(zone, |zone| zone.name().to_owned());
         site.change_dealer(|dealer| set_zone(dealer, &zone))?;
     }
     if let Some(hours) = site.flags.hours.take() {
@@ -144,43 +27,68 @@ async fn hours(site: &mut Site<'_>, asked_for: bool) -> Result<(), CommandError>
             .map_err(|NoHours(part)| CommandError::Wrong(vec![site.ask.text("hours-wrong", &[("part", &part)])]))?;
         return site.change_dealer(|dealer| dealer.set_hours(hours.as_ref()));
     }
-    let has = site.dealer_now()?.hours.is_some();
-    if !site.ask.interactive || (has && !asked_for) {
+    let there = site.dealer_now()?.hours;
+    if !site.ask.interactive || (there.is_some() && !asked_for) {
         return Ok(());
     }
+    let language = site.ask.language;
+    let shown = there.as_ref().map(|there| Hours::of(&there.week).shown(language));
+    let usual_hours = site.ask.text("hours-usual", &[]);
     let ways = ["hours-way-usual", "hours-way-own", "hours-way-always"];
-    let mut items = ways.map(|id| site.ask.text(id, &[("usual", USUAL_HOURS)])).to_vec();
-    if has {
-        items.push(site.ask.text("hours-way-keep", &[]));
+    let mut items = ways.map(|id| site.ask.text(id, &[("usual", &usual_hours)])).to_vec();
+    if let Some(shown) = &shown {
+        items.push(site.ask.text("hours-way-keep", &[("hours", shown)]));
     }
     let usual = items.len() - 1;
-    let mut answer = match site.ask.choose("hours-ask", &[], items, usual).await? {
-        0 => USUAL_HOURS.to_owned(),
-        1 => site.ask.line("hours-own-ask", &[], USUAL_HOURS).await?,
-        2 => return site.change_dealer(|dealer| dealer.set_hours(None)),
-        _ => return Ok(()),
+    let offered = shown.clone().unwrap_or_else(|| usual_hours.clone());
+    match site.ask.choose("hours-ask", &[], items, usual).await? {
+        0 => set_hours(site, &usual_hours)?,
+        1 => loop {
+            let answer = site.ask.line("hours-own-ask", &[], &offered).await?;
+            match set_hours(site, &answer) {
+                Ok(()) => break,
+                Err(error) => site.ask.refuse(&error, ""),
+            }
+        },
+        2 => site.change_dealer(|dealer| dealer.set_hours(None))?,
+        _ => {}
+    }
+    zone(site, there.is_none()).await
+}
+
+fn set_hours(site: &mut Site<'_>, answer: &str) -> Result<(), CommandError> {
+    let hours = Hours::parse(answer)
+        .map_err(|NoHours(part)| CommandError::Wrong(vec![site.ask.text("hours-wrong", &[("part", &part)])]))?;
+    site.change_dealer(|dealer| dealer.set_hours(hours.as_ref()))
+}
+
+/// `time_zone`, from Russia's, or any other.
+async fn zone(site: &mut Site<'_>, is_new: bool) -> Result<(), CommandError> {
+    let now = site.time_zone();
+    let is_russian = site.ask.language == Language::Ru;
+    let mut zones: Vec<(Tz, &str)> =
+        typed::ZONES.iter().map(|(zone, ru, en)| (*zone, if is_russian { *ru } else { *en })).collect();
+    if !zones.iter().any(|(zone, _)| *zone == now) {
+        zones.insert(0, (now, now.name()));
+    }
+    let shown = |(zone, city): &(Tz, &str)| format!("{city} ({})", typed::utc_offset(*zone));
+    let items: Vec<String> = zones.iter().map(shown).chain([site.ask.text("zone-other", &[])]).collect();
+    let usual = zones.iter().position(|(zone, _)| *zone == now).unwrap_or(0);
+    let chosen = match zones.get(site.ask.choose("zone-ask", &[], items, usual).await?) {
+        Some((zone, _)) => *zone,
+        None => loop {
+            let answer = site.ask.line("zone-own-ask", &[], now.name()).await?;
+            match typed::zone(&answer) {
+                Some(zone) => break zone,
+                None => site.ask.warn("zone-wrong", &[("zone", &answer)]),
+            }
+        },
     };
-    loop {
-        match Hours::parse(&answer) {
-            Ok(hours) => {
-                site.change_dealer(|dealer| dealer.set_hours(hours.as_ref()))?;
-                break;
-            }
-            Err(NoHours(part)) => site.ask.warn("hours-wrong", &[("part", &part)]),
-        }
-        answer = site.ask.line("hours-own-ask", &[], USUAL_HOURS).await?;
+    // What is so without being written stays unwritten.
+    if chosen == now && !is_new {
+        return Ok(());
     }
-    let mut zone = site.time_zone().name().to_owned();
-    loop {
-        zone = site.ask.line("zone-ask", &[], &zone).await?;
-        match site.change_dealer(|dealer| set_zone(dealer, &zone)) {
-            Err(CommandError::Config(problems)) => {
-                site.ask.warn("wrong", &[("what", &CommandError::Config(problems).to_string())]);
-                zone = site.time_zone().name().to_owned();
-            }
-            other => return other,
-        }
-    }
+    site.change_dealer(|dealer| set_zone(dealer, chosen.name()))
 }
 
 fn set_zone(dealer: &mut DealerFile, zone: &str) -> Result<(), NotATable> {
@@ -189,102 +97,30 @@ fn set_zone(dealer: &mut DealerFile, zone: &str) -> Result<(), NotATable> {
 }
 
 async fn callback(site: &mut Site<'_>, asked_for: bool) -> Result<(), CommandError> {
-    let is_given = site.flags.callback_within.is_some();
     let there = site.dealer_now()?.crm.callback_within;
-    if !is_given && (!site.ask.interactive || (there.is_some() && !asked_for)) {
+    if let Some(given) = site.flags.callback_within.take() {
+        let within = typed::within(&given).unwrap_or(given);
+        return site.change_dealer(|dealer| dealer.set_callback_within(&within));
+    }
+    if !site.ask.interactive || (there.is_some() && !asked_for) {
         return Ok(());
     }
-    let usual = there.map_or_else(|| "off".to_owned(), |within| format!("{}m", within.as_secs() / 60));
+    let usual = match there {
+        Some(within) => typed::shown_within(within.as_secs() / 60, site.ask.language),
+        None => site.ask.text("word-no", &[]),
+    };
     loop {
-        let within = match site.flags.callback_within.take() {
-            Some(within) => within,
-            None => site.ask.line("callback-ask", &[], &usual).await?,
+        let answer = site.ask.line("callback-ask", &[], &usual).await?;
+        if answer == usual {
+            return Ok(());
+        }
+        let Some(within) = typed::within(&answer) else {
+            site.ask.warn("callback-wrong", &[("time", &answer)]);
+            continue;
         };
         match site.change_dealer(|dealer| dealer.set_callback_within(&within)) {
-            Err(CommandError::Config(problems)) if !is_given => {
-                site.ask.warn("wrong", &[("what", &CommandError::Config(problems).to_string())]);
-            }
-            other => return other,
+            Ok(()) => return Ok(()),
+            Err(error) => site.ask.refuse(&error, ""),
         }
     }
-}
-
-async fn consent(site: &mut Site<'_>, asked_for: bool) -> Result<(), CommandError> {
-    let mut places = std::mem::take(&mut site.flags.consents);
-    let is_given = !places.is_empty();
-    let has = site.dealer_now()?.consent.is_some();
-    let asks = site.ask.interactive && !is_given && (!has || asked_for);
-    loop {
-        if asks {
-            site.ask.say("consent-about", &[]);
-            places = vec![site.ask.line("consent-ask", &[], "").await?];
-        }
-        places.retain(|place| !place.trim().is_empty());
-        if places.is_empty() {
-            break;
-        }
-        let today = date(site.clock().now()).with_timezone(&site.time_zone()).format("%Y-%m-%d").to_string();
-        let version = match site.flags.consent_version.take() {
-            Some(version) => version,
-            None => site.ask.line("consent-version-ask", &[], &today).await?,
-        };
-        match documents(site, &version, &places) {
-            Err(error @ (CommandError::Config(_) | CommandError::Wrong(_))) if asks => {
-                site.ask.warn("wrong", &[("what", &error.to_string())]);
-            }
-            Err(error) => return Err(error),
-            Ok(()) => break,
-        }
-    }
-    let flag = site.flags.policy.take();
-    let policy = match flag {
-        None if asks => {
-            Some(site.ask.line("policy-ask", &[], &site.value("PRIVACY_POLICY_URL").unwrap_or_default()).await?)
-        }
-        flag => flag,
-    };
-    let Some(url) = policy.filter(|url| !url.is_empty()) else { return Ok(()) };
-    site.try_value("PRIVACY_POLICY_URL", &url, |reader| reader.privacy_policy_url()).map_err(CommandError::Config)?;
-    if site.value("PRIVACY_POLICY_URL").as_ref() != Some(&url) {
-        site.set("PRIVACY_POLICY_URL", Some(url))?;
-    }
-    Ok(())
-}
-
-/// `[consent]`: pages by their addresses, files beside `dealer.toml`, where they are put if they are elsewhere.
-fn documents(site: &mut Site<'_>, version: &str, places: &[String]) -> Result<(), CommandError> {
-    let mut named = Vec::new();
-    let before = site.documents.clone();
-    for place in places {
-        let (language, place) = document(place);
-        let name = if place.contains("://") { place } else { beside(site, &place)? };
-        named.push((language, name));
-    }
-    let changed = site.change_dealer(|dealer| dealer.set_consent(version, &named));
-    if changed.is_err() {
-        site.documents = before;
-    }
-    changed
-}
-
-/// The name of a file beside `dealer.toml`, where it will be.
-fn beside(site: &mut Site<'_>, place: &str) -> Result<String, CommandError> {
-    let folder = site.dealer_path.parent().map(Path::to_owned).unwrap_or_default();
-    let given = PathBuf::from(place);
-    if folder.join(&given).is_file() && !given.is_absolute() {
-        return Ok(place.to_owned());
-    }
-    let from = given
-        .canonicalize()
-        .map_err(|error| CommandError::Wrong(vec![format!("{place}: {}", crate::files::why(&error))]))?;
-    let name = from.file_name().and_then(|name| name.to_str()).unwrap_or("consent.md").to_owned();
-    if folder.canonicalize().is_ok_and(|folder| from.parent() == Some(&folder)) {
-        return Ok(name);
-    }
-    if folder.join(&name).exists() {
-        let there = folder.join(&name).display().to_string();
-        return Err(CommandError::Wrong(vec![site.ask.text("consent-exists", &[("file", &there)])]));
-    }
-    site.documents.push((from, name.clone()));
-    Ok(name)
 }

@@ -197,28 +197,23 @@ impl<'a> Site<'a> {
         self.dealer_now().map_or(Tz::Europe__Moscow, |dealer| dealer.time_zone)
     }
 
-    /// Shows what would be written, asks, and writes both files whole; `false` where nothing is to be written or it is not wanted.
-    pub async fn write(&mut self) -> Result<bool, CommandError> {
+    /// Shows what would be written; `false` where there is nothing.
+    pub fn preview(&self) -> bool {
         let changes = self.env.changes(|name| SECRETS.contains(&name));
         let dealer = self.dealer.text();
-        if changes.is_empty() && dealer.is_none() && self.documents.is_empty() {
-            self.ask.say("write-nothing", &[]);
-            return Ok(false);
+        let is_something = !changes.is_empty() || dealer.is_some() || !self.documents.is_empty();
+        if is_something {
+            self.show(&changes, dealer.as_deref());
         }
-        self.dealer_now()?;
-        self.show(&changes, dealer.as_deref());
-        if !self.ask.yes("write-ask", &[], true).await? {
-            self.ask.say("write-not", &[]);
-            return Ok(false);
-        }
-        self.put(dealer.as_deref(), !changes.is_empty())?;
-        // From here on this is what is there.
-        self.env = self.env.written();
-        if let Some(text) = dealer {
-            self.dealer = DealerFile::parse(Some(&text)).map_err(CommandError::Failed)?;
-        }
+        is_something
+    }
+
+    /// Nothing is to be changed any more.
+    pub fn forget_changes(&mut self) -> Result<(), CommandError> {
+        self.env.forget_changes();
+        self.dealer = DealerFile::parse(self.dealer.there()).map_err(CommandError::Failed)?;
         self.documents.clear();
-        Ok(true)
+        Ok(())
     }
 
     fn show(&self, changes: &[(&'static str, Change)], dealer: Option<&str>) {
@@ -243,7 +238,21 @@ impl<'a> Site<'a> {
         outln!();
     }
 
-    fn put(&mut self, dealer: Option<&str>, has_settings: bool) -> Result<(), CommandError> {
+    /// Writes both files whole.
+    pub fn put(&mut self) -> Result<(), CommandError> {
+        self.dealer_now()?;
+        let dealer = self.dealer.text();
+        self.put_files(dealer.as_deref(), !self.env.changes(|_| true).is_empty())?;
+        // From here on this is what is there.
+        self.env = self.env.written();
+        if let Some(text) = dealer {
+            self.dealer = DealerFile::parse(Some(&text)).map_err(CommandError::Failed)?;
+        }
+        self.documents.clear();
+        Ok(())
+    }
+
+    fn put_files(&self, dealer: Option<&str>, has_settings: bool) -> Result<(), CommandError> {
         let folder = self.dealer_path.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
         let owner = self.owner_of_data();
         let failed = |path: &Path, error: &std::io::Error| {
@@ -305,11 +314,6 @@ impl<'a> Site<'a> {
                 let _ = std::os::unix::fs::lchown(entry.path(), Some(user), Some(group));
             }
         }
-    }
-
-    /// Whether something is not written yet.
-    pub fn has_changes(&self) -> bool {
-        !self.env.changes(|_| true).is_empty() || self.dealer.text().is_some()
     }
 
     /// Whether it is the package's bot.
