@@ -48,12 +48,17 @@ pub fn lead_span(number: &LeadNumber) -> Span {
     error_span!("lead", %number)
 }
 
+/// What is logged without it where a person is asked questions on the same screen.
+const QUIET_FILTER: &str = "warn";
+
 /// Sets the process's logging up; called once, by `main`.
-pub fn init() {
+pub fn init(is_quiet: bool) {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let wanted = set("RUST_LOG").map(EnvFilter::try_new);
     let filter_is_wrong = matches!(wanted, Some(Err(_)));
-    let filter = wanted.and_then(Result::ok).unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
+    let filter = wanted
+        .and_then(Result::ok)
+        .unwrap_or_else(|| EnvFilter::new(if is_quiet { QUIET_FILTER } else { DEFAULT_FILTER }));
     let format = set("LOG_FORMAT").unwrap_or_else(|| "human".into()).to_lowercase();
     let json = format == "json";
     // A log that cannot be written (its disk is full) must not take the daemon with it: the complaint about it would go

@@ -16,6 +16,8 @@ word-no = no
 try-again = Try again?
 stopped = Stopped. Nothing was written to the files.
 stopped-later = Stopped. What was written before stays; nothing else was written.
+env-taken = From the environment these go into { $file }, too: { $names }
+env-other = { $file } has other values than the environment, and they stay in force: { $names }
 
 ## The sections
 

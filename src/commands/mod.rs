@@ -295,7 +295,7 @@ fn share_memory() {
 async fn dispatch(command: Command) -> Result<ExitCode, CommandError> {
     let environment = Environment::load().map_err(|problem| CommandError::Config(vec![problem]))?;
     // Only now: `.env` may say how to log.
-    crate::telemetry::init();
+    crate::telemetry::init(matches!(command, Command::Setup(_)));
     let settings = &environment;
     if !matches!(command, Command::Setup(_) | Command::Texts { .. }) {
         elsewhere::tell(settings);

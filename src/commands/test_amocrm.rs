@@ -218,7 +218,7 @@ pub(super) fn nobodys_lead(region: Region) -> Lead {
         number: LeadNumber::random(),
         submitted_at: Utc::now(),
         name: Name::imported("Проверка бота"),
-        phone: Phone::imported(PHONE, region),
+        phone: Phone::nobodys(PHONE, region),
         budget: Some(Budget::imported("не знаю")),
         car_link: None,
         asked: Default::default(),

@@ -348,6 +348,16 @@ mod tests {
             changed("[[manager]]\n# who\nname = \"Аня\"\ncrm_user_id = 7001 # hers\n", &manager),
             "[[manager]]\n# who\nname = \"Анна\"\ncrm_user_id = 7001 # hers\ntelegram_id = 9\n"
         );
+        let gone = |file: &mut DealerFile| file.remove_manager(&anna()).expect("a list");
+        let boris = "[[manager]]\nname = \"Борис\"\ntelegram_id = 5\n";
+        let both = format!("{boris}\n[[manager]]\nname = \"Аня\"\ncrm_user_id = 7001\n");
+        assert_eq!(changed(&both, &gone), boris);
+        assert_eq!(changed("x = 1\n\n[[manager]]\nname = \"А\"\ncrm_user_id = 7001\n", &gone), "x = 1\n");
+        assert_eq!(changed(boris, &gone), boris);
+        let consent = "[consent]\nversion = \"1\" # so\ndocument = \"a.md\"\n";
+        let newer = |file: &mut DealerFile| file.set_consent_version("2").expect("a table");
+        assert_eq!(changed(consent, &newer), consent.replace("\"1\"", "\"2\""));
+        assert_eq!(changed(&format!("x = 1\n{consent}"), &DealerFile::remove_consent), "x = 1\n");
         let off = |file: &mut DealerFile| file.set_callback_within("off").expect("a table");
         assert_eq!(changed("x = 1\n", &off), "x = 1\n");
         assert_eq!(changed("[crm]\ncallback_within = \"15m\"\n", &off), "[crm]\ncallback_within = \"off\"\n");

@@ -16,6 +16,7 @@ pub enum Section {
     /// Who calls buyers, and their chat
     Managers,
     /// Working hours, calls back, consent
+    #[value(aliases = ["hours", "callback", "consent", "policy"])]
     Rules,
     /// A test lead through everything
     Test,

@@ -419,7 +419,7 @@ async fn set_up(tree: &Tree) {
         terminal.answers(question, "\r").await;
     }
     terminal.answers("Кто звонит", " \r").await;
-    for question in ["id в Telegram", "Чат менеджеров"] {
+    for question in ["id в Telegram", "Кто отвечает", "Чат менеджеров"] {
         terminal.answers(question, "\r").await;
     }
     terminal.answers("Часы работы", "\u{1b}[A\u{1b}[A\r").await;

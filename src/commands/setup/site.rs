@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{ConfigProblem, Dealer, Environment, Reader, StoreSettings},
+    config::{ConfigProblem, Dealer, Environment, Reader, SETTINGS, StoreSettings},
     files,
     setup::{
         dealer_file::{DealerFile, NotATable, differing},
@@ -28,6 +28,9 @@ const PACKAGE_ENV: &str = "/etc/amocrm-lead-bot.env";
 const PACKAGE_DATA: &str = "/var/lib/amocrm-lead-bot";
 
 const DEALER: &str = "dealer.toml";
+
+/// What is so of a process, or of a place that the bot is not run in, and does not go into the file.
+const OF_THE_PROCESS: [&str; 6] = ["DATA_DIR", "DYNO", "LOG_FORMAT", "PORT", "RUST_LOG", "TEST_SPEED"];
 
 /// Values that are never shown.
 const SECRETS: &[&str] = &[
@@ -87,7 +90,32 @@ impl<'a> Site<'a> {
             flags,
         };
         site.find_dealer()?;
+        site.take_in_the_environment();
         Ok(site)
+    }
+
+    /// What is tried is what is written: settings that stand in the environment and not in the file go there, too. On Heroku
+    /// the environment is the file.
+    fn take_in_the_environment(&mut self) {
+        if self.environment.has("DYNO") {
+            return;
+        }
+        let (mut taken, mut others) = (Vec::new(), Vec::new());
+        for name in SETTINGS.iter().copied().filter(|name| !OF_THE_PROCESS.contains(name)) {
+            let Some(value) = self.environment.value(name) else { continue };
+            match self.env.get(name) {
+                Some(there) if there.trim() != value.trim() => others.push(name),
+                Some(_) => {}
+                None if self.env.set(name, Some(value)).is_ok() => taken.push(name),
+                None => {}
+            }
+        }
+        let file = shown(&self.env_path);
+        for (words, names) in [("env-taken", taken), ("env-other", others)] {
+            if !names.is_empty() {
+                self.ask.warn(words, &[("names", &names.join(", ")), ("file", &file)]);
+            }
+        }
     }
 
     fn find_dealer(&mut self) -> Result<(), CommandError> {

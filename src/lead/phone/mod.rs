@@ -125,6 +125,11 @@ impl Phone {
         Ok(Self { e164, typed, origin: if own { PhoneOrigin::OwnContact } else { PhoneOrigin::ForeignContact } })
     }
 
+    /// A number of nobody's, for a request that tries the way to amoCRM.
+    pub fn nobodys(text: &str, region: Region) -> Self {
+        Self { origin: PhoneOrigin::Typed, ..Self::imported(text, region) }
+    }
+
     /// Takes a number from a backup file: E.164 if it is valid, else as it stands (cleaned, at most 100 characters).
     pub fn imported(text: &str, region: Region) -> Self {
         let typed = text::clean_to(text, MAX_IMPORTED_CHARS);
