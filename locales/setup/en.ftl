@@ -220,9 +220,11 @@ all-set-admin = All is set. Test lead #{ $number } has reached amoCRM: { $link }
 ## What is next
 
 next-start = Next: run the bot with amocrm-lead-bot run
-next-start-package = Next: sudo systemctl enable --now amocrm-lead-bot
+next-start-package = The bot does not run. Start it: systemctl enable --now amocrm-lead-bot
 next-restart = The bot runs with the settings before: restart it.
-next-restart-package = The bot runs with the settings before: sudo systemctl restart amocrm-lead-bot
+next-restart-package = The bot runs with the settings before: systemctl restart amocrm-lead-bot
+next-runs = The bot runs with these settings. How it does: { $name } status
+next-failed = Written, but the service did not start. Why: journalctl -u amocrm-lead-bot -n 50
 
 ## Why something did not work
 

@@ -220,9 +220,11 @@ all-set-admin = Всё настроено. Тестовая заявка #{ $num
 ## What is next
 
 next-start = Дальше: запустите бота — amocrm-lead-bot run
-next-start-package = Дальше: sudo systemctl enable --now amocrm-lead-bot
+next-start-package = Бот не запущен. Запустите: systemctl enable --now amocrm-lead-bot
 next-restart = Бот работает со старыми настройками: перезапустите его.
-next-restart-package = Бот работает со старыми настройками: sudo systemctl restart amocrm-lead-bot
+next-restart-package = Бот работает со старыми настройками: systemctl restart amocrm-lead-bot
+next-runs = Бот работает с этими настройками. Как у него дела: { $name } status
+next-failed = Записано, но служба не запустилась. Почему: journalctl -u amocrm-lead-bot -n 50
 
 ## Why something did not work
 

@@ -41,6 +41,7 @@ use crate::{
         groups::is_migration,
         handlers::HandlerError,
         listener::chat_of,
+        setup_code,
     },
     wording::{Lang, age, render_worded},
 };
@@ -92,6 +93,7 @@ pub fn tree(context: Arc<AdminContext>) -> UpdateHandler<HandlerError> {
         .map(move || context.clone())
         .inspect_async(hurry_what_is_owed)
         .branch(Update::filter_message().filter(|message: Message| is_migration(&message)).endpoint(keep_the_new_id))
+        .branch(Update::filter_message().filter(says_a_setup_code).endpoint(ignore))
         .branch(Update::filter_message().filter_map_async(AdminRequest::of_command).endpoint(run))
         .branch(Update::filter_callback_query().filter_map(AdminRequest::of_press).endpoint(run))
         .branch(Update::filter_message().filter_map_async(auth_code::of_message).endpoint(run))
@@ -113,6 +115,11 @@ async fn hurry_what_is_owed(context: Arc<AdminContext>) {
 /// The group's new id is known already; this message is told to Telegram as done only when the store knows it too.
 async fn keep_the_new_id(context: Arc<AdminContext>) -> Result<(), HandlerError> {
     Ok(context.telegram.groups().save(&context.marks, context.chat_id).await?)
+}
+
+/// `setup` has read it and has answered; it could not take it away from the bot without buyers' messages before it.
+fn says_a_setup_code(message: Message, context: Arc<AdminContext>) -> bool {
+    message.text().is_some_and(|text| setup_code::is_said(text, &context.bot_username))
 }
 
 async fn ignore() -> Result<(), HandlerError> {

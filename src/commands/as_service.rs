@@ -10,9 +10,8 @@ use std::{
     fs::File,
     io::{self, Read},
     os::unix::{fs::MetadataExt, process::CommandExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, ExitCode},
-    time::SystemTime,
 };
 
 use clap::{Args, CommandFactory};
@@ -32,10 +31,6 @@ use crate::{
 const LEAD_BOT: &str = "lead-bot";
 
 const SERVICE: &str = "amocrm-lead-bot.service";
-
-/// Where systemd has its command, and by what it is seen that systemd runs.
-const SYSTEMCTL: &str = "/usr/bin/systemctl";
-const SYSTEMD_RUNS: &str = "/run/systemd/system";
 
 /// What a command may need of the terminal and of the language of whoever calls it; nothing else comes along.
 const KEPT: [&str; 9] =
@@ -99,7 +94,7 @@ impl Given {
         if sets_up {
             // It is root's own, and what root gives it is tried and written like an answer.
             command.envs(given_settings(std::env::vars_os()));
-            return self.set_up(&mut command);
+            return Err(Self::set_up(&mut command));
         }
         // Groups of root's go, too: std drops them with the user.
         let error = command.uid(owner.0).gid(owner.1).exec();
@@ -171,30 +166,9 @@ impl Given {
         Ok(command)
     }
 
-    /// `setup` writes what only root may write, and gives to the service's user what is theirs. Then the service takes the
-    /// new settings.
-    fn set_up(&self, command: &mut Command) -> Result<ExitCode, CommandError> {
-        let before = self.written();
-        let status =
-            command.status().map_err(|error| failed(format!("setup cannot be started: {}", files::why(&error))))?;
-        let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
-        if code == 0 && self.written() != before && Path::new(SYSTEMD_RUNS).is_dir() {
-            let restarted = Command::new(SYSTEMCTL).args(["restart", SERVICE]).status();
-            if restarted.is_ok_and(|status| status.success()) {
-                outln!("The bot runs with these settings now; see: sudo {LEAD_BOT} status");
-            } else {
-                return Err(failed(format!("the service did not start; see: journalctl -u {SERVICE}")));
-            }
-        }
-        Ok(ExitCode::from(code))
-    }
-
-    /// When both files of the settings were written.
-    fn written(&self) -> [Option<(u64, SystemTime)>; 2] {
-        [self.settings.clone(), self.folder.join("dealer.toml")].map(|file| {
-            let meta = std::fs::metadata(file).ok()?;
-            Some((meta.ino(), meta.modified().ok()?))
-        })
+    /// `setup` stays root's, as it writes what only root may write, and gives to the service's user what is theirs.
+    fn set_up(command: &mut Command) -> CommandError {
+        failed(format!("setup cannot be started: {}", files::why(&command.exec())))
     }
 }
 

@@ -7,9 +7,7 @@
 use rand::Rng;
 use serde_json::Value;
 
-/// Without signs that are taken for each other.
-const SIGNS: &[u8] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
-const LENGTH: usize = 8;
+use crate::telegram::setup_code::{self, LENGTH, SIGNS};
 
 /// As much as Telegram gives of what waits; whatever stands behind cannot be seen without confirming it.
 pub const MOST_SEEN: usize = 100;
@@ -22,7 +20,8 @@ impl Code {
     /// A new one.
     pub fn random() -> Self {
         let mut random = rand::rng();
-        Self((0..LENGTH).map(|_| char::from(SIGNS[random.random_range(0..SIGNS.len())])).collect())
+        let signs: String = (0..LENGTH).map(|_| char::from(SIGNS[random.random_range(0..SIGNS.len())])).collect();
+        Self(setup_code::of(&signs))
     }
 
     /// As it is typed.
@@ -165,6 +164,6 @@ mod tests {
     fn a_code_is_no_word_that_is_sent_by_chance() {
         let (one, other) = (Code::random(), Code::random());
         assert_ne!(one, other);
-        assert!(one.as_str().len() == LENGTH && one.as_str().bytes().all(|byte| SIGNS.contains(&byte)));
+        assert!(setup_code::is_one(one.as_str()), "{one:?}");
     }
 }

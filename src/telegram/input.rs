@@ -11,6 +11,8 @@ use crate::{
     wording::Lang,
 };
 
+use super::setup_code;
+
 /// No name of a file is kept that is longer, in characters.
 const LONGEST_NAME: usize = 255;
 
@@ -100,6 +102,7 @@ pub(super) fn file_of(message: &Message) -> Option<BuyerFile> {
 pub fn command_with(name: &str, words: &[&str]) -> Option<Input> {
     match (command(name)?, words) {
         // What is no code is no reason to turn anybody away.
+        (Input::Start, [word]) if setup_code::is_one(word) => Some(Input::Start),
         (Input::Start, [word]) => Some(SourceCode::parse(word).map_or(Input::Start, Input::StartFrom)),
         (Input::Language(_), words) if !words.is_empty() => {
             let named = words.join(" ");
@@ -163,6 +166,9 @@ mod tests {
             ("/START@the_bot AvItO", Some(from("AvItO"))),
             (at_most.as_str(), Some(from(&longest))),
             (longer.as_str(), Some(Input::Start)),
+            // Nobody comes from setup.
+            ("/start setup-K7M2QXAB", Some(Input::Start)),
+            ("/start setup", Some(from("setup"))),
             ("/start авито", Some(Input::Start)),
             ("/start a=b", Some(Input::Start)),
             ("/start avito spring", Some(Input::Start)),

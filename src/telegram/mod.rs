@@ -26,6 +26,7 @@ pub(crate) mod pace;
 pub mod reading;
 mod recent;
 pub mod routes;
+pub mod setup_code;
 pub mod storage;
 mod strays;
 mod turn;

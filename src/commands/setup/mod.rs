@@ -1,7 +1,8 @@
 //! `setup`: asks for what the bot needs, tries each answer, writes both files, sends a test lead.
 //!
 //! `flags` is every answer as an option, `ask` the terminal, `site` both files with the changes so far; `bot`, `account`,
-//! `people`, `rules` and `consent` ask, `told` says why something will not do, `trial` tries. What is pure is in the room [`crate::setup`].
+//! `people`, `rules` and `consent` ask, `told` says why something will not do, `trial` tries, `service` begins
+//! anew with what was written. What is pure is in the room [`crate::setup`].
 
 mod account;
 mod ask;
@@ -10,6 +11,7 @@ mod consent;
 mod flags;
 mod people;
 mod rules;
+mod service;
 mod site;
 mod told;
 mod trial;
@@ -31,6 +33,7 @@ use crate::{
 use ask::Ask;
 use bot::Bot;
 pub use flags::Flags;
+use service::{Next, Written};
 use site::Site;
 
 /// Sets the bot up; exit code 1 where the test lead did not get through.
@@ -42,6 +45,7 @@ pub async fn run(environment: &Environment<'_>, flags: Flags) -> Result<ExitCode
         return Err(CommandError::Usage(ask.text("no-terminal", &[])));
     }
     let site = Site::read(ask, flags, environment)?;
+    let before = Written::of(&site);
     let section = site.flags.section;
     let sections: Vec<Section> = section.map_or_else(|| Section::iter().collect(), |section| vec![section]);
     if !site.ask.interactive {
@@ -57,7 +61,7 @@ pub async fn run(environment: &Environment<'_>, flags: Flags) -> Result<ExitCode
     } else {
         setup.all(&sections, section.is_some()).await?
     };
-    setup.next_steps();
+    let good = setup.next_steps(&before) && good;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -273,19 +277,26 @@ impl Setup<'_> {
         }
     }
 
-    /// What is left for a person to do.
-    fn next_steps(&self) {
+    /// What is left for a person to do, in one line; the package's service is given what was written. Whether that went well.
+    fn next_steps(&self, before: &Written) -> bool {
         outln!();
-        let is_package = self.site.is_package();
-        self.site.ask.say(
-            match (self.site.is_running(), is_package) {
-                (true, true) => "next-restart-package",
-                (true, false) => "next-restart",
-                (false, true) => "next-start-package",
-                (false, false) => "next-start",
-            },
-            &[],
-        );
+        let site = &self.site;
+        let name = service::name(site);
+        let is_written = Written::of(site) != *before;
+        let text = match service::next(service::is_ours(site), site.is_running(), is_written) {
+            Next::TakenByService if service::restart() => "next-runs",
+            Next::TakenByService => {
+                site.ask.warn("next-failed", &[]);
+                return false;
+            }
+            Next::Runs => "next-runs",
+            Next::Restart if site.is_package() => "next-restart-package",
+            Next::Restart => "next-restart",
+            Next::Start if site.is_package() => "next-start-package",
+            Next::Start => "next-start",
+        };
+        site.ask.say(text, &[("name", name)]);
+        true
     }
 }
 

@@ -120,6 +120,13 @@ async fn what_is_no_command_is_answered_with_the_commands() {
         assert!(answer.text.contains("/auth") && answer.text.contains("/start"), "{}", answer.text);
     }
     admin.commands("/retry", "Отправлять нечего").await;
+    // What setup has taken already is read here, too, and is nobody's visit.
+    let seen = world.telegram.chat(world.admin.id).len();
+    for code in ["/start setup-K7M2QXAB", "setup-k7m2qxab"] {
+        world.admin.say(code);
+    }
+    admin.commands("/retry", "Отправлять нечего").await;
+    assert_eq!(world.telegram.chat(world.admin.id).len(), seen + 1, "nobody has asked for anything else");
     // In a form every text is an answer, but an address that was asked for is none to the question for a name.
     admin.begins().await;
     admin.says("/stauts", "Не понял вас").await;
