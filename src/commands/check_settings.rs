@@ -6,8 +6,10 @@ pub mod russian;
 
 use std::{fmt::Display, process::ExitCode};
 
+use chrono::NaiveTime;
+
 use crate::{
-    config::{Config, ConfigProblem, Dealer, Environment, Place},
+    config::{Config, ConfigProblem, Dealer, Distribute, Environment, Place},
     form::{Field, NAME, PHONE, Question, field_setting},
     lead::{LeadSource, one_line},
     wording::Lang,
@@ -32,6 +34,10 @@ const NO_TOKEN: [&str; 2] = [
     "BOT_TOKEN: is missing. Everything else was checked without it; to run, the bot needs it: @BotFather → /mybots → your bot → API Token",
     "BOT_TOKEN: не задан. Всё остальное проверено без него; для запуска он нужен: @BotFather → /mybots → ваш бот → API Token",
 ];
+
+/// The days of the week, from Monday.
+const DAYS: [(&str, &str); 7] =
+    [("Mon", "пн"), ("Tue", "вт"), ("Wed", "ср"), ("Thu", "чт"), ("Fri", "пт"), ("Sat", "сб"), ("Sun", "вс")];
 
 /// So much is shown of what buyers are told.
 const LONGEST_SHOWN: usize = 80;
@@ -110,6 +116,7 @@ impl Shown<'_> {
         self.row(("Telegram:", "Telegram:"), language.of(format!("{routes} route(s)"), format!("путей: {routes}")));
         let chat = self.say("chat", "чат");
         self.row(("Admin:", "Админ:"), shown(config.admin_chat_id.map(|id| format!("{chat} {id}"))));
+        self.row(("Managers:", "Менеджеры:"), shown(config.managers_chat_id.map(|id| format!("{chat} {id}"))));
         let second = self.there(config.second_way.webhook.is_some() || config.second_way.email.is_some());
         let heartbeat = self.there(config.heartbeat_url.is_some());
         self.row(
@@ -161,6 +168,7 @@ impl Shown<'_> {
             }
         }
         self.row(("Time zone:", "Пояс:"), dealer.time_zone.name());
+        self.print_managers(dealer);
         let spoken: Vec<String> = Lang::all().iter().map(|lang| lang.code().to_owned()).collect();
         self.row(("Languages:", "Языки:"), spoken.join(", "));
         if texts.is_empty() {
@@ -211,6 +219,34 @@ impl Shown<'_> {
                     format!("следующие заявки покупателя идут в его открытую сделку не старше {within}"),
                 ),
             );
+        }
+    }
+
+    fn print_managers(&self, dealer: &Dealer) {
+        let days = DAYS.map(|(english, russian)| self.say(english, russian));
+        let hours = match &dealer.hours {
+            None => self.say("always", "всегда").to_owned(),
+            Some(hours) => {
+                let day = |(day, (from, to)): (&u8, &(NaiveTime, NaiveTime))| {
+                    format!("{} {}-{}", days[usize::from(*day) % days.len()], from.format("%H:%M"), to.format("%H:%M"))
+                };
+                hours.week.0.iter().map(day).collect::<Vec<_>>().join(", ")
+            }
+        };
+        self.row(("Hours:", "Часы:"), hours);
+        if !dealer.managers.is_empty() {
+            let names: Vec<&str> = dealer.managers.iter().map(|manager| manager.name.as_str()).collect();
+            self.row(("  names:", "  имена:"), names.join(", "));
+        }
+        let whose = match dealer.crm.distribute {
+            Distribute::Off => self
+                .say("AMOCRM_RESPONSIBLE_USER_ID, or amoCRM's choice", "AMOCRM_RESPONSIBLE_USER_ID или выбор amoCRM"),
+            Distribute::RoundRobin => self.say("the managers on duty in turn", "менеджеры на смене по очереди"),
+            Distribute::Take => self.say("whoever takes the lead", "кто первым взял заявку"),
+        };
+        self.row(("  new leads:", "  заявки:"), whose);
+        if let Some(within) = dealer.crm.callback_within.map(shown_duration) {
+            self.row(("  call back:", "  перезвон:"), within);
         }
     }
 

@@ -119,7 +119,10 @@ fn seconds(value: &Value) -> Option<u64> {
 /// amoCRM's words for a problem: title, detail, hint and the refused paths; never what was sent.
 pub(super) fn problem_detail(body: &Value) -> String {
     let part = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let mut text = [part("title"), part("detail")].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let mut said: Vec<&str> = [part("title"), part("detail")].into_iter().flatten().collect();
+    // Often the one is the other.
+    said.dedup();
+    let mut text = said.join(": ");
     if let Some(hint) = part("hint") {
         text.push_str(&format!(" ({hint})"));
     }
@@ -135,6 +138,16 @@ mod tests {
 
     const PROBLEM: &str = r#"{"title":"T","status":0,"detail":"D"}"#;
     const REJECTED: &str = r#"{"validation-errors":[{"errors":[{"code":"InvalidType","path":"price"}]}]}"#;
+    #[test]
+    fn what_is_said_twice_is_told_once() {
+        let told = |title: &str, detail: &str| problem_detail(&serde_json::json!({ "title": title, "detail": detail }));
+        assert_eq!(
+            told("Service Temporarily Unavailable", "Service Temporarily Unavailable"),
+            "Service Temporarily Unavailable"
+        );
+        assert_eq!(told("Bad Request", "Request validation failed"), "Bad Request: Request validation failed");
+    }
+
     const PAGE: &str = "<html><head><title>nginx</title></head></html>";
 
     fn answer(status: u16, body: &str) -> Answer {
