@@ -97,7 +97,8 @@ async fn options_alone_lead_to_the_first_lead() {
     env.insert("TOKEN_OF_THE_BOT".into(), telegram::TOKEN.into());
     env.insert("LANG".into(), "ru_RU.UTF-8".into());
     let ran = world.run_in(&env, &args).await.ended_with(0);
-    for words in ["Аккаунт: Автосалон", "Поле «Ссылка на авто» уже есть", "Поле «Telegram» создано", "BOT_TOKEN=•"]
+    for words in
+        ["Аккаунт: Автосалон", "частная", "Поле «Ссылка на авто» уже есть", "Поле «Telegram» создано", "BOT_TOKEN=•"]
     {
         assert!(ran.stdout.contains(words), "{words}\n{}", ran.said());
     }

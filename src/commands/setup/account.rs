@@ -63,6 +63,9 @@ pub async fn access(site: &mut Site<'_>, asked_for: bool) -> Result<Option<Crm>,
                 let id = account.id.to_string();
                 site.ask.say("account-is", &[("name", &account.name), ("id", &id)]);
                 is_the_one(site, &account);
+                if has_new || way.is_some() {
+                    site.ask.say("access-notes", &[]);
+                }
                 return Ok(Some(crm));
             }
             Err(error) if !site.ask.interactive => return Err(error),
