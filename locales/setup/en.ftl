@@ -95,8 +95,7 @@ account-ask = The account: acme for https://acme.amocrm.ru, acme.kommo.com for K
 account-ask-again = The account: acme for https://acme.amocrm.ru, acme.kommo.com for Kommo
 account-later = Without an account requests are collected and copied to the admin, and do not reach amoCRM.
 account-is = Account: { $name } (id { $id }), access works
-access-notes =
-    Good to know beforehand:
+access-notes = Good to know beforehand:
     – an integration made in the account itself (a private one) costs an ordinary account amoCRM's support; a technical one not;
     – webhooks come with the tariff Advanced or higher, but the bot does not need them: it asks for stages itself.
 account-other = Mind: the token opens the account "{ $is }", and "{ $named }" was named. Check that it is the right one.
