@@ -259,6 +259,12 @@ async fn all_is_kept(tree: &Tree, before: Before) {
         all.iter().all(|number| tree.amocrm.lead_with_number(number).is_some_and(|lead| !lead.notes.is_empty()))
     })
     .await;
+    // amoCRM has the last one a moment before anybody is told.
+    tree.until("everybody reads how it ended", async |tree| {
+        let buyers = waiting.iter().chain([&owed, &half_way]);
+        buyers.into_iter().all(|buyer| buyer.has("передана") > 0) && tree.admin_has("снова принимает") > 0
+    })
+    .await;
     tree.until("nothing is owed to anybody", async |tree| {
         let status = tree.status();
         status["waiting"] == 0 && status["messages_owed"] == 0
