@@ -180,13 +180,16 @@ async fn tell(stage: &Stage, checks: &mut Checks) -> Result<(), String> {
     let emptied = comes_true(|| stage.backup().trim() == "[]").await;
     checks.that(emptied, "backup_leads.json пуст: []", "nothing waits any more")?;
     let once = |person: &Person, words: &[&str]| words.iter().all(|words| person.count(words) == 1);
+    let alerts = admin.count("срок доступа к amoCRM истёк");
+    let ended = comes_true(|| admin.count("✅") == alerts).await;
     // Telegram has no key against sending twice, so Пётр may have been told of his request before the kill and after it.
     checks.that(
         once(&maria, &["принята", "сохранена", "передана"])
             && once(&pyotr, &["передана"])
-            && once(&admin, &["⚠️", "✅"]),
-        "«передана» каждый увидел один раз, администратор — одну тревогу и одну сводку",
-        "each told once of the delivery; one alert, one summary",
+            && admin.count("⚠️") == alerts
+            && ended,
+        "«передана» каждый увидел один раз, администратор — каждую тревогу и её конец по разу",
+        "each told once of the delivery; each alert and its end once",
     )?;
 
     second::tell(stage, checks, &mut maria, &marias).await?;
