@@ -216,8 +216,8 @@ impl Cluster {
     }
 }
 
-/// A port that no other cluster of this process has, also while that one is down.
-fn port() -> u16 {
+/// A port that no other cluster of this process has, and nothing before one, also while that one is down.
+pub fn port() -> u16 {
     static DRAWN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
     loop {

@@ -14,7 +14,7 @@ use testkit::{
 };
 
 use crate::{
-    standby::{cluster, world_on},
+    standby::{cluster, stands_by, world_on},
     statuses::zone_at,
 };
 
@@ -84,8 +84,7 @@ async fn dies_at(database: &str, at: &str) {
     first.start();
     first.until("the first leads", |world| world.log().contains("amocrm-lead-bot starts")).await;
     // Before anything happens: on a busy machine the first may die at any moment from here.
-    second.start();
-    second.until("the second waits", |world| world.log().contains("waits to take over")).await;
+    stands_by(&mut second).await;
     let mut buyer = first.buyer("Иван");
     let number = buyer.leaves_a_request().await;
     let lead_id = first.delivered(&number).await.id;

@@ -26,7 +26,15 @@ async fn world_on(database: &str) -> World {
     world
 }
 
-/// A second machine: the same settings and fakes, a disk of its own.
+/// Starts a process beside the one that leads.
+async fn stands_by(standby: &mut World) {
+    standby.start();
+    standby.until("it waits to take over", |world| world.log().contains("waits to take over")).await;
+}
+
+/// Ends the leader's connection alone: everything else of it goes on working.
+const END_LEADERSHIP: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+
 /// The only `getUpdates` that may run is the leader's; a conflict would be one with status 409.
 fn conflicts(world: &World) -> usize {
     world.telegram.calls("getUpdates").iter().filter(|call| call.status == Some(409)).count()
@@ -40,8 +48,7 @@ async fn a_second_process_takes_over_when_the_first_is_killed() {
     let mut ivan = first.buyer("Иван");
     ivan.begins().await;
     let mut second = first.beside();
-    second.start();
-    second.until("the second waits", |world| world.log().contains("waits to take over")).await;
+    stands_by(&mut second).await;
     ivan.says("Иван Петров", "номер телефона").await;
     first.kill().await;
     let killed = Instant::now();
@@ -77,8 +84,7 @@ async fn half_a_request_to_a_standby_stops_neither_the_take_over_nor_the_end() {
     ivan.begins().await;
     let (mut second, mut third) = (first.beside(), first.beside());
     for standby in [&mut second, &mut third] {
-        standby.start();
-        standby.until("it waits", |world| world.log().contains("waits to take over")).await;
+        stands_by(standby).await;
     }
     let _held = half_a_request(&third).await;
     let asked = Instant::now();
@@ -108,8 +114,7 @@ async fn a_rolling_deploy_is_not_noticed() {
     let mut ivan = old.buyer("Иван");
     ivan.begins().await;
     let mut new = old.beside();
-    new.start();
-    new.until("the new one waits", |world| world.log().contains("waits to take over")).await;
+    stands_by(&mut new).await;
     let deployed = Instant::now();
     old.signal(libc::SIGTERM);
     ivan.says("Иван Петров", "номер телефона").await;
@@ -130,11 +135,8 @@ async fn a_leader_whose_lock_is_gone_knows_at_once() {
     let mut ivan = first.buyer("Иван");
     ivan.begins().await;
     let mut second = first.beside();
-    second.start();
-    second.until("the second waits", |world| world.log().contains("waits to take over")).await;
-    // Only this one connection: everything else of the first goes on working.
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted";
-    assert!(cluster.psql(end));
+    stands_by(&mut second).await;
+    assert!(cluster.psql(END_LEADERSHIP));
     ivan.says("Иван Петров", "номер телефона").await;
     first.until("the first stops", |world| world.log().contains("no longer leads")).await;
     assert!(first.log().contains("has ended the leader's connection"), "{}", first.log());
@@ -162,8 +164,7 @@ async fn whoever_leads_no_more_leaves_what_was_handed_over_to_its_heir() {
     let mut ivan = first.buyer("Иван");
     ivan.begins().await;
     let mut second = first.beside();
-    second.start();
-    second.until("the second waits", |world| world.log().contains("waits to take over")).await;
+    stands_by(&mut second).await;
     const ASKED: usize = 5;
     let helps = |ivan: &Buyer| ivan.has("/delete");
     let before = helps(&ivan);
@@ -175,8 +176,7 @@ async fn whoever_leads_no_more_leaves_what_was_handed_over_to_its_heir() {
     }
     first.until("all is taken", |world| world.telegram.pending().is_empty()).await;
     first.until("one is under way", |_| helps(&ivan) > before).await;
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted";
-    assert!(cluster.psql(end));
+    assert!(cluster.psql(END_LEADERSHIP));
     first.until("the first stops", |world| world.log().contains("no longer leads")).await;
     second.until("all are answered", |_| helps(&ivan) >= before + ASKED).await;
     second.nothing_owed().await;

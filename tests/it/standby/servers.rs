@@ -11,12 +11,12 @@ use std::{
 use futures::future::join_all;
 use sqlx::{Connection, PgConnection};
 use testkit::{
-    postgres::Cluster,
+    postgres::{Cluster, port},
     world::{Buyer, Ran, World},
 };
 use tokio::net::TcpListener;
 
-use crate::standby::{cluster, world_on};
+use crate::standby::{cluster, stands_by, world_on};
 
 /// An empty database that belongs to a role of the same name.
 fn own(cluster: &Cluster, name: &str) -> String {
@@ -263,8 +263,7 @@ async fn a_role_with_few_rights_and_four_connections_is_enough() {
     world.start();
     leaves_a_request(&mut world, "Иван").await;
     let mut second = world.beside();
-    second.start();
-    second.until("the second waits", |second| second.log().contains("waits to take over")).await;
+    stands_by(&mut second).await;
     assert_eq!(world.terminate().await, Some(0), "{}", world.log());
     leaves_a_request(&mut second, "Мария").await;
     second.run(&["status"]).await.ended_with(0);
@@ -424,7 +423,7 @@ async fn behind_a_pooler_there_are_sessions_or_words() {
     let Some(cluster) = cluster().await else { return };
     let url = own(&cluster, "pooled");
     let behind = |port: u16| url.replace(&format!(":{}/", cluster.port()), &format!(":{port}/"));
-    let ports = [cluster.port() + 3_000, cluster.port() + 3_001, cluster.port() + 3_002];
+    let ports = [port(), port(), port()];
     const IGNORE: &str = "ignore_startup_parameters = extra_float_digits, options";
     let Some(session) = Pooler::start(&cluster, ports[0], &format!("pool_mode = session\n{IGNORE}")) else {
         testkit::skipped("pgbouncer is not installed, so nothing is tested behind it");
