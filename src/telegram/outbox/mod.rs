@@ -265,7 +265,7 @@ impl OutboxSender {
 
     /// Sends what is under way to a chat, in order.
     async fn send_to(self, chat_id: i64, stop: CancellationToken) {
-        while !self.followed.is_cancelled() {
+        loop {
             let next = self.chats().next(chat_id);
             let next = match next {
                 Ok(next) => next,
