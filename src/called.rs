@@ -1,4 +1,5 @@
-//! By which name people call this program, so that what it tells them to run is what they can type.
+//! By which name people call this program, so that what it tells them to run is what they can type, and where the package has
+//! what is the bot's.
 //!
 //! The Debian package has `lead-bot` for people, which runs any command as the service's user; it says so to the command by
 //! the variable [`VARIABLE`].
@@ -10,6 +11,13 @@ pub const VARIABLE: &str = "LEAD_BOT";
 
 /// The program's own name.
 pub const PROGRAM: &str = "amocrm-lead-bot";
+
+/// Where the package has its settings and its data.
+pub const PACKAGE_SETTINGS: &str = "/etc/amocrm-lead-bot.env";
+pub const PACKAGE_DATA: &str = "/var/lib/amocrm-lead-bot";
+
+/// The package's service.
+pub const SERVICE: &str = "amocrm-lead-bot.service";
 
 /// Where the package has what is in the folder `docs`.
 const DOCS: &str = " /usr/share/doc/amocrm-lead-bot/docs/";

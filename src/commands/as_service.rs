@@ -21,7 +21,7 @@ use super::{
     output::{errln, outln},
 };
 use crate::{
-    called::{self, Called},
+    called::{self, Called, PACKAGE_DATA, PACKAGE_SETTINGS, SERVICE},
     config::SETTINGS,
     files,
     setup::assignments,
@@ -29,8 +29,6 @@ use crate::{
 
 /// What people type; help speaks of it by this name.
 const LEAD_BOT: &str = "lead-bot";
-
-const SERVICE: &str = "amocrm-lead-bot.service";
 
 /// What a command may need of the terminal and of the language of whoever calls it; nothing else comes along.
 const KEPT: [&str; 9] =
@@ -45,10 +43,10 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 #[derive(Debug, Args)]
 pub struct Given {
     /// The service's settings, as its unit names them (EnvironmentFile)
-    #[arg(long, value_name = "FILE", default_value = "/etc/amocrm-lead-bot.env")]
+    #[arg(long, value_name = "FILE", default_value = PACKAGE_SETTINGS)]
     settings: PathBuf,
     /// The service's folder; the command runs there, as the user it belongs to
-    #[arg(long, value_name = "FOLDER", default_value = "/var/lib/amocrm-lead-bot")]
+    #[arg(long, value_name = "FOLDER", default_value = PACKAGE_DATA)]
     folder: PathBuf,
     /// The command with its options; without one: help
     #[arg(last = true, value_name = "COMMAND")]
@@ -92,13 +90,14 @@ impl Given {
         };
         let mut command = self.command_with(settings, called)?;
         if sets_up {
-            // It is root's own, and what root gives it is tried and written like an answer.
+            // It stays root's, as it writes what only root may write, and gives to the service's user what is theirs; what root
+            // gives it is tried and written like an answer.
             command.envs(given_settings(std::env::vars_os()));
-            return Err(Self::set_up(&mut command));
+        } else {
+            // Groups of root's go, too: std drops them with the user.
+            command.uid(owner.0).gid(owner.1);
         }
-        // Groups of root's go, too: std drops them with the user.
-        let error = command.uid(owner.0).gid(owner.1).exec();
-        Err(failed(format!("the command cannot be started: {}", files::why(&error))))
+        Err(failed(format!("the command cannot be started: {}", files::why(&command.exec()))))
     }
 
     fn parsed(&self, called: Called) -> Result<Cli, clap::Error> {
@@ -164,11 +163,6 @@ impl Given {
         command.env("PATH", PATH).env("HOME", &self.folder).env("DATA_DIR", &self.folder).envs(settings);
         command.env(called::VARIABLE, called.name());
         Ok(command)
-    }
-
-    /// `setup` stays root's, as it writes what only root may write, and gives to the service's user what is theirs.
-    fn set_up(command: &mut Command) -> CommandError {
-        failed(format!("setup cannot be started: {}", files::why(&command.exec())))
     }
 }
 

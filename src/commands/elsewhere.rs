@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::output::errln;
-use crate::{called::Called, config::Environment};
+use crate::{
+    called::{Called, PACKAGE_SETTINGS},
+    config::Environment,
+};
 
-/// Where the package has its settings, and what runs a command with them.
-pub const PACKAGE_SETTINGS: &str = "/etc/amocrm-lead-bot.env";
+/// What runs a command with the package's settings.
 const WRAPPER: &str = "/usr/bin/lead-bot";
 
 /// What every bot has one of.

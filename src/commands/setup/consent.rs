@@ -23,7 +23,7 @@ pub async fn consent(site: &mut Site<'_>, asked_for: bool) -> Result<(), Command
         let version = site.flags.consent_version.take();
         let version = version.unwrap_or_else(|| today(site));
         let named = places(site, &given)?;
-        take(site, &version, &named)?;
+        site.change_dealer(|dealer| dealer.set_consent(&version, &named))?;
     }
     policy(site, asks).await
 }
@@ -51,6 +51,7 @@ async fn ask_for_document(site: &mut Site<'_>, there: Option<&Consent>) -> Resul
             Ok(named) => named,
             Err(error) => {
                 site.ask.refuse(&error, "");
+                site.documents = before;
                 continue;
             }
         };
@@ -66,7 +67,7 @@ async fn ask_for_document(site: &mut Site<'_>, there: Option<&Consent>) -> Resul
         };
         let changed = match is_same {
             true => site.change_dealer(|dealer| dealer.set_consent_version(&version)),
-            false => take(site, &version, &named),
+            false => site.change_dealer(|dealer| dealer.set_consent(&version, &named)),
         };
         match changed {
             Ok(()) => return Ok(()),
@@ -158,29 +159,13 @@ type Named = Vec<(Option<String>, String)>;
 
 /// Where the documents stand: pages by their addresses, files beside `dealer.toml`, where they are put if they are elsewhere.
 fn places(site: &mut Site<'_>, typed: &[String]) -> Result<Named, CommandError> {
-    let before = site.documents.clone();
     let mut named = Vec::new();
     for place in typed.iter().filter(|place| !place.trim().is_empty()) {
         let (language, place) = document(place);
-        let name = if place.contains("://") { Ok(place) } else { beside(site, &place) };
-        match name {
-            Ok(name) => named.push((language, name)),
-            Err(error) => {
-                site.documents = before;
-                return Err(error);
-            }
-        }
+        let name = if place.contains("://") { place } else { beside(site, &place)? };
+        named.push((language, name));
     }
     Ok(named)
-}
-
-fn take(site: &mut Site<'_>, version: &str, named: &Named) -> Result<(), CommandError> {
-    let before = site.documents.clone();
-    let changed = site.change_dealer(|dealer| dealer.set_consent(version, named));
-    if changed.is_err() {
-        site.documents = before;
-    }
-    changed
 }
 
 /// The name of a file beside `dealer.toml`, where it will be.

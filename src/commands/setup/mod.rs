@@ -1,15 +1,18 @@
 //! `setup`: asks for what the bot needs, tries each answer, writes both files, sends a test lead.
 //!
-//! `flags` is every answer as an option, `ask` the terminal, `site` both files with the changes so far; `bot`, `account`,
-//! `people`, `rules` and `consent` ask, `told` says why something will not do, `trial` tries, `service` begins
+//! `flags` is every answer as an option, `ask` the terminal, `site` both files with the changes so far; `bot`, `chats`, `account`,
+//! `pipeline`, `fields`, `people`, `rules` and `consent` ask, `told` says why something will not do, `trial` tries, `service` begins
 //! anew with what was written. What is pure is in the room [`crate::setup`].
 
 mod account;
 mod ask;
 mod bot;
+mod chats;
 mod consent;
+mod fields;
 mod flags;
 mod people;
+mod pipeline;
 mod rules;
 mod service;
 mod site;
@@ -194,15 +197,15 @@ impl Setup<'_> {
             Section::Admin if self.bot_is_missing => self.site.ask.say("later-without-bot", &[]),
             Section::Admin => {
                 let bot = self.bot().await?;
-                bot::admin(&mut self.site, &bot, asked_for).await?;
+                chats::admin(&mut self.site, &bot, asked_for).await?;
             }
             Section::Access => self.crm = account::access(&mut self.site, asked_for).await?,
             Section::Pipeline => match self.crm().await? {
-                Some(crm) => account::pipeline(&mut self.site, &crm, asked_for).await?,
+                Some(crm) => pipeline::pipeline(&mut self.site, &crm, asked_for).await?,
                 None => self.site.ask.say("later-without-account", &[("name", name_of(section))]),
             },
             Section::Fields => match self.crm().await? {
-                Some(crm) => account::fields(&mut self.site, &crm).await?,
+                Some(crm) => fields::fields(&mut self.site, &crm).await?,
                 None => self.site.ask.say("later-without-account", &[("name", name_of(section))]),
             },
             Section::Managers => {
@@ -211,7 +214,7 @@ impl Setup<'_> {
                 people::managers(&mut self.site, crm.as_ref(), bot.as_ref()).await?;
                 people::responsible(&mut self.site, crm.as_ref(), asked_for).await?;
                 match bot {
-                    Some(bot) => bot::managers_chat(&mut self.site, &bot, asked_for).await?,
+                    Some(bot) => chats::managers_chat(&mut self.site, &bot, asked_for).await?,
                     None => self.site.ask.say("later-without-bot", &[]),
                 }
             }

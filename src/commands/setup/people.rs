@@ -1,10 +1,6 @@
 //! Who calls buyers, and who of them is responsible for a new lead.
 
-use super::{
-    super::CommandError,
-    bot::{self, Bot},
-    site::Site,
-};
+use super::{super::CommandError, bot::Bot, chats, site::Site};
 use crate::{
     config::{Distribute, Manager},
     crm::amocrm::{Crm, CrmUser},
@@ -124,7 +120,7 @@ async fn telegram_id(site: &Site<'_>, bot: Option<&Bot>, name: &str) -> Result<O
         let items = ways.map(|id| site.ask.text(id, &[])).to_vec();
         match (site.ask.choose("manager-telegram-ask", &[("name", name)], items, 2).await?, bot) {
             (0, Some(bot)) => {
-                if let Some(chat) = bot::learn(site, bot, "manager-learn", |chat| !chat.is_group()).await? {
+                if let Some(chat) = chats::learn(site, bot, "manager-learn", |chat| !chat.is_group()).await? {
                     site.ask.say("manager-learnt", &[("name", &chat.title), ("id", &chat.id.to_string())]);
                     return Ok(Some(chat.id));
                 }

@@ -8,9 +8,7 @@ use std::{
 };
 
 use super::site::Site;
-use crate::called::Called;
-
-const SERVICE: &str = "amocrm-lead-bot.service";
+use crate::called::{Called, SERVICE};
 
 /// Where systemd has its command, and by what it is seen that systemd runs.
 const SYSTEMCTL: &str = "/usr/bin/systemctl";

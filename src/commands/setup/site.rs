@@ -14,6 +14,7 @@ use super::{
     flags::Flags,
 };
 use crate::{
+    called::{PACKAGE_DATA, PACKAGE_SETTINGS},
     clock::Clock,
     config::{ConfigProblem, Dealer, Environment, Reader, SETTINGS, StoreSettings},
     files,
@@ -22,10 +23,6 @@ use crate::{
         env_file::{Change, EnvFile, ReadBy},
     },
 };
-
-/// Where the Debian package has its settings and its data.
-const PACKAGE_ENV: &str = "/etc/amocrm-lead-bot.env";
-const PACKAGE_DATA: &str = "/var/lib/amocrm-lead-bot";
 
 const DEALER: &str = "dealer.toml";
 
@@ -65,10 +62,10 @@ impl<'a> Site<'a> {
     /// Reads what is there.
     pub fn read(ask: Ask, flags: Flags, environment: &'a Environment<'a>) -> Result<Self, CommandError> {
         let is_root = rustix::process::geteuid().is_root();
-        let is_package = is_root && (Path::new(PACKAGE_ENV).exists() || Path::new(PACKAGE_DATA).is_dir());
+        let is_package = is_root && (Path::new(PACKAGE_SETTINGS).exists() || Path::new(PACKAGE_DATA).is_dir());
         let env_path = match &flags.env_file {
             Some(path) => path.clone(),
-            None if is_package => PACKAGE_ENV.into(),
+            None if is_package => PACKAGE_SETTINGS.into(),
             None => ".env".into(),
         };
         // What stands behind a link is written, and not the link.
@@ -76,7 +73,7 @@ impl<'a> Site<'a> {
         let (text, env_meta) = text_of(&env_path)?;
         let is_bots = env_path.file_name().is_some_and(|name| name == ".env");
         let read_by = if is_bots { ReadBy::Dotenvy } else { ReadBy::Systemd };
-        let usual_data_dir = (env_path == Path::new(PACKAGE_ENV)).then_some(PACKAGE_DATA);
+        let usual_data_dir = (env_path == Path::new(PACKAGE_SETTINGS)).then_some(PACKAGE_DATA);
         let mut site = Self {
             ask,
             environment,
@@ -346,7 +343,7 @@ impl<'a> Site<'a> {
 
     /// Whether it is the package's bot.
     pub fn is_package(&self) -> bool {
-        self.env_path == Path::new(PACKAGE_ENV)
+        self.env_path == Path::new(PACKAGE_SETTINGS)
     }
 
     /// Whether a bot runs on this `DATA_DIR` now, and takes what is sent to it.
