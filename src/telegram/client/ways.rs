@@ -114,7 +114,7 @@ impl Telegram {
         Ok(me::read(&answer?, way.send.token()))
     }
 
-    /// Asks for updates, to be held for so long; see [`super::api::updates`]. `None` when the way was left meanwhile:
+    /// Asks for updates, to be held for so long; see [`crate::telegram::api::updates`]. `None` when the way was left meanwhile:
     /// then this poll has ended before another one begins. Whoever asks tells [`Self::ended`] what the answer is.
     pub async fn poll(&self, parameters: &Value, held: Duration) -> (Attempt, Option<Result<Vec<u8>, RequestError>>) {
         let (attempt, way) = self.begin(Kind::Poll);
