@@ -496,6 +496,18 @@ admin-file = 📎 Request #{ $number }: { $name }
 # In place of such a file, where Telegram has it no more.
 admin-file-refused = 📎 Request #{ $number }: Telegram no longer has the file { $name }. Ask the buyer to send it again.
 admin-file-lost = ⚠️ Request #{ $number }: the file { $name } could not be had, Telegram no longer has it. The request itself is in amoCRM. Ask the buyer to send the file again.
+# Why the page with the document of consent can't be opened.
+page-trouble =
+    { $trouble ->
+        [no_connection] there is no connection with the server, or its certificate does not fit
+        [no_answer] the server does not answer, or its answer breaks off
+        [proxy] the proxy server does not accept the bot's name and password
+        [moved] the address points to another page, set that one's address
+        [gone] there is no such page
+        [refused] the server answers with error { $status }
+        [empty] the page is empty
+       *[too_large] the page is larger than { $most } MB
+    }
 admin-consent-document-missing =
     ⚠️ The document that buyers consent to can't be opened: { $address }
     The reason: { $detail }

@@ -40,7 +40,7 @@ use crate::{
 pub use copies::{CopiesKept, copies_fail, copies_were_told, forget_copies};
 pub use outside::text as for_outside;
 pub use past_the_store::PastTheStore;
-pub use polls::{POLLS, PollWatch};
+pub use polls::{POLLS, PollWatch, polls_failing_since};
 pub use relay::Relay;
 pub use second_way::{SecondWay, UnusableWay};
 pub use tokens::{REFRESH, TokenWatch};

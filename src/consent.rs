@@ -18,8 +18,8 @@ use url::Url;
 use crate::{
     clock::{Clock, Millis},
     config::{self, LARGEST_DOCUMENT},
-    net,
-    notice::{AdminNotice, ConsentQuestion, Recipients},
+    net::{self, NetError},
+    notice::{AdminNotice, ConsentQuestion, PageTrouble, Recipients},
     store::{Mark, Marks, NewMessage},
     wording::{Lang, ShownDocument, consent_buttons, consent_words},
 };
@@ -164,12 +164,16 @@ impl Document {
                     }
                     clock.sleep(AGAIN).await;
                 }
-                Err(detail) => {
+                Err(trouble) => {
                     failures += 1;
-                    warn!(document = %url, detail, failures, "the document that buyers consent to cannot be fetched");
+                    warn!(document = %url, ?trouble, failures, "the document that buyers consent to cannot be fetched");
                     if failures >= FAILURES {
                         self.set(None);
-                        let notice = AdminNotice::ConsentDocumentMissing { address: url.to_string(), detail };
+                        let notice = AdminNotice::ConsentDocumentMissing {
+                            address: url.to_string(),
+                            trouble: Some(trouble),
+                            detail: String::new(),
+                        };
                         let message = NewMessage::to_dealer(&recipients, notice, clock.now());
                         if let Err(error) = marks.set_once(&mark, "", message.as_ref()).await {
                             info!(%error, "the admin is told of the document of consent later");
@@ -184,17 +188,29 @@ impl Document {
 }
 
 /// The bytes at an address, or why there are none.
-pub async fn fetch(url: &Url) -> Result<Vec<u8>, String> {
-    let client = net::client().build().map_err(|_| "TLS cannot be set up".to_owned())?;
-    let response = net::send(client.get(url.clone())).await.map_err(|error| error.to_string())?;
-    let status = response.status();
-    if !status.is_success() {
-        return Err(format!("the answer is {}", status.as_u16()));
+pub async fn fetch(url: &Url) -> Result<Vec<u8>, PageTrouble> {
+    let client = net::client().build().map_err(|_| PageTrouble::NoConnection)?;
+    let response = net::send(client.get(url.clone())).await.map_err(|error| trouble(&error))?;
+    match response.status().as_u16() {
+        200..300 => {}
+        404 | 410 => return Err(PageTrouble::Gone),
+        407 => return Err(PageTrouble::Proxy),
+        status => return Err(PageTrouble::Refused { status }),
     }
     let largest = usize::try_from(LARGEST_DOCUMENT).unwrap_or(usize::MAX);
     match net::read_capped(response, largest).await {
-        Ok(bytes) if bytes.is_empty() => Err("the answer is empty".to_owned()),
-        read => read.map_err(|error| error.to_string()),
+        Ok(bytes) if bytes.is_empty() => Err(PageTrouble::Empty),
+        read => read.map_err(|error| trouble(&error)),
+    }
+}
+
+fn trouble(error: &NetError) -> PageTrouble {
+    match error {
+        NetError::Failed(error) if error.is_connect() => PageTrouble::NoConnection,
+        NetError::Failed(_) => PageTrouble::NoAnswer,
+        NetError::Redirect { .. } => PageTrouble::Moved,
+        NetError::ProxyRefuses => PageTrouble::Proxy,
+        NetError::TooLarge(_) => PageTrouble::TooLarge { most: LARGEST_DOCUMENT / 1024 / 1024 },
     }
 }
 
@@ -240,6 +256,7 @@ mod tests {
         let app = Router::new()
             .route("/consent", get(|| async { "abc" }))
             .route("/moved", get(|| async { (StatusCode::FOUND, [("location", "/consent")]) }))
+            .route("/closed", get(|| async { StatusCode::FORBIDDEN }))
             .route("/empty", get(|| async { "" }))
             .route("/large", get(move || async move { "x".repeat(large) }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -250,9 +267,17 @@ mod tests {
             fetch(&url).await.map(|bytes| sha256(&bytes))
         };
         assert_eq!(fetched("/consent").await.as_deref(), Ok(ABC));
-        for (path, why) in [("/gone", "404"), ("/moved", "redirect"), ("/empty", "empty"), ("/large", "larger")] {
-            let error = fetched(path).await.expect_err(path);
-            assert!(error.contains(why), "{path}: {error}");
+        let faults = [
+            ("/gone", PageTrouble::Gone),
+            ("/moved", PageTrouble::Moved),
+            ("/closed", PageTrouble::Refused { status: 403 }),
+            ("/empty", PageTrouble::Empty),
+            ("/large", PageTrouble::TooLarge { most: 5 }),
+        ];
+        for (path, why) in faults {
+            assert_eq!(fetched(path).await, Err(why), "{path}");
         }
+        let nobody = Url::parse("http://127.0.0.1:1/consent").expect("an address");
+        assert_eq!(fetch(&nobody).await, Err(PageTrouble::NoConnection));
     }
 }

@@ -155,6 +155,7 @@ admin-retry- = To the admin: the answer to /retry.
 trouble- = What is the matter with amoCRM; a part of alerts.
 advice- = What the admin should do; a part of alerts.
 copies- = What is the matter with spare copies of the store; a part of alerts.
+page-trouble = Why the page with the document of consent can't be opened; a part of an alert.
 polls- = What is the matter with the connection with Telegram; a part of alerts.
 shortage- = Which of the settings amoCRM does not take; a line of a message to the admin.
 shortage-name- = The same in short.

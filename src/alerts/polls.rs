@@ -20,7 +20,7 @@ use crate::{
     clock::{Clock, Millis},
     delivery::Health,
     notice::{AdminNotice, LeadsMeanwhile, Notice, PollTrouble, Recipient, Recipients},
-    store::{NewMessage, OpenAlert, OpenAlerts, Outbox, StoreError},
+    store::{Mark, Marks, NewMessage, OpenAlert, OpenAlerts, Outbox, StoreError},
     telegram::listener::{IntakeCounters, PollsFailing, QUIET_CONFLICT},
 };
 
@@ -37,6 +37,18 @@ const OVER: Duration = Duration::from_secs(20);
 
 /// However fast time runs, a busy machine is slow.
 const SHORTEST: Duration = Duration::from_secs(2);
+
+/// Since when polls fail, for who asks before the admin is told; see [`POLLS`] for after that. A process that ended may
+/// have left it.
+pub async fn polls_failing_since(marks: &Marks) -> Result<Option<Millis>, StoreError> {
+    Ok(marks.get(&Mark::PollsFail).await?.and_then(|since| since.parse().ok()))
+}
+
+/// What is to be noted where `there` is noted now: nothing of what lasts a moment only.
+fn failing_since(there: Option<Millis>, failing: Option<PollsFailing>, now: Millis) -> Option<Millis> {
+    let failing = failing?;
+    there.or_else(|| Some(failing.since).filter(|since| now - since >= SHORTEST.as_millis() as Millis))
+}
 
 /// What the admin knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,6 +135,8 @@ fn step(known: Option<&Known>, failing: Option<PollsFailing>, now: Millis, clock
 pub struct PollWatch {
     /// Whether it is told already.
     pub open_alerts: OpenAlerts,
+    /// Where `status` reads since when polls fail.
+    pub marks: Marks,
     /// Where alerts are told.
     pub outbox: Outbox,
     /// Its clock.
@@ -145,6 +159,7 @@ impl PollWatch {
         let clock = self.clock;
         let mut known = None;
         let mut is_read = false;
+        let mut noted = None;
         while !stop.is_cancelled() {
             if !is_read && let Ok(open) = self.open_alerts.get(POLLS).await {
                 is_read = true;
@@ -152,7 +167,12 @@ impl PollWatch {
                 known = known.or_else(|| serde_json::from_str(&open?.body).ok());
             }
             self.intake.told_failing.store(known.is_some(), Ordering::Relaxed);
-            match step(known.as_ref(), self.intake.failing(), clock.now(), clock) {
+            let failing = self.intake.failing();
+            // Before the first answer of Telegram what an earlier process has noted still holds.
+            if failing.is_some() || self.intake.polls() > 0 {
+                let _ = self.note(&mut noted, failing).await;
+            }
+            match step(known.as_ref(), failing, clock.now(), clock) {
                 Step::Nothing => {}
                 Step::Keep(next) => {
                     // Without the store this is known until the process ends.
@@ -178,6 +198,23 @@ impl PollWatch {
                 () = stop.cancelled() => {}
             }
         }
+    }
+
+    /// Leaves a mark for `status`; `noted` is what stands there, `None` before it was read. What the store does not take now
+    /// is tried at the next look.
+    async fn note(&self, noted: &mut Option<Option<Millis>>, failing: Option<PollsFailing>) -> Result<(), StoreError> {
+        let there = match *noted {
+            Some(there) => there,
+            None => polls_failing_since(&self.marks).await?,
+        };
+        let since = failing_since(there, failing, self.clock.now());
+        match since {
+            _ if since == there => {}
+            Some(since) => self.marks.set(&Mark::PollsFail, &since.to_string()).await?,
+            None => self.marks.remove(&Mark::PollsFail).await?,
+        }
+        *noted = Some(since);
+        Ok(())
     }
 
     /// What becomes of leads that were taken.
@@ -250,6 +287,15 @@ mod tests {
             assert_eq!((known.trouble, known.since, still), (trouble, 1000, false));
         }
         assert_eq!(step(None, None, MINUTE, clock), Step::Nothing);
+    }
+
+    #[test]
+    fn what_lasts_is_noted_within_seconds_and_until_it_is_over() {
+        let failing = failing(1000, PollTrouble::NoConnection);
+        assert_eq!(failing_since(None, failing, 2999), None);
+        assert_eq!(failing_since(None, failing, 3000), Some(1000));
+        assert_eq!(failing_since(Some(7), failing, 1001), Some(7), "an earlier process has seen the beginning");
+        assert_eq!(failing_since(Some(7), None, 9000), None);
     }
 
     #[test]

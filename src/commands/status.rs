@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    alerts::{CopiesKept, OUTAGE, POLLS, REFRESH, trouble_of_alert},
+    alerts::{CopiesKept, OUTAGE, POLLS, REFRESH, polls_failing_since, trouble_of_alert},
     called::Called,
     clock::date,
     config::{Config, RouteSettings},
@@ -61,7 +61,7 @@ struct Status {
     goes_without: Vec<Without>,
     /// Names of the ways to Telegram, in order of preference.
     telegram_routes: Vec<String>,
-    /// Since when what buyers write does not arrive, as far as the admin was told.
+    /// Since when what buyers write does not arrive.
     telegram_fails_since: Option<DateTime<Utc>>,
     /// Ways by which alerts go that Telegram does not take: `webhook`, `email`.
     second_way: Vec<&'static str>,
@@ -143,7 +143,9 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     let sources = store.leads().source_figures(&config.dealer.sources, now - SOURCES_OF..now + 1).await?;
     let running = super::is_daemon_running(&config.store, &store).await?;
     let unreadable = store.leads().unreadable(i64::from(i32::MAX)).await?.len() as i64;
-    let polls = store.open_alerts().get(POLLS).await?;
+    // What a process that ended has noted says nothing of now.
+    let noted = if running { polls_failing_since(&store.marks()).await? } else { None };
+    let polls_fail = store.open_alerts().get(POLLS).await?.map(|alert| alert.opened_at).or(noted);
     let goes_without: Vec<Without> = shortages(&store.marks())
         .await?
         .into_iter()
@@ -155,7 +157,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
     let copies = CopiesKept::read(&store.marks()).await?.unwrap_or_default();
     let copies_fail = copies.failing(store.clock());
     let lesser = Lesser {
-        polls_fail: polls.is_some(),
+        polls_fail: polls_fail.is_some(),
         copies_fail: copies_fail.is_some(),
         unreadable: unreadable > 0,
         rejected: totals.rejected > 0,
@@ -192,7 +194,7 @@ pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> 
         outage_since: outage.map(|alert| date(alert.opened_at)),
         goes_without,
         telegram_routes: config.telegram.routes.iter().map(RouteSettings::name).collect(),
-        telegram_fails_since: polls.map(|alert| date(alert.opened_at)),
+        telegram_fails_since: polls_fail.map(date),
         second_way: config.second_way.names(),
         newest_copy_at: copies.newest_at.map(date),
         copies_folder: copies.folder,
@@ -279,7 +281,7 @@ impl State {
 /// What is wrong while leads get into amoCRM all the same.
 #[derive(Debug, Default)]
 struct Lesser {
-    /// The admin was told that what buyers write does not arrive, and not yet that it does again.
+    /// What buyers write does not arrive, for more than a moment.
     polls_fail: bool,
     unreadable: bool,
     rejected: bool,

@@ -279,6 +279,7 @@ impl Parts<'_> {
         }
         let watch = PollWatch {
             open_alerts: store.open_alerts(),
+            marks: store.marks(),
             outbox: store.outbox(),
             clock: store.clock(),
             intake,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CopyTrouble, LeadsMeanwhile, PollTrouble, Shortage, TalkMark, Trouble};
+use super::{CopyTrouble, LeadsMeanwhile, PageTrouble, PollTrouble, Shortage, TalkMark, Trouble};
 use crate::{
     clock::Millis,
     lead::{Asked, Budget, CarLink, Change, Extra, Lead, LeadNumber, LeadSource},
@@ -250,7 +250,11 @@ pub enum AdminNotice {
     ConsentDocumentMissing {
         /// Its address.
         address: String,
-        /// What the other side said.
+        /// Why.
+        #[serde(default)]
+        trouble: Option<PageTrouble>,
+        /// The reason as a message of an earlier version has it, where `trouble` is none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         detail: String,
     },
     /// A buyer has corrected answers of a request.

@@ -34,7 +34,7 @@ pub use shortage::Shortage;
 pub(crate) use shortage::stage_name;
 pub use talk::{MessageCopy, TalkMark, TopicEnd};
 pub use to_admin::{AdminLine, Recipient, Recipients, ToAdmin};
-pub use trouble::{CopyTrouble, LeadsMeanwhile, PollTrouble, Trouble};
+pub use trouble::{CopyTrouble, LeadsMeanwhile, PageTrouble, PollTrouble, Trouble};
 #[cfg(test)]
 pub use {
     admin::AdminNoticeDiscriminants, say::SayDiscriminants, shortage::ShortageDiscriminants,

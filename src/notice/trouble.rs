@@ -1,4 +1,4 @@
-//! Why amoCRM takes no leads, why Telegram brings no updates, and why no copy of the store is made: in the admin's terms, each
+//! Why amoCRM takes no leads, why Telegram brings no updates, why a page cannot be read, and why no copy of the store is made: in the admin's terms, each
 //! with its own advice.
 
 use serde::{Deserialize, Serialize};
@@ -189,6 +189,51 @@ impl PollTrouble {
             Self::SecondInstance => "another process with the same token takes the updates",
             Self::Webhook => "another program sets a webhook for this bot",
             Self::Refused => "Telegram refuses",
+        }
+    }
+}
+
+/// Why a page of the dealer's cannot be read, in the admin's terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(strum::EnumIter))]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum PageTrouble {
+    /// Nobody is reached at its address, or not over TLS.
+    NoConnection,
+    /// Somebody is reached and does not answer, or the answer breaks off.
+    NoAnswer,
+    /// A proxy in between does not let the bot through.
+    Proxy,
+    /// The address points elsewhere.
+    Moved,
+    /// There is no such page: 404 or 410.
+    Gone,
+    /// The server refuses, or has a fault.
+    Refused {
+        /// HTTP's.
+        status: u16,
+    },
+    /// Nothing is on it.
+    Empty,
+    /// It is larger than a document may be.
+    TooLarge {
+        /// What it may have, in MB.
+        most: u64,
+    },
+}
+
+impl PageTrouble {
+    /// Its name in texts, the same as in the store.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::NoConnection => "no_connection",
+            Self::NoAnswer => "no_answer",
+            Self::Proxy => "proxy",
+            Self::Moved => "moved",
+            Self::Gone => "gone",
+            Self::Refused { .. } => "refused",
+            Self::Empty => "empty",
+            Self::TooLarge { .. } => "too_large",
         }
     }
 }

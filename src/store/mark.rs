@@ -33,6 +33,8 @@ pub enum Mark {
     WeeklyStats,
     /// How the copies of every night go, as JSON of the alerts' room.
     CopiesKept,
+    /// Since when (ms UTC) what buyers write does not arrive, from the first seconds on; there while that lasts.
+    PollsFail,
     /// Says nothing: it is written to see whether the store can be.
     Probe,
     /// A `state` that was given out with an address of authorization, as its SHA-256 in hex.
@@ -131,6 +133,7 @@ impl Mark {
             Self::TopicsForbidden => "topics_forbidden".to_owned(),
             Self::WeeklyStats => "weekly_stats".to_owned(),
             Self::CopiesKept => "copies_kept".to_owned(),
+            Self::PollsFail => "polls_fail".to_owned(),
             Self::Probe => "probe".to_owned(),
             Self::AuthorizationState(digest) => of(MarkFamily::AuthorizationStates, digest),
             Self::AuthorizationDone(digest) => of(MarkFamily::AuthorizationsDone, digest),
@@ -160,6 +163,7 @@ impl Mark {
             Self::TopicsForbidden,
             Self::WeeklyStats,
             Self::CopiesKept,
+            Self::PollsFail,
             Self::Probe,
         ];
         if let Some(mark) = single.into_iter().find(|mark| mark.name() == name) {
@@ -206,6 +210,7 @@ mod tests {
             (Mark::WeeklyStats, "weekly_stats"),
             (Mark::StatsTold(20_000), "stats_told:20000"),
             (Mark::CopiesKept, "copies_kept"),
+            (Mark::PollsFail, "polls_fail"),
             (Mark::Probe, "probe"),
             (Mark::AuthorizationState("00ff".into()), "auth_state:00ff"),
             (Mark::FirstPress("abc".into()), "first_press:abc"),

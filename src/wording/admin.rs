@@ -14,7 +14,7 @@ use super::{
     clip, keyboards,
     lead_copy::{copies, copy},
     time::{age, day, duration, moment},
-    troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text},
+    troubles::{advice_text, outage_buttons, page_trouble_text, short_name, shortage_text, trouble_text},
 };
 
 /// Words a message to the admin. Ages are counted up to `Utc::now()`.
@@ -162,8 +162,9 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
         AdminNotice::ConsentWithdrawn { in_crm, may_be_in_crm, given_up, unreadable } => {
             Rendered::plain(clip(withdrawn(in_crm, may_be_in_crm, given_up, unreadable, lang)))
         }
-        AdminNotice::ConsentDocumentMissing { address, detail } => {
-            let (address, detail) = (one_line(address, 300).into(), one_line(detail, 300).into());
+        AdminNotice::ConsentDocumentMissing { address, trouble, detail } => {
+            let detail = trouble.map_or_else(|| one_line(detail, 300), |trouble| page_trouble_text(trouble, lang));
+            let (address, detail) = (one_line(address, 300).into(), detail.into());
             Rendered::plain(lang.text("admin-consent-document-missing", &[("address", address), ("detail", detail)]))
         }
         AdminNotice::NoCrm => plain("admin-no-crm"),

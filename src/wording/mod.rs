@@ -35,7 +35,7 @@ pub use lead_copy::{answer_lines, source_line};
 pub use notices::{file_caption, render_notice, render_worded};
 pub use printed::{PrintedText, text_ids, texts_of, texts_one_by_one};
 pub use time::{age, duration, moment};
-pub use troubles::{advice_text, outage_buttons, short_name, shortage_text, trouble_text};
+pub use troubles::{advice_text, outage_buttons, page_trouble_text, short_name, shortage_text, trouble_text};
 
 /// A worded message: plain text, and what can be pressed with it.
 #[derive(Debug, Clone, PartialEq)]

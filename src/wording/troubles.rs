@@ -3,7 +3,7 @@
 use super::Lang;
 use crate::{
     lead::shorten,
-    notice::{AdminPress, Shortage, Trouble, stage_name},
+    notice::{AdminPress, PageTrouble, Shortage, Trouble, stage_name},
 };
 
 /// The buttons that do something about it.
@@ -22,6 +22,16 @@ pub fn outage_buttons(trouble: &Trouble, can_authorize: bool) -> &'static [Admin
             AUTHORIZE
         }
         _ => RETRY,
+    }
+}
+
+/// Why a page cannot be read, in words.
+pub fn page_trouble_text(trouble: PageTrouble, lang: Lang) -> String {
+    let label = ("trouble", trouble.label().into());
+    match trouble {
+        PageTrouble::Refused { status } => lang.text("page-trouble", &[label, ("status", status.to_string().into())]),
+        PageTrouble::TooLarge { most } => lang.text("page-trouble", &[label, ("most", most.to_string().into())]),
+        _ => lang.text("page-trouble", &[label]),
     }
 }
 

@@ -9,7 +9,8 @@ use crate::{
     clock::date,
     config::{Consent, Place},
     consent::fetch,
-    setup::answers::document,
+    setup::{answers::document, words::Language},
+    wording::{Lang, page_trouble_text},
 };
 
 /// `[consent]` and the policy's address.
@@ -104,7 +105,11 @@ async fn opens(site: &Site<'_>, places: impl Iterator<Item = &str>) -> Result<bo
         let fetched = fetch(&url).await;
         bar.finish_and_clear();
         if let Err(why) = fetched {
-            site.ask.warn("page-does-not-open", &[("address", place), ("why", &why)]);
+            let lang = match site.ask.language {
+                Language::Ru => Lang::ru(),
+                Language::En => Lang::en(),
+            };
+            site.ask.warn("page-does-not-open", &[("address", place), ("why", &page_trouble_text(why, lang))]);
             if !site.ask.yes("page-anyway", &[], false).await? {
                 return Ok(false);
             }

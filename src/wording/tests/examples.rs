@@ -8,9 +8,9 @@ use crate::{
     notice::{
         Addressed, AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, CardState,
         ConsentQuestion, CopyTrouble, Doer, FileCopy, LeadCard, LeadCopy, LeadOutcome, LeadsMeanwhile, MessageCopy,
-        MyProgress, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, Offer, PollTrouble, PressOutcome,
-        Say, SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, TalkMark, Trouble,
-        TroubleDiscriminants as TroubleKind, Wiped, WithdrawnLead, Worded,
+        MyProgress, MyRequest, MyState, Notice, NoticeDiscriminants as NoticeKind, Offer, PageTrouble, PollTrouble,
+        PressOutcome, Say, SayDiscriminants as SayKind, Shortage, ShortageDiscriminants as ShortageKind, TalkMark,
+        Trouble, TroubleDiscriminants as TroubleKind, Wiped, WithdrawnLead, Worded,
     },
     wording::{Lang, consent_words},
 };
@@ -339,7 +339,10 @@ pub(super) fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
             vec![all, nothing]
         }
         AdminKind::ConsentDocumentMissing => {
-            vec![A::ConsentDocumentMissing { address: "https://dealer.ru/consent".into(), detail: text() }]
+            let of_before = (None, text());
+            let now = PageTrouble::iter().map(|trouble| (Some(trouble), String::new()));
+            let missing = |(trouble, detail)| A::ConsentDocumentMissing { address: text(), trouble, detail };
+            now.chain([of_before]).map(missing).collect()
         }
         AdminKind::Corrected => vec![A::Corrected { number: number(), changes: changes() }],
         AdminKind::TakenBack => vec![A::TakenBack { number: number() }],

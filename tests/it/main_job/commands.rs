@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 use testkit::{
-    fakes::amocrm::{Fault, On, Times},
+    fakes::{
+        amocrm::{Fault, On, Times},
+        telegram,
+    },
     world::{BACKUP_KEYS, PATIENCE, World},
 };
 
@@ -313,6 +316,35 @@ async fn status_says_what_is_wrong_beside_amocrm() {
     let status: Value = serde_json::from_str(&json).expect("JSON");
     assert!(status["verdict"].as_str().is_some_and(|verdict| verdict.starts_with("the bot is not running")), "{json}");
     assert!(status["advice"].as_str().is_some_and(|advice| advice.contains("start the bot")), "{json}");
+}
+
+#[tokio::test]
+async fn status_knows_within_seconds_that_telegram_does_not_answer() {
+    const DEAF: &str = "what buyers write does not reach the bot";
+    let mut world = World::new().await;
+    // The admin is told after three minutes.
+    world.set("TEST_SPEED", "1");
+    let everything = telegram::On::all();
+    world.telegram.fault(everything, telegram::Fault::Status(502), telegram::Times::UntilCleared);
+    world.start();
+    status_comes_to(&world, |said| said.contains(DEAF) && said.contains("fails since:")).await;
+    // Whoever comes next goes on with it, and ends it.
+    world.kill().await;
+    world.start();
+    status_comes_to(&world, |said| said.contains(DEAF)).await;
+    world.telegram.clear_faults();
+    status_comes_to(&world, |said| said.contains("nothing is known to be wrong")).await;
+}
+
+async fn status_comes_to(world: &World, so: impl Fn(&str) -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let said = world.run(&["status"]).await.ended_with(0).stdout;
+        if so(&said) {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{said}");
+    }
 }
 
 #[tokio::test]
