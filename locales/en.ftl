@@ -497,7 +497,7 @@ admin-file = 📎 Request #{ $number }: { $name }
 admin-file-refused = 📎 Request #{ $number }: Telegram no longer has the file { $name }. Ask the buyer to send it again.
 admin-file-lost = ⚠️ Request #{ $number }: the file { $name } could not be had, Telegram no longer has it. The request itself is in amoCRM. Ask the buyer to send the file again.
 # Why the page with the document of consent can't be opened.
-page-trouble =
+document-trouble =
     { $trouble ->
         [no_connection] there is no connection with the server, or its certificate does not fit
         [no_answer] the server does not answer, or its answer breaks off

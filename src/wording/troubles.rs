@@ -27,12 +27,15 @@ pub fn outage_buttons(trouble: &Trouble, can_authorize: bool) -> &'static [Admin
 
 /// Why a page cannot be read, in words.
 pub fn page_trouble_text(trouble: PageTrouble, lang: Lang) -> String {
-    let label = ("trouble", trouble.label().into());
-    match trouble {
-        PageTrouble::Refused { status } => lang.text("page-trouble", &[label, ("status", status.to_string().into())]),
-        PageTrouble::TooLarge { most } => lang.text("page-trouble", &[label, ("most", most.to_string().into())]),
-        _ => lang.text("page-trouble", &[label]),
-    }
+    let (status, most) = match trouble {
+        PageTrouble::Refused { status } => (status.to_string(), String::new()),
+        PageTrouble::TooLarge { most } => (String::new(), most.to_string()),
+        _ => Default::default(),
+    };
+    lang.text(
+        "document-trouble",
+        &[("trouble", trouble.label().into()), ("status", status.into()), ("most", most.into())],
+    )
 }
 
 /// What is wrong, in words.
