@@ -168,10 +168,6 @@ impl PollWatch {
             }
             self.intake.told_failing.store(known.is_some(), Ordering::Relaxed);
             let failing = self.intake.failing();
-            // Before the first answer of Telegram what an earlier process has noted still holds.
-            if failing.is_some() || self.intake.polls() > 0 {
-                let _ = self.note(&mut noted, failing).await;
-            }
             match step(known.as_ref(), failing, clock.now(), clock) {
                 Step::Nothing => {}
                 Step::Keep(next) => {
@@ -192,6 +188,11 @@ impl PollWatch {
                     Ok(()) => known = None,
                     Err(error) => warn!(%error, "the end of an alert waits for the store"),
                 },
+            }
+            // After the alert, which a store that hangs must not hold up. Before the first answer of Telegram what an earlier
+            // process has noted still holds.
+            if failing.is_some() || self.intake.polls() > 0 {
+                let _ = self.note(&mut noted, failing).await;
             }
             tokio::select! {
                 () = tokio::time::sleep(clock.period(LOOK)) => {}
