@@ -6,7 +6,7 @@ use testkit::turmoil::{Turmoil, stories};
 
 use crate::nothing_lost::stage;
 
-/// A failing seed is run again with `TEST_SEED=… cargo test --test nothing_lost random_kills`.
+/// A failing seed is run again with `TEST_SEED=… cargo test --test it nothing_lost::random_kills`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_kills_lose_and_double_nothing() {
     let seed = std::env::var("TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);

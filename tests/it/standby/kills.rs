@@ -58,7 +58,7 @@ async fn answers_that_were_committed_outlive_their_leader() {
     die_with_answers_unsent(machine, Some(other)).await;
 }
 
-/// A failing seed is run again with `TEST_SEED=… cargo test --test standby random_kills`.
+/// A failing seed is run again with `TEST_SEED=… cargo test --test it standby::kills::random_kills`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_kills_of_two_daemons_and_their_database_lose_and_double_nothing() {
     let Some(cluster) = cluster().await else { return };
