@@ -23,7 +23,9 @@
 //!   comes after what has not, is tried alone, more plainly and at growing distances, and the breaker stays closed.
 //! - *An outage*: a probe reads before it writes, so that it makes no lead after lead uncertain; and where amoCRM has not
 //!   taken a lead just now one lead goes ahead of every batch, so that where nothing can be written one is uncertain and
-//!   not ten. What was uncertain because of an outage goes in batches again once it was looked for and is not there.
+//!   not ten. What was uncertain because of an outage goes in batches again once it was looked for and is not there. Where
+//!   amoCRM breaks on the look-up itself, which it may do on one lead for ever, every second probe writes all the same, until
+//!   ten leads are uncertain: else that one lead would keep all others back.
 //! - *A backlog*: amoCRM takes seven requests a second and searches for one phone at a time, so the contacts of many leads
 //!   are found in the list of all contacts, where that is short, and notes go together.
 //! - *amoCRM refuses lead after lead*: three in a row in the same words are an outage. None of them is condemned; all go

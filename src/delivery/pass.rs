@@ -59,6 +59,9 @@ const TROUBLED_BATCH: usize = 50;
 /// At most so many uncertain leads are looked up by one probe.
 const PROBED_LOOKUPS: usize = 3;
 
+/// Where so many leads are uncertain and cannot be looked up, a probe does not make one more of them so.
+const MOST_UNCERTAIN: i64 = 10;
+
 /// A lead submitted within this time is fresh: a backlog does not hold it up.
 pub const FRESH: Duration = Duration::from_secs(60);
 
@@ -105,6 +108,8 @@ pub struct Learned {
     pub(super) together: AtomicBool,
     /// Those with a trouble have their turn next.
     pub(super) troubled_next: AtomicBool,
+    /// The last probe came to nothing because what is uncertain could not be looked up.
+    pub(super) looked_in_vain: AtomicBool,
     /// Leads of which the note was refused in a row.
     pub(super) refused_notes: Mutex<Run>,
     /// Phones that amoCRM has no contact for, and when it was asked.
@@ -208,11 +213,24 @@ impl DeliveryPass {
     pub async fn run_by(&self, breaker: &Breaker) -> Result<Progress, Stop> {
         if breaker.reads_first() {
             self.crm.account().await.map_err(Stop::Crm)?;
-            if let Progress::Wrote = self.walk_claim(PROBED_LOOKUPS, Claim::Uncertain, false).await? {
-                return Ok(Progress::Wrote);
+            match self.walk_claim(PROBED_LOOKUPS, Claim::Uncertain, false).await {
+                Ok(Progress::Wrote) => return Ok(Progress::Wrote),
+                Ok(Progress::Idle | Progress::Looked) => self.learned.looked_in_vain.store(false, Ordering::Relaxed),
+                Err(Stop::Crm(error)) if self.goes_on_after(&error).await? => {}
+                Err(stop) => return Err(stop),
             }
         }
         self.run(breaker.is_probing()).await
+    }
+
+    /// Whether a probe goes on although what is uncertain cannot be looked up. amoCRM may break on the search for one lead
+    /// for ever, and the others must not wait for that: so every second such probe is a write, until a batch is uncertain.
+    async fn goes_on_after(&self, error: &CrmError) -> Result<bool, Stop> {
+        if !matches!(error, CrmError::Ambiguous { .. } | CrmError::Unavailable { .. }) {
+            return Ok(false);
+        }
+        let is_second = self.learned.looked_in_vain.fetch_xor(true, Ordering::Relaxed);
+        Ok(is_second && self.queue.uncertain(MOST_UNCERTAIN).await? < MOST_UNCERTAIN)
     }
 
     /// Claims and walks fresh leads, or else the oldest ones; those with a trouble come after all others, or in turn with

@@ -152,6 +152,17 @@ impl LeadQueue {
         Ok(row.try_get(0)?)
     }
 
+    /// How many waiting leads are uncertain, counted up to `most`.
+    pub async fn uncertain(&self, most: i64) -> Result<i64, StoreError> {
+        let sql = format!(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM leads WHERE state = 'waiting' AND unreadable = 0 AND id IN {} \
+             LIMIT $1 + 0) AS counted",
+            stage::attempted(Step::Lead)
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(most).fetch_one(&self.pool).await?;
+        Ok(row.try_get(0)?)
+    }
+
     /// Prolongs everything a lease holds.
     pub async fn renew(&self, lease: &Lease, until: Millis) -> Result<(), StoreError> {
         sqlx::query("UPDATE leads SET leased_until = $1 WHERE leased_by = $2")

@@ -235,6 +235,38 @@ fn a_search_that_always_fails_keeps_one_lead_back_and_no_other() {
     }
 }
 
+/// The same of several that amoCRM may have stored: at every probe one of them is due to be searched for.
+#[test]
+fn searches_that_always_fail_keep_no_other_lead_back() {
+    world(|| async {
+        let ground = Ground::new().await;
+        ground.amocrm.goes_down();
+        let life = Life::begin(&ground).await;
+        let mut leads = leads(&ground, &life, 30).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let broken: Vec<Lead> = leads.drain(..5).collect();
+        for lead in &broken {
+            let create = On::complex().containing(lead.number.as_str());
+            ground.amocrm.fault(create, Fault::CutBefore, Times::N(1));
+            let search = On::get("/api/v4/leads").containing(lead.number.as_str());
+            ground.amocrm.fault(search, Fault::Html(502), Times::Forever);
+        }
+        ground.amocrm.comes_back();
+        let start = tokio::time::Instant::now();
+        let mut awaited = Awaited::new(&leads);
+        while !awaited.are_delivered(&life.store).await {
+            assert!(start.elapsed() < Duration::from_secs(1200), "{}\n{}", ground.judge(), ground.amocrm.story());
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        assert_eq!(ground.judge().missing, broken.iter().map(|lead| lead.number.to_string()).collect());
+        ground.amocrm.clear_faults();
+        leads.extend(broken);
+        rest(&ground, &life.store, &leads).await.expect("all delivered");
+        let judgement = ground.judge();
+        assert!(judgement.is_exactly_once(30), "{judgement}");
+    });
+}
+
 /// A backlog with one lead that amoCRM refuses: batches that are stored in part or not at all.
 #[test]
 fn a_backlog_of_300_drains_in_batches_around_a_refused_lead() {
