@@ -166,8 +166,9 @@ fn after_an_outage_all_is_through_in_a_minute_or_two() {
                 ground.amocrm.requests().len()
             );
             assert!(first < Duration::from_secs(70), "{fault:?}, {seconds}: {first:?}\n{}", ground.amocrm.story());
-            // A search for each contact where the account has too many to read them all.
-            let most = if contacts > 2000 { 40 } else { 20 };
+            // A search for each contact where the account has too many to read them all. It takes some 12 s and 25 s; on a slow
+            // machine real work takes virtual time.
+            let most = if contacts > 2000 { 80 } else { 40 };
             assert!(took < Duration::from_secs(most), "{fault:?}, {seconds}: {took:?}\n{}", ground.amocrm.story());
             assert!(uncertain <= 14, "{fault:?}, {seconds}: {uncertain} uncertain");
             rest(&ground, &life.store, &leads).await.expect("all delivered");
