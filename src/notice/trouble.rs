@@ -1,5 +1,5 @@
-//! Why amoCRM takes no leads, why Telegram brings no updates, why a page cannot be read, and why no copy of the store is made: in the admin's terms, each
-//! with its own advice.
+//! Why amoCRM takes no leads, why Telegram brings no updates, why a page cannot be read, and why no copy of the store is
+//! made: in the admin's terms.
 
 use serde::{Deserialize, Serialize};
 

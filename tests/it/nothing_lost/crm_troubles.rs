@@ -191,6 +191,15 @@ fn a_poisoned_lead_neither_blocks_the_others_nor_passes_for_an_outage() {
     });
 }
 
+/// So many leads wait, and amoCRM is still down.
+async fn a_short_outage(ground: &Ground, count: usize) -> (Life, Vec<Lead>) {
+    ground.amocrm.goes_down();
+    let life = Life::begin(ground).await;
+    let leads = leads(ground, &life, count).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    (life, leads)
+}
+
 /// A backlog in which amoCRM breaks on one lead whenever it reads something for it: one that it may have stored (it is
 /// searched for), or one whose buyer it may know (the phone is searched for).
 #[test]
@@ -198,10 +207,7 @@ fn a_search_that_always_fails_keeps_one_lead_back_and_no_other() {
     for uncertain in [true, false] {
         world(|| async {
             let ground = Ground::new().await;
-            ground.amocrm.goes_down();
-            let life = Life::begin(&ground).await;
-            let mut leads = leads(&ground, &life, 50).await;
-            tokio::time::sleep(Duration::from_secs(10)).await;
+            let (life, mut leads) = a_short_outage(&ground, 50).await;
             // The oldest is the first in every order.
             let broken = leads.remove(0);
             let on = if uncertain {
@@ -240,10 +246,7 @@ fn a_search_that_always_fails_keeps_one_lead_back_and_no_other() {
 fn searches_that_always_fail_keep_no_other_lead_back() {
     world(|| async {
         let ground = Ground::new().await;
-        ground.amocrm.goes_down();
-        let life = Life::begin(&ground).await;
-        let mut leads = leads(&ground, &life, 30).await;
-        tokio::time::sleep(Duration::from_secs(10)).await;
+        let (life, mut leads) = a_short_outage(&ground, 30).await;
         let broken: Vec<Lead> = leads.drain(..5).collect();
         for lead in &broken {
             let create = On::complex().containing(lead.number.as_str());

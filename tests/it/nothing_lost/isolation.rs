@@ -133,7 +133,8 @@ fn after_an_outage_all_is_through_in_a_minute_or_two() {
         (&all, Fault::Html(502), 8, 100, 10),
         (&all, Fault::CutBefore, 3600, 100, 2600),
         (&all, Fault::Status(500), 600, 20, 10),
-        (&all, Fault::Html(503), 8, 60, 300),
+        // One by one. On a slow machine the work itself takes virtual time, and more of them would not be through in time.
+        (&all, Fault::Html(503), 8, 40, 300),
         (&all, Fault::Html(504), 45, 1, 0),
         // Everything can be read.
         (&writes, Fault::Html(504), 8, 100, 10),
@@ -166,9 +167,8 @@ fn after_an_outage_all_is_through_in_a_minute_or_two() {
                 ground.amocrm.requests().len()
             );
             assert!(first < Duration::from_secs(70), "{fault:?}, {seconds}: {first:?}\n{}", ground.amocrm.story());
-            // A search for each contact where the account has too many to read them all. It takes some 12 s and 25 s; on a slow
-            // machine real work takes virtual time.
-            let most = if contacts > 2000 { 80 } else { 40 };
+            // A search for each contact where the account has too many to read them all.
+            let most = if contacts > 2000 { 40 } else { 20 };
             assert!(took < Duration::from_secs(most), "{fault:?}, {seconds}: {took:?}\n{}", ground.amocrm.story());
             assert!(uncertain <= 14, "{fault:?}, {seconds}: {uncertain} uncertain");
             rest(&ground, &life.store, &leads).await.expect("all delivered");
