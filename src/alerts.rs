@@ -52,9 +52,6 @@ const SHORT: &str = crate::delivery::SHORTAGES_ALERT;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What Telegram does not take within this goes by the second way.
-const NOT_TAKEN: Duration = Duration::from_secs(5 * 60);
-
 /// How often the state is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 

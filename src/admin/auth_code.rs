@@ -14,7 +14,7 @@ use crate::{
     form::{Kind, Step},
     notice::{AdminPress, Button},
     store::Mark,
-    telegram::handlers::HandlerError,
+    telegram::context::HandlerError,
     wording::{Lang, admin_button, advice_text, moment, trouble_text},
 };
 

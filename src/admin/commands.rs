@@ -18,7 +18,7 @@ use teloxide::{
 use crate::{
     form::{Input, Step},
     notice::AdminPress,
-    telegram::{groups::topic_of, handlers::HandlerError, input},
+    telegram::{context::HandlerError, groups::topic_of, input},
     wording::{Lang, fill_in_button},
 };
 

@@ -9,7 +9,7 @@ use crate::{
     notice::AdminPress,
     privacy::Meant,
     store::{Forgetting, Person, StoreError, Whom},
-    telegram::handlers::HandlerError,
+    telegram::context::HandlerError,
     wording::{Lang, admin_button},
 };
 

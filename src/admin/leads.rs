@@ -4,7 +4,7 @@ use crate::{
     lead::{Budget, CarLink, LeadNumber, LeadSource, Wish, shorten},
     notice::AdminPress,
     store::{LeadRow, LeadState, UnreadableLead},
-    telegram::handlers::HandlerError,
+    telegram::context::HandlerError,
     telemetry::lead_span,
     wording::{Lang, admin_button, age, answer_lines, is_pressable, source_line, trouble_text, wish_line},
 };

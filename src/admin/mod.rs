@@ -38,8 +38,8 @@ use crate::{
     telegram::{
         chat::Chat,
         client::{Place, SendError, Telegram},
+        context::HandlerError,
         groups::is_migration,
-        handlers::HandlerError,
         listener::chat_of,
         setup_code,
     },

@@ -3,7 +3,7 @@
 use crate::{
     notice::AdminPress,
     store::Mark,
-    telegram::handlers::HandlerError,
+    telegram::context::HandlerError,
     wording::{Lang, admin_button},
 };
 

@@ -8,7 +8,7 @@ use crate::{
     backup,
     notice::{Notice, Worded},
     store::NewMessage,
-    telegram::{client::Attachment, handlers::HandlerError},
+    telegram::{client::Attachment, context::HandlerError},
     wording::{Lang, admin_button, advice_text, backup_caption, outage_buttons, trouble_text, waiting_text},
 };
 

@@ -3,7 +3,7 @@
 use crate::{
     stats::{MOST_DAYS, read_days},
     store::Mark,
-    telegram::handlers::HandlerError,
+    telegram::context::HandlerError,
     wording::Lang,
 };
 

@@ -5,7 +5,7 @@ use crate::{
     crm::amocrm::{TokenKind, TokensInfo},
     delivery::{shortages, trouble_of},
     notice::{AdminPress, Trouble},
-    telegram::handlers::HandlerError,
+    telegram::context::HandlerError,
     wording::{Lang, admin_button, age, moment, short_name, trouble_text},
 };
 

@@ -16,7 +16,7 @@ use crate::{
     wording::{Lang, Wording, render_admin},
 };
 
-use super::{NOT_TAKEN, SecondWay, outside};
+use super::{SecondWay, outside, second_way::NOT_TAKEN};
 
 /// Pauses between attempts, doubled up to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);

@@ -16,7 +16,7 @@ use crate::{
     store::{Dialogues, NOBODYS_CHAT, NewMessage, Outbox, StoreError, WaitingMessage},
 };
 
-use super::{LOOK, NOT_TAKEN, SecondWay, outside};
+use super::{LOOK, SecondWay, outside, second_way::NOT_TAKEN};
 
 /// That Telegram does not work is known sooner.
 const POLLS_NOT_TAKEN: Duration = Duration::from_secs(20);

@@ -21,6 +21,9 @@ use crate::{
     net::{self, NetError},
 };
 
+/// What Telegram does not take within this goes by the second way.
+pub(super) const NOT_TAKEN: Duration = Duration::from_secs(5 * 60);
+
 /// One attempt.
 const ATTEMPT: Duration = Duration::from_secs(15);
 

@@ -18,6 +18,7 @@
 mod elsewhere;
 mod pass;
 mod steps;
+mod walk;
 mod worker;
 
 pub use pass::{FileCounters, FilePass};

@@ -5,6 +5,7 @@ mod amocrm;
 mod answer_field;
 mod database;
 mod dealer;
+mod dealer_file;
 mod dotenv;
 mod environment;
 mod limits;

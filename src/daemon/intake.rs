@@ -26,8 +26,9 @@ use crate::{
     talk::{self, TalkContext},
     telegram::{
         client::{Telegram, api_text, describe, poll_trouble},
+        context::HandlerContext,
         dispatch::Dispatch,
-        handlers::{self, HandlerContext},
+        handlers,
         intake::UpdateBatch,
         listener::Listener,
         storage::DialogueStorage,

@@ -28,9 +28,13 @@ use crate::{
 };
 
 use super::{
-    DaemonError, InstanceLock, SHUTDOWN_LIMIT, open_crm, open_store,
+    DaemonError, InstanceLock, open_crm, open_store,
     parts::{Parts, save_from_the_dyno},
 };
+
+/// Everything is cut off this long after SIGTERM; with closing the store it makes less than the promised 10 s (Heroku
+/// kills after 30 s, systemd after 90 s).
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
 
 /// The leadership is given back within this, or else it ends with the process.
 const RESIGN: Duration = Duration::from_millis(500);

@@ -10,12 +10,10 @@ mod metrics;
 mod page;
 mod places;
 mod server;
+mod site;
 mod webhook;
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, OnceLock},
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -29,10 +27,9 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 use url::Url;
 
-use crate::{admin::authorization::Authorization, notice::AdminLine, vitals::Vitals};
-
 pub use metrics::Sources;
 pub use server::Server;
+pub use site::Site;
 pub use webhook::Webhook;
 
 /// Where the page always is; the path of `AMOCRM_REDIRECT_URL` leads there too.
@@ -41,25 +38,6 @@ const CALLBACK: &str = "/callback";
 /// For a browser that comes at the wrong moment; a code in its address is not used up.
 const RELOAD: &str =
     "Бот сейчас запускается. Обновите страницу через минуту.\nThe bot is starting. Reload this page in a minute.\n";
-
-/// What the server shows and works with.
-#[derive(Debug)]
-pub struct Site {
-    /// For the page; absent without amoCRM settings.
-    pub authorization: Option<Authorization>,
-    /// The path of the integration's redirect address.
-    pub redirect_path: Option<String>,
-    /// For `/amocrm/…`; absent where there is no secret.
-    pub webhook: Option<Webhook>,
-    /// For `/healthz`.
-    pub vitals: Arc<Vitals>,
-    /// For `/metrics`.
-    pub metrics: Sources,
-    /// Where the admin hears of new tokens.
-    pub admin: AdminLine,
-    /// `@username` of the bot without the `@`, once it is known: the way back from the page.
-    pub bot_username: Arc<OnceLock<String>>,
-}
 
 /// The path of an integration's redirect address.
 pub fn redirect_path(redirect_url: &str) -> Option<String> {

@@ -16,7 +16,7 @@ use crate::{
     lead::one_line,
     notice::{LeadDeed, LeadPress, PressOutcome},
     store::{LeadAction, LeadWork, Marks, NewAction, NewPress, Store},
-    telegram::{client::Telegram, groups::is_migration, handlers::HandlerError, listener::chat_of},
+    telegram::{client::Telegram, context::HandlerError, groups::is_migration, listener::chat_of},
     telemetry::lead_span,
     wording::{Lang, Wording, press_text},
 };

@@ -1,6 +1,5 @@
 //! What people are told, as values: stored until the messenger has taken them, worded only then (`wording`).
 
-mod addressed;
 mod admin;
 mod button;
 mod card;
@@ -9,6 +8,7 @@ mod lead_card;
 mod lead_press;
 mod my_request;
 mod press;
+mod reference;
 mod say;
 mod shortage;
 mod talk;
@@ -20,7 +20,6 @@ use serde_json::Value;
 
 use crate::lead::{FileKind, LeadNumber};
 
-pub use addressed::{Addressed, Reference, ReferenceKind, ReplyTo};
 pub use admin::{AdminNotice, LeadCopy, WithdrawnLead};
 pub use button::{Button, Style};
 pub use card::{Ask, Card, CardAnswer, Offer};
@@ -29,6 +28,7 @@ pub use lead_card::{CardState, Doer, LeadCard, LeadOutcome, PressOutcome, Wiped}
 pub use lead_press::{LeadDeed, LeadPress};
 pub use my_request::{MyProgress, MyRequest, MyState};
 pub use press::AdminPress;
+pub use reference::{Reference, ReferenceKind, ReplyTo};
 pub use say::Say;
 pub use shortage::Shortage;
 pub(crate) use shortage::stage_name;
@@ -193,6 +193,57 @@ impl Notice {
     }
 }
 
+/// A message with its address within a chat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Addressed {
+    /// What is said.
+    pub notice: Box<Notice>,
+    /// What it becomes once Telegram has taken it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub becomes: Option<Reference>,
+    /// It takes the place of what [`Self::becomes`] has become before, and is not sent where there is nothing of that. In a
+    /// group that has become a supergroup since, or another one, it is sent again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub edits: bool,
+    /// The topic of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<i32>,
+    /// What it is an answer to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<ReplyTo>,
+    /// No phone rings for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
+}
+
+impl Addressed {
+    /// A message to the chat alone.
+    pub fn plain(notice: Notice) -> Self {
+        Self { notice: Box::new(notice), becomes: None, edits: false, topic: None, reply_to: None, silent: false }
+    }
+
+    /// A message that can be found again.
+    pub fn becoming(notice: Notice, reference: Reference) -> Self {
+        Self { becomes: Some(reference), ..Self::plain(notice) }
+    }
+
+    /// What a message has become is changed.
+    pub fn edit(notice: Notice, reference: Reference) -> Self {
+        Self { edits: true, ..Self::becoming(notice, reference) }
+    }
+
+    /// An answer to what a message has become.
+    pub fn reply(notice: Notice, to: Reference) -> Self {
+        Self { reply_to: Some(ReplyTo::Reference(to)), ..Self::plain(notice) }
+    }
+}
+
+impl From<Addressed> for Notice {
+    fn from(addressed: Addressed) -> Self {
+        Self::Addressed(addressed)
+    }
+}
+
 /// A buyer's file as it is sent on within Telegram.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileCopy {
@@ -264,5 +315,29 @@ mod tests {
         ]);
         let stored = serde_json::to_string(&notice).expect("JSON");
         assert_eq!(stored, r#"{"reply":["no_phone_found",{"ask_phone":{"editing":false}}]}"#);
+    }
+
+    #[test]
+    fn what_has_an_address_stays_as_it_is_stored() {
+        let card = Reference::new(ReferenceKind::Card, "K7M2QXA");
+        assert_eq!((card.key(), Reference::parse(&card.key())), ("card:K7M2QXA".to_owned(), Some(card.clone())));
+        for key in ["", "card", "postcard:7", ":7"] {
+            assert_eq!(Reference::parse(key), None, "{key:?}");
+        }
+        let reply =
+            Addressed { topic: Some(7), silent: true, ..Addressed::reply(Notice::Reply(Vec::new()), card.clone()) };
+        let edit = Addressed::edit(Notice::Reply(Vec::new()), card);
+        for (addressed, stored) in [
+            (
+                reply,
+                r#"{"addressed":{"notice":{"reply":[]},"topic":7,"reply_to":{"reference":{"kind":"card","id":"K7M2QXA"}},"silent":true}}"#,
+            ),
+            (edit, r#"{"addressed":{"notice":{"reply":[]},"becomes":{"kind":"card","id":"K7M2QXA"},"edits":true}}"#),
+            (Addressed::plain(Notice::Reply(Vec::new())), r#"{"addressed":{"notice":{"reply":[]}}}"#),
+        ] {
+            let notice = Notice::from(addressed);
+            assert_eq!(serde_json::to_string(&notice).expect("JSON"), stored);
+            assert_eq!(serde_json::from_str::<Notice>(stored).expect("a message"), notice);
+        }
     }
 }

@@ -15,7 +15,6 @@ use crate::{
 };
 
 use super::{FURTHEST_DUE, Files, LeadRow, Lease, StoreError, lead_queue::FURTHEST_LEASE, rows};
-pub use recording::FileOutcome;
 
 /// No error in words is longer.
 const LONGEST_ERROR: usize = 300;
@@ -77,6 +76,25 @@ pub struct AttachAttempt {
     pub lookups: i64,
     /// How many of those allow it to be sent again; 0 where the process that sent it died before it could say.
     pub lookups_needed: i64,
+}
+
+/// What came of a step of a file that is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileOutcome {
+    /// It certainly was not done.
+    NotDone,
+    /// It may have been done: so many clean look-ups are needed before it is sent again.
+    Uncertain {
+        /// How many.
+        lookups_needed: i64,
+    },
+    /// A clean look-up did not find it, and that is not enough yet.
+    Missed {
+        /// Look-ups until now, this one included.
+        lookups: i64,
+        /// How many it needs.
+        needed: i64,
+    },
 }
 
 /// A claimed file with what is known of its way.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use futures::TryStreamExt;
-use serde::Serialize;
 use sqlx::{AssertSqlSafe, any::AnyRow};
 use ulid::Ulid;
 
@@ -12,46 +11,10 @@ use crate::{
     lead::{Lead, LeadNumber, one_line},
 };
 
-use super::{Engine, Leads, Stage, Step, Steps, StoreError, rows, stage};
+use super::{Engine, LeadState, Leads, Stage, Step, Steps, StoreError, rows, stage};
 
 /// No error in words is longer.
 const LONGEST_ERROR: usize = 1000;
-
-/// Where a lead is on its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LeadState {
-    /// amoCRM does not have it (or not all of it) yet.
-    Waiting,
-    /// In amoCRM, note and all.
-    Delivered,
-    /// amoCRM refuses the data itself; a person has to look.
-    Rejected,
-    /// Given up by the admin.
-    Discarded,
-}
-
-impl LeadState {
-    /// As it is in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Delivered => "delivered",
-            Self::Rejected => "rejected",
-            Self::Discarded => "discarded",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Result<Self, StoreError> {
-        match text {
-            "waiting" => Ok(Self::Waiting),
-            "delivered" => Ok(Self::Delivered),
-            "rejected" => Ok(Self::Rejected),
-            "discarded" => Ok(Self::Discarded),
-            _ => Err(StoreError::Unreadable("its state is none that this version knows".into())),
-        }
-    }
-}
 
 /// A lead with what is known of its way.
 #[derive(Debug, Clone)]

@@ -82,7 +82,7 @@ pub use database::{
     Amendments, BuyerTopics, Consents, Database, Dialogues, Files, LateNotes, LeadActions, LeadQueue, LeadWork, Leads,
     Locks, Marks, OpenAlerts, Outbox, PersonalData, SentMessages, Store, Talk, Tokens, Watches, Withdrawals,
 };
-pub use dialogues::{Dialogue, Turn, TurnOutcome};
+pub use dialogues::Dialogue;
 pub use faults::StoreError;
 pub use figures::LeadFacts;
 pub use forgetting::{Forgetting, Person, PersonLead, Whom};
@@ -95,7 +95,7 @@ pub use lead_queue::{Claim, Lease};
 pub use lead_steps::{Completed, Created, Intent};
 pub use lead_work::{NewPress, NewWork, OwedWork, Untouched, WorkRow, card_reference};
 pub use leadership::Candidate;
-pub use leads::{LeadRow, LeadState};
+pub use leads::LeadRow;
 pub use limits::Arrivals;
 pub use live_buttons::{ButtonsChange, LiveButtons};
 pub use mark::{Mark, MarkFamily};
@@ -106,10 +106,11 @@ pub use reminders::LeftForm;
 pub use repeats::Attached;
 pub use sent_messages::{Became, MessagePlace, SendFailure};
 pub use sources::SourceFigures;
-pub use stage::{Stage, Step, StepAttempt, Steps};
+pub use stage::{LeadState, Stage, Step, StepAttempt, Steps};
 pub use step_outcome::{Hold, Lookups, StepOutcome};
 pub use talk::{AnswerTold, NewAnswer, OpenAnswer};
 pub use tokens::TokenRow;
+pub use turns::{Turn, TurnOutcome};
 pub use unfinished::{SentUnfinished, UnfinishedOutcome};
 pub use unreadable::{UnreadableLead, Untold};
 pub use watched::{OwedStatus, WatchCounts, WatchEnd, Watched, WatchedLead};

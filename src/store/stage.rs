@@ -4,7 +4,9 @@
 //! done means "it may be there", and damage is read as the latter: an attempt is looked up before it is repeated, so that
 //! reading too much into a cell costs a look-up, and reading too little would cost a double.
 
-use super::{Engine, LeadState, StoreError, rows};
+use serde::Serialize;
+
+use super::{Engine, StoreError, rows};
 use crate::clock::Millis;
 
 /// One thing that is written into amoCRM for a lead.
@@ -47,6 +49,42 @@ pub struct StepAttempt {
     pub lookups: i64,
     /// How many of those allow it to be sent again; 0 where the process that sent it died before it could say.
     pub lookups_needed: i64,
+}
+
+/// Where a lead is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeadState {
+    /// amoCRM does not have it (or not all of it) yet.
+    Waiting,
+    /// In amoCRM, note and all.
+    Delivered,
+    /// amoCRM refuses the data itself; a person has to look.
+    Rejected,
+    /// Given up by the admin.
+    Discarded,
+}
+
+impl LeadState {
+    /// As it is in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Rejected => "rejected",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Result<Self, StoreError> {
+        match text {
+            "waiting" => Ok(Self::Waiting),
+            "delivered" => Ok(Self::Delivered),
+            "rejected" => Ok(Self::Rejected),
+            "discarded" => Ok(Self::Discarded),
+            _ => Err(StoreError::Unreadable("its state is none that this version knows".into())),
+        }
+    }
 }
 
 /// Where a lead is on its way.

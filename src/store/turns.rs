@@ -8,21 +8,96 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::{
     clock::{Clock, Millis},
+    config::LeadLimits,
     fault::point,
 };
 
 use super::{
-    ButtonsChange, NewMessage, OutboxMessage, StoreError, Turn, TurnOutcome, amendments, consents, json,
-    later_messages, limits, live_buttons, new_leads,
+    ButtonsChange, Dialogue, Dialogues, NewAmendment, NewConsent, NewLead, NewMessage, NewSpeech, NewWithdrawal,
+    OutboxMessage, StoreError, Urgency, amendments, consents, json, later_messages, limits, live_buttons, new_leads,
     outbox::{self, ToChat},
     rows, withdrawals,
     writer::{Ends, Jointly, Undone},
 };
 
+/// One turn of a dialogue, to be committed as a whole.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The chat.
+    pub chat_id: i64,
+    /// The last update of the dialogue that this turn goes on from, and when it was taken; `None` when there was none.
+    pub after: Option<(i64, Millis)>,
+    /// Its dialogue after the turn.
+    pub dialogue: Dialogue,
+    /// The lead that the turn submits.
+    pub lead: Option<NewLead>,
+    /// Its person withdraws their consent.
+    pub withdrawal: Option<NewWithdrawal>,
+    /// Its person consents to the dealer's document.
+    pub consent: Option<NewConsent>,
+    /// What it says of a request that was sent before.
+    pub amendment: Option<NewAmendment>,
+    /// What it says after a request was sent.
+    pub speech: Option<NewSpeech>,
+    /// How many requests its person may send.
+    pub limits: LeadLimits,
+    /// Messages that it enqueues for the chat itself.
+    pub messages: Vec<NewMessage>,
+    /// What somebody else is told of it.
+    pub told: Option<NewMessage>,
+    /// The message whose button was pressed, which is over.
+    pub pressed: Option<i32>,
+    /// They are the answer to this album as far as it has come: an earlier one that still waits is taken back.
+    pub instead_of: Option<String>,
+    /// They are nothing but that: where the earlier one was sent already, nothing more is said.
+    pub only_instead: bool,
+}
+
+/// What became of a turn.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TurnOutcome {
+    /// Committed; the messages in order, each with the one before it that Telegram has not taken either.
+    Committed(Vec<(OutboxMessage, Option<String>)>),
+    /// Nothing was committed: another lead has this number, draw a new one.
+    NumberTaken,
+    /// Nothing was committed: its person has sent so many requests that the next is taken from this moment on only.
+    TooMany {
+        /// From when on the next is taken, in milliseconds UTC.
+        again_at: Millis,
+    },
+    /// Nothing was committed: another process has taken a turn of this chat meanwhile.
+    Overtaken,
+}
+
+impl Dialogues {
+    /// Commits a turn.
+    pub async fn commit(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
+        let taken = TakenTurn { turn: turn.clone(), clock: self.clock };
+        let outcome = self.write_jointly(Urgency::Now, taken).await?;
+        if turn.lead.is_some() && matches!(outcome, TurnOutcome::Committed(_)) {
+            self.leads_moved();
+        }
+        if turn.amendment.is_some() {
+            self.leads_moved();
+            self.wake_afterwards();
+        }
+        if turn.speech.is_some() {
+            self.wakes.late_notes.notify_one();
+        }
+        if turn.told.is_some() {
+            self.wakes.messages.notify_one();
+        }
+        if turn.withdrawal.is_some() {
+            self.wakes.withdrawals.notify_one();
+        }
+        Ok(outcome)
+    }
+}
+
 /// A turn on its way into the store.
-pub(super) struct TakenTurn {
-    pub turn: Turn,
-    pub clock: Clock,
+struct TakenTurn {
+    turn: Turn,
+    clock: Clock,
 }
 
 impl Jointly for TakenTurn {

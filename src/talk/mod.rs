@@ -28,8 +28,8 @@ use crate::{
         BuyerTopic, BuyerTopics, Leads, NewAnswer, NewMessage, Outbox, SentMessages, StoreError, Talk, TopicPlace,
     },
     telegram::{
+        context::HandlerError,
         groups::{Groups, topic_of},
-        handlers::HandlerError,
         later::{number_in_heading, number_in_title, number_of, words_in},
     },
     wording::Wording,

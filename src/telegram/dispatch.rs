@@ -15,8 +15,8 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 
 use super::{
+    context::HandlerError,
     groups::Groups,
-    handlers::HandlerError,
     listener::{Listener, chat_of},
 };
 

@@ -7,6 +7,7 @@ pub mod api;
 pub mod chat;
 pub mod client;
 mod consent;
+pub mod context;
 mod counters;
 pub mod dispatch;
 mod finishing;

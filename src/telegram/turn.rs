@@ -27,8 +27,8 @@ use crate::{
 use super::{
     chat::Chat,
     consent::{self, PressedOn},
+    context::{BuyerDialogue, HandlerContext, HandlerError, lang_of},
     finishing::end_of_unfinished,
-    handlers::{BuyerDialogue, HandlerContext, HandlerError, lang_of},
     later::{Copied, new_speech, open_request},
     message_flood::Answering,
     my_requests::{last_request, my_requests, own_requests, request_of},

@@ -17,6 +17,7 @@
 //! - *A former leader that is late*: it records nothing and tells nothing (its term is fenced).
 //! - *Telegram is away until the night*: the message is taken back and its buyer hears of it in the morning.
 
+mod asked;
 mod asking;
 mod hints;
 mod reading;

@@ -28,7 +28,7 @@ use crate::{
     unfinished::is_night,
 };
 
-use super::{APART, Hints, WatchLog, asking::Asked, deliveries_go_first, next_to_tell, turn::POLL_INTERVAL, watch_log};
+use super::{APART, Hints, WatchLog, asked::Asked, deliveries_go_first, next_to_tell, turn::POLL_INTERVAL, watch_log};
 
 /// How often leads are asked about.
 const EVERY: Duration = Duration::from_secs(120);

@@ -9,7 +9,7 @@ use super::api::Crm;
 use super::error::CrmError;
 use super::hal::{embedded, id};
 use super::merges::Whereabouts;
-use super::place::is_closed;
+use super::reader::is_closed;
 use super::search::{main_contact, may_be_forbidden};
 use super::text::unescaped;
 use crate::lead::{Lead, LeadNumber};

@@ -12,6 +12,7 @@ mod lists;
 mod normal;
 #[cfg(test)]
 mod properties;
+mod ratio;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -20,10 +21,6 @@ mod words;
 
 /// The most roubles taken: amoCRM misbehaves on very large prices, and this still fits 32 bits.
 const MAX_ROUBLES: u128 = 2_000_000_000;
-
-const THOUSAND: u64 = 1_000;
-const MILLION: u64 = 1_000_000;
-const BILLION: u64 = 1_000_000_000;
 
 /// The roubles a text names, 1 to 2,000,000,000; a range gives its upper bound, anything unclear 0.
 pub(super) fn roubles(text: &str) -> i64 {
@@ -40,26 +37,4 @@ pub(super) fn is_everyday(word: &str) -> bool {
     use words::Word;
     let word = word.to_lowercase().replace('ё', "е");
     !matches!(words::classify(&word), Word::Stranger | Word::Foreign | Word::Number(_) | Word::Sum(..))
-}
-
-/// A fraction, exact where a float is not: `2,3 млн` is 2,300,000.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Ratio {
-    numerator: u64,
-    denominator: u64,
-}
-
-impl Ratio {
-    const ONE: Self = Self { numerator: 1, denominator: 1 };
-    const HALF: Self = Self { numerator: 1, denominator: 2 };
-    const ONE_AND_A_HALF: Self = Self { numerator: 3, denominator: 2 };
-
-    fn times(self, size: u64) -> u128 {
-        u128::from(self.numerator) * u128::from(size) / u128::from(self.denominator.max(1))
-    }
-
-    /// A half more of a whole number; `None` for a fraction.
-    fn and_a_half(self) -> Option<Self> {
-        (self.denominator == 1).then(|| Self { numerator: self.numerator * 2 + 1, denominator: 2 })
-    }
 }

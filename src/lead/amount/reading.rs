@@ -1,8 +1,8 @@
 //! Makes amounts of tokens, and of those the one price, or none.
 
+use super::ratio::{MILLION, THOUSAND};
 use super::tokens::{Number, Token};
 use super::words::Joint;
-use super::{MILLION, THOUSAND};
 
 /// The least number without a unit taken for roubles among unknown words: `bmw 520`, `после 2020`.
 const MIN_AMONG_WORDS: u128 = 10_000;

@@ -1,7 +1,7 @@
 //! Cuts a buyer's words into numbers, units and words.
 
+use super::ratio::{MILLION, Ratio, THOUSAND};
 use super::words::{Joint, Unit, Word, classify};
-use super::{MILLION, Ratio, THOUSAND};
 
 /// Longer digit runs and fractions are no sum of roubles (and would not fit the arithmetic).
 const MAX_DIGITS: usize = 15;

@@ -1,8 +1,9 @@
 //! What each word says about the numbers beside it.
 
 use super::super::text;
+use super::lists;
 use super::normal::one_script;
-use super::{BILLION, MILLION, Ratio, THOUSAND, lists};
+use super::ratio::{BILLION, MILLION, Ratio, THOUSAND};
 
 /// What a word says about the numbers beside it.
 #[derive(Debug, Clone, Copy, PartialEq)]

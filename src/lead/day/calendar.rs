@@ -2,10 +2,8 @@
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
-use super::{
-    DayError::{self, NotADay, NotInTheCalendar},
-    text,
-};
+use super::super::text;
+use DayError::{NotADay, NotInTheCalendar};
 
 /// The months: how they begin in Russian, how they are shortened, and in English, where three letters will do as well.
 const MONTHS: [(&str, &[&str], &str); 12] = [
@@ -147,6 +145,17 @@ pub(super) fn date(text: &str, today: NaiveDate) -> Result<(NaiveDate, bool), Da
         }
         _ => Err(NotADay),
     }
+}
+
+/// Why a text is no day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DayError {
+    /// It speaks of none.
+    #[error("no day")]
+    NotADay,
+    /// It is written as one that the calendar does not have: `31.02`.
+    #[error("no day of the calendar")]
+    NotInTheCalendar,
 }
 
 /// `через 3 дня`, `in two weeks`, `a week from now`.

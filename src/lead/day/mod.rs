@@ -9,6 +9,8 @@ use self::{
     clock::without_time,
 };
 use super::text;
+pub use calendar::DayError;
+use calendar::DayError::{NotADay, NotInTheCalendar};
 
 const MAX_CHARS: usize = 60;
 
@@ -24,19 +26,6 @@ pub struct Day {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_about: bool,
 }
-
-/// Why a text is no day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum DayError {
-    /// It speaks of none.
-    #[error("no day")]
-    NotADay,
-    /// It is written as one that the calendar does not have: `31.02`.
-    #[error("no day of the calendar")]
-    NotInTheCalendar,
-}
-
-use DayError::{NotADay, NotInTheCalendar};
 
 impl Day {
     /// Parses what a buyer typed.

@@ -12,6 +12,9 @@ use super::{
     given::is_given_name,
 };
 
+/// Stands in place of what was found already; a byte long, and in no text that people send.
+pub(super) const TAKEN: char = '\u{1}';
+
 /// A number with its thousands or fraction.
 const NUMBER: &str = r"(?:\d{1,3}(?:[ \u{A0}\u{202F}\u{2009}.,'’]\d{3})+(?:[.,]\d{1,2})?\b|\d{1,9}(?:[.,]\d{1,3})?)";
 /// A number in words.
@@ -241,7 +244,7 @@ pub(super) fn ends(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
         let before = text[..at].chars().next_back().unwrap_or(' ');
         let is_blank = behind.is_empty() || behind.starts_with(char::is_whitespace);
         let ends = match c {
-            '\n' | ';' | super::TAKEN | '|' | '•' => true,
+            '\n' | ';' | TAKEN | '|' | '•' => true,
             // `1,5` and `K5,белая`.
             ',' => is_blank || !(before.is_numeric() && behind.starts_with(char::is_numeric)),
             '!' | '?' => is_blank,

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::{
-    Part, Said, Says, TAKEN, money,
+    money::{self, TAKEN},
     people::{self, Candidate, Sureness, is_mark},
     phones,
+    said::{Part, Said, Says},
 };
 use crate::lead::{Budget, Phone, Region, car_link, name::greeting, text};
 
@@ -15,23 +16,25 @@ const LONGEST_ANSWERS: usize = 500;
 /// A message has at most so many phones and sums.
 const MOST: usize = 4;
 
-/// Reads a message and the addresses it holds without showing them.
-pub(super) fn read(message: &str, hidden: &[String], region: Region) -> Said {
-    let text = readable(message);
-    let (link, spans) = car_link::in_text(&text, hidden);
-    let mut reading =
-        Reading { masked: text.clone(), found: Vec::new(), is_introduction: false, has_link: link.is_some() };
-    spans.into_iter().for_each(|span| reading.mask(&span));
-    reading.money(|text, _| money::marked(text, |run| is_phone(run, region)), region);
-    reading.phones(region);
-    reading.money(|text, _| money::bare(text), region);
-    let phones: Vec<(Range<usize>, &Phone)> = reading.phones_found().collect();
-    let own_phone = phones::own(&text, &phones).cloned();
-    reading.words(&text, own_phone.as_ref());
-    let is_introduction = reading.is_introduction;
-    let parts = reading.in_order(&text).into_iter();
-    let parts = parts.map(|(span, says)| Part { text: line(text[span].trim_matches(is_around)), says });
-    Said { parts: parts.filter(|part| !part.text.is_empty()).collect(), link, is_introduction, own_phone }
+impl Said {
+    /// Reads a message and the addresses it holds without showing them.
+    pub fn read(message: &str, hidden: &[String], region: Region) -> Self {
+        let text = readable(message);
+        let (link, spans) = car_link::in_text(&text, hidden);
+        let mut reading =
+            Reading { masked: text.clone(), found: Vec::new(), is_introduction: false, has_link: link.is_some() };
+        spans.into_iter().for_each(|span| reading.mask(&span));
+        reading.money(|text, _| money::marked(text, |run| is_phone(run, region)), region);
+        reading.phones(region);
+        reading.money(|text, _| money::bare(text), region);
+        let phones: Vec<(Range<usize>, &Phone)> = reading.phones_found().collect();
+        let own_phone = phones::own(&text, &phones).cloned();
+        reading.words(&text, own_phone.as_ref());
+        let is_introduction = reading.is_introduction;
+        let parts = reading.in_order(&text).into_iter();
+        let parts = parts.map(|(span, says)| Part { text: line(text[span].trim_matches(is_around)), says });
+        Self { parts: parts.filter(|part| !part.text.is_empty()).collect(), link, is_introduction, own_phone }
+    }
 }
 
 /// A text as lines of readable characters and single kinds of blanks.

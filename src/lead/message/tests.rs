@@ -1,4 +1,7 @@
-use super::*;
+use super::{
+    super::{Phone, Region},
+    *,
+};
 
 /// `message => name | phone | budget (roubles) | links | words`
 fn check(table: &str) {

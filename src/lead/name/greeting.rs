@@ -1,9 +1,6 @@
 //! Greetings, and what people say beside their answers out of kindness.
 
-use super::{
-    spelling::{has_name_case, is_separator, longest_beginning, words},
-    wish::is_plain_name,
-};
+use super::spelling::{is_separator, longest_beginning, words};
 
 /// Greetings that are no names, in lower case.
 pub(in super::super) const GREETINGS: &[&str] = &[
@@ -145,14 +142,6 @@ pub(in super::super) fn without_courtesies(text: &str) -> &str {
             _ => return rest,
         };
     }
-}
-
-/// A greeting with more behind it; `Привет Иванович` may be a name, `Привет, Иванович` and `привет всем` greet.
-pub(in super::super) fn greets_in_front(text: &str) -> bool {
-    greeting_length(text).is_some_and(|length| {
-        let rest = &text[length..];
-        is_apart(rest) || !(has_name_case(rest.trim_start()) && is_plain_name(rest.trim_start()))
-    })
 }
 
 /// Greetings that are names or parts of them somewhere, or look like it: `Салам Салимов`, `Ку Чжун Пхё`.

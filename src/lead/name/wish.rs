@@ -12,7 +12,7 @@ use words::{ANOTHER, COMPANY_FORMS, DESIRES, NAMESAKES, QUESTIONS};
 
 use super::{
     cars::{MAKES, MODELS, is_model_code},
-    greeting::{greets_in_front, without_courtesies},
+    greeting::{greeting_length, is_apart, without_courtesies},
     spelling::{has_name_case, holds, is_letters, longest_beginning, words},
 };
 
@@ -70,6 +70,14 @@ pub(in super::super) fn names_a_wish(text: &str) -> bool {
         || holds(text, MAKES)
         || longest_beginning(text, MODELS).is_some()
         || is_model_code(&words(text))
+}
+
+/// A greeting with more behind it; `Привет Иванович` may be a name, `Привет, Иванович` and `привет всем` greet.
+fn greets_in_front(text: &str) -> bool {
+    greeting_length(text).is_some_and(|length| {
+        let rest = &text[length..];
+        is_apart(rest) || !(has_name_case(rest.trim_start()) && is_plain_name(rest.trim_start()))
+    })
 }
 
 /// Whether a text says what its writer wants rather than what they are called.

@@ -1,43 +1,19 @@
 mod plan;
 mod reading;
+mod region;
 
 use std::ops::Range;
 
-use phonenumber::metadata::DATABASE;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::text;
 use plan::international;
+pub use reading::PhoneError;
 use reading::find;
+pub use region::{Region, read_plans};
 
 /// The longest an imported number may be, in characters.
 const MAX_IMPORTED_CHARS: usize = 100;
-
-/// The region whose spelling is assumed for numbers without a country code (`PHONE_REGION`, ISO 3166-1 alpha-2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Region(phonenumber::country::Id);
-
-impl Default for Region {
-    fn default() -> Self {
-        Self(phonenumber::country::Id::RU)
-    }
-}
-
-impl Region {
-    /// Parses `RU`, `kr`, …; `None` when it is no region the `phonenumber` crate knows.
-    pub fn parse(text: &str) -> Option<Self> {
-        let id: phonenumber::country::Id = text.trim().to_ascii_uppercase().parse().ok()?;
-        // The crate panics on a region it can name but has no numbering plan for.
-        DATABASE.by_id(id.as_ref()).map(|_| Self(id))
-    }
-}
-
-/// Reads the numbering plans of all countries, which takes some 60 ms once in a process: the first number waits for it where
-/// nobody has called this before.
-pub fn read_plans() {
-    DATABASE.by_id(Region::default().0.as_ref());
-}
 
 /// A phone number: E.164 for amoCRM, as typed for the note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,17 +35,6 @@ pub enum PhoneOrigin {
     ForeignContact,
     /// Read from a backup file.
     Backup,
-}
-
-/// Why a text is no phone number; each variant is something the buyer can fix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum PhoneError {
-    /// No digits in it.
-    #[error("there is no phone number in it")]
-    NoNumber,
-    /// Digits, but too few or too many, or no such number plan.
-    #[error("this is not a complete phone number")]
-    Invalid,
 }
 
 impl Phone {

@@ -4,7 +4,7 @@ use phonenumber::metadata::DATABASE;
 use phonenumber::{Mode, NationalNumber, PhoneNumber, Type};
 use serde_json::json;
 
-use super::Region;
+use super::region::Region;
 
 /// Digits in a number with its country code: at most 15 (ITU-T E.164); fewer than 7 is a short code.
 const MAX_E164_DIGITS: usize = 15;

@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use thiserror::Error;
+
 use super::super::text;
 use super::plan::{MIN_DIGITS, MIN_DIGITS_WITHOUT_PLUS, number};
-use super::{PhoneError, Region};
+use super::region::Region;
 
 /// Room for an international prefix (`00`, `810`) before a full number.
 const MAX_DIALLED_DIGITS: usize = 20;
@@ -29,6 +31,17 @@ pub(super) fn find(text: &str, region: Region) -> Result<Found, PhoneError> {
         }
         found => found,
     }
+}
+
+/// Why a text is no phone number; each variant is something the buyer can fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PhoneError {
+    /// No digits in it.
+    #[error("there is no phone number in it")]
+    NoNumber,
+    /// Digits, but too few or too many, or no such number plan.
+    #[error("this is not a complete phone number")]
+    Invalid,
 }
 
 /// The text with `0` for each letter O that stands among digits, as in `8 95О 123-45-ОО`.

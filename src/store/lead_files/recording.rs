@@ -7,27 +7,8 @@ use crate::{clock::Millis, fault::point, lead::one_line};
 
 use super::{
     super::{Files, Lease, NewMessage, StoreError, json, outbox, plain},
-    DriveFile, FileEnd, FileStep, LONGEST_ERROR,
+    DriveFile, FileEnd, FileOutcome, FileStep, LONGEST_ERROR,
 };
-
-/// What came of a step of a file that is not done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FileOutcome {
-    /// It certainly was not done.
-    NotDone,
-    /// It may have been done: so many clean look-ups are needed before it is sent again.
-    Uncertain {
-        /// How many.
-        lookups_needed: i64,
-    },
-    /// A clean look-up did not find it, and that is not enough yet.
-    Missed {
-        /// Look-ups until now, this one included.
-        lookups: i64,
-        /// How many it needs.
-        needed: i64,
-    },
-}
 
 impl Files {
     /// Records that a step is about to be sent; `false` where the file is not held any more, and nothing may be sent.
