@@ -31,7 +31,7 @@ use crate::{
     clock::{Clock, Millis},
     crm::amocrm::Crm,
     delivery::{Health, is_asked_for, shortages},
-    lead::Lead,
+    lead::{ChatRef, Lead},
     notice::{AdminNotice, LeadCopy, Notice, Recipient, Recipients, Shortage, ToAdmin, Trouble},
     store::{LeadQueue, Leads, Marks, NewMessage, OpenAlert, OpenAlerts, Outbox, Store, StoreError},
     telegram::pace::Pause,
@@ -187,8 +187,8 @@ impl Alerts {
         self.look_for_a_flood().await?;
         self.look_at_the_outage().await?;
         self.look_at_copies().await?;
-        if let Some(chat_id) = self.recipients.chat(Recipient::Operator) {
-            self.look_at_unreadable(chat_id).await?;
+        if let Some(chat) = self.recipients.chat(Recipient::Operator) {
+            self.look_at_unreadable(chat).await?;
             let alerts = &self.open_alerts;
             let rejected = alerts
                 .untold_rejections()
@@ -202,20 +202,20 @@ impl Alerts {
                 .map(|(number, error)| (number.clone(), Notice::Admin(AdminNotice::Stuck { number, error })));
             let told: Vec<_> = rejected.chain(stuck).collect();
             if !told.is_empty() {
-                alerts.tell_of_leads(chat_id, &told).await?;
+                alerts.tell_of_leads(chat, &told).await?;
             }
         }
         self.look_at_shortages().await
     }
 
     /// Names once what is in the store and cannot be read.
-    async fn look_at_unreadable(&self, chat_id: i64) -> Result<(), StoreError> {
+    async fn look_at_unreadable(&self, chat: ChatRef) -> Result<(), StoreError> {
         let untold = self.open_alerts.untold_unreadable().await?;
         if untold.leads.is_empty() && untold.chats.is_empty() {
             return Ok(());
         }
         let notice = AdminNotice::Unreadable { leads: untold.leads.clone(), chats: untold.chats.clone() };
-        let message = NewMessage { chat_id, notice: Notice::Admin(notice), due_at: self.clock.now() };
+        let message = NewMessage { chat, notice: Notice::Admin(notice), due_at: self.clock.now() };
         self.open_alerts.tell_of_unreadable(&untold, &message).await
     }
 
@@ -251,8 +251,8 @@ impl Alerts {
     }
 
     async fn copy_leads(&self) -> Result<(), StoreError> {
-        if let Some(chat_id) = self.recipients.chat(Recipient::Operator).filter(|_| self.copies) {
-            self.open_alerts.copy_to_admin(chat_id, COPIES_IN_MESSAGE, COPIES_AT_ONCE, copies).await?;
+        if let Some(chat) = self.recipients.chat(Recipient::Operator).filter(|_| self.copies) {
+            self.open_alerts.copy_to_admin(chat, COPIES_IN_MESSAGE, COPIES_AT_ONCE, copies).await?;
         }
         Ok(())
     }
@@ -273,8 +273,8 @@ pub async fn ping_without_crm(
     let clock = queue.clock();
     let mut pause = Pause::new(LOOK, LAST_PAUSE);
     while !stop.is_cancelled() {
-        if let Some(chat_id) = recipients.chat(Recipient::Operator)
-            && let Err(error) = open_alerts.copy_to_admin(chat_id, 1, COPIES_AT_ONCE, copies).await
+        if let Some(chat) = recipients.chat(Recipient::Operator)
+            && let Err(error) = open_alerts.copy_to_admin(chat, 1, COPIES_AT_ONCE, copies).await
         {
             warn!(%error, "new leads could not be copied to the admin");
             tokio::select! {

@@ -103,7 +103,7 @@ impl<Tz: TimeZone> Reminders<Tz> {
             _ => answers_so_far(&draft, &self.form, self.words),
         };
         let notice = Notice::Reply(vec![Say::Unfinished { answers }]);
-        let message = NewMessage { chat_id: left.chat_id, notice, due_at: now };
+        let message = NewMessage { chat: left.chat, notice, due_at: now };
         self.dialogues.remind(left, &id, &message).await
     }
 }

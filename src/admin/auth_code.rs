@@ -12,6 +12,7 @@ use crate::{
     crm::amocrm::{AuthProblem, CodeError, parse_code},
     delivery::trouble_of_tokens,
     form::{Kind, Step},
+    lead::ChatRef,
     notice::{AdminPress, Button},
     store::Mark,
     telegram::context::HandlerError,
@@ -44,7 +45,7 @@ impl AdminContext {
                 let until = self.leads.clock().now() + self.leads.clock().millis(CODE_EXPECTED_FOR);
                 self.marks.set(&Mark::CodeExpected, &until.to_string()).await?;
                 let mut text = lang.text(if self.page { "admin-auth-page" } else { "admin-auth" }, &[]);
-                if self.chat_id.is_some_and(|chat_id| chat_id < 0) {
+                if self.chat.is_some_and(ChatRef::is_group) {
                     // In a group a bot sees answers to its own messages, and perhaps nothing else.
                     text.push('\n');
                     text.push_str(&lang.text("admin-auth-group", &[]));
@@ -72,8 +73,8 @@ impl AdminContext {
             (Err(_), _) => return Ok(again(lang.text("admin-auth-no-code", &[]), lang)),
             (_, None) => Err(AuthorizationError::NotConfigured),
         };
-        if let Some(chat_id) = self.chat_id
-            && let Err(error) = self.telegram.delete(chat_id, message).await
+        if let Some(chat) = self.chat
+            && let Err(error) = self.telegram.delete(chat, message).await
         {
             info!(%error, "the message with the code could not be deleted; the code is used up");
         }
@@ -160,7 +161,7 @@ pub(super) async fn of_message(message: Message, context: Arc<AdminContext>) -> 
         Looks::Certain => true,
         Looks::Possible => context.expects_a_code().await,
         Looks::Otherwise if message.chat.is_private() && context.expects_a_code().await => {
-            match context.step(message.chat.id.0).await {
+            match context.step(message.chat.id.into()).await {
                 Step::Idle => true,
                 // A wrong page's address: it answers no other question of the form than that for the car.
                 Step::Ask(key) if context.form.question(key).is_some_and(|open| open.kind == Kind::Link) => false,

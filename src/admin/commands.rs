@@ -17,6 +17,7 @@ use teloxide::{
 
 use crate::{
     form::{Input, Step},
+    lead::ChatRef,
     notice::AdminPress,
     telegram::{context::HandlerError, groups::topic_of, input},
     wording::{Lang, fill_in_button},
@@ -83,10 +84,10 @@ impl Command {
         Self { answered, ..self }
     }
 
-    async fn is_answered(&self, chat_id: i64, context: &AdminContext) -> bool {
+    async fn is_answered(&self, chat: ChatRef, context: &AdminContext) -> bool {
         match self.answered {
             Answered::Always => true,
-            Answered::OutsideForms => context.step(chat_id).await == Step::Idle,
+            Answered::OutsideForms => context.step(chat).await == Step::Idle,
             Answered::Never => false,
         }
     }
@@ -120,7 +121,7 @@ fn table() -> Vec<Command> {
         Command::new("start", nothing, |asked, ()| async move {
             let reply = Reply::plain(help_text(asked.lang));
             // Nobody fills in a form in a group.
-            let in_group = asked.context.chat_id.is_some_and(|chat_id| chat_id < 0);
+            let in_group = asked.context.chat.is_some_and(ChatRef::is_group);
             let buttons = if in_group { Vec::new() } else { vec![vec![fill_in_button(asked.lang)]] };
             Ok(Reply { buttons, ..reply })
         })
@@ -192,7 +193,7 @@ pub(super) struct AdminRequest {
     pub command: AdminCommand,
     pub lang: Lang,
     /// Where it was asked for, under the id that the update has.
-    pub chat_id: i64,
+    pub chat: ChatRef,
     /// The topic there.
     pub topic: Option<i32>,
     /// Who asked.
@@ -219,7 +220,7 @@ impl AdminRequest {
         Self {
             command,
             lang: lang_of(message.from.as_ref()),
-            chat_id: message.chat.id.0,
+            chat: message.chat.id.into(),
             topic: topic_of(message),
             person: Person::of_message(message),
             press: None,
@@ -235,7 +236,7 @@ impl AdminRequest {
             return None;
         }
         let request = Self::of_message(AdminCommand::Typed(command, words.join(" ")), &message);
-        command.is_answered(message.chat.id.0, &context).await.then_some(request)
+        command.is_answered(message.chat.id.into(), &context).await.then_some(request)
     }
 
     /// A button of this room.
@@ -249,7 +250,7 @@ impl AdminRequest {
         Some(Self {
             command,
             lang: lang_of(Some(&query.from)),
-            chat_id: message.chat().id.0,
+            chat: message.chat().id.into(),
             topic: message.regular_message().and_then(topic_of),
             person: Person::of_press(&query),
             press: Some(query.id.clone()),
@@ -261,7 +262,7 @@ impl AdminRequest {
         let text = message.text().filter(|_| message.chat.is_private())?;
         let stray = match parse_command(text, &context.bot_username) {
             Some((name, _)) => input::command(name).is_none(),
-            None => !text.starts_with('/') && context.step(message.chat.id.0).await == Step::Idle,
+            None => !text.starts_with('/') && context.step(message.chat.id.into()).await == Step::Idle,
         };
         stray.then(|| Self::of_message(AdminCommand::Stray, &message))
     }

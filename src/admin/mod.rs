@@ -31,6 +31,7 @@ use crate::{
     crm::amocrm::Crm,
     delivery::Health,
     form::{Form, Step},
+    lead::ChatRef,
     notice::{AdminPress, Notice, Worded},
     privacy::Privacy,
     stats::Stats,
@@ -55,7 +56,7 @@ pub use reply::Reply;
 #[derive(Debug)]
 pub struct AdminContext {
     /// The chat.
-    pub chat_id: Option<i64>,
+    pub chat: Option<ChatRef>,
     /// Leads, to be looked at, retried and given up.
     pub leads: Leads,
     /// What the admin has switched on, asked for and pressed once.
@@ -104,9 +105,9 @@ pub fn tree(context: Arc<AdminContext>) -> UpdateHandler<HandlerError> {
 
 /// Alerts that found the chat closed wait for minutes; whoever writes in it has opened it.
 async fn hurry_what_is_owed(context: Arc<AdminContext>) {
-    let Some(chat_id) = context.chat_id else { return };
-    for chat_id in context.telegram.groups().ids(chat_id) {
-        if let Err(error) = context.outbox.hurry(chat_id).await {
+    let Some(chat) = context.chat else { return };
+    for chat in context.telegram.groups().ids(chat) {
+        if let Err(error) = context.outbox.hurry(chat).await {
             warn!(%error, "what is owed to the admin could not be hurried");
         }
     }
@@ -114,7 +115,7 @@ async fn hurry_what_is_owed(context: Arc<AdminContext>) {
 
 /// The group's new id is known already; this message is told to Telegram as done only when the store knows it too.
 async fn keep_the_new_id(context: Arc<AdminContext>) -> Result<(), HandlerError> {
-    Ok(context.telegram.groups().save(&context.marks, context.chat_id).await?)
+    Ok(context.telegram.groups().save(&context.marks, context.chat).await?)
 }
 
 /// `setup` has read it and has answered; it could not take it away from the bot without buyers' messages before it.
@@ -148,7 +149,7 @@ async fn run(request: AdminRequest, context: Arc<AdminContext>) -> Result<(), Ha
 
 async fn do_asked(request: AdminRequest, context: Arc<AdminContext>) -> Result<(), HandlerError> {
     let (lang, topic, person) = (request.lang, request.topic, request.person);
-    if let Some(refusal) = context.people.verdict(request.chat_id, person).await.refusal() {
+    if let Some(refusal) = context.people.verdict(request.chat, person).await.refusal() {
         return context.refuse(&request, &lang.text(refusal, &[])).await;
     }
     let asked = Asked { context: context.clone(), lang, topic, person };
@@ -195,8 +196,8 @@ impl AdminContext {
 
     /// Sends an answer, or leaves it to the outbox.
     async fn answer(&self, reply: Reply, topic: Option<i32>) -> Result<(), HandlerError> {
-        let Some(chat_id) = self.chat_id else { return Ok(()) };
-        let place = Place::in_topic(chat_id, topic);
+        let Some(chat) = self.chat else { return Ok(()) };
+        let place = Place::in_topic(chat, topic);
         let text = match reply.attachment {
             None => reply.text,
             Some((attachment, otherwise)) => {
@@ -212,7 +213,7 @@ impl AdminContext {
             Ok(_) => Ok(()),
             Err(SendError::Later { .. } | SendError::NoTopic(_)) => {
                 let now = self.outbox.clock().now();
-                self.outbox.enqueue(&NewMessage { chat_id, notice: Notice::Worded(worded), due_at: now }).await?;
+                self.outbox.enqueue(&NewMessage { chat, notice: Notice::Worded(worded), due_at: now }).await?;
                 Ok(())
             }
             Err(error @ (SendError::ChatClosed(_) | SendError::Refused(_))) => {
@@ -237,13 +238,13 @@ impl AdminContext {
 
     /// Whether an update comes from the admin's chat, under whatever id that has or had.
     fn is_ours(&self, update: &Update) -> bool {
-        let (Some(ours), Some(chat)) = (self.chat_id, chat_of(update)) else { return false };
+        let (Some(ours), Some(chat)) = (self.chat, chat_of(update)) else { return false };
         self.telegram.groups().is_same(ours, chat)
     }
 
     /// Where the buyer's dialogue of this chat stands.
-    pub(super) async fn step(&self, chat_id: i64) -> Step {
-        let stored = self.dialogues.of_chat(chat_id).await.ok().flatten();
+    pub(super) async fn step(&self, chat: ChatRef) -> Step {
+        let stored = self.dialogues.of_chat(chat).await.ok().flatten();
         stored.map_or(Step::Idle, |stored| Chat::from_stored(&stored, &self.form).conversation.step)
     }
 }

@@ -18,6 +18,7 @@ use tracing::warn;
 
 use crate::{
     clock::{Clock, Millis},
+    lead::ChatRef,
     telegram::client::{Telegram, describe},
 };
 
@@ -116,8 +117,8 @@ impl People {
     }
 
     /// Whether a person may act in a chat, which is the admin's.
-    pub async fn verdict(&self, chat_id: i64, person: Person) -> Verdict {
-        if chat_id > 0 {
+    pub async fn verdict(&self, chat: ChatRef, person: Person) -> Verdict {
+        if !chat.is_group() {
             // A private chat is its owner's.
             return Verdict::MayAct;
         }
@@ -134,7 +135,7 @@ impl People {
         if let Some(known) = self.remembered(user) {
             return verdict(known);
         }
-        match self.ask(chat_id, user).await {
+        match self.ask(chat, user).await {
             Ok(may_act) => {
                 let mut known = locked(&self.known);
                 if known.len() >= MOST_PEOPLE {
@@ -159,8 +160,8 @@ impl People {
 
     /// Asks about one person. Of members of a large group Telegram tells only its administrators, but always who those
     /// are.
-    async fn ask(&self, chat_id: i64, user: UserId) -> Result<bool, String> {
-        match self.telegram.chat_member(chat_id, user).await {
+    async fn ask(&self, chat: ChatRef, user: UserId) -> Result<bool, String> {
+        match self.telegram.chat_member(chat, user).await {
             Ok(member) => {
                 if let Some(is_admin) = is_administrator(&member, user) {
                     return Ok(is_admin);
@@ -169,7 +170,7 @@ impl People {
             Err(RequestError::Api(_)) => {}
             Err(error) => return Err(describe(&error)),
         }
-        let all = self.telegram.chat_administrators(chat_id).await.map_err(|error| describe(&error))?;
+        let all = self.telegram.chat_administrators(chat).await.map_err(|error| describe(&error))?;
         let all = all.as_array().ok_or("an answer that is no list")?;
         Ok(all.iter().any(|member| is_administrator(member, user) == Some(true)))
     }

@@ -36,7 +36,7 @@ impl AdminContext {
 
     /// Comes back with what still stands in the way after `failures` failures. Of a success the end of the outage tells.
     fn tell_when_it_fails(&self, failures: u64, lang: Lang, topic: Option<i32>) {
-        let (outbox, mut health, chat_id) = (self.outbox.clone(), self.health.clone(), self.chat_id);
+        let (outbox, mut health, chat) = (self.outbox.clone(), self.health.clone(), self.chat);
         let can_authorize = self.crm.as_ref().is_some_and(|crm| crm.settings().integration.is_some());
         tokio::spawn(async move {
             let tried = health.wait_for(|health| health.trouble.is_none() || health.failures > failures);
@@ -45,13 +45,13 @@ impl AdminContext {
             else {
                 return;
             };
-            let (Some((trouble, _)), Some(chat_id)) = (now.trouble, chat_id) else { return };
+            let (Some((trouble, _)), Some(chat)) = (now.trouble, chat) else { return };
             let advice = advice_text(&trouble, can_authorize, lang);
             let args = [("trouble", trouble_text(&trouble, lang).into()), ("advice", advice.into())];
             let buttons = outage_buttons(&trouble, can_authorize);
             let buttons = buttons.iter().map(|press| vec![admin_button(lang, press)]).collect();
             let notice = Notice::Worded(Worded { text: lang.text("admin-retry-failed", &args), buttons, topic });
-            if let Err(error) = outbox.enqueue(&NewMessage { chat_id, notice, due_at: outbox.clock().now() }).await {
+            if let Err(error) = outbox.enqueue(&NewMessage { chat, notice, due_at: outbox.clock().now() }).await {
                 warn!(%error, "the admin could not be told that a retry failed");
             }
         });

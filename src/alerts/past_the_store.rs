@@ -11,6 +11,7 @@ use tracing::warn;
 
 use crate::{
     clock::Clock,
+    lead::ChatRef,
     notice::AdminNotice,
     telegram::client::Telegram,
     wording::{Lang, Wording, render_admin},
@@ -26,7 +27,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct PastTheStore {
     telegram: Telegram,
-    chat_id: Option<i64>,
+    chat: Option<ChatRef>,
     second_way: SecondWay,
     clock: Clock,
     under_way: Arc<Mutex<Option<JoinHandle<()>>>>,
@@ -34,8 +35,8 @@ pub struct PastTheStore {
 
 impl PastTheStore {
     /// For one admin.
-    pub fn new(telegram: Telegram, chat_id: Option<i64>, second_way: SecondWay, clock: Clock) -> Self {
-        Self { telegram, chat_id, second_way, clock, under_way: Arc::default() }
+    pub fn new(telegram: Telegram, chat: Option<ChatRef>, second_way: SecondWay, clock: Clock) -> Self {
+        Self { telegram, chat, second_way, clock, under_way: Arc::default() }
     }
 
     /// Tells it in the background.
@@ -65,10 +66,10 @@ impl PastTheStore {
     pub async fn deliver(&self, notice: &AdminNotice) -> bool {
         let until = Instant::now() + self.clock.scaled(NOT_TAKEN);
         let mut pause = FIRST_PAUSE;
-        if let Some(chat_id) = self.chat_id {
+        if let Some(chat) = self.chat {
             let message = render_admin(notice, Lang::default(), &Wording::default());
             loop {
-                let Err(error) = self.telegram.send(chat_id, &message).await else { return true };
+                let Err(error) = self.telegram.send(chat, &message).await else { return true };
                 warn!(%error, "the admin could not be told by Telegram");
                 if Instant::now() >= until {
                     break;

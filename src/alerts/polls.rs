@@ -240,8 +240,8 @@ impl PollWatch {
     /// Takes back what is outdated and tells in one message what was, in one commit.
     async fn over(&self, known: &Known, until: Millis) -> Result<(), StoreError> {
         let (mut outdated, mut told_elsewhere) = (Vec::new(), Vec::new());
-        if let Some(chat_id) = self.recipients.chat(Recipient::Operator) {
-            for waiting in self.outbox.of_chat(chat_id, relay::MOST_WAITING).await? {
+        if let Some(chat) = self.recipients.chat(Recipient::Operator) {
+            for waiting in self.outbox.of_chat(chat, relay::MOST_WAITING).await? {
                 match waiting.notice {
                     Notice::Admin(AdminNotice::PollsFail { .. }) => outdated.push(waiting.id),
                     Notice::Admin(AdminNotice::ToldElsewhere { notices }) => {

@@ -12,6 +12,7 @@ use tracing::warn;
 
 use crate::{
     clock::{Clock, Millis},
+    lead::ChatRef,
     notice::{AdminNotice, Notice},
     store::{Dialogues, NOBODYS_CHAT, NewMessage, Outbox, StoreError, WaitingMessage},
 };
@@ -42,7 +43,7 @@ fn due(waiting: &[WaitingMessage], now: Millis, clock: Clock) -> Option<(&Waitin
             | AdminNotice::PollsWork { .. } => {
                 return None;
             }
-            _ if message.chat_id == NOBODYS_CHAT => Duration::ZERO,
+            _ if message.chat == NOBODYS_CHAT => Duration::ZERO,
             AdminNotice::PollsFail { .. } => POLLS_NOT_TAKEN,
             _ => NOT_TAKEN,
         };
@@ -58,7 +59,7 @@ pub struct Relay {
     /// In which language the chat reads.
     pub dialogues: Dialogues,
     /// The chat that alerts are for.
-    pub alerts_chat: i64,
+    pub alerts_chat: ChatRef,
     /// Where it goes instead.
     pub second_way: SecondWay,
 }
@@ -112,7 +113,7 @@ impl Relay {
             notices.push(notice.clone());
             let notices = notices.split_off(notices.len().saturating_sub(MOST_TOLD));
             let summary = (self.alerts_chat != NOBODYS_CHAT).then(|| NewMessage {
-                chat_id: self.alerts_chat,
+                chat: self.alerts_chat,
                 notice: Notice::Admin(AdminNotice::ToldElsewhere { notices }),
                 due_at: clock.now(),
             });
@@ -135,16 +136,17 @@ mod tests {
             still: false,
             leads: Default::default(),
         };
-        for (chat_id, notice, seconds) in [
-            (7, Notice::Admin(AdminNotice::NoCrm), Some(300)),
-            (7, Notice::Admin(polls), Some(20)),
+        let operators = ChatRef::telegram(7);
+        for (chat, notice, seconds) in [
+            (operators, Notice::Admin(AdminNotice::NoCrm), Some(300)),
+            (operators, Notice::Admin(polls), Some(20)),
             (NOBODYS_CHAT, Notice::Admin(AdminNotice::NoCrm), Some(0)),
             // Personal, or for Telegram alone.
-            (7, Notice::Admin(AdminNotice::Copies { leads: vec![] }), None),
-            (7, Notice::Admin(AdminNotice::ToldElsewhere { notices: vec![] }), None),
-            (7, Notice::Reply(Vec::new()), None),
+            (operators, Notice::Admin(AdminNotice::Copies { leads: vec![] }), None),
+            (operators, Notice::Admin(AdminNotice::ToldElsewhere { notices: vec![] }), None),
+            (operators, Notice::Reply(Vec::new()), None),
         ] {
-            let message = [WaitingMessage { id: "1".into(), chat_id, created_at: 1000, notice }];
+            let message = [WaitingMessage { id: "1".into(), chat, created_at: 1000, notice }];
             let due_at = |at: Millis| due(&message, 1000 + at, clock).is_some();
             match seconds {
                 Some(seconds) => {

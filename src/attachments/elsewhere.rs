@@ -53,12 +53,12 @@ impl FilePass {
     /// Sends a file to the managers' chat in place of amoCRM; without one it waits.
     pub(super) async fn send_elsewhere(&self, row: &FileRow, why: &str) -> Result<(), Stop> {
         let (lead, now) = (&row.lead.lead, self.clock().now());
-        let Some(chat_id) = self.recipients.chat(Recipient::Managers) else {
+        let Some(chat) = self.recipients.chat(Recipient::Managers) else {
             let later = self.due_in(NOBODY_PAUSE);
             self.files.later(&self.lease, &row.id, later, Some(why)).await?;
             return Ok(());
         };
-        let Some(from_chat) = lead.buyer.chat_id else { return self.lost(row).await };
+        let Some(from_chat) = lead.buyer.chat else { return self.lost(row).await };
         let sent = file(row);
         let said = said_reference(&lead.number, from_chat, sent.message_id);
         if self.sent.of(&said).await?.is_some() {
@@ -75,7 +75,7 @@ impl FilePass {
             file_id: sent.file_id.clone(),
             kind: sent.kind,
         };
-        let message = NewMessage { chat_id, notice: Notice::File(copy), due_at: now };
+        let message = NewMessage { chat, notice: Notice::File(copy), due_at: now };
         if self.files.over(&row.id, FileEnd::Copied, None, &[message]).await? {
             self.counters.copied.fetch_add(1, Ordering::Relaxed);
         }

@@ -115,8 +115,8 @@ impl Shown<'_> {
         let routes = config.telegram.routes.len();
         self.row(("Telegram:", "Telegram:"), language.of(format!("{routes} route(s)"), format!("путей: {routes}")));
         let chat = self.say("chat", "чат");
-        self.row(("Admin:", "Админ:"), shown(config.admin_chat_id.map(|id| format!("{chat} {id}"))));
-        self.row(("Managers:", "Менеджеры:"), shown(config.managers_chat_id.map(|id| format!("{chat} {id}"))));
+        self.row(("Admin:", "Админ:"), shown(config.admin_chat.map(|id| format!("{chat} {id}"))));
+        self.row(("Managers:", "Менеджеры:"), shown(config.managers_chat.map(|id| format!("{chat} {id}"))));
         let second = self.there(config.second_way.webhook.is_some() || config.second_way.email.is_some());
         let heartbeat = self.there(config.heartbeat_url.is_some());
         self.row(

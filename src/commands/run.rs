@@ -18,7 +18,7 @@ pub async fn run(config: Config) -> Result<ExitCode, CommandError> {
 /// The first lines of the log: which program this is, where everything is kept, whom it tells.
 fn tell(config: &Config) {
     let folder = std::path::absolute(&config.store.data_dir).unwrap_or_else(|_| config.store.data_dir.clone());
-    let admin = config.admin_chat_id.map_or_else(|| "none".into(), |id| id.to_string());
+    let admin = config.admin_chat.map_or_else(|| "none".into(), |id| id.to_string());
     info!(
         version = env!("CARGO_PKG_VERSION"),
         store = daemon::store_place(&config.store),

@@ -84,14 +84,14 @@ async fn tried(config: &Config) -> Result<Report, CommandError> {
         })
         .collect();
     let text = Lang::default().text("admin-test-alert", &[]);
-    let mut admin_chat = Tried { is_set: config.admin_chat_id.is_some(), sent: false, error: None };
-    match (config.admin_chat_id, telegram_routes.iter().position(|route| route.works)) {
+    let mut admin_chat = Tried { is_set: config.admin_chat.is_some(), sent: false, error: None };
+    match (config.admin_chat, telegram_routes.iter().position(|route| route.works)) {
         (None, _) => {}
         (Some(_), None) => admin_chat.error = Some("cannot be tried without a way to Telegram".into()),
-        (Some(chat_id), Some(number)) => {
+        (Some(chat), Some(number)) => {
             let routes = vec![config.telegram.routes[number].clone()];
             let one = telegram(&TelegramSettings { token: config.telegram.token.clone(), routes })?;
-            match one.send(chat_id, &Rendered::plain(text.clone())).await {
+            match one.send(chat, &Rendered::plain(text.clone())).await {
                 Ok(_) => admin_chat.sent = true,
                 Err(error) => admin_chat.error = Some(format!("{error}. Open the bot there and press Start")),
             }

@@ -24,7 +24,7 @@ use std::net::SocketAddr;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::lead::Region;
+use crate::lead::{ChatRef, Region};
 
 pub use account_host::{ACCOUNT_DOMAINS, is_account_host};
 pub use amocrm::{AmocrmSettings, Integration, missing_integration, missing_subdomain};
@@ -65,9 +65,9 @@ pub struct Config {
     /// How to reach amoCRM; absent means: collect, save, and ping the admin.
     pub amocrm: Option<AmocrmSettings>,
     /// `ADMIN_CHAT_ID`: where alerts go and admin commands are taken from.
-    pub admin_chat_id: Option<i64>,
+    pub admin_chat: Option<ChatRef>,
     /// `MANAGERS_CHAT_ID`: the group of those who call the buyers; `None` where they are in the admin's chat.
-    pub managers_chat_id: Option<i64>,
+    pub managers_chat: Option<ChatRef>,
     /// `ADMIN_USER_IDS`: who may act in an admin group; empty stands for its administrators.
     pub admin_user_ids: Vec<u64>,
     /// Where everything is kept.
@@ -109,9 +109,9 @@ impl Reader<'_> {
         let telegram = self.telegram();
         let dealer = self.dealer();
         let amocrm = self.amocrm();
-        let admin_chat_id = self.admin_chat_id(&telegram);
-        let managers_chat_id = self.managers_chat_id();
-        let admin_user_ids = self.admin_user_ids(admin_chat_id);
+        let admin_chat = self.admin_chat_unlike(&telegram);
+        let managers_chat = self.managers_chat();
+        let admin_user_ids = self.admin_user_ids(admin_chat);
         let store = self.store();
         let phone_region = self.phone_region();
         let privacy_policy_url = self.privacy_policy_url();
@@ -120,8 +120,8 @@ impl Reader<'_> {
         Config {
             telegram,
             amocrm,
-            admin_chat_id,
-            managers_chat_id,
+            admin_chat,
+            managers_chat,
             admin_user_ids,
             store,
             privacy_policy_url,
@@ -159,12 +159,12 @@ impl Reader<'_> {
     }
 
     /// `ADMIN_CHAT_ID`.
-    pub fn admin_chat(&mut self) -> Option<i64> {
+    pub fn admin_chat(&mut self) -> Option<ChatRef> {
         let telegram = self.telegram();
-        self.admin_chat_id(&telegram)
+        self.admin_chat_unlike(&telegram)
     }
 
-    fn admin_chat_id(&mut self, telegram: &TelegramSettings) -> Option<i64> {
+    fn admin_chat_unlike(&mut self, telegram: &TelegramSettings) -> Option<ChatRef> {
         const NAME: &str = "ADMIN_CHAT_ID";
         const ADMIN: &str = "Write to @userinfobot to learn your id; a group's id begins with a minus";
         let id = self.number(NAME, ADMIN)?;
@@ -179,11 +179,11 @@ impl Reader<'_> {
             // Nobody has such an id yet, but somebody may have one day.
             self.warnings.push(ConfigProblem::new(NAME, "looks like a phone number", ADMIN));
         }
-        Some(id)
+        Some(ChatRef::telegram(id))
     }
 
     /// `MANAGERS_CHAT_ID`.
-    pub fn managers_chat_id(&mut self) -> Option<i64> {
+    pub fn managers_chat(&mut self) -> Option<ChatRef> {
         const NAME: &str = "MANAGERS_CHAT_ID";
         const GROUP: &str = "Add the bot to the managers' group; a group's id begins with a minus";
         let id = self.number(NAME, GROUP)?;
@@ -192,11 +192,11 @@ impl Reader<'_> {
         } else if id.unsigned_abs() >= LARGEST_CHAT_ID {
             self.wrong(NAME, "is larger than any id of Telegram", GROUP);
         }
-        Some(id)
+        Some(ChatRef::telegram(id))
     }
 
     /// People, with commas (or blanks) between them.
-    fn admin_user_ids(&mut self, admin_chat_id: Option<i64>) -> Vec<u64> {
+    fn admin_user_ids(&mut self, admin_chat: Option<ChatRef>) -> Vec<u64> {
         const NAME: &str = "ADMIN_USER_IDS";
         const IDS: &str = "Ids of people with commas between them; each learns their own from @userinfobot";
         let Some(text) = self.text(NAME) else { return Vec::new() };
@@ -218,7 +218,7 @@ impl Reader<'_> {
                 Err(_) => self.wrong(NAME, "has something in it that is no number", IDS),
             }
         }
-        if !ids.is_empty() && admin_chat_id.is_none_or(|chat_id| chat_id > 0) {
+        if !ids.is_empty() && admin_chat.is_none_or(|chat| !chat.is_group()) {
             let remedy = "Leave it out, or let ADMIN_CHAT_ID name a group";
             self.warnings.push(ConfigProblem::new(NAME, "says nothing where ADMIN_CHAT_ID is no group", remedy));
         }

@@ -20,6 +20,7 @@ use crate::{
     alerts::{self, POLLS},
     crm::amocrm::Crm,
     delivery::Health,
+    lead::ChatRef,
     managers::{self, ManagersContext},
     notice::{AdminLine, AdminNotice, LeadsMeanwhile, PollTrouble},
     stats::Stats,
@@ -69,9 +70,9 @@ impl Parts<'_> {
             self.config.lead_limits,
             self.counters.clone(),
         );
-        let context = Arc::new(context.asking_for(self.consent.clone()).talking_in(self.config.managers_chat_id));
+        let context = Arc::new(context.asking_for(self.consent.clone()).talking_in(self.config.managers_chat));
         let admin = admin::tree(Arc::new(AdminContext {
-            chat_id: self.config.admin_chat_id,
+            chat: self.config.admin_chat,
             leads: self.store.leads(),
             marks: self.store.marks(),
             outbox: self.store.outbox(),
@@ -88,8 +89,8 @@ impl Parts<'_> {
             stats: Stats::new(self.store.leads(), &self.config.dealer),
         }));
         let talk = TalkContext {
-            chat_id: self.config.managers_chat_id,
-            is_admins: self.config.managers_chat_id == self.config.admin_chat_id,
+            chat: self.config.managers_chat,
+            is_admins: self.config.managers_chat == self.config.admin_chat,
             talk: self.store.talk(),
             topics: self.store.buyer_topics(),
             sent: self.store.sent_messages(),
@@ -101,7 +102,7 @@ impl Parts<'_> {
         };
         let managers = Arc::new(ManagersContext::new(
             self.work_rules(),
-            self.config.admin_chat_id,
+            self.config.admin_chat,
             self.store,
             self.telegram.clone(),
             wording.clone(),
@@ -117,7 +118,7 @@ impl Parts<'_> {
         let dialogues = DialogueStorage::new(self.store.dialogues(), form, self.answers.clone());
         let dependencies = teloxide::dptree::deps![Arc::new(dialogues), context, intake.clone()];
         let dispatch = Dispatch::new(self.telegram.groups().clone(), tree, dependencies);
-        let menu = tokio::spawn(keep_commands(self.telegram.clone(), self.config.admin_chat_id));
+        let menu = tokio::spawn(keep_commands(self.telegram.clone(), self.config.admin_chat));
         info!(bot = username, "taking messages");
         memory::give_back();
         let listener = Listener::new(
@@ -214,17 +215,17 @@ impl Parts<'_> {
 }
 
 /// Puts the commands into the menu, and again where the admin's group has a new id.
-async fn keep_commands(telegram: Telegram, admin_chat_id: Option<i64>) {
+async fn keep_commands(telegram: Telegram, admin_chat: Option<ChatRef>) {
     let mut changes = telegram.groups().changes();
     loop {
         changes.mark_unchanged();
-        let chat_id = admin_chat_id.map(|chat_id| telegram.groups().now(chat_id));
-        register_commands(&telegram, chat_id).await;
+        let chat = admin_chat.map(|chat| telegram.groups().now(chat));
+        register_commands(&telegram, chat).await;
         loop {
             if changes.changed().await.is_err() {
                 return;
             }
-            if chat_id != admin_chat_id.map(|chat_id| telegram.groups().now(chat_id)) {
+            if chat != admin_chat.map(|chat| telegram.groups().now(chat)) {
                 break;
             }
         }
@@ -233,7 +234,7 @@ async fn keep_commands(telegram: Telegram, admin_chat_id: Option<i64>) {
 
 /// Puts the commands into the menu, for everybody and for the admin, in every language; the first is for whoever speaks
 /// none of them.
-async fn register_commands(telegram: &Telegram, admin_chat_id: Option<i64>) {
+async fn register_commands(telegram: &Telegram, admin_chat: Option<ChatRef>) {
     let commands = |audience: Audience, lang: Lang| -> Vec<BotCommand> {
         menu(audience).map(|command| BotCommand::new(command.name, command.menu_text(lang))).collect()
     };
@@ -251,8 +252,8 @@ async fn register_commands(telegram: &Telegram, admin_chat_id: Option<i64>) {
         if let Err(error) = telegram.call(&request).await {
             info!(error = describe(&error), "the menu of commands could not be set");
         }
-        let Some(chat) = admin_chat_id else { continue };
-        let scope = BotCommandScope::Chat { chat_id: Recipient::Id(teloxide::types::ChatId(chat)) };
+        let Some(chat) = admin_chat else { continue };
+        let scope = BotCommandScope::Chat { chat_id: Recipient::Id(chat.into()) };
         let mut request = SetMyCommands::new(commands(Audience::Admin, lang)).scope(scope);
         if let Some(code) = code {
             request = request.language_code(code);
@@ -260,7 +261,7 @@ async fn register_commands(telegram: &Telegram, admin_chat_id: Option<i64>) {
         if let Err(error) = telegram.call(&request).await {
             if let RequestError::MigrateToChatId(new) = &error {
                 // The menu is set again then.
-                telegram.groups().moved(chat, new.0);
+                telegram.groups().moved(chat, (*new).into());
             }
             info!(error = describe(&error), "the admin's menu of commands could not be set");
         }

@@ -65,10 +65,10 @@ struct Admin {
 /// Runs the daemon until `stop`.
 pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), DaemonError> {
     let clock = Clock::with_speed(config.store.speed);
-    let settings = [("ADMIN_CHAT_ID", config.admin_chat_id), ("MANAGERS_CHAT_ID", config.managers_chat_id)];
-    let watched = settings.into_iter().filter_map(|(setting, chat_id)| {
-        chat_id.filter(|chat_id| *chat_id < 0).map(|chat_id| Watched { setting, chat_id })
-    });
+    let settings = [("ADMIN_CHAT_ID", config.admin_chat), ("MANAGERS_CHAT_ID", config.managers_chat)];
+    let watched = settings
+        .into_iter()
+        .filter_map(|(setting, chat)| chat.filter(|chat| chat.is_group()).map(|chat| Watched { setting, chat }));
     let groups = Groups::new(watched.collect());
     let telegram = Telegram::new(&config.telegram, clock, groups).map_err(|error| {
         DaemonError::Setting(format!("TELEGRAM_PROXY: {error}. Check the address with its provider"))
@@ -76,7 +76,7 @@ pub async fn run_until(config: Config, stop: CancellationToken) -> Result<(), Da
     let second_way =
         SecondWay::new(&config.second_way, clock).map_err(|error| DaemonError::Setting(error.to_string()))?;
     let admin = Admin {
-        past_the_store: PastTheStore::new(telegram.clone(), config.admin_chat_id, second_way.clone(), clock),
+        past_the_store: PastTheStore::new(telegram.clone(), config.admin_chat, second_way.clone(), clock),
         second_way,
     };
     match config.store.database_url().filter(|url| url.starts_with("postgres")) {
@@ -185,9 +185,9 @@ async fn term(
         parts.stop.cancel();
         if config.on_dyno
             && config.store.database_url.is_none()
-            && let Some(chat_id) = config.admin_chat_id
+            && let Some(chat) = config.admin_chat
         {
-            tasks.spawn(save_from_the_dyno(store.clone(), telegram.clone(), chat_id));
+            tasks.spawn(save_from_the_dyno(store.clone(), telegram.clone(), chat));
         }
         tasks.close();
         tasks.wait().await;

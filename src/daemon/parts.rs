@@ -19,6 +19,7 @@ use crate::{
         one_by_one,
     },
     http::{self, Site, Sources, Webhook},
+    lead::ChatRef,
     managers::{Looking, Reminding, WorkKeeper, WorkRules},
     notice::{AdminLine, AdminNotice, Recipient, Recipients},
     privacy::{Privacy, Withdrawing},
@@ -78,12 +79,12 @@ impl Parts<'_> {
 
     /// Who is told what.
     pub(super) fn recipients(&self) -> Recipients {
-        Recipients::new(self.config.admin_chat_id, self.config.managers_chat_id)
+        Recipients::new(self.config.admin_chat, self.config.managers_chat)
     }
 
     /// What the settings say of managers' work.
     pub(super) fn work_rules(&self) -> WorkRules {
-        WorkRules::new(self.config.managers_chat_id, &self.config.dealer)
+        WorkRules::new(self.config.managers_chat, &self.config.dealer)
     }
 
     /// What forgets people and what is old.
@@ -108,16 +109,16 @@ impl Parts<'_> {
         let recipients =
             if self.second_way.is_set() { in_chat.with_operator_at_least_in(NOBODYS_CHAT) } else { in_chat };
         let intake = self.counters.clone();
-        if let Some(chat_id) = config.managers_chat_id {
-            let answers = AnswerWatch::new(store, chat_id, wording.clone());
+        if let Some(chat) = config.managers_chat {
+            let answers = AnswerWatch::new(store, chat, wording.clone());
             tasks.spawn(one_by_one(answers, self.stop.clone()));
         }
         let outbox =
             OutboxSender::new(self.telegram.clone(), store, self.answers.clone(), wording, in_chat, intake.clone())
-                .with_managers(config.managers_chat_id, recipients)
+                .with_managers(config.managers_chat, recipients)
                 .until_followed(self.followed.clone());
         let groups = self.telegram.groups().clone();
-        tasks.spawn(groups.keep(store.marks(), config.admin_chat_id, self.stop.clone()));
+        tasks.spawn(groups.keep(store.marks(), config.admin_chat, self.stop.clone()));
         let outbox_counters = outbox.figures();
         tasks.spawn(outbox.run(self.stop.clone()));
         tasks.spawn(
@@ -157,8 +158,8 @@ impl Parts<'_> {
             tasks.spawn(sender.run(self.stop.clone()));
         }
         let stats = Stats::new(store.leads(), &config.dealer);
-        if let Some(chat_id) = config.admin_chat_id {
-            let weekly = WeeklyStats { stats: stats.clone(), marks: store.marks(), chat_id };
+        if let Some(chat) = config.admin_chat {
+            let weekly = WeeklyStats { stats: stats.clone(), marks: store.marks(), chat };
             tasks.spawn(weekly.run(self.telegram.clone(), self.stop.clone()));
         }
         let delivery = Arc::<Counters>::default();
@@ -217,7 +218,7 @@ impl Parts<'_> {
                 health
             }
             None => {
-                let copied = if config.admin_lead_copies && config.admin_chat_id.is_some() {
+                let copied = if config.admin_lead_copies && config.admin_chat.is_some() {
                     ", and copied to the admin"
                 } else {
                     ""
@@ -237,7 +238,7 @@ impl Parts<'_> {
             );
             admin.send(AdminNotice::EphemeralDisk);
         }
-        if config.admin_chat_id.is_none() && !self.second_way.is_set() {
+        if config.admin_chat.is_none() && !self.second_way.is_set() {
             warn!("ADMIN_CHAT_ID is not set: nobody will be told when leads do not reach amoCRM");
         }
         let vitals = Arc::new(Vitals::new(store.clone(), self.counters.clone()));
@@ -316,7 +317,7 @@ impl Parts<'_> {
 }
 
 /// A dyno's disk is wiped with the dyno: what amoCRM does not have goes to the admin's chat as a file.
-pub(super) async fn save_from_the_dyno(store: Store, telegram: Telegram, chat_id: i64) {
+pub(super) async fn save_from_the_dyno(store: Store, telegram: Telegram, chat: ChatRef) {
     let rows = match store.leads().undelivered(i64::from(i32::MAX)).await {
         Ok(rows) if rows.is_empty() => return,
         Ok(rows) => rows,
@@ -326,7 +327,7 @@ pub(super) async fn save_from_the_dyno(store: Store, telegram: Telegram, chat_id
         }
     };
     let caption = backup_caption(rows.len(), Lang::default());
-    match telegram.send_file(chat_id, Attachment::document(backup::FILE, backup::to_json(&rows)), caption).await {
+    match telegram.send_file(chat, Attachment::document(backup::FILE, backup::to_json(&rows)), caption).await {
         Ok(()) => info!(leads = rows.len(), "leads that wait were sent to the admin before the dyno's disk is wiped"),
         Err(error) => warn!(%error, leads = rows.len(), "leads that wait could not be sent to the admin"),
     }

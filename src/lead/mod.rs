@@ -7,6 +7,7 @@ mod amendment;
 mod amount;
 mod budget;
 mod car_link;
+mod chat;
 mod crm_status;
 mod day;
 mod file;
@@ -30,6 +31,7 @@ pub use amendment::{
 };
 pub use budget::Budget;
 pub use car_link::{CarLink, CarLinkError};
+pub use chat::{Channel, ChatRef};
 pub use crm_status::{CrmStatus, StageOrder};
 pub use day::{Day, DayError};
 pub use file::{BuyerFile, FileKind, LARGEST_FILE, MOST_FILES, file_key, has_file_key};
@@ -171,8 +173,8 @@ pub struct Buyer {
     /// Telegram user id; 0 when an imported entry had none.
     pub user_id: i64,
     /// Chat to answer in; absent for imported leads whose buyer never met this bot.
-    #[serde(default)]
-    pub chat_id: Option<i64>,
+    #[serde(default, rename = "chat_id")]
+    pub chat: Option<ChatRef>,
     /// `@username` without the `@`.
     #[serde(default, deserialize_with = "profile_line")]
     pub username: Option<String>,
@@ -186,9 +188,9 @@ const PROFILE_LINE: usize = 130;
 
 impl Buyer {
     /// A person by what their profile says: everybody names themselves as they like, so it is cleaned here.
-    pub fn new(user_id: i64, chat_id: Option<i64>, username: Option<&str>, full_name: Option<&str>) -> Self {
+    pub fn new(user_id: i64, chat: Option<ChatRef>, username: Option<&str>, full_name: Option<&str>) -> Self {
         let line = |text: &str| Some(one_line(text, PROFILE_LINE)).filter(|line| !line.is_empty());
-        Self { user_id, chat_id, username: username.and_then(line), full_name: full_name.and_then(line) }
+        Self { user_id, chat, username: username.and_then(line), full_name: full_name.and_then(line) }
     }
 }
 

@@ -98,7 +98,7 @@ impl WorkKeeper {
             return marks.remove(&Mark::WorkSince).await;
         }
         let since = marks.get(&Mark::WorkSince).await?.and_then(|since| since.parse().ok());
-        let has_chat = self.rules.chat_id.is_some();
+        let has_chat = self.rules.chat.is_some();
         let before = if has_chat { self.clock().millis(GIVEN_OF_BEFORE) } else { 0 };
         // Before the mark, so that no death between the two leaves them out.
         if since.is_none() && has_chat {
@@ -118,7 +118,7 @@ impl WorkKeeper {
         }
         if owed.since < self.since {
             let remind_at = self.rules.after(self.clock(), self.since, FIRST_REMINDER);
-            let new = NewWork { chat_id: self.rules.chat_id, remind_at, ..NewWork::default() };
+            let new = NewWork { chat: self.rules.chat, remind_at, ..NewWork::default() };
             let owed = OwedWork { since: self.since, ..owed.clone() };
             info!("a lead of before there was a managers' chat is given to managers");
             return self.work.open(&owed, new).await;
@@ -134,10 +134,10 @@ impl WorkKeeper {
         let responsible =
             assigned.map(|user_id| NewAction { about: ASSIGNED.into(), action: LeadAction::Responsible { user_id } });
         let callback = self.rules.callback_within.and_then(|within| self.callback(owed, assigned, within));
-        let remind_at = self.rules.chat_id.and_then(|_| self.rules.after(self.clock(), owed.since, FIRST_REMINDER));
+        let remind_at = self.rules.chat.and_then(|_| self.rules.after(self.clock(), owed.since, FIRST_REMINDER));
         let actions = responsible.into_iter().chain(callback).collect();
         info!("a lead is given to managers");
-        let new = NewWork { chat_id: self.rules.chat_id, remind_at, assigned, actions };
+        let new = NewWork { chat: self.rules.chat, remind_at, assigned, actions };
         self.work.open(owed, new).await
     }
 

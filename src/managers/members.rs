@@ -12,6 +12,7 @@ use teloxide::{RequestError, types::UserId};
 
 use crate::{
     clock::{Clock, Millis},
+    lead::ChatRef,
     telegram::client::Telegram,
 };
 
@@ -37,7 +38,7 @@ impl Members {
 
     /// Whether somebody who has pressed a button in a chat is none of its members. Where Telegram does not tell, the button
     /// has: nobody else is shown it.
-    pub async fn is_stranger(&self, chat_id: i64, user: UserId) -> bool {
+    pub async fn is_stranger(&self, chat: ChatRef, user: UserId) -> bool {
         let now = self.clock.now();
         {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +47,7 @@ impl Members {
                 return false;
             }
         }
-        let is_stranger = match self.telegram.chat_member(chat_id, user).await {
+        let is_stranger = match self.telegram.chat_member(chat, user).await {
             Ok(member) => is_out(&member, user),
             Err(RequestError::Api(error)) => is_unknown(&error.to_string()),
             Err(_) => return false,

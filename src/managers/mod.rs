@@ -17,6 +17,7 @@ use chrono_tz::Tz;
 
 use crate::{
     config::{Dealer, Distribute, Manager},
+    lead::ChatRef,
     working_time::WorkingTime,
 };
 
@@ -29,7 +30,7 @@ pub use reminding::Reminding;
 #[derive(Debug, Clone)]
 pub struct WorkRules {
     /// `MANAGERS_CHAT_ID`.
-    pub chat_id: Option<i64>,
+    pub chat: Option<ChatRef>,
     /// `[[manager]]`.
     pub managers: Vec<Manager>,
     /// `[hours]` and `time_zone`.
@@ -46,9 +47,9 @@ pub struct WorkRules {
 
 impl WorkRules {
     /// As the settings have it.
-    pub fn new(chat_id: Option<i64>, dealer: &Dealer) -> Self {
+    pub fn new(chat: Option<ChatRef>, dealer: &Dealer) -> Self {
         Self {
-            chat_id,
+            chat,
             managers: dealer.managers.clone(),
             working: WorkingTime::of_dealer(dealer),
             time_zone: dealer.time_zone,
@@ -60,7 +61,7 @@ impl WorkRules {
 
     /// Whether there is anything to do for a new lead.
     fn is_idle(&self) -> bool {
-        self.chat_id.is_none() && self.callback_within.is_none() && self.distribute != Distribute::RoundRobin
+        self.chat.is_none() && self.callback_within.is_none() && self.distribute != Distribute::RoundRobin
     }
 
     /// The manager with this account in Telegram.

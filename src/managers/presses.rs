@@ -13,7 +13,7 @@ use tracing::{Instrument, info, warn};
 
 use crate::{
     clock::date,
-    lead::one_line,
+    lead::{ChatRef, one_line},
     notice::{LeadDeed, LeadPress, PressOutcome},
     store::{LeadAction, LeadWork, Marks, NewAction, NewPress, Store},
     telegram::{client::Telegram, context::HandlerError, groups::is_migration, listener::chat_of},
@@ -42,7 +42,7 @@ const LONGEST_NAME: usize = 60;
 #[derive(Debug)]
 pub struct ManagersContext {
     rules: WorkRules,
-    admin_chat_id: Option<i64>,
+    admin_chat: Option<ChatRef>,
     work: LeadWork,
     marks: Marks,
     telegram: Telegram,
@@ -54,24 +54,24 @@ impl ManagersContext {
     /// For one bot.
     pub fn new(
         rules: WorkRules,
-        admin_chat_id: Option<i64>,
+        admin_chat: Option<ChatRef>,
         store: &Store,
         telegram: Telegram,
         wording: Arc<Wording>,
     ) -> Self {
         let members = Members::new(telegram.clone(), store.clock());
-        Self { rules, admin_chat_id, work: store.lead_work(), marks: store.marks(), telegram, members, wording }
+        Self { rules, admin_chat, work: store.lead_work(), marks: store.marks(), telegram, members, wording }
     }
 
-    fn is_ours(&self, chat_id: i64) -> bool {
-        self.rules.chat_id.is_some_and(|ours| self.telegram.groups().is_same(ours, chat_id))
+    fn is_ours(&self, chat: ChatRef) -> bool {
+        self.rules.chat.is_some_and(|ours| self.telegram.groups().is_same(ours, chat))
     }
 
     /// A chat of the managers' alone: where it is the admin's too, that looks after it.
     fn is_ours_alone(&self, update: &Update) -> bool {
-        let Some(chat_id) = chat_of(update) else { return false };
-        let is_admins = self.admin_chat_id.is_some_and(|admin| self.telegram.groups().is_same(admin, chat_id));
-        self.is_ours(chat_id) && !is_admins
+        let Some(chat) = chat_of(update) else { return false };
+        let is_admins = self.admin_chat.is_some_and(|admin| self.telegram.groups().is_same(admin, chat));
+        self.is_ours(chat) && !is_admins
     }
 }
 
@@ -101,7 +101,7 @@ pub fn tree(context: Arc<ManagersContext>) -> UpdateHandler<HandlerError> {
 
 /// The group's new id is known already; this message is told to Telegram as done only when the store knows it too.
 async fn keep_new_id(context: Arc<ManagersContext>) -> Result<(), HandlerError> {
-    Ok(context.telegram.groups().save(&context.marks, context.admin_chat_id).await?)
+    Ok(context.telegram.groups().save(&context.marks, context.admin_chat).await?)
 }
 
 async fn ignore() -> Result<(), HandlerError> {
@@ -117,12 +117,12 @@ async fn on_press(
     let span = lead_span(&press.number);
     let lang = Lang::from_code(query.from.language_code.as_deref());
     let text = async {
-        let chat_id = query.message.as_ref().map(|message| message.chat().id.0);
-        let Some(chat_id) = chat_id.filter(|chat_id| context.is_ours(*chat_id)) else {
+        let chat = query.message.as_ref().map(|message| message.chat().id.into());
+        let Some(chat) = chat.filter(|chat| context.is_ours(*chat)) else {
             info!("a card's button was pressed outside of the managers' chat");
             return Ok(lang.text("lead-press-elsewhere", &[]));
         };
-        if query.from.is_bot || context.members.is_stranger(chat_id, query.from.id).await {
+        if query.from.is_bot || context.members.is_stranger(chat, query.from.id).await {
             info!("somebody who is no member of the managers' chat has pressed a card's button");
             return Ok(lang.text("lead-press-stranger", &[]));
         }

@@ -111,7 +111,7 @@ impl Reminding {
 
     /// Leads of which nothing is to be said now: that somebody deals with them is known soon, and counted.
     async fn look_at_others(&mut self) -> Result<(), StoreError> {
-        if self.looking.is_none() || self.rules.chat_id.is_none() {
+        if self.looking.is_none() || self.rules.chat.is_none() {
             return Ok(());
         }
         let clock = self.clock();
@@ -170,7 +170,7 @@ impl Reminding {
             true => {
                 let notice = Notice::Untouched { number: number.clone(), minutes: minutes(FIRST_REMINDER) };
                 let notice = Notice::from(Addressed::reply(notice, card_reference(&number)));
-                let message = self.rules.chat_id.map(|chat_id| NewMessage { chat_id, notice, due_at: now });
+                let message = self.rules.chat.map(|chat| NewMessage { chat, notice, due_at: now });
                 (message, self.after(owed.since, LAST_REMINDER))
             }
             false => {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{CopyTrouble, LeadsMeanwhile, PageTrouble, PollTrouble, Shortage, TalkMark, Trouble};
 use crate::{
     clock::Millis,
-    lead::{Asked, Budget, CarLink, Change, Extra, Lead, LeadNumber, LeadSource},
+    lead::{Asked, Budget, CarLink, Change, ChatRef, Extra, Lead, LeadNumber, LeadSource},
 };
 
 /// What the admin is told unasked.
@@ -221,7 +221,8 @@ pub enum AdminNotice {
         /// The setting.
         setting: String,
         /// The new id.
-        chat_id: i64,
+        #[serde(rename = "chat_id")]
+        chat: ChatRef,
     },
     /// Buyers' files do not get into amoCRM; they come into the managers' chat instead.
     FilesComeHere {

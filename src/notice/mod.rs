@@ -18,7 +18,7 @@ mod trouble;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::lead::{FileKind, LeadNumber};
+use crate::lead::{ChatRef, FileKind, LeadNumber};
 
 pub use admin::{AdminNotice, LeadCopy, WithdrawnLead};
 pub use button::{Button, Style};
@@ -252,7 +252,7 @@ pub struct FileCopy {
     /// Its name for managers.
     pub name: String,
     /// The buyer's chat.
-    pub from_chat: i64,
+    pub from_chat: ChatRef,
     /// The message in it.
     pub message_id: i32,
     /// Telegram's id of the file.

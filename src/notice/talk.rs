@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lead::LeadNumber;
+use crate::lead::{ChatRef, LeadNumber};
 
 /// A message of one side as the other gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,7 +10,7 @@ pub struct MessageCopy {
     /// The request that it is about.
     pub number: LeadNumber,
     /// The chat it was written in.
-    pub from_chat: i64,
+    pub from_chat: ChatRef,
     /// Its number there.
     pub message_id: i32,
     /// Words that are sent in its place.
@@ -25,7 +25,7 @@ pub struct MessageCopy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicEnd {
     /// The group's id under which the messenger has it.
-    pub sent_to: i64,
+    pub sent_to: ChatRef,
     /// Its id there.
     pub topic: i32,
     /// The request that is all that its title says from then on.

@@ -5,6 +5,8 @@
 
 use tokio::sync::mpsc;
 
+use crate::lead::ChatRef;
+
 use super::AdminNotice;
 
 /// Whom a notice is for.
@@ -19,23 +21,23 @@ pub enum Recipient {
 /// The chat of each recipient, where there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recipients {
-    operator: Option<i64>,
-    managers: Option<i64>,
+    operator: Option<ChatRef>,
+    managers: Option<ChatRef>,
 }
 
 impl Recipients {
     /// Both are in the admin's chat, if at all, unless the managers have one of their own.
-    pub fn new(admin: Option<i64>, managers: Option<i64>) -> Self {
+    pub fn new(admin: Option<ChatRef>, managers: Option<ChatRef>) -> Self {
         Self { operator: admin, managers: managers.or(admin) }
     }
 
     /// The same with the operator in another chat, where there was none.
-    pub fn with_operator_at_least_in(self, chat_id: i64) -> Self {
-        Self { operator: self.operator.or(Some(chat_id)), ..self }
+    pub fn with_operator_at_least_in(self, chat: ChatRef) -> Self {
+        Self { operator: self.operator.or(Some(chat)), ..self }
     }
 
     /// The chat of one of them.
-    pub fn chat(&self, recipient: Recipient) -> Option<i64> {
+    pub fn chat(&self, recipient: Recipient) -> Option<ChatRef> {
         match recipient {
             Recipient::Operator => self.operator,
             Recipient::Managers => self.managers,
@@ -105,15 +107,16 @@ mod tests {
 
     #[test]
     fn managers_without_a_chat_of_their_own_are_in_the_admins_and_the_operator_is_told_even_without_one() {
+        let chat = ChatRef::telegram;
         for (admin, own, operator, managers) in [
             (Some(7), None, Some(7), Some(7)),
             (None, None, Some(0), None),
             (Some(7), Some(-9), Some(7), Some(-9)),
             (None, Some(-9), Some(0), Some(-9)),
         ] {
-            let recipients = Recipients::new(admin, own).with_operator_at_least_in(0);
-            assert_eq!(recipients.chat(Recipient::Operator), operator);
-            assert_eq!(recipients.chat(Recipient::Managers), managers);
+            let recipients = Recipients::new(admin.map(chat), own.map(chat)).with_operator_at_least_in(chat(0));
+            assert_eq!(recipients.chat(Recipient::Operator), operator.map(chat));
+            assert_eq!(recipients.chat(Recipient::Managers), managers.map(chat));
         }
         assert_eq!(AdminNotice::Copies { leads: Vec::new() }.recipient(), Recipient::Operator);
         let number = crate::lead::LeadNumber::random();

@@ -107,7 +107,7 @@ impl Withdrawing {
             let at_the_dealer = numbers(|lead| lead.crm_lead_id.is_some() || lead.uncertain);
             let text = deleted_text(&at_the_dealer, &numbers(is_given_up), lang);
             let notice = Notice::Worded(Worded { text, buttons: Vec::new(), topic: None });
-            let buyer = NewMessage { chat_id: asked.chat_id, notice, due_at };
+            let buyer = NewMessage { chat: asked.chat, notice, due_at };
             let admin = (!person.leads.is_empty() || !unreadable.is_empty())
                 .then(|| self.admin_notice(person, unreadable.clone()))
                 .and_then(|notice| NewMessage::to_dealer(&self.recipients, notice, due_at));

@@ -7,7 +7,10 @@
 use rand::Rng;
 use serde_json::Value;
 
-use crate::telegram::setup_code::{self, LENGTH, SIGNS};
+use crate::{
+    lead::{ChatRef, one_line},
+    telegram::setup_code::{self, LENGTH, SIGNS},
+};
 
 /// As much as Telegram gives of what waits; whatever stands behind cannot be seen without confirming it.
 pub const MOST_SEEN: usize = 100;
@@ -43,7 +46,7 @@ impl Code {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chat {
     /// As the settings name it; a group's is below zero.
-    pub id: i64,
+    pub id: ChatRef,
     /// Its title, or the person's name.
     pub title: String,
 }
@@ -51,7 +54,7 @@ pub struct Chat {
 impl Chat {
     /// Whether it is a group.
     pub fn is_group(&self) -> bool {
-        self.id < 0
+        self.id.is_group()
     }
 }
 
@@ -87,14 +90,14 @@ fn sender(update: &Value, code: &Code, bot: &str) -> Option<Chat> {
         return None;
     }
     let chat = &message["chat"];
-    let id = chat["id"].as_i64().filter(|id| *id != 0)?;
+    let id = ChatRef::telegram(chat["id"].as_i64().filter(|id| *id != 0)?);
     let word = |name: &str| chat[name].as_str().unwrap_or_default();
     let title = match chat["type"].as_str()? {
         "private" => format!("{} {}", word("first_name"), word("last_name")),
         "group" | "supergroup" => word("title").to_owned(),
         _ => return None,
     };
-    Some(Chat { id, title: crate::lead::one_line(title.trim(), 80) })
+    Some(Chat { id, title: one_line(title.trim(), 80) })
 }
 
 #[cfg(test)]
@@ -137,7 +140,7 @@ mod tests {
         let buyer = |id| update(id, 42, "Иван");
         let look = |updates: &[Value]| {
             let seen = look(updates, &code, "auto_bot");
-            (seen.chat.map(|chat| chat.id), seen.confirms)
+            (seen.chat.map(|chat| chat.id.id), seen.confirms)
         };
         assert_eq!(look(&[]), (None, None));
         assert_eq!(look(&[buyer(5)]), (None, None));

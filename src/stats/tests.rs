@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Millis},
+    lead::ChatRef,
     store::{ImportedLead, Mark, NewLead, SourceFigures, Store},
     telegram::client::SendError,
 };
@@ -167,7 +168,11 @@ async fn send_lead(store: &Store, number: &str, at: &str) {
 /// A look at a moment by a process of its own: what it has sent, and whether nothing is left to be tried again.
 async fn look_at(folder: &tempfile::TempDir, at: &str, answer: Result<(), SendError>) -> (bool, Option<String>) {
     let store = store_at(folder, at).await;
-    let weekly = WeeklyStats { stats: Stats::new(store.leads(), &Dealer::default()), marks: store.marks(), chat_id: 7 };
+    let weekly = WeeklyStats {
+        stats: Stats::new(store.leads(), &Dealer::default()),
+        marks: store.marks(),
+        chat: ChatRef::telegram(7),
+    };
     let looked = match weekly.due().await.expect("a look") {
         None => (true, None),
         Some(due) => {

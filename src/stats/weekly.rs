@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use crate::{
     clock::date,
+    lead::ChatRef,
     notice::{Notice, Worded},
     store::{Mark, MarkFamily, Marks, NewMessage, StoreError},
     telegram::client::{Attachment, SendError, Telegram},
@@ -44,7 +45,7 @@ pub struct WeeklyStats {
     /// Which weeks were told.
     pub marks: Marks,
     /// Who is told.
-    pub chat_id: i64,
+    pub chat: ChatRef,
 }
 
 /// What is to be told now.
@@ -85,7 +86,7 @@ impl WeeklyStats {
     async fn look(&self, telegram: &Telegram) -> Result<bool, StoreError> {
         let Some(due) = self.due().await? else { return Ok(true) };
         let sent = match due.picture() {
-            Some((picture, caption)) => telegram.send_file(self.chat_id, picture, caption).await,
+            Some((picture, caption)) => telegram.send_file(self.chat, picture, caption).await,
             None => Err(SendError::Refused("there is no picture".into())),
         };
         self.sent(due, sent).await
@@ -126,7 +127,7 @@ impl WeeklyStats {
             Err(error @ SendError::Refused(_)) => {
                 warn!(%error, "what came of the week is told in words");
                 let worded = Worded { text: due.told.text, buttons: Vec::new(), topic: None };
-                Some(NewMessage { chat_id: self.chat_id, notice: Notice::Worded(worded), due_at: now })
+                Some(NewMessage { chat: self.chat, notice: Notice::Worded(worded), due_at: now })
             }
         };
         marks.set_once(&due.mark, "told", in_words.as_ref()).await?;

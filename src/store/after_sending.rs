@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::BoxFuture;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
-use crate::{clock::Millis, notice::Reference};
+use crate::{clock::Millis, lead::ChatRef, notice::Reference};
 
 use super::{
     Became, ButtonsChange, Outbox, StoreError, Urgency, json, live_buttons, rows, sent_messages,
@@ -29,7 +29,7 @@ impl From<ButtonsChange> for AfterSending {
 
 /// What has happened in a chat.
 struct InChat {
-    chat_id: i64,
+    chat: ChatRef,
     /// The message that goes from the outbox.
     gone: Option<String>,
     after: AfterSending,
@@ -55,11 +55,11 @@ impl Jointly for InChat {
                 let sql = format!("DELETE FROM messages WHERE id IN (SELECT new.id FROM {listed})");
                 sqlx::query(AssertSqlSafe(sql)).bind(json(&gone)).execute(&mut *connection).await?;
             }
-            let changes: Vec<_> = all.iter().map(|one| (one.chat_id, one.after.buttons.clone())).collect();
+            let changes: Vec<_> = all.iter().map(|one| (one.chat, one.after.buttons.clone())).collect();
             live_buttons::change_all(connection, &changes).await?;
-            for InChat { chat_id, after, at, .. } in all {
+            for InChat { chat, after, at, .. } in all {
                 if let Some((reference, became)) = &after.became {
-                    sent_messages::insert(connection, (reference, *chat_id), *became, *at).await?;
+                    sent_messages::insert(connection, (reference, *chat), *became, *at).await?;
                 }
             }
             Ok(all.iter().map(|_| Ok(())).collect())
@@ -69,9 +69,9 @@ impl Jointly for InChat {
 
 impl Outbox {
     /// Messages of a chat have lost their buttons, or never will; written in passing.
-    pub async fn buttons_gone(&self, chat_id: i64, gone: BTreeSet<i32>) -> Result<(), StoreError> {
+    pub async fn buttons_gone(&self, chat: ChatRef, gone: BTreeSet<i32>) -> Result<(), StoreError> {
         let after = ButtonsChange::gone(gone).into();
-        let happened = InChat { chat_id, gone: None, after, at: self.clock.now() };
+        let happened = InChat { chat, gone: None, after, at: self.clock.now() };
         self.write_jointly(Urgency::InPassing, happened).await
     }
 
@@ -79,13 +79,13 @@ impl Outbox {
     pub async fn sent(
         &self,
         id: &str,
-        chat_id: i64,
+        chat: ChatRef,
         after: impl Into<AfterSending>,
         urgency: Urgency,
     ) -> Result<(), StoreError> {
         let after: AfterSending = after.into();
         let is_looked_for = after.became.is_some();
-        let happened = InChat { chat_id, gone: Some(id.to_owned()), after, at: self.clock.now() };
+        let happened = InChat { chat, gone: Some(id.to_owned()), after, at: self.clock.now() };
         self.write_jointly(urgency, happened).await?;
         if is_looked_for {
             self.wakes.sent.notify_one();

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 use crate::{
     clock::Millis,
     fault::point,
-    lead::LeadNumber,
+    lead::{ChatRef, LeadNumber},
     notice::{Notice, TopicEnd},
 };
 
@@ -19,7 +19,7 @@ use super::{BuyerTopics, Engine, NewMessage, StoreError, json, outbox, rows};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TopicPlace {
     /// The group's id under which Telegram has it.
-    pub sent_to: i64,
+    pub sent_to: ChatRef,
     /// Its id there.
     pub topic: i32,
 }
@@ -28,7 +28,7 @@ pub struct TopicPlace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuyerTopic {
     /// The buyer's chat.
-    pub buyer_chat: i64,
+    pub buyer_chat: ChatRef,
     /// The buyer's newest request that the group knows of.
     pub number: LeadNumber,
     /// Where it is; `None` while there is none.
@@ -44,38 +44,46 @@ pub struct TopicAttempt {
     asked_at: Millis,
 }
 
-fn id_of(chat_id: i64, buyer_chat: i64) -> String {
-    format!("{chat_id}/{buyer_chat}")
+fn id_of(chat: ChatRef, buyer_chat: ChatRef) -> String {
+    format!("{chat}/{buyer_chat}")
 }
 
 fn columns(engine: Engine) -> String {
-    let numbers = ["buyer_chat", "sent_to", "topic", "asked_at"].map(|column| rows::numbers(engine, column));
-    format!("{}, {}", numbers.join(", "), rows::bytes(engine, "number"))
+    let chats = [("buyer_chat", "buyer_channel"), ("sent_to", "channel")];
+    let chats = chats.map(|(number, channel)| rows::chats(engine, number, channel));
+    let numbers = ["topic", "asked_at"].map(|column| rows::numbers(engine, column));
+    format!("{}, {}, {}", chats.join(", "), numbers.join(", "), rows::bytes(engine, "number"))
 }
 
 /// What cannot be read is not there.
 fn read(row: &AnyRow) -> Option<BuyerTopic> {
-    let topic = rows::number(row, 2).and_then(|topic| i32::try_from(topic).ok());
+    let topic = rows::number(row, 4).and_then(|topic| i32::try_from(topic).ok());
     Some(BuyerTopic {
-        buyer_chat: rows::number(row, 0)?,
-        number: LeadNumber::parse(&rows::lossy(row, 4)?)?,
-        place: rows::number(row, 1).zip(topic).map(|(sent_to, topic)| TopicPlace { sent_to, topic }),
-        is_asked: rows::number(row, 3).is_some(),
+        buyer_chat: rows::chat(row, 0)?,
+        number: LeadNumber::parse(&rows::lossy(row, 6)?)?,
+        place: rows::chat(row, 2).zip(topic).map(|(sent_to, topic)| TopicPlace { sent_to, topic }),
+        is_asked: rows::number(row, 5).is_some(),
     })
 }
 
 impl BuyerTopics {
     /// A buyer's topic in a group, as the settings name it.
-    pub async fn of(&self, chat_id: i64, buyer_chat: i64) -> Result<Option<BuyerTopic>, StoreError> {
+    pub async fn of(&self, chat: ChatRef, buyer_chat: ChatRef) -> Result<Option<BuyerTopic>, StoreError> {
         let sql = format!("SELECT {} FROM buyer_topics WHERE id = $1", columns(self.engine));
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(id_of(chat_id, buyer_chat));
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(id_of(chat, buyer_chat));
         Ok(query.fetch_optional(&self.pool).await?.as_ref().and_then(read))
     }
 
     /// Whose topic this is.
     pub async fn at(&self, place: TopicPlace) -> Result<Option<BuyerTopic>, StoreError> {
-        let sql = format!("SELECT {} FROM buyer_topics WHERE sent_to = $1 AND topic = $2", columns(self.engine));
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(place.sent_to).bind(i64::from(place.topic));
+        let sql = format!(
+            "SELECT {} FROM buyer_topics WHERE sent_to = $1 AND topic = $2 AND channel = $3",
+            columns(self.engine)
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(place.sent_to.id)
+            .bind(i64::from(place.topic))
+            .bind(place.sent_to.channel.as_str());
         Ok(query.fetch_optional(&self.pool).await?.as_ref().and_then(read))
     }
 
@@ -89,31 +97,33 @@ impl BuyerTopics {
     /// Records that a buyer's topic is about to be created, in place of one that is gone.
     pub async fn asks(
         &self,
-        (chat_id, buyer_chat): (i64, i64),
+        (chat, buyer_chat): (ChatRef, ChatRef),
         number: &LeadNumber,
         gone: Option<TopicPlace>,
     ) -> Result<TopicAttempt, StoreError> {
-        self.again(|| self.asks_once((chat_id, buyer_chat), number, gone)).await
+        self.again(|| self.asks_once((chat, buyer_chat), number, gone)).await
     }
 
     async fn asks_once(
         &self,
-        (chat_id, buyer_chat): (i64, i64),
+        (chat, buyer_chat): (ChatRef, ChatRef),
         number: &LeadNumber,
         gone: Option<TopicPlace>,
     ) -> Result<TopicAttempt, StoreError> {
-        let attempt = TopicAttempt { id: id_of(chat_id, buyer_chat), asked_at: self.clock.now() };
+        let attempt = TopicAttempt { id: id_of(chat, buyer_chat), asked_at: self.clock.now() };
         let mut transaction = self.begin().await?;
         sqlx::query(
-            "INSERT INTO buyer_topics (id, chat_id, buyer_chat, number, created_at, asked_at) \
-             VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (id) DO UPDATE SET number = excluded.number, \
+            "INSERT INTO buyer_topics (id, chat_id, buyer_chat, number, created_at, asked_at, channel, buyer_channel) \
+             VALUES ($1, $2, $3, $4, $5, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET number = excluded.number, \
              asked_at = excluded.asked_at",
         )
         .bind(&attempt.id)
-        .bind(chat_id)
-        .bind(buyer_chat)
+        .bind(chat.id)
+        .bind(buyer_chat.id)
         .bind(number.as_str())
         .bind(attempt.asked_at)
+        .bind(chat.channel.as_str())
+        .bind(buyer_chat.channel.as_str())
         .execute(&mut *transaction)
         .await?;
         if let Some(gone) = gone {
@@ -121,7 +131,7 @@ impl BuyerTopics {
                 "UPDATE buyer_topics SET sent_to = NULL, topic = NULL WHERE id = $1 AND sent_to = $2 AND topic = $3",
             )
             .bind(&attempt.id)
-            .bind(gone.sent_to)
+            .bind(gone.sent_to.id)
             .bind(i64::from(gone.topic))
             .execute(&mut *transaction)
             .await?;
@@ -156,7 +166,7 @@ impl BuyerTopics {
              WHERE id = $1 AND topic IS NULL",
         )
         .bind(&attempt.id)
-        .bind(place.sent_to)
+        .bind(place.sent_to.id)
         .bind(i64::from(place.topic))
         .bind(now)
         .execute(&mut *transaction)
@@ -168,7 +178,7 @@ impl BuyerTopics {
             return Ok(row.as_ref().and_then(read).and_then(|other| other.place).unwrap_or(place));
         }
         if let Some(message) = message {
-            outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+            outbox::insert(&mut transaction, message.chat, &json(&message.notice), message.due_at, now).await?;
         }
         point("topic.in_commit");
         transaction.commit().await?;
@@ -187,10 +197,11 @@ impl BuyerTopics {
 
     /// A topic is about this request from now on.
     pub async fn is_about(&self, place: TopicPlace, number: &LeadNumber) -> Result<(), StoreError> {
-        sqlx::query("UPDATE buyer_topics SET number = $3 WHERE sent_to = $1 AND topic = $2")
-            .bind(place.sent_to)
+        sqlx::query("UPDATE buyer_topics SET number = $3 WHERE sent_to = $1 AND topic = $2 AND channel = $4")
+            .bind(place.sent_to.id)
             .bind(i64::from(place.topic))
             .bind(number.as_str())
+            .bind(place.sent_to.channel.as_str())
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -201,18 +212,23 @@ impl BuyerTopics {
 pub(super) async fn forget(
     connection: &mut sqlx::AnyConnection,
     engine: Engine,
-    buyer_chat: i64,
+    buyer_chat: ChatRef,
     (until, now): (Millis, Millis),
 ) -> Result<(), StoreError> {
     let sql = format!(
-        "DELETE FROM buyer_topics WHERE buyer_chat = $1 AND COALESCE({}, 0) <= $2 RETURNING {}, {}",
+        "DELETE FROM buyer_topics WHERE buyer_chat = $1 AND buyer_channel = $3 AND COALESCE({}, 0) <= $2 RETURNING {}, {}",
         rows::only_numbers("created_at"),
         columns(engine),
-        rows::numbers(engine, "chat_id")
+        rows::chats(engine, "chat_id", "channel")
     );
-    let gone = sqlx::query(AssertSqlSafe(sql)).bind(buyer_chat).bind(until).fetch_all(&mut *connection).await?;
+    let gone = sqlx::query(AssertSqlSafe(sql))
+        .bind(buyer_chat.id)
+        .bind(until)
+        .bind(buyer_chat.channel.as_str())
+        .fetch_all(&mut *connection)
+        .await?;
     for row in gone {
-        untitle(connection, (&row, 5), true, now).await?;
+        untitle(connection, (&row, 7), true, now).await?;
     }
     Ok(())
 }
@@ -227,10 +243,10 @@ pub(super) async fn wiped(
     let sql = format!(
         "SELECT {}, {} FROM buyer_topics WHERE number = $1 AND topic IS NOT NULL",
         columns(engine),
-        rows::numbers(engine, "chat_id")
+        rows::chats(engine, "chat_id", "channel")
     );
     for row in sqlx::query(AssertSqlSafe(sql)).bind(number).fetch_all(&mut *connection).await? {
-        untitle(connection, (&row, 5), false, now).await?;
+        untitle(connection, (&row, 7), false, now).await?;
     }
     Ok(())
 }
@@ -242,9 +258,9 @@ async fn untitle(
     now: Millis,
 ) -> Result<(), StoreError> {
     let topic = read(row).and_then(|topic| Some((topic.place?, topic.number)));
-    let (Some((place, number)), Some(chat_id)) = (topic, rows::number(row, chat_at)) else { return Ok(()) };
+    let (Some((place, number)), Some(chat)) = (topic, rows::chat(row, chat_at)) else { return Ok(()) };
     let end = TopicEnd { sent_to: place.sent_to, topic: place.topic, number, closes };
-    outbox::insert(connection, chat_id, &json(&Notice::TopicEnd(end)), now, now).await?;
+    outbox::insert(connection, chat, &json(&Notice::TopicEnd(end)), now, now).await?;
     Ok(())
 }
 
@@ -252,6 +268,9 @@ async fn untitle(
 mod tests {
     use super::*;
     use crate::{clock::Clock, store::Store};
+
+    const GROUP: ChatRef = ChatRef::telegram(-5);
+    const BUYER: ChatRef = ChatRef::telegram(7);
 
     async fn store(folder: &tempfile::TempDir) -> Store {
         Store::open_file(&folder.path().join("store.sqlite"), Clock::default()).await.expect("a store")
@@ -262,7 +281,7 @@ mod tests {
     }
 
     fn place(topic: i32) -> TopicPlace {
-        TopicPlace { sent_to: -1005, topic }
+        TopicPlace { sent_to: ChatRef::telegram(-1005), topic }
     }
 
     #[tokio::test]
@@ -270,28 +289,28 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let topics = store(&folder).await.buyer_topics();
         let (first, second) = (number("K7M2QXA"), number("N7HR3T9"));
-        assert_eq!(topics.of(-5, 7).await.expect("a look"), None);
-        let one = topics.asks((-5, 7), &first, None).await.expect("a commit");
-        let waiting = topics.of(-5, 7).await.expect("a look").expect("a row");
+        assert_eq!(topics.of(GROUP, BUYER).await.expect("a look"), None);
+        let one = topics.asks((GROUP, BUYER), &first, None).await.expect("a commit");
+        let waiting = topics.of(GROUP, BUYER).await.expect("a look").expect("a row");
         assert_eq!((waiting.place, waiting.is_asked, waiting.number.clone()), (None, true, first.clone()));
         // A process that was killed has asked, and so does its successor.
-        let other = topics.asks((-5, 7), &first, None).await.expect("a commit");
+        let other = topics.asks((GROUP, BUYER), &first, None).await.expect("a commit");
         assert_eq!(topics.opened(&other, place(31), None).await.expect("a commit"), place(31));
         assert_eq!(topics.opened(&one, place(30), None).await.expect("a commit"), place(31), "it came later");
         let there = topics.at(place(31)).await.expect("a look").expect("it");
-        assert_eq!((there.buyer_chat, there.place, there.is_asked), (7, Some(place(31)), false));
+        assert_eq!((there.buyer_chat, there.place, there.is_asked), (BUYER, Some(place(31)), false));
         assert_eq!(topics.at(place(30)).await.expect("a look"), None);
         assert_eq!(topics.all().await.expect("all"), [place(31)]);
         topics.is_about(place(31), &second).await.expect("a commit");
-        assert_eq!(topics.of(-5, 7).await.expect("a look").expect("it").number, second);
+        assert_eq!(topics.of(GROUP, BUYER).await.expect("a look").expect("it").number, second);
         // Gone, and refused; only what is gone is taken away.
-        let again = topics.asks((-5, 7), &second, Some(place(30))).await.expect("a commit");
-        assert_eq!(topics.of(-5, 7).await.expect("a look").expect("it").place, Some(place(31)));
+        let again = topics.asks((GROUP, BUYER), &second, Some(place(30))).await.expect("a commit");
+        assert_eq!(topics.of(GROUP, BUYER).await.expect("a look").expect("it").place, Some(place(31)));
         topics.not_opened(&again).await.expect("a commit");
-        let again = topics.asks((-5, 7), &second, Some(place(31))).await.expect("a commit");
-        assert_eq!(topics.of(-5, 7).await.expect("a look").expect("it").place, None);
+        let again = topics.asks((GROUP, BUYER), &second, Some(place(31))).await.expect("a commit");
+        assert_eq!(topics.of(GROUP, BUYER).await.expect("a look").expect("it").place, None);
         topics.not_opened(&again).await.expect("a commit");
-        assert!(!topics.of(-5, 7).await.expect("a look").expect("it").is_asked);
+        assert!(!topics.of(GROUP, BUYER).await.expect("a look").expect("it").is_asked);
     }
 
     #[tokio::test]
@@ -300,16 +319,16 @@ mod tests {
         let store = store(&folder).await;
         let topics = store.buyer_topics();
         let number = number("K7M2QXA");
-        for (buyer, topic) in [(7, 31), (8, 32)] {
-            let attempt = topics.asks((-5, buyer), &number, None).await.expect("a commit");
+        for (buyer, topic) in [(BUYER, 31), (ChatRef::telegram(8), 32)] {
+            let attempt = topics.asks((GROUP, buyer), &number, None).await.expect("a commit");
             topics.opened(&attempt, place(topic), None).await.expect("a commit");
         }
         let mut transaction = store.begin().await.expect("a transaction");
-        forget(&mut transaction, store.engine, 7, (Millis::MAX, 1)).await.expect("a commit");
+        forget(&mut transaction, store.engine, BUYER, (Millis::MAX, 1)).await.expect("a commit");
         transaction.commit().await.expect("a commit");
         assert_eq!(topics.all().await.expect("all"), [place(32)]);
-        let waiting = store.outbox().of_chat(-5, 10).await.expect("a look");
-        let end = TopicEnd { sent_to: -1005, topic: 31, number, closes: true };
+        let waiting = store.outbox().of_chat(GROUP, 10).await.expect("a look");
+        let end = TopicEnd { sent_to: ChatRef::telegram(-1005), topic: 31, number, closes: true };
         assert_eq!(waiting.into_iter().map(|it| it.notice).collect::<Vec<_>>(), [Notice::TopicEnd(end)]);
     }
 }

@@ -4,7 +4,13 @@
 
 use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 
-use crate::{clock::Millis, clock::date, form::GivenConsent, lead::ConsentProof, notice::ConsentQuestion};
+use crate::{
+    clock::Millis,
+    clock::date,
+    form::GivenConsent,
+    lead::{ChatRef, ConsentProof},
+    notice::ConsentQuestion,
+};
 
 use super::{Consents, Dialogues, Engine, StoreError, forgetting::person_id, rows};
 
@@ -37,7 +43,7 @@ pub struct Consent {
     /// A hash of the account.
     pub person: String,
     /// The chat; `None` when its person is forgotten.
-    pub chat_id: Option<i64>,
+    pub chat: Option<ChatRef>,
     /// Telegram's id of the person; `None` when they are forgotten.
     pub user_id: Option<i64>,
     /// The document's version.
@@ -83,16 +89,16 @@ fn shown(question: &ConsentQuestion) -> String {
 }
 
 /// Records a consent together with its turn.
-pub(super) async fn insert(connection: &mut AnyConnection, chat_id: i64, new: &NewConsent) -> Result<(), StoreError> {
+pub(super) async fn insert(connection: &mut AnyConnection, chat: ChatRef, new: &NewConsent) -> Result<(), StoreError> {
     let question = &new.question;
     sqlx::query(
         "INSERT INTO consents (id, person, chat_id, user_id, version, document, document_sha256, document_read_at, policy, \
-         shown_text, shown_button, lang, bot, question_id, press_id, update_id, given_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING",
+         shown_text, shown_button, lang, bot, question_id, press_id, update_id, given_at, channel) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING",
     )
     .bind(&new.id)
     .bind(person_id(new.user_id))
-    .bind(chat_id)
+    .bind(chat.id)
     .bind(new.user_id)
     .bind(&question.version)
     .bind(&question.document)
@@ -107,6 +113,7 @@ pub(super) async fn insert(connection: &mut AnyConnection, chat_id: i64, new: &N
     .bind(new.press_id.as_deref())
     .bind(new.update_id)
     .bind(new.given_at)
+    .bind(chat.channel.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -202,8 +209,13 @@ fn columns(engine: Engine) -> String {
     let texts =
         ["id", "person", "version", "document", "document_sha256", "policy", "shown_text", "shown_button", "lang"];
     let texts = texts.into_iter().chain(["bot", "press_id"]).map(|column| rows::bytes(engine, column));
-    let numbers = ["chat_id", "user_id", "document_read_at", "question_id", "update_id", "given_at", "ended_at"];
-    texts.chain(numbers.into_iter().map(|column| rows::numbers(engine, column))).collect::<Vec<_>>().join(", ")
+    let numbers = ["user_id", "document_read_at", "question_id", "update_id", "given_at", "ended_at"];
+    let chat = rows::chats(engine, "chat_id", "channel");
+    texts
+        .chain([chat])
+        .chain(numbers.into_iter().map(|column| rows::numbers(engine, column)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn read(row: &AnyRow) -> Consent {
@@ -224,12 +236,12 @@ fn read(row: &AnyRow) -> Consent {
         lang: whole(8),
         bot: whole(9),
         press_id: text(10),
-        chat_id: number(11),
-        user_id: number(12),
-        read_at: number(13),
-        question_id: number(14),
-        update_id: number(15),
-        given_at: number(16),
-        ended_at: number(17),
+        chat: rows::chat(row, 11),
+        user_id: number(13),
+        read_at: number(14),
+        question_id: number(15),
+        update_id: number(16),
+        given_at: number(17),
+        ended_at: number(18),
     }
 }

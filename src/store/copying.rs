@@ -8,6 +8,7 @@
 //! is none, so there the row stays behind, is named and counted, and all others are copied.
 
 mod cells;
+mod merging;
 mod steps;
 mod tables;
 
@@ -17,8 +18,9 @@ use tracing::warn;
 use super::{Engine, Store, StoreError, forgetting::ForgottenElsewhere, rows};
 
 use cells::{Cell, CellRow, Kind, as_it_can_be_held, cells, name, names, whole};
+use merging::{COPY_OVERRIDES, ON_CONFLICT};
 use steps::CopiedSteps;
-use tables::{COPY_OVERRIDES, Columns, ON_CONFLICT, TABLES};
+use tables::{Columns, TABLES, keys};
 
 pub(super) use tables::tables;
 
@@ -64,11 +66,11 @@ impl Store {
         for (table, columns) in TABLES {
             let mut copied = Copied { table, source: 0, target: 0, present: 0, damaged: 0, left_behind: Vec::new() };
             // By key and not by offset, so that rows which come or go meanwhile shift nothing.
-            let mut last: Option<Vec<u8>> = None;
+            let mut last: Option<Vec<Vec<u8>>> = None;
             loop {
                 let page = self.page(table, columns, last.as_deref()).await?;
                 let Some(newest) = page.last() else { break };
-                last = Some(newest[0].bytes.clone());
+                last = Some(keys(table, columns).iter().zip(newest).map(|(_, cell)| cell.bytes.clone()).collect());
                 copied.source += page.len() as i64;
                 let rows = page.len();
                 let (mut good, mut damaged) = (Vec::new(), Vec::new());
@@ -107,34 +109,48 @@ impl Store {
     }
 
     /// Rows after a key; keys are compared byte by byte on both engines.
-    async fn page(&self, table: &str, columns: &Columns, after: Option<&[u8]>) -> Result<Vec<CellRow>, StoreError> {
+    async fn page(
+        &self,
+        table: &str,
+        columns: &Columns,
+        after: Option<&[Vec<u8>]>,
+    ) -> Result<Vec<CellRow>, StoreError> {
         let overridden = |column: &'static str| {
             let overridden = COPY_OVERRIDES.iter().find(|(of, name, _)| *of == table && *name == column);
             overridden.map_or(column, |(_, _, instead)| *instead)
         };
-        let key = columns[0].0;
-        let (key, list) = match self.engine {
+        let key = keys(table, columns);
+        let (key, list): (Vec<_>, Vec<_>) = match self.engine {
             Engine::Sqlite => {
                 let cell = |(name, _): &(&'static str, char)| {
                     let value = overridden(name);
                     format!("typeof({value}), CAST(CAST({value} AS TEXT) AS BLOB)")
                 };
-                (format!("CAST({key} AS BLOB)"), columns.iter().map(cell).collect::<Vec<_>>())
+                let key = key.iter().map(|(name, _)| format!("CAST({name} AS BLOB)"));
+                (key.collect(), columns.iter().map(cell).collect())
             }
             Engine::Postgres => {
                 let cell = |(name, _): &(&'static str, char)| format!("CAST({} AS TEXT)", overridden(name));
-                (format!("CAST({key} AS TEXT) COLLATE \"C\""), columns.iter().map(cell).collect())
+                let key = key.iter().map(|(name, _)| format!("CAST({name} AS TEXT) COLLATE \"C\""));
+                (key.collect(), columns.iter().map(cell).collect())
             }
         };
-        let sql =
-            format!("SELECT {} FROM {table} WHERE $1 = 0 OR {key} > $2 ORDER BY {key} LIMIT $3 + 0", list.join(", "));
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(after.is_some()));
-        let after = after.unwrap_or_default();
-        let query = match self.engine {
-            Engine::Sqlite => query.bind(after.to_vec()),
-            Engine::Postgres => query.bind(String::from_utf8_lossy(after).into_owned()),
-        };
-        let found = query.bind(ROWS).fetch_all(&self.pool).await?;
+        let sql = format!(
+            "SELECT {} FROM {table} WHERE $1 = 0 OR ({}) > ({}) ORDER BY {} LIMIT $2 + 0",
+            list.join(", "),
+            key.join(", "),
+            rows::placeholders(3, key.len()),
+            key.join(", ")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(after.is_some())).bind(ROWS);
+        for at in 0..key.len() {
+            let after = after.and_then(|after| after.get(at)).map_or(&[][..], Vec::as_slice);
+            query = match self.engine {
+                Engine::Sqlite => query.bind(after.to_vec()),
+                Engine::Postgres => query.bind(String::from_utf8_lossy(after).into_owned()),
+            };
+        }
+        let found = query.fetch_all(&self.pool).await?;
         Ok(found.iter().map(|row| cells(self.engine, columns, row)).collect())
     }
 
@@ -167,7 +183,10 @@ impl Store {
             .join(", ");
         let merged = ON_CONFLICT.iter().find(|(of, _)| *of == table).map_or("DO NOTHING", |(_, merged)| merged);
         let insert = format!("INSERT INTO {table} ({}) VALUES ({values}) ON CONFLICT {merged}", names(columns));
-        let check = format!("SELECT 1 FROM {table} WHERE CAST({} AS TEXT) = $1", columns[0].0);
+        let key = keys(table, columns);
+        let is_it = |(at, (name, _)): (usize, &(&str, char))| format!("CAST({name} AS TEXT) = ${}", at + 1);
+        let is_it: Vec<_> = key.iter().enumerate().map(is_it).collect();
+        let check = format!("SELECT 1 FROM {table} WHERE {}", is_it.join(" AND "));
         let mut present = 0;
         let mut transaction = self.begin().await?;
         for row in rows {
@@ -182,15 +201,13 @@ impl Store {
             {
                 steps.take_in(&mut transaction, id).await?;
             }
-            if done.rows_affected() == 1
-                || sqlx::query(AssertSqlSafe(check.as_str()))
-                    .bind(row[0].clone().unwrap_or_default())
-                    .fetch_optional(&mut *transaction)
-                    .await?
-                    .is_some()
-            {
-                present += 1;
-            }
+            let is_there = done.rows_affected() == 1 || {
+                let query = sqlx::query(AssertSqlSafe(check.as_str()));
+                let query =
+                    row[..key.len()].iter().fold(query, |query, key| query.bind(key.clone().unwrap_or_default()));
+                query.fetch_optional(&mut *transaction).await?.is_some()
+            };
+            present += i64::from(is_there);
         }
         transaction.commit().await?;
         Ok(present)
@@ -271,12 +288,17 @@ impl Store {
             transaction.commit().await?;
             return Ok(true);
         }
-        let check = format!("SELECT 1 FROM {table} WHERE {} = $1", rows::bytes(self.engine, columns[0].0));
-        let check = sqlx::query(AssertSqlSafe(check));
-        let check = match self.engine {
-            Engine::Sqlite => check.bind(row[0].bytes.clone()),
-            Engine::Postgres => check.bind(row[0].lossy()),
-        };
+        let key = keys(table, columns);
+        let is_it =
+            |(at, (name, _)): (usize, &(&str, char))| format!("{} = ${}", rows::bytes(self.engine, name), at + 1);
+        let is_it: Vec<_> = key.iter().enumerate().map(is_it).collect();
+        let mut check = sqlx::query(AssertSqlSafe(format!("SELECT 1 FROM {table} WHERE {}", is_it.join(" AND "))));
+        for cell in &row[..key.len()] {
+            check = match self.engine {
+                Engine::Sqlite => check.bind(cell.bytes.clone()),
+                Engine::Postgres => check.bind(cell.lossy()),
+            };
+        }
         Ok(check.fetch_optional(&mut *transaction).await?.is_some())
     }
 

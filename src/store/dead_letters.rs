@@ -2,7 +2,9 @@
 
 use sqlx::Row;
 
-use super::{Dialogues, NewMessage, StoreError, json, outbox, plain};
+use crate::lead::ChatRef;
+
+use super::{Dialogues, NewMessage, StoreError, json, outbox, plain, rows};
 
 /// JSON in which every sign beyond ASCII is written as `\\uXXXX`: the same document for every encoding.
 fn ascii_json(json: &str) -> String {
@@ -23,7 +25,7 @@ impl Dialogues {
     pub async fn keep_dead_letter(
         &self,
         update_id: i64,
-        chat_id: Option<i64>,
+        chat: Option<ChatRef>,
         kind: &str,
         error: &str,
         body: &str,
@@ -33,7 +35,7 @@ impl Dialogues {
         let ascii = ascii_json(body);
         let mut kept = Ok(());
         for body in [body, &ascii, "null"] {
-            kept = self.again(|| self.keep_dead_letter_once(update_id, chat_id, &kind, &error, body, answer)).await;
+            kept = self.again(|| self.keep_dead_letter_once(update_id, chat, &kind, &error, body, answer)).await;
             if !matches!(kept, Err(StoreError::Refused(_))) {
                 break;
             }
@@ -44,7 +46,7 @@ impl Dialogues {
     async fn keep_dead_letter_once(
         &self,
         update_id: i64,
-        chat_id: Option<i64>,
+        chat: Option<ChatRef>,
         kind: &str,
         error: &str,
         body: &str,
@@ -53,20 +55,21 @@ impl Dialogues {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         let done = sqlx::query(
-            "INSERT INTO set_aside (update_id, chat_id, kind, error, body, set_aside_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            "INSERT INTO set_aside (update_id, chat_id, kind, error, body, set_aside_at, channel) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         )
         .bind(update_id)
-        .bind(chat_id)
+        .bind(chat.map(|chat| chat.id))
         .bind(kind)
         .bind(error)
         .bind(body)
         .bind(now)
+        .bind(rows::channel_of(chat))
         .execute(&mut *transaction)
         .await?;
         if let (1, Some(answer)) = (done.rows_affected(), answer) {
             let body = json(&answer.notice);
-            outbox::insert(&mut transaction, answer.chat_id, &body, answer.due_at, now).await?;
+            outbox::insert(&mut transaction, answer.chat, &body, answer.due_at, now).await?;
         }
         transaction.commit().await?;
         self.wakes.messages.notify_one();

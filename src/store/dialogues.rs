@@ -5,7 +5,7 @@
 use sqlx::AssertSqlSafe;
 use tracing::warn;
 
-use crate::clock::Millis;
+use crate::{clock::Millis, lead::ChatRef};
 
 use super::{Dialogues, LeadRow, StoreError, rows};
 
@@ -26,23 +26,28 @@ pub struct Dialogue {
 
 impl Dialogues {
     /// A chat's dialogue; whatever stands there, it can be read.
-    pub async fn of_chat(&self, chat_id: i64) -> Result<Option<Dialogue>, StoreError> {
+    pub async fn of_chat(&self, chat: ChatRef) -> Result<Option<Dialogue>, StoreError> {
         let sql = format!(
-            "SELECT {}, {}, {}, {}, {} FROM dialogues WHERE chat_id = $1",
+            "SELECT {}, {}, {}, {}, {} FROM dialogues WHERE chat_id = $1 AND channel = $2",
             rows::bytes(self.engine, "step"),
             rows::bytes(self.engine, "draft"),
             rows::numbers(self.engine, "update_id"),
             rows::numbers(self.engine, "update_at"),
             rows::bytes(self.engine, "replies")
         );
-        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).fetch_optional(&self.pool).await? else {
+        let Some(row) = sqlx::query(AssertSqlSafe(sql))
+            .bind(chat.id)
+            .bind(chat.channel.as_str())
+            .fetch_optional(&self.pool)
+            .await?
+        else {
             return Ok(None);
         };
         let taken = (rows::number(&row, 2), rows::number(&row, 3));
         if let (None, _) | (_, None) = taken {
             // The next turn is compared with these two: without them the chat would be locked out.
             warn!("a dialogue does not say which update it has taken last; it goes on with the next one");
-            self.forget_last_update(chat_id).await?;
+            self.forget_last_update(chat).await?;
         }
         let (update_id, update_at) = match taken {
             (Some(update_id), Some(update_at)) => (update_id, update_at),
@@ -57,9 +62,10 @@ impl Dialogues {
         }))
     }
 
-    async fn forget_last_update(&self, chat_id: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE dialogues SET update_id = 0, update_at = 0 WHERE chat_id = $1")
-            .bind(chat_id)
+    async fn forget_last_update(&self, chat: ChatRef) -> Result<(), StoreError> {
+        sqlx::query("UPDATE dialogues SET update_id = 0, update_at = 0 WHERE chat_id = $1 AND channel = $2")
+            .bind(chat.id)
+            .bind(chat.channel.as_str())
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -71,8 +77,12 @@ impl Dialogues {
     }
 
     /// Forgets a chat's dialogue.
-    pub async fn remove(&self, chat_id: i64) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM dialogues WHERE chat_id = $1").bind(chat_id).execute(&self.pool).await?;
+    pub async fn remove(&self, chat: ChatRef) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM dialogues WHERE chat_id = $1 AND channel = $2")
+            .bind(chat.id)
+            .bind(chat.channel.as_str())
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 }

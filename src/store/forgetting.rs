@@ -16,7 +16,10 @@ use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 use ulid::Ulid;
 
-use crate::{clock::Millis, lead::LeadNumber};
+use crate::{
+    clock::Millis,
+    lead::{ChatRef, LeadNumber},
+};
 
 use super::{Engine, LeadState, PersonalData, StoreError, rows};
 
@@ -256,7 +259,7 @@ async fn find(connection: &mut AnyConnection, engine: Engine, whom: &Whom) -> Re
             find_by_phone(connection, engine, phone, &mut person).await?;
         }
     }
-    person.chats.extend(person.users.iter().copied());
+    person.chats.extend(person.users.iter().copied().map(ChatRef::telegram));
     let wanted = person.clone();
     for user_id in wanted.users.clone() {
         // Where a row is damaged, the column may not hold what the document says, or the other way round.
@@ -272,9 +275,10 @@ async fn find(connection: &mut AnyConnection, engine: Engine, whom: &Whom) -> Re
     }
     person.leads.sort_by(|one, other| one.id.cmp(&other.id));
     person.leads.dedup();
-    for chat_id in &person.chats {
-        let row = sqlx::query("SELECT COUNT(*) FROM dialogues WHERE chat_id = $1")
-            .bind(*chat_id)
+    for chat in &person.chats {
+        let row = sqlx::query("SELECT COUNT(*) FROM dialogues WHERE chat_id = $1 AND channel = $2")
+            .bind(chat.id)
+            .bind(chat.channel.as_str())
             .fetch_one(&mut *connection)
             .await?;
         person.dialogues += rows::number(&row, 0).unwrap_or(0);
@@ -322,12 +326,12 @@ async fn find_by_phone(
         take_lead(&row, person);
     }
     let (draft, holds) = (rows::bytes(engine, "draft"), rows::contains(engine, "draft", "$1"));
-    let sql = format!("SELECT {}, {draft} FROM dialogues WHERE {holds}", rows::numbers(engine, "chat_id"));
+    let sql = format!("SELECT {}, {draft} FROM dialogues WHERE {holds}", rows::chats(engine, "chat_id", "channel"));
     for row in sqlx::query(AssertSqlSafe(sql)).bind(phone).fetch_all(&mut *connection).await? {
-        let draft = rows::lossy(&row, 1).unwrap_or_default();
+        let draft = rows::lossy(&row, 2).unwrap_or_default();
         let parsed: Value = serde_json::from_str(&draft).unwrap_or_default();
         if is_of(&parsed["draft"]["phone"], &draft) {
-            person.users.extend(rows::number(&row, 0));
+            person.users.extend(rows::chat(&row, 0).and_then(ChatRef::user));
         }
     }
     Ok(())
@@ -346,7 +350,7 @@ fn take_lead(row: &AnyRow, person: &mut Person) {
     person.take_body(&serde_json::from_str(&body_of(row)).unwrap_or_default());
     if let Some(user_id) = rows::number(row, 6).filter(|id| *id != 0) {
         person.users.insert(user_id);
-        person.chats.insert(user_id);
+        person.chats.insert(ChatRef::telegram(user_id));
     }
     person.leads.push(PersonLead {
         number: number.unwrap_or_else(|| id.clone()),

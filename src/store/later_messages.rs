@@ -11,7 +11,7 @@ use ulid::Ulid;
 use crate::{
     clock::{Clock, Millis},
     fault::point,
-    lead::{BuyerFile, Lead, LeadNumber, Speech, speech_note, with_speech},
+    lead::{BuyerFile, ChatRef, Lead, LeadNumber, Speech, speech_note, with_speech},
 };
 
 use super::{Dialogues, Files, LateNotes, NewMessage, StoreError, json, late_notes, outbox, rows};
@@ -67,7 +67,7 @@ pub struct LaterMessages {
 /// Keeps what was said.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
-    chat_id: i64,
+    chat: ChatRef,
     new: &NewSpeech,
     clock: Clock,
 ) -> Result<(), StoreError> {
@@ -78,16 +78,17 @@ pub(super) async fn insert(
         Said { lead_id: &lead_id, number: &new.number, speech: &new.speech, at: new.at, utc_offset: new.utc_offset };
     let note = Note::of(connection, &said, &format!("{:010}{edit}", new.message_id), now).await?;
     let done = sqlx::query(
-        "INSERT INTO later_messages (id, lead_id, chat_id, message_id, fingerprint, note_id, kept_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        "INSERT INTO later_messages (id, lead_id, chat_id, message_id, fingerprint, note_id, kept_at, channel) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
     )
     .bind(id)
     .bind(&lead_id)
-    .bind(chat_id)
+    .bind(chat.id)
     .bind(new.message_id)
     .bind(&new.fingerprint)
     .bind(note.id())
     .bind(now)
+    .bind(chat.channel.as_str())
     .execute(&mut *connection)
     .await?;
     if done.rows_affected() == 0 {
@@ -98,7 +99,7 @@ pub(super) async fn insert(
         add_file(connection, &lead_id, *position, file, now).await?;
     }
     for copy in &new.copies {
-        outbox::insert(connection, copy.chat_id, &json(&copy.notice), copy.due_at, now).await?;
+        outbox::insert(connection, copy.chat, &json(&copy.notice), copy.due_at, now).await?;
     }
     point("later.in_commit");
     Ok(())
@@ -234,13 +235,14 @@ impl Dialogues {
     }
 
     /// What was kept of a message, if it was.
-    pub async fn kept_message(&self, chat_id: i64, message_id: i64) -> Result<Option<KeptMessage>, StoreError> {
+    pub async fn kept_message(&self, chat: ChatRef, message_id: i64) -> Result<Option<KeptMessage>, StoreError> {
         let sql = format!(
-            "SELECT {}, {} FROM later_messages WHERE chat_id = $1 AND message_id = $2 ORDER BY kept_at DESC, id DESC LIMIT 1",
+            "SELECT {}, {} FROM later_messages WHERE chat_id = $1 AND message_id = $2 AND channel = $3 \
+             ORDER BY kept_at DESC, id DESC LIMIT 1",
             rows::bytes(self.engine, "lead_id"),
             rows::bytes(self.engine, "fingerprint")
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(message_id);
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(chat.id).bind(message_id).bind(chat.channel.as_str());
         let row = query.fetch_optional(&self.pool).await?;
         Ok(row.and_then(|row| {
             let lead_id = Ulid::from_string(&rows::lossy(&row, 0)?).ok()?;

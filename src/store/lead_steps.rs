@@ -14,7 +14,7 @@ use ulid::Ulid;
 use crate::{
     clock::Millis,
     fault::point,
-    lead::{Lead, LeadNumber},
+    lead::{ChatRef, Lead, LeadNumber},
     notice::Notice,
 };
 
@@ -175,14 +175,14 @@ impl LeadQueue {
 struct Delivery {
     id: Ulid,
     notice: Notice,
-    chat_id: Option<i64>,
+    chat: Option<ChatRef>,
     remote_id: Option<i64>,
 }
 
 impl Delivery {
     fn of(one: &Completed<'_>, notice: impl Fn(LeadNumber) -> Notice) -> Self {
         let Completed { lead, remote_id } = *one;
-        Self { id: lead.id, notice: notice(lead.number.clone()), chat_id: lead.buyer.chat_id, remote_id }
+        Self { id: lead.id, notice: notice(lead.number.clone()), chat: lead.buyer.chat, remote_id }
     }
 }
 
@@ -204,8 +204,8 @@ async fn deliver(connection: &mut AnyConnection, leads: &[Delivery], now: Millis
     for row in delivered.iter().filter(|row| rows::number(row, 1) == Some(1)) {
         let id: String = row.try_get(0)?;
         let lead = leads.iter().find(|lead| lead.id.to_string() == id);
-        if let Some((lead, chat_id)) = lead.and_then(|lead| Some((lead, lead.chat_id?))) {
-            outbox::insert(connection, chat_id, &json(&lead.notice), now, now).await?;
+        if let Some((lead, chat)) = lead.and_then(|lead| Some((lead, lead.chat?))) {
+            outbox::insert(connection, chat, &json(&lead.notice), now, now).await?;
         }
     }
     point("delivered.in_commit");

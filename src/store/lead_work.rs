@@ -12,7 +12,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 use crate::{
     clock::Millis,
     fault::point,
-    lead::LeadNumber,
+    lead::{ChatRef, LeadNumber},
     notice::{Addressed, Doer, LeadOutcome, Notice, Reference, ReferenceKind},
 };
 
@@ -37,7 +37,7 @@ pub struct OwedWork {
 #[derive(Debug, Clone, Default)]
 pub struct NewWork {
     /// The chat that gets its card.
-    pub chat_id: Option<i64>,
+    pub chat: Option<ChatRef>,
     /// When it is said that nobody has dealt with it.
     pub remind_at: Option<Millis>,
     /// amoCRM's user whose turn it is.
@@ -73,13 +73,13 @@ fn refresh(number: &LeadNumber) -> Notice {
 
 /// Has the card of a lead changed, where it has one.
 pub(super) async fn refresh_card(connection: &mut AnyConnection, lead_id: &str, now: Millis) -> Result<(), StoreError> {
-    let row = sqlx::query("SELECT number, chat_id FROM lead_work WHERE lead_id = $1 AND chat_id IS NOT NULL")
+    let row = sqlx::query("SELECT number, chat_id, channel FROM lead_work WHERE lead_id = $1 AND chat_id IS NOT NULL")
         .bind(lead_id)
         .fetch_optional(&mut *connection)
         .await?;
-    let card = row.and_then(|row| Some((LeadNumber::parse(&rows::lossy(&row, 0)?)?, rows::number(&row, 1)?)));
-    if let Some((number, chat_id)) = card {
-        outbox::insert(connection, chat_id, &json(&refresh(&number)), now, now).await?;
+    let card = row.and_then(|row| Some((LeadNumber::parse(&rows::lossy(&row, 0)?)?, rows::chat(&row, 1)?)));
+    if let Some((number, chat)) = card {
+        outbox::insert(connection, chat, &json(&refresh(&number)), now, now).await?;
     }
     Ok(())
 }
@@ -263,15 +263,17 @@ async fn open(connection: &mut AnyConnection, owed: &OwedWork, new: &NewWork, no
         return Ok(());
     }
     let done = sqlx::query(
-        "INSERT INTO lead_work (lead_id, number, chat_id, since, shown, assigned, remind_at) \
-         VALUES ($1, $2, CAST($3 AS BIGINT), $4, 'waiting', CAST($5 AS BIGINT), CAST($6 AS BIGINT)) ON CONFLICT DO NOTHING",
+        "INSERT INTO lead_work (lead_id, number, chat_id, since, shown, assigned, remind_at, channel) \
+         VALUES ($1, $2, CAST($3 AS BIGINT), $4, 'waiting', CAST($5 AS BIGINT), CAST($6 AS BIGINT), $7) \
+         ON CONFLICT DO NOTHING",
     )
     .bind(&owed.lead_id)
     .bind(owed.number.as_str())
-    .bind(new.chat_id)
+    .bind(new.chat.map(|chat| chat.id))
     .bind(owed.since)
     .bind(new.assigned)
     .bind(new.remind_at)
+    .bind(rows::channel_of(new.chat))
     .execute(&mut *connection)
     .await?;
     if done.rows_affected() == 0 {
@@ -283,10 +285,10 @@ async fn open(connection: &mut AnyConnection, owed: &OwedWork, new: &NewWork, no
     for action in &new.actions {
         lead_actions::insert(connection, (&owed.lead_id, owed.number.as_str()), action, now).await?;
     }
-    if let Some(chat_id) = new.chat_id {
+    if let Some(chat) = new.chat {
         let card = Notice::LeadCard { number: owed.number.clone() };
         let message = Notice::from(Addressed::becoming(card, card_reference(&owed.number)));
-        outbox::insert(connection, chat_id, &json(&message), now, now).await?;
+        outbox::insert(connection, chat, &json(&message), now, now).await?;
     }
     point("lead_work.in_commit");
     Ok(())

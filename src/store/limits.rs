@@ -76,7 +76,7 @@ impl Dialogues {
                 .execute(&mut *transaction)
                 .await?;
         if done.rows_affected() == 1 {
-            outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+            outbox::insert(&mut transaction, message.chat, &json(&message.notice), message.due_at, now).await?;
         }
         transaction.commit().await?;
         self.wakes.messages.notify_one();

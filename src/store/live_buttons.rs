@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
+use crate::lead::ChatRef;
+
 use super::{Outbox, StoreError, json, rows};
 
 /// No more of one chat are remembered: each is an edit.
@@ -149,85 +151,92 @@ const MOST_OUT: usize = 6;
 #[derive(Serialize)]
 struct EditedRow {
     chat_id: i64,
+    channel: &'static str,
     added: String,
     taken: [String; MOST_OUT],
 }
 
-const EDITED_ROW: &[(&str, &str)] = &[("chat_id", "BIGINT"), ("added", "TEXT"), ("taken", "JSON")];
+const EDITED_ROW: &[(&str, &str)] = &[("chat_id", "BIGINT"), ("channel", "TEXT"), ("added", "TEXT"), ("taken", "JSON")];
 
 /// Makes changes of any number of chats in the transaction of something else, in their order; by one statement where it is not
 /// the first time for a chat, as it goes with every message.
 pub(super) async fn change_all(
     connection: &mut AnyConnection,
-    changes: &[(i64, ButtonsChange)],
+    changes: &[(ChatRef, ButtonsChange)],
 ) -> Result<(), StoreError> {
-    let mut edits: BTreeMap<i64, Edit> = BTreeMap::new();
-    for (chat_id, change) in changes {
-        edits.entry(*chat_id).or_default().then(change);
+    let mut edits: BTreeMap<ChatRef, Edit> = BTreeMap::new();
+    for (chat, change) in changes {
+        edits.entry(*chat).or_default().then(change);
     }
     edits.retain(|_, edit| !edit.out.is_empty() || !edit.added.is_empty());
     let (mut together, alone): (BTreeMap<_, _>, BTreeMap<_, _>) =
         edits.into_iter().partition(|(_, edit)| edit.out.len() <= MOST_OUT);
     if !together.is_empty() {
-        let row = |(chat_id, edit): (&i64, &'_ Edit)| {
+        let row = |(chat, edit): (&ChatRef, &'_ Edit)| {
             let mut taken = [const { String::new() }; MOST_OUT];
             taken.iter_mut().zip(&edit.out).for_each(|(place, token)| place.clone_from(token));
-            EditedRow { chat_id: *chat_id, added: edit.added.clone(), taken }
+            EditedRow { chat_id: chat.id, channel: chat.channel.as_str(), added: edit.added.clone(), taken }
         };
         let rows: Vec<_> = together.iter().map(row).collect();
         let rest = (0..MOST_OUT)
             .fold("live_buttons.messages".to_owned(), |rest, at| format!("REPLACE({rest}, new.taken ->> {at}, '')"));
         let sql = format!(
             "UPDATE live_buttons SET messages = {rest} || new.added FROM {} WHERE live_buttons.chat_id = new.chat_id \
-             RETURNING live_buttons.chat_id",
+             AND live_buttons.channel = new.channel RETURNING live_buttons.chat_id, live_buttons.channel",
             rows::listed(rows::engine_of(connection), EDITED_ROW)
         );
         let changed = sqlx::query(AssertSqlSafe(sql)).bind(json(&rows)).fetch_all(&mut *connection).await?;
-        for chat_id in changed.iter().filter_map(|row| rows::number(row, 0)) {
-            together.remove(&chat_id);
+        for chat in changed.iter().filter_map(|row| rows::chat(row, 0)) {
+            together.remove(&chat);
         }
     }
     let first = together.into_iter().filter(|(_, edit)| !edit.added.is_empty());
-    for (chat_id, edit) in first.chain(alone) {
-        change_one(connection, chat_id, edit).await?;
+    for (chat, edit) in first.chain(alone) {
+        change_one(connection, chat, edit).await?;
     }
     Ok(())
 }
 
-async fn change_one(connection: &mut AnyConnection, chat_id: i64, edit: Edit) -> Result<(), StoreError> {
+async fn change_one(connection: &mut AnyConnection, chat: ChatRef, edit: Edit) -> Result<(), StoreError> {
     let rest = (0..edit.out.len())
-        .fold("live_buttons.messages".to_owned(), |rest, at| format!("REPLACE({rest}, ${}, '')", at + 3));
+        .fold("live_buttons.messages".to_owned(), |rest, at| format!("REPLACE({rest}, ${}, '')", at + 4));
     let sql = match edit.added.is_empty() {
-        true => format!("UPDATE live_buttons SET messages = {rest} || $2 WHERE chat_id = $1"),
+        true => format!("UPDATE live_buttons SET messages = {rest} || $2 WHERE chat_id = $1 AND channel = $3"),
         false => format!(
-            "INSERT INTO live_buttons (chat_id, messages) VALUES ($1, $2) \
-             ON CONFLICT (chat_id) DO UPDATE SET messages = {rest} || excluded.messages"
+            "INSERT INTO live_buttons (chat_id, messages, channel) VALUES ($1, $2, $3) \
+             ON CONFLICT (chat_id, channel) DO UPDATE SET messages = {rest} || excluded.messages"
         ),
     };
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(edit.added);
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(chat.id).bind(edit.added).bind(chat.channel.as_str());
     edit.out.into_iter().fold(query, |query, token| query.bind(token)).execute(&mut *connection).await?;
     Ok(())
 }
 
 impl Outbox {
     /// The messages of a chat that have buttons.
-    pub async fn buttons_of(&self, chat_id: i64) -> Result<LiveButtons, StoreError> {
-        let sql = format!("SELECT {} FROM live_buttons WHERE chat_id = $1", rows::bytes(self.engine, "messages"));
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).fetch_optional(&self.pool).await?;
+    pub async fn buttons_of(&self, chat: ChatRef) -> Result<LiveButtons, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM live_buttons WHERE chat_id = $1 AND channel = $2",
+            rows::bytes(self.engine, "messages")
+        );
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(chat.id)
+            .bind(chat.channel.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
         let messages = row.and_then(|row| rows::lossy(&row, 0)).unwrap_or_default();
         Ok(LiveButtons::read(&messages))
     }
 
     /// The chats of which a message has to lose its buttons still, with those messages.
-    pub async fn buttons_over(&self) -> Result<Vec<(i64, BTreeSet<i32>)>, StoreError> {
+    pub async fn buttons_over(&self) -> Result<Vec<(ChatRef, BTreeSet<i32>)>, StoreError> {
         let sql = format!(
             "SELECT {}, {} FROM live_buttons WHERE messages LIKE '%r%' LIMIT $1 + 0",
-            rows::numbers(self.engine, "chat_id"),
+            rows::chats(self.engine, "chat_id", "channel"),
             rows::bytes(self.engine, "messages")
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(MOST_CHATS).fetch_all(&self.pool).await?;
-        let read =
-            |row: &sqlx::any::AnyRow| Some((rows::number(row, 0)?, LiveButtons::read(&rows::lossy(row, 1)?).over));
+        let read = |row: &sqlx::any::AnyRow| Some((rows::chat(row, 0)?, LiveButtons::read(&rows::lossy(row, 2)?).over));
         Ok(rows.iter().filter_map(read).filter(|(_, over)| !over.is_empty()).collect())
     }
 }
@@ -267,14 +276,13 @@ mod tests {
         // The next message was begun to be sent before the press, so it knows nothing of it.
         let sent = ButtonsChange { kept: ids(&[1]), over: ids(&[2]), new: Some(3), ..ButtonsChange::default() };
         let before = LiveButtons { live: ids(&[2]), beside: ids(&[1]), over: ids(&[]) };
-        for (chat_id, button, over, live) in
-            [(1, 1, &[1, 2][..], &[3][..]), (2, 2, &[2], &[1, 3]), (3, 3, &[2, 3], &[1])]
+        for (chat, button, over, live) in [(1, 1, &[1, 2][..], &[3][..]), (2, 2, &[2], &[1, 3]), (3, 3, &[2, 3], &[1])]
         {
             let expected = LiveButtons { live: ids(live), beside: ids(&[]), over: ids(over) };
             let [first, second] =
                 [[presses(button), [sent.clone()]], [[sent.clone()], presses(button)]].map(|it| it.concat());
             for (half, order) in [first, second].into_iter().enumerate() {
-                let chat_id = 10 * chat_id + half as i64;
+                let chat = ChatRef::telegram(10 * chat + half as i64);
                 let mut remembered = before.clone();
                 let there = [
                     ButtonsChange { new: Some(2), ..ButtonsChange::default() },
@@ -282,7 +290,7 @@ mod tests {
                 ];
                 for change in there.iter().chain(&order) {
                     outbox
-                        .sent("01J7ABCDEFGHJKMNPQRSTVWXYZ", chat_id, change.clone(), Urgency::Now)
+                        .sent("01J7ABCDEFGHJKMNPQRSTVWXYZ", chat, change.clone(), Urgency::Now)
                         .await
                         .expect("a commit");
                 }
@@ -290,7 +298,7 @@ mod tests {
                     remembered = remembered.after(change);
                 }
                 assert_eq!(remembered, expected, "{order:?}");
-                assert_eq!(outbox.buttons_of(chat_id).await.expect("a row"), expected, "{order:?}");
+                assert_eq!(outbox.buttons_of(chat).await.expect("a row"), expected, "{order:?}");
             }
         }
     }
@@ -304,10 +312,11 @@ mod tests {
         let change = |change: ButtonsChange| {
             let outbox = outbox.clone();
             async move {
-                let before = outbox.buttons_of(5).await.expect("a row");
-                let sent = outbox.sent("01J7ABCDEFGHJKMNPQRSTVWXYZ", 5, change.clone(), Urgency::Now).await;
+                let before = outbox.buttons_of(ChatRef::telegram(5)).await.expect("a row");
+                let sent =
+                    outbox.sent("01J7ABCDEFGHJKMNPQRSTVWXYZ", ChatRef::telegram(5), change.clone(), Urgency::Now).await;
                 sent.expect("a commit");
-                let after = outbox.buttons_of(5).await.expect("a row");
+                let after = outbox.buttons_of(ChatRef::telegram(5)).await.expect("a row");
                 assert_eq!(before.after(&change), after, "what is remembered is what is stored: {change:?}");
             }
         };
@@ -317,15 +326,15 @@ mod tests {
         change(ButtonsChange { new: Some(1), ..ButtonsChange::default() }).await;
         change(ButtonsChange { gone: ids(&[1]), new: Some(11), ..ButtonsChange::default() }).await;
         change(ButtonsChange { over: ids(&[11]), new: Some(12), beside_next: true, ..ButtonsChange::default() }).await;
-        let now = outbox.buttons_of(5).await.expect("a row");
+        let now = outbox.buttons_of(ChatRef::telegram(5)).await.expect("a row");
         assert_eq!(now, LiveButtons { live: ids(&[]), beside: ids(&[12]), over: ids(&[11]) });
-        assert_eq!(outbox.buttons_over().await.expect("rows"), [(5, ids(&[11]))]);
+        assert_eq!(outbox.buttons_over().await.expect("rows"), [(ChatRef::telegram(5), ids(&[11]))]);
         change(ButtonsChange { gone: ids(&[11]), kept: ids(&[12]), new: Some(2), ..ButtonsChange::default() }).await;
-        assert_eq!(outbox.buttons_of(5).await.expect("a row").live, ids(&[2, 12]));
-        outbox.buttons_gone(5, ids(&[1, 2, 12])).await.expect("a commit");
-        assert_eq!(outbox.buttons_of(5).await.expect("a row"), LiveButtons::default());
-        assert_eq!(outbox.buttons_of(6).await.expect("no row"), LiveButtons::default());
-        outbox.buttons_gone(6, ids(&[1])).await.expect("nothing to do");
+        assert_eq!(outbox.buttons_of(ChatRef::telegram(5)).await.expect("a row").live, ids(&[2, 12]));
+        outbox.buttons_gone(ChatRef::telegram(5), ids(&[1, 2, 12])).await.expect("a commit");
+        assert_eq!(outbox.buttons_of(ChatRef::telegram(5)).await.expect("a row"), LiveButtons::default());
+        assert_eq!(outbox.buttons_of(ChatRef::telegram(6)).await.expect("no row"), LiveButtons::default());
+        outbox.buttons_gone(ChatRef::telegram(6), ids(&[1])).await.expect("nothing to do");
         assert!(outbox.buttons_over().await.expect("rows").is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! The names of all marks. They stand in stores of every version: a name that was once used keeps its meaning.
 
+use crate::lead::ChatRef;
+
 /// A mark that processes leave for each other or for their next start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
@@ -53,12 +55,12 @@ pub enum Mark {
     /// The admin was told what came of the week that ended on this Monday (days since 1970).
     StatsTold(i64),
     /// The id of the supergroup that the group with this id has become.
-    GroupMoved(i64),
+    GroupMoved(ChatRef),
     /// The admin was told that a page with the document that buyers consent to cannot be fetched, by the SHA-256 of its address
     /// in hex.
     ConsentDocument(String),
     /// Topics of this chat that were written in, the last one first, parted by commas.
-    GroupTopics(i64),
+    GroupTopics(ChatRef),
 }
 
 /// Marks that differ in what follows one beginning.
@@ -142,7 +144,7 @@ impl Mark {
             Self::StatsTold(day) => of(MarkFamily::StatsTold, &day.to_string()),
             Self::GroupMoved(from) => of(MarkFamily::GroupsMoved, &from.to_string()),
             Self::ConsentDocument(digest) => of(MarkFamily::ConsentDocuments, digest),
-            Self::GroupTopics(chat_id) => of(MarkFamily::GroupTopics, &chat_id.to_string()),
+            Self::GroupTopics(chat) => of(MarkFamily::GroupTopics, &chat.to_string()),
         }
     }
 
@@ -216,8 +218,8 @@ mod tests {
             (Mark::FirstPress("abc".into()), "first_press:abc"),
             (Mark::LimitTold { user_id: 7, day: 20_000 }, "limit:7:20000"),
             (Mark::ConsentDocument("00ff".into()), "consent_document:00ff"),
-            (Mark::GroupMoved(-42), "group_moved:-42"),
-            (Mark::GroupTopics(-1_000_000_000_042), "group_topics:-1000000000042"),
+            (Mark::GroupMoved(ChatRef::telegram(-42)), "group_moved:-42"),
+            (Mark::GroupTopics(ChatRef::telegram(-1_000_000_000_042)), "group_topics:-1000000000042"),
         ];
         for (mark, name) in marks {
             assert_eq!(mark.name(), name);

@@ -95,7 +95,7 @@ impl Marks {
         let left = done.rows_affected() == 1;
         if let (true, Some(message)) = (left, message) {
             let body = json(&message.notice);
-            outbox::insert(&mut transaction, message.chat_id, &body, message.due_at, now).await?;
+            outbox::insert(&mut transaction, message.chat, &body, message.due_at, now).await?;
         }
         transaction.commit().await?;
         Ok(left)

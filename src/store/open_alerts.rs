@@ -79,7 +79,7 @@ impl OpenAlerts {
     async fn enqueue_all(&self, connection: &mut sqlx::AnyConnection, tell: &[NewMessage]) -> Result<(), StoreError> {
         let now = self.clock.now();
         for message in tell {
-            outbox::insert(connection, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+            outbox::insert(connection, message.chat, &json(&message.notice), message.due_at, now).await?;
         }
         Ok(())
     }

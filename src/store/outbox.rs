@@ -9,6 +9,7 @@ use ulid::Ulid;
 
 use crate::{
     clock::Millis,
+    lead::ChatRef,
     notice::{AdminNotice, Notice, Recipients},
 };
 
@@ -18,7 +19,7 @@ use super::{Engine, FURTHEST_DUE, Outbox, StoreError, json, rows};
 #[derive(Debug, Clone)]
 pub struct NewMessage {
     /// Chat to send to.
-    pub chat_id: i64,
+    pub chat: ChatRef,
     /// What is said.
     pub notice: Notice,
     /// Not before: the caller may want to send it by itself first; half an hour ahead at most.
@@ -28,8 +29,8 @@ pub struct NewMessage {
 impl NewMessage {
     /// What is said to those whom it concerns; `None` where they have no chat.
     pub fn to_dealer(recipients: &Recipients, notice: AdminNotice, due_at: Millis) -> Option<Self> {
-        let chat_id = recipients.chat(notice.recipient())?;
-        Some(Self { chat_id, notice: Notice::Admin(notice), due_at })
+        let chat = recipients.chat(notice.recipient())?;
+        Some(Self { chat, notice: Notice::Admin(notice), due_at })
     }
 }
 
@@ -39,7 +40,7 @@ pub struct OutboxMessage {
     /// Its identity.
     pub id: String,
     /// Chat to send to.
-    pub chat_id: i64,
+    pub chat: ChatRef,
     /// What is said.
     pub notice: Notice,
     /// Attempts so far.
@@ -48,9 +49,8 @@ pub struct OutboxMessage {
 
 /// What [`message`] reads.
 pub(super) fn columns(engine: Engine) -> String {
-    let number = |column: &str| rows::numbers(engine, column);
     let (id, body) = (rows::bytes(engine, "id"), rows::bytes(engine, "body"));
-    format!("{id}, {}, {body}, {}", number("chat_id"), number("attempts"))
+    format!("{id}, {}, {body}, {}", rows::chats(engine, "chat_id", "channel"), rows::numbers(engine, "attempts"))
 }
 
 /// Reads a message of the outbox.
@@ -60,14 +60,14 @@ pub(super) fn message(row: &AnyRow) -> Result<OutboxMessage, StoreError> {
     Ulid::from_string(&id).map_err(|_| wrong("its id is none of ours"))?;
     Ok(OutboxMessage {
         id,
-        chat_id: rows::number(row, 1).ok_or_else(|| wrong("its chat is no number"))?,
-        notice: rows::document(&rows::text(row, 2, "it")?, "it")?,
-        attempts: rows::number(row, 3).unwrap_or(0),
+        chat: rows::chat(row, 1).ok_or_else(|| wrong("its chat is none of a messenger that is known"))?,
+        notice: rows::document(&rows::text(row, 3, "it")?, "it")?,
+        attempts: rows::number(row, 4).unwrap_or(0),
     })
 }
 
 /// The chat of alerts where there is no admin's chat: nothing is ever sent to it, the second way takes what waits for it.
-pub const NOBODYS_CHAT: i64 = 0;
+pub const NOBODYS_CHAT: ChatRef = ChatRef::telegram(0);
 
 /// A message that waits, with all that it says.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ pub struct WaitingMessage {
     /// Its identity.
     pub id: String,
     /// Chat to send to.
-    pub chat_id: i64,
+    pub chat: ChatRef,
     /// Since when.
     pub created_at: Millis,
     /// What is said.
@@ -85,12 +85,12 @@ pub struct WaitingMessage {
 /// Inserts a message and returns its id. Ids grow with time, so their order is the order of sending.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
-    chat_id: i64,
+    chat: ChatRef,
     body: &str,
     due_at: Millis,
     now: Millis,
 ) -> Result<String, StoreError> {
-    let mut to_chat = ToChat { chat_id, album: None, bodies: vec![(body.to_owned(), due_at)], enqueued: Vec::new() };
+    let mut to_chat = ToChat { chat, album: None, bodies: vec![(body.to_owned(), due_at)], enqueued: Vec::new() };
     insert_all(connection, std::slice::from_mut(&mut to_chat), now).await?;
     Ok(to_chat.enqueued.pop().map(|(id, _)| id).unwrap_or_default())
 }
@@ -98,23 +98,26 @@ pub(super) async fn insert(
 /// Takes back the answer to an album that waits for further parts of it; `false` where none waits.
 pub(super) async fn take_back(
     connection: &mut AnyConnection,
-    chat_id: i64,
+    chat: ChatRef,
     album: &str,
     now: Millis,
 ) -> Result<bool, StoreError> {
-    let taken = sqlx::query("DELETE FROM messages WHERE chat_id = $1 AND album = $2 AND due_at > $3 AND attempts = 0")
-        .bind(chat_id)
-        .bind(album)
-        .bind(now)
-        .execute(connection)
-        .await?;
+    let taken = sqlx::query(
+        "DELETE FROM messages WHERE chat_id = $1 AND channel = $4 AND album = $2 AND due_at > $3 AND attempts = 0",
+    )
+    .bind(chat.id)
+    .bind(album)
+    .bind(now)
+    .bind(chat.channel.as_str())
+    .execute(connection)
+    .await?;
     Ok(taken.rows_affected() > 0)
 }
 
 /// Messages to one chat, in order.
 #[derive(Debug)]
 pub(super) struct ToChat<'a> {
-    pub chat_id: i64,
+    pub chat: ChatRef,
     /// The album that they answer.
     pub album: Option<&'a str>,
     /// What each says and when it is due.
@@ -128,13 +131,20 @@ pub(super) struct ToChat<'a> {
 struct NewRow<'a> {
     id: String,
     chat_id: i64,
+    channel: &'static str,
     body: &'a str,
     due_at: Millis,
     album: Option<&'a str>,
 }
 
-const NEW_ROW: &[(&str, &str)] =
-    &[("id", "TEXT"), ("chat_id", "BIGINT"), ("body", "TEXT"), ("due_at", "BIGINT"), ("album", "TEXT")];
+const NEW_ROW: &[(&str, &str)] = &[
+    ("id", "TEXT"),
+    ("chat_id", "BIGINT"),
+    ("channel", "TEXT"),
+    ("body", "TEXT"),
+    ("due_at", "BIGINT"),
+    ("album", "TEXT"),
+];
 
 /// Inserts messages to any number of chats by one statement.
 pub(super) async fn insert_all(
@@ -145,9 +155,10 @@ pub(super) async fn insert_all(
     let first = Ulid::from_parts(u64::try_from(now).unwrap_or(0), rand::random());
     let (mut next, mut last) = (first, first);
     let mut new = Vec::new();
-    for ToChat { chat_id, album, bodies, .. } in &*to_chats {
+    for ToChat { chat, album, bodies, .. } in &*to_chats {
         for (body, due_at) in bodies {
-            new.push(NewRow { id: next.to_string(), chat_id: *chat_id, body, due_at: *due_at, album: *album });
+            let (id, chat_id, channel) = (next.to_string(), chat.id, chat.channel.as_str());
+            new.push(NewRow { id, chat_id, channel, body, due_at: *due_at, album: *album });
             (last, next) = (next, next.increment().unwrap_or(next));
         }
     }
@@ -155,20 +166,21 @@ pub(super) async fn insert_all(
         return Ok(());
     }
     let sql = format!(
-        "INSERT INTO messages (id, chat_id, body, created_at, due_at, album) \
-         SELECT id, chat_id, body, CAST($2 AS BIGINT), due_at, album FROM {} WHERE TRUE RETURNING chat_id, \
-         (SELECT MAX(id) FROM messages AS before WHERE before.chat_id = messages.chat_id AND before.unreadable = 0 \
+        "INSERT INTO messages (id, chat_id, channel, body, created_at, due_at, album) \
+         SELECT id, chat_id, channel, body, CAST($2 AS BIGINT), due_at, album FROM {} WHERE TRUE \
+         RETURNING chat_id, channel, (SELECT MAX(id) FROM messages AS before \
+         WHERE before.chat_id = messages.chat_id AND before.channel = messages.channel AND before.unreadable = 0 \
          AND (before.id < $3 OR before.id > $4))",
         rows::listed(rows::engine_of(connection), NEW_ROW)
     );
     let query = sqlx::query(AssertSqlSafe(sql)).bind(json(&new)).bind(now);
     let found = query.bind(first.to_string()).bind(last.to_string()).fetch_all(&mut *connection).await?;
-    let last_id = |row: &AnyRow| Ulid::from_string(&rows::lossy(row, 1)?).ok();
-    let mut before: HashMap<i64, Option<Ulid>> =
-        found.iter().filter_map(|row| Some((rows::number(row, 0)?, last_id(row)))).collect();
+    let last_id = |row: &AnyRow| Ulid::from_string(&rows::lossy(row, 2)?).ok();
+    let mut before: HashMap<ChatRef, Option<Ulid>> =
+        found.iter().filter_map(|row| Some((rows::chat(row, 0)?, last_id(row)))).collect();
     let mut id = first;
-    for ToChat { chat_id, bodies, enqueued, .. } in to_chats {
-        let before = before.entry(*chat_id).or_default();
+    for ToChat { chat, bodies, enqueued, .. } in to_chats {
+        let before = before.entry(*chat).or_default();
         for _ in &*bodies {
             let mut own = id;
             if let Some(last) = before.filter(|last| own < *last) {
@@ -202,7 +214,7 @@ impl Outbox {
         let mut transaction = self.begin().await?;
         let now = self.clock.now();
         let due_at = self.soon_enough(message.due_at);
-        let id = insert(&mut transaction, message.chat_id, &json(&message.notice), due_at, now).await?;
+        let id = insert(&mut transaction, message.chat, &json(&message.notice), due_at, now).await?;
         transaction.commit().await?;
         self.wakes.messages.notify_one();
         Ok(id)
@@ -212,8 +224,8 @@ impl Outbox {
     pub async fn due(&self, limit: i64) -> Result<Vec<OutboxMessage>, StoreError> {
         let now = self.clock.now();
         let sql = format!(
-            "SELECT {} FROM messages WHERE id IN (SELECT MIN(id) FROM messages WHERE unreadable = 0 GROUP BY chat_id) \
-             AND (due_at <= $1 OR due_at > $2) ORDER BY id LIMIT $3 + 0",
+            "SELECT {} FROM messages WHERE id IN (SELECT MIN(id) FROM messages WHERE unreadable = 0 \
+             GROUP BY chat_id, channel) AND (due_at <= $1 OR due_at > $2) ORDER BY id LIMIT $3 + 0",
             columns(self.engine)
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
@@ -242,29 +254,34 @@ impl Outbox {
     }
 
     /// The oldest card of a new lead that waits for a chat and is due.
-    pub async fn first_card(&self, chat_id: i64) -> Result<Option<OutboxMessage>, StoreError> {
+    pub async fn first_card(&self, chat: ChatRef) -> Result<Option<OutboxMessage>, StoreError> {
         // As [`Addressed`](crate::notice::Addressed) is written; whatever else it may find is looked at below.
         let sql = format!(
-            "SELECT {} FROM messages WHERE chat_id = $1 AND unreadable = 0 AND due_at <= $2 \
+            "SELECT {} FROM messages WHERE chat_id = $1 AND channel = $3 AND unreadable = 0 AND due_at <= $2 \
              AND body LIKE '%\"lead_card\"%' AND body NOT LIKE '%\"edits\"%' ORDER BY id LIMIT 1",
             columns(self.engine)
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(self.clock.now());
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(chat.id).bind(self.clock.now()).bind(chat.channel.as_str());
         let row = query.fetch_optional(&self.pool).await?;
         Ok(row.and_then(|row| message(&row).ok()).filter(|message| message.notice.is_new_card()))
     }
 
     /// What waits for a chat, due or not: at most `limit`, oldest first.
-    pub async fn of_chat(&self, chat_id: i64, limit: i64) -> Result<Vec<WaitingMessage>, StoreError> {
+    pub async fn of_chat(&self, chat: ChatRef, limit: i64) -> Result<Vec<WaitingMessage>, StoreError> {
         let sql = format!(
-            "SELECT {}, {} FROM messages WHERE chat_id = $1 AND unreadable = 0 ORDER BY id LIMIT $2 + 0",
+            "SELECT {}, {} FROM messages WHERE chat_id = $1 AND channel = $3 AND unreadable = 0 ORDER BY id LIMIT $2 + 0",
             columns(self.engine),
             rows::numbers(self.engine, "created_at")
         );
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(chat_id).bind(limit).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(chat.id)
+            .bind(limit)
+            .bind(chat.channel.as_str())
+            .fetch_all(&self.pool)
+            .await?;
         let read = |row: &AnyRow| {
-            let OutboxMessage { id, chat_id, notice, .. } = message(row).ok()?;
-            Some(WaitingMessage { id, chat_id, created_at: rows::number(row, 4)?, notice })
+            let OutboxMessage { id, chat, notice, .. } = message(row).ok()?;
+            Some(WaitingMessage { id, chat, created_at: rows::number(row, 5)?, notice })
         };
         Ok(rows.iter().filter_map(read).collect())
     }
@@ -294,7 +311,7 @@ impl Outbox {
             sqlx::query("DELETE FROM messages WHERE id = $1").bind(id).execute(&mut *transaction).await?;
         }
         for message in instead {
-            insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+            insert(&mut transaction, message.chat, &json(&message.notice), message.due_at, now).await?;
         }
         transaction.commit().await?;
         self.wakes.messages.notify_one();
@@ -302,9 +319,10 @@ impl Outbox {
     }
 
     /// Whether anything waits for a chat.
-    pub async fn holds_for(&self, chat_id: i64) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM messages WHERE chat_id = $1 AND unreadable = 0 LIMIT 1")
-            .bind(chat_id)
+    pub async fn holds_for(&self, chat: ChatRef) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM messages WHERE chat_id = $1 AND channel = $2 AND unreadable = 0 LIMIT 1")
+            .bind(chat.id)
+            .bind(chat.channel.as_str())
             .fetch_optional(&self.pool)
             .await?;
         Ok(row.is_some())
@@ -339,13 +357,16 @@ impl Outbox {
     }
 
     /// The chat is open again: what waits for it is due now.
-    pub async fn hurry(&self, chat_id: i64) -> Result<(), StoreError> {
+    pub async fn hurry(&self, chat: ChatRef) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let done = sqlx::query("UPDATE messages SET due_at = $1 WHERE chat_id = $2 AND unreadable = 0 AND due_at > $1")
-            .bind(now)
-            .bind(chat_id)
-            .execute(&self.pool)
-            .await?;
+        let done = sqlx::query(
+            "UPDATE messages SET due_at = $1 WHERE chat_id = $2 AND channel = $3 AND unreadable = 0 AND due_at > $1",
+        )
+        .bind(now)
+        .bind(chat.id)
+        .bind(chat.channel.as_str())
+        .execute(&self.pool)
+        .await?;
         if done.rows_affected() > 0 {
             self.wakes.messages.notify_one();
         }

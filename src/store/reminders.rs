@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, any::AnyRow};
 
-use crate::clock::Millis;
+use crate::{clock::Millis, lead::ChatRef};
 
 use super::{Dialogues, Engine, NewMessage, StoreError, json, outbox, rows};
 
@@ -13,7 +13,7 @@ const MOST: i64 = 200;
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeftForm {
     /// The chat.
-    pub chat_id: i64,
+    pub chat: ChatRef,
     /// Where it stands, as the dialogue has it.
     pub step: String,
     /// What was answered, as the dialogue has it.
@@ -28,13 +28,14 @@ pub struct LeftForm {
 pub(super) fn select(engine: Engine, which: &str) -> String {
     let (text, number) = (|column| rows::bytes(engine, column), |column| rows::numbers(engine, column));
     format!(
-        "SELECT {}, {}, {}, {}, {}, {} FROM dialogues WHERE {which} ORDER BY update_at LIMIT {MOST}",
-        number("chat_id"),
+        "SELECT {}, {}, {}, {}, {}, {} FROM dialogues WHERE {which} AND {} ORDER BY update_at LIMIT {MOST}",
+        rows::chats(engine, "chat_id", "channel"),
         text("step"),
         text("draft"),
         number("update_id"),
         number("update_at"),
         text("reminded"),
+        rows::is_known_channel("channel"),
     )
 }
 
@@ -42,11 +43,11 @@ pub(super) fn select(engine: Engine, which: &str) -> String {
 pub(super) fn read(found: &[AnyRow]) -> Vec<LeftForm> {
     let left = found.iter().filter_map(|row| {
         Some(LeftForm {
-            chat_id: rows::number(row, 0)?,
-            step: rows::lossy(row, 1)?,
-            draft: rows::lossy(row, 2)?,
-            update: (rows::number(row, 3)?, rows::number(row, 4)?),
-            reminded: rows::lossy(row, 5),
+            chat: rows::chat(row, 0)?,
+            step: rows::lossy(row, 2)?,
+            draft: rows::lossy(row, 3)?,
+            update: (rows::number(row, 4)?, rows::number(row, 5)?),
+            reminded: rows::lossy(row, 6),
         })
     });
     left.collect()
@@ -57,16 +58,18 @@ impl Dialogues {
     /// answer yet, or are closed to the bot.
     pub async fn left_forms(&self, after: Millis, until: Millis) -> Result<Vec<LeftForm>, StoreError> {
         let which = "step <> 'idle' AND update_at > $1 AND update_at <= $2 AND (closed_at IS NULL OR closed_at < update_at) \
-                     AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.chat_id = dialogues.chat_id)";
+                     AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.chat_id = dialogues.chat_id \
+                     AND messages.channel = dialogues.channel)";
         let query = select(self.engine, which);
         Ok(read(&sqlx::query(AssertSqlSafe(query)).bind(after).bind(until).fetch_all(&self.pool).await?))
     }
 
     /// Records that a chat is closed to the bot, until its next update.
-    pub async fn chat_closed(&self, chat_id: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE dialogues SET closed_at = $1 WHERE chat_id = $2")
+    pub async fn chat_closed(&self, chat: ChatRef) -> Result<(), StoreError> {
+        sqlx::query("UPDATE dialogues SET closed_at = $1 WHERE chat_id = $2 AND channel = $3")
             .bind(self.clock.now())
-            .bind(chat_id)
+            .bind(chat.id)
+            .bind(chat.channel.as_str())
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -89,8 +92,8 @@ impl Dialogues {
     }
 
     async fn is_reminder_due_once(&self, message: &str, is_night: bool) -> Result<bool, StoreError> {
-        let left = "SELECT dialogues.chat_id FROM dialogues JOIN messages ON messages.chat_id = dialogues.chat_id \
-                    WHERE messages.id = $1 AND dialogues.step <> 'idle' AND dialogues.update_at <= messages.created_at";
+        let left = "SELECT dialogues.chat_id, dialogues.channel FROM dialogues JOIN messages \
+                    ON messages.chat_id = dialogues.chat_id AND messages.channel = dialogues.channel WHERE messages.id = $1 AND dialogues.step <> 'idle' AND dialogues.update_at <= messages.created_at";
         let mut transaction = self.begin().await?;
         let is_left = sqlx::query(left).bind(message).fetch_optional(&mut *transaction).await?.is_some();
         if is_left && !is_night {
@@ -98,7 +101,7 @@ impl Dialogues {
             return Ok(true);
         }
         if is_left {
-            let sql = format!("UPDATE dialogues SET reminded = NULL WHERE chat_id IN ({left})");
+            let sql = format!("UPDATE dialogues SET reminded = NULL WHERE (chat_id, channel) IN ({left})");
             sqlx::query(AssertSqlSafe(sql)).bind(message).execute(&mut *transaction).await?;
         }
         sqlx::query("DELETE FROM messages WHERE id = $1").bind(message).execute(&mut *transaction).await?;
@@ -109,19 +112,20 @@ impl Dialogues {
     async fn remind_once(&self, left: &LeftForm, form: &str, message: &NewMessage) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         let done = sqlx::query(
-            "UPDATE dialogues SET reminded = $1 WHERE chat_id = $2 AND update_id = $3 AND update_at = $4 \
-             AND step <> 'idle' AND (reminded IS NULL OR reminded <> $1)",
+            "UPDATE dialogues SET reminded = $1 WHERE chat_id = $2 AND channel = $5 AND update_id = $3 \
+             AND update_at = $4 AND step <> 'idle' AND (reminded IS NULL OR reminded <> $1)",
         )
         .bind(form)
-        .bind(left.chat_id)
+        .bind(left.chat.id)
         .bind(left.update.0)
         .bind(left.update.1)
+        .bind(left.chat.channel.as_str())
         .execute(&mut *transaction)
         .await?;
         let reminded = done.rows_affected() == 1;
         if reminded {
             let body = json(&message.notice);
-            outbox::insert(&mut transaction, message.chat_id, &body, message.due_at, self.clock.now()).await?;
+            outbox::insert(&mut transaction, message.chat, &body, message.due_at, self.clock.now()).await?;
         }
         transaction.commit().await?;
         Ok(reminded)

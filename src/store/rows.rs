@@ -10,6 +10,10 @@ use sqlx::{
     any::{AnyRow, AnyTypeInfoKind},
 };
 
+use strum::IntoEnumIterator;
+
+use crate::lead::{Channel, ChatRef};
+
 use super::{Engine, StoreError};
 
 /// `$from, $from+1, …`: `count` placeholders.
@@ -97,6 +101,27 @@ pub(super) fn lossy(row: &AnyRow, at: usize) -> Option<String> {
 /// A whole number; `None` for NULL and for anything else.
 pub(super) fn number(row: &AnyRow, at: usize) -> Option<i64> {
     row.try_get::<Option<i64>, _>(at).ok().flatten()
+}
+
+/// The two columns of a chat, its number and its messenger, asked for so that [`chat`] can read whatever is in them.
+pub(super) fn chats(engine: Engine, number: &str, channel: &str) -> String {
+    format!("{}, {}", numbers(engine, number), bytes(engine, channel))
+}
+
+/// The chat that stands in two columns; `None` for NULL, for a messenger that this version does not know and for damage.
+pub(super) fn chat(row: &AnyRow, at: usize) -> Option<ChatRef> {
+    Some(ChatRef { id: number(row, at)?, channel: std::str::from_utf8(&raw(row, at + 1)?).ok()?.parse().ok()? })
+}
+
+/// The messenger to be written where there may be no chat.
+pub(super) fn channel_of(chat: Option<ChatRef>) -> &'static str {
+    chat.map_or(Channel::Telegram, |chat| chat.channel).as_str()
+}
+
+/// A condition: this version knows the messenger that a column names.
+pub(super) fn is_known_channel(column: &str) -> String {
+    let known: Vec<_> = Channel::iter().map(|channel| format!("'{}'", channel.as_str())).collect();
+    format!("{column} IN ({})", known.join(", "))
 }
 
 /// Whether nothing stands there.

@@ -5,7 +5,7 @@
 
 use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 
-use crate::{clock::Millis, notice::Reference};
+use crate::{clock::Millis, lead::ChatRef, notice::Reference};
 
 use super::{SentMessages, StoreError, rows};
 
@@ -23,7 +23,7 @@ pub enum SendFailure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessagePlace {
     /// The id of the chat under which the messenger took it; not the settings' where the group has become another one.
-    pub sent_to: i64,
+    pub sent_to: ChatRef,
     /// The topic it is in.
     pub topic: Option<i32>,
     /// Its number in the chat.
@@ -42,7 +42,7 @@ pub enum Became {
 /// Records what a message has become; a later one takes an earlier one's place.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
-    (reference, chat_id): (&Reference, i64),
+    (reference, chat): (&Reference, ChatRef),
     became: Became,
     now: Millis,
 ) -> Result<(), StoreError> {
@@ -51,18 +51,19 @@ pub(super) async fn insert(
         Became::Failed(failure) => (None, Some(<&str>::from(failure))),
     };
     sqlx::query(
-        "INSERT INTO sent_messages (id, chat_id, sent_to, topic, message_id, failed, sent_at) \
-         VALUES ($1, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS BIGINT), $6, $7) \
-         ON CONFLICT (id) DO UPDATE SET chat_id = excluded.chat_id, sent_to = excluded.sent_to, topic = excluded.topic, \
+        "INSERT INTO sent_messages (id, chat_id, sent_to, topic, message_id, failed, sent_at, channel) \
+         VALUES ($1, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS BIGINT), $6, $7, $8) \
+         ON CONFLICT (id) DO UPDATE SET chat_id = excluded.chat_id, channel = excluded.channel, sent_to = excluded.sent_to, topic = excluded.topic, \
          message_id = excluded.message_id, failed = excluded.failed, sent_at = excluded.sent_at",
     )
     .bind(reference.key())
-    .bind(chat_id)
-    .bind(place.map(|place| place.sent_to))
+    .bind(chat.id)
+    .bind(place.map(|place| place.sent_to.id))
     .bind(place.and_then(|place| place.topic).map(i64::from))
     .bind(place.map(|place| i64::from(place.message_id)))
     .bind(failed)
     .bind(now)
+    .bind(chat.channel.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -82,29 +83,32 @@ impl SentMessages {
     }
 
     /// What a message in a chat is, by the chat's id under which it came and its number there.
-    pub async fn at(&self, sent_to: i64, message_id: i32) -> Result<Option<Reference>, StoreError> {
+    pub async fn at(&self, sent_to: ChatRef, message_id: i32) -> Result<Option<Reference>, StoreError> {
         let sql = format!(
-            "SELECT {} FROM sent_messages WHERE sent_to = $1 AND message_id = $2 ORDER BY sent_at DESC LIMIT 1",
+            "SELECT {} FROM sent_messages WHERE sent_to = $1 AND message_id = $2 AND channel = $3 \
+             ORDER BY sent_at DESC LIMIT 1",
             rows::bytes(self.engine, "id")
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(sent_to).bind(i64::from(message_id));
+        let query =
+            sqlx::query(AssertSqlSafe(sql)).bind(sent_to.id).bind(i64::from(message_id)).bind(sent_to.channel.as_str());
         let row = query.fetch_optional(&self.pool).await?;
         Ok(row.and_then(|row| Reference::parse(&rows::lossy(&row, 0)?)))
     }
 
     fn columns(&self) -> String {
-        let numbers = ["sent_to", "topic", "message_id"].map(|column| rows::numbers(self.engine, column));
-        format!("{}, {}", numbers.join(", "), rows::bytes(self.engine, "failed"))
+        let numbers = ["topic", "message_id"].map(|column| rows::numbers(self.engine, column)).join(", ");
+        let chat = rows::chats(self.engine, "sent_to", "channel");
+        format!("{chat}, {numbers}, {}", rows::bytes(self.engine, "failed"))
     }
 }
 
 /// What cannot be read is not known.
 fn became(row: &AnyRow) -> Option<Became> {
-    if let Some(failed) = rows::lossy(row, 3) {
+    if let Some(failed) = rows::lossy(row, 4) {
         return failed.parse().ok().map(Became::Failed);
     }
     let number = |at| rows::number(row, at).and_then(|number| i32::try_from(number).ok());
-    Some(Became::There(MessagePlace { sent_to: rows::number(row, 0)?, topic: number(1), message_id: number(2)? }))
+    Some(Became::There(MessagePlace { sent_to: rows::chat(row, 0)?, topic: number(2), message_id: number(3)? }))
 }
 
 #[cfg(test)]
@@ -123,21 +127,29 @@ mod tests {
         let (outbox, sent) = (store.outbox(), store.sent_messages());
         let card = Reference::new(ReferenceKind::Card, "K7M2QXA");
         let notice = Addressed::becoming(Notice::Admin(AdminNotice::NoCrm), card.clone()).into();
-        let id = outbox.enqueue(&NewMessage { chat_id: -5, notice, due_at: 0 }).await.expect("a message");
+        let id =
+            outbox.enqueue(&NewMessage { chat: ChatRef::telegram(-5), notice, due_at: 0 }).await.expect("a message");
         assert_eq!(sent.of(&card).await.expect("a look"), None);
         let became = |became| AfterSending { buttons: ButtonsChange::default(), became: Some((card.clone(), became)) };
-        let place = MessagePlace { sent_to: -1005, topic: Some(3), message_id: 77 };
-        outbox.sent(&id, -5, became(Became::There(place)), Urgency::Now).await.expect("a commit");
+        let place = MessagePlace { sent_to: ChatRef::telegram(-1005), topic: Some(3), message_id: 77 };
+        outbox.sent(&id, ChatRef::telegram(-5), became(Became::There(place)), Urgency::Now).await.expect("a commit");
         assert_eq!(outbox.count().await.expect("a count"), 0);
         assert_eq!(sent.of(&card).await.expect("a look"), Some(Became::There(place)));
-        assert_eq!(sent.at(-1005, 77).await.expect("a look"), Some(card.clone()));
-        assert_eq!(sent.at(-5, 77).await.expect("a look"), None, "numbers are of the chat that it went to");
+        assert_eq!(sent.at(ChatRef::telegram(-1005), 77).await.expect("a look"), Some(card.clone()));
+        assert_eq!(
+            sent.at(ChatRef::telegram(-5), 77).await.expect("a look"),
+            None,
+            "numbers are of the chat that it went to"
+        );
         // Sent again after a kill: the later one is known.
-        let again = MessagePlace { sent_to: -1005, topic: None, message_id: 78 };
-        outbox.sent(&id, -5, became(Became::There(again)), Urgency::Now).await.expect("a commit");
+        let again = MessagePlace { sent_to: ChatRef::telegram(-1005), topic: None, message_id: 78 };
+        outbox.sent(&id, ChatRef::telegram(-5), became(Became::There(again)), Urgency::Now).await.expect("a commit");
         assert_eq!(sent.of(&card).await.expect("a look"), Some(Became::There(again)));
-        assert_eq!(sent.at(-1005, 77).await.expect("a look"), None);
-        outbox.sent(&id, -5, became(Became::Failed(SendFailure::Closed)), Urgency::Now).await.expect("a commit");
+        assert_eq!(sent.at(ChatRef::telegram(-1005), 77).await.expect("a look"), None);
+        outbox
+            .sent(&id, ChatRef::telegram(-5), became(Became::Failed(SendFailure::Closed)), Urgency::Now)
+            .await
+            .expect("a commit");
         assert_eq!(sent.of(&card).await.expect("a look"), Some(Became::Failed(SendFailure::Closed)));
     }
 }

@@ -108,8 +108,7 @@ impl Talk {
         if done.rows_affected() == 0 {
             return Ok(false);
         }
-        outbox::insert(&mut transaction, new.message.chat_id, &json(&new.message.notice), new.message.due_at, now)
-            .await?;
+        outbox::insert(&mut transaction, new.message.chat, &json(&new.message.notice), new.message.due_at, now).await?;
         let said = Said {
             lead_id: &lead_id,
             number: &new.number,
@@ -179,7 +178,7 @@ impl Talk {
             return Ok(());
         }
         if let Some(message) = message {
-            outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+            outbox::insert(&mut transaction, message.chat, &json(&message.notice), message.due_at, now).await?;
         }
         if let Some((speech, utc_offset)) = not_reached {
             let said = Said { lead_id: &answer.lead_id, number: &answer.number, speech, at: now, utc_offset };
@@ -206,7 +205,7 @@ impl Talk {
             .await?;
         if done.rows_affected() == 1 {
             let now = self.clock.now();
-            outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+            outbox::insert(&mut transaction, message.chat, &json(&message.notice), message.due_at, now).await?;
         }
         transaction.commit().await?;
         Ok(())

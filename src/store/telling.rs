@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     fault::point,
-    lead::{Lead, LeadNumber},
+    lead::{ChatRef, Lead, LeadNumber},
     notice::Notice,
 };
 
@@ -37,9 +37,9 @@ impl LeadQueue {
                 rows::mark_unreadable(&mut transaction, self.engine, "leads", rows::raw(row, ID)).await?;
                 continue;
             };
-            if let Some(chat_id) = lead.buyer.chat_id {
+            if let Some(chat) = lead.buyer.chat {
                 let notice = json(&notice(lead.number));
-                outbox::insert(&mut transaction, chat_id, &notice, now, now).await?;
+                outbox::insert(&mut transaction, chat, &notice, now, now).await?;
             }
         }
         point("saved.in_commit");
@@ -79,7 +79,7 @@ impl OpenAlerts {
     }
 
     /// Marks leads as told and enqueues the messages that tell of them, in one commit.
-    pub async fn tell_of_leads(&self, chat_id: i64, leads: &[(LeadNumber, Notice)]) -> Result<(), StoreError> {
+    pub async fn tell_of_leads(&self, chat: ChatRef, leads: &[(LeadNumber, Notice)]) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         for (number, notice) in leads {
@@ -87,7 +87,7 @@ impl OpenAlerts {
                 .bind(number.as_str())
                 .execute(&mut *transaction)
                 .await?;
-            outbox::insert(&mut transaction, chat_id, &json(notice), now, now).await?;
+            outbox::insert(&mut transaction, chat, &json(notice), now, now).await?;
         }
         transaction.commit().await?;
         self.wakes.messages.notify_one();
@@ -97,17 +97,17 @@ impl OpenAlerts {
     /// Enqueues copies of waiting leads that the admin has no copy of yet, `group` to a message; returns how many leads.
     pub async fn copy_to_admin(
         &self,
-        chat_id: i64,
+        chat: ChatRef,
         group: usize,
         limit: i64,
         notice: impl Fn(&[Lead]) -> Notice,
     ) -> Result<usize, StoreError> {
-        self.again(|| self.copy_to_admin_once(chat_id, group, limit, &notice)).await
+        self.again(|| self.copy_to_admin_once(chat, group, limit, &notice)).await
     }
 
     async fn copy_to_admin_once(
         &self,
-        chat_id: i64,
+        chat: ChatRef,
         group: usize,
         limit: i64,
         notice: &impl Fn(&[Lead]) -> Notice,
@@ -129,7 +129,7 @@ impl OpenAlerts {
         }
         leads.sort_by_key(|lead| (lead.submitted_at, lead.id));
         for leads in leads.chunks(group.max(1)) {
-            outbox::insert(&mut transaction, chat_id, &json(&notice(leads)), now, now).await?;
+            outbox::insert(&mut transaction, chat, &json(&notice(leads)), now, now).await?;
         }
         transaction.commit().await?;
         if !rows.is_empty() {

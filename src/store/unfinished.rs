@@ -50,7 +50,8 @@ impl Dialogues {
     pub async fn forms_to_send(&self, until: Millis) -> Result<Vec<LeftForm>, StoreError> {
         // Whoever was not given the last question yet has not left.
         let which = "step <> 'idle' AND update_at <= $1 AND (looked_at IS NULL OR looked_at < update_at) \
-                     AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.chat_id = dialogues.chat_id)";
+                     AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.chat_id = dialogues.chat_id \
+                     AND messages.channel = dialogues.channel)";
         let sql = reminders::select(self.engine, which);
         Ok(reminders::read(&sqlx::query(AssertSqlSafe(sql)).bind(until).fetch_all(&self.pool).await?))
     }
@@ -58,11 +59,13 @@ impl Dialogues {
     /// Records that a form was looked at and is not to be sent as it stands.
     pub async fn passed_over(&self, left: &LeftForm) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE dialogues SET looked_at = update_at WHERE chat_id = $1 AND update_id = $2 AND update_at = $3",
+            "UPDATE dialogues SET looked_at = update_at \
+             WHERE chat_id = $1 AND channel = $4 AND update_id = $2 AND update_at = $3",
         )
-        .bind(left.chat_id)
+        .bind(left.chat.id)
         .bind(left.update.0)
         .bind(left.update.1)
+        .bind(left.chat.channel.as_str())
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -111,12 +114,13 @@ async fn send(
     // Another moment, so that no turn goes on from what is remembered of the dialogue.
     let done = sqlx::query(
         "UPDATE dialogues SET draft = $1, update_at = update_at + 1, looked_at = update_at + 1 \
-         WHERE chat_id = $2 AND update_id = $3 AND update_at = $4 AND step <> 'idle'",
+         WHERE chat_id = $2 AND channel = $5 AND update_id = $3 AND update_at = $4 AND step <> 'idle'",
     )
     .bind(&sent.draft)
-    .bind(sent.left.chat_id)
+    .bind(sent.left.chat.id)
     .bind(sent.left.update.0)
     .bind(sent.left.update.1)
+    .bind(sent.left.chat.channel.as_str())
     .execute(&mut *connection)
     .await?;
     if done.rows_affected() == 0 {
@@ -126,7 +130,7 @@ async fn send(
         amendments::insert(connection, new, now).await?;
     }
     if let Some(message) = &sent.told {
-        outbox::insert(connection, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+        outbox::insert(connection, message.chat, &json(&message.notice), message.due_at, now).await?;
     }
     point("unfinished.in_commit");
     Ok(UnfinishedOutcome::Sent)

@@ -6,7 +6,7 @@
 use sqlx::{AssertSqlSafe, any::AnyRow};
 use tracing::warn;
 
-use crate::clock::Millis;
+use crate::{clock::Millis, lead::Channel};
 
 use super::{
     Database, Leads, NewMessage, OpenAlerts, StoreError, json,
@@ -16,6 +16,9 @@ use super::{
 
 /// Looked at in one go.
 const AT_ONCE: i64 = 200;
+
+/// Of a chat so many characters are shown.
+const CHAT_SHOWN: usize = 20;
 
 /// Of a body that cannot be read so many characters are shown.
 const SHOWN: usize = 2000;
@@ -224,12 +227,18 @@ impl OpenAlerts {
             untold.ids.push(("leads", rows::raw(&row, 0).unwrap_or_default()));
         }
         let sql = format!(
-            "SELECT {}, {} FROM messages WHERE unreadable = 1 LIMIT $1 + 0",
+            "SELECT {}, {}, {} FROM messages WHERE unreadable = 1 LIMIT $1 + 0",
             text("id"),
-            text("CAST(chat_id AS TEXT)")
+            text("CAST(chat_id AS TEXT)"),
+            text("channel")
         );
         for row in sqlx::query(AssertSqlSafe(sql)).bind(AT_ONCE).fetch_all(&self.pool).await? {
-            untold.chats.push(rows::lossy(&row, 1).unwrap_or_default().chars().take(20).collect());
+            let number = rows::lossy(&row, 1).unwrap_or_default();
+            let chat = match rows::lossy(&row, 2) {
+                Some(channel) if channel != Channel::Telegram.as_str() => format!("{channel}:{number}"),
+                _ => number,
+            };
+            untold.chats.push(chat.chars().take(CHAT_SHOWN).collect());
             untold.ids.push(("messages", rows::raw(&row, 0).unwrap_or_default()));
         }
         untold.chats.dedup();
@@ -249,7 +258,7 @@ impl OpenAlerts {
         for (table, id) in &untold.ids {
             rows::set(&mut transaction, self.engine, table, id.clone(), "unreadable = 2").await?;
         }
-        outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+        outbox::insert(&mut transaction, message.chat, &json(&message.notice), message.due_at, now).await?;
         transaction.commit().await?;
         Ok(())
     }

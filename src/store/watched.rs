@@ -13,7 +13,7 @@ use ulid::Ulid;
 use crate::{
     clock::Millis,
     fault::point,
-    lead::{CrmStatus, LeadNumber},
+    lead::{ChatRef, CrmStatus, LeadNumber},
 };
 
 use super::{
@@ -257,7 +257,8 @@ impl Watches {
 
 impl Dialogues {
     /// Nothing is asked about leads of a buyer any more whose chat is closed to the bot.
-    pub async fn end_watches(&self, user_id: i64) -> Result<(), StoreError> {
+    pub async fn end_watches(&self, chat: ChatRef) -> Result<(), StoreError> {
+        let Some(user_id) = chat.user() else { return Ok(()) };
         sqlx::query(
             "UPDATE watched_leads SET ended_at = $1, ended = $2, owed = NULL, owed_at = NULL WHERE ended_at IS NULL \
              AND EXISTS (SELECT 1 FROM leads WHERE leads.id = watched_leads.lead_id AND leads.user_id = $3)",

@@ -2,7 +2,7 @@
 
 use sqlx::{AnyConnection, AssertSqlSafe};
 
-use crate::{clock::Millis, fault::point};
+use crate::{clock::Millis, fault::point, lead::ChatRef};
 
 use super::{StoreError, Withdrawals, forgetting::hash, rows};
 
@@ -23,7 +23,7 @@ pub struct Withdrawal {
     /// Its id: a hash.
     pub id: String,
     /// Where it was said.
-    pub chat_id: i64,
+    pub chat: ChatRef,
     /// The account.
     pub user_id: i64,
     /// The language they read, as an IETF tag.
@@ -44,27 +44,28 @@ pub enum OpenWithdrawal {
     },
 }
 
-pub(super) fn id_of(chat_id: i64, question: Millis) -> String {
-    hash(&format!("withdrawal:telegram:{chat_id}:{question}"))
+pub(super) fn id_of(chat: ChatRef, question: Millis) -> String {
+    hash(&format!("withdrawal:{}:{}:{question}", chat.channel.as_str(), chat.id))
 }
 
 /// Records a withdrawal together with its turn.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
-    chat_id: i64,
+    chat: ChatRef,
     new: &NewWithdrawal,
     now: Millis,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO withdrawals (id, person, chat_id, user_id, lang, asked_at, due_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING",
+        "INSERT INTO withdrawals (id, person, chat_id, user_id, lang, asked_at, due_at, channel) \
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT DO NOTHING",
     )
-    .bind(id_of(chat_id, new.question))
+    .bind(id_of(chat, new.question))
     .bind(super::forgetting::person_id(new.user_id))
-    .bind(chat_id)
+    .bind(chat.id)
     .bind(new.user_id)
     .bind(&new.lang)
     .bind(now)
+    .bind(chat.channel.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -77,9 +78,9 @@ impl Withdrawals {
     }
 
     /// Whether this chat has answered this question, carried out or not.
-    pub async fn is_known(&self, chat_id: i64, question: Millis) -> Result<bool, StoreError> {
+    pub async fn is_known(&self, chat: ChatRef, question: Millis) -> Result<bool, StoreError> {
         let row = sqlx::query("SELECT 1 FROM withdrawals WHERE id = $1")
-            .bind(id_of(chat_id, question))
+            .bind(id_of(chat, question))
             .fetch_optional(&self.pool)
             .await?;
         Ok(row.is_some())
@@ -88,27 +89,28 @@ impl Withdrawals {
     /// The one that has waited for longest.
     pub async fn due(&self) -> Result<Option<OpenWithdrawal>, StoreError> {
         let sql = format!(
-            "SELECT {}, {}, {}, {}, {}, {} FROM withdrawals WHERE done_at IS NULL AND due_at <= $1 \
+            "SELECT {}, {}, {}, {}, {}, {} FROM withdrawals WHERE done_at IS NULL AND due_at <= $1 AND {} \
              ORDER BY due_at, id LIMIT 1",
             rows::bytes(self.engine, "id"),
-            rows::numbers(self.engine, "chat_id"),
+            rows::chats(self.engine, "chat_id", "channel"),
             rows::numbers(self.engine, "user_id"),
             rows::bytes(self.engine, "lang"),
             rows::numbers(self.engine, "asked_at"),
             rows::numbers(self.engine, "wiped_at"),
+            rows::is_known_channel("channel"),
         );
         let now = self.clock.now();
         let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(now).fetch_optional(&self.pool).await? else {
             return Ok(None);
         };
         let id = rows::lossy(&row, 0).unwrap_or_default();
-        Ok(Some(match (rows::number(&row, 1), rows::number(&row, 2)) {
-            (Some(chat_id), Some(user_id)) if rows::number(&row, 5).is_none() => OpenWithdrawal::Wipe(Withdrawal {
+        Ok(Some(match (rows::chat(&row, 1), rows::number(&row, 3)) {
+            (Some(chat), Some(user_id)) if rows::number(&row, 6).is_none() => OpenWithdrawal::Wipe(Withdrawal {
                 id,
-                chat_id,
+                chat,
                 user_id,
-                lang: rows::lossy(&row, 3).unwrap_or_default(),
-                asked_at: rows::number(&row, 4).unwrap_or(now),
+                lang: rows::lossy(&row, 4).unwrap_or_default(),
+                asked_at: rows::number(&row, 5).unwrap_or(now),
             }),
             _ => OpenWithdrawal::Scrub { id },
         }))
@@ -116,7 +118,11 @@ impl Withdrawals {
 
     /// When the next one is due.
     pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        let sql = format!("SELECT MIN({}) FROM withdrawals WHERE done_at IS NULL", rows::only_numbers("due_at"));
+        let sql = format!(
+            "SELECT MIN({}) FROM withdrawals WHERE done_at IS NULL AND {}",
+            rows::only_numbers("due_at"),
+            rows::is_known_channel("channel")
+        );
         Ok(rows::number(&sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.pool).await?, 0))
     }
 

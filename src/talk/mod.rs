@@ -22,7 +22,7 @@ use teloxide::{
 use crate::{
     clock::date,
     config::Manager,
-    lead::{LeadNumber, Speech, one_line},
+    lead::{ChatRef, LeadNumber, Speech, one_line},
     notice::{Addressed, AdminNotice, MessageCopy, Notice, Reference, ReferenceKind, ReplyTo, TalkMark},
     store::{
         BuyerTopic, BuyerTopics, Leads, NewAnswer, NewMessage, Outbox, SentMessages, StoreError, Talk, TopicPlace,
@@ -47,7 +47,7 @@ const INSIDE: &str = "/";
 #[derive(Debug)]
 pub struct TalkContext {
     /// `MANAGERS_CHAT_ID`; without it nobody talks.
-    pub chat_id: Option<i64>,
+    pub chat: Option<ChatRef>,
     /// It is the admin's chat as well, whose words are commands' too.
     pub is_admins: bool,
     /// What managers say to buyers.
@@ -87,7 +87,7 @@ pub fn tree(context: Arc<TalkContext>) -> UpdateHandler<HandlerError> {
 impl TalkContext {
     /// Whether a message of the group is looked at here.
     fn takes(&self, message: &Message) -> bool {
-        let is_here = self.chat_id.is_some_and(|chat_id| self.groups.is_same(chat_id, message.chat.id.0));
+        let is_here = self.chat.is_some_and(|chat| self.groups.is_same(chat, message.chat.id.into()));
         let words = message.text().or_else(|| message.caption()).unwrap_or_default();
         // What answers nothing of a buyer's may be for the admin's desk.
         is_here
@@ -129,7 +129,7 @@ impl TalkContext {
     /// The buyer's topic that a message is in.
     async fn topic_with(&self, message: &Message) -> Result<Option<BuyerTopic>, StoreError> {
         let Some(topic) = topic_of(message) else { return Ok(None) };
-        self.topics.at(TopicPlace { sent_to: message.chat.id.0, topic }).await
+        self.topics.at(TopicPlace { sent_to: message.chat.id.into(), topic }).await
     }
 
     /// The request that a message is about: by the message that it answers, else by its topic.
@@ -139,7 +139,7 @@ impl TalkContext {
         topic: Option<&BuyerTopic>,
     ) -> Result<Option<LeadNumber>, StoreError> {
         if let Some(to) = message.reply_to_message().filter(|_| is_reply(message)) {
-            let reference = self.sent.at(message.chat.id.0, to.id.0).await?;
+            let reference = self.sent.at(message.chat.id.into(), to.id.0).await?;
             if let Some(number) = reference.as_ref().and_then(number_of).or_else(|| self.number_in(to)) {
                 return Ok(Some(number));
             }
@@ -155,13 +155,13 @@ impl TalkContext {
             silent: true,
             ..Addressed::plain(Notice::Admin(AdminNotice::Talk { mark }))
         };
-        Some(NewMessage { chat_id: self.chat_id?, notice: notice.into(), due_at: self.talk.clock().now() })
+        Some(NewMessage { chat: self.chat?, notice: notice.into(), due_at: self.talk.clock().now() })
     }
 }
 
 /// By which a message of the group is known in the store.
 fn id_of(message: &Message) -> String {
-    format!("{}/{}", message.chat.id.0, message.id.0)
+    format!("{}/{}", ChatRef::from(message.chat.id), message.id.0)
 }
 
 /// Whether a message answers another one. In a topic all that answers nothing is shown as an answer to the topic's beginning.
@@ -179,14 +179,14 @@ async fn on_message(message: Message, context: Arc<TalkContext>) -> Result<(), H
         .as_ref()
         .filter(|row| row.forgotten_at.is_none())
         // Of what is old the topic alone knows the chat.
-        .and_then(|row| row.lead.buyer.chat_id.or(topic.map(|topic| topic.buyer_chat)));
+        .and_then(|row| row.lead.buyer.chat.or(topic.map(|topic| topic.buyer_chat)));
     let (Some(row), Some(buyer)) = (row, buyer) else {
         if let Some(mark) = context.mark(TalkMark::Forgotten, &message) {
             context.outbox.enqueue(&mark).await?;
         }
         return Ok(());
     };
-    let (from_chat, message_id) = (message.chat.id.0, message.id.0);
+    let (from_chat, message_id) = (message.chat.id.into(), message.id.0);
     let copy = MessageCopy { number: number.clone(), from_chat, message_id, text: None, caption: None };
     let notice = Addressed::becoming(Notice::Copy(copy), Reference::new(ReferenceKind::Answer, id_of(&message)));
     let now = context.talk.clock().now();
@@ -199,7 +199,7 @@ async fn on_message(message: Message, context: Arc<TalkContext>) -> Result<(), H
         speech: Speech::Answered { manager, words: words_in(&message) },
         at: message.date.timestamp_millis(),
         utc_offset: context.wording.utc_offset(date(now)),
-        message: NewMessage { chat_id: buyer, notice: notice.into(), due_at: now },
+        message: NewMessage { chat: buyer, notice: notice.into(), due_at: now },
     };
     context.talk.keep(&answer).await?;
     Ok(())

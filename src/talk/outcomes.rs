@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     clock::{Clock, Millis, date},
     delivery::OneByOne,
-    lead::Speech,
+    lead::{ChatRef, Speech},
     notice::{Addressed, AdminNotice, Notice, Reference, ReferenceKind, ReplyTo, TalkMark},
     store::{AnswerTold, Became, NewMessage, OpenAnswer, SendFailure, SentMessages, Store, StoreError, Talk},
     wording::Wording,
@@ -22,7 +22,7 @@ const STORE_PAUSE: Duration = Duration::from_secs(2);
 pub struct AnswerWatch {
     talk: Talk,
     sent: SentMessages,
-    chat_id: i64,
+    chat: ChatRef,
     wording: std::sync::Arc<Wording>,
 }
 
@@ -60,8 +60,8 @@ impl OneByOne for AnswerWatch {
 
 impl AnswerWatch {
     /// For the managers' group with this id in the settings.
-    pub fn new(store: &Store, chat_id: i64, wording: std::sync::Arc<Wording>) -> Self {
-        Self { talk: store.talk(), sent: store.sent_messages(), chat_id, wording }
+    pub fn new(store: &Store, chat: ChatRef, wording: std::sync::Arc<Wording>) -> Self {
+        Self { talk: store.talk(), sent: store.sent_messages(), chat, wording }
     }
 
     async fn look_at(&self, answer: &OpenAnswer) -> Result<(), StoreError> {
@@ -98,6 +98,6 @@ impl AnswerWatch {
             silent: mark == TalkMark::There,
             ..Addressed::plain(notice)
         };
-        NewMessage { chat_id: self.chat_id, notice: addressed.into(), due_at: self.clock().now() }
+        NewMessage { chat: self.chat, notice: addressed.into(), due_at: self.clock().now() }
     }
 }

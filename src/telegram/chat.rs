@@ -13,7 +13,7 @@ use crate::{
         Amending, Conversation, Correcting, Form, Passed, Step, TakenText, Told,
         stored::{draft_json, read, read_draft, read_step, step_name},
     },
-    lead::{LeadNumber, SourceCode},
+    lead::{ChatRef, LeadNumber, SourceCode},
     notice::Say,
     store::{Dialogue, NewConsent, NewLead, NewSpeech, NewWithdrawal},
     wording::Lang,
@@ -53,7 +53,7 @@ pub struct Chat {
     /// How many its person may submit; never read back.
     pub limits: LeadLimits,
     /// The chat that is told of the lead; never read back.
-    pub told_in: Option<i64>,
+    pub told_in: Option<ChatRef>,
 }
 
 impl Default for Chat {

@@ -16,7 +16,7 @@ use crate::{
     config::LeadLimits,
     consent::ConsentDocuments,
     form::Input,
-    lead::Region,
+    lead::{ChatRef, Region},
     notice::{Recipient, Recipients},
     store::{Dialogues, StoreError, Withdrawals},
     wording::{Lang, Wording},
@@ -69,15 +69,15 @@ pub struct HandlerContext {
     /// Who is told of a person who has reached the limits.
     pub recipients: Recipients,
     /// `MANAGERS_CHAT_ID`, where what buyers say after a request is copied to.
-    pub talk_chat: Option<i64>,
+    pub talk_chat: Option<ChatRef>,
     /// How many requests one person may send.
     pub limits: LeadLimits,
     /// Where it is counted how far forms come.
     pub counters: Arc<IntakeCounters>,
     /// Groups and when they were last told where to write.
-    pub(super) group_hints: Mutex<HashMap<i64, Millis>>,
+    pub(super) group_hints: Mutex<HashMap<ChatRef, Millis>>,
     /// The album that a chat was last answered for: its photos come as messages of their own, and one answer is enough.
-    albums: Mutex<HashMap<i64, AnsweredAlbum>>,
+    albums: Mutex<HashMap<ChatRef, AnsweredAlbum>>,
     /// How much the chats write.
     flood: Option<MessageFlood>,
     /// The store refused the last update.
@@ -123,7 +123,7 @@ impl HandlerContext {
     }
 
     /// The same, with the managers' own chat.
-    pub fn talking_in(self, talk_chat: Option<i64>) -> Self {
+    pub fn talking_in(self, talk_chat: Option<ChatRef>) -> Self {
         Self { talk_chat, ..self }
     }
 
@@ -135,17 +135,17 @@ impl HandlerContext {
 
 impl HandlerContext {
     /// Where a message is counted; `None` for what is no message. Dealers write as much as they like.
-    pub(super) fn flood_of(&self, chat_id: i64, input: &Input) -> Option<&MessageFlood> {
+    pub(super) fn flood_of(&self, chat: ChatRef, input: &Input) -> Option<&MessageFlood> {
         let is_dealers = [Recipient::Operator, Recipient::Managers]
             .into_iter()
-            .any(|recipient| self.recipients.chat(recipient) == Some(chat_id));
+            .any(|recipient| self.recipients.chat(recipient) == Some(chat));
         // The parts of an album have one answer as it is.
         let is_message =
             !matches!(input, Input::Press(_) | Input::UnknownPress | Input::Edited) && input.album().is_none();
         self.flood.as_ref().filter(|_| is_message && !is_dealers)
     }
 
-    pub(super) fn albums(&self) -> MutexGuard<'_, HashMap<i64, AnsweredAlbum>> {
+    pub(super) fn albums(&self) -> MutexGuard<'_, HashMap<ChatRef, AnsweredAlbum>> {
         self.albums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,6 +14,8 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
+use crate::lead::ChatRef;
+
 use super::{
     context::HandlerError,
     groups::Groups,
@@ -40,7 +42,7 @@ impl Dispatch {
     /// Until the listener ends, and then until everything handed out is handled.
     pub async fn run(&self, mut listener: Listener) {
         let tasks = TaskTracker::new();
-        let mut chats: HashMap<i64, JoinHandle<()>> = HashMap::new();
+        let mut chats: HashMap<ChatRef, JoinHandle<()>> = HashMap::new();
         while let Some(update) = listener.next().await {
             // What comes next may already be said under the new id.
             self.groups.look_at(&update);

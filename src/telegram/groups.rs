@@ -15,6 +15,8 @@ use teloxide::types::{ChatKind, Message, PublicChatKind, Update, UpdateKind};
 use tokio::sync::watch;
 use tracing::info;
 
+use crate::lead::ChatRef;
+
 /// So many topics of a chat are remembered.
 const MOST_TOPICS: usize = 10;
 
@@ -27,19 +29,19 @@ pub struct Watched {
     /// The setting's name.
     pub setting: &'static str,
     /// The chat's id there.
-    pub chat_id: i64,
+    pub chat: ChatRef,
 }
 
 #[derive(Debug, Default)]
 struct Learnt {
-    moved: HashMap<i64, i64>,
-    topics: HashMap<i64, Vec<i32>>,
+    moved: HashMap<ChatRef, ChatRef>,
+    topics: HashMap<ChatRef, Vec<i32>>,
     /// Topics of one buyer each.
-    buyers: HashSet<(i64, i32)>,
+    buyers: HashSet<(ChatRef, i32)>,
     /// Whether a group has topics, as it was seen last.
-    forums: HashMap<i64, bool>,
+    forums: HashMap<ChatRef, bool>,
     /// So many messages came from a group.
-    heard: HashMap<i64, u64>,
+    heard: HashMap<ChatRef, u64>,
 }
 
 /// What is known of the groups in the settings; clones share it.
@@ -61,30 +63,30 @@ impl Groups {
     }
 
     /// The id under which Telegram knows a chat now.
-    pub fn now(&self, chat_id: i64) -> i64 {
-        self.learnt().now(chat_id)
+    pub fn now(&self, chat: ChatRef) -> ChatRef {
+        self.learnt().now(chat)
     }
 
     /// Whether two ids are of one chat.
-    pub fn is_same(&self, one: i64, other: i64) -> bool {
+    pub fn is_same(&self, one: ChatRef, other: ChatRef) -> bool {
         let learnt = self.learnt();
         learnt.now(one) == learnt.now(other)
     }
 
     /// All ids that a chat has had.
-    pub fn ids(&self, chat_id: i64) -> Vec<i64> {
+    pub fn ids(&self, chat: ChatRef) -> Vec<ChatRef> {
         let learnt = self.learnt();
-        let now = learnt.now(chat_id);
-        let mut ids: Vec<i64> = learnt.moved.keys().copied().filter(|id| learnt.now(*id) == now).collect();
-        ids.extend([now, chat_id]);
+        let now = learnt.now(chat);
+        let mut ids: Vec<ChatRef> = learnt.moved.keys().copied().filter(|id| learnt.now(*id) == now).collect();
+        ids.extend([now, chat]);
         ids.sort_unstable();
         ids.dedup();
         ids
     }
 
     /// Whether a chat stands in a setting, under whatever id.
-    pub fn watches(&self, chat_id: i64) -> bool {
-        self.watched.iter().any(|watched| self.is_same(watched.chat_id, chat_id))
+    pub fn watches(&self, chat: ChatRef) -> bool {
+        self.watched.iter().any(|watched| self.is_same(watched.chat, chat))
     }
 
     /// Rings when the id of a chat has changed.
@@ -93,7 +95,7 @@ impl Groups {
     }
 
     /// A group has become a supergroup; `true` when that is new and concerns us.
-    pub fn moved(&self, from: i64, to: i64) -> bool {
+    pub fn moved(&self, from: ChatRef, to: ChatRef) -> bool {
         if !self.watches(from) || self.is_same(from, to) {
             return false;
         }
@@ -104,12 +106,12 @@ impl Groups {
     }
 
     /// Somebody wrote in a topic, so one can.
-    pub fn topic_seen(&self, chat_id: i64, topic: i32) {
-        if !self.watches(chat_id) {
+    pub fn topic_seen(&self, chat: ChatRef, topic: i32) {
+        if !self.watches(chat) {
             return;
         }
         let mut learnt = self.learnt();
-        let chat = learnt.now(chat_id);
+        let chat = learnt.now(chat);
         let topics = learnt.topics.entry(chat).or_default();
         if topics.first() == Some(&topic) {
             return;
@@ -125,38 +127,38 @@ impl Groups {
     }
 
     /// Topics to write in where the right one cannot be had: the last one that was written in first. None of one buyer's.
-    pub fn topics(&self, chat_id: i64) -> Vec<i32> {
+    pub fn topics(&self, chat: ChatRef) -> Vec<i32> {
         let learnt = self.learnt();
-        let chat = learnt.now(chat_id);
+        let chat = learnt.now(chat);
         let mut topics = learnt.topics.get(&chat).cloned().unwrap_or_default();
         topics.retain(|topic| !learnt.buyers.contains(&(chat, *topic)));
         topics
     }
 
     /// A topic of a group (by the id under which Telegram has it) is one buyer's.
-    pub fn is_a_buyers(&self, sent_to: i64, topic: i32) {
+    pub fn is_a_buyers(&self, sent_to: ChatRef, topic: i32) {
         self.learnt().buyers.insert((sent_to, topic));
     }
 
     /// Whether a group has topics; `None` until that was seen.
-    pub fn is_forum(&self, chat_id: i64) -> Option<bool> {
+    pub fn is_forum(&self, chat: ChatRef) -> Option<bool> {
         let learnt = self.learnt();
-        learnt.forums.get(&learnt.now(chat_id)).copied()
+        learnt.forums.get(&learnt.now(chat)).copied()
     }
 
     /// A group has topics, or has none.
-    pub fn forum_seen(&self, chat_id: i64, is_forum: bool) {
-        if self.watches(chat_id) {
+    pub fn forum_seen(&self, chat: ChatRef, is_forum: bool) {
+        if self.watches(chat) {
             let mut learnt = self.learnt();
-            let chat = learnt.now(chat_id);
+            let chat = learnt.now(chat);
             learnt.forums.insert(chat, is_forum);
         }
     }
 
     /// How many messages came from a group in this process: whoever waits for it to open again looks whether there are more.
-    pub fn heard(&self, chat_id: i64) -> u64 {
+    pub fn heard(&self, chat: ChatRef) -> u64 {
         let learnt = self.learnt();
-        learnt.heard.get(&learnt.now(chat_id)).copied().unwrap_or(0)
+        learnt.heard.get(&learnt.now(chat)).copied().unwrap_or(0)
     }
 
     /// Learns from what comes, before anything that comes after it is handled.
@@ -172,7 +174,7 @@ impl Groups {
         if let Some((from, to)) = migration(message) {
             self.moved(from, to);
         }
-        let chat = message.chat.id.0;
+        let chat = ChatRef::from(message.chat.id);
         if self.watches(chat) {
             let mut learnt = self.learnt();
             let now = learnt.now(chat);
@@ -187,28 +189,28 @@ impl Groups {
         if let Some(topic) = topic_of(message)
             && message.forum_topic_closed().is_none()
         {
-            self.topic_seen(message.chat.id.0, topic);
+            self.topic_seen(chat, topic);
         }
     }
 }
 
 impl Learnt {
-    fn now(&self, mut chat_id: i64) -> i64 {
+    fn now(&self, mut chat: ChatRef) -> ChatRef {
         for _ in 0..MOST_MOVES {
-            match self.moved.get(&chat_id) {
-                Some(to) => chat_id = *to,
+            match self.moved.get(&chat) {
+                Some(to) => chat = *to,
                 None => break,
             }
         }
-        chat_id
+        chat
     }
 }
 
 /// The old and the new id that a service message tells of.
-fn migration(message: &Message) -> Option<(i64, i64)> {
-    let here = message.chat.id.0;
-    let to = message.migrate_to_chat_id().map(|to| (here, to.0));
-    to.or_else(|| message.migrate_from_chat_id().map(|from| (from.0, here)))
+fn migration(message: &Message) -> Option<(ChatRef, ChatRef)> {
+    let here = ChatRef::from(message.chat.id);
+    let to = message.migrate_to_chat_id().map(|to| (here, ChatRef::from(*to)));
+    to.or_else(|| message.migrate_from_chat_id().map(|from| (ChatRef::from(*from), here)))
 }
 
 /// Whether a message only tells that its group has a new id.
@@ -237,61 +239,68 @@ pub fn topic_of(message: &Message) -> Option<i32> {
 mod tests {
     use super::*;
 
+    fn chat(id: i64) -> ChatRef {
+        ChatRef::telegram(id)
+    }
+
     fn groups() -> Groups {
-        Groups::new(vec![Watched { setting: "ADMIN_CHAT_ID", chat_id: -5 }])
+        Groups::new(vec![Watched { setting: "ADMIN_CHAT_ID", chat: chat(-5) }])
     }
 
     #[test]
     fn a_group_in_the_settings_is_followed_and_no_other() {
         let groups = groups();
-        assert_eq!(groups.now(-5), -5);
-        assert!(groups.moved(-5, -1005));
-        assert!(!groups.moved(-5, -1005), "it is known");
-        assert!(!groups.moved(-6, -1006), "a stranger's");
-        assert!(!groups.moved(-1005, -5), "there is no way back");
-        assert_eq!((groups.now(-5), groups.now(-1005), groups.now(-6)), (-1005, -1005, -6));
-        assert!(groups.is_same(-5, -1005) && groups.watches(-1005) && !groups.watches(-1006));
-        assert!(groups.moved(-1005, -2005));
-        assert_eq!((groups.now(-5), groups.ids(-5)), (-2005, vec![-2005, -1005, -5]));
-        assert!(!groups.is_same(-6, -5));
+        assert_eq!(groups.now(chat(-5)), chat(-5));
+        assert!(groups.moved(chat(-5), chat(-1005)));
+        assert!(!groups.moved(chat(-5), chat(-1005)), "it is known");
+        assert!(!groups.moved(chat(-6), chat(-1006)), "a stranger's");
+        assert!(!groups.moved(chat(-1005), chat(-5)), "there is no way back");
+        assert_eq!(
+            (groups.now(chat(-5)), groups.now(chat(-1005)), groups.now(chat(-6))),
+            (chat(-1005), chat(-1005), chat(-6))
+        );
+        assert!(groups.is_same(chat(-5), chat(-1005)) && groups.watches(chat(-1005)) && !groups.watches(chat(-1006)));
+        assert!(groups.moved(chat(-1005), chat(-2005)));
+        assert_eq!((groups.now(chat(-5)), groups.ids(chat(-5))), (chat(-2005), [-2005, -1005, -5].map(chat).to_vec()));
+        assert!(!groups.is_same(chat(-6), chat(-5)));
     }
 
     #[test]
     fn a_store_that_leads_in_a_circle_leads_nowhere_for_ever() {
         let groups = groups();
-        groups.learnt().moved = HashMap::from([(-5, -6), (-6, -5)]);
-        assert!([-5, -6].contains(&groups.now(-5)));
+        groups.learnt().moved = HashMap::from([(chat(-5), chat(-6)), (chat(-6), chat(-5))]);
+        assert!([-5, -6].map(chat).contains(&groups.now(chat(-5))));
     }
 
     #[test]
     fn topics_are_known_by_what_is_written_in_them() {
         let groups = groups();
         for topic in [7, 9, 7] {
-            groups.topic_seen(-5, topic);
+            groups.topic_seen(chat(-5), topic);
         }
-        groups.topic_seen(-8, 3);
-        assert_eq!((groups.topics(-5), groups.topics(-8)), (vec![7, 9], vec![]));
-        groups.moved(-5, -1005);
+        groups.topic_seen(chat(-8), 3);
+        assert_eq!((groups.topics(chat(-5)), groups.topics(chat(-8))), (vec![7, 9], vec![]));
+        groups.moved(chat(-5), chat(-1005));
         for topic in 20..50 {
-            groups.topic_seen(-1005, topic);
+            groups.topic_seen(chat(-1005), topic);
         }
-        assert_eq!(groups.topics(-5).len(), MOST_TOPICS);
+        assert_eq!(groups.topics(chat(-5)).len(), MOST_TOPICS);
     }
 
     #[test]
     fn a_buyers_topic_is_no_place_for_anything_else() {
         let groups = groups();
         for topic in [7, 9] {
-            groups.topic_seen(-5, topic);
+            groups.topic_seen(chat(-5), topic);
         }
-        groups.is_a_buyers(-5, 9);
-        assert_eq!(groups.topics(-5), [7]);
-        assert_eq!(groups.is_forum(-5), None);
-        groups.forum_seen(-5, true);
-        groups.forum_seen(-8, true);
-        assert_eq!((groups.is_forum(-5), groups.is_forum(-8)), (Some(true), None));
-        groups.moved(-5, -1005);
-        assert_eq!(groups.is_forum(-5), None, "it is another group for Telegram");
+        groups.is_a_buyers(chat(-5), 9);
+        assert_eq!(groups.topics(chat(-5)), [7]);
+        assert_eq!(groups.is_forum(chat(-5)), None);
+        groups.forum_seen(chat(-5), true);
+        groups.forum_seen(chat(-8), true);
+        assert_eq!((groups.is_forum(chat(-5)), groups.is_forum(chat(-8))), (Some(true), None));
+        groups.moved(chat(-5), chat(-1005));
+        assert_eq!(groups.is_forum(chat(-5)), None, "it is another group for Telegram");
     }
 
     #[test]
@@ -301,12 +310,12 @@ mod tests {
         let group = serde_json::json!({"id": -5, "type": "group", "title": "Отдел"});
         let supergroup = serde_json::json!({"id": -1005, "type": "supergroup", "title": "Отдел", "is_forum": true});
         let from = serde_json::json!({"id": 7, "is_bot": false, "first_name": "А"});
-        for (chat, field, id) in [(&group, "migrate_to_chat_id", -1005), (&supergroup, "migrate_from_chat_id", -5)] {
+        for (shown, field, id) in [(&group, "migrate_to_chat_id", -1005), (&supergroup, "migrate_from_chat_id", -5)] {
             let groups = groups();
-            let mut body = serde_json::json!({"message_id": 1, "date": 1, "chat": chat, "from": from});
+            let mut body = serde_json::json!({"message_id": 1, "date": 1, "chat": shown, "from": from});
             body[field] = id.into();
             groups.look_at(&read(body));
-            assert_eq!(groups.now(-5), -1005, "{field}");
+            assert_eq!(groups.now(chat(-5)), chat(-1005), "{field}");
         }
         let groups = groups();
         let said = |is_topic: bool| {
@@ -314,20 +323,20 @@ mod tests {
                 "message_thread_id": 2, "is_topic_message": is_topic}))
         };
         groups.look_at(&said(false));
-        assert!(groups.topics(-5).is_empty(), "a thread of replies is no topic");
+        assert!(groups.topics(chat(-5)).is_empty(), "a thread of replies is no topic");
         groups.look_at(&said(true));
-        assert_eq!(groups.topics(-5), [2]);
-        assert_eq!(groups.heard(-5), 2);
-        let groups = Groups::new(vec![Watched { setting: "MANAGERS_CHAT_ID", chat_id: -1005 }]);
+        assert_eq!(groups.topics(chat(-5)), [2]);
+        assert_eq!(groups.heard(chat(-5)), 2);
+        let groups = Groups::new(vec![Watched { setting: "MANAGERS_CHAT_ID", chat: chat(-1005) }]);
         for is_forum in [true, false] {
-            let mut chat = supergroup.clone();
+            let mut shown = supergroup.clone();
             if !is_forum {
-                chat.as_object_mut().expect("a chat").remove("is_forum");
+                shown.as_object_mut().expect("a chat").remove("is_forum");
             }
             groups.look_at(&read(
-                serde_json::json!({"message_id": 3, "date": 1, "chat": chat, "from": from, "text": "а"}),
+                serde_json::json!({"message_id": 3, "date": 1, "chat": shown, "from": from, "text": "а"}),
             ));
-            assert_eq!(groups.is_forum(-1005), Some(is_forum));
+            assert_eq!(groups.is_forum(chat(-1005)), Some(is_forum));
         }
     }
 }

@@ -21,6 +21,7 @@ use tracing::{Instrument, error, info, warn};
 
 use crate::{
     form::{Beside, Input, Press},
+    lead::ChatRef,
     notice::{AdminLine, AdminNotice, Notice, Say},
     store::{NewMessage, StoreError},
     telemetry::update_span,
@@ -119,8 +120,8 @@ async fn keep_dead_letter(context: &HandlerContext, update: &Update, failure: &s
     let chat = chat_of(update);
     let body = serde_json::to_string(update).unwrap_or_default();
     let private = update.chat().is_some_and(TelegramChat::is_private);
-    let answer = chat.filter(|_| private).map(|chat_id| NewMessage {
-        chat_id,
+    let answer = chat.filter(|_| private).map(|chat| NewMessage {
+        chat,
         notice: Notice::Reply(vec![Say::SetAside]),
         due_at: context.clock.now(),
     });
@@ -136,7 +137,7 @@ async fn on_message(
     let Some(input) = input_of(&message, &context.wording.bot_username) else {
         return Ok(());
     };
-    let (chat, album) = (message.chat.id.0, message.media_group_id());
+    let (chat, album) = (ChatRef::from(message.chat.id), message.media_group_id());
     let has_link = input.has_link();
     let is_answered = match (context.albums().get(&chat), album) {
         (Some(answered), Some(album)) => answered.id == *album && (answered.had_link || !has_link),
@@ -204,7 +205,7 @@ async fn on_group_message(message: Message, context: Arc<HandlerContext>) -> Res
         return Ok(());
     }
     let spoken_to = message.text().is_some_and(|text| text.starts_with('/'));
-    let chat = message.chat.id.0;
+    let chat = ChatRef::from(message.chat.id);
     let is_managers = context.talk_chat.is_some_and(|talk| context.telegram.groups().is_same(talk, chat));
     if is_migration(&message) || is_managers {
         return Ok(());

@@ -17,6 +17,8 @@ use std::{
 
 use tokio::sync::Notify;
 
+use crate::lead::ChatRef;
+
 /// An update that fails so many times is set aside.
 pub const ATTEMPTS: u32 = 5;
 
@@ -42,11 +44,11 @@ pub struct Processed {
 
 #[derive(Debug, Default)]
 struct State {
-    in_flight: HashMap<u32, Option<i64>>,
+    in_flight: HashMap<u32, Option<ChatRef>>,
     /// Known updates of this batch that are not yet done, in hand or not.
-    open: BTreeMap<u32, Option<i64>>,
+    open: BTreeMap<u32, Option<ChatRef>>,
     failed: BTreeSet<u32>,
-    failed_chats: HashSet<i64>,
+    failed_chats: HashSet<ChatRef>,
     attempts: HashMap<u32, u32>,
     /// What is done and comes again nevertheless, because something before it is not.
     done: BTreeSet<u32>,
@@ -70,7 +72,7 @@ impl UpdateBatch {
     }
 
     /// A new batch: ids in Telegram's order with their chats. What is done already is not open again.
-    pub fn open(&self, updates: impl IntoIterator<Item = (u32, Option<i64>)>) {
+    pub fn open(&self, updates: impl IntoIterator<Item = (u32, Option<ChatRef>)>) {
         let mut state = self.state();
         let batch: BTreeMap<_, _> = updates.into_iter().collect();
         state.end = batch.last_key_value().map_or(state.end, |(id, _)| id + 1);
@@ -99,7 +101,7 @@ impl UpdateBatch {
     }
 
     /// Whether a chat's updates are deferred because an earlier one failed.
-    pub fn is_deferred(&self, chat: Option<i64>) -> bool {
+    pub fn is_deferred(&self, chat: Option<ChatRef>) -> bool {
         chat.is_some_and(|chat| self.state().failed_chats.contains(&chat))
     }
 
@@ -172,17 +174,29 @@ mod tests {
     #[tokio::test]
     async fn the_offset_stops_before_the_first_failed_update() {
         let intake = UpdateBatch::default();
-        intake.open([(5, Some(1)), (6, Some(2)), (7, Some(1))]);
+        intake.open([
+            (5, Some(ChatRef::telegram(1))),
+            (6, Some(ChatRef::telegram(2))),
+            (7, Some(ChatRef::telegram(1))),
+        ]);
         for id in 5..8 {
             intake.hand_out(id);
         }
         intake.done(6);
         assert_eq!(intake.failed(5, &Failure::Store), 0);
-        assert!(intake.is_deferred(Some(1)) && !intake.is_deferred(Some(2)) && !intake.is_deferred(None));
+        assert!(
+            intake.is_deferred(Some(ChatRef::telegram(1)))
+                && !intake.is_deferred(Some(ChatRef::telegram(2)))
+                && !intake.is_deferred(None)
+        );
         intake.failed(7, &Failure::Deferred);
         assert_eq!(intake.wait_until_processed().await, Processed { offset: 5, failed: true });
-        intake.open([(5, Some(1)), (6, Some(2)), (7, Some(1))]);
-        assert!(!intake.is_deferred(Some(1)));
+        intake.open([
+            (5, Some(ChatRef::telegram(1))),
+            (6, Some(ChatRef::telegram(2))),
+            (7, Some(ChatRef::telegram(1))),
+        ]);
+        assert!(!intake.is_deferred(Some(ChatRef::telegram(1))));
         assert!(intake.is_done(6) && !intake.is_done(5) && !intake.is_done(7));
         for id in [5, 7] {
             intake.hand_out(id);
@@ -191,8 +205,8 @@ mod tests {
         assert_eq!(intake.wait_until_processed().await, Processed { offset: 8, failed: false });
         // Ids may restart anywhere: what is over is not remembered for ever.
         intake.confirmed();
-        intake.open([(2, Some(1))]);
-        intake.open([(6, Some(2))]);
+        intake.open([(2, Some(ChatRef::telegram(1)))]);
+        intake.open([(6, Some(ChatRef::telegram(2)))]);
         assert!(!intake.is_done(6));
     }
 
@@ -200,10 +214,10 @@ mod tests {
     async fn only_faults_of_the_update_itself_are_counted() {
         let intake = UpdateBatch::default();
         for expected in [1, 2, 3] {
-            intake.open([(9, Some(1))]);
+            intake.open([(9, Some(ChatRef::telegram(1)))]);
             intake.hand_out(9);
             assert_eq!(intake.failed(9, &Failure::Update), expected);
-            intake.open([(9, Some(1))]);
+            intake.open([(9, Some(ChatRef::telegram(1)))]);
             intake.hand_out(9);
             assert_eq!(intake.failed(9, &Failure::Store), 0);
         }

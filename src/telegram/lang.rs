@@ -4,13 +4,14 @@ use serde_json::Value;
 
 use crate::{
     form::stored::read,
+    lead::ChatRef,
     store::{Dialogue, Dialogues, StoreError},
     wording::Lang,
 };
 
 /// The language of a chat; the default one where it has no dialogue.
-pub async fn lang_of(dialogues: &Dialogues, chat_id: i64) -> Result<Lang, StoreError> {
-    Ok(dialogues.of_chat(chat_id).await?.as_ref().map_or(Lang::default(), stored_lang))
+pub async fn lang_of(dialogues: &Dialogues, chat: ChatRef) -> Result<Lang, StoreError> {
+    Ok(dialogues.of_chat(chat).await?.as_ref().map_or(Lang::default(), stored_lang))
 }
 
 /// The language that a stored dialogue names.

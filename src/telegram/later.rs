@@ -9,7 +9,7 @@ use crate::{
     form::{
         Beside, Conversation, Input, OpenRequest, OwnRequest, PassedOn, QUIET, fingerprint_of, is_outside, is_said,
     },
-    lead::{LeadNumber, Speech, one_line, shown_file},
+    lead::{ChatRef, LeadNumber, Speech, one_line, shown_file},
     notice::{Addressed, MessageCopy, MyState, Notice, Reference, ReferenceKind},
     store::{Dialogues, NewMessage, NewSpeech, StoreError},
 };
@@ -25,14 +25,14 @@ const LONGEST_NAME: usize = 200;
 /// The request that something belongs to which comes by this message; `None` where nothing does.
 pub(super) async fn open_request(
     dialogues: &Dialogues,
-    (user_id, chat_id): (i64, i64),
+    (user_id, chat): (i64, ChatRef),
     conversation: &Conversation,
     input: &Input,
     message: Option<i32>,
 ) -> Result<Option<OpenRequest>, StoreError> {
     let is_outside = is_outside(conversation, input);
     let known = match (input, message) {
-        (Input::Edited, Some(message)) => dialogues.kept_message(chat_id, message.into()).await?,
+        (Input::Edited, Some(message)) => dialogues.kept_message(chat, message.into()).await?,
         _ if is_outside && is_said(input) => None,
         _ => return Ok(None),
     };
@@ -103,9 +103,9 @@ pub(super) fn new_speech(
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Copied {
     /// The buyer's.
-    pub from: i64,
+    pub from: ChatRef,
     /// The managers'.
-    pub to: i64,
+    pub to: ChatRef,
     /// When it is copied, in milliseconds UTC.
     pub at: Millis,
 }
@@ -117,8 +117,8 @@ const LONGEST_WITH_HEADING: usize = 3500;
 const LONGEST_CAPTION: usize = 900;
 
 /// By which a buyer's message is found again in the managers' chat.
-pub fn said_reference(number: &LeadNumber, chat_id: i64, message_id: i32) -> Reference {
-    Reference::new(ReferenceKind::Said, format!("{number}/{chat_id}/{message_id}"))
+pub fn said_reference(number: &LeadNumber, chat: ChatRef, message_id: i32) -> Reference {
+    Reference::new(ReferenceKind::Said, format!("{number}/{chat}/{message_id}"))
 }
 
 /// The request that a message in the managers' chat is about.
@@ -184,7 +184,7 @@ fn copies(copied: &Copied, request: &OpenRequest, speech: &Speech, input: &Input
     };
     let addressed = |(notice, to): (Notice, Reference)| {
         let notice = Addressed { becomes: Some(reference.clone()), ..Addressed::reply(notice, to) }.into();
-        NewMessage { chat_id: copied.to, notice, due_at: copied.at }
+        NewMessage { chat: copied.to, notice, due_at: copied.at }
     };
     notices.into_iter().map(addressed).collect()
 }

@@ -27,6 +27,7 @@ use tracing::{info, warn};
 use crate::{
     clock::{Clock, Millis},
     fault::point,
+    lead::ChatRef,
     notice::{AdminLine, PollTrouble},
     store::Dialogues,
 };
@@ -340,6 +341,6 @@ impl Listener {
 }
 
 /// The chat an update belongs to: the key by which the dispatcher keeps order.
-pub fn chat_of(update: &Update) -> Option<i64> {
-    update.chat().map(|chat| chat.id.0)
+pub fn chat_of(update: &Update) -> Option<ChatRef> {
+    update.chat().map(|chat| chat.id.into())
 }

@@ -16,6 +16,7 @@ use std::{
 use crate::{
     clock::{Clock, Millis},
     form::Input,
+    lead::ChatRef,
 };
 
 /// How many more of the messages are answered that were sent after the answer to the one before.
@@ -53,18 +54,18 @@ impl MessageFlood {
 
     /// Counts a message that leads nowhere, each update once however often it comes, and says how it is to be answered;
     /// `is_awaited` where the answer to the one before was there when it was sent.
-    pub fn count(&self, chat_id: i64, update_id: u32, is_awaited: bool, clock: Clock) -> Answering {
-        self.chats().count(chat_id, update_id, is_awaited, clock.now(), clock.millis(WINDOW))
+    pub fn count(&self, chat: ChatRef, update_id: u32, is_awaited: bool, clock: Clock) -> Answering {
+        self.chats().count(chat, update_id, is_awaited, clock.now(), clock.millis(WINDOW))
     }
 
     /// Whether a command is taken all the same: whoever asks for something is answered, unless they have asked for it just before.
-    pub fn takes(&self, chat_id: i64, update_id: u32, command: Discriminant<Input>, clock: Clock) -> bool {
-        self.chats().takes(chat_id, update_id, command, clock.now(), clock.millis(AGAIN))
+    pub fn takes(&self, chat: ChatRef, update_id: u32, command: Discriminant<Input>, clock: Clock) -> bool {
+        self.chats().takes(chat, update_id, command, clock.now(), clock.millis(AGAIN))
     }
 
     /// A message of this chat has led somewhere.
-    pub fn came_further(&self, chat_id: i64) {
-        self.chats().chats.remove(&chat_id);
+    pub fn came_further(&self, chat: ChatRef) {
+        self.chats().chats.remove(&chat);
     }
 
     fn chats(&self) -> MutexGuard<'_, Chats> {
@@ -77,7 +78,7 @@ impl MessageFlood {
 struct Chats {
     /// So many messages within [`WINDOW`] are each answered.
     answered: usize,
-    chats: HashMap<i64, Recent>,
+    chats: HashMap<ChatRef, Recent>,
 }
 
 /// The last messages of a chat, one more than are each answered at most.
@@ -95,11 +96,11 @@ impl Chats {
         Self { answered, chats: HashMap::new() }
     }
 
-    fn count(&mut self, chat_id: i64, update_id: u32, is_awaited: bool, now: Millis, window: Millis) -> Answering {
-        if self.chats.len() >= CHATS_KEPT && !self.chats.contains_key(&chat_id) {
+    fn count(&mut self, chat: ChatRef, update_id: u32, is_awaited: bool, now: Millis, window: Millis) -> Answering {
+        if self.chats.len() >= CHATS_KEPT && !self.chats.contains_key(&chat) {
             self.chats.retain(|_, recent| recent.messages.back().is_some_and(|(_, at, _)| is_within(*at, now, window)));
         }
-        let recent = self.chats.entry(chat_id).or_default();
+        let recent = self.chats.entry(chat).or_default();
         recent.messages.retain(|(_, at, _)| is_within(*at, now, window));
         if !recent.messages.iter().any(|(id, ..)| *id == update_id) {
             recent.messages.push_back((update_id, now, is_awaited));
@@ -124,13 +125,13 @@ impl Chats {
 impl Chats {
     fn takes(
         &mut self,
-        chat_id: i64,
+        chat: ChatRef,
         update_id: u32,
         command: Discriminant<Input>,
         now: Millis,
         again: Millis,
     ) -> bool {
-        let commands = &mut self.chats.entry(chat_id).or_default().commands;
+        let commands = &mut self.chats.entry(chat).or_default().commands;
         match commands.get(&command) {
             Some((id, at)) if *id != update_id && is_within(*at, now, again) => false,
             _ => {
@@ -153,7 +154,7 @@ mod tests {
     /// How messages sent every so often are answered: how many each, once, silently.
     fn answered(messages: u32, every: Millis, is_awaited: bool) -> [usize; 3] {
         let mut chats = Chats::new(20);
-        let count = |id| chats.count(7, id, is_awaited, i64::from(id) * every, 60_000);
+        let count = |id| chats.count(ChatRef::telegram(7), id, is_awaited, i64::from(id) * every, 60_000);
         let all: Vec<_> = (0..messages).map(count).collect();
         [Answering::Each, Answering::Once, Answering::Silently]
             .map(|kind| all.iter().filter(|answering| **answering == kind).count())
@@ -181,26 +182,26 @@ mod tests {
     fn an_update_that_comes_again_counts_once_and_is_answered_alike() {
         let mut chats = Chats::new(20);
         for _ in 0..30 {
-            assert_eq!(chats.count(7, 1, false, 5, 60_000), Answering::Each);
+            assert_eq!(chats.count(ChatRef::telegram(7), 1, false, 5, 60_000), Answering::Each);
         }
         for id in 2..=20 {
-            assert_eq!(chats.count(7, id, false, 5, 60_000), Answering::Each);
+            assert_eq!(chats.count(ChatRef::telegram(7), id, false, 5, 60_000), Answering::Each);
         }
         for _ in 0..3 {
-            assert_eq!(chats.count(7, 21, false, 6, 60_000), Answering::Once);
+            assert_eq!(chats.count(ChatRef::telegram(7), 21, false, 6, 60_000), Answering::Once);
         }
-        assert_eq!(chats.count(7, 22, false, 7, 60_000), Answering::Silently);
-        assert_eq!(chats.count(8, 23, false, 7, 60_000), Answering::Each, "another chat");
-        assert_eq!(chats.count(7, 24, false, 70_000, 60_000), Answering::Each, "a minute later");
+        assert_eq!(chats.count(ChatRef::telegram(7), 22, false, 7, 60_000), Answering::Silently);
+        assert_eq!(chats.count(ChatRef::telegram(8), 23, false, 7, 60_000), Answering::Each, "another chat");
+        assert_eq!(chats.count(ChatRef::telegram(7), 24, false, 70_000, 60_000), Answering::Each, "a minute later");
         // The clock was set back.
-        assert_eq!(chats.count(7, 25, false, 5, 60_000), Answering::Each);
+        assert_eq!(chats.count(ChatRef::telegram(7), 25, false, 5, 60_000), Answering::Each);
     }
 
     #[test]
     fn quiet_chats_are_forgotten() {
         let mut chats = Chats::new(20);
         for chat in 0..5000 {
-            chats.count(chat, 1, false, chat * 1000, 60_000);
+            chats.count(ChatRef::telegram(chat), 1, false, chat * 1000, 60_000);
         }
         assert!(chats.chats.len() <= CHATS_KEPT, "{}", chats.chats.len());
     }
@@ -217,7 +218,7 @@ mod tests {
             (4, Input::Delete, 9, false),
             (5, Input::Delete, 11, true),
         ] {
-            assert_eq!(chats.takes(7, update, kind(&command), now, 10), want, "{update}");
+            assert_eq!(chats.takes(ChatRef::telegram(7), update, kind(&command), now, 10), want, "{update}");
         }
     }
 }

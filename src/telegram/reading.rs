@@ -17,6 +17,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use teloxide::types::{CallbackQuery, InlineKeyboardButton, Message, MessageEntity, MessageKind, Update, UpdateKind};
 
+use crate::lead::ChatRef;
+
 /// Kinds of updates that are asked for, and read.
 pub const KINDS: [&str; 3] = ["message", "edited_message", "callback_query"];
 
@@ -67,10 +69,10 @@ pub fn read(id: u32, kind: &str, body: &Value) -> Option<Read> {
 }
 
 /// The private chat of an update that could not be read, if it can be told.
-pub fn private_chat(update: &Value) -> Option<i64> {
+pub fn private_chat(update: &Value) -> Option<ChatRef> {
     let body = KINDS.iter().find_map(|kind| update.get(kind))?;
     let chat = body.get("chat").or_else(|| body.get("message")?.get("chat"))?;
-    (chat.get("type")?.as_str()? == "private").then(|| integer(chat.get("id")?)).flatten()
+    (chat.get("type")?.as_str()? == "private").then(|| integer(chat.get("id")?)).flatten().map(ChatRef::telegram)
 }
 
 fn press(body: &Value, lost: &mut Vec<String>) -> Option<CallbackQuery> {

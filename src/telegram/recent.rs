@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::lead::ChatRef;
+
 /// So many chats of two kinds, young and old, are remembered, for so long each.
 const REMEMBERED: usize = 500;
 const REMEMBERED_FOR: Duration = Duration::from_secs(300);
@@ -12,8 +14,8 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 /// What is remembered of the chats that were heard of last.
 #[derive(Debug)]
 pub(super) struct Recent<V> {
-    young: HashMap<i64, V>,
-    old: HashMap<i64, V>,
+    young: HashMap<ChatRef, V>,
+    old: HashMap<ChatRef, V>,
     since: Instant,
 }
 
@@ -32,25 +34,25 @@ impl<V> Recent<V> {
     }
 
     /// What is remembered of a chat.
-    pub fn get(&mut self, chat_id: i64) -> Option<&mut V> {
+    pub fn get(&mut self, chat: ChatRef) -> Option<&mut V> {
         self.age();
-        match self.young.get_mut(&chat_id) {
+        match self.young.get_mut(&chat) {
             Some(value) => Some(value),
-            None => self.old.get_mut(&chat_id),
+            None => self.old.get_mut(&chat),
         }
     }
 
     /// Forgets a chat.
-    pub fn remove(&mut self, chat_id: i64) -> Option<V> {
-        let old = self.old.remove(&chat_id);
-        self.young.remove(&chat_id).or(old)
+    pub fn remove(&mut self, chat: ChatRef) -> Option<V> {
+        let old = self.old.remove(&chat);
+        self.young.remove(&chat).or(old)
     }
 
     /// Remembers this of a chat, and nothing that was remembered before.
-    pub fn insert(&mut self, chat_id: i64, value: V) {
+    pub fn insert(&mut self, chat: ChatRef, value: V) {
         self.age();
-        self.old.remove(&chat_id);
-        self.young.insert(chat_id, value);
+        self.old.remove(&chat);
+        self.young.insert(chat, value);
     }
 }
 
@@ -63,13 +65,13 @@ mod tests {
         let mut recent = Recent::default();
         let many = 2 * REMEMBERED as i64;
         for chat in 0..=many {
-            recent.insert(chat, chat);
+            recent.insert(ChatRef::telegram(chat), chat);
         }
-        assert_eq!(recent.get(0), None, "the first are forgotten");
-        assert_eq!(recent.get(many).copied(), Some(many));
-        assert_eq!(recent.get(many - 1).copied(), Some(many - 1), "of the old kind");
-        recent.insert(many - 1, 7);
-        assert_eq!(recent.remove(many - 1), Some(7));
-        assert_eq!(recent.get(many - 1), None, "what was remembered before is gone too");
+        assert_eq!(recent.get(ChatRef::telegram(0)), None, "the first are forgotten");
+        assert_eq!(recent.get(ChatRef::telegram(many)).copied(), Some(many));
+        assert_eq!(recent.get(ChatRef::telegram(many - 1)).copied(), Some(many - 1), "of the old kind");
+        recent.insert(ChatRef::telegram(many - 1), 7);
+        assert_eq!(recent.remove(ChatRef::telegram(many - 1)), Some(7));
+        assert_eq!(recent.get(ChatRef::telegram(many - 1)), None, "what was remembered before is gone too");
     }
 }

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::{
     clock::Millis,
     form::{Amending, Form},
-    lead::AmendmentKind,
+    lead::{AmendmentKind, ChatRef},
     notice::{AdminNotice, LeadCopy, Notice},
     store::{Dialogues, NewAmendment, NewMessage, StoreError, Turn, TurnOutcome},
 };
@@ -68,7 +68,7 @@ impl DialogueStorage {
     }
 
     /// Commits a chat's turn with the messages that answer it.
-    async fn commit(&self, chat_id: i64, chat: &Chat) -> Result<(), StorageError> {
+    async fn commit(&self, to: ChatRef, chat: &Chat) -> Result<(), StorageError> {
         let replies = chat.replies.iter().map(|reply| Notice::Reply(reply.clone()));
         let finished = chat.amending.iter().filter(|amending| amending.kind == AmendmentKind::Finished);
         let sent = chat.lead.iter().map(|new| &new.lead).chain(finished.map(|amending| &amending.lead));
@@ -76,17 +76,17 @@ impl DialogueStorage {
         let clock = self.dialogues.clock();
         // Parts of an album come within moments of each other.
         let due_at = clock.now() + chat.album.as_ref().map_or(0, |_| ALBUM_PAUSE.as_millis() as i64);
-        let messages = replies.chain(accepted).map(|notice| NewMessage { chat_id, notice, due_at }).collect();
-        let told = chat.lead.as_ref().zip(chat.told_in).map(|(new, chat_id)| {
+        let messages = replies.chain(accepted).map(|notice| NewMessage { chat: to, notice, due_at }).collect();
+        let told = chat.lead.as_ref().zip(chat.told_in).map(|(new, told_in)| {
             let notice = Notice::Admin(AdminNotice::NewLead { lead: LeadCopy::of(&new.lead) });
-            NewMessage { chat_id, notice, due_at }
+            NewMessage { chat: told_in, notice, due_at }
         });
-        let amended = chat.amending.as_ref().zip(chat.told_in).and_then(|(amending, chat_id)| {
+        let amended = chat.amending.as_ref().zip(chat.told_in).and_then(|(amending, told_in)| {
             let notice = Notice::Admin(notice_of(amending)?);
-            Some(NewMessage { chat_id, notice, due_at })
+            Some(NewMessage { chat: told_in, notice, due_at })
         });
         let turn = Turn {
-            chat_id,
+            chat: to,
             after: chat.after,
             dialogue: chat.to_stored(&self.form),
             lead: chat.lead.clone(),
@@ -125,10 +125,10 @@ impl DialogueStorage {
 /// Remembers a chat as it was committed, without what is never read back. Whatever else has written a dialogue meanwhile
 /// (another process, somebody who is forgotten): the commit of a turn finds that it is not the one it goes on from, and
 /// the chat is read again.
-fn remember(recent: &mut Recent<Chat>, chat_id: i64, chat: Chat) {
+fn remember(recent: &mut Recent<Chat>, of: ChatRef, chat: Chat) {
     let after = chat.last_update.map(|(id, at)| (i64::from(id), at));
     let Chat { conversation, lang, chosen, last_update, .. } = chat;
-    recent.insert(chat_id, Chat { conversation, lang, chosen, last_update, after, ..Chat::default() });
+    recent.insert(of, Chat { conversation, lang, chosen, last_update, after, ..Chat::default() });
 }
 
 /// What managers are told of it.
@@ -147,28 +147,33 @@ impl Storage<Chat> for DialogueStorage {
 
     fn remove_dialogue(self: Arc<Self>, chat_id: ChatId) -> BoxFuture<'static, Result<(), Self::Error>> {
         Box::pin(async move {
-            self.recent().remove(chat_id.0);
-            Ok(self.dialogues.remove(chat_id.0).await?)
+            self.recent().remove(chat_id.into());
+            Ok(self.dialogues.remove(chat_id.into()).await?)
         })
     }
 
     fn update_dialogue(self: Arc<Self>, chat_id: ChatId, chat: Chat) -> BoxFuture<'static, Result<(), Self::Error>> {
         Box::pin(async move {
             // Not known while it is under way, and not known when it is cut off.
-            self.recent().remove(chat_id.0);
-            self.commit(chat_id.0, &chat).await?;
-            remember(&mut self.recent(), chat_id.0, chat);
+            self.recent().remove(chat_id.into());
+            self.commit(chat_id.into(), &chat).await?;
+            remember(&mut self.recent(), chat_id.into(), chat);
             Ok(())
         })
     }
 
     fn get_dialogue(self: Arc<Self>, chat_id: ChatId) -> BoxFuture<'static, Result<Option<Chat>, Self::Error>> {
         Box::pin(async move {
-            let recent = self.recent().get(chat_id.0).cloned();
+            let recent = self.recent().get(chat_id.into()).cloned();
             if recent.is_some() {
                 return Ok(recent);
             }
-            Ok(self.dialogues.of_chat(chat_id.0).await?.as_ref().map(|stored| Chat::from_stored(stored, &self.form)))
+            Ok(self
+                .dialogues
+                .of_chat(chat_id.into())
+                .await?
+                .as_ref()
+                .map(|stored| Chat::from_stored(stored, &self.form)))
         })
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{answer, reading};
-use crate::lead::shorten;
+use crate::lead::{ChatRef, shorten};
 
 /// Of an update that is set aside at most so much is kept, in characters: more than any that people can write has.
 const LONGEST_KEPT: usize = 100_000;
@@ -37,7 +37,7 @@ pub struct Stray {
     /// The names of its fields.
     pub kind: String,
     /// The private chat it is from, if that can be told.
-    pub chat: Option<i64>,
+    pub chat: Option<ChatRef>,
     /// Why it is set aside, for the log and the store.
     pub reason: &'static str,
     /// What there is of it.
@@ -113,7 +113,7 @@ impl Stray {
         Self::new(id, "unknown".into(), None, reason, &String::from_utf8_lossy(bytes))
     }
 
-    fn new(id: Option<i64>, kind: String, chat: Option<i64>, reason: &'static str, body: &str) -> Self {
+    fn new(id: Option<i64>, kind: String, chat: Option<ChatRef>, reason: &'static str, body: &str) -> Self {
         // Negative, so that it is no update's.
         let key = id.unwrap_or_else(|| {
             let digest = Sha256::digest(body.as_bytes());
@@ -235,7 +235,7 @@ mod tests {
         ] {
             let batch = sort(&[body.as_bytes()]);
             let stray = &batch.strays[0];
-            assert_eq!((stray.kind.as_str(), stray.chat), (kind, chat), "{body}");
+            assert_eq!((stray.kind.as_str(), stray.chat), (kind, chat.map(ChatRef::telegram)), "{body}");
             assert!(stray.key < 0 && !stray.body.contains('\0'), "{stray:?}");
         }
     }

@@ -17,7 +17,7 @@ use crate::{
         Amended, Beside, Correcting, Input, Press, World, album_goes_on, amend, answered_once, asks_for_own_requests,
         asks_to_correct, came_further, pass_on, sent_too_many, turn,
     },
-    lead::{AmendmentKind, Buyer, LeadNumber, read_plans},
+    lead::{AmendmentKind, Buyer, ChatRef, LeadNumber, read_plans},
     notice::{AdminNotice, Recipient},
     store::{NewLead, NewMessage, NewWithdrawal, StoreError},
     telemetry::lead_span,
@@ -81,7 +81,7 @@ async fn try_turn(
     user: Option<&User>,
     heard: &Heard,
 ) -> Result<bool, HandlerError> {
-    let chat_id = dialogue.chat_id().0;
+    let here = ChatRef::from(dialogue.chat_id());
     let mut stored = dialogue.get().await?.unwrap_or_default();
     let now = context.clock.now();
     if let Some((last, at)) = stored.last_update
@@ -103,7 +103,7 @@ async fn try_turn(
         _ => None,
     };
     if let Some(question) = question
-        && context.withdrawals.is_known(chat_id, question).await?
+        && context.withdrawals.is_known(here, question).await?
     {
         // The same finger twice, or an update that comes again: of this person nothing more is written.
         return Ok(true);
@@ -113,7 +113,7 @@ async fn try_turn(
         _ => stored.chosen,
     };
     let lang = chosen.unwrap_or_else(|| user.map_or(stored.lang, |user| lang_of(Some(user))));
-    let buyer = buyer_of(user, chat_id);
+    let buyer = buyer_of(user, here);
     let consent = consent::rule(
         context.consent.as_ref(),
         context.wording.privacy_policy_url.is_some(),
@@ -173,13 +173,13 @@ async fn try_turn(
         }
         other => other.clone(),
     };
-    let person = (world.buyer.user_id, chat_id);
+    let person = (world.buyer.user_id, here);
     let request = open_request(&context.dialogues, person, &before, &heard.input, heard.message).await?;
     let passed_on = request.as_ref().and_then(|request| pass_on(&before, &given, &heard.beside, request, &world));
     let speech = request.as_ref().zip(passed_on.as_ref()).and_then(|(request, passed_on)| {
         let of = (heard.message, update_id);
         let written_at = heard.sent_at.map_or(now, |at| at.timestamp_millis());
-        let copied = context.talk_chat.map(|to| Copied { from: chat_id, to, at: now });
+        let copied = context.talk_chat.map(|to| Copied { from: here, to, at: now });
         new_speech(passed_on, request, &heard.input, &heard.beside, of, (written_at, world.utc_offset), copied)
     });
     let is_passed_on = passed_on.is_some();
@@ -200,16 +200,16 @@ async fn try_turn(
         amending => amending,
     };
     // What is passed on is answered once an hour as it is.
-    if let Some(flood) = context.flood_of(chat_id, &heard.input).filter(|_| !is_passed_on) {
+    if let Some(flood) = context.flood_of(here, &heard.input).filter(|_| !is_passed_on) {
         match came_further(&before, &outcome.conversation) || amending.is_some() {
             // Whoever has come further is told so in any case.
-            true => flood.came_further(chat_id),
+            true => flood.came_further(here),
             false => {
                 let is_awaited = heard.message.is_some_and(|message| before.passed.is_after_ours(message));
                 // Counted each time, so that in a flood nothing but a repeat is left unanswered.
-                let is_new = heard.input.is_request()
-                    && flood.takes(chat_id, update_id, discriminant(&heard.input), context.clock);
-                match flood.count(chat_id, update_id, is_awaited, context.clock) {
+                let is_new =
+                    heard.input.is_request() && flood.takes(here, update_id, discriminant(&heard.input), context.clock);
+                match flood.count(here, update_id, is_awaited, context.clock) {
                     Answering::Each => {}
                     _ if is_new => {}
                     Answering::Once => outcome = answered_once(outcome, &world),
@@ -249,7 +249,7 @@ async fn try_turn(
         amending,
         speech,
         // The admin tries the bot out as often as it takes.
-        limits: if context.recipients.chat(Recipient::Operator) == Some(chat_id) {
+        limits: if context.recipients.chat(Recipient::Operator) == Some(here) {
             LeadLimits::default()
         } else {
             context.limits
@@ -313,8 +313,8 @@ fn renumber(chat: &mut Chat) {
     chat.conversation.last_number = Some(number);
 }
 
-fn buyer_of(user: Option<&User>, chat_id: i64) -> Buyer {
-    let user_id = user.map_or(chat_id, |user| i64::try_from(user.id.0).unwrap_or(chat_id));
+fn buyer_of(user: Option<&User>, chat: ChatRef) -> Buyer {
+    let user_id = user.and_then(|user| i64::try_from(user.id.0).ok()).or(chat.user()).unwrap_or_default();
     let username = user.and_then(|user| user.username.as_deref());
-    Buyer::new(user_id, Some(chat_id), username, user.map(User::full_name).as_deref())
+    Buyer::new(user_id, Some(chat), username, user.map(User::full_name).as_deref())
 }

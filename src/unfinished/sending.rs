@@ -19,7 +19,7 @@ use crate::{
         stored::{AllWords, SENT_UNFINISHED, read, read_draft},
         supplemented, unfinished_lead,
     },
-    lead::{Buyer, Lead, LeadNumber, SourceCode, Sources},
+    lead::{Buyer, ChatRef, Lead, LeadNumber, SourceCode, Sources},
     notice::{AdminNotice, LeadCopy, Notice, Recipient, Recipients},
     store::{Dialogues, LeftForm, NewAmendment, NewLead, NewMessage, SentUnfinished, StoreError, UnfinishedOutcome},
     telemetry::lead_span,
@@ -49,11 +49,11 @@ pub struct UnfinishedSender {
 /// Forms whose person has sent too many requests, as they were last touched, and when each is looked at again: not at every
 /// look until then.
 #[derive(Debug, Default)]
-pub struct Waiting(HashMap<(i64, (i64, Millis)), Millis>);
+pub struct Waiting(HashMap<(ChatRef, (i64, Millis)), Millis>);
 
 impl Waiting {
-    fn of(left: &LeftForm) -> (i64, (i64, Millis)) {
-        (left.chat_id, left.update)
+    fn of(left: &LeftForm) -> (ChatRef, (i64, Millis)) {
+        (left.chat, left.update)
     }
 }
 
@@ -132,9 +132,9 @@ impl UnfinishedSender {
         };
         loop {
             sent.draft = document.to_string();
-            sent.told = sent.lead.as_ref().zip(told_in).map(|(new, chat_id)| {
+            sent.told = sent.lead.as_ref().zip(told_in).map(|(new, chat)| {
                 let notice = Notice::Admin(AdminNotice::NewLead { lead: LeadCopy::of(&new.lead) });
-                NewMessage { chat_id, notice, due_at: now }
+                NewMessage { chat, notice, due_at: now }
             });
             match self.dialogues.send_unfinished(&sent).await? {
                 UnfinishedOutcome::Sent => break,
@@ -166,7 +166,10 @@ impl UnfinishedSender {
         if !may_be_sent(&draft, &left.step, self.asks_consent) {
             return None;
         }
-        let buyer = draft.buyer.clone().unwrap_or_else(|| Buyer::new(left.chat_id, Some(left.chat_id), None, None));
+        let buyer = draft
+            .buyer
+            .clone()
+            .unwrap_or_else(|| Buyer::new(left.chat.user().unwrap_or_default(), Some(left.chat), None, None));
         let lead = unfinished_lead(&draft, &self.form, self.words, date(now), buyer)?;
         let source = read::<SourceCode>(&document["source"]).map(|code| self.sources.of(&code));
         Some((document, draft, Lead { source, ..lead }))
@@ -174,7 +177,7 @@ impl UnfinishedSender {
 
     /// The admin tries the bot out as often as it takes.
     fn limits_of(&self, lead: &Lead) -> LeadLimits {
-        let is_admin = lead.buyer.chat_id.is_some() && self.recipients.chat(Recipient::Operator) == lead.buyer.chat_id;
+        let is_admin = lead.buyer.chat.is_some() && self.recipients.chat(Recipient::Operator) == lead.buyer.chat;
         if is_admin { LeadLimits::default() } else { self.limits }
     }
 }

@@ -27,7 +27,7 @@ pub fn next_to_tell<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lead::LeadNumber;
+    use crate::lead::{ChatRef, LeadNumber};
 
     #[test]
     fn one_message_for_each_buyer_and_none_so_soon_after_the_last() {
@@ -35,7 +35,7 @@ mod tests {
             lead_id: lead_id.into(),
             number: LeadNumber::parse("K7M2QXA").expect("a number"),
             user_id,
-            chat_id: Some(user_id),
+            chat: Some(ChatRef::telegram(user_id)),
             unfinished: false,
             key: "*:142".into(),
             owed_at,

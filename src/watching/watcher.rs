@@ -291,10 +291,10 @@ impl<Tz: TimeZone> AtWork<Tz> {
         if owed.unfinished && !self.was_finished(owed).await? {
             return watches.not_owed(owed).await;
         }
-        let Some(chat_id) = owed.chat_id else { return watches.end(&owed.lead_id, WatchEnd::Nobody).await };
+        let Some(chat) = owed.chat else { return watches.end(&owed.lead_id, WatchEnd::Nobody).await };
         let notice =
             Notice::StatusReached { number: owed.number.clone(), key: owed.key.clone(), text: text.text.clone() };
-        let message = NewMessage { chat_id, notice, due_at: self.clock().now() };
+        let message = NewMessage { chat, notice, due_at: self.clock().now() };
         let told = watches.tell(lease, owed, &message).await?;
         let _span = lead_span(&owed.number).entered();
         match told {

@@ -268,8 +268,8 @@ pub fn render_admin(notice: &AdminNotice, lang: Lang, wording: &Wording) -> Rend
             lang,
             buttons(trouble),
         ),
-        AdminNotice::GroupMoved { setting, chat_id } => {
-            let setting = format!("{setting}={chat_id}");
+        AdminNotice::GroupMoved { setting, chat } => {
+            let setting = format!("{setting}={chat}");
             Rendered::plain(lang.text("admin-group-moved", &[("setting", setting.into())]))
         }
         AdminNotice::ManagersChatClosed { detail } => {

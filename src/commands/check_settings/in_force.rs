@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     config::{Config, Place},
     form::Question,
-    lead::LeadSource,
+    lead::{ChatRef, LeadSource},
     wording::Lang,
 };
 
@@ -21,8 +21,10 @@ pub struct InForce<'a> {
     bot_token_is_set: bool,
     /// Names of the ways to Telegram, in order of preference.
     telegram_routes: Vec<String>,
-    admin_chat_id: Option<i64>,
-    managers_chat_id: Option<i64>,
+    #[serde(rename = "admin_chat_id")]
+    admin_chat: Option<ChatRef>,
+    #[serde(rename = "managers_chat_id")]
+    managers_chat: Option<ChatRef>,
     /// `webhook`, `email`.
     second_way: Vec<&'static str>,
     heartbeat_is_set: bool,
@@ -98,8 +100,8 @@ impl<'a> InForce<'a> {
             warnings,
             bot_token_is_set,
             telegram_routes: config.telegram.routes.iter().map(|route| route.name()).collect(),
-            admin_chat_id: config.admin_chat_id,
-            managers_chat_id: config.managers_chat_id,
+            admin_chat: config.admin_chat,
+            managers_chat: config.managers_chat,
             second_way: config.second_way.names(),
             heartbeat_is_set: config.heartbeat_url.is_some(),
             amocrm: config.amocrm.as_ref().map(|amocrm| Amocrm {

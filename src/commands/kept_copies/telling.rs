@@ -120,5 +120,5 @@ fn line(environment: &Environment<'_>, clock: Clock) -> Result<PastTheStore, Com
     let unusable = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
     let telegram = Telegram::new(&config.telegram, clock, Groups::new(Vec::new())).map_err(|error| unusable(&error))?;
     let second_way = SecondWay::new(&config.second_way, clock).map_err(|error| unusable(&error))?;
-    Ok(PastTheStore::new(telegram, config.admin_chat_id, second_way, clock))
+    Ok(PastTheStore::new(telegram, config.admin_chat, second_way, clock))
 }

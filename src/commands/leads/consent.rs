@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     clock::date,
-    lead::{Lead, Origin},
+    lead::{ChatRef, Lead, Origin},
     store::{Consent, LeadRow, Store},
 };
 
@@ -39,7 +39,8 @@ struct Proof<'a> {
     shown_buttons: &'a [String],
     language: &'a str,
     bot: &'a str,
-    chat_id: Option<i64>,
+    #[serde(rename = "chat_id")]
+    chat: Option<ChatRef>,
     user_id: Option<i64>,
     /// SHA-256 of `person:telegram:USER_ID`.
     person_sha256: &'a str,
@@ -65,7 +66,7 @@ impl<'a> Proof<'a> {
             shown_buttons: &consent.buttons,
             language: &consent.lang,
             bot: &consent.bot,
-            chat_id: consent.chat_id,
+            chat: consent.chat,
             user_id: consent.user_id,
             person_sha256: consent.person.strip_prefix("person:").unwrap_or(&consent.person),
             question_message_id: consent.question_id,
@@ -142,7 +143,7 @@ fn show(lead: &Lead, consent: &Consent) {
     }
     outln!("policy:     {}", known(consent.policy.as_deref().map(plain)));
     out!("person:     ");
-    match (consent.user_id, consent.chat_id) {
+    match (consent.user_id, consent.chat) {
         (Some(user), Some(chat)) => outln!("user {user}, chat {chat}"),
         _ => outln!("wiped; SHA-256 of the account: {}", consent.person.trim_start_matches("person:")),
     }

@@ -91,7 +91,7 @@ impl Which {
 async fn named(site: &mut Site<'_>, bot: &Bot, which: Which, id: &str) -> Result<(), CommandError> {
     let checked = site.try_value(which.setting(), id, |reader| match which {
         Which::Admin => reader.admin_chat(),
-        Which::Managers => reader.managers_chat_id(),
+        Which::Managers => reader.managers_chat(),
     });
     match checked {
         Ok(Some(id)) => take(site, bot, which, &Chat { id, title: String::new() }).await,

@@ -122,7 +122,7 @@ async fn telegram_id(site: &Site<'_>, bot: Option<&Bot>, name: &str) -> Result<O
             (0, Some(bot)) => {
                 if let Some(chat) = chats::learn(site, bot, "manager-learn", |chat| !chat.is_group()).await? {
                     site.ask.say("manager-learnt", &[("name", &chat.title), ("id", &chat.id.to_string())]);
-                    return Ok(Some(chat.id));
+                    return Ok(chat.id.user());
                 }
             }
             (0, None) => site.ask.say("later-without-bot", &[]),

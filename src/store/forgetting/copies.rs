@@ -10,6 +10,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::{
     clock::Millis,
+    lead::ChatRef,
     store::{Engine, PersonalData, StoreError, late_notes, rows},
 };
 
@@ -39,6 +40,11 @@ impl ForgottenElsewhere {
         let at = |name: &str| columns.iter().position(|(column, _)| *column == name).unwrap_or_default();
         let text = |row: &Row1, name: &str| row[at(name)].clone().unwrap_or_default();
         let number = |row: &Row1, name: &str| text(row, name).parse::<i64>().unwrap_or_default();
+        let chat_in = |row: &Row1, name: &str, channel: &str| {
+            Some(ChatRef { id: number(row, name), channel: text(row, channel).parse().ok()? })
+        };
+        let chat_of = |row: &Row1| chat_in(row, "chat_id", "channel");
+        let is_of = |person: &Person, chat: Option<ChatRef>| chat.is_some_and(|chat| person.chats.contains(&chat));
         match table {
             "leads" => {
                 for row in rows {
@@ -70,13 +76,13 @@ impl ForgottenElsewhere {
             }),
             "dialogues" => rows.retain(|row| {
                 let known = form_id(&text(row, "draft")).is_some_and(|id| self.ids.contains_key(&id));
-                let (chat_id, update_at) = (number(row, "chat_id"), number(row, "update_at"));
-                !known && !self.people.iter().any(|(person, at)| person.chats.contains(&chat_id) && update_at <= *at)
+                let (chat, update_at) = (chat_of(row), number(row, "update_at"));
+                !known && !self.people.iter().any(|(person, at)| is_of(person, chat) && update_at <= *at)
             }),
             "messages" => rows.retain_mut(|row| {
-                let (chat_id, created_at) = (number(row, "chat_id"), number(row, "created_at"));
+                let (chat, created_at) = (chat_of(row), number(row, "created_at"));
                 for (person, _) in self.people.iter().filter(|(_, at)| created_at <= *at) {
-                    if person.chats.contains(&chat_id) {
+                    if is_of(person, chat) {
                         return false;
                     }
                     match traces::without(&text(row, "body"), person) {
@@ -88,11 +94,11 @@ impl ForgottenElsewhere {
                 true
             }),
             "buyer_topics" => rows.retain(|row| {
-                let (buyer, created_at) = (number(row, "buyer_chat"), number(row, "created_at"));
-                !self.people.iter().any(|(person, at)| person.chats.contains(&buyer) && created_at <= *at)
+                let (buyer, created_at) = (chat_in(row, "buyer_chat", "buyer_channel"), number(row, "created_at"));
+                !self.people.iter().any(|(person, at)| is_of(person, buyer) && created_at <= *at)
             }),
             "live_buttons" | "sent_messages" => {
-                rows.retain(|row| !self.people.iter().any(|(person, _)| person.chats.contains(&number(row, "chat_id"))))
+                rows.retain(|row| !self.people.iter().any(|(person, _)| is_of(person, chat_of(row))))
             }
             "consents" => {
                 for row in rows {
@@ -108,9 +114,8 @@ impl ForgottenElsewhere {
                 !self.people.iter().any(|(person, at)| person.phones.contains(&phone) && seen_at <= *at)
             }),
             "set_aside" => rows.retain(|row| {
-                let (chat_id, at_all) = (number(row, "chat_id"), number(row, "set_aside_at"));
-                let told =
-                    |person: &Person| person.chats.contains(&chat_id) || traces::tells_of(&text(row, "body"), person);
+                let (chat, at_all) = (chat_of(row), number(row, "set_aside_at"));
+                let told = |person: &Person| is_of(person, chat) || traces::tells_of(&text(row, "body"), person);
                 !self.people.iter().any(|(person, at)| at_all <= *at && told(person))
             }),
             _ => {}
@@ -215,13 +220,20 @@ async fn people_of(
             people.extend(at.map(|at| (person, at)));
         }
     }
-    let sql = format!("SELECT {}, {} FROM dialogues", rows::numbers(engine, "chat_id"), rows::bytes(engine, "draft"));
+    let sql = format!(
+        "SELECT {}, {} FROM dialogues",
+        rows::chats(engine, "chat_id", "channel"),
+        rows::bytes(engine, "draft")
+    );
     for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await? {
-        let (Some(chat_id), Some(draft)) = (rows::number(&row, 0), rows::lossy(&row, 1)) else { continue };
+        let (Some(user_id), Some(draft)) = (rows::chat(&row, 0).and_then(ChatRef::user), rows::lossy(&row, 2)) else {
+            continue;
+        };
         let of_form = form_id(&draft).and_then(|id| ids.get(&id));
         // A dialogue without a form names nobody but by its chat.
-        if let Some(at) = of_form.or_else(|| ids.get(&person_id(chat_id))) {
-            let person = Person { users: [chat_id].into(), chats: [chat_id].into(), ..Person::default() };
+        if let Some(at) = of_form.or_else(|| ids.get(&person_id(user_id))) {
+            let person =
+                Person { users: [user_id].into(), chats: [ChatRef::telegram(user_id)].into(), ..Person::default() };
             people.push((person, *at));
         }
     }

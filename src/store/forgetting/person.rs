@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::{clock::Millis, store::LeadState};
+use crate::{clock::Millis, lead::ChatRef, store::LeadState};
 
 /// Fewer digits would be found everywhere.
 const LEAST_DIGITS: usize = 10;
@@ -43,7 +43,7 @@ pub struct Person {
     /// Telegram's ids.
     pub users: BTreeSet<i64>,
     /// Chats, which are the users' own.
-    pub chats: BTreeSet<i64>,
+    pub chats: BTreeSet<ChatRef>,
     /// E.164.
     pub phones: BTreeSet<String>,
     /// Requests, oldest first, without those that were wiped before.
@@ -77,12 +77,12 @@ impl Person {
         if let Some(phone) = body["phone"]["e164"].as_str().filter(|phone| !phone.is_empty()) {
             self.phones.insert(phone.to_owned());
         }
-        if let Some(chat_id) = body["buyer"]["chat_id"].as_i64() {
-            self.chats.insert(chat_id);
+        if let Some(chat) = body["buyer"]["chat_id"].as_i64() {
+            self.chats.insert(ChatRef::telegram(chat));
         }
         if let Some(user_id) = body["buyer"]["user_id"].as_i64().filter(|id| *id != 0) {
             self.users.insert(user_id);
-            self.chats.insert(user_id);
+            self.chats.insert(ChatRef::telegram(user_id));
         }
     }
 }

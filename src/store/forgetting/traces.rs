@@ -23,24 +23,27 @@ pub(super) async fn wipe(
 ) -> Result<(), StoreError> {
     // A time that is damaged counts as long ago: SQLite takes it for later than any other.
     let written = |column: &str| format!("COALESCE({}, 0) <= $2", rows::only_numbers(column));
-    for chat_id in &person.chats {
+    for chat in &person.chats {
+        let channel = chat.channel.as_str();
         let sql = format!(
-            "DELETE FROM dialogues WHERE chat_id = $1 AND {} RETURNING {}",
+            "DELETE FROM dialogues WHERE chat_id = $1 AND channel = $3 AND {} RETURNING {}",
             written("update_at"),
             rows::bytes(engine, "draft")
         );
-        let deleted = sqlx::query(AssertSqlSafe(sql)).bind(*chat_id).bind(until).fetch_all(&mut *connection).await?;
+        let deleted =
+            sqlx::query(AssertSqlSafe(sql)).bind(chat.id).bind(until).bind(channel).fetch_all(&mut *connection).await?;
         for row in deleted {
             if let Some(id) = rows::lossy(&row, 0).and_then(|draft| form_id(&draft)) {
                 remember(connection, &id, now).await?;
             }
         }
-        let sql = format!("DELETE FROM messages WHERE chat_id = $1 AND {}", written("created_at"));
-        sqlx::query(AssertSqlSafe(sql)).bind(*chat_id).bind(until).execute(&mut *connection).await?;
-        sqlx::query("DELETE FROM live_buttons WHERE chat_id = $1").bind(*chat_id).execute(&mut *connection).await?;
-        let sql = format!("DELETE FROM sent_messages WHERE chat_id = $1 AND {}", written("sent_at"));
-        sqlx::query(AssertSqlSafe(sql)).bind(*chat_id).bind(until).execute(&mut *connection).await?;
-        buyer_topics::forget(connection, engine, *chat_id, (until, now)).await?;
+        let sql = format!("DELETE FROM messages WHERE chat_id = $1 AND channel = $3 AND {}", written("created_at"));
+        sqlx::query(AssertSqlSafe(sql)).bind(chat.id).bind(until).bind(channel).execute(&mut *connection).await?;
+        let sql = "DELETE FROM live_buttons WHERE chat_id = $1 AND channel = $2";
+        sqlx::query(sql).bind(chat.id).bind(channel).execute(&mut *connection).await?;
+        let sql = format!("DELETE FROM sent_messages WHERE chat_id = $1 AND channel = $3 AND {}", written("sent_at"));
+        sqlx::query(AssertSqlSafe(sql)).bind(chat.id).bind(until).bind(channel).execute(&mut *connection).await?;
+        buyer_topics::forget(connection, engine, *chat, (until, now)).await?;
     }
     for phone in &person.phones {
         let sql = format!("DELETE FROM customers WHERE phone = $1 AND {}", written("seen_at"));
@@ -77,14 +80,14 @@ pub(super) async fn dead_letters_of(
     let sql = format!(
         "SELECT {}, {}, {} FROM set_aside WHERE COALESCE({}, 0) <= $1",
         rows::numbers(engine, "update_id"),
-        rows::numbers(engine, "chat_id"),
+        rows::chats(engine, "chat_id", "channel"),
         rows::bytes(engine, "body"),
         rows::only_numbers("set_aside_at")
     );
     let mut found = Vec::new();
     for row in sqlx::query(AssertSqlSafe(sql)).bind(until).fetch_all(connection).await? {
-        let of_a_chat = rows::number(&row, 1).is_some_and(|id| person.chats.contains(&id));
-        if of_a_chat || rows::lossy(&row, 2).is_some_and(|body| tells_of(&body, person)) {
+        let of_a_chat = rows::chat(&row, 1).is_some_and(|id| person.chats.contains(&id));
+        if of_a_chat || rows::lossy(&row, 3).is_some_and(|body| tells_of(&body, person)) {
             found.extend(rows::number(&row, 0));
         }
     }
@@ -229,18 +232,24 @@ impl PersonalData {
     pub async fn wipe_without_consent(&self, before: Millis) -> Result<u64, StoreError> {
         let sql = format!(
             "SELECT {}, {}, {} FROM dialogues WHERE step = 'consent' AND update_at < $1",
-            rows::numbers(self.engine, "chat_id"),
+            rows::chats(self.engine, "chat_id", "channel"),
             rows::bytes(self.engine, "draft"),
             rows::numbers(self.engine, "update_at")
         );
         let mut wiped = 0;
         for row in sqlx::query(AssertSqlSafe(sql)).bind(before).fetch_all(&self.pool).await? {
-            let (Some(chat_id), Some(update_at)) = (rows::number(&row, 0), rows::number(&row, 2)) else { continue };
-            let Some(left) = rows::lossy(&row, 1).and_then(|draft| without_what_was_said(&draft)) else { continue };
+            let (Some(chat), Some(update_at)) = (rows::chat(&row, 0), rows::number(&row, 3)) else { continue };
+            let Some(left) = rows::lossy(&row, 2).and_then(|draft| without_what_was_said(&draft)) else { continue };
             // Another moment, so that no turn goes on from what is remembered of it.
-            let sql =
-                "UPDATE dialogues SET draft = $3, update_at = update_at + 1 WHERE chat_id = $1 AND update_at = $2";
-            let done = sqlx::query(sql).bind(chat_id).bind(update_at).bind(left).execute(&self.pool).await?;
+            let sql = "UPDATE dialogues SET draft = $3, update_at = update_at + 1 \
+                       WHERE chat_id = $1 AND channel = $4 AND update_at = $2";
+            let done = sqlx::query(sql)
+                .bind(chat.id)
+                .bind(update_at)
+                .bind(left)
+                .bind(chat.channel.as_str())
+                .execute(&self.pool)
+                .await?;
             wiped += done.rows_affected();
         }
         Ok(wiped)

@@ -64,14 +64,15 @@ impl PersonalData {
         let before = asked.asked_at - 1;
         traces::wipe(&mut transaction, self.engine, &person, before, now).await?;
         consents::forget(&mut transaction, asked.user_id, asked.asked_at, now).await?;
-        sqlx::query("DELETE FROM dialogues WHERE chat_id = $1 AND update_at <= $2")
-            .bind(asked.chat_id)
+        sqlx::query("DELETE FROM dialogues WHERE chat_id = $1 AND channel = $2 AND update_at <= $3")
+            .bind(asked.chat.id)
+            .bind(asked.chat.channel.as_str())
             .bind(asked.asked_at)
             .execute(&mut *transaction)
             .await?;
         remember_latest(&mut transaction, &person_id(asked.user_id), asked.asked_at).await?;
         for message in messages(&person) {
-            outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+            outbox::insert(&mut transaction, message.chat, &json(&message.notice), message.due_at, now).await?;
         }
         sqlx::query(
             "UPDATE withdrawals SET chat_id = NULL, user_id = NULL, lang = NULL, wiped_at = $1, leads = $2 WHERE id = $3",

@@ -76,7 +76,7 @@ impl Files {
         let over = done.rows_affected() == 1;
         if over {
             for message in messages {
-                outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+                outbox::insert(&mut transaction, message.chat, &json(&message.notice), message.due_at, now).await?;
             }
         }
         point("file.in_commit");

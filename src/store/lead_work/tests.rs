@@ -36,7 +36,7 @@ async fn given(store: &Store, number: &str, remind_at: Option<Millis>) -> LeadNu
     assert_eq!(owed.number, number);
     let action = LeadAction::Responsible { user_id: 7001 };
     let actions = vec![NewAction { about: "assigned".into(), action }];
-    let new = NewWork { chat_id: Some(-9), remind_at, assigned: Some(7001), actions };
+    let new = NewWork { chat: Some(ChatRef::telegram(-9)), remind_at, assigned: Some(7001), actions };
     work.open(&owed, new.clone()).await.expect("a commit");
     // Once, however often it is tried.
     work.open(&owed, new).await.expect("a commit");

@@ -142,7 +142,7 @@ impl LeadWork {
                 .execute(&mut *connection)
                 .await?;
                 if let (1, Some(message)) = (done.rows_affected(), message) {
-                    outbox::insert(connection, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+                    outbox::insert(connection, message.chat, &json(&message.notice), message.due_at, now).await?;
                 }
                 point("reminder.in_commit");
                 Ok(())

@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 
-use crate::{clock::Millis, fault::point, lead::LeadNumber};
+use crate::{
+    clock::Millis,
+    fault::point,
+    lead::{ChatRef, LeadNumber},
+};
 
 use super::super::{Lease, NewMessage, StoreError, Watches, json, outbox, rows};
 use super::{OVER, list};
@@ -23,7 +27,7 @@ pub struct OwedStatus {
     /// Whose it is.
     pub user_id: i64,
     /// Where its buyer is told; `None` where this bot has never met them.
-    pub chat_id: Option<i64>,
+    pub chat: Option<ChatRef>,
     /// Its buyer had left the form when it was sent.
     pub unfinished: bool,
     /// Which text of the settings.
@@ -103,7 +107,7 @@ impl Watches {
             transaction.rollback().await?;
             return Ok(false);
         }
-        outbox::insert(&mut transaction, message.chat_id, &json(&message.notice), message.due_at, now).await?;
+        outbox::insert(&mut transaction, message.chat, &json(&message.notice), message.due_at, now).await?;
         point("status.in_commit");
         transaction.commit().await?;
         Ok(true)
@@ -159,16 +163,16 @@ impl Watches {
 fn owed_status(row: &AnyRow) -> Option<OwedStatus> {
     let user_id = rows::number(row, 2)?;
     let body: Value = serde_json::from_str(&rows::lossy(row, 6)?).ok()?;
-    let chat_id = match rows::is_null(row, 5) {
-        true => body["buyer"]["chat_id"].as_i64(),
+    let chat = match rows::is_null(row, 5) {
+        true => body["buyer"]["chat_id"].as_i64().map(ChatRef::telegram),
         // Its answers are wiped; a buyer's chat is the buyer's own.
-        false => Some(user_id),
+        false => Some(ChatRef::telegram(user_id)),
     };
     Some(OwedStatus {
         lead_id: rows::lossy(row, 0)?,
         number: LeadNumber::parse(&rows::lossy(row, 1)?)?,
         user_id,
-        chat_id,
+        chat,
         unfinished: !body["left_open"].is_null(),
         key: rows::lossy(row, 3)?,
         owed_at: rows::number(row, 4).unwrap_or(0),

@@ -3,10 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
-use teloxide::RequestError;
+use teloxide::{RequestError, types::ChatId};
 use thiserror::Error;
 
-use crate::{lead::FileKind, notice::FileCopy};
+use crate::{
+    lead::{ChatRef, FileKind},
+    notice::FileCopy,
+};
 
 use super::{
     super::{api, routes::Kind},
@@ -50,6 +53,7 @@ impl Telegram {
     ) -> Result<Option<Taken>, SendError> {
         let place = to.into();
         let FileCopy { from_chat, message_id, file_id, kind, .. } = copy;
+        let from_chat = ChatId::from(*from_chat);
         let mut message = json!({"from_chat_id": from_chat, "message_id": message_id, "caption": caption});
         let (method, field) = method_for(*kind);
         let mut again = json!({ field: file_id, "caption": caption });
@@ -70,11 +74,11 @@ impl Telegram {
     pub async fn copy_message(
         &self,
         to: impl Into<Place>,
-        (from_chat, message_id): (i64, i32),
+        (from_chat, message_id): (ChatRef, i32),
         caption: Option<&str>,
         manner: Manner,
     ) -> Result<Option<Taken>, SendError> {
-        let mut parameters = json!({"from_chat_id": from_chat, "message_id": message_id});
+        let mut parameters = json!({"from_chat_id": ChatId::from(from_chat), "message_id": message_id});
         if let Some(caption) = caption {
             parameters["caption"] = caption.into();
         }

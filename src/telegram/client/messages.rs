@@ -11,7 +11,7 @@ use teloxide::{
     types::{CallbackQueryId, ChatId, MessageId},
 };
 
-use crate::wording::Rendered;
+use crate::{lead::ChatRef, wording::Rendered};
 
 use super::{
     super::routes::{Kind, Outcome},
@@ -66,13 +66,13 @@ impl Telegram {
     }
 
     /// Changes a message of the bot's, within one reply timeout. `chat` is the id under which it was taken.
-    pub async fn edit(&self, chat: i64, message_id: i32, words: &Rendered) -> Result<Edited, SendError> {
+    pub async fn edit(&self, chat: ChatRef, message_id: i32, words: &Rendered) -> Result<Edited, SendError> {
         let call = Call::Edit(words, message_id);
         let (attempt, _) = self.begin(Kind::Send);
         let result = tokio::time::timeout(self.reply_timeout, self.call_for(chat.into(), &call)).await;
         let result = match result {
             Ok(Err(RequestError::MigrateToChatId(new))) => {
-                self.groups.moved(chat, new.0);
+                self.groups.moved(chat, new.into());
                 Ok(Edited::Moved)
             }
             Ok(Err(error)) => what_became_of_an_edit(&error).ok_or_else(|| decide(&error)),
@@ -88,8 +88,8 @@ impl Telegram {
 
     /// Takes the buttons off a message, within one reply timeout. Whatever Telegram refuses is over, too: the message is not
     /// there any more, has no buttons, or cannot be changed; the error is when to try again, if Telegram says so.
-    pub async fn take_buttons_off(&self, chat_id: i64, message: i32) -> Result<(), Option<Duration>> {
-        let chat = ChatId(self.groups.now(chat_id));
+    pub async fn take_buttons_off(&self, chat: ChatRef, message: i32) -> Result<(), Option<Duration>> {
+        let chat = ChatId::from(self.groups.now(chat));
         let edit = EditMessageReplyMarkup::new(chat, MessageId(message));
         let (attempt, _) = self.begin(Kind::Send);
         match tokio::time::timeout(self.reply_timeout, self.call(&edit)).await {
@@ -129,8 +129,8 @@ impl Telegram {
     }
 
     /// Deletes a message, as far as Telegram lets us.
-    pub async fn delete(&self, chat_id: i64, message: MessageId) -> Result<(), SendError> {
-        let chat = ChatId(self.groups.now(chat_id));
+    pub async fn delete(&self, chat: ChatRef, message: MessageId) -> Result<(), SendError> {
+        let chat = ChatId::from(self.groups.now(chat));
         self.within(self.reply_timeout, self.call(&DeleteMessage::new(chat, message))).await
     }
 }

@@ -1,7 +1,9 @@
 //! Where messages go: a chat under the id that it has now, a topic of it, and another where that takes none.
 
 use serde_json::{Value, json};
-use teloxide::RequestError;
+use teloxide::{RequestError, types::ChatId};
+
+use crate::lead::{Channel, ChatRef};
 
 use super::{super::routes::Kind, Telegram, failure::is_no_topic, request::Call};
 
@@ -9,7 +11,7 @@ use super::{super::routes::Kind, Telegram, failure::is_no_topic, request::Call};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// The chat, under any id that it has had.
-    pub chat_id: i64,
+    pub chat: ChatRef,
     /// A topic of it; without one a group's messages go to General.
     pub topic: Option<i32>,
     /// Nowhere else, where that topic is closed or gone.
@@ -18,14 +20,28 @@ pub struct Place {
 
 impl Place {
     /// In a topic of a group; where that is closed or gone, in another one.
-    pub fn in_topic(chat_id: i64, topic: Option<i32>) -> Self {
-        Self { chat_id, topic, only_there: false }
+    pub fn in_topic(chat: ChatRef, topic: Option<i32>) -> Self {
+        Self { chat, topic, only_there: false }
     }
 }
 
-impl From<i64> for Place {
-    fn from(chat_id: i64) -> Self {
-        Self::in_topic(chat_id, None)
+impl From<ChatId> for ChatRef {
+    fn from(chat: ChatId) -> Self {
+        Self::telegram(chat.0)
+    }
+}
+
+impl From<ChatRef> for ChatId {
+    fn from(chat: ChatRef) -> Self {
+        match chat.channel {
+            Channel::Telegram => Self(chat.id),
+        }
+    }
+}
+
+impl From<ChatRef> for Place {
+    fn from(chat: ChatRef) -> Self {
+        Self::in_topic(chat, None)
     }
 }
 
@@ -68,13 +84,13 @@ impl Telegram {
     /// Calls for a place; where its group has a new id, that is learnt and taken, and where its topic is closed or gone,
     /// General or another one is. Tells where it went.
     pub(super) async fn placed(&self, to: Place, call: &Call<'_>) -> Result<(Value, Place), RequestError> {
-        let mut place = Place { chat_id: self.groups.now(to.chat_id), ..to };
+        let mut place = Place { chat: self.groups.now(to.chat), ..to };
         let mut result = self.call_for(place, call).await;
         if let Err(RequestError::MigrateToChatId(new)) = &result
-            && new.0 != place.chat_id
+            && ChatRef::from(*new) != place.chat
         {
-            self.groups.moved(place.chat_id, new.0);
-            place.chat_id = new.0;
+            self.groups.moved(place.chat, (*new).into());
+            place.chat = (*new).into();
             result = self.call_for(place, call).await;
         }
         if place.only_there {
@@ -82,7 +98,7 @@ impl Telegram {
         }
         let general = place.topic.is_some().then_some(None);
         let asked = place.topic;
-        let others = self.groups.topics(place.chat_id).into_iter().filter(|topic| asked != Some(*topic));
+        let others = self.groups.topics(place.chat).into_iter().filter(|topic| asked != Some(*topic));
         for topic in general.into_iter().chain(others.map(Some)) {
             if !result.as_ref().is_err_and(is_no_topic) {
                 break;

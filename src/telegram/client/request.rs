@@ -67,7 +67,7 @@ enum Put {
 impl Way {
     /// Calls for a place, as this way's server understands it.
     pub(super) async fn call(&self, place: Place, call: &Call<'_>) -> Result<Value, RequestError> {
-        let chat = ChatId(place.chat_id);
+        let chat = ChatId::from(place.chat);
         match call {
             Call::Message(message, manner) => self.put(place, message, Put::New(*manner)).await,
             Call::Edit(message, at) => self.put(place, message, Put::InPlaceOf(*at)).await,
@@ -130,7 +130,7 @@ impl Way {
         put: Put,
         fashion: Fashion,
     ) -> Result<Value, RequestError> {
-        let chat = ChatId(place.chat_id);
+        let chat = ChatId::from(place.chat);
         let preview = LinkPreviewOptions {
             is_disabled: true,
             url: None,

@@ -2,19 +2,21 @@
 
 use serde_json::{Value, json};
 
+use crate::lead::ChatRef;
+
 use super::{DOCUMENT_TIMEOUT, Telegram, failure::SendError, place::Place, request::Call};
 
 impl Telegram {
     /// Whether a group has topics.
-    pub async fn has_topics(&self, chat_id: i64) -> Result<bool, SendError> {
-        let (chat, _) = self.about("getChat", chat_id.into(), &json!({})).await?;
+    pub async fn has_topics(&self, chat: ChatRef) -> Result<bool, SendError> {
+        let (chat, _) = self.about("getChat", chat.into(), &json!({})).await?;
         Ok(chat["is_forum"] == true)
     }
 
     /// Creates a topic with a title of 1 to 128 characters. [`SendError::Later`] without a pause of Telegram's own leaves open
     /// whether it was created.
-    pub async fn create_topic(&self, chat_id: i64, title: &str) -> Result<Place, SendError> {
-        let (topic, place) = self.about("createForumTopic", chat_id.into(), &json!({ "name": title })).await?;
+    pub async fn create_topic(&self, chat: ChatRef, title: &str) -> Result<Place, SendError> {
+        let (topic, place) = self.about("createForumTopic", chat.into(), &json!({ "name": title })).await?;
         let id = topic["message_thread_id"].as_i64().and_then(|id| i32::try_from(id).ok());
         let unreadable = || SendError::Later { cause: "an answer that names no topic".into(), after: None };
         Ok(Place { topic: Some(id.ok_or_else(unreadable)?), only_there: true, ..place })

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::{
+    lead::ChatRef,
     notice::{AdminNotice, Notice},
     store::{Mark, MarkFamily, Marks, NewMessage, StoreError},
 };
@@ -33,16 +34,16 @@ impl Groups {
     }
 
     /// Writes down what is learnt, and has the admin told of it once; a second time nothing happens.
-    pub async fn save(&self, marks: &Marks, admin_chat_id: Option<i64>) -> Result<(), StoreError> {
+    pub async fn save(&self, marks: &Marks, admin_chat: Option<ChatRef>) -> Result<(), StoreError> {
         let (moved, topics) = {
             let learnt = self.learnt();
             (learnt.moved.clone(), learnt.topics.clone())
         };
         for (from, to) in moved {
-            let setting = self.watched.iter().find(|watched| watched.chat_id == from);
-            let message = admin_chat_id.zip(setting).map(|(chat_id, watched)| NewMessage {
-                chat_id,
-                notice: Notice::Admin(AdminNotice::GroupMoved { setting: watched.setting.into(), chat_id: to }),
+            let setting = self.watched.iter().find(|watched| watched.chat == from);
+            let message = admin_chat.zip(setting).map(|(chat, watched)| NewMessage {
+                chat,
+                notice: Notice::Admin(AdminNotice::GroupMoved { setting: watched.setting.into(), chat: to }),
                 due_at: marks.clock().now(),
             });
             marks.set_once(&Mark::GroupMoved(from), &to.to_string(), message.as_ref()).await?;
@@ -55,13 +56,13 @@ impl Groups {
     }
 
     /// Writes down what is learnt as it is learnt, until stopped.
-    pub async fn keep(self, marks: Marks, admin_chat_id: Option<i64>, stop: CancellationToken) {
+    pub async fn keep(self, marks: Marks, admin_chat: Option<ChatRef>, stop: CancellationToken) {
         let mut changes = self.changes();
         // What was learnt before anybody looked.
         let mut is_saved = *changes.borrow_and_update() == 0;
         loop {
             if !is_saved {
-                match self.save(&marks, admin_chat_id).await {
+                match self.save(&marks, admin_chat).await {
                     Ok(()) => is_saved = true,
                     Err(error) => warn!(%error, "what is learnt of a group is not yet stored"),
                 }

@@ -113,8 +113,8 @@ impl Listener {
         self.counters.unparsable.fetch_add(1, Ordering::Relaxed);
         warn!(update = stray.id, kind = stray.kind, reason = stray.reason, "an update is set aside");
         // Enqueued and not sent from here, so that a slow chat holds nobody up.
-        let answer = stray.chat.map(|chat_id| NewMessage {
-            chat_id,
+        let answer = stray.chat.map(|chat| NewMessage {
+            chat,
             notice: Notice::Reply(vec![Say::OnlyText]),
             due_at: self.clock.now(),
         });

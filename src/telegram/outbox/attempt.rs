@@ -6,6 +6,7 @@ use tracing::{info, warn};
 
 use crate::{
     fault::point,
+    lead::ChatRef,
     notice::{Notice, Recipient, Reference},
     store::{AfterSending, Became, ButtonsChange, MessagePlace, OutboxMessage, SendFailure, StoreError},
     wording::Markup,
@@ -41,19 +42,19 @@ impl OutboxSender {
             Standing::Over => return Ok(Sent::Done(AfterSending::default())),
             Standing::NotYet(pause) => return self.defer(&message, pause).await,
         }
-        let chat_id = message.chat_id;
+        let chat = message.chat;
         let is_handed_over = lang.is_some();
         let places = if is_handed_over { &self.places } else { &self.backlog_places };
         let lang = match lang {
             Some(lang) => lang,
-            None => lang_of(&self.dialogues, chat_id).await?,
+            None => lang_of(&self.dialogues, chat).await?,
         };
         let _place = places.acquire().await;
         point("outbox.before_send");
         let words = self.words(&message, lang).await?;
         let is_pressable = matches!(words.markup, Some(Markup::Buttons(_)));
         let sending = self.send_where_it_belongs(&message, &words, lang);
-        let begin = || self.buttons.begin(chat_id, &message.notice, is_handed_over);
+        let begin = || self.buttons.begin(chat, &message.notice, is_handed_over);
         let (sent, edits) = match message.attempts {
             0 => {
                 let (sent, edits) = tokio::join!(sending, begin());
@@ -65,7 +66,7 @@ impl OutboxSender {
         let (is_new, sent) = sent?;
         point("outbox.after_send");
         match &sent {
-            Err(SendError::Later { after: Some(pause), .. }) => self.refused_for_now(chat_id, *pause),
+            Err(SendError::Later { after: Some(pause), .. }) => self.refused_for_now(chat, *pause),
             Err(SendError::Later { .. }) => {}
             _ => self.throttle().answered(),
         }
@@ -74,7 +75,7 @@ impl OutboxSender {
             Err(error) => return self.not_taken(&message, is_new, error).await,
         };
         if taken.is_some()
-            && self.is_chat(Recipient::Managers, chat_id)
+            && self.is_chat(Recipient::Managers, chat)
             && let Err(error) = self.managers_chat.works().await
         {
             // The message is there all the same; the next one shows it again.
@@ -94,15 +95,15 @@ impl OutboxSender {
 
     /// Records what Telegram's refusal of a message leads to.
     async fn not_taken(&self, message: &OutboxMessage, is_new: bool, error: SendError) -> Result<Sent, StoreError> {
-        let chat_id = message.chat_id;
-        let whose = [Recipient::Operator, Recipient::Managers].into_iter().find(|whose| self.is_chat(*whose, chat_id));
+        let chat = message.chat;
+        let whose = [Recipient::Operator, Recipient::Managers].into_iter().find(|whose| self.is_chat(*whose, chat));
         let failure = match refusal(&error, whose, message.attempts) {
             Refusal::OperatorsChat => {
                 warn!(%error, "the admin's chat cannot be reached: open the bot there and press Start");
                 return self.defer(message, DEALERS_CHAT_PAUSE).await;
             }
             Refusal::ManagersChat => {
-                self.managers_chat.is_closed(chat_id, &error.to_string()).await?;
+                self.managers_chat.is_closed(chat, &error.to_string()).await?;
                 return self.defer(message, DEALERS_CHAT_PAUSE).await;
             }
             Refusal::Later(pause) => {
@@ -112,8 +113,8 @@ impl OutboxSender {
             Refusal::Closed => {
                 // Only this message: the buyer may open the chat again while it is on its way, and send a request.
                 info!(%error, "a buyer's chat is closed; what was owed to it is given up, its leads are not");
-                self.dialogues.chat_closed(chat_id).await?;
-                self.dialogues.end_watches(chat_id).await?;
+                self.dialogues.chat_closed(chat).await?;
+                self.dialogues.end_watches(chat).await?;
                 SendFailure::Closed
             }
             Refusal::GivenUp => {
@@ -132,8 +133,8 @@ impl OutboxSender {
         Ok(Sent::Later)
     }
 
-    pub(super) fn is_chat(&self, recipient: Recipient, chat_id: i64) -> bool {
-        self.recipients.chat(recipient).is_some_and(|ours| self.telegram.groups().is_same(ours, chat_id))
+    pub(super) fn is_chat(&self, recipient: Recipient, chat: ChatRef) -> bool {
+        self.recipients.chat(recipient).is_some_and(|ours| self.telegram.groups().is_same(ours, chat))
     }
 }
 
@@ -178,7 +179,7 @@ fn known_as(notice: &Notice, is_new: bool, became: Became) -> Option<(Reference,
 }
 
 fn place(Taken { place, message_id }: Taken) -> MessagePlace {
-    MessagePlace { sent_to: place.chat_id, topic: place.topic, message_id }
+    MessagePlace { sent_to: place.chat, topic: place.topic, message_id }
 }
 
 #[cfg(test)]

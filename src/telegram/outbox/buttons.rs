@@ -20,6 +20,7 @@ use tracing::warn;
 
 use crate::{
     clock::Clock,
+    lead::ChatRef,
     notice::{Buttons, Notice},
     store::{ButtonsChange, LiveButtons, Outbox, StoreError},
 };
@@ -88,46 +89,46 @@ impl ButtonsOff {
     }
 
     /// A message's button was pressed, and that is committed.
-    pub fn pressed(&self, chat_id: i64, message: i32) {
-        self.changed(chat_id, &ButtonsChange::pressed(message));
+    pub fn pressed(&self, chat: ChatRef, message: i32) {
+        self.changed(chat, &ButtonsChange::pressed(message));
     }
 
     /// This is committed.
-    pub fn changed(&self, chat_id: i64, change: &ButtonsChange) {
-        if let Some(remembered) = self.recent().get(chat_id) {
+    pub fn changed(&self, chat: ChatRef, change: &ButtonsChange) {
+        if let Some(remembered) = self.recent().get(chat) {
             remembered.buttons = std::mem::take(&mut remembered.buttons).after(change);
         }
     }
 
     /// The messages of a chat that have buttons. What was handed over with its press is known without a look.
-    async fn buttons_of(&self, chat_id: i64, is_handed_over: bool) -> Result<LiveButtons, StoreError> {
+    async fn buttons_of(&self, chat: ChatRef, is_handed_over: bool) -> Result<LiveButtons, StoreError> {
         {
             let mut recent = self.recent();
-            if let Some(known) = recent.get(chat_id).filter(|known| known.is_read && is_handed_over) {
+            if let Some(known) = recent.get(chat).filter(|known| known.is_read && is_handed_over) {
                 return Ok(known.buttons.clone());
             }
-            recent.insert(chat_id, Remembered::default());
+            recent.insert(chat, Remembered::default());
         }
-        let read = self.outbox.buttons_of(chat_id).await;
+        let read = self.outbox.buttons_of(chat).await;
         let mut recent = self.recent();
-        let since = recent.remove(chat_id).unwrap_or_default().buttons;
+        let since = recent.remove(chat).unwrap_or_default().buttons;
         let read = read?.after(&ButtonsChange { over: since.over, ..ButtonsChange::default() });
-        recent.insert(chat_id, Remembered { buttons: read.clone(), is_read: true });
+        recent.insert(chat, Remembered { buttons: read.clone(), is_read: true });
         Ok(read)
     }
 
     /// Begins to take off what is over once a message is sent. A store that cannot be read leaves them as they are.
-    pub async fn begin(&self, chat_id: i64, notice: &Notice, is_handed_over: bool) -> Edits {
+    pub async fn begin(&self, chat: ChatRef, notice: &Notice, is_handed_over: bool) -> Edits {
         let means = notice.buttons();
         let gone = Arc::default();
         if !matches!(notice, Notice::Accepted { .. } | Notice::Reply(_)) {
             return Edits { means, before: None, gone };
         }
-        let before = self.buttons_of(chat_id, is_handed_over).await;
+        let before = self.buttons_of(chat, is_handed_over).await;
         let before = before.inspect_err(|error| warn!(%error, "buttons that are over are left as they are")).ok();
         if let Some(buttons) = &before {
             for message in over(buttons, means) {
-                self.take_off(chat_id, message, gone.clone());
+                self.take_off(chat, message, gone.clone());
             }
         }
         Edits { means, before, gone }
@@ -137,10 +138,10 @@ impl ButtonsOff {
     pub async fn go_on(&self) {
         match self.outbox.buttons_over().await {
             Ok(left) => {
-                for (chat_id, messages) in left {
+                for (chat, messages) in left {
                     for message in messages {
                         self.take_off(
-                            chat_id,
+                            chat,
                             message,
                             Arc::new(Mutex::new(Gone { is_recorded: true, ..Gone::default() })),
                         );
@@ -158,10 +159,10 @@ impl ButtonsOff {
         self.tasks.wait().await;
     }
 
-    fn take_off(&self, chat_id: i64, message: i32, gone: Arc<Mutex<Gone>>) {
+    fn take_off(&self, chat: ChatRef, message: i32, gone: Arc<Mutex<Gone>>) {
         let this = self.clone();
         self.tasks.spawn(async move {
-            if !this.is_off(chat_id, message).await {
+            if !this.is_off(chat, message).await {
                 return;
             }
             let is_recorded = {
@@ -173,20 +174,20 @@ impl ButtonsOff {
                 return;
             }
             let gone = BTreeSet::from([message]);
-            match this.outbox.buttons_gone(chat_id, gone.clone()).await {
-                Ok(()) => this.changed(chat_id, &ButtonsChange::gone(gone)),
+            match this.outbox.buttons_gone(chat, gone.clone()).await {
+                Ok(()) => this.changed(chat, &ButtonsChange::gone(gone)),
                 Err(error) => warn!(%error, "it is not known to the store that a message has no buttons any more"),
             }
         });
     }
 
     /// Whether a message has no buttons any more, or never will lose them.
-    async fn is_off(&self, chat_id: i64, message: i32) -> bool {
+    async fn is_off(&self, chat: ChatRef, message: i32) -> bool {
         let mut pause = FIRST_PAUSE;
         for _ in 0..TRIES {
             let after = {
                 let _place = self.places.acquire().await;
-                match self.telegram.take_buttons_off(chat_id, message).await {
+                match self.telegram.take_buttons_off(chat, message).await {
                     Ok(()) => return true,
                     Err(after) => after,
                 }

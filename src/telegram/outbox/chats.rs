@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{store::OutboxMessage, wording::Lang};
+use crate::{lead::ChatRef, store::OutboxMessage, wording::Lang};
 
 use super::handover::Fresh;
 
@@ -66,41 +66,41 @@ impl Started {
 /// What is under way.
 #[derive(Debug, Default)]
 pub(super) struct Chats {
-    under_way: HashMap<i64, UnderWay>,
+    under_way: HashMap<ChatRef, UnderWay>,
     found: Started,
 }
 
 impl Chats {
     /// The chats to which something is under way.
-    pub fn under_way(&self) -> HashSet<i64> {
+    pub fn under_way(&self) -> HashSet<ChatRef> {
         self.under_way.keys().copied().collect()
     }
 
     /// Takes what was handed over. Returns the chat if its sending is to be started, and whether the store is to be
     /// looked into.
-    pub fn hand_over(&mut self, fresh: Fresh) -> (Option<i64>, bool) {
+    pub fn hand_over(&mut self, fresh: Fresh) -> (Option<ChatRef>, bool) {
         let (mut start, mut look) = (None, false);
         for (message, before) in fresh.messages {
             if self.found.contains(&message.id) {
                 continue;
             }
-            let (chat_id, id) = (message.chat_id, message.id.clone());
+            let (chat, id) = (message.chat, message.id.clone());
             let next = Next { message, lang: Some(fresh.lang) };
-            match (self.under_way.get_mut(&chat_id), before) {
-                (Some(chat), Some(before)) if before == chat.last => {
-                    chat.queue.push_back(next);
-                    chat.last = id;
+            match (self.under_way.get_mut(&chat), before) {
+                (Some(under_way), Some(before)) if before == under_way.last => {
+                    under_way.queue.push_back(next);
+                    under_way.last = id;
                 }
                 // What was under way has gone from the store with the very commit that brought this.
-                (Some(chat), None) if chat.queue.is_empty() => {
-                    chat.queue.push_back(next);
-                    chat.last = id;
+                (Some(under_way), None) if under_way.queue.is_empty() => {
+                    under_way.queue.push_back(next);
+                    under_way.last = id;
                 }
-                (Some(chat), _) => chat.more = true,
+                (Some(under_way), _) => under_way.more = true,
                 (None, None) => {
-                    let chat = UnderWay { queue: VecDeque::from([next]), last: id, more: false };
-                    self.under_way.insert(chat_id, chat);
-                    start = Some(chat_id);
+                    let under_way = UnderWay { queue: VecDeque::from([next]), last: id, more: false };
+                    self.under_way.insert(chat, under_way);
+                    start = Some(chat);
                 }
                 (None, Some(_)) => look = true,
             }
@@ -110,43 +110,43 @@ impl Chats {
 
     /// Takes what a look has found; `before` are the chats that were under way when it was begun. Says whether the
     /// chat's sending is to be started; what is passed over is looked at again when the chat is through.
-    pub fn found(&mut self, message: OutboxMessage, before: &HashSet<i64>) -> Found {
-        let chat_id = message.chat_id;
-        if let Some(chat) = self.under_way.get_mut(&chat_id) {
-            chat.more = true;
+    pub fn found(&mut self, message: OutboxMessage, before: &HashSet<ChatRef>) -> Found {
+        let chat = message.chat;
+        if let Some(under_way) = self.under_way.get_mut(&chat) {
+            under_way.more = true;
             return Found::UnderWay;
         }
-        if before.contains(&chat_id) {
+        if before.contains(&chat) {
             return Found::LookAgain;
         }
         self.found.remember(&message.id);
         let last = message.id.clone();
         let queue = VecDeque::from([Next { message, lang: None }]);
-        self.under_way.insert(chat_id, UnderWay { queue, last, more: true });
+        self.under_way.insert(chat, UnderWay { queue, last, more: true });
         Found::Start
     }
 
     /// Whether a message waits behind the one that is being sent to a chat.
-    pub fn has_next(&self, chat_id: i64) -> bool {
-        self.under_way.get(&chat_id).is_some_and(|chat| !chat.queue.is_empty())
+    pub fn has_next(&self, chat: ChatRef) -> bool {
+        self.under_way.get(&chat).is_some_and(|under_way| !under_way.queue.is_empty())
     }
 
     /// The next message to a chat; when there is none the chat is through, and the answer is whether there may be more
     /// of it in the store.
-    pub fn next(&mut self, chat_id: i64) -> Result<Next, bool> {
-        if let Some(next) = self.under_way.get_mut(&chat_id).and_then(|chat| chat.queue.pop_front()) {
+    pub fn next(&mut self, chat: ChatRef) -> Result<Next, bool> {
+        if let Some(next) = self.under_way.get_mut(&chat).and_then(|under_way| under_way.queue.pop_front()) {
             return Ok(next);
         }
-        Err(self.under_way.remove(&chat_id).is_some_and(|chat| chat.more))
+        Err(self.under_way.remove(&chat).is_some_and(|under_way| under_way.more))
     }
 
     /// The message to a chat has to be sent again later, and those behind it too.
-    pub fn later(&mut self, chat_id: i64) {
-        if let Some(chat) = self.under_way.get_mut(&chat_id) {
-            chat.queue.clear();
+    pub fn later(&mut self, chat: ChatRef) {
+        if let Some(under_way) = self.under_way.get_mut(&chat) {
+            under_way.queue.clear();
             // Nothing follows it here any more.
-            chat.last.clear();
-            chat.more = true;
+            under_way.last.clear();
+            under_way.more = true;
         }
     }
 }
@@ -166,19 +166,23 @@ mod tests {
     use super::*;
     use crate::notice::{AdminNotice, Notice};
 
-    fn message(chat_id: i64, id: &str) -> OutboxMessage {
-        OutboxMessage { id: id.into(), chat_id, notice: Notice::Admin(AdminNotice::NoCrm), attempts: 0 }
+    fn chat(id: i64) -> ChatRef {
+        ChatRef::telegram(id)
     }
 
-    fn fresh(chat_id: i64, ids: &[(&str, Option<&str>)]) -> Fresh {
-        let messages = ids.iter().map(|(id, before)| (message(chat_id, id), before.map(str::to_owned))).collect();
+    fn message(chat: ChatRef, id: &str) -> OutboxMessage {
+        OutboxMessage { id: id.into(), chat, notice: Notice::Admin(AdminNotice::NoCrm), attempts: 0 }
+    }
+
+    fn fresh(chat: ChatRef, ids: &[(&str, Option<&str>)]) -> Fresh {
+        let messages = ids.iter().map(|(id, before)| (message(chat, id), before.map(str::to_owned))).collect();
         Fresh { lang: Lang::ru(), messages, pressed: None }
     }
 
-    fn rest(chats: &mut Chats, chat_id: i64) -> (Vec<String>, bool) {
+    fn rest(chats: &mut Chats, chat: ChatRef) -> (Vec<String>, bool) {
         let mut ids = Vec::new();
         loop {
-            match chats.next(chat_id) {
+            match chats.next(chat) {
                 Ok(next) => ids.push(next.message.id),
                 Err(more) => return (ids, more),
             }
@@ -188,42 +192,42 @@ mod tests {
     #[test]
     fn what_is_handed_over_goes_in_order_without_a_look() {
         let mut chats = Chats::default();
-        assert_eq!(chats.hand_over(fresh(1, &[("a", None), ("b", Some("a"))])), (Some(1), false));
-        assert_eq!(chats.next(1).expect("a message").message.id, "a");
+        assert_eq!(chats.hand_over(fresh(chat(1), &[("a", None), ("b", Some("a"))])), (Some(chat(1)), false));
+        assert_eq!(chats.next(chat(1)).expect("a message").message.id, "a");
         // While "a" is under way the buyer says more.
-        assert!(chats.has_next(1));
-        assert_eq!(chats.hand_over(fresh(1, &[("c", Some("b"))])), (None, false));
+        assert!(chats.has_next(chat(1)));
+        assert_eq!(chats.hand_over(fresh(chat(1), &[("c", Some("b"))])), (None, false));
         for id in ["b", "c"] {
-            assert_eq!(chats.next(1).expect("a message").message.id, id);
+            assert_eq!(chats.next(chat(1)).expect("a message").message.id, id);
         }
         // "c" was sent, and goes from the store with the commit of "d".
-        assert!(!chats.has_next(1));
-        assert_eq!(chats.hand_over(fresh(1, &[("d", None), ("e", Some("d"))])), (None, false));
-        assert_eq!(rest(&mut chats, 1), (vec!["d".into(), "e".into()], false));
+        assert!(!chats.has_next(chat(1)));
+        assert_eq!(chats.hand_over(fresh(chat(1), &[("d", None), ("e", Some("d"))])), (None, false));
+        assert_eq!(rest(&mut chats, chat(1)), (vec!["d".into(), "e".into()], false));
         assert!(chats.under_way().is_empty());
     }
 
     #[test]
     fn what_has_older_ones_before_it_is_left_to_a_look() {
         let mut chats = Chats::default();
-        assert_eq!(chats.hand_over(fresh(1, &[("b", Some("a"))])), (None, true));
-        assert_eq!(chats.hand_over(fresh(1, &[("c", None)])), (Some(1), false));
+        assert_eq!(chats.hand_over(fresh(chat(1), &[("b", Some("a"))])), (None, true));
+        assert_eq!(chats.hand_over(fresh(chat(1), &[("c", None)])), (Some(chat(1)), false));
         // Another part of the program has enqueued "d" meanwhile.
-        assert_eq!(chats.hand_over(fresh(1, &[("e", Some("d"))])), (None, false));
-        assert_eq!(rest(&mut chats, 1), (vec!["c".into()], true));
+        assert_eq!(chats.hand_over(fresh(chat(1), &[("e", Some("d"))])), (None, false));
+        assert_eq!(rest(&mut chats, chat(1)), (vec!["c".into()], true));
     }
 
     #[test]
     fn a_look_and_a_hand_over_of_the_same_send_it_once() {
         let mut chats = Chats::default();
         let nobody = HashSet::new();
-        assert_eq!(chats.found(message(1, "a"), &nobody), Found::Start);
-        assert_eq!(rest(&mut chats, 1), (vec!["a".into()], true));
-        assert_eq!(chats.hand_over(fresh(1, &[("a", None)])), (None, false));
+        assert_eq!(chats.found(message(chat(1), "a"), &nobody), Found::Start);
+        assert_eq!(rest(&mut chats, chat(1)), (vec!["a".into()], true));
+        assert_eq!(chats.hand_over(fresh(chat(1), &[("a", None)])), (None, false));
         // The second of a turn whose first a look has found.
-        assert_eq!(chats.found(message(2, "b"), &nobody), Found::Start);
-        assert_eq!(chats.hand_over(fresh(2, &[("b", None), ("c", Some("b"))])), (None, false));
-        assert_eq!(rest(&mut chats, 2), (vec!["b".into(), "c".into()], true));
+        assert_eq!(chats.found(message(chat(2), "b"), &nobody), Found::Start);
+        assert_eq!(chats.hand_over(fresh(chat(2), &[("b", None), ("c", Some("b"))])), (None, false));
+        assert_eq!(rest(&mut chats, chat(2)), (vec!["b".into(), "c".into()], true));
     }
 
     #[test]
@@ -241,16 +245,16 @@ mod tests {
     #[test]
     fn a_look_that_is_older_than_a_sending_starts_nothing() {
         let mut chats = Chats::default();
-        chats.hand_over(fresh(1, &[("a", None)]));
+        chats.hand_over(fresh(chat(1), &[("a", None)]));
         let before = chats.under_way();
-        assert_eq!(chats.found(message(1, "a"), &before), Found::UnderWay);
-        assert_eq!(rest(&mut chats, 1), (vec!["a".into()], true));
-        assert_eq!(chats.found(message(1, "a"), &before), Found::LookAgain);
+        assert_eq!(chats.found(message(chat(1), "a"), &before), Found::UnderWay);
+        assert_eq!(rest(&mut chats, chat(1)), (vec!["a".into()], true));
+        assert_eq!(chats.found(message(chat(1), "a"), &before), Found::LookAgain);
         assert!(chats.under_way().is_empty());
     }
 
     /// Chats and ids in order.
-    type Stored = Vec<(i64, String)>;
+    type Stored = Vec<(ChatRef, String)>;
 
     /// The store, what is on its way to the sender, and how far the sender is, of chats that go on side by side.
     #[derive(Default)]
@@ -259,23 +263,23 @@ mod tests {
         store: Stored,
         on_its_way: Vec<Fresh>,
         /// What is being sent to each chat that is under way, and whether Telegram has it.
-        sending: BTreeMap<i64, Option<(String, bool)>>,
+        sending: BTreeMap<ChatRef, Option<(String, bool)>>,
         /// The chats that were under way when a look was begun, and what the store has answered.
-        look: Option<(HashSet<i64>, Option<Stored>)>,
+        look: Option<(HashSet<ChatRef>, Option<Stored>)>,
         is_look_due: bool,
-        sent: Vec<(i64, String)>,
+        sent: Vec<(ChatRef, String)>,
         enqueued: usize,
     }
 
     impl Played {
-        fn enqueues(&mut self, chat_id: i64, how_many: usize, is_handed_over: bool) {
-            let mut before = self.store.iter().rfind(|(chat, _)| *chat == chat_id).map(|(_, id)| id.clone());
+        fn enqueues(&mut self, chat: ChatRef, how_many: usize, is_handed_over: bool) {
+            let mut before = self.store.iter().rfind(|(of, _)| *of == chat).map(|(_, id)| id.clone());
             let mut messages = Vec::new();
             for _ in 0..how_many {
                 self.enqueued += 1;
                 let id = format!("{:04}", self.enqueued);
-                self.store.push((chat_id, id.clone()));
-                messages.push((message(chat_id, &id), before.replace(id)));
+                self.store.push((chat, id.clone()));
+                messages.push((message(chat, &id), before.replace(id)));
             }
             match is_handed_over {
                 true => self.on_its_way.push(Fresh { lang: Lang::ru(), messages, pressed: None }),
@@ -302,9 +306,9 @@ mod tests {
                     self.look = Some((before, Some(first)));
                 }
                 Some((before, Some(found))) => {
-                    for (chat_id, id) in found {
-                        match self.chats.found(message(chat_id, &id), &before) {
-                            Found::Start => drop(self.sending.insert(chat_id, None)),
+                    for (chat, id) in found {
+                        match self.chats.found(message(chat, &id), &before) {
+                            Found::Start => drop(self.sending.insert(chat, None)),
                             Found::UnderWay => {}
                             Found::LookAgain => self.is_look_due = true,
                         }
@@ -314,22 +318,22 @@ mod tests {
         }
 
         /// A step of what sends to a chat; `waits` is what has to be sent later.
-        fn sends(&mut self, chat_id: i64, waits: bool) {
-            let Some(sending) = self.sending.get_mut(&chat_id) else { return };
+        fn sends(&mut self, chat: ChatRef, waits: bool) {
+            let Some(sending) = self.sending.get_mut(&chat) else { return };
             match sending.take() {
-                None => match self.chats.next(chat_id) {
+                None => match self.chats.next(chat) {
                     Ok(next) => *sending = Some((next.message.id, false)),
                     Err(more) => {
                         self.is_look_due |= more;
-                        self.sending.remove(&chat_id);
+                        self.sending.remove(&chat);
                     }
                 },
                 Some((_, false)) if waits => {
-                    self.chats.later(chat_id);
+                    self.chats.later(chat);
                     self.is_look_due = true;
                 }
                 Some((id, false)) => {
-                    self.sent.push((chat_id, id.clone()));
+                    self.sent.push((chat, id.clone()));
                     *sending = Some((id, true));
                 }
                 Some((id, true)) => self.store.retain(|(_, stored)| *stored != id),
@@ -347,20 +351,20 @@ mod tests {
             };
             let mut played = Played::default();
             for _ in 0..60 {
-                let chat_id = 1 + random(2) as i64;
+                let chat = chat(1 + random(2) as i64);
                 match random(8) {
-                    0 => played.enqueues(chat_id, 1 + random(2) as usize, random(4) > 0),
+                    0 => played.enqueues(chat, 1 + random(2) as usize, random(4) > 0),
                     1..4 => played.looks(),
-                    _ => played.sends(chat_id, random(8) == 0),
+                    _ => played.sends(chat, random(8) == 0),
                 }
             }
             for _ in 0..20 * played.enqueued {
                 played.looks();
-                (1..=2).for_each(|chat_id| played.sends(chat_id, false));
+                [1, 2].map(chat).into_iter().for_each(|chat| played.sends(chat, false));
             }
             assert!(played.store.is_empty(), "{seed}: {:?}", played.store);
-            for chat_id in [1, 2] {
-                let sent: Vec<_> = played.sent.iter().filter(|(chat, _)| *chat == chat_id).map(|(_, id)| id).collect();
+            for chat in [1, 2].map(chat) {
+                let sent: Vec<_> = played.sent.iter().filter(|(of, _)| *of == chat).map(|(_, id)| id).collect();
                 assert!(sent.is_sorted_by(|one, next| one < next), "{seed}: {sent:?}");
             }
             assert_eq!(played.sent.len(), played.enqueued, "{seed}");
@@ -370,10 +374,10 @@ mod tests {
     #[test]
     fn behind_what_has_to_wait_everything_waits() {
         let mut chats = Chats::default();
-        chats.hand_over(fresh(1, &[("a", None), ("b", Some("a"))]));
-        assert!(chats.next(1).is_ok());
-        chats.later(1);
-        assert_eq!(chats.hand_over(fresh(1, &[("c", Some("b"))])), (None, false));
-        assert_eq!(rest(&mut chats, 1), (vec![], true));
+        chats.hand_over(fresh(chat(1), &[("a", None), ("b", Some("a"))]));
+        assert!(chats.next(chat(1)).is_ok());
+        chats.later(chat(1));
+        assert_eq!(chats.hand_over(fresh(chat(1), &[("c", Some("b"))])), (None, false));
+        assert_eq!(rest(&mut chats, chat(1)), (vec![], true));
     }
 }

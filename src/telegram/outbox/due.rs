@@ -28,7 +28,7 @@ pub(super) enum Standing {
 impl OutboxSender {
     /// How a message stands now. What it is withheld for is in the store when the answer is [`Standing::Over`].
     pub(super) async fn standing(&self, message: &OutboxMessage) -> Result<Standing, StoreError> {
-        if message.chat_id == NOBODYS_CHAT {
+        if message.chat == NOBODYS_CHAT {
             return Ok(Standing::NotYet(LAST_PAUSE));
         }
         let is_night = || is_night(date(self.clock.now()), &self.wording.time_zone);

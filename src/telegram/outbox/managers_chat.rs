@@ -6,6 +6,7 @@ use tracing::{info, warn};
 
 use crate::{
     clock::Clock,
+    lead::ChatRef,
     notice::{AdminNotice, Recipients},
     store::{NewMessage, OpenAlert, OpenAlerts, Outbox, StoreError},
 };
@@ -54,7 +55,7 @@ impl ManagersChat {
     }
 
     /// It has refused a message, with these words.
-    pub async fn is_closed(&self, chat_id: i64, why: &str) -> Result<(), StoreError> {
+    pub async fn is_closed(&self, chat: ChatRef, why: &str) -> Result<(), StoreError> {
         if !matches!(self.state(), State::Closed(_)) && self.alerts.get(ALERT).await?.is_none() {
             warn!(why, "the managers' chat cannot be reached: add the bot there, and let it write");
             let now = self.clock.now();
@@ -66,7 +67,7 @@ impl ManagersChat {
             let alert = OpenAlert { opened_at: now, body: "{}".into() };
             self.alerts.save(ALERT, &alert, tell.as_slice()).await?;
         }
-        self.set(State::Closed(self.groups.heard(chat_id)));
+        self.set(State::Closed(self.groups.heard(chat)));
         Ok(())
     }
 
@@ -87,12 +88,12 @@ impl ManagersChat {
     }
 
     /// Something came from it while it is closed, which it may be no more: what waits is tried at once.
-    pub async fn hurry_if_heard(&self, chat_id: i64) -> Result<(), StoreError> {
-        let heard = self.groups.heard(chat_id);
+    pub async fn hurry_if_heard(&self, chat: ChatRef) -> Result<(), StoreError> {
+        let heard = self.groups.heard(chat);
         match self.state() {
             State::Closed(before) if before != heard => {
                 self.set(State::Closed(heard));
-                self.outbox.hurry(chat_id).await
+                self.outbox.hurry(chat).await
             }
             _ => Ok(()),
         }

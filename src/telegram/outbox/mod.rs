@@ -47,6 +47,7 @@ use tracing::warn;
 use crate::{
     clock::Clock,
     fault::point,
+    lead::ChatRef,
     notice::{Recipient, Recipients},
     store::{AfterSending, Dialogues, Outbox, SentMessages, Store, StoreError, Urgency},
     wording::Wording,
@@ -113,11 +114,11 @@ pub struct OutboxSender {
     backlog_places: Arc<Semaphore>,
     throttle: Arc<Mutex<Throttle>>,
     /// What each group got lately.
-    paces: Arc<Mutex<HashMap<i64, GroupPace>>>,
+    paces: Arc<Mutex<HashMap<ChatRef, GroupPace>>>,
     topics: Topics,
     managers_chat: ManagersChat,
     /// How often in a row the result of a message to a chat could not be stored.
-    troubles: Arc<Mutex<HashMap<i64, u32>>>,
+    troubles: Arc<Mutex<HashMap<ChatRef, u32>>>,
     figures: Arc<OutboxCounters>,
     buttons: ButtonsOff,
     /// Another process sends from now on.
@@ -169,8 +170,8 @@ impl OutboxSender {
     }
 
     /// The same with `MANAGERS_CHAT_ID`, and with whom what concerns it is told.
-    pub fn with_managers(self, chat_id: Option<i64>, told: Recipients) -> Self {
-        Self { topics: self.topics.in_group(chat_id, told), managers_chat: self.managers_chat.telling(told), ..self }
+    pub fn with_managers(self, chat: Option<ChatRef>, told: Recipients) -> Self {
+        Self { topics: self.topics.in_group(chat, told), managers_chat: self.managers_chat.telling(told), ..self }
     }
 
     /// Counters for metrics.
@@ -199,8 +200,8 @@ impl OutboxSender {
                     }
                 }
                 was_unreachable = unreachable;
-                if let Some(chat_id) = self.recipients.chat(Recipient::Managers)
-                    && let Err(error) = self.managers_chat.hurry_if_heard(chat_id).await
+                if let Some(chat) = self.recipients.chat(Recipient::Managers)
+                    && let Err(error) = self.managers_chat.hurry_if_heard(chat).await
                 {
                     warn!(%error, "what waits for the managers waits for longer than it needs to");
                 }
@@ -235,11 +236,11 @@ impl OutboxSender {
         for fresh in self.handed_over.take() {
             point("outbox.taken");
             if let (Some(pressed), Some((message, _))) = (fresh.pressed, fresh.messages.first()) {
-                self.buttons.pressed(message.chat_id, pressed);
+                self.buttons.pressed(message.chat, pressed);
             }
             let (start, look) = self.chats().hand_over(fresh);
-            if let Some(chat_id) = start {
-                tasks.spawn(self.clone().send_to(chat_id, stop.clone()));
+            if let Some(chat) = start {
+                tasks.spawn(self.clone().send_to(chat, stop.clone()));
             }
             if look {
                 self.look.notify_one();
@@ -252,10 +253,10 @@ impl OutboxSender {
         // Before the store is asked: what is under way now may be sent by the time its answer is read.
         let before = self.chats().under_way();
         for message in self.outbox.due(limit).await? {
-            let chat_id = message.chat_id;
+            let chat = message.chat;
             let found = self.chats().found(message, &before);
             match found {
-                Found::Start => drop(tasks.spawn(self.clone().send_to(chat_id, stop.clone()))),
+                Found::Start => drop(tasks.spawn(self.clone().send_to(chat, stop.clone()))),
                 Found::UnderWay => {}
                 Found::LookAgain => self.look.notify_one(),
             }
@@ -264,9 +265,9 @@ impl OutboxSender {
     }
 
     /// Sends what is under way to a chat, in order.
-    async fn send_to(self, chat_id: i64, stop: CancellationToken) {
+    async fn send_to(self, chat: ChatRef, stop: CancellationToken) {
         loop {
-            let next = self.chats().next(chat_id);
+            let next = self.chats().next(chat);
             let next = match next {
                 Ok(next) => next,
                 Err(more) => {
@@ -286,50 +287,50 @@ impl OutboxSender {
             }
             let Some((next, jumps)) = self.in_time(next, &stop).await else {
                 // The next start goes on with it.
-                self.chats().later(chat_id);
+                self.chats().later(chat);
                 continue;
             };
             let id = next.message.id.clone();
             match self.attempt(next).await {
-                Ok(Sent::Done(after)) => self.forget(chat_id, &id, &after, &stop).await,
-                Ok(Sent::Later) => self.chats().later(chat_id),
+                Ok(Sent::Done(after)) => self.forget(chat, &id, &after, &stop).await,
+                Ok(Sent::Later) => self.chats().later(chat),
                 Err(error) => {
                     warn!(%error, "a message's result could not be stored; it may be sent again");
                     // It is due as before: without a pause it would be sent on and on.
-                    self.rest(chat_id, &stop).await;
-                    self.chats().later(chat_id);
+                    self.rest(chat, &stop).await;
+                    self.chats().later(chat);
                 }
             }
             if jumps {
                 // What it has gone before is still in the store.
-                self.chats().later(chat_id);
+                self.chats().later(chat);
             }
         }
     }
 
     /// Has a message that Telegram has taken go from the store, in passing where none waits behind it. While the store
     /// fails that is tried again, not the sending; what is still there at the end is sent again by the next start.
-    async fn forget(&self, chat_id: i64, id: &str, after: &AfterSending, stop: &CancellationToken) {
+    async fn forget(&self, chat: ChatRef, id: &str, after: &AfterSending, stop: &CancellationToken) {
         loop {
             // What can be answered may be at once.
-            let waits = self.chats().has_next(chat_id) || after.became.is_some();
+            let waits = self.chats().has_next(chat) || after.became.is_some();
             let urgency = if waits { Urgency::Now } else { Urgency::InPassing };
-            match self.outbox.sent(id, chat_id, after.clone(), urgency).await {
+            match self.outbox.sent(id, chat, after.clone(), urgency).await {
                 Ok(()) => {
-                    self.buttons.changed(chat_id, &after.buttons);
+                    self.buttons.changed(chat, &after.buttons);
                     break;
                 }
                 Err(error) => {
                     warn!(%error, "a message that was sent could not be taken from the store; it is tried again")
                 }
             }
-            self.rest(chat_id, stop).await;
+            self.rest(chat, stop).await;
             if stop.is_cancelled() {
-                return self.chats().later(chat_id);
+                return self.chats().later(chat);
             }
         }
         point("outbox.after_done");
-        self.troubles().remove(&chat_id);
+        self.troubles().remove(&chat);
     }
 
     fn is_unreachable(&self) -> bool {

@@ -27,7 +27,7 @@ impl OutboxSender {
             }
             notice => render_notice(notice, lang, &self.wording),
         };
-        if !self.is_chat(Recipient::Operator, message.chat_id) && self.is_chat(Recipient::Managers, message.chat_id) {
+        if !self.is_chat(Recipient::Operator, message.chat) && self.is_chat(Recipient::Managers, message.chat) {
             without_admins_buttons(&mut words);
             if self.wording.mask_phones && !matches!(message.notice.words(), Notice::LeadCard { .. }) {
                 words.text = with_masked_phones(&words.text);
@@ -56,7 +56,7 @@ impl OutboxSender {
                 return Ok((is_new, sent));
             };
             let Some(topic) = place.topic.filter(|_| place.only_there) else { return Ok((is_new, sent)) };
-            let topic = TopicPlace { sent_to: place.chat_id, topic };
+            let topic = TopicPlace { sent_to: place.chat, topic };
             if self.topics.reopens(topic, error).await {
                 continue;
             }
@@ -77,11 +77,11 @@ impl OutboxSender {
     /// Where in its chat a message is put; `gone` is a buyer's topic that is not there any more.
     async fn put(&self, message: &OutboxMessage, gone: Option<TopicPlace>) -> Result<Put, NotNow> {
         let notice = &message.notice;
-        let mut place = Place::in_topic(message.chat_id, notice.topic());
+        let mut place = Place::in_topic(message.chat, notice.topic());
         let mut manner = Manner::default();
         let addressed = if let Notice::Addressed(addressed) = notice { Some(addressed) } else { None };
         manner.silent = addressed.is_some_and(|addressed| addressed.silent);
-        let now = self.telegram.groups().now(message.chat_id);
+        let now = self.telegram.groups().now(message.chat);
         let sent = async |reference: &Reference| match self.sent.of(reference).await? {
             Some(Became::There(place)) => Ok::<_, StoreError>(Some(place)),
             Some(Became::Failed(_)) | None => Ok(None),
@@ -98,7 +98,7 @@ impl OutboxSender {
         // An answer to somebody's message stands with it.
         if place.topic.is_none()
             && !matches!(reply_to, Some(ReplyTo::Message(_)))
-            && let Some(topic) = self.topics.of(message.chat_id, notice, gone).await?
+            && let Some(topic) = self.topics.of(message.chat, notice, gone).await?
         {
             place = there(topic);
         }
@@ -141,7 +141,7 @@ impl OutboxSender {
                 let from = (copy.from_chat, copy.message_id);
                 match self.telegram.copy_message(place, from, copy.caption.as_deref(), manner).await {
                     // Managers are told that a buyer has deleted it; of what a manager has deleted the buyer is told nothing.
-                    Err(SendError::Refused(_)) if copy.from_chat > 0 => {
+                    Err(SendError::Refused(_)) if !copy.from_chat.is_group() => {
                         self.telegram.send_so(place, words, manner).await
                     }
                     copied => copied,
@@ -175,7 +175,7 @@ enum Put {
 
 /// Where all of a group reads it, as an answer to nothing that is in a topic.
 fn in_general(message: &OutboxMessage, manner: Manner) -> Put {
-    Put::New(Place::in_topic(message.chat_id, None), Manner { reply_to: None, ..manner })
+    Put::New(Place::in_topic(message.chat, None), Manner { reply_to: None, ..manner })
 }
 
 /// Takes the admin's buttons off.

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::lead::ChatRef;
+
 use tokio::time::Instant;
 
 /// So many different chats refused in a row are all of them.
@@ -13,7 +15,7 @@ const ALL: usize = 5;
 /// What Telegram has said lately.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
-    refused: Vec<i64>,
+    refused: Vec<ChatRef>,
     until: Option<Instant>,
 }
 
@@ -24,9 +26,9 @@ impl Throttle {
     }
 
     /// Telegram asks to wait with this chat.
-    pub fn refused(&mut self, chat_id: i64, pause: Duration, now: Instant) {
-        if !self.refused.contains(&chat_id) {
-            self.refused.push(chat_id);
+    pub fn refused(&mut self, chat: ChatRef, pause: Duration, now: Instant) {
+        if !self.refused.contains(&chat) {
+            self.refused.push(chat);
         }
         if self.refused.len() >= ALL {
             self.refused.clear();
@@ -50,14 +52,14 @@ mod tests {
         let (mut throttle, now) = (Throttle::default(), Instant::now());
         let pause = Duration::from_secs(20);
         for _ in 0..10 {
-            (1..=4).for_each(|chat| throttle.refused(chat, pause, now));
+            (1..=4).for_each(|chat| throttle.refused(ChatRef::telegram(chat), pause, now));
             assert_eq!(throttle.until(now), None);
             throttle.answered();
         }
-        (0..100).for_each(|_| throttle.refused(7, pause, now));
+        (0..100).for_each(|_| throttle.refused(ChatRef::telegram(7), pause, now));
         assert_eq!(throttle.until(now), None, "one chat, however often");
         throttle.answered();
-        (1..=5).for_each(|chat| throttle.refused(chat, pause, now));
+        (1..=5).for_each(|chat| throttle.refused(ChatRef::telegram(chat), pause, now));
         assert_eq!(throttle.until(now), Some(now + pause));
         assert_eq!(throttle.until(now + pause), None);
         assert_eq!(throttle.until(now), None, "it is over once");

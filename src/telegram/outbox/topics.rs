@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use crate::{
     clock::Clock,
     fault::point,
-    lead::{LeadNumber, one_line},
+    lead::{ChatRef, LeadNumber, one_line},
     notice::{Addressed, AdminNotice, Notice, Recipients, TopicEnd},
     store::{
         Became, BuyerTopics, Leads, Mark, Marks, NewMessage, SentMessages, Store, StoreError, TopicPlace,
@@ -59,14 +59,14 @@ pub(super) struct Topics {
     clock: Clock,
     recipients: Recipients,
     /// `MANAGERS_CHAT_ID`, where it is a group.
-    group: Option<i64>,
+    group: Option<ChatRef>,
     learnt: Arc<Mutex<Learnt>>,
 }
 
 #[derive(Debug, Default)]
 struct Learnt {
     /// Under which id the group was asked whether it has topics, and when.
-    asked: Option<(i64, Instant)>,
+    asked: Option<(ChatRef, Instant)>,
     /// The bot may create none, as was seen then.
     forbidden: Option<Instant>,
 }
@@ -95,8 +95,8 @@ impl Topics {
     }
 
     /// The same for this group.
-    pub fn in_group(self, group: Option<i64>, recipients: Recipients) -> Self {
-        Self { group: group.filter(|group| *group < 0), recipients, ..self }
+    pub fn in_group(self, group: Option<ChatRef>, recipients: Recipients) -> Self {
+        Self { group: group.filter(|group| group.is_group()), recipients, ..self }
     }
 
     fn learnt(&self) -> MutexGuard<'_, Learnt> {
@@ -114,19 +114,19 @@ impl Topics {
     /// The topic that a message of the managers' group belongs to; `None` is General. `gone` is one that is not there any more.
     pub async fn of(
         &self,
-        chat_id: i64,
+        chat: ChatRef,
         notice: &Notice,
         gone: Option<TopicPlace>,
     ) -> Result<Option<TopicPlace>, NotNow> {
         let groups = self.telegram.groups();
-        let Some(group) = self.group.filter(|group| groups.is_same(*group, chat_id)) else { return Ok(None) };
+        let Some(group) = self.group.filter(|group| groups.is_same(*group, chat)) else { return Ok(None) };
         let Some(number) = notice.request() else { return Ok(None) };
         if !self.is_forum(group).await? {
             return Ok(None);
         }
         let row = self.leads.by_number(number).await?;
         // Of whoever is forgotten, or of what is old, nobody's topic is known any more.
-        let Some(buyer) = row.and_then(|row| row.lead.buyer.chat_id) else { return Ok(None) };
+        let Some(buyer) = row.and_then(|row| row.lead.buyer.chat) else { return Ok(None) };
         let known = self.topics.of(group, buyer).await?;
         let place = known.as_ref().and_then(|known| known.place).filter(|place| place.sent_to == groups.now(group));
         match (place.filter(|place| gone != Some(*place)), known) {
@@ -145,7 +145,7 @@ impl Topics {
     }
 
     /// Whether the group has topics; asked where no message of it has shown that, and again after a while.
-    async fn is_forum(&self, group: i64) -> Result<bool, NotNow> {
+    async fn is_forum(&self, group: ChatRef) -> Result<bool, NotNow> {
         let groups = self.telegram.groups();
         let now = groups.now(group);
         let is_recent = self
@@ -170,7 +170,7 @@ impl Topics {
 
     async fn create(
         &self,
-        (group, buyer): (i64, i64),
+        (group, buyer): (ChatRef, ChatRef),
         (notice, number): (&Notice, &LeadNumber),
         gone: Option<TopicPlace>,
         is_asked: bool,
@@ -190,7 +190,7 @@ impl Topics {
         let attempt = self.topics.asks((group, buyer), number, gone).await?;
         point("topic.recorded");
         let error = match self.telegram.create_topic(group, &title).await {
-            Ok(Place { chat_id: sent_to, topic: Some(topic), .. }) => {
+            Ok(Place { chat: sent_to, topic: Some(topic), .. }) => {
                 point("topic.created");
                 let card = self.card_again(group, notice, number).await?;
                 let place = self.topics.opened(&attempt, TopicPlace { sent_to, topic }, card.as_ref()).await?;
@@ -241,7 +241,7 @@ impl Topics {
     /// A new topic has no card yet, where the card is elsewhere, or went with a topic that was deleted: it comes there, too.
     async fn card_again(
         &self,
-        group: i64,
+        group: ChatRef,
         notice: &Notice,
         number: &LeadNumber,
     ) -> Result<Option<NewMessage>, StoreError> {
@@ -250,7 +250,7 @@ impl Topics {
             return Ok(None);
         }
         let notice = Addressed::becoming(Notice::LeadCard { number: number.clone() }, card).into();
-        Ok(Some(NewMessage { chat_id: group, notice, due_at: self.clock.now() }))
+        Ok(Some(NewMessage { chat: group, notice, due_at: self.clock.now() }))
     }
 
     /// The buyer's topic is about another request from now on, and so is its title, as far as Telegram takes it.
@@ -296,7 +296,7 @@ impl Topics {
 
 /// In this topic, or nowhere.
 pub(super) fn there(place: TopicPlace) -> Place {
-    Place { chat_id: place.sent_to, topic: Some(place.topic), only_there: true }
+    Place { chat: place.sent_to, topic: Some(place.topic), only_there: true }
 }
 
 #[cfg(test)]

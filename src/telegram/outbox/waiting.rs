@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::lead::ChatRef;
+
 use super::{
     FIRST_PAUSE, LONGEST_REST, OutboxSender,
     chats::Next,
@@ -34,23 +36,23 @@ impl OutboxSender {
     }
 
     /// Telegram asks to wait with this chat for the length of this pause.
-    pub(super) fn refused_for_now(&self, chat_id: i64, pause: Duration) {
-        self.throttle().refused(chat_id, self.clock.scaled(pause), Instant::now());
+    pub(super) fn refused_for_now(&self, chat: ChatRef, pause: Duration) {
+        self.throttle().refused(chat, self.clock.scaled(pause), Instant::now());
     }
 
     /// Waits until a group may get one more message; meanwhile the card of a new lead goes before all that waits, which the
     /// answer tells. `None` where it has to wait until after the end.
     pub(super) async fn in_time(&self, next: Next, stop: &CancellationToken) -> Option<(Next, bool)> {
-        let chat_id = next.message.chat_id;
+        let chat = next.message.chat;
         // Groups alone have ids below zero; buyers are held up by nothing here.
-        if chat_id >= 0 {
+        if !chat.is_group() {
             return Some((next, false));
         }
         let (mut next, mut jumps) = (next, false);
         loop {
             let is_card = next.message.notice.is_new_card();
             let now = Instant::now();
-            let Some(at) = self.pace_of(chat_id, |pace| {
+            let Some(at) = self.pace_of(chat, |pace| {
                 let at = pace.next_at(is_card, now);
                 if at.is_none() {
                     pace.sends(now);
@@ -60,7 +62,7 @@ impl OutboxSender {
                 return Some((next, jumps));
             };
             if !is_card {
-                match self.outbox.first_card(chat_id).await {
+                match self.outbox.first_card(chat).await {
                     Ok(Some(card)) => {
                         (next, jumps) = (Next { message: card, lang: None }, true);
                         continue;
@@ -76,16 +78,16 @@ impl OutboxSender {
         }
     }
 
-    fn pace_of<T>(&self, chat_id: i64, what: impl FnOnce(&mut GroupPace) -> T) -> T {
+    fn pace_of<T>(&self, chat: ChatRef, what: impl FnOnce(&mut GroupPace) -> T) -> T {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        what(paces.entry(chat_id).or_insert_with(|| GroupPace::new(self.clock.scaled(WITHIN))))
+        what(paces.entry(chat).or_insert_with(|| GroupPace::new(self.clock.scaled(WITHIN))))
     }
 
     /// Rests after the store has failed with a message to this chat, longer each time.
-    pub(super) async fn rest(&self, chat_id: i64, stop: &CancellationToken) {
+    pub(super) async fn rest(&self, chat: ChatRef, stop: &CancellationToken) {
         let before = {
             let mut troubles = self.troubles();
-            let times = troubles.entry(chat_id).or_default();
+            let times = troubles.entry(chat).or_default();
             *times = times.saturating_add(1);
             *times - 1
         };
@@ -100,7 +102,7 @@ impl OutboxSender {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn troubles(&self) -> MutexGuard<'_, HashMap<i64, u32>> {
+    pub(super) fn troubles(&self) -> MutexGuard<'_, HashMap<ChatRef, u32>> {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

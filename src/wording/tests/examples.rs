@@ -4,7 +4,7 @@ use strum::IntoEnumIterator;
 
 use crate::{
     form::{Form, Question},
-    lead::{Change, LeadNumber},
+    lead::{Change, ChatRef, LeadNumber},
     notice::{
         Addressed, AdminNotice, AdminNoticeDiscriminants as AdminKind, Ask, Card, CardAnswer, CardState,
         ConsentQuestion, CopyTrouble, Doer, FileCopy, LeadCard, LeadCopy, LeadOutcome, LeadsMeanwhile, MessageCopy,
@@ -391,7 +391,7 @@ pub(super) fn admin_notices(kind: AdminKind) -> Vec<AdminNotice> {
             .flat_map(|works_until| each(&|trouble| A::RefreshFailing { trouble, works_until }))
             .collect(),
         AdminKind::AccessLost => each(&|trouble| A::AccessLost { trouble }),
-        AdminKind::GroupMoved => vec![A::GroupMoved { setting: text(), chat_id: -1 }],
+        AdminKind::GroupMoved => vec![A::GroupMoved { setting: text(), chat: ChatRef::telegram(-1) }],
         AdminKind::FilesComeHere => vec![A::FilesComeHere { detail: text() }],
         AdminKind::ManagersChatClosed => vec![A::ManagersChatClosed { detail: text() }],
         AdminKind::ManagersChatWorks => vec![A::ManagersChatWorks { lasted: 4_000_000 }],
@@ -410,7 +410,7 @@ pub(super) fn file_copy() -> FileCopy {
     FileCopy {
         number: number(),
         name: text(),
-        from_chat: 1,
+        from_chat: ChatRef::telegram(1),
         message_id: 2,
         file_id: text(),
         kind: crate::lead::FileKind::Photo,
@@ -432,7 +432,13 @@ pub(super) fn notices(kind: NoticeKind) -> Vec<Notice> {
         NoticeKind::Untouched => vec![Notice::Untouched { number: number(), minutes: 15 }],
         NoticeKind::Worded => vec![Notice::Worded(Worded { text: text(), buttons: vec![], topic: None })],
         NoticeKind::Copy => {
-            let copy = |text| MessageCopy { number: number(), from_chat: 5, message_id: 7, text, caption: None };
+            let copy = |text| MessageCopy {
+                number: number(),
+                from_chat: ChatRef::telegram(5),
+                message_id: 7,
+                text,
+                caption: None,
+            };
             vec![Notice::Copy(copy(Some(text()))), Notice::Copy(copy(None))]
         }
         // Nothing is said of it.

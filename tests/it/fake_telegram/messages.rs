@@ -168,6 +168,7 @@ async fn files_go_as_a_document_or_as_a_picture_that_is_shown() {
     use amocrm_lead_bot::{
         clock::Clock,
         config::{Proxy, RouteSettings, TelegramSettings},
+        lead::ChatRef,
         telegram::{
             client::{Attachment, Telegram},
             groups::Groups,
@@ -181,7 +182,7 @@ async fn files_go_as_a_document_or_as_a_picture_that_is_shown() {
         (Attachment::document("leads.json", b"[]".to_vec()), "document"),
         (Attachment::picture("week.png", b"\x89PNG".to_vec()), "photo"),
     ] {
-        client.send_file(ivan.id, file, "Подпись".into()).await.unwrap();
+        client.send_file(ChatRef::telegram(ivan.id), file, "Подпись".into()).await.unwrap();
         let message = tg.chat(ivan.id).pop().unwrap();
         assert_eq!(message.text, "Подпись", "{field}");
         assert!(message.raw.get(field).is_some(), "{field}: {}", message.raw);

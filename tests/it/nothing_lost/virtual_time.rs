@@ -24,7 +24,7 @@ use amocrm_lead_bot::{
     config::{AmocrmSettings, Integration, Proxy, RouteSettings, SecondWaySettings, TelegramSettings},
     crm::amocrm::{Crm, HttpLimits, TokenPolicy, TokenStorage},
     delivery::{DeliveryPass, Health, Worker},
-    lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
+    lead::{Budget, Buyer, ChatRef, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::{AdminLine, Notice, Recipients},
     store::{Dialogue, LeadState, Lease, NewLead, NewMessage, Store, Turn, TurnOutcome},
     telegram::{client::Telegram, groups::Groups, outbox::OutboxSender},
@@ -276,12 +276,12 @@ impl Life {
         let telegram =
             Telegram::new(&ground.telegram_settings, ground.clock, Groups::new(Vec::new())).expect("a client");
         let second_way = SecondWay::new(&SecondWaySettings::default(), ground.clock).expect("none");
-        let past_the_store = PastTheStore::new(telegram, Some(admin), second_way, ground.clock);
+        let past_the_store = PastTheStore::new(telegram, Some(ChatRef::telegram(admin)), second_way, ground.clock);
         let (store, health) = (Store::clone(&self.store), self.health.clone());
         let alerts = Alerts::new(
             &store,
             past_the_store,
-            Recipients::new(Some(admin), None),
+            Recipients::new(Some(ChatRef::telegram(admin)), None),
             false,
             None,
             health,
@@ -323,7 +323,7 @@ pub fn lead(clock: Clock, buyer: i64, phone: &str) -> Lead {
         more: Vec::new(),
         wish: None,
         files: Vec::new(),
-        buyer: Buyer { user_id: buyer, chat_id: Some(buyer), username: None, full_name: None },
+        buyer: Buyer { user_id: buyer, chat: Some(ChatRef::telegram(buyer)), username: None, full_name: None },
         consent_at: None,
         consent: None,
         origin: Origin::Telegram,
@@ -347,10 +347,10 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
         Err(_) => return false,
     }
     let chat_id = lead.buyer.user_id;
-    let Ok(before) = store.dialogues().of_chat(chat_id).await else { return false };
+    let Ok(before) = store.dialogues().of_chat(ChatRef::telegram(chat_id)).await else { return false };
     let turn = Turn {
         told: None,
-        chat_id,
+        chat: ChatRef::telegram(chat_id),
         after: before.map(|before| (before.update_id, before.update_at)),
         dialogue: Dialogue {
             step: "idle".into(),
@@ -366,7 +366,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
         speech: None,
         limits: Default::default(),
         messages: vec![NewMessage {
-            chat_id,
+            chat: ChatRef::telegram(chat_id),
             notice: Notice::Accepted { number: lead.number.clone() },
             due_at: store.clock().now(),
         }],

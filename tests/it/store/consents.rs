@@ -30,9 +30,9 @@ fn consents(id: &str, version: &str, given_at: i64) -> NewConsent {
 
 /// The next turn of the chat.
 async fn take(store: &Store, consent: Option<NewConsent>, withdrawal: Option<NewWithdrawal>) {
-    let known = store.dialogues().of_chat(USER).await.expect("a read");
+    let known = store.dialogues().of_chat(ChatRef::telegram(USER)).await.expect("a read");
     let after = known.as_ref().map(|known| (known.update_id, known.update_at));
-    let mut next = Turn { chat_id: USER, after, consent, withdrawal, ..turn(1, None) };
+    let mut next = Turn { chat: ChatRef::telegram(USER), after, consent, withdrawal, ..turn(1, None) };
     next.dialogue.update_id = after.map_or(1, |(id, _)| id + 1);
     next.dialogue.update_at = Clock::default().now();
     let outcome = store.dialogues().commit(&next).await.expect("a commit");
@@ -58,7 +58,7 @@ on_both! {
         take(store, Some(consents("b", "2", 2000)), None).await;
         assert_eq!(in_force(store).await.as_deref(), Some("b of 2 at 2000"));
         let kept = proof(store, "a").await;
-        assert_eq!((kept.given_at, kept.ended_at, kept.user_id, kept.chat_id), (Some(1000), None, Some(USER), Some(USER)));
+        assert_eq!((kept.given_at, kept.ended_at, kept.user_id, kept.chat), (Some(1000), None, Some(USER), Some(ChatRef::telegram(USER))));
         assert_eq!((kept.sha256.as_deref(), kept.read_at, kept.text.as_str()), (None, Some(3), "Согласны?"));
         assert_eq!((kept.question_id, kept.press_id.as_deref(), kept.update_id), (Some(20), Some("300"), Some(9)));
         let before = Opened::sqlite().await;
@@ -83,7 +83,7 @@ on_both! {
         let older = Opened::sqlite().await;
         let older = &older.store;
         store.copy_to(older).await.expect("a copy");
-        store.dialogues().remove(USER).await.expect("a commit");
+        store.dialogues().remove(ChatRef::telegram(USER)).await.expect("a commit");
         // Nothing but the proof names them any more.
         let Forgetting::Done(person) = store.personal_data().forget(&Whom::User(USER), false).await.expect("an outcome")
         else {
@@ -91,7 +91,7 @@ on_both! {
         };
         assert_eq!((person.consents, person.dialogues), (1, 0));
         let left = proof(store, "a").await;
-        assert_eq!((left.user_id, left.chat_id, left.press_id.as_deref()), (None, None, None));
+        assert_eq!((left.user_id, left.chat, left.press_id.as_deref()), (None, None, None));
         assert!(left.ended_at.is_some() && left.person.starts_with("person:"));
         assert_eq!((left.version.as_str(), left.question_id, left.given_at), ("1", Some(20), Some(1000)));
         assert_eq!(in_force(store).await, None);

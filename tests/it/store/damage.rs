@@ -94,7 +94,7 @@ on_both! {
                     vec![good.number.clone()]
                 }
                 _ => {
-                    store.open_alerts().copy_to_admin(1, 5, 99, copies).await.expect("a write");
+                    store.open_alerts().copy_to_admin(ChatRef::telegram(1), 5, 99, copies).await.expect("a write");
                     vec![good.number.clone()]
                 }
             };
@@ -104,7 +104,7 @@ on_both! {
             if !damage.starts_with("number") {
                 assert_eq!(untold.leads, [bad.number.as_str()], "{damage}");
             }
-            let message = NewMessage { chat_id: 1, notice: Notice::Accepted { number: good.number.clone() }, due_at: 0 };
+            let message = NewMessage { chat: ChatRef::telegram(1), notice: Notice::Accepted { number: good.number.clone() }, due_at: 0 };
             store.open_alerts().tell_of_unreadable(&untold, &message).await.expect("a write");
             assert!(store.open_alerts().untold_unreadable().await.expect("a read").leads.is_empty(), "{damage}: told once");
             // It is listed, can be looked at, read again and given up.
@@ -150,10 +150,10 @@ on_both! {
         }
         for damage in damages {
             let number = LeadNumber::random();
-            let message = NewMessage { chat_id: 42, notice: Notice::Saved { number: number.clone() }, due_at: 0 };
+            let message = NewMessage { chat: ChatRef::telegram(42), notice: Notice::Saved { number: number.clone() }, due_at: 0 };
             let first = store.outbox().enqueue(&message).await.expect("a write");
             let second = store.outbox().enqueue(&message).await.expect("a write");
-            store.outbox().enqueue(&NewMessage { chat_id: 43, ..message.clone() }).await.expect("a write");
+            store.outbox().enqueue(&NewMessage { chat: ChatRef::telegram(43), ..message.clone() }).await.expect("a write");
             break_it(opened, &format!("UPDATE messages SET {damage} WHERE id = '{first}'")).await;
             let mut due = store.outbox().due(9).await.expect("a read");
             if due.len() == 1 {
@@ -376,7 +376,7 @@ async fn no_chat_is_locked_out() {
         let store = &opened.store;
         store.dialogues().commit(&turn(1, None)).await.expect("a commit");
         break_it(&opened, &format!("UPDATE dialogues SET {damage}")).await;
-        let read = store.dialogues().of_chat(42).await.expect(damage).expect("a dialogue");
+        let read = store.dialogues().of_chat(ChatRef::telegram(42)).await.expect(damage).expect("a dialogue");
         let after = Some((read.update_id, read.update_at));
         let outcome = store.dialogues().commit(&Turn { after, ..turn(2, None) }).await.expect(damage);
         assert!(matches!(outcome, TurnOutcome::Committed(_)), "{damage}: {outcome:?}");

@@ -15,7 +15,7 @@ async fn known(store: &Store) -> Lead {
         name: Name::imported("Аристарх"),
         buyer: Buyer {
             user_id: 42,
-            chat_id: Some(42),
+            chat: Some(ChatRef::telegram(42)),
             username: Some("aristarh".into()),
             full_name: Some("Аристарх".into()),
         },
@@ -26,18 +26,23 @@ async fn known(store: &Store) -> Lead {
     store.lead_queue().record_created(std::slice::from_ref(&created)).await.expect("a commit");
     store.lead_queue().record_delivered(&[completed(&new)], delivered).await.expect("a commit");
     let draft = r#"{"draft":{"id":"01JD0000000000000000000009","name":"Аристарх","phone":{"e164":"+79991234567"}}}"#;
-    let after = store.dialogues().of_chat(42).await.expect("a read").map(|known| (known.update_id, known.update_at));
+    let after = store
+        .dialogues()
+        .of_chat(ChatRef::telegram(42))
+        .await
+        .expect("a read")
+        .map(|known| (known.update_id, known.update_at));
     let mut form = Turn { after, ..turn(2, None) };
     (form.dialogue.step, form.dialogue.draft) = ("budget".into(), draft.into());
     form.dialogue.update_at = Clock::default().now();
     store.dialogues().commit(&form).await.expect("a commit");
     let other = Lead { phone: Phone::imported("+7 999 000-00-01", Region::default()), ..lead("Борис", 1) };
     let admin = AdminNotice::Copies { leads: vec![LeadCopy::of(&new), LeadCopy::of(&other)] };
-    let message = NewMessage { chat_id: 7, notice: Notice::Admin(admin), due_at: 0 };
+    let message = NewMessage { chat: ChatRef::telegram(7), notice: Notice::Admin(admin), due_at: 0 };
     store.outbox().enqueue(&message).await.expect("a commit");
     store
         .dialogues()
-        .keep_dead_letter(5, Some(42), "unhandled", "x", r#"{"message":{"text":"Аристарх"}}"#, None)
+        .keep_dead_letter(5, Some(ChatRef::telegram(42)), "unhandled", "x", r#"{"message":{"text":"Аристарх"}}"#, None)
         .await
         .expect("a commit");
     new
@@ -79,7 +84,7 @@ on_both! {
         assert_eq!((row.lead.number.clone(), row.crm_lead_id(), row.stage), (new.number.clone(), Some(77), Stage::Delivered));
         assert_eq!(row.lead.submitted_at.timestamp_millis(), new.submitted_at.timestamp_millis());
         assert!(row.forgotten_at.is_some() && row.contact_id.is_none());
-        assert!(store.dialogues().of_chat(42).await.expect("a read").is_none());
+        assert!(store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").is_none());
         // The other person's copy stays owed to the admin.
         assert_eq!(store.outbox().count().await.expect("a count"), 1);
         for whom in [Whom::User(42), Whom::Phone(PHONE.into())] {
@@ -151,15 +156,15 @@ on_both! {
     async fn a_topic_moves_with_the_store_loses_its_name_in_time_and_goes_with_its_buyer(opened: &Opened) {
         let store = &opened.store;
         let (new, other) = (known(store).await, lead("Борис", 1));
-        let place = |topic| TopicPlace { sent_to: -1005, topic };
+        let place = |topic| TopicPlace { sent_to: ChatRef::telegram(-1005), topic };
         let opens = async |(buyer, number): (i64, &LeadNumber), gone: Option<i32>, topic: i32| {
-            let attempt = store.buyer_topics().asks((-5, buyer), number, gone.map(place)).await.expect("a commit");
+            let attempt = store.buyer_topics().asks((ChatRef::telegram(-5), ChatRef::telegram(buyer)), number, gone.map(place)).await.expect("a commit");
             store.buyer_topics().opened(&attempt, place(topic), None).await.expect("a commit");
         };
         let topics = async |store: &Store| {
             let mut topics = Vec::new();
             for buyer in [42, 43] {
-                let topic = store.buyer_topics().of(-5, buyer).await.expect("a look");
+                let topic = store.buyer_topics().of(ChatRef::telegram(-5), ChatRef::telegram(buyer)).await.expect("a look");
                 topics.push(topic.and_then(|topic| topic.place).map(|place| place.topic));
             }
             topics
@@ -176,10 +181,10 @@ on_both! {
             assert_eq!(topics(to).await, [Some(31), Some(33)]);
         }
         let in_group = async || {
-            let waiting = store.outbox().of_chat(-5, 10).await.expect("a look");
+            let waiting = store.outbox().of_chat(ChatRef::telegram(-5), 10).await.expect("a look");
             waiting.into_iter().map(|message| message.notice).collect::<Vec<_>>()
         };
-        let end = |closes| Notice::TopicEnd(TopicEnd { sent_to: -1005, topic: 31, number: new.number.clone(), closes });
+        let end = |closes| Notice::TopicEnd(TopicEnd { sent_to: ChatRef::telegram(-1005), topic: 31, number: new.number.clone(), closes });
         assert_eq!(store.personal_data().expire_some(Clock::default().now() + HOUR).await.expect("a commit"), 1);
         assert_eq!((in_group().await, topics(store).await), (vec![end(false)], vec![Some(31), Some(33)]));
         let forgetting = store.personal_data().forget(&Whom::User(42), true).await.expect("an outcome");
@@ -197,7 +202,7 @@ on_both! {
         assert_eq!(store.personal_data().wipe_old(now - HOUR, now - HOUR, now - HOUR).await.expect("a commit"), (0, 0));
         let later = opened.by(Clock::default().off_by(31 * 24 * HOUR)).await;
         assert_eq!(later.personal_data().wipe_old(now + HOUR, now + HOUR, now + HOUR).await.expect("a commit"), (1, 1));
-        assert!(store.dialogues().of_chat(42).await.expect("a read").is_none());
+        assert!(store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").is_none());
         assert_eq!(store.dialogues().dead_letters().await.expect("a count"), 0);
     }
 }
@@ -207,8 +212,12 @@ async fn the_bytes_are_gone_from_the_file() {
     let opened = Opened::sqlite().await;
     for at in 0..50 {
         let mut other = lead("Аристарх", at);
-        other.buyer =
-            Buyer { user_id: 42, chat_id: Some(42), username: None, full_name: Some("Аристарх".repeat(300)) };
+        other.buyer = Buyer {
+            user_id: 42,
+            chat: Some(ChatRef::telegram(42)),
+            username: None,
+            full_name: Some("Аристарх".repeat(300)),
+        };
         let imported = ImportedLead { new: NewLead::fresh(other), fingerprint: None };
         opened.store.leads().import(&[imported]).await.expect("an import");
     }

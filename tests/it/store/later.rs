@@ -29,7 +29,13 @@ fn photo(message_id: i32) -> BuyerFile {
 }
 
 fn copied(lead: &Lead, message_id: i32) -> Notice {
-    let copy = MessageCopy { number: lead.number.clone(), from_chat: 42, message_id, text: None, caption: None };
+    let copy = MessageCopy {
+        number: lead.number.clone(),
+        from_chat: ChatRef::telegram(42),
+        message_id,
+        text: None,
+        caption: None,
+    };
     Addressed::becoming(Notice::Copy(copy), Reference::new(ReferenceKind::Answer, format!("-5/{message_id}"))).into()
 }
 
@@ -43,13 +49,17 @@ fn answer(lead: &Lead, message_id: i32) -> NewAnswer {
         speech: Speech::Answered { manager: "Анна".into(), words: format!("ответ {message_id}") },
         at: 1_790_000_000_000,
         utc_offset: TimeDelta::zero(),
-        message: NewMessage { chat_id: 42, notice: copied(lead, message_id), due_at: 0 },
+        message: NewMessage { chat: ChatRef::telegram(42), notice: copied(lead, message_id), due_at: 0 },
     }
 }
 
 async fn commit(store: &Store, speech: NewSpeech) {
-    let after =
-        store.dialogues().of_chat(42).await.expect("a read").map(|dialogue| (dialogue.update_id, dialogue.update_at));
+    let after = store
+        .dialogues()
+        .of_chat(ChatRef::telegram(42))
+        .await
+        .expect("a read")
+        .map(|dialogue| (dialogue.update_id, dialogue.update_at));
     let turn = Turn { after, speech: Some(speech), ..turn(1, None) };
     let outcome = store.dialogues().commit(&turn).await.expect("a commit");
     assert!(matches!(outcome, TurnOutcome::Committed(_)));
@@ -70,9 +80,9 @@ on_both! {
             assert_eq!((counted.kept, counted.waiting), (3, 3));
             if speed == 1.0 {
                 assert_eq!(store.dialogues().kept_within_a_day(lead.id).await.expect("a count"), 3);
-                let known = store.dialogues().kept_message(42, 2).await.expect("a read").expect("it was kept");
+                let known = store.dialogues().kept_message(ChatRef::telegram(42), 2).await.expect("a read").expect("it was kept");
                 assert_eq!((known.lead_id, known.fingerprint.as_str()), (lead.id, "два"));
-                let other = store.dialogues().kept_message(43, 2).await.expect("a read");
+                let other = store.dialogues().kept_message(ChatRef::telegram(43), 2).await.expect("a read");
                 assert_eq!(other, None, "of another chat");
             }
             // The lead is on its way, and nothing is written under it.
@@ -90,13 +100,13 @@ on_both! {
                 let again = store.late_notes().due().await.expect("a read").expect("it is not over");
                 assert_eq!((again.place.as_deref(), again.attempt.is_some()), (Some("leads/7"), true));
                 texts.push(text.expect("nobody else leads"));
-                let told = NewMessage { chat_id: 7, notice: Notice::Admin(AdminNotice::NoCrm), due_at: 0 };
+                let told = NewMessage { chat: ChatRef::telegram(7), notice: Notice::Admin(AdminNotice::NoCrm), due_at: 0 };
                 store.late_notes().over_telling(&note.id, &told).await.expect("a write");
             }
             assert_eq!(texts.len(), notes);
             assert!(texts.iter().zip(["раз", "два", "три"]).all(|(text, words)| text.contains(words)), "{texts:?}");
             assert_eq!(store.late_notes().messages_of(lead.id).await.expect("a count").waiting, 0);
-            let told = store.outbox().of_chat(7, 100).await.expect("a read");
+            let told = store.outbox().of_chat(ChatRef::telegram(7), 100).await.expect("a read");
             assert_eq!(told.len(), notes);
         }
     }
@@ -105,7 +115,7 @@ on_both! {
         let store = &opened.store;
         let lead = lead("Иван", 0);
         submit(store, &lead).await;
-        let to_managers = NewMessage { chat_id: -5, notice: copied(&lead, 1), due_at: 0 };
+        let to_managers = NewMessage { chat: ChatRef::telegram(-5), notice: copied(&lead, 1), due_at: 0 };
         let new = NewSpeech { file: Some((1, photo(1))), copies: vec![to_managers], ..said(&lead, 1, "Фото") };
         commit(store, new.clone()).await;
         commit(store, new).await;
@@ -114,17 +124,17 @@ on_both! {
         assert_eq!(store.files().of(lead.id).await.expect("a read").len(), 1);
         assert!(store.files().was_said_later(lead.id, &photo(1)).await.expect("a read"));
         assert!(!store.files().was_said_later(lead.id, &photo(2)).await.expect("a read"));
-        assert_eq!(store.outbox().of_chat(-5, 9).await.expect("a read").len(), 1);
+        assert_eq!(store.outbox().of_chat(ChatRef::telegram(-5), 9).await.expect("a read").len(), 1);
 
         let talk = store.talk();
-        let before = store.outbox().of_chat(42, 9).await.expect("a read").len();
+        let before = store.outbox().of_chat(ChatRef::telegram(42), 9).await.expect("a read").len();
         assert!(talk.keep(&answer(&lead, 7)).await.expect("a commit"));
         assert!(!talk.keep(&answer(&lead, 7)).await.expect("a commit"), "the same once more");
         assert!(talk.keep(&answer(&lead, 8)).await.expect("a commit"));
-        assert_eq!(store.outbox().of_chat(42, 9).await.expect("a read").len(), before + 2);
+        assert_eq!(store.outbox().of_chat(ChatRef::telegram(42), 9).await.expect("a read").len(), before + 2);
         let open = talk.open().await.expect("a read");
         assert_eq!(open.iter().map(|one| (one.message_id, one.is_told)).collect::<Vec<_>>(), [(7, false), (8, false)]);
-        let mark = NewMessage { chat_id: -5, notice: Notice::Admin(AdminNotice::NoCrm), due_at: 0 };
+        let mark = NewMessage { chat: ChatRef::telegram(-5), notice: Notice::Admin(AdminNotice::NoCrm), due_at: 0 };
         talk.tell(&open[0], AnswerTold::Waits, Some(&mark), None).await.expect("a commit");
         talk.tell(&open[0], AnswerTold::Waits, Some(&mark), None).await.expect("told before");
         talk.tell(&open[1], AnswerTold::There, None, None).await.expect("a commit");
@@ -137,7 +147,7 @@ on_both! {
             talk.tell_of_an_edit("-5/8", &mark).await.expect("a commit");
             talk.tell_of_an_edit("-5/9", &mark).await.expect("it is none of ours");
         }
-        assert_eq!(store.outbox().of_chat(-5, 9).await.expect("a read").len(), 4);
+        assert_eq!(store.outbox().of_chat(ChatRef::telegram(-5), 9).await.expect("a read").len(), 4);
 
         let target = Opened::sqlite().await;
         let report = store.copy_to(&target.store).await.expect("a copy");
@@ -148,7 +158,7 @@ on_both! {
         assert!(matches!(forgotten, Forgetting::Done(_)));
         assert_eq!(store.late_notes().messages_of(lead.id).await.expect("a count").kept, 0);
         assert_eq!(store.late_notes().due().await.expect("a read"), None);
-        assert_eq!(store.outbox().of_chat(42, 9).await.expect("a read").iter().filter(|one| {
+        assert_eq!(store.outbox().of_chat(ChatRef::telegram(42), 9).await.expect("a read").iter().filter(|one| {
             matches!(one.notice.words(), Notice::Copy(copy) if copy.message_id == 8)
         }).count(), 0);
     }

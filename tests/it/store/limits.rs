@@ -8,12 +8,15 @@ const LIMITS: LeadLimits = LeadLimits { per_hour: Some(3), per_day: Some(5), mes
 
 /// A request of a person at the send button, whatever turns that person has taken.
 async fn send(store: &Store, user_id: i64, limits: LeadLimits) -> TurnOutcome {
-    let new = Lead { buyer: Buyer { user_id, chat_id: Some(user_id), ..Buyer::default() }, ..lead("Иван", 0) };
+    let new = Lead {
+        buyer: Buyer { user_id, chat: Some(ChatRef::telegram(user_id)), ..Buyer::default() },
+        ..lead("Иван", 0)
+    };
     loop {
-        let before = store.dialogues().of_chat(user_id).await.expect("a read");
+        let before = store.dialogues().of_chat(ChatRef::telegram(user_id)).await.expect("a read");
         let after = before.map(|before| (before.update_id, before.update_at));
         let update_id = after.map_or(1, |(id, _)| id + 1);
-        let turn = Turn { chat_id: user_id, after, limits, ..turn(update_id, Some(&new)) };
+        let turn = Turn { chat: ChatRef::telegram(user_id), after, limits, ..turn(update_id, Some(&new)) };
         match store.dialogues().commit(&turn).await.expect("an outcome") {
             TurnOutcome::Overtaken => {}
             outcome => return outcome,
@@ -83,7 +86,7 @@ on_both! {
 
     async fn the_admin_is_told_of_a_person_once_a_day(opened: &Opened) {
         let store = &opened.store;
-        let message = NewMessage { chat_id: 7, notice: Notice::Reply(Vec::new()), due_at: 0 };
+        let message = NewMessage { chat: ChatRef::telegram(7), notice: Notice::Reply(Vec::new()), due_at: 0 };
         for user_id in [1, 1, 2, 1] {
             store.dialogues().tell_of_limit(user_id, &message).await.expect("a commit");
         }

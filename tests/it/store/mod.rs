@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use amocrm_lead_bot::{
     clock::Clock,
     config::LeadLimits,
-    lead::{Budget, Buyer, Lead, LeadNumber, Name, Origin, Phone, Region},
+    lead::{Budget, Buyer, ChatRef, Lead, LeadNumber, Name, Origin, Phone, Region},
     notice::{AdminNotice, LeadCopy, Notice},
     store::{
         Claim, Completed, Created, Dialogue, Engine, Hold, ImportedLead, Intent, LeadRow, LeadState, Lease, Lookups,
@@ -77,6 +77,7 @@ macro_rules! on_both {
 }
 
 // After the macro, which they use.
+mod channels;
 mod consents;
 mod damage;
 mod forgetting;
@@ -104,7 +105,7 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
         more: Vec::new(),
         wish: None,
         files: Vec::new(),
-        buyer: Buyer { user_id: 42, chat_id: Some(42), username: None, full_name: None },
+        buyer: Buyer { user_id: 42, chat: Some(ChatRef::telegram(42)), username: None, full_name: None },
         consent_at: None,
         consent: None,
         origin: Origin::Telegram,
@@ -117,7 +118,7 @@ fn lead(name: &str, minutes_ago: i64) -> Lead {
 fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
     Turn {
         told: None,
-        chat_id: 42,
+        chat: ChatRef::telegram(42),
         after: (update_id > 1).then_some((1, 5)),
         dialogue: Dialogue {
             step: "idle".into(),
@@ -133,7 +134,11 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
         speech: None,
         limits: LeadLimits::default(),
         messages: lead
-            .map(|lead| NewMessage { chat_id: 42, notice: Notice::Accepted { number: lead.number.clone() }, due_at: 0 })
+            .map(|lead| NewMessage {
+                chat: ChatRef::telegram(42),
+                notice: Notice::Accepted { number: lead.number.clone() },
+                due_at: 0,
+            })
             .into_iter()
             .collect(),
         pressed: None,
@@ -143,8 +148,12 @@ fn turn(update_id: i64, lead: Option<&Lead>) -> Turn {
 }
 
 async fn submit(store: &Store, lead: &Lead) {
-    let after =
-        store.dialogues().of_chat(42).await.expect("a read").map(|dialogue| (dialogue.update_id, dialogue.update_at));
+    let after = store
+        .dialogues()
+        .of_chat(ChatRef::telegram(42))
+        .await
+        .expect("a read")
+        .map(|dialogue| (dialogue.update_id, dialogue.update_at));
     let outcome = store.dialogues().commit(&Turn { after, ..turn(1, Some(lead)) }).await.expect("a commit");
     assert!(matches!(outcome, TurnOutcome::Committed(_)));
 }

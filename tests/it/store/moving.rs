@@ -43,7 +43,7 @@ on_both! {
                 let row = store.leads().by_number(&lead.number).await.expect("a read").expect("a lead");
                 assert_eq!((row.state(), row.crm_lead_id()), (state, crm_lead_id));
             }
-            assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue").update_id, 2);
+            assert_eq!(store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue").update_id, 2);
         }
     }
 

@@ -7,8 +7,8 @@ on_both! {
         let store = &opened.store;
         let ivan = lead("Иван", 0);
         submit(store, &ivan).await;
-        assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue"), turn(1, None).dialogue);
-        assert_eq!(store.dialogues().of_chat(43).await.expect("a read"), None);
+        assert_eq!(store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue"), turn(1, None).dialogue);
+        assert_eq!(store.dialogues().of_chat(ChatRef::telegram(43)).await.expect("a read"), None);
         let row = store.leads().by_number(&ivan.number).await.expect("a read").expect("a lead");
         assert_eq!((row.lead, row.stage, row.steps), (ivan.clone(), Stage::Queued, Steps::default()));
         assert_eq!(store.outbox().due(10).await.expect("a read").len(), 1);
@@ -18,7 +18,7 @@ on_both! {
         let twin = Lead { number: ivan.number.clone(), ..lead("Пётр", 0) };
         let outcome = store.dialogues().commit(&turn(9, Some(&twin))).await.expect("an answer");
         assert_eq!(outcome, TurnOutcome::NumberTaken);
-        assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue").update_id, 1);
+        assert_eq!(store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue").update_id, 1);
     }
 
     async fn a_turn_that_was_overtaken_changes_nothing(opened: &Opened) {
@@ -29,7 +29,7 @@ on_both! {
             let late = turn(update_id, Some(&lead("Иван", 0)));
             assert_eq!(former.dialogues().commit(&late).await.expect("an answer"), TurnOutcome::Overtaken);
         }
-        assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue").update_id, 2);
+        assert_eq!(store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue").update_id, 2);
         assert_eq!((store.leads().waiting().await.expect("a count").0, store.outbox().count().await.expect("a count")), (0, 0));
         // At the same moment as well exactly one of them is taken.
         let (three, four) = (turn(3, None), turn(4, None));
@@ -258,7 +258,7 @@ on_both! {
         let told = untold.map(|(number, error)| {
             (number.clone(), Notice::Admin(AdminNotice::Rejected { number, error }))
         });
-        store.open_alerts().tell_of_leads(1, &told).await.expect("a write");
+        store.open_alerts().tell_of_leads(ChatRef::telegram(1), &told).await.expect("a write");
         assert!(store.open_alerts().untold_rejections().await.expect("a read").is_empty());
         assert_eq!(store.leads().undelivered(10).await.expect("a read")[0].state(), LeadState::Rejected);
         assert_eq!(store.leads().retry_now(Some(&ivan.number)).await.expect("a write"), 1);

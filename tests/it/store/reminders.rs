@@ -26,7 +26,7 @@ fn reminders(store: &Store, hour: i32) -> Reminders<FixedOffset> {
 
 /// A form with a name in it that was touched so long ago.
 async fn touch(store: &Store, chat_id: i64, id: Ulid, step: &str, ago: i64) {
-    let before = store.dialogues().of_chat(chat_id).await.expect("a read");
+    let before = store.dialogues().of_chat(ChatRef::telegram(chat_id)).await.expect("a read");
     let after = before.map(|before| (before.update_id, before.update_at));
     let draft = serde_json::json!({"draft": {"id": id, "number": "K7M2QXA", "name": "Иван"}, "lang": "ru"});
     let dialogue = Dialogue {
@@ -36,7 +36,7 @@ async fn touch(store: &Store, chat_id: i64, id: Ulid, step: &str, ago: i64) {
         update_at: Clock::default().now() - ago,
         replies: None,
     };
-    let turn = Turn { chat_id, after, dialogue, ..turn(1, None) };
+    let turn = Turn { chat: ChatRef::telegram(chat_id), after, dialogue, ..turn(1, None) };
     assert!(matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_))));
 }
 
@@ -48,7 +48,7 @@ async fn send_all(store: &Store) -> Vec<i64> {
         let [Say::Unfinished { answers }] = &says[..] else { panic!("{says:?}") };
         assert_eq!(answers.len(), 1, "{answers:?}");
         assert_eq!((answers[0].question.as_str(), answers[0].value.as_deref()), ("name", Some("Иван")));
-        chats.push(message.chat_id);
+        chats.push(message.chat.id);
         store.outbox().done(&message.id).await.expect("it is sent");
     }
     chats.sort_unstable();
@@ -99,7 +99,7 @@ on_both! {
         for message in &due {
             // By day it is still to be sent, where nobody has gone on.
             let is_due = store.dialogues().is_reminder_due(&message.id, false).await.expect("a look");
-            assert_eq!(is_due, message.chat_id == 1);
+            assert_eq!(is_due, message.chat == ChatRef::telegram(1));
             assert!(!store.dialogues().is_reminder_due(&message.id, true).await.expect("a look"));
         }
         assert!(store.outbox().due(100).await.expect("what waits").is_empty());
@@ -112,7 +112,7 @@ on_both! {
     async fn nobody_is_reminded_whose_chat_is_closed_until_they_write_again(opened: &Opened) {
         let store = &opened.store;
         touch(store, 1, Ulid::new(), "phone", HOUR).await;
-        store.dialogues().chat_closed(1).await.expect("it is closed");
+        store.dialogues().chat_closed(ChatRef::telegram(1)).await.expect("it is closed");
         assert_eq!(reminders(store, 12).look().await.expect("a look"), 0);
         let later = opened.by(Clock::default().off_by(2 * HOUR)).await;
         touch(store, 1, Ulid::new(), "phone", -HOUR).await;
@@ -122,7 +122,7 @@ on_both! {
     async fn nobody_is_reminded_who_was_not_given_the_last_answer_yet(opened: &Opened) {
         let store = &opened.store;
         touch(store, 1, Ulid::new(), "phone", HOUR).await;
-        let waits = NewMessage { chat_id: 1, notice: Notice::Reply(vec![Say::NoPhoneFound]), due_at: 0 };
+        let waits = NewMessage { chat: ChatRef::telegram(1), notice: Notice::Reply(vec![Say::NoPhoneFound]), due_at: 0 };
         let id = store.outbox().enqueue(&waits).await.expect("it waits");
         assert_eq!(reminders(store, 12).look().await.expect("a look"), 0);
         store.outbox().done(&id).await.expect("it is sent");

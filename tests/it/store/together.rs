@@ -9,22 +9,32 @@ use super::*;
 const ADMIN: i64 = -7;
 
 fn owe(chat_id: i64, number: &LeadNumber) -> NewMessage {
-    NewMessage { chat_id, notice: Notice::Accepted { number: number.clone() }, due_at: 0 }
+    NewMessage { chat: ChatRef::telegram(chat_id), notice: Notice::Accepted { number: number.clone() }, due_at: 0 }
 }
 
 fn of(n: i64) -> Lead {
-    Lead { buyer: Buyer { user_id: n, chat_id: Some(n), username: None, full_name: None }, ..lead("Иван", 0) }
+    Lead {
+        buyer: Buyer { user_id: n, chat: Some(ChatRef::telegram(n)), username: None, full_name: None },
+        ..lead("Иван", 0)
+    }
 }
 
 /// A turn of a chat that submits a lead, of which the buyer is told twice and the admin once.
 fn submits(chat_id: i64, lead: &Lead) -> Turn {
     let messages = vec![owe(chat_id, &lead.number), owe(chat_id, &lead.number)];
-    Turn { chat_id, told: Some(owe(ADMIN, &lead.number)), messages, ..turn(1, Some(lead)) }
+    Turn { chat: ChatRef::telegram(chat_id), told: Some(owe(ADMIN, &lead.number)), messages, ..turn(1, Some(lead)) }
 }
 
 /// The ids of what waits for a chat.
 async fn waiting_for(store: &Store, chat_id: i64) -> Vec<String> {
-    store.outbox().of_chat(chat_id, 1000).await.expect("a read").into_iter().map(|message| message.id).collect()
+    store
+        .outbox()
+        .of_chat(ChatRef::telegram(chat_id), 1000)
+        .await
+        .expect("a read")
+        .into_iter()
+        .map(|message| message.id)
+        .collect()
 }
 
 async fn commit_all(store: &Store, turns: &[Turn]) -> Vec<TurnOutcome> {
@@ -62,7 +72,7 @@ async fn forty_at_once(store: &Store, known: &Lead, from: i64, is_nobody_undone:
     }
     let outcomes = commit_all(store, &turns).await;
     for (n, outcome) in outcomes.iter().enumerate() {
-        let chat_id = turns[n].chat_id;
+        let chat_id = turns[n].chat.id;
         let lead = store.leads().by_number(&leads[n].number).await.expect("a read");
         match n {
             5 | 9 => assert_eq!((outcome, lead.is_some()), (&TurnOutcome::Overtaken, false), "{n}"),
@@ -76,12 +86,15 @@ async fn forty_at_once(store: &Store, known: &Lead, from: i64, is_nobody_undone:
                 let before: Vec<_> = messages.into_iter().map(|(_, before)| before).collect();
                 assert_eq!(before.first(), Some(&None), "{n}");
                 assert_eq!(before.get(1).cloned().flatten().as_ref(), ids.get(1).and(ids.first()), "{n}");
-                assert_eq!(store.dialogues().of_chat(chat_id).await.expect("a read"), Some(turns[n].dialogue.clone()));
+                assert_eq!(
+                    store.dialogues().of_chat(ChatRef::telegram(chat_id)).await.expect("a read"),
+                    Some(turns[n].dialogue.clone())
+                );
             }
         }
     }
     for chat_id in [5, 6, 8, 10].map(|n| from + n) {
-        assert_eq!(store.dialogues().of_chat(chat_id).await.expect("a read"), None, "{chat_id}");
+        assert_eq!(store.dialogues().of_chat(ChatRef::telegram(chat_id)).await.expect("a read"), None, "{chat_id}");
         assert!(waiting_for(store, chat_id).await.is_empty(), "{chat_id}");
     }
 }
@@ -103,7 +116,7 @@ on_both! {
         let number = LeadNumber::random();
         let says = |chat_id: i64, update_id: i64, pressed: Option<i32>| {
             let messages = vec![owe(chat_id, &number)];
-            Turn { chat_id, pressed, messages, ..turn(update_id, None) }
+            Turn { chat: ChatRef::telegram(chat_id), pressed, messages, ..turn(update_id, None) }
         };
         let chats = 1..=30;
         let first: Vec<Turn> = chats.clone().map(|chat_id| says(chat_id, 1, None)).collect();
@@ -113,7 +126,7 @@ on_both! {
         let outbox = store.outbox();
         let gone = chats.clone().zip(&sent).map(|(chat_id, id)| {
             let change = ButtonsChange { new: Some(100), ..ButtonsChange::default() };
-            outbox.sent(id, chat_id, change, if chat_id % 2 == 0 { Urgency::Now } else { Urgency::InPassing })
+            outbox.sent(id, ChatRef::telegram(chat_id), change, if chat_id % 2 == 0 { Urgency::Now } else { Urgency::InPassing })
         });
         let dialogues = store.dialogues();
         let (gone, outcomes) =
@@ -124,7 +137,7 @@ on_both! {
             assert_eq!(messages.iter().map(|(_, before)| before).collect::<Vec<_>>(), [&None], "{chat_id}");
             assert_eq!(waiting_for(store, chat_id).await, [messages[0].0.clone()], "{chat_id}");
             let over = LiveButtons { over: BTreeSet::from([100]), ..LiveButtons::default() };
-            assert_eq!(outbox.buttons_of(chat_id).await.expect("a row"), over, "{chat_id}");
+            assert_eq!(outbox.buttons_of(ChatRef::telegram(chat_id)).await.expect("a row"), over, "{chat_id}");
         }
         // Several changes of one chat, and more than one statement takes out.
         let change = |new: i32, over: &[i32], gone: &[i32]| ButtonsChange {
@@ -141,7 +154,7 @@ on_both! {
             (3, change(5, &[1, 2, 3], &[4, 100])),
             (99, change(1, &[], &[7])),
         ];
-        for end in join_all(changes.map(|(chat_id, change)| outbox.sent("no message", chat_id, change, Urgency::Now))).await {
+        for end in join_all(changes.map(|(chat_id, change)| outbox.sent("no message", ChatRef::telegram(chat_id), change, Urgency::Now))).await {
             end.expect("a commit");
         }
         let row = |live: &[i32], over: &[i32]| LiveButtons {
@@ -152,7 +165,7 @@ on_both! {
         for (chat_id, expected) in
             [(1, row(&[2, 3], &[])), (2, row(&[1], &[100])), (3, row(&[5], &[1, 2, 3])), (99, row(&[1], &[])), (98, row(&[], &[]))]
         {
-            assert_eq!(outbox.buttons_of(chat_id).await.expect("a row"), expected, "{chat_id}");
+            assert_eq!(outbox.buttons_of(ChatRef::telegram(chat_id)).await.expect("a row"), expected, "{chat_id}");
         }
     }
 
@@ -168,7 +181,7 @@ on_both! {
         let turns: Vec<Turn> = (1..=3)
             .map(|chat_id| {
                 let messages = vec![owe(chat_id, &number), owe(chat_id, &number)];
-                Turn { chat_id, messages, told: Some(owe(ADMIN, &number)), ..turn(1, None) }
+                Turn { chat: ChatRef::telegram(chat_id), messages, told: Some(owe(ADMIN, &number)), ..turn(1, None) }
             })
             .collect();
         for (outcome, before) in commit_all(store, &turns).await.iter().zip(&mut expected) {

@@ -7,7 +7,7 @@ on_both! {
         let store = &opened.store;
         let number = LeadNumber::random();
         let owe = |chat_id: i64, due_at: i64| NewMessage {
-            chat_id,
+            chat: ChatRef::telegram(chat_id),
             notice: Notice::Saved { number: number.clone() },
             due_at,
         };
@@ -16,11 +16,11 @@ on_both! {
         let other = store.outbox().enqueue(&owe(2, 0)).await.expect("a write");
         let due = store.outbox().due(10).await.expect("a read");
         assert_eq!(due.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), [other.as_str()]);
-        assert!(store.outbox().holds_for(1).await.expect("a read") && !store.outbox().holds_for(3).await.expect("a read"));
+        assert!(store.outbox().holds_for(ChatRef::telegram(1)).await.expect("a read") && !store.outbox().holds_for(ChatRef::telegram(3)).await.expect("a read"));
         store.outbox().done(&first).await.expect("a write");
         assert_eq!(store.outbox().due(10).await.expect("a read").len(), 2);
         // Between chats there is no order within a millisecond.
-        let chats: BTreeSet<i64> = store.outbox().due(10).await.expect("a read").iter().map(|one| one.chat_id).collect();
+        let chats: BTreeSet<i64> = store.outbox().due(10).await.expect("a read").iter().map(|one| one.chat.id).collect();
         assert_eq!(chats, BTreeSet::from([1, 2]));
         // Nobody puts a message off for an hour; a clock that was wrong did.
         let wrong = opened.by(Clock::default().off_by(HOUR)).await;
@@ -49,8 +49,8 @@ on_both! {
         assert_eq!(opened.again().await.open_alerts().get("outage").await.expect("a read"), Some(alert));
         store.open_alerts().close("outage", &[]).await.expect("a write");
         assert_eq!(store.open_alerts().get("outage").await.expect("a read"), None);
-        store.dialogues().keep_dead_letter(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
-        store.dialogues().keep_dead_letter(7, Some(1), "message", "panic", "{}", None).await.expect("a write");
+        store.dialogues().keep_dead_letter(7, Some(ChatRef::telegram(1)), "message", "panic", "{}", None).await.expect("a write");
+        store.dialogues().keep_dead_letter(7, Some(ChatRef::telegram(1)), "message", "panic", "{}", None).await.expect("a write");
         assert_eq!(store.dialogues().dead_letters().await.expect("a count"), 1);
     }
 
@@ -59,11 +59,11 @@ on_both! {
         for n in 0..5 {
             submit(store, &lead("Иван", n)).await;
         }
-        assert_eq!(store.open_alerts().copy_to_admin(1, 2, 100, copies).await.expect("a write"), 5);
-        assert_eq!(store.open_alerts().copy_to_admin(1, 2, 100, copies).await.expect("a write"), 0);
+        assert_eq!(store.open_alerts().copy_to_admin(ChatRef::telegram(1), 2, 100, copies).await.expect("a write"), 5);
+        assert_eq!(store.open_alerts().copy_to_admin(ChatRef::telegram(1), 2, 100, copies).await.expect("a write"), 0);
         let mut messages = 0;
         while let Some(message) =
-            store.outbox().due(100).await.expect("a read").into_iter().find(|message| message.chat_id == 1)
+            store.outbox().due(100).await.expect("a read").into_iter().find(|message| message.chat == ChatRef::telegram(1))
         {
             messages += 1;
             store.outbox().done(&message.id).await.expect("a write");

@@ -28,7 +28,7 @@ fn sender(store: &Store) -> UnfinishedSender {
 
 /// A form with these answers that was touched so long ago.
 async fn touch(store: &Store, chat_id: i64, step: &str, draft: serde_json::Value, ago: i64) {
-    let before = store.dialogues().of_chat(chat_id).await.expect("a read");
+    let before = store.dialogues().of_chat(ChatRef::telegram(chat_id)).await.expect("a read");
     let after = before.map(|before| (before.update_id, before.update_at));
     let dialogue = Dialogue {
         step: step.into(),
@@ -37,7 +37,7 @@ async fn touch(store: &Store, chat_id: i64, step: &str, draft: serde_json::Value
         update_at: Clock::default().now() - ago,
         replies: None,
     };
-    let turn = Turn { chat_id, after, dialogue, ..turn(1, None) };
+    let turn = Turn { chat: ChatRef::telegram(chat_id), after, dialogue, ..turn(1, None) };
     assert!(matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_))));
 }
 
@@ -50,7 +50,7 @@ fn answers(id: Ulid, number: &LeadNumber) -> serde_json::Value {
 }
 
 async fn draft_of(store: &Store, chat_id: i64) -> serde_json::Value {
-    let dialogue = store.dialogues().of_chat(chat_id).await.expect("a read").expect("a dialogue");
+    let dialogue = store.dialogues().of_chat(ChatRef::telegram(chat_id)).await.expect("a read").expect("a dialogue");
     serde_json::from_str::<serde_json::Value>(&dialogue.draft).expect("JSON")["draft"].clone()
 }
 
@@ -103,7 +103,7 @@ on_both! {
         let store = &opened.store;
         let id = Ulid::new();
         touch(store, 42, "budget", answers(id, &LeadNumber::random()), 2 * HOUR).await;
-        let read = store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue");
+        let read = store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue");
         assert_eq!(sender(store).look().await.expect("a look"), 1);
         let turn = Turn { after: Some((read.update_id, read.update_at)), ..turn(9, None) };
         assert_eq!(store.dialogues().commit(&turn).await.expect("an answer"), TurnOutcome::Overtaken);
@@ -149,7 +149,7 @@ on_both! {
             }
             let whole = Lead { left_open: None, budget: Some(Budget::imported("3 млн")), ..known.clone() };
             let amendment = NewAmendment::from(&finished(&known, whole));
-            let after = store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue");
+            let after = store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue");
             let after = Some((after.update_id, after.update_at));
             let turn = Turn { after, amendment: Some(amendment), ..turn(after.map_or(1, |(id, _)| id + 1), None) };
             assert!(matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_))));
@@ -170,7 +170,7 @@ on_both! {
         let unlimited = UnfinishedSender { limits: LeadLimits::default(), ..sender(store) };
         assert_eq!(unlimited.look().await.expect("a look"), 1);
         let known = store.dialogues().sent_unfinished(id).await.expect("a read").expect("the lead");
-        let after = store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue");
+        let after = store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue");
         let after = Some((after.update_id, after.update_at));
         let amendment = Some(NewAmendment::from(&given_up(known.clone(), Utc::now())));
         let turn = Turn { after, amendment, ..turn(after.map_or(1, |(id, _)| id + 1), None) };

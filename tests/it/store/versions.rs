@@ -49,7 +49,10 @@ async fn a_store_written_by_the_first_version_opens() {
         let number = LeadNumber::parse("K7M2QXA").expect("a number");
         let row = store.leads().by_number(&number).await.expect("a read").expect("the lead");
         assert_eq!((row.stage, row.lead.phone.e164()), (Stage::Queued, "+79991234567"));
-        assert_eq!(store.dialogues().of_chat(42).await.expect("a read").expect("a dialogue").step, "phone");
+        assert_eq!(
+            store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue").step,
+            "phone"
+        );
         assert_eq!(store.outbox().count().await.expect("a count"), 1);
         assert_eq!(store.tokens().get().await.expect("a read").refresh.as_deref(), Some("refresh"));
         store.close().await;
@@ -156,7 +159,7 @@ const fn attempt(step: Step, sent_at: i64, lookups: i64, lookups_needed: i64) ->
 }
 
 /// The tables of an earlier version, at this address.
-async fn tables_of(url: &str, migrations: &[&str]) {
+pub(super) async fn tables_of(url: &str, migrations: &[&str]) {
     sqlx::any::install_default_drivers();
     let folder = tempfile::tempdir().expect("a folder");
     let all = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");

@@ -18,8 +18,12 @@ async fn deliver(store: &Store, crm_ids: &[i64]) -> Vec<Lead> {
     let mut leads = Vec::new();
     for crm_lead_id in crm_ids {
         let lead = lead("Иван", 5);
-        let after =
-            store.dialogues().of_chat(42).await.expect("a read").map(|known| (known.update_id, known.update_at));
+        let after = store
+            .dialogues()
+            .of_chat(ChatRef::telegram(42))
+            .await
+            .expect("a read")
+            .map(|known| (known.update_id, known.update_at));
         let next = after.map_or(1, |(id, _)| id + 1);
         let turn = Turn { after, limits: LeadLimits::default(), ..turn(next, Some(&lead)) };
         assert!(matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_))));
@@ -29,7 +33,7 @@ async fn deliver(store: &Store, crm_ids: &[i64]) -> Vec<Lead> {
         store.lead_queue().record_delivered(&[completed(&lead)], delivered).await.expect("a commit");
         leads.push(lead);
     }
-    for message in store.outbox().of_chat(42, 99).await.expect("a read") {
+    for message in store.outbox().of_chat(ChatRef::telegram(42), 99).await.expect("a read") {
         store.outbox().done(&message.id).await.expect("it is sent");
     }
     leads
@@ -52,7 +56,7 @@ async fn owe(store: &Store, lead: &WatchedLead, key: &str) {
 async fn tell(store: &Store, owed: &OwedStatus) -> bool {
     let text = vec![("ru".to_owned(), "куплен".to_owned())];
     let notice = Notice::StatusReached { number: owed.number.clone(), key: owed.key.clone(), text };
-    let message = NewMessage { chat_id: owed.chat_id.expect("a chat"), notice, due_at: 0 };
+    let message = NewMessage { chat: owed.chat.expect("a chat"), notice, due_at: 0 };
     store.watches().tell(&Lease::command(), owed, &message).await.expect("a commit")
 }
 
@@ -96,7 +100,7 @@ on_both! {
         // Whoever has read it before that records nothing any more.
         assert!(!store.watches().record(&Lease::command(), &leads[0], &Watched::default()).await.expect("a commit"));
         let owed = store.watches().owed().await.expect("a read");
-        assert_eq!((owed.len(), owed[0].chat_id, owed[0].key.as_str()), (2, Some(42), KEY));
+        assert_eq!((owed.len(), owed[0].chat, owed[0].key.as_str()), (2, Some(ChatRef::telegram(42)), KEY));
         assert_eq!(next_to_tell(&owed, &HashMap::new(), 0, HOUR).len(), 1, "both are of one buyer");
         // Two processes at once.
         let other = opened.again().await;
@@ -106,12 +110,12 @@ on_both! {
         let left = store.watches().owed().await.expect("a read");
         assert_eq!((left.len(), told.len(), told.contains_key(&42)), (1, 1, true));
         assert_eq!(next_to_tell(&left, &told, Clock::default().now(), HOUR), Vec::<&OwedStatus>::new());
-        let sent = store.outbox().of_chat(42, 9).await.expect("a read");
+        let sent = store.outbox().of_chat(ChatRef::telegram(42), 9).await.expect("a read");
         assert_eq!(sent.len(), 1, "{sent:?}");
         // It did not get out before the night.
         store.watches().not_at_night(&sent[0].id, &owed[0].number, KEY).await.expect("a commit");
         assert_eq!(store.watches().counts().await.expect("a read"), WatchCounts { watched: 2, owed: 2 });
-        assert!(store.outbox().of_chat(42, 9).await.expect("a read").is_empty());
+        assert!(store.outbox().of_chat(ChatRef::telegram(42), 9).await.expect("a read").is_empty());
         let owed = store.watches().owed().await.expect("a read");
         let again = owed.iter().find(|one| one.lead_id == leads[0].lead_id).expect("it is owed");
         assert!(tell(store, again).await && !tell(store, again).await);
@@ -140,7 +144,7 @@ on_both! {
         let known = store.dialogues().watched(&ids).await.expect("a read");
         assert_eq!((known[&ids[2]].shown.as_deref(), known[&ids[1]].shown.as_deref()), (Some(KEY), None));
         // The chat is closed to the bot.
-        store.dialogues().end_watches(42).await.expect("a commit");
+        store.dialogues().end_watches(ChatRef::telegram(42)).await.expect("a commit");
         assert!(watched(store).await.is_empty() && store.watches().owed().await.expect("a read").is_empty());
         // Those that come then are watched again, until they are too old, or there is nobody to tell.
         deliver(store, &[73, 74]).await;
