@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use tokio::time::Instant;
 
 /// The shortest period of [`Clock::period`].
-const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
+const SHORTEST_PERIOD: Duration = Duration::from_millis(400);
 
 /// Milliseconds since the Unix epoch, UTC.
 pub type Millis = i64;
@@ -69,7 +69,7 @@ impl Clock {
         Duration::from_millis(u64::try_from(millis).unwrap_or(0)).mul_f64(self.speed)
     }
 
-    /// How often something is looked at: shortened too, but what is looked at has its costs, so not below 100 ms.
+    /// How often something is looked at: shortened too, but what is looked at has its costs, so not below 400 ms.
     pub fn period(&self, period: Duration) -> Duration {
         self.scaled(period).max(SHORTEST_PERIOD.min(period))
     }
