@@ -12,7 +12,7 @@ use crate::{
 use super::{
     AdminContext, Reply,
     second_press::{self, Second},
-    when,
+    status::when,
 };
 
 /// Leads shown as buttons; more would not fit a phone.

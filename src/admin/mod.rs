@@ -7,6 +7,7 @@
 mod auth_code;
 pub mod authorization;
 pub mod commands;
+mod context;
 mod forget;
 mod leads;
 mod new_leads;
@@ -24,68 +25,28 @@ use teloxide::{
     dptree,
     types::{Message, Update},
 };
-use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::{
-    crm::amocrm::Crm,
-    delivery::Health,
-    form::{Form, Step},
+    form::Step,
     lead::ChatRef,
     notice::{AdminPress, Notice, Worded},
-    privacy::Privacy,
-    stats::Stats,
-    store::{Dialogues, Leads, Marks, NewMessage, Outbox},
+    store::NewMessage,
     telegram::{
         chat::Chat,
-        client::{Place, SendError, Telegram},
+        client::{Place, SendError},
         context::HandlerError,
         groups::is_migration,
         listener::chat_of,
         setup_code,
     },
-    wording::{Lang, age, render_worded},
+    wording::{Lang, render_worded},
 };
 
-use authorization::Authorization;
 use commands::{AdminCommand, AdminRequest, Asked, explained, help_text};
+pub use context::AdminContext;
 pub use people::People;
 pub use reply::Reply;
-
-/// What the admin's chat works with.
-#[derive(Debug)]
-pub struct AdminContext {
-    /// The chat.
-    pub chat: Option<ChatRef>,
-    /// Leads, to be looked at, retried and given up.
-    pub leads: Leads,
-    /// What the admin has switched on, asked for and pressed once.
-    pub marks: Marks,
-    /// Where answers wait that Telegram does not take.
-    pub outbox: Outbox,
-    /// The admin's own forms.
-    pub dialogues: Dialogues,
-    /// The bot that answers.
-    pub telegram: Telegram,
-    /// Who may act there.
-    pub people: People,
-    /// Forgets people.
-    pub privacy: Privacy,
-    /// The CRM, where there are settings for it.
-    pub crm: Option<Crm>,
-    /// The way to new tokens of it.
-    pub authorization: Option<Authorization>,
-    /// The state of the way to amoCRM.
-    pub health: watch::Receiver<Health>,
-    /// Whether the callback page is there to take the code.
-    pub page: bool,
-    /// `@username` of the bot without the `@`.
-    pub bot_username: String,
-    /// What buyers are asked.
-    pub form: Form,
-    /// Counts what came of requests.
-    pub stats: Stats,
-}
 
 /// The branch of the handler tree that sees the admin's chat first.
 pub fn tree(context: Arc<AdminContext>) -> UpdateHandler<HandlerError> {
@@ -246,15 +207,5 @@ impl AdminContext {
     pub(super) async fn step(&self, chat: ChatRef) -> Step {
         let stored = self.dialogues.of_chat(chat).await.ok().flatten();
         stored.map_or(Step::Idle, |stored| Chat::from_stored(&stored, &self.form).conversation.step)
-    }
-}
-
-fn when(at: Option<i64>, lang: Lang) -> String {
-    match at {
-        Some(at) => {
-            let age = age(at, lang);
-            lang.text("admin-ago", &[("age", age.into())])
-        }
-        None => lang.text("admin-never", &[]),
     }
 }

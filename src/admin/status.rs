@@ -9,7 +9,7 @@ use crate::{
     wording::{Lang, admin_button, age, moment, short_name, trouble_text},
 };
 
-use super::{AdminContext, Reply, when};
+use super::{AdminContext, Reply};
 
 const DAY: i64 = 24 * 3600 * 1000;
 
@@ -127,5 +127,15 @@ fn tokens_text(info: &TokensInfo, lang: Lang) -> String {
         (_, None) => lang.text("tokens-unknown", &[]),
         (TokenKind::Pair, Some(until)) => lang.text("tokens-pair", &[("date", until.into())]),
         (TokenKind::LongLived, Some(until)) => lang.text("tokens-long-lived", &[("date", until.into())]),
+    }
+}
+
+pub(super) fn when(at: Option<i64>, lang: Lang) -> String {
+    match at {
+        Some(at) => {
+            let age = age(at, lang);
+            lang.text("admin-ago", &[("age", age.into())])
+        }
+        None => lang.text("admin-never", &[]),
     }
 }

@@ -5,23 +5,27 @@
 //! user's and root's alone to read, and never by its arguments. Without a command it prints help: the bot itself runs once,
 //! as the service.
 
+mod given;
+
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io::{self, Read},
     os::unix::{fs::MetadataExt, process::CommandExt},
-    path::PathBuf,
     process::{Command, ExitCode},
 };
 
-use clap::{Args, CommandFactory};
+use clap::CommandFactory;
+
+pub use given::Given;
 
 use super::{
-    Cli, CommandError,
+    CommandError,
+    cli::{Asked, Cli, ProgramCommand, spoken},
     output::{errln, outln},
 };
 use crate::{
-    called::{self, Called, PACKAGE_DATA, PACKAGE_SETTINGS, SERVICE},
+    called::{self, Called, SERVICE},
     config::SETTINGS,
     files,
     setup::assignments,
@@ -39,39 +43,34 @@ const OF_THE_PACKAGE: [&str; 3] = ["DATA_DIR", "DYNO", "PORT"];
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Whose command is run, and which.
-#[derive(Debug, Args)]
-pub struct Given {
-    /// The service's settings, as its unit names them (EnvironmentFile)
-    #[arg(long, value_name = "FILE", default_value = PACKAGE_SETTINGS)]
-    settings: PathBuf,
-    /// The service's folder; the command runs there, as the user it belongs to
-    #[arg(long, value_name = "FOLDER", default_value = PACKAGE_DATA)]
-    folder: PathBuf,
-    /// The command with its options; without one: help
-    #[arg(last = true, value_name = "COMMAND")]
-    command: Vec<OsString>,
+/// What came of a command that did not take this process's place.
+#[derive(Debug)]
+pub enum Ended {
+    /// It is done.
+    With(ExitCode),
+    /// It is one of the program itself, which anybody may run as they are.
+    AsksForTheProgram(ProgramCommand),
 }
 
 impl Given {
     /// Becomes the command, unless that cannot be.
-    pub fn run(&self) -> Result<ExitCode, CommandError> {
+    pub fn run(&self) -> Result<Ended, CommandError> {
         let called = whose();
         called.keep();
         match self.parsed(called) {
             // Also help and version, which anybody may see.
             Err(told) => {
                 let _ = told.print();
-                return Ok(ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2)));
+                return Ok(Ended::With(ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2))));
             }
             Ok(Cli { command: None }) => {
                 // In colours on a terminal only.
-                let _ = super::spoken(Cli::command(), called).bin_name(LEAD_BOT).print_help();
+                let _ = spoken(Cli::command(), called).bin_name(LEAD_BOT).print_help();
                 outln!("The bot itself runs as a service: systemctl status {SERVICE}");
-                return Ok(ExitCode::SUCCESS);
+                return Ok(Ended::With(ExitCode::SUCCESS));
             }
-            Ok(Cli { command: Some(super::Asked::Program(command)) }) if !command.is_as_service() => {
-                return command.run();
+            Ok(Cli { command: Some(Asked::Program(command)) }) if !command.is_as_service() => {
+                return Ok(Ended::AsksForTheProgram(command));
             }
             Ok(_) => {}
         }
@@ -106,8 +105,7 @@ impl Given {
 
     /// Whether a program reads what the command says.
     pub fn is_json(&self) -> bool {
-        self.parsed(whose())
-            .is_ok_and(|cli| matches!(cli.command, Some(super::Asked::Bot(command)) if command.is_json()))
+        self.parsed(whose()).is_ok_and(|cli| matches!(cli.command, Some(Asked::Bot(command)) if command.is_json()))
     }
 
     /// User and group of the service.
@@ -194,6 +192,8 @@ fn failed(text: String) -> CommandError {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]

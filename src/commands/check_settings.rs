@@ -3,6 +3,7 @@ mod language;
 mod phrases;
 mod remedies;
 pub mod russian;
+mod shown;
 
 use std::{fmt::Display, process::ExitCode};
 
@@ -10,20 +11,22 @@ use chrono::NaiveTime;
 
 use crate::{
     config::{Config, ConfigProblem, Dealer, Distribute, Environment, Place},
-    form::{Field, NAME, PHONE, Question, field_setting},
+    form::Question,
     lead::{LeadSource, one_line},
     wording::Lang,
 };
 
 use super::{
-    CommandError, checked,
+    CommandError,
     look::{GOOD, ODD, painted},
     output::{self, errln, outln},
+    settings::checked,
     texts::{self, OwnTexts},
 };
 
 use in_force::InForce;
 pub use language::Language;
+use shown::{Goes, field_of, shown_duration};
 
 /// Without it the bot does not start, and what the dealer has written can be checked all the same.
 const TOKEN: &str = "BOT_TOKEN";
@@ -66,23 +69,6 @@ pub fn run(settings: &Environment<'_>, language: Option<Language>, json: bool) -
         Shown { config: &config, language }.print(&texts);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Where an answer goes besides the note.
-enum Goes {
-    Contact,
-    /// A field, by its id or code, and the setting that names it.
-    Field(String, Option<String>),
-}
-
-impl Goes {
-    /// `contact`, or the field.
-    fn name(self) -> String {
-        match self {
-            Self::Contact => "contact".to_owned(),
-            Self::Field(field, _) => field,
-        }
-    }
 }
 
 /// What is in force, for a person.
@@ -295,32 +281,6 @@ impl Shown<'_> {
     }
 }
 
-/// As the settings are written.
-fn shown_duration(duration: std::time::Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        _ if seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),
-        _ if seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
-        _ if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
-        _ => format!("{seconds}s"),
-    }
-}
-
 fn id(id: Option<i64>) -> String {
     id.map_or_else(|| "-".to_owned(), |id| id.to_string())
-}
-
-/// Where in amoCRM the answer goes besides the note.
-fn field_of(question: &Question, config: &Config) -> Option<Goes> {
-    if [NAME, PHONE].contains(&question.key) {
-        return Some(Goes::Contact);
-    }
-    let set = config.amocrm.as_ref().and_then(|amocrm| amocrm.set_field_id(question.key));
-    if let Some(id) = set {
-        return Some(Goes::Field(id.to_string(), Some(field_setting(question.key))));
-    }
-    Some(match question.field? {
-        Field::Id(id) => Goes::Field(id.to_string(), None),
-        Field::Code(code) => Goes::Field(code.to_string(), None),
-    })
 }

@@ -6,7 +6,7 @@ use clap::{
 };
 use clap_complete::Shell;
 
-use super::Cli;
+use super::cli::Cli;
 
 /// In bash functions and labels are made of the program's name, and those of a name with a hyphen never meet.
 const STAND_IN: &str = "lead_bot";

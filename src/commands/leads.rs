@@ -1,4 +1,5 @@
 mod consent;
+mod found;
 mod list;
 mod show;
 
@@ -9,12 +10,13 @@ use clap::Subcommand;
 use crate::{
     backup,
     called::Called,
-    clock::date,
     config::StoreSettings,
     files,
-    lead::{LeadNumber, Region},
-    store::{LeadRow, LeadState, Leads, UnreadableLead},
+    lead::Region,
+    store::{LeadState, Leads},
 };
+
+use found::{find, plain};
 
 use super::{
     CommandError, examples, opened,
@@ -108,24 +110,6 @@ pub async fn run(settings: &StoreSettings, region: Region, action: Action) -> Re
     };
     store.close().await;
     Ok(code)
-}
-
-fn parse(number: &str) -> Result<LeadNumber, CommandError> {
-    LeadNumber::parse(number).ok_or_else(|| CommandError::Failed(format!("{number:?} is not a number of a lead")))
-}
-
-fn at(lead: &UnreadableLead) -> String {
-    lead.submitted_at.map_or_else(|| "?".to_owned(), |at| date(at).format("%Y-%m-%d %H:%M UTC").to_string())
-}
-
-/// What stands in a damaged row must not move the cursor of the terminal.
-fn plain(text: &str) -> String {
-    text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
-}
-
-async fn find(leads: &Leads, number: &str) -> Result<LeadRow, CommandError> {
-    let number = parse(number)?;
-    leads.by_number(&number).await?.ok_or_else(|| CommandError::Failed(format!("there is no lead #{number}")))
 }
 
 async fn retry(leads: &Leads, number: Option<&str>) -> Result<ExitCode, CommandError> {

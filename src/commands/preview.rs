@@ -22,6 +22,7 @@ use crate::{
 use super::{
     CommandError,
     output::{flush, out, outln},
+    settings,
 };
 
 /// Who plays the buyer.
@@ -202,7 +203,7 @@ impl Scene {
                     "AMOCRM_SUBDOMAIN" => Some("example".to_owned()),
                     name => std::env::var(name).ok(),
                 });
-                super::account(anywhere.read(|reader| reader.amocrm()).map_err(CommandError::Config)?.0)?
+                settings::account(anywhere.read(|reader| reader.amocrm()).map_err(CommandError::Config)?.0)?
             }
         };
         let consent = dealer.consent.as_ref();

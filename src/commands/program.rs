@@ -1,40 +1,18 @@
 //! Commands of the program itself, which need no settings.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
+use std::{path::Path, process::ExitCode};
+
+use clap::CommandFactory;
+
+use super::{
+    CommandError,
+    as_service::Ended,
+    cli::{Cli, ProgramCommand},
+    completing, output,
 };
-
-use clap::{CommandFactory, Subcommand};
-use clap_complete::Shell;
-
-use super::{Cli, CommandError, as_service, completing, examples, output};
 use crate::files;
 
-/// What they are.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Print what a shell needs to complete the commands on Tab: `source <(amocrm-lead-bot completions bash)`
-    #[command(after_help = examples::COMPLETIONS)]
-    Completions {
-        /// Which shell
-        shell: Shell,
-        /// The name under which the program is called
-        #[arg(long, hide = true, default_value = "amocrm-lead-bot")]
-        name: String,
-    },
-    /// Write the man pages into a folder
-    #[command(hide = true, after_help = examples::MAN_PAGES)]
-    ManPages {
-        /// The folder
-        folder: PathBuf,
-    },
-    /// Run a command as the service's user and with its settings: what `lead-bot` of the package does
-    #[command(hide = true, after_help = examples::AS_SERVICE)]
-    AsService(as_service::Given),
-}
-
-impl Command {
+impl ProgramCommand {
     /// Does it.
     pub fn run(self) -> Result<ExitCode, CommandError> {
         match self {
@@ -43,16 +21,15 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Self::ManPages { folder } => write_man_pages(&folder),
-            Self::AsService(given) => given.run(),
+            Self::AsService(given) => match given.run()? {
+                Ended::With(code) => Ok(code),
+                Ended::AsksForTheProgram(command) => command.run(),
+            },
         }
     }
 
     pub(super) fn is_json(&self) -> bool {
         matches!(self, Self::AsService(given) if given.is_json())
-    }
-
-    pub(super) fn is_as_service(&self) -> bool {
-        matches!(self, Self::AsService(_))
     }
 }
 
@@ -68,6 +45,8 @@ fn write_man_pages(folder: &Path) -> Result<ExitCode, CommandError> {
 
 #[cfg(test)]
 mod tests {
+    use clap_complete::Shell;
+
     use super::*;
 
     fn visible() -> Vec<String> {

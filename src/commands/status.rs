@@ -1,9 +1,7 @@
+mod document;
 mod shown;
 
-use std::{collections::BTreeMap, process::ExitCode};
-
-use chrono::{DateTime, Utc};
-use serde::Serialize;
+use std::process::ExitCode;
 
 use crate::{
     alerts::{CopiesKept, OUTAGE, POLLS, REFRESH, polls_failing_since, trouble_of_alert},
@@ -13,116 +11,17 @@ use crate::{
     crm::amocrm::{AuthProblem, TokenKind, TokensInfo},
     daemon,
     delivery::{shortages, trouble_of_tokens},
-    notice::{Shortage, Trouble},
-    store::{OpenAlert, SourceFigures},
+    notice::Trouble,
+    store::OpenAlert,
     watching::watch_log,
     wording::{Lang, advice_text, trouble_text},
 };
 
 use super::{CommandError, beside, look, opened, output};
+use document::{CameFrom, Health, Status, Tokens, Without};
 
 /// Figures of sources are of so long.
 const SOURCES_OF: i64 = 30 * 24 * 3600 * 1000;
-
-/// What `status --json` prints; times are RFC 3339, UTC.
-#[derive(Debug, Serialize)]
-struct Status {
-    version: &'static str,
-    /// Path of the file, or the database without user and password.
-    store: String,
-    store_exists: bool,
-    daemon_running: bool,
-    verdict: String,
-    /// How bad that is: `good`, `odd` where leads get through and something is to be looked at, `bad`.
-    health: Health,
-    reason: Option<String>,
-    advice: Option<String>,
-    waiting: i64,
-    rejected: i64,
-    unreadable: i64,
-    uncertain: i64,
-    delivered_last_24h: i64,
-    oldest_waiting_since: Option<DateTime<Utc>>,
-    last_delivery_at: Option<DateTime<Utc>>,
-    messages_owed: i64,
-    /// What buyers have said after a request and amoCRM does not have yet.
-    later_messages_waiting: i64,
-    updates_set_aside: i64,
-    /// Entries of `backup_leads.json` that nobody has imported yet.
-    backup_file_not_taken_in: i64,
-    /// Delivered leads whose stage in amoCRM is asked about.
-    leads_watched: i64,
-    /// Stages of which buyers are still to be told.
-    status_messages_owed: i64,
-    /// When amoCRM was last asked where leads stand, and how: `ids`, `events`, `newest`.
-    statuses_asked_at: Option<DateTime<Utc>>,
-    statuses_asked_by: Option<&'static str>,
-    outage_since: Option<DateTime<Utc>>,
-    goes_without: Vec<Without>,
-    /// Names of the ways to Telegram, in order of preference.
-    telegram_routes: Vec<String>,
-    /// Since when what buyers write does not arrive.
-    telegram_fails_since: Option<DateTime<Utc>>,
-    /// Ways by which alerts go that Telegram does not take: `webhook`, `email`.
-    second_way: Vec<&'static str>,
-    /// When `backup-store --keep` last made a copy of the store, where, and since when and why it makes none.
-    newest_copy_at: Option<DateTime<Utc>>,
-    copies_folder: Option<String>,
-    copies_fail_since: Option<DateTime<Utc>>,
-    copies_fail: Option<String>,
-    /// What came of each source within the last 30 days.
-    sources: Vec<CameFrom>,
-    tokens: Tokens,
-}
-
-/// How bad a verdict is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Health {
-    Good,
-    Odd,
-    Bad,
-}
-
-/// What came of one source; `code` may also be `other` and `none`.
-#[derive(Debug, Serialize)]
-struct CameFrom {
-    code: String,
-    name: Option<String>,
-    came: u64,
-    requests: u64,
-    delivered: u64,
-    /// Forms that are open, by the question where they stand; `idle` are those who came and have none.
-    left: BTreeMap<String, u64>,
-    percent: Option<u64>,
-}
-
-impl From<SourceFigures> for CameFrom {
-    fn from(figures: SourceFigures) -> Self {
-        let (came, percent) = (figures.came(), figures.percent());
-        let SourceFigures { label, name, requests, delivered, left } = figures;
-        Self { code: label, name, came, requests, delivered, left, percent }
-    }
-}
-
-/// What of the settings amoCRM does not take.
-#[derive(Debug, Serialize)]
-struct Without {
-    #[serde(flatten)]
-    what: Shortage,
-    setting: String,
-    since: DateTime<Utc>,
-}
-
-#[derive(Debug, Serialize)]
-struct Tokens {
-    configured: bool,
-    kind: &'static str,
-    source: Option<String>,
-    access_expires_at: Option<DateTime<Utc>>,
-    refreshed_at: Option<DateTime<Utc>>,
-    problem: Option<String>,
-}
 
 /// Tells what waits and how the tokens are, without asking amoCRM; exit code 1 when there is no access to it.
 pub async fn run(config: &Config, json: bool) -> Result<ExitCode, CommandError> {

@@ -6,16 +6,18 @@
 mod labelled;
 mod message;
 mod removed;
+mod verdict;
 
 use self::{
     message::{Message, WRONG, begins, is_filler},
     removed::removed,
+    verdict::Found,
 };
 use super::{
     asking::asked,
     conversation::{Conversation, World},
     draft::{Answer, Draft, Step},
-    questions::{Kind, NAME, Question},
+    questions::{Kind, NAME},
     said::{managers, value},
     words::words_of,
 };
@@ -23,28 +25,7 @@ use crate::{
     lead::{Budget, Change, Name, Phone, Said, Taken},
     notice::Say,
 };
-
-/// What a message says against earlier answers.
-pub(super) enum Anew {
-    /// These answers are others now; what else it says is in the words.
-    Changed {
-        /// What changes.
-        changes: Vec<Change>,
-        /// The form with them.
-        conversation: Box<Conversation>,
-        /// The rest of the message, where it says more than that.
-        rest: Option<String>,
-    },
-    /// The answer to this question is wrong, and the message does not say what is right, or not so that it can be taken.
-    Wrong {
-        /// The question.
-        key: &'static str,
-        /// What is said of it.
-        why: Option<Say>,
-    },
-    /// It says once more what is there.
-    Same,
-}
+pub(super) use verdict::Anew;
 
 /// Beginnings of words by which another number beside the buyer's is told.
 const OF_OTHERS: &str = "втор запасн доп еще также тоже резерв жен муж супруг сын доч брат сестр мам пап отец отц матер продав владел \
@@ -106,12 +87,6 @@ pub(super) fn said_anew(conversation: &Conversation, text: &str, said: &Said, wo
             Some(Anew::Changed { changes, conversation: Box::new(conversation), rest })
         }
     }
-}
-
-enum Found<'a> {
-    Answers { answers: Vec<(&'a Question, Answer)>, rest: Option<String> },
-    Wrong { key: &'static str, why: Option<Say> },
-    Same,
 }
 
 impl<'a> Message<'a> {

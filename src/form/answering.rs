@@ -13,9 +13,10 @@ use super::{
     no_answer::{means_nothing, says_nothing},
     noted::Noted,
     opening::{held, opened},
-    questions::{Kind, LONGEST_TEXT, Question},
-    refusing::{asks_why_phone, choice_typed, day_typed, is_question, number_typed},
+    questions::{Kind, Question},
+    refusing::{asks_why_phone, choice_typed, day_typed, number_typed},
     said::managers,
+    taking::{in_words, not_taken, note, skip, take, take_noting},
 };
 use crate::{
     lead::{Budget, Phone, PhoneError, Quantity, Said, Taken, Wish, one_line},
@@ -146,25 +147,6 @@ fn take_anew(mut conversation: Conversation, anew: Anew, world: &World) -> Outco
     outcome
 }
 
-/// What answers nothing that is asked: what else it says is kept, and an optional question is passed over by a no.
-pub(super) fn not_taken(
-    conversation: Conversation,
-    question: &Question,
-    (text, said): (&str, &Said),
-    why: Say,
-    world: &World,
-) -> Outcome {
-    if question.optional && means_nothing(text) {
-        return skip(conversation, question, world);
-    }
-    let mut noted = Noted::beside(&conversation, said, Taken::default(), Some(question), world);
-    // What is asked is for the manager, whatever was asked here.
-    if noted.is_empty() && is_question(text) {
-        noted = noted.with_wish(Wish::said(text));
-    }
-    note(conversation, noted, vec![why], world)
-}
-
 /// The phone that is offered, where its key was pressed or the text asks for it.
 fn same_phone(conversation: &Conversation, text: &str, world: &World) -> Option<Phone> {
     const WORDS: [&str; 7] =
@@ -173,15 +155,6 @@ fn same_phone(conversation: &Conversation, text: &str, world: &World) -> Option<
     let plain = one_line(text, 200).to_lowercase();
     let is_same = plain.ends_with(&Phone::masked(phone.e164())) || WORDS.contains(&plain.trim_end_matches(['.', '!']));
     is_same.then_some(phone)
-}
-
-pub(super) fn in_words(text: &str) -> Result<Answer, Box<Say>> {
-    let line = one_line(text, LONGEST_TEXT + 1);
-    match line.chars().count() {
-        0 => Err(Box::new(Say::AnswerUnreadable)),
-        length if length > LONGEST_TEXT => Err(Box::new(Say::AnswerTooLong { longest: LONGEST_TEXT })),
-        _ => Ok(Answer::Text(line)),
-    }
 }
 
 /// What is still said when all is answered: a link, words about the car.
@@ -246,24 +219,6 @@ pub(super) fn take_phone(
     }
 }
 
-/// Keeps what stood beside an answer that cannot be taken, and asks again.
-pub(super) fn note(mut conversation: Conversation, noted: Noted, mut why: Vec<Say>, world: &World) -> Outcome {
-    why.splice(0..0, noted.keep(&mut conversation, &world.form));
-    stay(conversation, why, world)
-}
-
-/// Takes an answer and what stood beside it.
-pub(super) fn take_noting(
-    mut conversation: Conversation,
-    question: &Question,
-    answer: Answer,
-    noted: Noted,
-    world: &World,
-) -> Outcome {
-    let told = noted.keep_beside((question, &answer), &mut conversation, &world.form);
-    take(conversation, question, answer, told.map(|say| vec![say]).into_iter().collect(), world)
-}
-
 /// Passes over a question that need not be answered; files are also passed over by "that was all".
 pub(super) fn pass(conversation: Conversation, question: &Question, world: &World) -> Outcome {
     let has_files =
@@ -273,10 +228,6 @@ pub(super) fn pass(conversation: Conversation, question: &Question, world: &Worl
         (false, Kind::Files) => stay(conversation, vec![Say::FilesNeeded], world),
         (false, _) => stay(conversation, vec![Say::CannotSkip], world),
     }
-}
-
-fn skip(conversation: Conversation, question: &Question, world: &World) -> Outcome {
-    take(conversation, question, Answer::skipped(question), Vec::new(), world)
 }
 
 /// Takes what was pressed: a choice, or words as if they had been typed; a button of another form may offer what is not
@@ -293,17 +244,4 @@ pub(super) fn take_choice(conversation: Conversation, question: &Question, at: u
         Some(answer) => take(conversation, question, answer, Vec::new(), world),
         None => stay(conversation, vec![Say::OldButton], world),
     }
-}
-
-pub(super) fn take(
-    mut conversation: Conversation,
-    question: &Question,
-    answer: Answer,
-    first: Vec<Vec<Say>>,
-    world: &World,
-) -> Outcome {
-    if let Some(draft) = &mut conversation.draft {
-        draft.answers.insert(question.key, answer);
-    }
-    go_on(conversation, world, first)
 }

@@ -11,10 +11,9 @@ use crate::{
 };
 
 use super::{
-    consent::ConsentRule,
+    consent_rule::ConsentRule,
     draft::{Draft, Step},
     input::Input,
-    later::Told,
     passed::Passed,
     questions::{Form, NAME, PHONE, Words},
     repeats::TakenText,
@@ -79,6 +78,14 @@ impl Conversation {
         matches!(self.step, Step::Consent | Step::Ask(NAME | PHONE))
             || [NAME, PHONE].iter().any(|key| !draft.answers.contains_key(key))
     }
+}
+
+/// When the buyer was last told what becomes of what is said after a request, and what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    pub(super) at: DateTime<Utc>,
+    /// That nothing more is kept today.
+    pub(super) full: bool,
 }
 
 /// A request of the person, as it is meant now.

@@ -4,6 +4,7 @@
 //! given, takes whatever is said, and is over when it has come to its card. Nothing changes before that is confirmed, or, to
 //! take a request back, before a second press.
 
+mod amended;
 mod answering;
 
 use std::time::Duration;
@@ -15,15 +16,15 @@ use crate::{
 };
 
 use super::{
-    asking::stay,
-    conversation::{Conversation, Correcting, Outcome, OwnRequest, World},
+    conversation::{Conversation, Correcting, World},
     corrected::{Amending, correctable, corrected},
-    draft::Step,
     input::{Input, MyPress, Press},
-    questions::{Kind, WISH},
+    questions::WISH,
     stored::read_draft,
     typed::Typed,
 };
+pub use amended::Amended;
+use amended::{left_as_it_was, reply, stay_quietly, stays};
 use answering::{ask, ask_wish, awaited, choose, chosen, given, wished};
 
 /// Stands for "nothing was chosen yet", among keys of questions.
@@ -34,15 +35,6 @@ pub const OPEN_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// Whoever has begun in time is let finish: a sixth of that time.
 const GRACE: Millis = 6;
-
-/// What one input about a request that was sent leads to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Amended {
-    /// What it leads to.
-    pub outcome: Outcome,
-    /// What it says of the request.
-    pub amending: Option<Amending>,
-}
 
 /// The answer to what is about a request that was sent; `None` for everything else, which is the form's.
 pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Option<Amended> {
@@ -97,15 +89,6 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
         }
         _ => None,
     }
-}
-
-fn reply(conversation: Conversation, replies: Vec<Vec<Say>>) -> Amended {
-    Amended { outcome: Outcome { conversation, replies, lead: None }, amending: None }
-}
-
-/// The conversation stays where it was; `say` comes before the question that is still open.
-fn stays(conversation: Conversation, say: Say, world: &World) -> Amended {
-    Amended { outcome: stay(conversation, vec![say], world), amending: None }
 }
 
 fn pressed(mut conversation: Conversation, press: &MyPress, world: &World) -> Amended {
@@ -183,29 +166,5 @@ fn pressed(mut conversation: Conversation, press: &MyPress, world: &World) -> Am
             Amended { amending: Some(amending), ..said }
         }
         MyPress::Keep(_) => left_as_it_was(conversation, &request, world),
-    }
-}
-
-/// One thing is said; behind it an open form goes on.
-fn stay_quietly(conversation: Conversation, say: Say, world: &World) -> Amended {
-    match conversation.step {
-        Step::Idle => reply(conversation, vec![vec![say]]),
-        _ => stays(conversation, say, world),
-    }
-}
-
-/// Nothing is changed. A phone's question leaves keys under the chat, which go.
-fn left_as_it_was(mut conversation: Conversation, request: &OwnRequest, world: &World) -> Amended {
-    let key = conversation.correcting.take().map(|correcting| correcting.key);
-    let was_phone = key.and_then(|key| world.form.question(&key)).is_some_and(|question| question.kind == Kind::Phone);
-    let say = Say::RequestAsItWas { number: request.lead.number.clone() };
-    match (conversation.step, was_phone) {
-        (Step::Idle, true) => reply(conversation, vec![vec![Say::LeftAsItWas], vec![say]]),
-        (_, true) => {
-            let mut answer = stays(conversation, say, world);
-            answer.outcome.replies.insert(0, vec![Say::LeftAsItWas]);
-            answer
-        }
-        _ => stay_quietly(conversation, say, world),
     }
 }

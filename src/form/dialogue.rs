@@ -10,9 +10,10 @@ use crate::{
 };
 
 use super::{
-    answering::{Reply, answered, captioned, pass, take, take_choice, take_phone},
+    answering::{Reply, answered, captioned, pass, take_choice, take_phone},
     asking::{ask, asked, go_on, kept, offered, open_form, sent, stay},
-    consent::{self, ConsentRule},
+    consent,
+    consent_rule::ConsentRule,
     conversation::{Conversation, Outcome, World},
     deletion,
     draft::{Answer, Draft, Step},
@@ -24,6 +25,7 @@ use super::{
     refusing::exactly,
     repeats::TakenText,
     said::{answers_so_far, lead, remember},
+    taking::take,
     typed::Typed,
 };
 

@@ -6,9 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use ulid::Ulid;
 
-use super::consent::ConsentRule;
-use super::files::Album;
-use super::questions::{Form, Kind, NAME, PHONE, Question};
+use super::album::Album;
+use super::questions::{Kind, NAME, PHONE, Question};
 use crate::lead::{
     Budget, Buyer, BuyerFile, CarLink, ConsentProof, Day, Extra, LeadNumber, Name, Phone, Quantity, Wish,
 };
@@ -123,20 +122,6 @@ impl Draft {
     /// The same form without its answers: still the request that was passed on.
     pub(super) fn begun_anew(&self) -> Self {
         Self { id: self.id, number: self.number.clone(), sent_unfinished: self.sent_unfinished, ..Self::open() }
-    }
-
-    /// The first step that is not answered, or the card.
-    pub(super) fn next_step(&self, form: &Form, consent: &ConsentRule) -> Step {
-        if !consent.is_met_by(self) {
-            return Step::Consent;
-        }
-        let open = form.questions().iter().find(|question| !self.answers.contains_key(question.key));
-        open.map_or(Step::Confirm, |question| Step::Ask(question.key))
-    }
-
-    /// Whether every question is answered.
-    pub fn is_complete(&self, form: &Form) -> bool {
-        self.next_step(form, &ConsentRule::Nothing) == Step::Confirm
     }
 
     /// The answers that every lead has.

@@ -3,9 +3,8 @@
 //! An album comes as one message for each of its files. Each is a turn, and its answer tells of all of them until now: the
 //! answer to an earlier one, which waits a moment before it is sent, is taken back for it (`telegram::storage`).
 
-use serde::{Deserialize, Serialize};
-
 use super::{
+    album::Album,
     answering::captioned,
     asking::{open_form, stay},
     conversation::{Conversation, Outcome, World},
@@ -13,7 +12,7 @@ use super::{
     noted::Noted,
 };
 use crate::{
-    lead::{BuyerFile, FileKind, LARGEST_FILE, MOST_FILES, Wish},
+    lead::{BuyerFile, Wish},
     notice::Say,
 };
 
@@ -26,49 +25,6 @@ pub(super) struct Sent {
     pub caption: Option<String>,
     /// The addresses the message holds without showing them.
     pub links: Vec<String>,
-}
-
-/// An album, or a file by itself, as far as it has come.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Album {
-    /// Telegram's id of it.
-    pub id: Option<String>,
-    added: usize,
-    too_many: bool,
-    too_large: bool,
-    only_photos: bool,
-    /// What was said at its first file, such as the greeting of a form that it opened.
-    #[serde(default)]
-    first: Vec<Say>,
-}
-
-impl Album {
-    fn take(&mut self, draft_files: &mut Vec<BuyerFile>, file: BuyerFile) {
-        self.only_photos &= file.kind == FileKind::Photo;
-        if file.is_too_large() {
-            self.too_large = true;
-        } else if draft_files.iter().any(|known| known.unique_id == file.unique_id) {
-            self.added += 1;
-        } else if draft_files.len() >= MOST_FILES {
-            self.too_many = true;
-        } else {
-            self.added += 1;
-            draft_files.push(file);
-        }
-    }
-
-    fn says(&self, total: usize) -> Vec<Say> {
-        let kept = Say::FilesKept { added: self.added, total, only_photos: self.only_photos };
-        let megabytes = usize::try_from(LARGEST_FILE / (1024 * 1024)).unwrap_or(usize::MAX);
-        [
-            (self.added > 0).then_some(kept),
-            self.too_many.then_some(Say::TooManyFiles { most: MOST_FILES }),
-            self.too_large.then_some(Say::FileTooLarge { megabytes }),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
 }
 
 /// Keeps a file with the form that is open, or opens one with it, and with the words under it.
@@ -160,7 +116,7 @@ mod tests {
     use super::*;
     use crate::{
         form::{Form, Input, Press, turn},
-        lead::{Buyer, Region, Sources},
+        lead::{Buyer, FileKind, LARGEST_FILE, MOST_FILES, Region, Sources},
         notice::Ask,
         wording::Lang,
     };

@@ -6,8 +6,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 use crate::{
@@ -17,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    conversation::{Conversation, Outcome, World},
+    conversation::{Conversation, Outcome, Told, World},
     draft::Step,
     input::Input,
     opening::answers,
@@ -69,14 +67,6 @@ pub struct Beside {
     pub shown: Option<String>,
     /// The message as it is now that it was edited.
     pub edited: Option<Input>,
-}
-
-/// When the buyer was last told what becomes of what is said after a request, and what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
-    at: DateTime<Utc>,
-    /// That nothing more is kept today.
-    full: bool,
 }
 
 /// What something that is said after a request leads to.

@@ -163,6 +163,20 @@ pub(super) fn has_none(text: &str) -> bool {
     says_no_link(text) || is_made_of(&words_of(text), NONE, "я у меня пока еще yet i now right sorry")
 }
 
+/// Whether something is asked, which is for the manager wherever it is asked.
+pub(super) fn is_question(text: &str) -> bool {
+    const ASKING: &[&str] =
+        &["сколько", "почем", "почём", "зачем", "почему", "why", "how much", "what is", "qancha", "nega", "nima uchun"];
+    let lower = text.to_lowercase();
+    let words = || lower.split(|sign: char| !sign.is_alphabetic()).filter(|word| !word.is_empty()).collect::<Vec<_>>();
+    let asks = || {
+        let said = words().join(" ");
+        let said = said.strip_prefix("а ").unwrap_or(&said);
+        ASKING.iter().any(|asking| said == *asking || said.starts_with(&format!("{asking} ")))
+    };
+    words().iter().any(|word| word.len() > 2) && (lower.contains('?') || asks())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

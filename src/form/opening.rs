@@ -2,7 +2,7 @@
 
 use super::{
     asking::{go_on, open_form, stay},
-    consent::ConsentRule,
+    consent_rule::ConsentRule,
     conversation::{Conversation, Outcome, World},
     draft::Step,
     no_answer::{means_nothing, says_nothing},

@@ -2,14 +2,14 @@
 //! the dealer's is a dead end.
 
 use super::{
-    answering::{in_words, not_taken, take, take_noting},
     asking::stay,
     conversation::{Conversation, Outcome, World},
     draft::Answer,
-    no_answer::{means_nothing, says_nothing},
+    no_answer::{is_question, means_nothing, says_nothing},
     noted::Noted,
     questions::{LONGEST_TEXT, Question},
     said::managers,
+    taking::{in_words, not_taken, take, take_noting},
     words::words_cut_at_apostrophes as words_of,
 };
 use crate::{
@@ -187,20 +187,6 @@ fn refused(
         }
         None => not_taken(conversation, question, (text, said), why, world),
     }
-}
-
-/// Whether something is asked, which is for the manager wherever it is asked.
-pub(super) fn is_question(text: &str) -> bool {
-    const ASKING: &[&str] =
-        &["сколько", "почем", "почём", "зачем", "почему", "why", "how much", "what is", "qancha", "nega", "nima uchun"];
-    let lower = text.to_lowercase();
-    let words = || lower.split(|sign: char| !sign.is_alphabetic()).filter(|word| !word.is_empty()).collect::<Vec<_>>();
-    let asks = || {
-        let said = words().join(" ");
-        let said = said.strip_prefix("а ").unwrap_or(&said);
-        ASKING.iter().any(|asking| said == *asking || said.starts_with(&format!("{asking} ")))
-    };
-    words().iter().any(|word| word.len() > 2) && (lower.contains('?') || asks())
 }
 
 /// Whether the phone's question is answered by "why?", "must I?", "rather not", or by a wish to be written to; the last is for

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
-    consent::ConsentRule,
+    consent_rule::ConsentRule,
     draft::{Answer, Draft, Step},
     questions::{BUDGET, CAR_LINK, Form, Kind, NAME, PHONE, Question, Words},
 };

@@ -9,7 +9,7 @@ mod talks;
 use proptest::prelude::*;
 
 use super::{
-    consent::ConsentRule,
+    consent_rule::ConsentRule,
     conversation::{Conversation, World},
     dialogue::turn,
     draft::{Answer, Step},

@@ -1,5 +1,5 @@
-//! PostgreSQL may end a transaction for the sake of another (40001, 40P01): whatever was ended so is done again, here
-//! and nowhere else. Nothing of it was changed, so doing it again does nothing twice.
+//! PostgreSQL may end a transaction for the sake of another (40001, 40P01): a statement that was ended so is done again
+//! here, and whatever is several of them by `Database::again`. Nothing of it was changed, so doing it again does nothing twice.
 
 use std::sync::Arc;
 
@@ -16,21 +16,10 @@ use sqlx::{
 use tokio::sync::oneshot;
 
 use super::{
-    Database, StoreError,
     conflicts::again,
     faults,
     writer::{Member, Worked, Writer},
 };
-
-impl Database {
-    /// One transaction: begun, worked through and committed in `work`, which may be done several times.
-    pub(super) async fn again<T, F>(&self, work: impl FnMut() -> F) -> Result<T, StoreError>
-    where
-        F: Future<Output = Result<T, StoreError>>,
-    {
-        again(work, StoreError::is_conflict).await
-    }
-}
 
 /// The pool, for statements that are a transaction by themselves: what only reads is asked of one of its connections,
 /// what writes joins the writes of others.

@@ -19,7 +19,9 @@ use crate::{
 };
 
 use super::{
-    Amendments, Dialogues, Lease, StoreError, json, late_notes, lead_files, lead_work,
+    Amendments, Dialogues, Lease, StoreError, json, late_notes,
+    late_writes::of_a_lead_on_its_way,
+    lead_files, lead_work,
     rows::{self, placeholders},
 };
 
@@ -91,14 +93,6 @@ pub struct Amended {
     pub taken_back: bool,
     /// How often it was corrected.
     pub corrections: usize,
-}
-
-/// Of a row whose lead amoCRM has, or will not get: nothing is written under what is still on its way.
-pub(super) fn of_a_lead_on_its_way(table: &str) -> String {
-    format!(
-        "EXISTS (SELECT 1 FROM leads WHERE leads.id = {table}.lead_id AND leads.state IN ('waiting', 'rejected') \
-         AND leads.forgotten_at IS NULL)"
-    )
 }
 
 /// Records an amendment, owes its note, and changes the lead itself where nothing of it was sent.

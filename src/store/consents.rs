@@ -12,7 +12,7 @@ use crate::{
     notice::ConsentQuestion,
 };
 
-use super::{Consents, Dialogues, Engine, StoreError, forgetting::person_id, rows};
+use super::{Consents, Dialogues, Engine, StoreError, forgotten::person_id, rows};
 
 /// A consent as a turn commits it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,16 +12,14 @@ mod withdrawn;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
-use ulid::Ulid;
 
 use crate::{
     clock::Millis,
     lead::{ChatRef, LeadNumber},
 };
 
-use super::{Engine, LeadState, PersonalData, StoreError, rows};
+use super::{Engine, LeadState, PersonalData, StoreError, forgotten::remember, rows};
 
 pub(super) use copies::ForgottenElsewhere;
 pub use person::{Forgetting, Person, PersonLead, Whom};
@@ -41,43 +39,6 @@ fn wiped_body(number: &str, body: &Value) -> String {
         "left_open": body["left_open"],
     });
     wiped.to_string()
-}
-
-async fn remember(connection: &mut AnyConnection, id: &str, at: Millis) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO forgotten (id, forgotten_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(id)
-        .bind(at)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// The same for what may be forgotten again: the last time counts.
-async fn remember_latest(connection: &mut AnyConnection, id: &str, at: Millis) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO forgotten (id, forgotten_at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE \
-         SET forgotten_at = excluded.forgotten_at WHERE excluded.forgotten_at > forgotten.forgotten_at",
-    )
-    .bind(id)
-    .bind(at)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// SHA-256 in hex.
-pub(super) fn hash(text: &str) -> String {
-    format!("{:x}", Sha256::digest(text))
-}
-
-/// By which a person is known among the forgotten: a hash of the account.
-pub(super) fn person_id(user_id: i64) -> String {
-    format!("person:{}", hash(&format!("person:telegram:{user_id}")))
-}
-
-/// Whether an id, or the fingerprint of an entry of a file, is of somebody who was forgotten.
-pub(super) async fn is_forgotten(connection: &mut AnyConnection, id: &str) -> Result<bool, StoreError> {
-    Ok(sqlx::query("SELECT 1 FROM forgotten WHERE id = $1").bind(id).fetch_optional(connection).await?.is_some())
 }
 
 /// Wipes one lead, which is over. With what was imported from a file goes the entry's fingerprint.
@@ -361,11 +322,4 @@ fn take_lead(row: &AnyRow, person: &mut Person) {
         taken_at: rows::number(row, 7).unwrap_or(0),
         key: rows::raw(row, 0).unwrap_or_default(),
     });
-}
-
-/// Id of the form that a stored dialogue holds.
-fn form_id(draft: &str) -> Option<String> {
-    let draft: Value = serde_json::from_str(draft).ok()?;
-    let id = draft["draft"]["id"].as_str()?;
-    Ulid::from_string(id).ok().map(|id| id.to_string())
 }

@@ -2,7 +2,7 @@
 
 use crate::fault::point;
 
-use super::{Leads, NewLead, StoreError, forgetting, new_leads};
+use super::{Leads, NewLead, StoreError, forgotten, new_leads};
 
 /// A lead from a backup file.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ impl Leads {
         for one in imported {
             let id = one.new.lead.id.to_string();
             // An old file brings nobody back who was forgotten.
-            if forgetting::is_forgotten(&mut transaction, one.fingerprint.as_deref().unwrap_or(&id)).await? {
+            if forgotten::is_forgotten(&mut transaction, one.fingerprint.as_deref().unwrap_or(&id)).await? {
                 continue;
             }
             if let Some(fingerprint) = &one.fingerprint {

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 
 use crate::{clock::Millis, fault::point, lead::LeadNumber};
 
-use super::{LateAttempt, LateOutcome, LeadActions, Lease, StoreError, amendments::of_a_lead_on_its_way, json, rows};
+use super::{LateAttempt, LateOutcome, LeadActions, Lease, StoreError, json, late_writes::of_a_lead_on_its_way, rows};
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::{clock::Millis, fault::point, lead::ChatRef};
 
-use super::{StoreError, Withdrawals, forgetting::hash, rows};
+use super::{StoreError, Withdrawals, forgotten::hash, rows};
 
 /// A withdrawal as a turn commits it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(super) async fn insert(
          VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT DO NOTHING",
     )
     .bind(id_of(chat, new.question))
-    .bind(super::forgetting::person_id(new.user_id))
+    .bind(super::forgotten::person_id(new.user_id))
     .bind(chat.id)
     .bind(new.user_id)
     .bind(&new.lang)

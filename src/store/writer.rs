@@ -22,6 +22,7 @@
 mod connection;
 mod joint;
 mod member;
+mod writing;
 
 use std::{
     collections::VecDeque,
@@ -30,13 +31,12 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt, future::BoxFuture};
+use futures::FutureExt;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor, any::AnyConnectOptions};
-use tokio::sync::oneshot;
 
 use crate::fault::point;
 
-use super::{Database, Engine, StoreError, conflicts, faults, prepare};
+use super::{Engine, conflicts, engine::prepare, faults};
 use connection::{Held, Source, begin, begin_batch};
 use member::Job;
 
@@ -338,60 +338,6 @@ fn not_known(batch: Vec<Box<dyn Member>>, error: &sqlx::Error) -> Vec<Box<dyn Me
         member.end(Err(faults::copy(error)));
     }
     Vec::new()
-}
-
-impl Database {
-    /// Writes in one commit, together with whatever else is ready. `work` may be done several times, each time as if
-    /// never before; what it says by an error is undone.
-    pub(super) async fn write<D, F, T>(&self, data: D, work: F) -> Result<T, StoreError>
-    where
-        D: Send + Sync + 'static,
-        F: for<'a> Fn(&'a D, &'a mut AnyConnection) -> BoxFuture<'a, Result<T, Undone<T>>> + Send + 'static,
-        T: Send + 'static,
-    {
-        self.write_when(Urgency::Now, data, work).await
-    }
-
-    /// As [`Self::write`], at its time.
-    pub(super) async fn write_when<D, F, T>(&self, urgency: Urgency, data: D, work: F) -> Result<T, StoreError>
-    where
-        D: Send + Sync + 'static,
-        F: for<'a> Fn(&'a D, &'a mut AnyConnection) -> BoxFuture<'a, Result<T, Undone<T>>> + Send + 'static,
-        T: Send + 'static,
-    {
-        self.submitted(urgency, |reply| Box::new(Job { data, work, result: None, reply })).await
-    }
-
-    /// Has something written and waits for its answer.
-    async fn submitted<T, M: Member>(
-        &self,
-        urgency: Urgency,
-        member: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Box<M>,
-    ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let member = member(reply);
-        match urgency {
-            Urgency::Now => self.pool.1.submit(member),
-            Urgency::InPassing => self.pool.1.submit_in_passing(member),
-        }
-        answer
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unreadable("a fault of the program while it was written".into())))
-    }
-
-    /// Begins a transaction of its own, which shares its commit with nobody. It is to be done in [`Database::again`] from
-    /// here to its commit.
-    pub(super) async fn begin(&self) -> Result<WriteTransaction, StoreError> {
-        let writer = &self.pool.1;
-        Ok(match &writer.source {
-            Source::File { .. } => {
-                let mut held = writer.acquire().await?;
-                held.execute(begin(writer.engine)).await?;
-                WriteTransaction::File(held)
-            }
-            Source::Server(pool) => WriteTransaction::Server(pool.begin_with(begin(writer.engine)).await?),
-        })
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! - Whatever comes of a request is told to the choice of ways ([`Telegram::ended`]), also that it is late, so that a way
 //!   that does not work is left.
 //! - A poll is held for long and a send never: each way has a client for either, and no send waits behind a poll.
-//! - The chats of the settings keep their ids in this program; what their groups have become is put in here (`place`).
+//! - The chats of the settings keep their ids in this program; what their groups have become is put in here (`placing`).
 //!
 //! Races, and what answers each:
 //! - A message is taken and its answer is late or lost: it counts as not taken and is sent again. Nothing tells it apart, so
@@ -15,8 +15,8 @@
 //! - A group becomes a supergroup, or a topic is closed, while a message is on its way there: the refusal says so, and the same
 //!   call goes to the new id, to General or to another topic.
 //!
-//! What is asked (`request`), where that goes (`place`), over which way (`ways`), what a refusal means (`failure`); and what
-//! others ask for: `messages`, `files`, `topics`, `members`, and `looking` for commands.
+//! What is asked (`request`), where that goes (`place`, `placing`), over which way (`way`, `ways`), what a refusal means
+//! (`failure`); and what others ask for: `messages`, `files`, `topics`, `members`, and `looking` for commands.
 
 mod failure;
 mod files;
@@ -24,8 +24,11 @@ mod looking;
 mod members;
 mod messages;
 mod place;
+mod placing;
 mod request;
+mod send_counters;
 mod topics;
+mod way;
 mod ways;
 
 use std::{sync::Arc, time::Duration};
@@ -47,11 +50,11 @@ use super::{
 pub use failure::{Edited, SendError, api_text, describe, poll_trouble};
 use failure::{decide, outcome};
 pub use files::DownloadError;
-pub use messages::SendCounters;
 pub use place::{Manner, Place, Taken};
 pub use request::Attachment;
-pub use ways::UnusableRoute;
-use ways::{Way, long_poll, longest_poll};
+pub use send_counters::SendCounters;
+pub use way::UnusableRoute;
+use way::{Way, long_poll, longest_poll};
 
 /// How long a way to Telegram may go without a good answer before it is left.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -65,9 +68,6 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The least time that a message has, however fast a test's clock runs: a message that is given up while Telegram takes it is sent twice. Not scaled, as no server's
 /// pace is.
 const LEAST_SEND: Duration = Duration::from_secs(2);
-
-/// A document takes longer than a message.
-const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A request that was begun, until its outcome is told to the choice of ways.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,10 @@ use crate::{
     wording::Lang,
 };
 
-use super::{super::texts::OwnTexts, field_of, shown_duration};
+use super::{
+    super::texts::OwnTexts,
+    shown::{field_of, shown_duration},
+};
 
 /// As `--json` prints it, without secrets; names are for programs and stay.
 #[derive(Debug, Serialize)]

@@ -15,7 +15,7 @@ use crate::{
     telegram::{client::Telegram, groups::Groups},
 };
 
-use super::super::{CommandError, opened, output::errln, texts};
+use super::super::{CommandError, opened, output::errln, settings::needed, texts};
 
 /// In `DATA_DIR`: since when the admin knows, ms UTC, past the store.
 const TOLD: &str = ".copies-told";
@@ -115,7 +115,7 @@ async fn past_the_store(environment: &Environment<'_>, settings: &StoreSettings,
 }
 
 fn line(environment: &Environment<'_>, clock: Clock) -> Result<PastTheStore, CommandError> {
-    let config = super::super::needed(environment, |reader| reader.config())?;
+    let config = needed(environment, |reader| reader.config())?;
     texts::speak(environment, &config.dealer.languages).map_err(CommandError::Wrong)?;
     let unusable = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
     let telegram = Telegram::new(&config.telegram, clock, Groups::new(Vec::new())).map_err(|error| unusable(&error))?;

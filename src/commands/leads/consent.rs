@@ -16,7 +16,7 @@ use super::{
         CommandError,
         output::{self, out, outln},
     },
-    find, plain,
+    found::{find, plain},
 };
 
 /// As `--json` prints it; names are for programs and stay.

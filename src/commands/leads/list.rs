@@ -17,7 +17,7 @@ use super::{
         look::{self, BAD, painted},
         output::{self, out, outln},
     },
-    at, plain,
+    found::{at, plain},
 };
 
 /// As `--json` prints it; names are for programs and stay.

@@ -16,7 +16,7 @@ use super::{
         CommandError,
         output::{self, outln},
     },
-    at, find, plain,
+    found::{at, find, plain},
 };
 
 /// As `--json` prints it; names are for programs and stay.

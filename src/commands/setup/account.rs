@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::{
-    super::{CommandError, given, new_tokens, opened, output::outln},
+    super::{CommandError, given, new_tokens, opened, output::outln, settings},
     site::Site,
 };
 use crate::{
@@ -137,7 +137,7 @@ pub fn has_access(site: &Site<'_>) -> bool {
 }
 
 fn settings(site: &Site<'_>) -> Result<AmocrmSettings, CommandError> {
-    super::super::account(site.read_settings(|reader| reader.amocrm()).map_err(CommandError::Config)?)
+    settings::account(site.read_settings(|reader| reader.amocrm()).map_err(CommandError::Config)?)
 }
 
 async fn try_access(site: &Site<'_>) -> Result<(Crm, Account), CommandError> {

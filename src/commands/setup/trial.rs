@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    super::{CommandError, test_amocrm::nobodys_lead},
+    super::{CommandError, settings, test_amocrm::nobodys_lead},
     account,
     bot::Bot,
     site::Site,
@@ -25,7 +25,7 @@ pub async fn test_lead(site: &Site<'_>, crm: &Crm, bot: &Bot) -> Result<bool, Co
     let (amocrm, region, dealer) = site
         .read_settings(|reader| (reader.amocrm(), reader.phone_region(), reader.dealer()))
         .map_err(CommandError::Config)?;
-    let amocrm = super::super::account(amocrm)?;
+    let amocrm = settings::account(amocrm)?;
     let bar = site.ask.waiting("trial-waiting");
     let sent = deliver(site, crm, &dealer, region).await;
     bar.finish_and_clear();

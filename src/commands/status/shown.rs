@@ -12,7 +12,7 @@ use super::{
         look::{BAD, DIM, GOOD, ODD, painted},
         output::outln,
     },
-    CameFrom, Health, Status,
+    document::{CameFrom, Health, Status},
 };
 
 /// A line with its name before it.

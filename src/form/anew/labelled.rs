@@ -1,8 +1,8 @@
 //! An answer that is said with the name of its question: `город: Казань`, `нет, не Москва, а Казань`, `телефон не тот`.
 
 use super::{
-    Found,
     message::{Message, WRONG, begins, choice, is_filler},
+    verdict::Found,
 };
 use crate::{
     form::{

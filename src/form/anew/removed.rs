@@ -1,8 +1,8 @@
 //! `уберите ссылку`, `удалите пожелания`: what is taken out of the form.
 
 use super::{
-    Anew,
     message::{Message, begins, is_filler},
+    verdict::Anew,
 };
 use crate::{
     form::{

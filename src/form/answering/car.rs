@@ -1,6 +1,5 @@
 //! What is typed where a link is asked: a link, that there is none, or words about the car.
 
-use super::{note, skip, take, take_noting};
 use crate::{
     form::{
         anew::stays_as_it_was,
@@ -10,6 +9,7 @@ use crate::{
         no_answer::{has_none, means_nothing, says_nothing},
         noted::{Noted, add_wish},
         questions::Question,
+        taking::{note, skip, take, take_noting},
     },
     lead::{CarLink, CarLinkError, Said, Taken},
     notice::Say,

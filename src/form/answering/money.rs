@@ -1,15 +1,14 @@
 //! What is typed where a sum is asked: the sum, that there is none yet, or something else.
 
-use super::{not_taken, note, skip, take_noting};
 use crate::{
     form::{
         asking::stay,
         conversation::{Conversation, Outcome, World},
         draft::Answer,
-        no_answer::{means_nothing, says_nothing, says_unknown},
+        no_answer::{is_question, means_nothing, says_nothing, says_unknown},
         noted::Noted,
         questions::{Place, Question},
-        refusing::is_question,
+        taking::{not_taken, note, skip, take_noting},
     },
     lead::{Budget, CarLink, Day, DayError, Phone, Said, Taken, Wish, one_line},
     notice::Say,

@@ -1,12 +1,12 @@
 //! What is typed where the name is asked: a name, or what people say instead of one.
 
-use super::{note, take, take_noting};
 use crate::{
     form::{
         conversation::{Conversation, Outcome, World},
         draft::Answer,
         noted::Noted,
         questions::Question,
+        taking::{note, take, take_noting},
     },
     lead::{Name, NameError, Said, Taken},
     notice::Say,

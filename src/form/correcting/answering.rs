@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     super::{
-        consent::ConsentRule,
+        consent_rule::ConsentRule,
         conversation::{AWAITED_NAME, Conversation, Correcting, OwnRequest, World},
         corrected::{answers, as_a_draft, correctable, corrected, value_of},
         dialogue::turn,
@@ -19,7 +19,7 @@ use super::{
         questions::{Kind, Place, Question, WISH},
         stored::draft_json,
     },
-    Amended, left_as_it_was, reply,
+    amended::{Amended, left_as_it_was, reply},
 };
 
 /// Names of more words are hardly said alone.

@@ -1,6 +1,6 @@
 //! What is said after a request, and what begins another one.
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 
 use super::*;
 use crate::{

@@ -15,8 +15,10 @@ use crate::{
 };
 
 use super::{
-    Person, bind_key, form_id, lead_columns, person_id, remember_latest, take_lead, traces, wipe_lead, wiped_body,
-    with_key,
+    super::forgotten::{person_id, remember_latest},
+    Person, bind_key, lead_columns, take_lead,
+    traces::{self, form_id},
+    wipe_lead, wiped_body, with_key,
 };
 
 /// Ids looked up in one statement.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe};
+use ulid::Ulid;
 
 use crate::{
     clock::Millis,
@@ -11,7 +12,7 @@ use crate::{
     store::{Engine, MarkFamily, PersonalData, StoreError, buyer_topics, json, rows},
 };
 
-use super::{Person, form_id, remember};
+use super::{super::forgotten::remember, Person};
 
 /// Wipes all of it, as far as it was written until `until`.
 pub(super) async fn wipe(
@@ -278,6 +279,13 @@ impl PersonalData {
         }
         Ok((forms.rows_affected(), updates.rows_affected()))
     }
+}
+
+/// Id of the form that a stored dialogue holds.
+pub(super) fn form_id(draft: &str) -> Option<String> {
+    let draft: Value = serde_json::from_str(draft).ok()?;
+    let id = draft["draft"]["id"].as_str()?;
+    Ulid::from_string(id).ok().map(|id| id.to_string())
 }
 
 #[cfg(test)]

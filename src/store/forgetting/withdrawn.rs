@@ -9,7 +9,10 @@ use crate::{
     store::{Forgetting, NewMessage, PersonalData, StoreError, Whom, Withdrawal, consents, json, late_notes, outbox},
 };
 
-use super::{Person, PersonLead, bind_key, find, person_id, remember_latest, traces, wipe_lead, with_key};
+use super::{
+    super::forgotten::{person_id, remember_latest},
+    Person, PersonLead, bind_key, find, traces, wipe_lead, with_key,
+};
 
 impl PersonalData {
     /// What there is of somebody that came before they said so.

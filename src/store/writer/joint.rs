@@ -7,12 +7,9 @@ use futures::future::BoxFuture;
 use sqlx::AnyConnection;
 use tokio::sync::oneshot;
 
-use crate::store::{Database, StoreError, faults};
+use crate::store::{StoreError, faults};
 
-use super::{
-    Urgency,
-    member::{Member, Undone, Worked},
-};
+use super::member::{Member, Undone, Worked};
 
 /// How one of several writes ends.
 pub(in crate::store) type Ends<T> = Result<T, Undone<T>>;
@@ -36,14 +33,14 @@ pub(in crate::store) trait Jointly: Send + Sync + Sized + 'static {
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Writes of one kind with those who wait for them.
-struct Joint<W: Jointly> {
+pub(super) struct Joint<W: Jointly> {
     writes: Vec<W>,
     replies: Vec<Reply<W::Answer>>,
     ends: Vec<Ends<W::Answer>>,
 }
 
 impl<W: Jointly> Joint<W> {
-    fn new(write: W, reply: Reply<W::Answer>) -> Box<Self> {
+    pub(super) fn new(write: W, reply: Reply<W::Answer>) -> Box<Self> {
         Box::new(Self { writes: vec![write], replies: vec![reply], ends: Vec::new() })
     }
 }
@@ -108,16 +105,5 @@ impl<W: Jointly> Member for Joint<W> {
                 }
             }
         }
-    }
-}
-
-impl Database {
-    /// Writes in one commit, together with whatever else is ready, and in the same statements as others of its kind.
-    pub(in crate::store) async fn write_jointly<W: Jointly>(
-        &self,
-        urgency: Urgency,
-        write: W,
-    ) -> Result<W::Answer, StoreError> {
-        self.submitted(urgency, |reply| Joint::new(write, reply)).await
     }
 }

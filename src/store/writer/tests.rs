@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use sqlx::Row;
 
-use crate::{clock::Clock, store::Store};
+use crate::{
+    clock::Clock,
+    store::{Store, StoreError},
+};
 
 use super::*;
 

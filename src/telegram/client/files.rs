@@ -13,10 +13,11 @@ use crate::{
 
 use super::{
     super::{api, routes::Kind},
-    DOCUMENT_TIMEOUT, LEAST_SEND, Telegram,
+    LEAST_SEND, Telegram,
     failure::{SendError, decide, describe},
     place::{Manner, Place, Taken, taken},
     request::Call,
+    way::DOCUMENT_TIMEOUT,
 };
 
 /// A buyer's file, of 20 MB at most.

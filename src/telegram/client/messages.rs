@@ -1,9 +1,6 @@
 //! Messages of the bot's: sent, changed and deleted; presses answered.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use teloxide::{
     RequestError,
@@ -15,36 +12,12 @@ use crate::{lead::ChatRef, wording::Rendered};
 
 use super::{
     super::routes::{Kind, Outcome},
-    DOCUMENT_TIMEOUT, Telegram,
+    Telegram,
     failure::{Edited, SendError, decide, outcome, what_became_of_an_edit},
     place::{Manner, Place, Taken, taken},
     request::{Attachment, Call},
+    way::DOCUMENT_TIMEOUT,
 };
-
-/// What became of messages and files that were sent, for metrics.
-#[derive(Debug, Default)]
-pub struct SendCounters {
-    /// Taken by Telegram.
-    pub taken: AtomicU64,
-    /// The chat is closed to the bot.
-    pub closed: AtomicU64,
-    /// Refused for good.
-    pub refused: AtomicU64,
-    /// Not taken for now.
-    pub later: AtomicU64,
-}
-
-impl SendCounters {
-    pub(super) fn count<T>(&self, result: &Result<T, SendError>) {
-        let counter = match result {
-            Ok(_) => &self.taken,
-            Err(SendError::ChatClosed(_)) => &self.closed,
-            Err(SendError::Refused(_)) => &self.refused,
-            Err(SendError::NoTopic(_) | SendError::Later { .. }) => &self.later,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 impl Telegram {
     /// Sends one message, within one reply timeout; returns where it is, where Telegram tells it.

@@ -17,7 +17,7 @@ use super::{
     super::markup::{Fashion, is_new_fashion, reply_markup},
     failure::{SendError, decide, what_became_of_an_edit},
     place::{Manner, Place},
-    ways::Way,
+    way::Way,
 };
 
 /// A file to be sent.

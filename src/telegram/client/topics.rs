@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::lead::ChatRef;
 
-use super::{DOCUMENT_TIMEOUT, Telegram, failure::SendError, place::Place, request::Call};
+use super::{Telegram, failure::SendError, place::Place, request::Call, way::DOCUMENT_TIMEOUT};
 
 impl Telegram {
     /// Whether a group has topics.

@@ -17,9 +17,9 @@ use super::{
         client::{SendError, Taken},
         lang::lang_of,
     },
-    FIRST_PAUSE, LAST_PAUSE, OutboxSender,
     chats::Next,
     due::Standing,
+    sender::{FIRST_PAUSE, LAST_PAUSE, OutboxSender},
 };
 
 /// Pause before a chat of the dealer's own that takes nothing is tried again: the admin may not have opened it yet.

@@ -9,7 +9,7 @@ use crate::{
     unfinished::is_night,
 };
 
-use super::{FIRST_PAUSE, LAST_PAUSE, OutboxSender};
+use super::sender::{FIRST_PAUSE, LAST_PAUSE, OutboxSender};
 
 /// How often, for a second each, what belongs into a later message is held back: an hour.
 const MOST_HOLDS: i64 = 3600;

@@ -29,46 +29,30 @@ mod due;
 mod group_pace;
 mod handover;
 mod managers_chat;
+mod sender;
 mod sending;
 mod throttle;
 mod topics;
 mod waiting;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
-    time::Duration,
-};
+use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
 use crate::{
-    clock::Clock,
     fault::point,
     lead::ChatRef,
-    notice::{Recipient, Recipients},
-    store::{AfterSending, Dialogues, Outbox, SentMessages, Store, StoreError, Urgency},
-    wording::Wording,
+    notice::Recipient,
+    store::{AfterSending, StoreError, Urgency},
 };
 
-use super::{client::Telegram, listener::IntakeCounters, pace::Pause};
+use super::pace::Pause;
 use attempt::Sent;
-use buttons::ButtonsOff;
-use cards::Cards;
-use chats::{Chats, Found};
-use group_pace::GroupPace;
+use chats::Found;
 pub use handover::{Fresh, HandOver};
-use managers_chat::ManagersChat;
-use throttle::Throttle;
-use topics::Topics;
-
-/// Messages under way at once. How many a second Telegram takes it says itself, see [`Throttle`].
-const AT_ONCE: usize = 256;
-
-/// And of those that waited in the store: nobody waits for them with a phone in the hand.
-const BACKLOG_AT_ONCE: usize = 32;
+use sender::{FIRST_PAUSE, LONGEST_REST};
+pub use sender::{OutboxCounters, OutboxSender};
 
 /// The most messages that one look starts.
 const MOST_FOUND: i64 = 200;
@@ -76,109 +60,7 @@ const MOST_FOUND: i64 = 200;
 /// How often another process's messages are looked for.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Pauses after failures: doubled up to the last.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LAST_PAUSE: Duration = Duration::from_secs(300);
-
-/// Pauses after the store failed grow up to this.
-const LONGEST_REST: Duration = Duration::from_secs(15);
-
-/// What became of messages, for metrics.
-#[derive(Debug, Default)]
-pub struct OutboxCounters {
-    /// Taken by Telegram.
-    pub sent: AtomicU64,
-    /// Deferred.
-    pub deferred: AtomicU64,
-    /// Given up: the chat is closed to the bot, or Telegram refuses the message.
-    pub given_up: AtomicU64,
-}
-
-/// The sender of what is in the outbox.
-#[derive(Debug, Clone)]
-pub struct OutboxSender {
-    telegram: Telegram,
-    outbox: Outbox,
-    dialogues: Dialogues,
-    clock: Clock,
-    wording: Arc<Wording>,
-    recipients: Recipients,
-    sent: SentMessages,
-    cards: Cards,
-    intake: Arc<IntakeCounters>,
-    handed_over: HandOver,
-    chats: Arc<Mutex<Chats>>,
-    /// The store is to be looked into.
-    look: Arc<Notify>,
-    places: Arc<Semaphore>,
-    backlog_places: Arc<Semaphore>,
-    throttle: Arc<Mutex<Throttle>>,
-    /// What each group got lately.
-    paces: Arc<Mutex<HashMap<ChatRef, GroupPace>>>,
-    topics: Topics,
-    managers_chat: ManagersChat,
-    /// How often in a row the result of a message to a chat could not be stored.
-    troubles: Arc<Mutex<HashMap<ChatRef, u32>>>,
-    figures: Arc<OutboxCounters>,
-    buttons: ButtonsOff,
-    /// Another process sends from now on.
-    followed: CancellationToken,
-}
-
 impl OutboxSender {
-    /// A sender for one bot.
-    pub fn new(
-        telegram: Telegram,
-        store: &Store,
-        handed_over: HandOver,
-        wording: Arc<Wording>,
-        recipients: Recipients,
-        intake: Arc<IntakeCounters>,
-    ) -> Self {
-        let clock = store.clock();
-        let buttons = ButtonsOff::new(telegram.clone(), store.outbox(), clock);
-        let groups = telegram.groups().clone();
-        Self {
-            topics: Topics::new(telegram.clone(), store, recipients),
-            managers_chat: ManagersChat::new(store.open_alerts(), store.outbox(), groups, clock, recipients),
-            paces: Arc::default(),
-            telegram,
-            outbox: store.outbox(),
-            dialogues: store.dialogues(),
-            clock,
-            wording,
-            recipients,
-            sent: store.sent_messages(),
-            cards: Cards::new(store),
-            intake,
-            handed_over,
-            chats: Arc::default(),
-            look: Arc::default(),
-            places: Arc::new(Semaphore::new(AT_ONCE)),
-            backlog_places: Arc::new(Semaphore::new(BACKLOG_AT_ONCE)),
-            throttle: Arc::default(),
-            troubles: Arc::default(),
-            figures: Arc::default(),
-            buttons,
-            followed: CancellationToken::new(),
-        }
-    }
-
-    /// The same, which begins nothing more once another process leads.
-    pub fn until_followed(self, followed: CancellationToken) -> Self {
-        Self { followed, ..self }
-    }
-
-    /// The same with `MANAGERS_CHAT_ID`, and with whom what concerns it is told.
-    pub fn with_managers(self, chat: Option<ChatRef>, told: Recipients) -> Self {
-        Self { topics: self.topics.in_group(chat, told), managers_chat: self.managers_chat.telling(told), ..self }
-    }
-
-    /// Counters for metrics.
-    pub fn figures(&self) -> Arc<OutboxCounters> {
-        self.figures.clone()
-    }
-
     /// Sends until stopped; what was handed over by then is finished, but where another process leads now.
     pub async fn run(self, stop: CancellationToken) {
         let tasks = TaskTracker::new();
@@ -335,9 +217,5 @@ impl OutboxSender {
 
     fn is_unreachable(&self) -> bool {
         self.intake.failing().is_some_and(|failing| failing.unreachable)
-    }
-
-    fn chats(&self) -> MutexGuard<'_, Chats> {
-        self.chats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,9 +14,9 @@ use tracing::warn;
 use crate::lead::ChatRef;
 
 use super::{
-    FIRST_PAUSE, LONGEST_REST, OutboxSender,
     chats::Next,
     group_pace::{GroupPace, WITHIN},
+    sender::{FIRST_PAUSE, LONGEST_REST, OutboxSender},
     throttle::Throttle,
 };
 
