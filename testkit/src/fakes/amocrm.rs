@@ -406,6 +406,6 @@ impl FakeAmocrm {
     /// What the OpenAPI description complains of in the bodies received; slow, and nothing without a description.
     pub fn contract_violations(&self) -> Vec<String> {
         let requests = self.requests();
-        Contract::load().map_or_else(Vec::new, |contract| contract.violations(&requests))
+        Contract::of_amocrm().map_or_else(Vec::new, |contract| contract.violations(&requests))
     }
 }

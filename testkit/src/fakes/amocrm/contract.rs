@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -26,8 +27,13 @@ pub(super) fn path() -> Option<PathBuf> {
 }
 
 impl Contract {
-    /// Loads the description, if there is one.
-    pub(super) fn load() -> Option<Self> {
+    /// The description, if there is one; read once in a process, which takes a while.
+    pub(super) fn of_amocrm() -> Option<&'static Self> {
+        static READ: LazyLock<Option<Contract>> = LazyLock::new(Contract::load);
+        READ.as_ref()
+    }
+
+    fn load() -> Option<Self> {
         let Some(path) = path() else {
             crate::skipped("there is no description of amoCRM's API, so no request is compared with it");
             return None;
