@@ -5,8 +5,6 @@
 //! user's and root's alone to read, and never by its arguments. Without a command it prints help: the bot itself runs once,
 //! as the service.
 
-mod given;
-
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
@@ -17,11 +15,9 @@ use std::{
 
 use clap::CommandFactory;
 
-pub use given::Given;
-
 use super::{
     CommandError,
-    cli::{Asked, Cli, ProgramCommand, spoken},
+    cli::{Asked, Cli, Given, ProgramCommand, spoken},
     output::{errln, outln},
 };
 use crate::{

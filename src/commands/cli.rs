@@ -3,14 +3,14 @@
 use std::{ffi::OsString, num::NonZeroU16, path::PathBuf};
 
 use clap::{
-    CommandFactory, FromArgMatches, Parser, Subcommand,
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::{Resettable, StyledStr},
 };
 use clap_complete::Shell;
 
-use crate::called::Called;
+use crate::called::{Called, PACKAGE_DATA, PACKAGE_SETTINGS};
 
-use super::{as_service::Given, check_settings, examples, leads, setup};
+use super::{check_settings, examples, leads, setup};
 
 /// Takes car buyers' requests on Telegram and delivers each one to amoCRM (Kommo) exactly once.
 #[derive(Debug, Parser)]
@@ -237,4 +237,18 @@ impl ProgramCommand {
     pub(super) fn is_as_service(&self) -> bool {
         matches!(self, Self::AsService(_))
     }
+}
+
+/// Whose command is run, and which.
+#[derive(Debug, Args)]
+pub struct Given {
+    /// The service's settings, as its unit names them (EnvironmentFile)
+    #[arg(long, value_name = "FILE", default_value = PACKAGE_SETTINGS)]
+    pub(super) settings: PathBuf,
+    /// The service's folder; the command runs there, as the user it belongs to
+    #[arg(long, value_name = "FOLDER", default_value = PACKAGE_DATA)]
+    pub(super) folder: PathBuf,
+    /// The command with its options; without one: help
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<OsString>,
 }
