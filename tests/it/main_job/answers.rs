@@ -2,18 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use serde_json::Value;
 use testkit::{
     fakes::amocrm::{Fault, On, Times, account},
     world::{Answers, Buyer, World},
 };
 
+/// So many buyers, who all press "send" when the last of them sees the card: the requests come together on a slow machine too.
 async fn leave_requests(world: &World, count: usize) -> (Vec<Buyer>, Vec<String>) {
     let mut buyers: Vec<Buyer> = (0..count).map(|at| world.buyer(&format!("Покупатель {at}"))).collect();
-    let mut numbers = Vec::new();
     for buyer in &mut buyers {
-        numbers.push(buyer.leaves_a_request().await);
+        buyer.fills_in().await;
     }
+    let numbers = join_all(buyers.iter_mut().map(Buyer::submits)).await;
     (buyers, numbers)
 }
 
