@@ -2,9 +2,10 @@
 //!
 //! tokio's paused clock jumps to the next timer whenever its runtime is idle. Idle it also is while SQLite's thread works
 //! or a socket is about to become readable, and every timeout would strike. So the clock is held by a blocking task
-//! (tokio does not move it then) until the runtime has been parked for a moment of real time and no store is at work, and
-//! is let go for one [`STEP`]: whatever the world outside the runtime does takes at most about that long in virtual time,
-//! far less than any timeout.
+//! (tokio does not move it then) until the runtime has been parked for a moment of real time, its thread sleeps and no
+//! store is at work, and is let go for one [`STEP`]: whatever the world outside the runtime does takes at most about that
+//! long in virtual time, far less than any timeout. A thread that has something to do and waits for a core does not sleep,
+//! so a busy machine moves no clock.
 
 use std::{
     cell::RefCell,
@@ -89,6 +90,9 @@ pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
     let is_over = over.clone();
     let outside = Arc::new(Outside::default());
     OUTSIDE.set(outside.clone());
+    // The runtime has this one thread.
+    // SAFETY: gettid(2) takes nothing and always succeeds.
+    let thread = unsafe { libc::gettid() };
     runtime.block_on(async move {
         let _over = SetWhenDropped(over);
         tokio::spawn(async move {
@@ -104,7 +108,7 @@ pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
                         std::thread::sleep(rest);
                         // Odd: parked.
                         let parked = before % 2 == 1 && metrics.worker_park_unpark_count(0) == before;
-                        if parked && (!outside.is_at_work() || start.elapsed() > LONGEST_HOLD) {
+                        if parked && (!outside.is_at_work() || start.elapsed() > LONGEST_HOLD) && sleeps(thread) {
                             return;
                         }
                     }
@@ -118,6 +122,12 @@ pub fn in_virtual_time<F: Future>(future: F) -> F::Output {
         });
         future.await
     })
+}
+
+/// Whether a thread of this process waits for something other than a core.
+fn sleeps(thread: libc::pid_t) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).expect("a thread of ours");
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
 }
 
 /// Lets hours pass at little cost: time goes on by leaps, whenever all is at rest.
