@@ -71,8 +71,9 @@ impl FilePass {
         self.clock().now() + self.clock().millis(pause)
     }
 
-    /// A step was certainly not done. What is about all files ends the pass, and costs this one nothing.
-    pub(super) async fn failed(&self, row: &FileRow, step: FileStep, error: &CrmError) -> Result<(), Stop> {
+    /// A step was certainly not done, or (`step` is `None`) what has to be known before one was not told: then what is recorded
+    /// of an earlier try stays, and is looked for again. What is about all files ends the pass, and costs this one nothing.
+    pub(super) async fn failed(&self, row: &FileRow, step: Option<FileStep>, error: &CrmError) -> Result<(), Stop> {
         self.counters.failures.fetch_add(1, Ordering::Relaxed);
         match error {
             CrmError::Forbidden { detail, .. } => {
@@ -85,20 +86,35 @@ impl FilePass {
                 return self.send_elsewhere(row, detail).await;
             }
             about_all => {
-                let (later, outcome) = (self.due_in(lead_pause(1)), FileOutcome::NotDone);
-                self.files.not_done(&self.lease, &row.id, step, &outcome, later, None).await?;
+                self.put_back(row, step, lead_pause(1), None).await?;
                 return Err(Stop::Crm(about_all.clone()));
             }
         }
         if let Err(error) = self.crm.account().await {
-            let (later, outcome) = (self.due_in(lead_pause(1)), FileOutcome::NotDone);
-            self.files.not_done(&self.lease, &row.id, step, &outcome, later, None).await?;
+            self.put_back(row, step, lead_pause(1), None).await?;
             return Err(Stop::Crm(error));
         }
         let words = error.to_string();
         warn!(file = row.position, %error, "amoCRM breaks on a file; it is tried again");
-        let later = self.due_in(lead_pause(row.attempts + 1));
-        self.files.not_done(&self.lease, &row.id, step, &FileOutcome::NotDone, later, Some(&words)).await?;
+        self.put_back(row, step, lead_pause(row.attempts + 1), Some(&words)).await?;
+        Ok(())
+    }
+
+    /// Gives a file back for a while; `step` was not done.
+    async fn put_back(
+        &self,
+        row: &FileRow,
+        step: Option<FileStep>,
+        pause: Duration,
+        words: Option<&str>,
+    ) -> Result<(), Stop> {
+        let due_at = self.due_in(pause);
+        match step {
+            Some(step) => {
+                self.files.not_done(&self.lease, &row.id, step, &FileOutcome::NotDone, due_at, words).await?;
+            }
+            None => self.files.later(&self.lease, &row.id, due_at, words).await?,
+        }
         Ok(())
     }
 

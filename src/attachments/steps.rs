@@ -64,7 +64,7 @@ impl Write for UploadFile {
 
     async fn not_done(pass: &FilePass, items: &[ToUpload], error: &CrmError) -> Result<(), Stop> {
         match items {
-            [ToUpload { row, .. }] => pass.failed(row, FileStep::Upload, error).await,
+            [ToUpload { row, .. }] => pass.failed(row, Some(FileStep::Upload), error).await,
             _ => Ok(()),
         }
     }
@@ -120,7 +120,7 @@ impl Write for AttachFile {
 
     async fn not_done(pass: &FilePass, items: &[ToAttach], error: &CrmError) -> Result<(), Stop> {
         match items {
-            [ToAttach { row, .. }] => pass.failed(row, FileStep::Attach, error).await,
+            [ToAttach { row, .. }] => pass.failed(row, Some(FileStep::Attach), error).await,
             _ => Ok(()),
         }
     }

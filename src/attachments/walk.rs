@@ -109,7 +109,7 @@ impl FilePass {
         let drive = match self.crm.drive().await {
             Ok(drive) => drive,
             Err(error) => {
-                self.failed(row, FileStep::Upload, &error).await?;
+                self.failed(row, None, &error).await?;
                 return Ok(None);
             }
         };
@@ -150,7 +150,7 @@ impl FilePass {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    self.failed(row, FileStep::Upload, &error).await?;
+                    self.failed(row, None, &error).await?;
                     return Ok(None);
                 }
             }

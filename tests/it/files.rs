@@ -123,6 +123,30 @@ async fn nothing_that_passes_loses_or_doubles_a_file() {
     }
 }
 
+/// The drive has a file and its answer was lost: a look for it that fails does not make it be sent again.
+#[tokio::test]
+async fn a_look_that_fails_forgets_no_upload() {
+    for fault in [Fault::Html(500), Fault::CutBefore, Fault::Status(429)] {
+        let world = World::running().await;
+        let upload = world.amocrm.fault(On::post("/v1.0/sessions/upload"), Fault::CutAfter, Times::N(1));
+        let look = world.amocrm.fault(On::get("/v1.0/files"), fault, Times::N(1));
+        let mut ivan = world.buyer("Иван");
+        ivan.begins().await;
+        ivan.user.sends_photo(PHOTO);
+        ivan.hears("Добавил 1 фото").await;
+        ivan.says("Иван Петров", "номер телефона").await;
+        ivan.says("8 (999) 123-45-67", "бюджет").await;
+        ivan.says("2,5 млн", "ссылку").await;
+        ivan.says("нет", CARD).await;
+        let number = ivan.submits().await;
+        world.until("it is attached", |world| !world.amocrm.attachments().is_empty()).await;
+        world.delivered(&number).await;
+        let story = world.amocrm.story();
+        assert_eq!((world.amocrm.fault_hits(upload), world.amocrm.fault_hits(look)), (1, 1), "{story}");
+        assert_eq!((world.amocrm.attachments().len(), world.amocrm.drive_files().len()), (1, 1), "{story}");
+    }
+}
+
 #[tokio::test]
 async fn without_the_right_files_come_to_the_admin_and_the_right_is_noticed_when_it_comes() {
     for no_drive in [false, true] {
