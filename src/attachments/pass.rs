@@ -100,7 +100,7 @@ impl FilePass {
         Ok(())
     }
 
-    /// Gives a file back for a while; `step` was not done.
+    /// Gives a file back for a while; of a `step` that was certainly not done nothing stays recorded.
     async fn put_back(
         &self,
         row: &FileRow,
