@@ -24,6 +24,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
 /// A file has no network to hang on; its writers wait for each other within SQLite's own limit.
 const ACQUIRE_TIMEOUT_FILE: Duration = Duration::from_secs(3600);
 
+/// Connections that read a file. Each costs a megabyte of statements and pages; a read takes a fraction of a millisecond.
+const READERS: u32 = 3;
+
 /// A connection that has not been used for so long is looked at before it is: the server may have ended it.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
@@ -66,7 +69,7 @@ impl Store {
         first.close().await?;
         let writer = Writer::of_file(options.clone());
         // A file needs no look whether it is still there.
-        let pool = pool_options(4, ACQUIRE_TIMEOUT_FILE)
+        let pool = pool_options(READERS, ACQUIRE_TIMEOUT_FILE)
             .before_acquire(|connection, _| {
                 let usable = !connection.is_in_transaction();
                 Box::pin(async move { Ok(usable) })
