@@ -18,7 +18,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bytes of a page in a new file; a file keeps the pages that it was made with. A commit changes a few small rows and writes the
 /// whole pages they stand on, so that pages of half of SQLite's 4 KiB have hardly more than half written.
-const PAGE: u32 = 2048;
+pub(super) const PAGE: u32 = 2048;
 
 /// Bytes of pages in the write-ahead log before they go into the file. A few pages change with every commit, and are
 /// written into the file once each time; a commit that does it takes some milliseconds. Read again by a start after a kill.

@@ -4,6 +4,7 @@ mod region;
 
 use std::ops::Range;
 
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 use serde::{Deserialize, Serialize};
 
 use super::text;
@@ -49,8 +50,9 @@ impl Phone {
 
     /// Enough of a number for its owner to know it by: `+7 999 …-67`.
     pub fn masked(e164: &str) -> String {
-        let spaced = phonenumber::parse(None, e164)
-            .map(|number| number.format().mode(phonenumber::Mode::International).to_string())
+        let spaced = PHONE_NUMBER_UTIL
+            .parse(e164, None)
+            .map(|number| number.format_as(PhoneNumberFormat::International).into_owned())
             .unwrap_or_default();
         let mut groups = spaced.split(|sign: char| !sign.is_ascii_digit() && sign != '+').filter(|it| !it.is_empty());
         let (code, first) = (groups.next().unwrap_or("+"), groups.next().unwrap_or_default());

@@ -218,6 +218,9 @@ fn not_a_phone() {
         ("+7 999 123 45", PhoneError::Invalid),
         ("+7 999 123 45 678", PhoneError::Invalid),
         ("+1 999 123 45 67", PhoneError::Invalid),
+        ("+39 06 5228 889858", PhoneError::Invalid),
+        ("+972 8 9702 150 437", PhoneError::Invalid),
+        ("+82 2 4728 99990", PhoneError::Invalid),
         ("+999 999 999 999", PhoneError::Invalid),
         ("00000000000", PhoneError::Invalid),
         ("11111111111", PhoneError::Invalid),
@@ -356,6 +359,8 @@ fn an_owner_knows_the_number_by_its_ends() {
     for (e164, masked) in [
         ("+79991234567", "+7 999 …-67"),
         ("+74951234509", "+7 495 …-09"),
+        ("+78121234567", "+7 812 …-67"),
+        ("+78005553535", "+7 800 …-35"),
         ("+821012345678", "+82 10 …-78"),
         ("+998901234567", "+998 90 …-67"),
         ("+12125550123", "+1 212 …-23"),

@@ -80,7 +80,7 @@ async fn what_waits_together_is_one_transaction() {
     }
     assert_eq!(all.len(), names(&store).await.len());
     // Each commit writes at least the table's page and its index's: two commits, and not sixteen.
-    let pages = (log() - before) / 4096;
+    let pages = (log() - before) / u64::from(crate::store::engine::PAGE);
     assert!((2..=8).contains(&pages), "{pages} pages");
 }
 
