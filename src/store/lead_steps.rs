@@ -105,7 +105,7 @@ impl LeadQueue {
         .await
     }
 
-    /// Records that a lead is a part of another one in amoCRM now, where its note is looked for before it is written.
+    /// Records that a lead is a part of another one in amoCRM now, where its note, and whatever comes after it, is looked for before it is written.
     pub async fn record_merged(&self, lead: Ulid, crm_lead_id: i64, contact_id: Option<i64>) -> Result<(), StoreError> {
         self.again(|| self.record_merged_once(lead, crm_lead_id, contact_id)).await?;
         self.leads_moved();
@@ -135,15 +135,19 @@ impl LeadQueue {
                 .bind(lead.to_string())
                 .execute(&mut *transaction)
                 .await?;
-            sqlx::query(
-                "INSERT INTO lead_steps (lead_id, step, sent_at, lookups_needed) VALUES ($1, 'note', $2, 1) \
-                 ON CONFLICT (lead_id, step) DO UPDATE SET lookups = 0, lookups_needed = 1 \
-                 WHERE lead_steps.done_at IS NULL",
-            )
-            .bind(lead.to_string())
-            .bind(now)
-            .execute(&mut *transaction)
-            .await?;
+            // Whatever comes after it may be under the other lead already.
+            for later in Step::ALL.into_iter().filter(|step| *step != Step::Lead) {
+                sqlx::query(
+                    "INSERT INTO lead_steps (lead_id, step, sent_at, lookups_needed) VALUES ($1, $2, $3, 1) \
+                     ON CONFLICT (lead_id, step) DO UPDATE SET lookups = 0, lookups_needed = 1 \
+                     WHERE lead_steps.done_at IS NULL",
+                )
+                .bind(lead.to_string())
+                .bind(later.as_str())
+                .bind(now)
+                .execute(&mut *transaction)
+                .await?;
+            }
         }
         transaction.commit().await?;
         Ok(())

@@ -259,7 +259,7 @@ mod tests {
             ("lead,7,0,0,9,8;note,x,0,0,,", attempt(Step::Note, 5, 0, 0)),
             ("lead,7,0,0,x,8", None),
             ("lead,7,0,0,,8", None),
-            ("task,7,0,0,,", None),
+            ("call,7,0,0,,", None),
             ("lead,7,0,0,9,8;,7,0,0,,", None),
         ] {
             assert_eq!(stage(text), expected, "{text}");

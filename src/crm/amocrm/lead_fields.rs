@@ -84,7 +84,8 @@ fn wanting(resolved: &[AnswerField]) -> Vec<Shortage> {
             None => tell(name),
             Some(known) if takes(&known.kind) == Takes::Nothing => tell(name),
             Some(known) if takes(&known.kind) == Takes::Option => {
-                for choice in &field.choices {
+                // Of a choice whose words are texts of the bot's own nothing is known here.
+                for choice in field.choices.iter().filter(|choice| !choice.is_empty()) {
                     if choice.iter().all(|words| option(known, words).is_none()) {
                         let words = choice.first().map_or("", String::as_str);
                         tell(format!("{name} «{}»", one_line(words, 60)));
@@ -260,6 +261,8 @@ mod tests {
         let resolved = resolved(&fields.map(asked), &listed);
         let ids: Vec<_> = resolved.iter().map(AnswerField::id).collect();
         assert_eq!(ids[..3], [Some(7), Some(8), Some(9)]);
+        let own_words = AnswerField { choices: vec![Vec::new(); 2], ..resolved[0].clone() };
+        assert_eq!(wanting(&[own_words]), []);
         let told: Vec<_> = wanting(&resolved).iter().map(Shortage::setting).collect();
         let told: Vec<_> = told.iter().filter_map(|told| told.strip_prefix("dealer.toml: city.crm_field = ")).collect();
         assert_eq!(told, ["CITY «Тула»", "OWNER", "GONE", "10"]);

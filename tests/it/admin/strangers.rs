@@ -1,5 +1,6 @@
 //! Everybody but the admin gets the buyer's dialogue, and nothing else.
 
+use amocrm_lead_bot::admin::commands::{Audience, commands};
 use testkit::{fakes::amocrm::On, world::World};
 
 use crate::admin::chat::{HOST, admin, keeps_secrets, redirect, state_in};
@@ -12,7 +13,13 @@ async fn a_stranger_gets_the_buyer_s_dialogue_and_nothing_else() {
     let number = ivan.leaves_a_request().await;
     admin.hears("не попадают в amoCRM").await;
     let state = state_in(&admin.presses("admin:auth", "Чтобы обновить доступ").await);
-    for command in ["/auth", "/status", "/leads", "/retry", "/backup", "/auth@avto_zayavka_bot"] {
+    let admins = commands().iter().filter(|command| command.audience == Audience::Admin);
+    let admins = admins.map(|command| format!("/{}", command.name)).chain(["/auth@avto_zayavka_bot".to_owned()]);
+    let admins: Vec<String> = admins.collect();
+    for command in ["/auth", "/status", "/leads", "/retry", "/backup", "/stats", "/forget", "/new_leads"] {
+        assert!(admins.iter().any(|it| it == command), "{command}");
+    }
+    for command in &admins {
         stranger.commands(command, "Такой команды я не знаю").await;
     }
     stranger.commands("/help", "Я принимаю заявки").await;

@@ -213,6 +213,7 @@ async fn a_lead_of_an_earlier_version_stands_where_it_stood_whatever_its_state()
             for (lead, (change, stage, attempts, crm_lead_id)) in leads.iter().zip(BEFORE) {
                 let row = row_of(&store, lead).await;
                 assert_eq!((row.stage, row.crm_lead_id()), (*stage, *crm_lead_id), "{change}");
+                assert_eq!(attempts.len(), Step::ALL.len());
                 for (step, expected) in Step::ALL.into_iter().zip(attempts) {
                     let attempt = row.steps.attempt(step).map(|one| (one.sent_at, one.lookups, one.lookups_needed));
                     assert_eq!(attempt, *expected, "{change}: {step:?}");
