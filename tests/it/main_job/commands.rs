@@ -1,12 +1,9 @@
 //! The commands, alone and beside a running daemon: what they do, say and end with.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use testkit::{
-    fakes::{
-        amocrm::{Fault, On, Times},
-        telegram,
-    },
-    world::{BACKUP_KEYS, PATIENCE, World},
+    fakes::amocrm::On,
+    world::{BACKUP_KEYS, World},
 };
 
 /// A running daemon whose tokens are gone, and one lead that waits for new ones.
@@ -20,80 +17,6 @@ pub(super) async fn a_lead_waits_for_tokens() -> (World, String) {
     // The buyer may hear of it a moment before the store knows of the outage.
     world.admin_reads("не попадают").await;
     (world, number)
-}
-
-#[tokio::test]
-async fn get_new_tokens_takes_a_bare_code_beside_the_daemon() {
-    let (world, number) = a_lead_waits_for_tokens().await;
-    let code = world.amocrm.issue_code();
-    let said = world.run(&["get-new-tokens", "--code", &code]).await.ended_with(0).said();
-    world.keeps_secrets(&said);
-    assert!(!said.contains(&code), "{said}");
-    assert_eq!((world.mode("access_token.txt"), world.mode("refresh_token.txt")), (0o600, 0o600));
-    world.delivered(&number).await;
-    world.backup_holds(0).await;
-}
-
-#[tokio::test]
-async fn get_new_tokens_takes_the_whole_redirect_address() {
-    let (world, number) = a_lead_waits_for_tokens().await;
-    let host = format!("{}.amocrm.ru", world.env["AMOCRM_SUBDOMAIN"]);
-    let (code, client) = (world.amocrm.issue_code(), world.amocrm.client_id());
-    let redirect = world.amocrm.redirect_uri();
-    let address = format!("{redirect}?code={code}&state=abc&referer={host}&client_id={client}");
-    world.run(&["get-new-tokens", "--code", &address]).await.ended_with(0);
-    world.delivered(&number).await;
-}
-
-#[tokio::test]
-async fn get_new_tokens_asks_for_the_code() {
-    let (world, number) = a_lead_waits_for_tokens().await;
-    let code = world.amocrm.issue_code();
-    let ran = world.run_with(&["get-new-tokens"], &format!("  {code}\n")).await.ended_with(0);
-    let address = ran.stdout.lines().find(|line| line.contains("https://")).expect("the authorization address");
-    for part in ["https://www.amocrm.ru/oauth?", "client_id=", &world.amocrm.client_id(), "state="] {
-        assert!(address.contains(part), "{address}");
-    }
-    world.keeps_secrets(&ran.said());
-    world.delivered(&number).await;
-}
-
-#[tokio::test]
-async fn get_new_tokens_says_what_is_wrong_with_a_code() {
-    let world = World::new().await;
-    let (used, expired) = (world.amocrm.issue_code(), world.amocrm.issue_code());
-    world.run(&["get-new-tokens", "--code", &used]).await.ended_with(0);
-    let tokens = (world.read("access_token.txt"), world.read("refresh_token.txt"));
-    world.amocrm.expire_code(&expired);
-    for (code, reason) in [
-        (used.as_str(), "already used"),
-        (&expired, "older than 20 minutes"),
-        ("def502-nonsense", "wrong or incomplete"),
-        ("", "nothing in it"),
-        ("две буквы", "neither a code"),
-        ("https://example.com/?error=access_denied", "denied"),
-        ("https://example.com/", "no code"),
-    ] {
-        let ran = world.run(&["get-new-tokens", "--code", code]).await.ended_with(1);
-        let told = ran.stderr.lines().filter(|line| !line.starts_with("--code: ")).collect::<Vec<_>>();
-        assert!(told.len() == 1 && told[0].contains(reason), "{code}: {}", ran.stderr);
-    }
-    assert_eq!((world.read("access_token.txt"), world.read("refresh_token.txt")), tokens, "good tokens are kept");
-    let other = "https://example.com/?code=def502abcdef&referer=evil.example.com";
-    let said = world.run(&["get-new-tokens", "--code", other]).await.ended_with(1).said();
-    assert!(!said.contains("Done"), "{said}");
-}
-
-#[tokio::test]
-async fn get_new_tokens_needs_the_integration() {
-    let mut world = World::new().await;
-    for name in ["AMOCRM_CLIENT_ID", "AMOCRM_CLIENT_SECRET", "AMOCRM_REDIRECT_URL", "AMOCRM_REFRESH_TOKEN"] {
-        world.unset(name);
-    }
-    let said = world.run(&["get-new-tokens", "--code", "abcdef"]).await.ended_with(78).stderr;
-    for name in ["AMOCRM_CLIENT_ID", "AMOCRM_CLIENT_SECRET", "AMOCRM_REDIRECT_URL"] {
-        assert_eq!(said.lines().filter(|line| line.starts_with(name)).count(), 1, "{said}");
-    }
 }
 
 #[tokio::test]
@@ -182,30 +105,6 @@ async fn test_amocrm_says_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn status_tells_a_person_and_a_program() {
-    let (world, number) = a_lead_waits_for_tokens().await;
-    let json = world.run(&["status", "--json"]).await.ended_with(1).stdout;
-    let status: Value = serde_json::from_str(&json).expect("JSON");
-    let store = world.path("amocrm-lead-bot.sqlite").display().to_string();
-    assert_eq!(status["store"], store.as_str(), "{json}");
-    for key in ["verdict", "reason", "advice"] {
-        assert!(status[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {json}");
-    }
-    assert!(status["advice"].as_str().is_some_and(|advice| advice.contains("get-new-tokens")), "{json}");
-    assert_eq!((&status["daemon_running"], &status["waiting"]), (&true.into(), &1.into()), "{json}");
-    assert!(status["outage_since"].is_string() && status["tokens"]["access_expires_at"].is_string(), "{json}");
-    let said = world.run(&["status"]).await.ended_with(1).said();
-    for words in ["no access", "reason:", "get-new-tokens", &store] {
-        assert!(said.contains(words), "«{words}» is not in {said}");
-    }
-    assert!(said.contains("running") && said.contains("waiting:           1"), "{said}");
-    for text in [&json, &said] {
-        world.keeps_secrets(text);
-        assert!(!text.contains(&number) && !text.contains("Иван") && !text.contains("9991234567"), "{text}");
-    }
-}
-
-#[tokio::test]
 async fn leads_are_listed_shown_exported_discarded_and_taken_back() {
     let (world, number) = a_lead_waits_for_tokens().await;
     let listed = world.run(&["leads", "list"]).await.ended_with(0).stdout;
@@ -264,89 +163,6 @@ async fn a_store_that_cannot_be_used_names_its_setting() {
     assert!(said.starts_with("DATABASE_URL: ") && !said.contains("secret"), "{said}");
 }
 
-/// Tokens may be dead before any lead has met them.
-#[tokio::test]
-async fn status_knows_tokens_that_cannot_work() {
-    let mut world = World::new().await;
-    world.unset("AMOCRM_REFRESH_TOKEN");
-    world.unset("AMOCRM_ACCESS_TOKEN");
-    for (expired, advice) in [(false, "get-new-tokens"), (true, "AMOCRM_ACCESS_TOKEN")] {
-        if expired {
-            // {"iat":1500000000,"exp":1500086400}, which nobody need ask amoCRM about.
-            let token = "eyJhbGciOiJSUzI1NiJ9.eyJpYXQiOjE1MDAwMDAwMDAsImV4cCI6MTUwMDA4NjQwMH0.c2lnbmF0dXJl";
-            world.set("AMOCRM_ACCESS_TOKEN", token);
-            for name in ["AMOCRM_CLIENT_ID", "AMOCRM_CLIENT_SECRET", "AMOCRM_REDIRECT_URL"] {
-                world.unset(name);
-            }
-        }
-        let json = world.run(&["status", "--json"]).await.ended_with(1).stdout;
-        let status: Value = serde_json::from_str(&json).expect("JSON");
-        assert!(status["advice"].as_str().is_some_and(|text| text.contains(advice)), "{json}");
-        assert!(status["tokens"]["problem"].is_string(), "{json}");
-    }
-    assert!(world.amocrm.requests().is_empty());
-    // Collecting is what a bot without amoCRM is there for.
-    world.without_amocrm();
-    let said = world.run(&["status"]).await.ended_with(0).stdout;
-    assert!(said.contains("not set up") && said.contains("has not run here yet"), "{said}");
-    assert!(said.contains("tokens:            not needed") && !said.contains("none from"), "{said}");
-    world.start();
-    world.admin_reads("Осталось подключить amoCRM").await;
-    let said = world.run(&["status"]).await.ended_with(0).stdout;
-    assert!(said.contains("leads are collected and saved") && !said.contains("not run"), "{said}");
-}
-
-/// Nothing is wrong with amoCRM, and yet not all is well.
-#[tokio::test]
-async fn status_says_what_is_wrong_beside_amocrm() {
-    let mut world = World::running().await;
-    let mut ivan = world.buyer("Иван");
-    ivan.begins().await;
-    let said = world.run(&["status"]).await.ended_with(0).stdout;
-    assert!(said.contains("nothing is known to be wrong"), "{said}");
-    let refused = Fault::Validation { path: "name".into(), code: "InvalidType".into() };
-    world.amocrm.fault(On::complex(), refused, Times::Forever);
-    ivan.commands("/cancel", "отменена").await;
-    ivan.leaves_a_request().await;
-    world.admin_reads("не принимает заявку").await;
-    let said = world.run(&["status"]).await.ended_with(0).stdout;
-    assert!(said.contains("amoCRM refuses the data of some leads") && said.contains("what to do:"), "{said}");
-    world.terminate().await;
-    let json = world.run(&["status", "--json"]).await.ended_with(0).stdout;
-    let status: Value = serde_json::from_str(&json).expect("JSON");
-    assert!(status["verdict"].as_str().is_some_and(|verdict| verdict.starts_with("the bot is not running")), "{json}");
-    assert!(status["advice"].as_str().is_some_and(|advice| advice.contains("start the bot")), "{json}");
-}
-
-#[tokio::test]
-async fn status_knows_within_seconds_that_telegram_does_not_answer() {
-    const DEAF: &str = "what buyers write does not reach the bot";
-    let mut world = World::new().await;
-    // The admin is told after three minutes.
-    world.set("TEST_SPEED", "1");
-    let everything = telegram::On::all();
-    world.telegram.fault(everything, telegram::Fault::Status(502), telegram::Times::UntilCleared);
-    world.start();
-    status_comes_to(&world, |said| said.contains(DEAF) && said.contains("fails since:")).await;
-    // Whoever comes next goes on with it, and ends it.
-    world.kill().await;
-    world.start();
-    status_comes_to(&world, |said| said.contains(DEAF)).await;
-    world.telegram.clear_faults();
-    status_comes_to(&world, |said| said.contains("nothing is known to be wrong")).await;
-}
-
-async fn status_comes_to(world: &World, so: impl Fn(&str) -> bool) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        let said = world.run(&["status"]).await.ended_with(0).stdout;
-        if so(&said) {
-            return;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{said}");
-    }
-}
-
 #[tokio::test]
 async fn where_there_is_no_store_commands_say_so_and_make_none() {
     let mut world = World::new().await;
@@ -392,21 +208,6 @@ async fn a_forgotten_lead_is_shown_without_empty_lines() {
     assert!(shown.contains("forgotten: ") && shown.contains("in amoCRM:  lead "), "{shown}");
     for gone in ["name:", "phone:", "budget:", "car link:", "wishes:", "telegram:"] {
         assert!(!shown.contains(gone), "{shown}");
-    }
-}
-
-#[tokio::test]
-async fn status_doubts_what_is_not_a_token() {
-    let mut world = World::new().await;
-    world.unset("AMOCRM_REFRESH_TOKEN");
-    for token in ["abc", "0a1b2c3d-1111-2222-3333-0123456789ab", "eyJhbGciOiJSUzI1NiJ9.e30"] {
-        world.set("AMOCRM_ACCESS_TOKEN", token);
-        let json = world.run(&["status", "--json"]).await.ended_with(1).stdout;
-        let status: Value = serde_json::from_str(&json).expect("JSON");
-        assert!(status["verdict"].as_str().is_some_and(|verdict| verdict.contains("no access")), "{json}");
-        assert!(status["tokens"]["problem"].as_str().is_some_and(|text| text.contains("not a token")), "{json}");
-        let said = world.run(&["status"]).await.ended_with(1).said();
-        assert!(said.contains("not a token") && !said.contains(token), "{said}");
     }
 }
 
@@ -559,44 +360,6 @@ async fn looking_makes_nothing_in_a_wrong_folder() {
 }
 
 #[tokio::test]
-async fn get_new_tokens_asks_again_after_a_wrong_code() {
-    let (world, number) = a_lead_waits_for_tokens().await;
-    let (code, expired) = (world.amocrm.issue_code(), world.amocrm.issue_code());
-    world.amocrm.expire_code(&expired);
-    let redirect = world.amocrm.redirect_uri();
-    // Somebody else's authorization, which would send this dealer's leads elsewhere.
-    let foreign = format!("{redirect}?code={code}&state=somebody-else");
-    let typed = format!("\nдве буквы\n{redirect}?error=access_denied\n{foreign}\n{expired}\n{code}\n");
-    let ran = world.run_with(&["get-new-tokens"], &typed).await.ended_with(0);
-    for reason in
-        ["nothing in it", "neither a code", "denied", "another authorization", "older than 20 minutes", "Done"]
-    {
-        assert!(ran.said().contains(reason), "«{reason}» is not in {}", ran.said());
-    }
-    world.keeps_secrets(&ran.said());
-    world.delivered(&number).await;
-    for typed in ["", "nonsense\n"] {
-        world.run_with(&["get-new-tokens"], typed).await.ended_with(1);
-    }
-}
-
-#[tokio::test]
-async fn move_store_warns_of_a_bot_that_runs_on_the_target() {
-    let world = World::running().await;
-    let number = world.buyer("Иван").leaves_a_request().await;
-    world.delivered(&number).await;
-    world.run(&["backup-store", "copy.sqlite"]).await.ended_with(0);
-    let (from, to) = (world.path("copy.sqlite"), world.path("amocrm-lead-bot.sqlite"));
-    let args = ["move-store", "--from", &from.display().to_string(), "--to", &to.display().to_string()];
-    let ran = world.run(&args).await.ended_with(0);
-    assert!(ran.stderr.contains("a bot runs on") && ran.stderr.contains(&to.display().to_string()), "{}", ran.said());
-    // Away from a running bot is the usual way.
-    let args = ["move-store", "--from", &to.display().to_string(), "--to", "other.sqlite"];
-    assert!(!world.run(&args).await.ended_with(0).stderr.contains("a bot runs on"));
-    assert_eq!(world.amocrm.leads().len(), 1);
-}
-
-#[tokio::test]
 async fn a_discarded_lead_is_never_sent() {
     let world = World::running().await;
     world.amocrm.goes_down();
@@ -613,19 +376,6 @@ async fn a_discarded_lead_is_never_sent() {
 }
 
 #[tokio::test]
-async fn a_daemon_with_a_stale_pair_in_the_environment_uses_the_files() {
-    let mut world = World::new().await;
-    let code = world.amocrm.issue_code();
-    world.run(&["get-new-tokens", "--code", &code]).await.ended_with(0);
-    world.amocrm.fault(On::oauth(), Fault::Status(500), Times::Forever);
-    world.start();
-    world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
-    let stale = world.env["AMOCRM_ACCESS_TOKEN"].clone();
-    assert!(world.amocrm.requests().iter().all(|request| request.bearer.as_ref() != Some(&stale)));
-    world.telegram.wait_until_confirmed(PATIENCE).await.expect("all is handled");
-}
-
-#[tokio::test]
 async fn a_first_start_and_commands_beside_it_do_not_meet() {
     for _ in 0..3 {
         let world = World::running().await;
@@ -636,99 +386,4 @@ async fn a_first_start_and_commands_beside_it_do_not_meet() {
         }
         world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
     }
-}
-
-#[tokio::test]
-async fn of_the_copies_of_every_night_the_newest_are_kept() {
-    let (world, number) = a_lead_waits_for_tokens().await;
-    let listed = || {
-        let entries =
-            std::fs::read_dir(world.path("backups")).expect("the folder").map(|entry| entry.expect("an entry"));
-        let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
-    };
-    let night = &["backup-store", "--keep", "2", "backups"];
-    for copies in [1, 2, 2, 2] {
-        let ran = world.run(night).await.ended_with(0);
-        let names = listed();
-        assert!(
-            names.len() == copies && ran.stdout.contains(names.last().expect("a copy")),
-            "{names:?} {}",
-            ran.said()
-        );
-        assert!(names.iter().all(|name| world.mode(&format!("backups/{name}")) == 0o600), "{names:?}");
-    }
-    assert_eq!(world.mode("backups"), 0o700);
-    // The newest is whole: a bot that begins with it has the lead.
-    let names = listed();
-    let from = world.path(&format!("backups/{}", names[1])).display().to_string();
-    let to = world.path("again.sqlite").display().to_string();
-    let moved = world.run(&["move-store", "--from", &from, "--to", &to]).await.ended_with(0).stdout;
-    assert!(moved.lines().any(|line| line.split_whitespace().eq(["leads", "1", "1", "1"])), "{moved} {number}");
-    // Where no copy can be made, those that are there stay, and nothing half-made is left among them.
-    world.run(&["backup-store", "--keep", "0", "backups"]).await.ended_with(2);
-    std::fs::create_dir(world.path("elsewhere")).expect("a folder");
-    let backups = world.path("backups").display().to_string();
-    let mut env = world.env.clone();
-    env.insert("DATA_DIR".into(), world.path("elsewhere").display().to_string());
-    world.run_in(&env, &["backup-store", "--keep", "1", &backups]).await.ended_with(1);
-    assert_eq!(listed(), names);
-}
-
-#[tokio::test]
-async fn the_admin_knows_once_that_no_copies_are_made_and_once_that_they_are_again() {
-    let mut world = World::running().await;
-    world.delivered(&world.buyer("Иван").leaves_a_request().await).await;
-    let night = &["backup-store", "--keep", "2", "backups"];
-    let status = async |world: &World| -> Value {
-        serde_json::from_str(&world.run(&["status", "--json"]).await.stdout).expect("JSON")
-    };
-    // Something is in the folder's place, two nights long.
-    world.write("backups", "");
-    for _ in 0..2 {
-        world.run(night).await.ended_with(1);
-    }
-    let told = world.admin_reads("копия базы бота не сделана: в папку для копий нельзя записать").await;
-    assert!(told.contains("Последняя удачная копия: ещё не было"), "{told}");
-    let failing = status(&world).await;
-    assert!(failing["copies_fail"].as_str().is_some_and(|why| why.contains("backups")), "{failing}");
-    assert_eq!((&failing["newest_copy_at"], &failing["health"]), (&Value::Null, &json!("odd")));
-    std::fs::remove_file(world.path("backups")).expect("out of the way");
-    world.run(night).await.ended_with(0);
-    world.admin_reads("снова делаются").await;
-    let works = status(&world).await;
-    assert!(works["newest_copy_at"].is_string() && works["copies_fail"].is_null(), "{works}");
-    assert!(world.run(&["status"]).await.stdout.lines().any(|line| line.starts_with("newest copy:")));
-
-    // Who begins with a copy is told nothing of how copies went.
-    world.run(&["backup-store", "restored/amocrm-lead-bot.sqlite"]).await.ended_with(1);
-    std::fs::create_dir(world.path("restored")).expect("a folder");
-    world.run(&["backup-store", "restored/amocrm-lead-bot.sqlite"]).await.ended_with(0);
-    let mut env = world.env.clone();
-    env.insert("DATA_DIR".into(), world.path("restored").display().to_string());
-    let restored = world.run_in(&env, &["status", "--json"]).await;
-    let restored: Value = serde_json::from_str(&restored.stdout).expect("JSON");
-    assert_eq!((&restored["delivered_last_24h"], &restored["newest_copy_at"]), (&json!(1), &Value::Null), "{restored}");
-
-    // Where the store is gone, the command tells it itself; the bot tells that it is over.
-    assert_eq!(world.terminate().await, Some(0));
-    let store = ["", "-wal", "-shm"].map(|end| world.path(&format!("amocrm-lead-bot.sqlite{end}")));
-    let away = |path: &std::path::PathBuf| {
-        path.with_extension(format!("{}-away", path.extension().unwrap_or_default().display()))
-    };
-    for file in store.iter().filter(|file| file.exists()) {
-        std::fs::rename(file, away(file)).expect("moved");
-    }
-    for _ in 0..2 {
-        world.run(night).await.ended_with(1);
-    }
-    assert_eq!(world.admin_has("базу не удалось прочитать"), 1, "{}", world.admin.transcript());
-    for file in store.iter().filter(|file| away(file).exists()) {
-        std::fs::rename(away(file), file).expect("moved back");
-    }
-    world.run(night).await.ended_with(0);
-    world.start();
-    world.until("it is told that copies are made again", |world| world.admin_has("снова делаются") == 2).await;
-    assert_eq!(world.admin_has("не сделана"), 2, "{}", world.admin.transcript());
 }
