@@ -105,7 +105,8 @@ impl LeadQueue {
         .await
     }
 
-    /// Records that a lead is a part of another one in amoCRM now, where its note, and whatever comes after it, is looked for before it is written.
+    /// Records that a lead is a part of another one in amoCRM now, where its note, and whatever comes after it, is looked for
+    /// before it is written.
     pub async fn record_merged(&self, lead: Ulid, crm_lead_id: i64, contact_id: Option<i64>) -> Result<(), StoreError> {
         self.again(|| self.record_merged_once(lead, crm_lead_id, contact_id)).await?;
         self.leads_moved();
