@@ -6,7 +6,6 @@ use ulid::Ulid;
 use crate::{
     clock::Millis,
     crm::amocrm::{CrmError, OmittedFields, RejectedField},
-    lead::LeadNumber,
     notice::Shortage,
     store::{Hold, LeadRow, Step, StepOutcome, StoreError},
     telemetry::lead_span,
@@ -18,6 +17,7 @@ use super::{
     outcome::describe,
     pass::{DeliveryPass, Stop, lock},
     shortage::omitted_of,
+    write::StepWrite,
 };
 
 /// A lead on which amoCRM has broken so often, while others went through, is no sign of an outage.
@@ -28,41 +28,6 @@ const ATTEMPTS_UNTOLD: i64 = 3;
 
 /// What a wall says, in our words.
 const WALL: &str = "403, a page in front of amoCRM that lets other requests pass";
-
-/// What is known of a lead of which a step has failed.
-#[derive(Debug, Clone)]
-pub(super) struct Failed {
-    pub id: Ulid,
-    pub number: LeadNumber,
-    pub attempts: i64,
-    pub last_error_at: Option<Millis>,
-    pub omitted: OmittedFields,
-    /// Which step has failed.
-    pub step: Step,
-    /// What was sent of that step before this time may be there.
-    pub uncertain: bool,
-}
-
-impl From<&LeadRow> for Failed {
-    fn from(row: &LeadRow) -> Self {
-        Self {
-            id: row.lead.id,
-            number: row.lead.number.clone(),
-            attempts: row.attempts,
-            last_error_at: row.last_error_at,
-            omitted: omitted_of(row),
-            step: Step::Lead,
-            uncertain: false,
-        }
-    }
-}
-
-impl Failed {
-    /// What is known of a lead of which a step after the first has failed.
-    pub fn of_step(step: Step, row: &LeadRow) -> Self {
-        Self { step, uncertain: row.steps.attempt(step).is_some(), ..Self::from(row) }
-    }
-}
 
 impl DeliveryPass {
     /// Whether other leads went through since this moment, at which a lead has failed.
@@ -142,79 +107,77 @@ impl DeliveryPass {
         self.record(Step::Lead, &[row.lead.id], StepOutcome::Held(hold)).await
     }
 
-    /// A wall refuses one lead: it is tried once more in plain words at once, then at growing pauses. `Err` when it
-    /// refuses lead after lead.
-    pub(super) async fn hold_from_wall(&self, failed: Failed, error: &CrmError) -> Result<(), Stop> {
+    /// A wall refuses a step of one lead: it is tried once more in plain words at once, then at growing pauses. `Err` when
+    /// it refuses lead after lead.
+    pub(super) async fn hold_from_wall<S: StepWrite>(&self, row: &LeadRow, error: &CrmError) -> Result<(), Stop> {
         let error = match error {
             CrmError::Blocked => WALL.to_owned(),
             error => error.to_string(),
         };
-        let error = error.as_str();
-        if failed.omitted.plain {
-            return if failed.step == Step::Note {
-                self.hold_note(failed, error, &[]).await
-            } else {
-                self.hold(failed, error, &[]).await
-            };
+        let omitted = omitted_of(row);
+        if omitted.plain {
+            return self.hold::<S>(row, &error, &[]).await;
         }
-        lead_span(&failed.number).in_scope(|| warn!(error, "a wall refuses one lead; it is sent in plain words"));
-        let plain = OmittedFields { plain: true, ..failed.omitted };
+        lead_span(&row.lead.number).in_scope(|| warn!(error, "a wall refuses one lead; it is sent in plain words"));
+        let plain = OmittedFields { plain: true, ..omitted };
         let hold = Hold {
             due_at: self.clock().now(),
-            error: error.to_owned(),
+            error,
             omitted: Some(crate::store::json(&plain)),
             tell: false,
-            uncertain: failed.uncertain,
+            uncertain: is_uncertain::<S>(row),
         };
-        Ok(self.record(failed.step, &[failed.id], StepOutcome::Held(hold)).await?)
+        Ok(self.record(S::STEP, &[row.lead.id], StepOutcome::Held(hold)).await?)
     }
 
-    /// amoCRM refuses a lead, and there is nothing left to leave out. Where it blames its data (`fields`), or takes
-    /// others, a person has to look; else it waits for what becomes of others. `Err` when lead after lead is refused.
-    pub(super) async fn hold(&self, failed: Failed, words: &str, fields: &[RejectedField]) -> Result<(), Stop> {
+    /// amoCRM refuses a step of a lead, and there is nothing left to leave out. Where it blames its data (`fields`), or
+    /// takes others, a person has to look; else it waits for what becomes of others. What is done when lead after lead is
+    /// refused is the step's own.
+    pub(super) async fn hold<S: StepWrite>(
+        &self,
+        row: &LeadRow,
+        words: &str,
+        fields: &[RejectedField],
+    ) -> Result<(), Stop> {
         let error = describe(words, fields);
-        let others_went_through = failed.last_error_at.is_some_and(|at| *lock(&self.learned.taken_at) > at);
-        // What others have proved to be about this lead counts for nothing more.
-        if !others_went_through && self.is_refused_with_others(failed.id, &error).await? {
-            let hold = Hold {
-                due_at: self.clock().now(),
-                error,
-                omitted: Some(crate::store::json(&OmittedFields { tried_less: true, ..OmittedFields::default() })),
-                tell: false,
-                uncertain: failed.uncertain,
-            };
-            self.record(failed.step, &[failed.id], StepOutcome::Held(hold)).await?;
-            return Err(Stop::Crm(CrmError::Refused { detail: words.to_owned(), request_id: None }));
-        }
-        if !fields.is_empty() {
-            lead_span(&failed.number).in_scope(|| warn!(error, "amoCRM refuses a lead; it is kept"));
-            Counters::add(&self.counters.rejected, 1);
-            let rejected = StepOutcome::Rejected { error, uncertain: failed.uncertain };
-            self.record(failed.step, &[failed.id], rejected).await?;
-            return Ok(());
-        }
-        lead_span(&failed.number)
-            .in_scope(|| warn!(error, "amoCRM does not take one lead; it is kept and tried by itself"));
-        let hold = Hold {
-            due_at: self.due_in(lead_pause(failed.attempts + 1)),
-            error,
-            omitted: None,
-            tell: others_went_through || failed.attempts >= ATTEMPTS_UNTOLD,
-            uncertain: failed.uncertain,
+        let others_went_through = match row.last_error_at {
+            Some(at) => S::others_went_through(self, at).await?,
+            None => false,
         };
-        Ok(self.record(failed.step, &[failed.id], StepOutcome::Held(hold)).await?)
+        // What others have proved to be about this lead counts for nothing more.
+        if !others_went_through && self.is_refused_with_others::<S>(row.lead.id, &error).await? {
+            return S::refused_with_others(self, row, error, words).await;
+        }
+        let (step, uncertain) = (S::STEP.as_str(), is_uncertain::<S>(row));
+        let outcome = if fields.is_empty() {
+            lead_span(&row.lead.number)
+                .in_scope(|| warn!(step, error, "amoCRM does not take one lead; it is kept and tried by itself"));
+            StepOutcome::Held(Hold {
+                due_at: self.due_in(lead_pause(row.attempts + 1)),
+                error,
+                omitted: None,
+                tell: others_went_through || row.attempts >= ATTEMPTS_UNTOLD,
+                uncertain,
+            })
+        } else {
+            lead_span(&row.lead.number).in_scope(|| warn!(step, error, "amoCRM refuses a lead; it is kept"));
+            Counters::add(&self.counters.rejected, 1);
+            StepOutcome::Rejected { error, uncertain }
+        };
+        Ok(self.record(S::STEP, &[row.lead.id], outcome).await?)
     }
 
     /// Whether this refusal is one of many in a row: then those rejected before it are put back in line.
-    async fn is_refused_with_others(&self, lead: Ulid, words: &str) -> Result<bool, StoreError> {
+    async fn is_refused_with_others<S: StepWrite>(&self, lead: Ulid, words: &str) -> Result<bool, StoreError> {
         let (was, is, leads) = {
-            let mut run = lock(&self.learned.refused);
+            let mut run = lock(S::refusals(&self.learned));
             let was = run.is_outage();
             (was, run.refused(lead, words), run.leads().to_vec())
         };
         if is && !was {
-            warn!(leads = leads.len(), "amoCRM refuses one lead after another; none of them is to blame");
-            self.queue.revive(&leads).await?;
+            let step = S::STEP.as_str();
+            warn!(step, leads = leads.len(), "amoCRM refuses one lead after another; none of them is to blame");
+            S::revive(self, &leads).await?;
         }
         Ok(is)
     }
@@ -232,47 +195,6 @@ impl DeliveryPass {
         lock(&self.learned.refused).taken();
         lock(&self.learned.broken).taken();
         *lock(&self.learned.taken_at) = self.clock().now();
-    }
-
-    /// amoCRM refuses the note of a lead that it has, and there is nothing left to leave out.
-    pub(super) async fn hold_note(&self, failed: Failed, words: &str, fields: &[RejectedField]) -> Result<(), Stop> {
-        let error = describe(words, fields);
-        // A lead that was taken meanwhile says nothing of notes.
-        let others_went_through = match failed.last_error_at {
-            Some(at) => self.leads.delivered_after(at).await?,
-            None => false,
-        };
-        let all = !others_went_through && self.is_note_refused_with_others(failed.id, &error).await?;
-        if !all && !fields.is_empty() {
-            lead_span(&failed.number).in_scope(|| warn!(error, "amoCRM refuses a note; the lead is kept for a person"));
-            Counters::add(&self.counters.rejected, 1);
-            let rejected = StepOutcome::Rejected { error, uncertain: failed.uncertain };
-            self.record(failed.step, &[failed.id], rejected).await?;
-            return Ok(());
-        }
-        let hold = Hold {
-            due_at: self.due_in(lead_pause(failed.attempts + 1)),
-            error,
-            omitted: None,
-            tell: !all && (others_went_through || failed.attempts >= ATTEMPTS_UNTOLD),
-            uncertain: failed.uncertain,
-        };
-        self.record(failed.step, &[failed.id], StepOutcome::Held(hold)).await?;
-        if all { self.notes_wait().await } else { Ok(()) }
-    }
-
-    /// Whether this refusal of a note is one of many in a row: then the leads blamed before it are put back in line.
-    async fn is_note_refused_with_others(&self, lead: Ulid, words: &str) -> Result<bool, StoreError> {
-        let (was, is, leads) = {
-            let mut run = lock(&self.learned.refused_notes);
-            let was = run.is_outage();
-            (was, run.refused(lead, words), run.leads().to_vec())
-        };
-        if is && !was {
-            warn!(leads = leads.len(), "amoCRM refuses one note after another; no lead is to blame");
-            self.queue.revive_notes(&leads).await?;
-        }
-        Ok(is)
     }
 
     /// Whether what has happened to a note happens to this one only, or to all notes: then they wait, and leads are made all
@@ -306,4 +228,9 @@ impl DeliveryPass {
     pub(super) fn notes_from(&self) -> Millis {
         *lock(&self.learned.notes_from)
     }
+}
+
+/// Whether what was sent of this step before this time may be there.
+pub(super) fn is_uncertain<S: StepWrite>(row: &LeadRow) -> bool {
+    row.steps.attempt(S::STEP).is_some()
 }

@@ -148,6 +148,10 @@ impl Worker {
             self.tell_saved().await?;
             return Ok(Some(pause));
         }
+        if !self.breaker.is_probing() && !self.pass.queue.is_any_waiting().await? {
+            self.fruitless = 0;
+            return Ok(Some(Pause::Until(Millis::MAX)));
+        }
         match self.pass.run_by(&self.breaker).await {
             Ok(Progress::Wrote) => {
                 self.succeeded();

@@ -9,22 +9,24 @@
 //! - Of several leads in one request of which amoCRM refuses one, all may be there: whether the others were stored is not
 //!   documented.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Mutex};
 
 use tracing::warn;
 use ulid::Ulid;
 
 use crate::{
+    clock::Millis,
     crm::amocrm::{CrmError, RejectedField},
     fault::point,
-    store::{Intent, LeadRow, Lookups, Step, StepOutcome},
+    store::{Intent, LeadRow, Lookups, Step, StepOutcome, StoreError},
 };
 
 use super::{
     backoff::lookup_delay,
     counters::Counters,
     outcome::WriteOutcome,
-    pass::{DeliveryPass, Progress, Stop},
+    pass::{DeliveryPass, Learned, Progress, Stop},
+    run::Run,
 };
 
 /// After a refused batch nothing is under way, but what was stored of it may not be shown at once.
@@ -154,6 +156,19 @@ pub(crate) trait StepWrite {
 
     /// Whether a refusal shows that amoCRM takes what it is sent; not while it refuses everything.
     fn is_taking(pass: &DeliveryPass) -> bool;
+
+    /// The leads of which this step was refused in a row.
+    fn refusals(learned: &Learned) -> &Mutex<Run>;
+
+    /// Whether amoCRM took this step of another lead after this moment.
+    async fn others_went_through(pass: &DeliveryPass, since: Millis) -> Result<bool, StoreError>;
+
+    /// Puts leads back in line of which this step was refused while they were not to blame.
+    async fn revive(pass: &DeliveryPass, leads: &[Ulid]) -> Result<(), StoreError>;
+
+    /// amoCRM refuses this step of one lead after another (`words`; with the fields it blames: `error`): records until when
+    /// this one waits, and what waits with it. `Err` where that is everything.
+    async fn refused_with_others(pass: &DeliveryPass, row: &LeadRow, error: String, words: &str) -> Result<(), Stop>;
 }
 
 /// A step of leads is a write for leads that are held.

@@ -1,11 +1,12 @@
 //! The lead itself, with its contact: created in batches where that is safe.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Mutex};
 
 use tracing::{info, warn};
 use ulid::Ulid;
 
 use crate::{
+    clock::Millis,
     crm::amocrm::{CreatedLead, CrmError, NewLead, OmittedFields, RejectedField},
     fault::point,
     lead::LeadNumber,
@@ -14,9 +15,10 @@ use crate::{
 };
 
 use super::super::{
-    isolation::Failed,
+    isolation::is_uncertain,
     outcome::describe,
-    pass::{DeliveryPass, Progress, Stop},
+    pass::{DeliveryPass, Learned, Progress, Stop, lock},
+    run::Run,
     shortage::omitted_of,
     write::{StepWrite, WritePoints, ids},
 };
@@ -93,7 +95,7 @@ impl StepWrite for WriteLead {
     async fn not_done(pass: &DeliveryPass, items: &[NewLeadItem], error: &CrmError) -> Result<(), Stop> {
         let about_one = Self::is_about_one(pass, &items[0], error).await;
         match (about_one, items) {
-            (Ok(()), [item]) => pass.hold_from_wall(Failed::from(&item.row), error).await,
+            (Ok(()), [item]) => pass.hold_from_wall::<Self>(&item.row, error).await,
             (Ok(()), _) => {
                 pass.go_singly();
                 let outcome = StepOutcome::Apart { error: error.to_string() };
@@ -136,7 +138,7 @@ impl StepWrite for WriteLead {
                 let whole = OmittedFields { tried_less: true, plain, own_lead, ..OmittedFields::default() };
                 pass.queue.record_omitted(&pass.lease, row.lead.id, &crate::store::json(&whole)).await?;
             }
-            pass.hold(Failed::from(row), detail, fields).await?;
+            pass.hold::<Self>(row, detail, fields).await?;
             point("create.rejected_stored");
             return Ok(());
         };
@@ -158,6 +160,30 @@ impl StepWrite for WriteLead {
 
     fn is_taking(pass: &DeliveryPass) -> bool {
         !pass.refuses_all()
+    }
+
+    fn refusals(learned: &Learned) -> &Mutex<Run> {
+        &learned.refused
+    }
+
+    async fn others_went_through(pass: &DeliveryPass, since: Millis) -> Result<bool, StoreError> {
+        Ok(*lock(&pass.learned.taken_at) > since)
+    }
+
+    async fn revive(pass: &DeliveryPass, leads: &[Ulid]) -> Result<(), StoreError> {
+        pass.queue.revive(leads).await
+    }
+
+    async fn refused_with_others(pass: &DeliveryPass, row: &LeadRow, error: String, words: &str) -> Result<(), Stop> {
+        let hold = Hold {
+            due_at: pass.clock().now(),
+            error,
+            omitted: Some(crate::store::json(&OmittedFields { tried_less: true, ..OmittedFields::default() })),
+            tell: false,
+            uncertain: is_uncertain::<Self>(row),
+        };
+        pass.record(Self::STEP, &[row.lead.id], StepOutcome::Held(hold)).await?;
+        Err(Stop::Crm(CrmError::Refused { detail: words.to_owned(), request_id: None }))
     }
 }
 

@@ -1,19 +1,23 @@
 //! The note under a lead that amoCRM has: everything the buyer said.
 
+use std::sync::Mutex;
+
 use tracing::info;
 use ulid::Ulid;
 
 use crate::{
+    clock::Millis,
     crm::amocrm::{CrmError, NewLead, NewNote, RejectedField, Whereabouts},
     fault::point,
-    store::{Completed, Intent, LeadRow, Lookups, Step, StepOutcome},
+    store::{Completed, Hold, Intent, LeadRow, Lookups, Step, StepOutcome, StoreError},
     telemetry::lead_span,
 };
 
 use super::super::{
-    backoff::{lookup_delay, lookup_delay_since, lookups_needed},
-    isolation::Failed,
-    pass::{DeliveryPass, Progress, Stop},
+    backoff::{lead_pause, lookup_delay, lookup_delay_since, lookups_needed},
+    isolation::is_uncertain,
+    pass::{DeliveryPass, Learned, Progress, Stop},
+    run::Run,
     shortage::omitted_of,
     write::{StepWrite, WritePoints},
 };
@@ -107,7 +111,7 @@ impl StepWrite for WriteNote {
             if omitted_of(&one.row).plain && one.is_all_of_an_attached_one(pass) {
                 return Ok(pass.detach(&one.row, true).await?);
             }
-            return pass.hold_from_wall(Failed::of_step(Step::Note, &one.row), error).await;
+            return pass.hold_from_wall::<Self>(&one.row, error).await;
         }
         // A part of several that an earlier, uncertain sending has left there must still be looked for.
         let due_at = if forbidden { pass.notes_from() } else { pass.clock().now() };
@@ -138,18 +142,40 @@ impl StepWrite for WriteNote {
         if about_the_lead && pass.follow_lead(&item.row).await? {
             return Ok(());
         }
-        let failed = Failed::of_step(Step::Note, &item.row);
-        if failed.omitted.plain && item.is_all_of_an_attached_one(pass) {
-            Ok(pass.detach(&item.row, true).await?)
-        } else if failed.omitted.plain {
-            pass.hold_note(failed, detail, fields).await
-        } else {
-            pass.hold_from_wall(failed, error).await
+        match omitted_of(&item.row).plain {
+            true if item.is_all_of_an_attached_one(pass) => Ok(pass.detach(&item.row, true).await?),
+            true => pass.hold::<Self>(&item.row, detail, fields).await,
+            false => pass.hold_from_wall::<Self>(&item.row, error).await,
         }
     }
 
     fn is_taking(_: &DeliveryPass) -> bool {
         true
+    }
+
+    fn refusals(learned: &Learned) -> &Mutex<Run> {
+        &learned.refused_notes
+    }
+
+    async fn others_went_through(pass: &DeliveryPass, since: Millis) -> Result<bool, StoreError> {
+        // A lead that was taken meanwhile says nothing of notes.
+        pass.leads.delivered_after(since).await
+    }
+
+    async fn revive(pass: &DeliveryPass, leads: &[Ulid]) -> Result<(), StoreError> {
+        pass.queue.revive_notes(leads).await
+    }
+
+    async fn refused_with_others(pass: &DeliveryPass, row: &LeadRow, error: String, _: &str) -> Result<(), Stop> {
+        let hold = Hold {
+            due_at: pass.due_in(lead_pause(row.attempts + 1)),
+            error,
+            omitted: None,
+            tell: false,
+            uncertain: is_uncertain::<Self>(row),
+        };
+        pass.record(Self::STEP, &[row.lead.id], StepOutcome::Held(hold)).await?;
+        pass.notes_wait().await
     }
 }
 
