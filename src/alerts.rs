@@ -50,6 +50,12 @@ pub use crate::store::OUTAGE;
 /// Name of the alert about what leads go on without.
 const SHORT: &str = crate::delivery::SHORTAGES_ALERT;
 
+/// Name of the alert about copies of the store that are not made.
+const COPIES: &str = "copies";
+
+/// Name of the alert about far more requests than usual.
+const FLOOD: &str = "flood";
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// How often the state is looked at.
@@ -184,10 +190,13 @@ impl Alerts {
 
     /// Compares what is with what the admin knows, and tells the difference.
     async fn look(&mut self) -> Result<(), StoreError> {
-        self.look_for_a_flood().await?;
-        self.look_at_the_outage().await?;
-        self.look_at_copies().await?;
-        if let Some(chat) = self.recipients.chat(Recipient::Operator) {
+        let mut open = self.open_alerts.all().await?;
+        self.look_for_a_flood(open.remove(FLOOD)).await?;
+        self.look_at_the_outage(open.remove(OUTAGE)).await?;
+        self.look_at_copies(open.remove(COPIES)).await?;
+        if let Some(chat) = self.recipients.chat(Recipient::Operator)
+            && self.open_alerts.has_untold().await?
+        {
             self.look_at_unreadable(chat).await?;
             let alerts = &self.open_alerts;
             let rejected = alerts
@@ -205,7 +214,7 @@ impl Alerts {
                 alerts.tell_of_leads(chat, &told).await?;
             }
         }
-        self.look_at_shortages().await
+        self.look_at_shortages(open.remove(SHORT)).await
     }
 
     /// Names once what is in the store and cannot be read.
@@ -220,12 +229,11 @@ impl Alerts {
     }
 
     /// Tells once what leads go on without, and once that it is over.
-    async fn look_at_shortages(&self) -> Result<(), StoreError> {
+    async fn look_at_shortages(&self, open: Option<OpenAlert>) -> Result<(), StoreError> {
         // Delivery forgets, at the same time, what the settings do not ask for any more.
         let is_asked_for = |what: &Shortage| self.crm.as_ref().is_none_or(|crm| is_asked_for(what, crm.settings()));
         let short = shortages(&self.marks).await?.into_iter().map(|short| short.what);
         let short: Vec<Shortage> = short.filter(is_asked_for).collect();
-        let open = self.open_alerts.get(SHORT).await?;
         let known: Vec<Shortage> =
             open.as_ref().and_then(|open| serde_json::from_str(&open.body).ok()).unwrap_or_default();
         let known: Vec<Shortage> = known.into_iter().filter(is_asked_for).collect();

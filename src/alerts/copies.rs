@@ -14,10 +14,7 @@ use crate::{
     store::{Mark, Marks, OpenAlert, OpenAlerts, Store, StoreError},
 };
 
-use super::Alerts;
-
-/// Name of the alert in the store.
-const COPIES: &str = "copies";
+use super::{Alerts, COPIES};
 
 /// How often the mark is looked at.
 const LOOK: Duration = Duration::from_secs(10);
@@ -126,13 +123,12 @@ pub fn copies_fail(kept: &CopiesKept, failing: CopiesFailing) -> AdminNotice {
 
 impl Alerts {
     /// Compares how copies go with what the admin knows.
-    pub(super) async fn look_at_copies(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn look_at_copies(&mut self, open: Option<OpenAlert>) -> Result<(), StoreError> {
         let now = self.clock.now();
         if now < self.copies_at && self.copies_at - now <= self.clock.millis(LOOK) {
             return Ok(());
         }
         let kept = CopiesKept::read(&self.marks).await?;
-        let open = self.open_alerts.get(COPIES).await?;
         let failing = kept.as_ref().and_then(|kept| kept.failing(self.clock));
         match (kept, failing, open) {
             (Some(kept), Some(failing), None) => {

@@ -10,10 +10,7 @@ use crate::{
     store::{OpenAlert, StoreError},
 };
 
-use super::{Alerts, outage::next_reminder};
-
-/// Name of the alert in the store.
-const FLOOD: &str = "flood";
+use super::{Alerts, FLOOD, outage::next_reminder};
 
 /// How often requests are counted.
 const COUNT: Duration = Duration::from_secs(10);
@@ -27,7 +24,7 @@ struct Flood {
 
 impl Alerts {
     /// Compares what has come within the last hour with what is usual.
-    pub(super) async fn look_for_a_flood(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn look_for_a_flood(&mut self, open: Option<OpenAlert>) -> Result<(), StoreError> {
         let now = self.clock.now();
         let Some(usual) = self.leads_alarm.map(i64::from) else { return Ok(()) };
         if now < self.count_at && self.count_at - now <= self.clock.millis(COUNT) {
@@ -36,7 +33,7 @@ impl Alerts {
         self.count_at = now + self.clock.millis(COUNT);
         let arrivals = self.leads.arrivals().await?;
         let (leads, people) = (arrivals.leads, arrivals.people);
-        match self.open_alerts.get(FLOOD).await? {
+        match open {
             None if leads > usual => self.tell_of_the_flood(now, 0, leads, people, false).await,
             // Half of it, so that a rate about the limit is no news every minute.
             Some(open) if leads <= usual / 2 => {

@@ -51,7 +51,7 @@ pub(super) fn next_reminder(opened_at: Millis, now: Millis, reminders: u32, cloc
 
 impl Alerts {
     /// Compares how leads get through with what the admin knows of it, and tells the difference.
-    pub(super) async fn look_at_the_outage(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn look_at_the_outage(&mut self, open: Option<OpenAlert>) -> Result<(), StoreError> {
         let trouble = {
             let health = self.health.borrow_and_update();
             let quiet = |(trouble, _): &(Trouble, Millis)| {
@@ -60,7 +60,6 @@ impl Alerts {
             };
             (health.trouble.clone(), health.trouble.as_ref().is_some_and(quiet))
         };
-        let open = self.open_alerts.get(OUTAGE).await?;
         let known = open.as_ref().and_then(|open| serde_json::from_str::<Outage>(&open.body).ok());
         match (trouble.0, open, known) {
             (None, None, _) => {}

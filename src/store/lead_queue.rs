@@ -129,6 +129,12 @@ impl LeadQueue {
         Ok(one_of_each_first(leads))
     }
 
+    /// Whether any lead waits. A claim is a write and needs several statements, and mostly there is nothing to claim.
+    pub async fn is_any_waiting(&self) -> Result<bool, StoreError> {
+        let query = sqlx::query("SELECT 1 FROM leads WHERE state = 'waiting' AND unreadable = 0 LIMIT 1");
+        Ok(query.fetch_optional(&self.pool).await?.is_some())
+    }
+
     /// When the next waiting lead that nobody holds is due.
     pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
         let sql = format!(

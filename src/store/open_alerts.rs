@@ -1,6 +1,8 @@
 //! What the admin has been told and not yet told is over: survives restarts.
 
-use sqlx::AssertSqlSafe;
+use std::collections::BTreeMap;
+
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use crate::clock::Millis;
 
@@ -29,15 +31,30 @@ impl Dialogues {
 impl OpenAlerts {
     /// The open alert of a kind.
     pub async fn get(&self, kind: &str) -> Result<Option<OpenAlert>, StoreError> {
-        let (opened_at, body) = (rows::numbers(self.engine, "opened_at"), rows::bytes(self.engine, "body"));
-        let sql = format!("SELECT {opened_at}, {body} FROM alerts WHERE kind = $1");
+        let sql = format!("SELECT {} FROM alerts WHERE kind = $1", self.columns());
         let row = sqlx::query(AssertSqlSafe(sql)).bind(kind).fetch_optional(&self.pool).await?;
-        // What is damaged is like what another version wrote: it is open, and nothing else is known.
-        let now = self.clock.now();
-        Ok(row.map(|row| OpenAlert {
-            opened_at: rows::number(&row, 0).unwrap_or(now),
-            body: rows::lossy(&row, 1).unwrap_or_default(),
-        }))
+        Ok(row.map(|row| self.alert(&row, 0)))
+    }
+
+    /// All open alerts by their kind: one look compares several.
+    pub async fn all(&self) -> Result<BTreeMap<String, OpenAlert>, StoreError> {
+        let kind = rows::bytes(self.engine, "kind");
+        let sql = format!("SELECT {kind}, {} FROM alerts", self.columns());
+        let found = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        let alerts = found.iter().filter_map(|row| Some((rows::lossy(row, 0)?, self.alert(row, 1))));
+        Ok(alerts.collect())
+    }
+
+    fn columns(&self) -> String {
+        format!("{}, {}", rows::numbers(self.engine, "opened_at"), rows::bytes(self.engine, "body"))
+    }
+
+    /// What is damaged is like what another version wrote: it is open, and nothing else is known.
+    fn alert(&self, row: &AnyRow, at: usize) -> OpenAlert {
+        OpenAlert {
+            opened_at: rows::number(row, at).unwrap_or_else(|| self.clock.now()),
+            body: rows::lossy(row, at + 1).unwrap_or_default(),
+        }
     }
 
     /// Opens or changes an alert and enqueues the messages that say so, in one commit.

@@ -15,6 +15,14 @@ use super::{
     step_outcome::TO_BE_TOLD,
 };
 
+/// Refused leads of which the admin has not heard.
+pub(super) const UNTOLD_REJECTIONS: &str = "state = 'rejected' AND admin_told = 0 AND unreadable = 0";
+
+/// Waiting leads of which the admin is to hear.
+pub(super) fn untold_stuck() -> String {
+    format!("state = 'waiting' AND unreadable = 0 AND admin_told = {TO_BE_TOLD}")
+}
+
 impl LeadQueue {
     /// Enqueues a notice to every buyer with a waiting lead who was not told yet that it is saved, and returns how many
     /// leads were marked.
@@ -57,8 +65,7 @@ impl OpenAlerts {
     /// Rejected leads the admin has not been told of, with what amoCRM said.
     pub async fn untold_rejections(&self) -> Result<Vec<(LeadNumber, String)>, StoreError> {
         let sql = format!(
-            "SELECT {} FROM leads WHERE state = 'rejected' AND admin_told = 0 AND unreadable = 0 \
-             ORDER BY submitted_at, id LIMIT 50",
+            "SELECT {} FROM leads WHERE {UNTOLD_REJECTIONS} ORDER BY submitted_at, id LIMIT 50",
             lead_columns(self.engine)
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
@@ -69,9 +76,9 @@ impl OpenAlerts {
     /// Waiting leads of which the admin is to be told that they do not get through, with what amoCRM said.
     pub async fn untold_stuck(&self) -> Result<Vec<(LeadNumber, String)>, StoreError> {
         let sql = format!(
-            "SELECT {} FROM leads WHERE state = 'waiting' AND unreadable = 0 \
-             AND admin_told = {TO_BE_TOLD} ORDER BY submitted_at, id LIMIT 50",
-            lead_columns(self.engine)
+            "SELECT {} FROM leads WHERE {} ORDER BY submitted_at, id LIMIT 50",
+            lead_columns(self.engine),
+            untold_stuck()
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
         let stuck = self.leads_of(&rows).await?.into_iter();

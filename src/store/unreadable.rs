@@ -12,6 +12,7 @@ use super::{
     Database, Leads, NewMessage, OpenAlerts, StoreError, json,
     leads::{BODY, ID, LEAD_COLUMNS, LeadRow, NUMBER, STATE, STEPS, lead_columns, lead_row},
     outbox, rows, stage,
+    telling::{UNTOLD_REJECTIONS, untold_stuck},
 };
 
 /// Looked at in one go.
@@ -22,6 +23,10 @@ const CHAT_SHOWN: usize = 20;
 
 /// Of a body that cannot be read so many characters are shown.
 const SHOWN: usize = 2000;
+
+/// Leads in a state that no version up to this one knows.
+const STRANGE_STATE: &str = "state <> 'waiting' AND state <> 'delivered' AND state <> 'rejected' \
+                             AND state <> 'discarded' AND unreadable = 0";
 
 /// A lead that cannot be read, with what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,12 +114,8 @@ impl Database {
 
     /// A lead in a state that no version up to this one knows is on nobody's list.
     pub(super) async fn mark_strange_states(&self) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE leads SET unreadable = 1 WHERE state <> 'waiting' AND state <> 'delivered' AND state <> 'rejected' \
-             AND state <> 'discarded' AND unreadable = 0",
-        )
-        .execute(&self.pool)
-        .await?;
+        let sql = format!("UPDATE leads SET unreadable = 1 WHERE {STRANGE_STATE}");
+        sqlx::query(AssertSqlSafe(sql)).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -243,6 +244,20 @@ impl OpenAlerts {
         }
         untold.chats.dedup();
         Ok(untold)
+    }
+
+    /// Whether there is a lead or a row that the admin is to be told of: what is refused, does not get through or cannot be
+    /// read. One statement, since it is asked all the time and the answer is nearly always no.
+    pub async fn has_untold(&self) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM leads WHERE {UNTOLD_REJECTIONS}) \
+             OR EXISTS (SELECT 1 FROM leads WHERE {}) \
+             OR EXISTS (SELECT 1 FROM leads WHERE {STRANGE_STATE}) \
+             OR EXISTS (SELECT 1 FROM leads WHERE unreadable = 1) \
+             OR EXISTS (SELECT 1 FROM messages WHERE unreadable = 1)",
+            untold_stuck()
+        );
+        Ok(sqlx::query(AssertSqlSafe(sql)).fetch_optional(&self.pool).await?.is_some())
     }
 
     /// The admin is told of these, in one commit with the message.
