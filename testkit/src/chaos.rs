@@ -206,7 +206,7 @@ impl Stage {
         let deadline = Instant::now() + PATIENCE;
         while !so(self) {
             assert!(Instant::now() < deadline, "not so in time: {what}\n{}", self.story());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(40)).await;
         }
     }
 

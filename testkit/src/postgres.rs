@@ -99,6 +99,8 @@ impl Cluster {
             .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k"])
             .arg(sockets)
             .args(["-c", "max_connections=300", "-c", "shared_buffers=16MB", "-c", "fsync=off", "-c", "autovacuum=off"])
+            // Daemons here live for seconds: a plan for each of the first five calls of a statement is most of what it costs.
+            .args(["-c", "plan_cache_mode=force_generic_plan", "-c", "jit=off"])
             .spawn()
             .expect("postgres")
     }

@@ -288,7 +288,7 @@ impl World {
             if tokio::time::Instant::now() > deadline {
                 panic!("not so in time: {what}\n--- amoCRM\n{}--- log\n{}", self.amocrm.story(), self.log());
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(40)).await;
         }
     }
 
