@@ -1,5 +1,8 @@
 //! The managers' chat: a card of each lead, who takes it, and what is said when nobody does.
 
+mod deaths;
+mod reminders;
+
 use amocrm_lead_bot::{
     clock::Clock,
     lead::LeadNumber,
@@ -8,10 +11,7 @@ use amocrm_lead_bot::{
 use serde_json::json;
 use testkit::{
     fakes::{
-        amocrm::{
-            Fault, On, Times,
-            account::{MAIN_PIPELINE, WON_STATUS},
-        },
+        amocrm::account::{MAIN_PIPELINE, WON_STATUS},
         telegram::{BotMessage, FakeGroup, FakeUser},
     },
     world::{Buyer, World},
@@ -203,25 +203,6 @@ async fn a_group_that_becomes_a_supergroup_has_its_cards_anew() {
     assert!(card.edited && sales.said("Заявка #").len() == 1, "{card:?}");
 }
 
-#[tokio::test]
-async fn when_nobody_deals_with_a_lead_the_chat_is_told_and_then_the_admin() {
-    let mut sales = Sales::with("").await;
-    // Fifteen minutes are one and a half seconds.
-    sales.world.set("TEST_SPEED", "600");
-    sales.world.start();
-    let world = &sales.world;
-    let mut buyer = world.buyer("Иван");
-    let left = buyer.leaves_a_request().await;
-    let card = sales.card(&left, "Иван Петров").await;
-    let told = world.admin_reads(&format!("Заявкой #{left} никто не занялся уже 60 мин")).await;
-    assert!(!told.contains("Иван"), "{told}");
-    let reminded = sales.said(&format!("Заявкой #{left} ещё никто не занялся"));
-    assert_eq!(reminded.len(), 1, "{}", world.telegram.transcript(sales.group.id));
-    assert_eq!(reminded[0].raw["reply_to_message"]["message_id"], card.message_id);
-    world.nothing_owed().await;
-    assert_eq!(world.admin_has("никто не занялся"), 1);
-}
-
 const RULES: &str = "[crm]\njunk_status = true\n[[manager]]\nname = \"Мария\"\ntelegram_id = ANNA\ncrm_user_id = 502\n\
                      [[manager]]\nname = \"Олег\"\ntelegram_id = OLEG\ncrm_user_id = 7777\n";
 
@@ -304,107 +285,6 @@ async fn leads_go_round_and_each_is_to_be_called_back() {
     assert!(sales.world.telegram.chat(sales.group.id).is_empty());
 }
 
-/// The daemon dies while a task is made.
-async fn dies_making_a_task(point: &str) {
-    let mut sales = Sales::with(RULES).await;
-    sales.world.start();
-    let mut buyer = sales.world.buyer("Иван");
-    let number = buyer.leaves_a_request().await;
-    sales.world.delivered(&number).await;
-    let card = sales.card(&number, "leads/detail").await;
-    sales.world.nothing_owed().await;
-    assert_eq!(sales.world.terminate().await, Some(0));
-    if point == "lead_action.not_done_stored" {
-        sales.world.amocrm.fault(On::post("/api/v4/tasks"), Fault::CutAfter, Times::N(1));
-    }
-    // The first passage is the responsible's, unless nothing of that waits.
-    let passage = if point == "lead_action.not_done_stored" { 1 } else { 2 };
-    sales.world.set("TEST_KILL_AT", format!("{point}:{passage}"));
-    sales.world.start();
-    sales.anna.press_in(&card, &format!("lead:no_answer:{number}"));
-    assert_eq!(sales.world.ended().await, None, "it died at {point}");
-    sales.world.unset("TEST_KILL_AT");
-    sales.world.start();
-    let world = &sales.world;
-    let lead = |world: &World| world.amocrm.lead_with_number(&number).expect("the lead");
-    world.until(&format!("{point}: the task is there"), |world| !world.amocrm.tasks().is_empty()).await;
-    world.until(&format!("{point}: she is responsible"), |world| lead(world).responsible_user_id == 502).await;
-    // Whatever is made twice is made before what is pressed now.
-    let junk = format!("lead:junk:{number}");
-    sales.presses(&sales.anna, &card, &junk).await;
-    sales.presses(&sales.anna, &card, &junk).await;
-    world.until(&format!("{point}: it is closed"), |world| lead(world).status_id == 143).await;
-    assert_eq!(sales.world.terminate().await, Some(0), "{point}");
-    assert_eq!(sales.world.amocrm.tasks().len(), 1, "{point}: {:?}", sales.world.amocrm.tasks());
-}
-
-#[tokio::test]
-async fn whatever_dies_meanwhile_a_task_is_made_once() {
-    let points = ["lead_action.recorded", "lead_action.answered", "lead_action.stored", "lead_action.not_done_stored"];
-    futures::future::join_all(points.map(dies_making_a_task)).await;
-}
-
-/// The daemon dies at a point of managers' work, and another goes on.
-async fn dies_at(point: &str) {
-    let mut sales = Sales::with("").await;
-    let (is_of_a_press, is_of_a_reminder) = (point.starts_with("press"), point.starts_with("reminder"));
-    if is_of_a_reminder {
-        // Fifteen minutes are one and a half seconds.
-        sales.world.set("TEST_SPEED", "600");
-    }
-    sales.world.set("TEST_KILL_AT", format!("{point}:1"));
-    sales.world.start();
-    // What dies between Telegram's answer and its record is sent again: here it is recorded before.
-    let is_recorded_first = is_of_a_press || point == "card.in_commit";
-    if is_recorded_first {
-        sales.world.amocrm.goes_down();
-    }
-    let mut buyer = sales.world.buyer("Иван");
-    let number = buyer.leaves_a_request().await;
-    let mut query = None;
-    if is_recorded_first {
-        let card = sales.card(&number, "Иван Петров").await;
-        sales.world.nothing_owed().await;
-        if is_of_a_press {
-            query = Some(sales.oleg.press_in(&card, &format!("lead:reached:{number}")));
-        } else {
-            sales.world.amocrm.comes_back();
-        }
-    }
-    assert_eq!(sales.world.ended().await, None, "it died at {point}");
-    sales.world.amocrm.comes_back();
-    sales.world.unset("TEST_KILL_AT");
-    sales.world.start();
-    let world = &sales.world;
-    world.until(&format!("{point}: it is delivered"), |_| sales.notes(&number, "") > 0).await;
-    sales.card(&number, "leads/detail").await;
-    if query.is_some() {
-        // The update comes again, and what it led to is there once.
-        sales.card(&number, "Есть контакт: Олег").await;
-        world.until("the note is there", |_| sales.notes(&number, "на связи: Олег") > 0).await;
-    }
-    if is_of_a_reminder {
-        world.admin_reads("никто не занялся уже 60 мин").await;
-    }
-    world.nothing_owed().await;
-    // Where it is committed, it may have been sent before the death.
-    let most = if point.ends_with(".stored") && !is_of_a_press { 2 } else { 1 };
-    let cards = sales.said("🆕").len();
-    assert!((1..=most).contains(&cards), "{point}: {}", world.telegram.transcript(sales.group.id));
-    assert_eq!(sales.notes(&number, "на связи: Олег"), usize::from(is_of_a_press), "{point}");
-    if is_of_a_reminder {
-        let reminded = sales.said("ещё никто не занялся").len();
-        assert!((1..=most).contains(&reminded) && world.admin_has("никто не занялся") == 1, "{point}: {reminded}");
-    }
-}
-
-#[tokio::test]
-async fn whatever_dies_meanwhile_a_card_is_one_and_a_press_counts_once() {
-    let points = ["lead_work.in_commit", "lead_work.stored", "card.in_commit", "press.in_commit", "press.stored"];
-    futures::future::join_all(points.map(dies_at)).await;
-    futures::future::join_all(["reminder.in_commit", "reminder.stored"].map(dies_at)).await;
-}
-
 #[tokio::test]
 async fn a_lead_that_somebody_moves_in_amocrm_is_dealt_with() {
     let settings = format!(
@@ -426,78 +306,4 @@ async fn a_lead_that_somebody_moves_in_amocrm_is_dealt_with() {
     let row = store.lead_work().of(&number).await.expect("a look").expect("its row");
     assert!(row.touched_at.is_some() && row.taken.is_none(), "{row:?}");
     assert_eq!(store.lead_work().next_due().await.expect("a look"), None, "nobody is reminded of it any more");
-}
-
-/// What somebody does to a lead in amoCRM.
-type Deed = fn(&World, u64);
-
-#[tokio::test]
-async fn nobody_is_reminded_of_what_somebody_has_dealt_with_in_amocrm() {
-    let dealt: [(&str, Deed); 5] = [
-        ("a note by the user of the tokens", |world, id| {
-            world.amocrm.add_note(id, "Дозвонился, ждёт подборку");
-        }),
-        ("a note", |world, id| world.amocrm.has_note_of(id, 502, "common", json!({"text": "Позвоню вечером"}))),
-        ("a call", |world, id| world.amocrm.has_note_of(id, 0, "call_out", json!({"duration": 40}))),
-        ("a closed task", |world, id| world.amocrm.has_task_of(id, 502, true)),
-        ("a move", |world, id| world.amocrm.move_lead(id, WON_STATUS)),
-    ];
-    let not_dealt: [(&str, Deed); 3] = [
-        ("a robot's note", |world, id| {
-            world.amocrm.has_note_of(id, 0, "common", json!({"text": "Новая заявка, позвоните"}));
-            world.amocrm.has_task_of(id, 0, true);
-        }),
-        ("an open task", |world, id| world.amocrm.has_task_of(id, 502, false)),
-        ("nothing", |_, _| {}),
-    ];
-    let mut sales = Sales::with("").await;
-    // Time enough to do all of it before anybody is reminded.
-    sales.world.set("TEST_SPEED", "5");
-    sales.world.start();
-    let mut leads = Vec::new();
-    for (at, (_, deed)) in dealt.iter().chain(&not_dealt).enumerate() {
-        let mut buyer = sales.world.buyer(&format!("Покупатель {at}"));
-        let number = buyer.leaves_a_request().await;
-        let lead_id = sales.world.delivered(&number).await.id;
-        sales.card(&number, "leads/detail").await;
-        deed(&sales.world, lead_id);
-        leads.push(LeadNumber::parse(&number).expect("a number"));
-    }
-    sales.world.nothing_owed().await;
-    assert_eq!(sales.world.terminate().await, Some(0));
-    let said = |sales: &Sales, number: &LeadNumber| sales.said(&format!("Заявкой #{number} ещё никто")).len();
-    // It is time, first for one of which amoCRM does not tell, then for all others, of which those with nothing come last.
-    sales.world.set("TEST_SPEED", "600");
-    sales.world.amocrm.goes_down();
-    let (last, others) = leads.split_last().expect("some");
-    remind_now(&sales, std::slice::from_ref(last)).await;
-    sales.world.start();
-    sales.world.until("it is said while amoCRM is away", |_| said(&sales, last) == 1).await;
-    assert_eq!(sales.world.terminate().await, Some(0));
-    sales.world.amocrm.comes_back();
-    remind_now(&sales, others).await;
-    sales.world.start();
-    for number in &others[dealt.len()..] {
-        sales.world.until("it is said", |_| said(&sales, number) == 1).await;
-    }
-    let store = Store::open_file(&sales.world.path(SQLITE_FILE), Clock::default()).await.expect("the store");
-    for (number, (deed, _)) in leads.iter().zip(dealt.iter().chain(&not_dealt)) {
-        let is_dealt = dealt.iter().any(|(one, _)| one == deed);
-        let row = store.lead_work().of(number).await.expect("a look").expect("its row");
-        assert_eq!(row.touched_at.is_some(), is_dealt, "{deed}: {row:?}\n{}", sales.world.log());
-        assert_eq!(said(&sales, number), usize::from(!is_dealt), "{deed}");
-        assert!(row.taken.is_none() && row.touched_at.is_none_or(|at| at <= store.clock().now()), "{deed}: {row:?}");
-    }
-    let violations = sales.world.amocrm.contract_violations();
-    assert!(violations.is_empty(), "{violations:?}");
-}
-
-/// It is time to say of these leads that nobody has dealt with them, in this order.
-async fn remind_now(sales: &Sales, leads: &[LeadNumber]) {
-    let store = Store::open_file(&sales.world.path(SQLITE_FILE), Clock::default()).await.expect("the store");
-    let now = store.clock().now();
-    for (number, at) in leads.iter().zip(now - 1000..) {
-        let row = store.leads().by_number(number).await.expect("a look").expect("its row");
-        store.lead_work().remind_later(&row.lead.id.to_string(), 0, at).await.expect("a commit");
-    }
 }

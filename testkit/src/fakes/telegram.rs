@@ -17,6 +17,7 @@ mod fault;
 mod files;
 mod groups;
 mod markup;
+mod members;
 mod messages;
 mod methods;
 mod params;
@@ -26,9 +27,10 @@ mod server;
 mod text;
 mod world;
 
-pub use buyer::{FakeGroup, FakeUser};
+pub use buyer::FakeUser;
 pub use fault::{Fault, On, Times};
 pub use markup::{Button, Key, ReplyKeyboard};
+pub use members::FakeGroup;
 pub use world::{BotMessage, Call, CallbackAnswer, Event, Poll, Seen};
 
 use std::net::SocketAddr;

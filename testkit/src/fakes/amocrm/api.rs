@@ -10,9 +10,10 @@ use super::lists::{self, link};
 use super::request::Request;
 use super::server::State;
 use super::tasks::{make_tasks, tasks};
+use super::updates::{update, update_one};
 use super::validate::Object;
 use super::wire::Answer;
-use super::writes::{BATCH_LIMIT, complex, create, update, update_one};
+use super::writes::{BATCH_LIMIT, complex, create};
 
 /// Answers a request that nothing stands in the way of.
 pub(super) fn route(state: &mut State, request: &Request) -> Answer {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::FakeAmocrm;
 use super::api::Outcome;
+use super::filters;
 use super::lists::{self, link};
 use super::request::Request;
 use super::server::State;
@@ -59,7 +60,7 @@ pub(super) fn make_tasks(state: &mut State, request: &Request) -> Outcome {
 
 pub(super) fn tasks(state: &State, request: &Request) -> Answer {
     let rows = state.book.tasks.iter().map(|task| row(state, request, task)).collect();
-    let rows = lists::filtered(state, request, rows);
+    let rows = filters::filtered(state, request, rows);
     lists::paged(request, "tasks", rows, &["created_at", "complete_till", "id"], BATCH_LIMIT)
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::buyer::{FakeGroup, FakeUser};
+use super::buyer::FakeUser;
+use super::members::FakeGroup;
 use super::messages::{self, content, send};
 use super::params::{Answer, Params, Upload, bad};
 use super::text::found_entities;

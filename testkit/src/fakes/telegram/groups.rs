@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::buyer::{FakeGroup, FakeUser};
+use super::buyer::FakeUser;
+use super::members::FakeGroup;
 use super::params::{Answer, Params, Refusal, bad};
 use super::world::{Chat, World, bot_user};
 use super::{FakeTelegram, messages};
