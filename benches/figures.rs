@@ -3,7 +3,7 @@
 //! `cargo bench` measures everything in some ten minutes; `cargo bench -- drain` (or `intake`, `size`, `footprint`,
 //! `takeover`, `backlog`, `history`) one part, and `crowd`, `pace`, `slow-chat` or `far` one part of `intake`; `--full`
 //! drains 1,000 leads with the contact look-up on, too, and the whole backlog. What needs PostgreSQL is left out where it
-//! is not installed, and with `--sqlite`.
+//! is not installed, and with `--sqlite`. `--peer COMMAND` measures the intake of another bot beside ours (`benches/peers`).
 
 #[path = "figures/backlog.rs"]
 mod backlog;
@@ -36,7 +36,11 @@ const KILLS: usize = 20;
 
 #[tokio::main]
 async fn main() {
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let mut args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let peer = args.iter().position(|arg| arg == "--peer").map(|at| {
+        assert!(at + 1 < args.len(), "--peer needs a command");
+        args.drain(at..at + 2).nth(1).expect("two of them")
+    });
     let wanted = |part: &str| args.iter().all(|arg| arg.starts_with("--")) || args.iter().any(|arg| arg == part);
     let full = args.iter().any(|arg| arg == "--full");
     if wanted("footprint") {
@@ -49,10 +53,12 @@ async fn main() {
     let cluster = if on_both && !only_sqlite { Cluster::start() } else { None };
     let engines = [None, cluster.as_ref()];
     let engines = if cluster.is_some() { &engines[..] } else { &engines[..1] };
+    if is_intake {
+        let ours = engines.iter().map(|engine| load::Subject::Daemon(*engine));
+        let subjects: Vec<_> = ours.chain(peer.as_deref().map(load::Subject::Peer)).collect();
+        load::intake(&subjects, of_intake).await;
+    }
     for engine in engines {
-        if is_intake {
-            load::intake(name_of(*engine), *engine, of_intake).await;
-        }
         if wanted("size") {
             intake(*engine).await;
         }

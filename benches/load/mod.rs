@@ -5,11 +5,17 @@
 
 mod telegram;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use telegram::{TOKEN, Telegram};
 use testkit::postgres::Cluster;
-use tokio::{process::Child, sync::mpsc::UnboundedReceiver};
+use tokio::{
+    process::{Child, Command},
+    sync::mpsc::UnboundedReceiver,
+};
 
 const BUYERS: i64 = 200;
 /// Dialogues of each buyer.
@@ -29,6 +35,37 @@ const SAYS: [(&str, &str); 5] = [
 /// With the press that sends it.
 const STEPS: usize = SAYS.len() + 1;
 
+/// Whose intake is measured.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    /// The daemon on SQLite, or on this cluster.
+    Daemon(Option<&'a Cluster>),
+    /// Another bot that asks the same, by the command that starts it; see `benches/peers`.
+    Peer(&'a str),
+}
+
+impl Subject<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::Daemon(engine) => super::name_of(engine).to_owned(),
+            Self::Peer(command) => format!("peer ({command})"),
+        }
+    }
+
+    fn start(self, url: &str, folder: &Path) -> Child {
+        match self {
+            Self::Daemon(engine) => super::daemon(TOKEN, url, folder, engine.map(Cluster::database).as_deref()),
+            Self::Peer(command) => Command::new("sh")
+                .args(["-c", &format!("exec {command}")])
+                .envs([("BOT_TOKEN", TOKEN), ("TELEGRAM_API_URL", url)])
+                .env("DATA_DIR", folder)
+                .kill_on_drop(true)
+                .spawn()
+                .expect("the peer"),
+        }
+    }
+}
+
 struct Bot {
     child: Child,
     telegram: Telegram,
@@ -36,14 +73,15 @@ struct Bot {
 }
 
 impl Bot {
-    /// The daemon without amoCRM, so that nothing but the intake is measured.
-    async fn start(engine: Option<&Cluster>, round_trip: Duration) -> Self {
+    /// Without amoCRM, so that nothing but the intake is measured.
+    async fn start(subject: Subject<'_>, round_trip: Duration) -> Self {
         let telegram = Telegram::start(round_trip).await;
         let folder = tempfile::tempdir().expect("a folder");
-        let database = engine.map(Cluster::database);
-        let child = super::daemon(TOKEN, telegram.url(), folder.path(), database.as_deref());
+        let mut child = subject.start(telegram.url(), folder.path());
         let start = Instant::now();
         while telegram.polls() < 2 {
+            let ended = child.try_wait().expect("its state");
+            assert!(ended.is_none(), "{} has ended: {ended:?}", subject.name());
             tokio::time::sleep(Duration::from_millis(5)).await;
             assert!(start.elapsed() < Duration::from_secs(60), "no poll");
         }
@@ -107,28 +145,28 @@ fn millis(sorted: &[Duration], percent: usize) -> f64 {
 /// The parts, each of which can be measured alone.
 pub const PARTS: [&str; 4] = ["crowd", "pace", "slow-chat", "far"];
 
-/// What is wanted about one engine.
-pub async fn intake(name: &str, engine: Option<&Cluster>, wanted: impl Fn(&str) -> bool) {
+/// What is wanted, each part of all subjects in a row, so that they are measured in the same minute.
+pub async fn intake(subjects: &[Subject<'_>], wanted: impl Fn(&str) -> bool) {
     let [at_once, pace, slow_chat, far] = PARTS.map(wanted);
-    if at_once {
-        crowd(name, engine).await;
+    for subject in subjects.iter().filter(|_| at_once) {
+        crowd(*subject).await;
     }
-    if pace {
-        steady(name, engine, RATE, Duration::ZERO, None, "p99 of 8 ms is the target").await;
+    for subject in subjects.iter().filter(|_| pace) {
+        steady(*subject, RATE, Duration::ZERO, None, "p99 of 8 ms is the target").await;
     }
-    if slow_chat {
+    for subject in subjects.iter().filter(|_| slow_chat) {
         let slow = Some(Duration::from_secs(1));
-        steady(name, engine, 100, Duration::ZERO, slow, "p99 of 20 ms is the target; peers 7 to 12").await;
+        steady(*subject, 100, Duration::ZERO, slow, "p99 of 20 ms is the target; peers 7 to 12").await;
     }
-    if far {
+    for subject in subjects.iter().filter(|_| far) {
         let round_trip = Duration::from_millis(150);
-        steady(name, engine, 100, round_trip, None, "p99 of 330 ms is the target; peers 466").await;
+        steady(*subject, 100, round_trip, None, "p99 of 330 ms is the target; peers 466").await;
     }
 }
 
 /// As many buyers at once as there are, each waiting for every answer.
-async fn crowd(name: &str, engine: Option<&Cluster>) {
-    let bot = Bot::start(engine, Duration::ZERO).await;
+async fn crowd(subject: Subject<'_>) {
+    let (name, bot) = (subject.name(), Bot::start(subject, Duration::ZERO).await);
     let (cpu, start) = (bot.cpu(), Instant::now());
     let mut buyers = Vec::new();
     for chat in 1..=BUYERS {
@@ -160,15 +198,8 @@ async fn crowd(name: &str, engine: Option<&Cluster>) {
 
 /// Updates at a steady pace, whether they are answered or not; with `slow` one more chat writes all the time, and
 /// messages to it take so long.
-async fn steady(
-    name: &str,
-    engine: Option<&Cluster>,
-    rate: u32,
-    round_trip: Duration,
-    slow: Option<Duration>,
-    target: &str,
-) {
-    let bot = Bot::start(engine, round_trip).await;
+async fn steady(subject: Subject<'_>, rate: u32, round_trip: Duration, slow: Option<Duration>, target: &str) {
+    let (name, bot) = (subject.name(), Bot::start(subject, round_trip).await);
     let chats = i64::from(rate);
     if let Some(pause) = slow {
         let (telegram, chat) = (bot.telegram.clone(), chats + 1);
