@@ -10,7 +10,10 @@ use serde_json::{from_value, json};
 use sqlx::{Connection, Executor, SqliteConnection};
 use testkit::fakes::amocrm::{Fault, On, Throttle, Times};
 
-use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit};
+use crate::nothing_lost::{
+    leads::{lead, rest, submit},
+    virtual_time::{Ground, Life, in_virtual_time},
+};
 
 /// Names that amoCRM alters, and some that look like something else.
 const NAMES: &[&str] = &[

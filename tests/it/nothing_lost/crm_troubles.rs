@@ -14,7 +14,10 @@ use amocrm_lead_bot::{
 use futures::future::join_all;
 use testkit::fakes::amocrm::{Fault, On, Times};
 
-use crate::nothing_lost::virtual_time::{Awaited, Ground, Life, in_virtual_time, lead, rest, submit};
+use crate::nothing_lost::{
+    leads::{Awaited, lead, leads, rest, submit},
+    virtual_time::{Ground, Life, in_virtual_time},
+};
 
 const HOUR: i64 = 3_600_000;
 
@@ -26,15 +29,6 @@ fn faults() -> Vec<Fault> {
 
 fn world<F: Future>(story: impl FnOnce() -> F) -> F::Output {
     in_virtual_time(async { story().await })
-}
-
-async fn leads(ground: &Ground, life: &Life, count: usize) -> Vec<Lead> {
-    let buyer = ground.telegram.user("Иван").known().id;
-    let leads: Vec<Lead> = (0..count).map(|at| lead(ground.clock, buyer, &format!("+7999{at:07}"))).collect();
-    for lead in &leads {
-        submit(&life.store, lead).await;
-    }
-    leads
 }
 
 /// The first fault meets the create; the second one in turn the create that follows, the note, a look-up or anything.

@@ -10,16 +10,10 @@ use amocrm_lead_bot::{
 use testkit::fakes::amocrm::{Fault, On, Times};
 use tokio::time::Instant;
 
-use crate::nothing_lost::virtual_time::{Awaited, Ground, Life, in_virtual_time, lead, rest, submit};
-
-async fn leads(ground: &Ground, life: &Life, count: usize) -> Vec<Lead> {
-    let buyer = ground.telegram.user("Иван").known().id;
-    let leads: Vec<Lead> = (0..count).map(|at| lead(ground.clock, buyer, &format!("+7999{at:07}"))).collect();
-    for lead in &leads {
-        submit(&life.store, lead).await;
-    }
-    leads
-}
+use crate::nothing_lost::{
+    leads::{Awaited, leads, rest},
+    virtual_time::{Ground, Life, in_virtual_time},
+};
 
 /// How long until all of these are delivered.
 async fn through(ground: &Ground, life: &Life, leads: &[Lead]) -> Duration {

@@ -6,6 +6,7 @@ mod damaged_rows;
 mod intake_troubles;
 mod isolation;
 mod kill_points;
+mod leads;
 mod older_store;
 mod random_kills;
 mod schedules;

@@ -10,7 +10,10 @@ use amocrm_lead_bot::{
 };
 use sqlx::{Connection, Executor, SqliteConnection};
 
-use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, lead, rest};
+use crate::nothing_lost::{
+    leads::{lead, rest},
+    virtual_time::{Ground, Life, in_virtual_time},
+};
 
 /// What amoCRM has got of a lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

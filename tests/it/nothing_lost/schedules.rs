@@ -9,7 +9,10 @@ use proptest::{
 };
 use testkit::fakes::{amocrm, telegram};
 
-use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit};
+use crate::nothing_lost::{
+    leads::{lead, rest, submit},
+    virtual_time::{Ground, Life, in_virtual_time},
+};
 
 /// What happens next.
 #[derive(Debug, Clone)]

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use testkit::fakes::amocrm::ReusePolicy;
 
-use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, lead, pass, rest, submit};
+use crate::nothing_lost::{
+    leads::{lead, rest, submit},
+    virtual_time::{Ground, Life, in_virtual_time, pass},
+};
 
 fn hours(hours: f64) -> Duration {
     Duration::from_secs_f64(hours * 3600.0)

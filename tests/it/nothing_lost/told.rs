@@ -5,7 +5,10 @@ use std::time::Duration;
 use amocrm_lead_bot::lead::Lead;
 use testkit::fakes::amocrm::{Fault, On, Times};
 
-use crate::nothing_lost::virtual_time::{Ground, Life, in_virtual_time, lead, rest, submit};
+use crate::nothing_lost::{
+    leads::{lead, rest, submit},
+    virtual_time::{Ground, Life, in_virtual_time},
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
