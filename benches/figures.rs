@@ -3,7 +3,8 @@
 //! `cargo bench` measures everything in some ten minutes; `cargo bench -- drain` (or `intake`, `size`, `footprint`,
 //! `takeover`, `backlog`, `history`) one part, and `crowd`, `pace`, `slow-chat` or `far` one part of `intake`; `--full`
 //! drains 1,000 leads with the contact look-up on, too, and the whole backlog. What needs PostgreSQL is left out where it
-//! is not installed, and with `--sqlite`. `--peer COMMAND` measures the intake of another bot beside ours (`benches/peers`).
+//! is not installed, and with `--sqlite`. `--peer COMMAND` (one program with its arguments) measures the intake
+//! of another bot beside ours (`benches/peers`).
 
 #[path = "figures/backlog.rs"]
 mod backlog;
@@ -50,7 +51,7 @@ async fn main() {
     let is_intake = load::PARTS.into_iter().any(of_intake);
     let on_both = is_intake || ["size", "drain", "takeover"].into_iter().any(wanted);
     let only_sqlite = args.iter().any(|arg| arg == "--sqlite");
-    let cluster = if on_both && !only_sqlite { Cluster::start() } else { None };
+    let cluster = if on_both && !only_sqlite { Cluster::start_as_installed() } else { None };
     let engines = [None, cluster.as_ref()];
     let engines = if cluster.is_some() { &engines[..] } else { &engines[..1] };
     if is_intake {

@@ -30,7 +30,7 @@ use tracing::warn;
 use crate::{
     clock::{Clock, Millis},
     crm::amocrm::Crm,
-    delivery::{Health, is_asked_for, shortages},
+    delivery::{Health, Short, is_asked_for, shortages},
     lead::{ChatRef, Lead},
     notice::{AdminNotice, LeadCopy, Notice, Recipient, Recipients, Shortage, ToAdmin, Trouble},
     store::{LeadQueue, Leads, Marks, NewMessage, OpenAlert, OpenAlerts, Outbox, Store, StoreError},
@@ -190,7 +190,9 @@ impl Alerts {
 
     /// Compares what is with what the admin knows, and tells the difference.
     async fn look(&mut self) -> Result<(), StoreError> {
-        let mut open = self.open_alerts.all().await?;
+        // Read before what the admin was told of, as `delivery/shortage` counts on.
+        let short = shortages(&self.marks).await?;
+        let mut open = self.open_alerts.of(&[FLOOD, OUTAGE, COPIES, SHORT]).await?;
         self.look_for_a_flood(open.remove(FLOOD)).await?;
         self.look_at_the_outage(open.remove(OUTAGE)).await?;
         self.look_at_copies(open.remove(COPIES)).await?;
@@ -214,7 +216,7 @@ impl Alerts {
                 alerts.tell_of_leads(chat, &told).await?;
             }
         }
-        self.look_at_shortages(open.remove(SHORT)).await
+        self.look_at_shortages(short, open.remove(SHORT)).await
     }
 
     /// Names once what is in the store and cannot be read.
@@ -229,10 +231,10 @@ impl Alerts {
     }
 
     /// Tells once what leads go on without, and once that it is over.
-    async fn look_at_shortages(&self, open: Option<OpenAlert>) -> Result<(), StoreError> {
+    async fn look_at_shortages(&self, short: Vec<Short>, open: Option<OpenAlert>) -> Result<(), StoreError> {
         // Delivery forgets, at the same time, what the settings do not ask for any more.
         let is_asked_for = |what: &Shortage| self.crm.as_ref().is_none_or(|crm| is_asked_for(what, crm.settings()));
-        let short = shortages(&self.marks).await?.into_iter().map(|short| short.what);
+        let short = short.into_iter().map(|short| short.what);
         let short: Vec<Shortage> = short.filter(is_asked_for).collect();
         let known: Vec<Shortage> =
             open.as_ref().and_then(|open| serde_json::from_str(&open.body).ok()).unwrap_or_default();

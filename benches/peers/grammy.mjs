@@ -1,17 +1,16 @@
-// The same five questions as a bot of the field would ask them, to be measured by the same generator on the same
+// The same four questions as a bot of the field would ask them, to be measured by the same generator on the same
 // machine: grammY with its runner, sessions and requests in SQLite, each turn committed to the disk before its answer.
 //
-//   npm install grammy @grammyjs/runner better-sqlite3@12
-//   cargo bench -- crowd pace --sqlite --peer "node benches/peers/grammy.mjs"
+//   mkdir /tmp/peer && (cd /tmp/peer && npm install grammy@1.46 @grammyjs/runner@2.0 better-sqlite3@12)
+//   PEER_PACKAGES=/tmp/peer cargo bench -- crowd pace --sqlite --peer "node benches/peers/grammy.mjs"
 //
-// It is kinder to itself than a real one: it checks little, sends no lead anywhere, asks one message at a time, and its
-// runner confirms updates before they are handled.
+// It has less to do than a real one: it checks little, sends no lead anywhere, answers with one message where ours may send
+// two, and its runner tells Telegram that updates are done before they are.
 
 import { createRequire } from "node:module";
 import path from "node:path";
 
-// Packages are taken from the folder that it was started from.
-const require = createRequire(path.join(process.env.PEER_PACKAGES ?? process.cwd(), "package.json"));
+const require = createRequire(path.join(process.env.PEER_PACKAGES, "package.json"));
 const { Bot } = require("grammy");
 const { run, sequentialize } = require("@grammyjs/runner");
 const Database = require("better-sqlite3");
@@ -73,6 +72,6 @@ bot.callbackQuery("submit", async (ctx) => {
     await ctx.reply("Заявка принята");
     await ctx.answerCallbackQuery();
 });
-bot.catch(() => {});
+bot.catch((failed) => console.error(failed.message));
 
 run(bot);

@@ -148,6 +148,7 @@ impl Worker {
             self.tell_saved().await?;
             return Ok(Some(pause));
         }
+        // A probe goes on: where no lead waits it asks for the account.
         if !self.breaker.is_probing() && !self.pass.queue.is_any_waiting().await? {
             self.fruitless = 0;
             return Ok(Some(Pause::Until(Millis::MAX)));

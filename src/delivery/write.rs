@@ -163,11 +163,11 @@ pub(crate) trait StepWrite {
     /// Whether amoCRM took this step of another lead after this moment.
     async fn others_went_through(pass: &DeliveryPass, since: Millis) -> Result<bool, StoreError>;
 
-    /// Puts leads back in line of which this step was refused while they were not to blame.
+    /// Puts back in line the leads whose refusal was not their fault.
     async fn revive(pass: &DeliveryPass, leads: &[Ulid]) -> Result<(), StoreError>;
 
-    /// amoCRM refuses this step of one lead after another (`words`; with the fields it blames: `error`): records until when
-    /// this one waits, and what waits with it. `Err` where that is everything.
+    /// amoCRM refuses this step of one lead after another: records until when this one waits, and what waits with it. `words`
+    /// is what amoCRM said, `error` the same with the fields it blames. `Err` where everything waits.
     async fn refused_with_others(pass: &DeliveryPass, row: &LeadRow, error: String, words: &str) -> Result<(), Stop>;
 }
 

@@ -6,7 +6,10 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use crate::clock::Millis;
 
-use super::{Dialogues, NewMessage, OpenAlerts, StoreError, json, outbox, rows};
+use super::{
+    Dialogues, NewMessage, OpenAlerts, StoreError, json, outbox,
+    rows::{self, placeholders},
+};
 
 /// The alert that amoCRM does not take leads.
 pub const OUTAGE: &str = "outage";
@@ -36,11 +39,12 @@ impl OpenAlerts {
         Ok(row.map(|row| self.alert(&row, 0)))
     }
 
-    /// All open alerts by their kind: one look compares several.
-    pub async fn all(&self) -> Result<BTreeMap<String, OpenAlert>, StoreError> {
-        let kind = rows::bytes(self.engine, "kind");
-        let sql = format!("SELECT {kind}, {} FROM alerts", self.columns());
-        let found = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+    /// The open alerts of these kinds, by kind: one look compares several.
+    pub async fn of(&self, kinds: &[&str]) -> Result<BTreeMap<String, OpenAlert>, StoreError> {
+        let (kind, these) = (rows::bytes(self.engine, "kind"), placeholders(1, kinds.len()));
+        let sql = format!("SELECT {kind}, {} FROM alerts WHERE kind IN ({these})", self.columns());
+        let query = kinds.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, kind| query.bind(*kind));
+        let found = query.fetch_all(&self.pool).await?;
         let alerts = found.iter().filter_map(|row| Some((rows::lossy(row, 0)?, self.alert(row, 1))));
         Ok(alerts.collect())
     }

@@ -28,6 +28,19 @@ const SHOWN: usize = 2000;
 const STRANGE_STATE: &str = "state <> 'waiting' AND state <> 'delivered' AND state <> 'rejected' \
                              AND state <> 'discarded' AND unreadable = 0";
 
+/// Rows of which the admin has not heard; the first condition is the index's.
+const UNTOLD: &str = "unreadable <> 0 AND unreadable = 1";
+
+/// A row where the admin is to be told of anything.
+fn any_untold() -> String {
+    format!(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM leads WHERE {UNTOLD_REJECTIONS}) \
+         OR EXISTS (SELECT 1 FROM leads WHERE {}) OR EXISTS (SELECT 1 FROM leads WHERE {STRANGE_STATE}) \
+         OR EXISTS (SELECT 1 FROM leads WHERE {UNTOLD}) OR EXISTS (SELECT 1 FROM messages WHERE {UNTOLD})",
+        untold_stuck()
+    )
+}
+
 /// A lead that cannot be read, with what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableLead {
@@ -220,7 +233,7 @@ impl OpenAlerts {
         self.mark_strange_states().await?;
         let mut untold = Untold::default();
         let text = |column| rows::bytes(self.engine, column);
-        let sql = format!("SELECT {}, {} FROM leads WHERE unreadable = 1 LIMIT $1 + 0", text("id"), text("number"));
+        let sql = format!("SELECT {}, {} FROM leads WHERE {UNTOLD} LIMIT $1 + 0", text("id"), text("number"));
         for row in sqlx::query(AssertSqlSafe(sql)).bind(AT_ONCE).fetch_all(&self.pool).await? {
             let id = rows::lossy(&row, 0).unwrap_or_default();
             let number = rows::lossy(&row, 1).and_then(|number| crate::lead::LeadNumber::parse(&number));
@@ -228,7 +241,7 @@ impl OpenAlerts {
             untold.ids.push(("leads", rows::raw(&row, 0).unwrap_or_default()));
         }
         let sql = format!(
-            "SELECT {}, {}, {} FROM messages WHERE unreadable = 1 LIMIT $1 + 0",
+            "SELECT {}, {}, {} FROM messages WHERE {UNTOLD} LIMIT $1 + 0",
             text("id"),
             text("CAST(chat_id AS TEXT)"),
             text("channel")
@@ -249,15 +262,7 @@ impl OpenAlerts {
     /// Whether there is a lead or a row that the admin is to be told of: what is refused, does not get through or cannot be
     /// read. One statement, since it is asked all the time and the answer is nearly always no.
     pub async fn has_untold(&self) -> Result<bool, StoreError> {
-        let sql = format!(
-            "SELECT 1 WHERE EXISTS (SELECT 1 FROM leads WHERE {UNTOLD_REJECTIONS}) \
-             OR EXISTS (SELECT 1 FROM leads WHERE {}) \
-             OR EXISTS (SELECT 1 FROM leads WHERE {STRANGE_STATE}) \
-             OR EXISTS (SELECT 1 FROM leads WHERE unreadable = 1) \
-             OR EXISTS (SELECT 1 FROM messages WHERE unreadable = 1)",
-            untold_stuck()
-        );
-        Ok(sqlx::query(AssertSqlSafe(sql)).fetch_optional(&self.pool).await?.is_some())
+        Ok(sqlx::query(AssertSqlSafe(any_untold())).fetch_optional(&self.pool).await?.is_some())
     }
 
     /// The admin is told of these, in one commit with the message.
@@ -276,5 +281,53 @@ impl OpenAlerts {
         outbox::insert(&mut transaction, message.chat, &json(&message.notice), message.due_at, now).await?;
         transaction.commit().await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    };
+
+    use sqlx::{Connection, Executor, SqliteConnection};
+
+    use crate::clock::Clock;
+
+    use super::*;
+
+    /// The instructions that SQLite takes to find that there is nothing to tell, with so many delivered leads and messages.
+    async fn looked(delivered: i64) -> u64 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("store.sqlite");
+        crate::store::Store::open_file(&file, Clock::default()).await.expect("a store").close().await;
+        let url = format!("sqlite://{}", file.display());
+        let mut connection = SqliteConnection::connect(&url).await.expect("the file");
+        let numbers =
+            format!("WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT {delivered})");
+        for fill in [
+            "INSERT INTO leads (id, number, state, body, user_id, submitted_at, due_at) \
+             SELECT printf('%026d', n), n, 'delivered', '{}', n, n, 0 FROM numbers",
+            "INSERT INTO messages (id, chat_id, body, due_at, created_at) \
+             SELECT printf('%026d', n), n, '{}', 0, 0 FROM numbers",
+        ] {
+            connection.execute(AssertSqlSafe(format!("{numbers} {fill}"))).await.expect("rows");
+        }
+        let count = Arc::new(AtomicU64::new(0));
+        let counting = count.clone();
+        connection.lock_handle().await.expect("a handle").set_progress_handler(1, move || {
+            counting.fetch_add(1, Ordering::Relaxed);
+            true
+        });
+        let found = sqlx::query(AssertSqlSafe(any_untold())).fetch_optional(&mut connection).await.expect("a look");
+        assert!(found.is_none());
+        count.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn a_look_for_what_is_untold_costs_the_same_however_many_leads_there_were() {
+        let (small, large) = (looked(100).await, looked(10_000).await);
+        assert!(large <= small + small / 10, "{small} instructions for 100, {large} for 10,000");
     }
 }

@@ -21,7 +21,13 @@ pub struct Cluster {
     folder: tempfile::TempDir,
     port: u16,
     server: std::process::Child,
+    flags: &'static [&'static str],
 }
+
+/// Daemons in tests live for seconds: no test pulls the plug, and a plan for each of the first five calls of a statement is
+/// most of what the statement costs.
+const IN_TESTS: &[&str] =
+    &["shared_buffers=16MB", "fsync=off", "autovacuum=off", "plan_cache_mode=force_generic_plan", "jit=off"];
 
 /// Where Debian puts the server's programs, newest version last.
 fn programs() -> Option<PathBuf> {
@@ -54,6 +60,15 @@ fn postgres_user() -> Option<(u32, u32)> {
 impl Cluster {
     /// Starts a cluster; `None` where PostgreSQL is not installed, which a continuous integration run does not accept.
     pub fn start() -> Option<Self> {
+        Self::start_with(IN_TESTS)
+    }
+
+    /// Starts a cluster as an operator has one, for measuring: what is committed is on the disk.
+    pub fn start_as_installed() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    fn start_with(flags: &'static [&'static str]) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(std::env::var_os("CI").is_none(), "PostgreSQL is not installed");
             crate::skipped("PostgreSQL is not installed, so nothing is tested on it");
@@ -82,25 +97,24 @@ impl Cluster {
             .expect("initdb");
         assert!(made.success(), "initdb failed");
         let port = port();
-        let server = Self::serve(&programs, &data, folder.path(), port);
-        let mut cluster = Self { folder, port, server };
+        let server = Self::serve(&programs, &data, folder.path(), port, flags);
+        let mut cluster = Self { folder, port, server, flags };
         while !cluster.wait() {
             // It ended at once: the port is taken.
             cluster.port = self::port();
-            cluster.server = Self::serve(&programs, &data, cluster.folder.path(), cluster.port);
+            cluster.server = Self::serve(&programs, &data, cluster.folder.path(), cluster.port, flags);
         }
         Some(cluster)
     }
 
-    fn serve(programs: &Path, data: &Path, sockets: &Path, port: u16) -> std::process::Child {
+    fn serve(programs: &Path, data: &Path, sockets: &Path, port: u16, flags: &[&str]) -> std::process::Child {
         as_postgres(&mut Command::new(programs.join("postgres")))
             .arg("-D")
             .arg(data)
             .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k"])
             .arg(sockets)
-            .args(["-c", "max_connections=300", "-c", "shared_buffers=16MB", "-c", "fsync=off", "-c", "autovacuum=off"])
-            // Daemons here live for seconds: a plan for each of the first five calls of a statement is most of what it costs.
-            .args(["-c", "plan_cache_mode=force_generic_plan", "-c", "jit=off"])
+            .args(["-c", "max_connections=300"])
+            .args(flags.iter().flat_map(|flag| ["-c", flag]))
             .spawn()
             .expect("postgres")
     }
@@ -208,7 +222,8 @@ impl Cluster {
         let programs = programs().expect("PostgreSQL");
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
-            self.server = Self::serve(&programs, &self.folder.path().join("data"), self.folder.path(), self.port);
+            let data = self.folder.path().join("data");
+            self.server = Self::serve(&programs, &data, self.folder.path(), self.port, self.flags);
             if self.wait() {
                 return;
             }

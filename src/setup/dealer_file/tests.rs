@@ -1,3 +1,5 @@
+//! What setup writes into `dealer.toml`, and what it leaves as it is.
+
 use std::path::Path;
 
 use super::*;

@@ -72,6 +72,7 @@ on_both! {
         store.outbox().due(9).await.expect("a look");
         let due = store.outbox().due(9).await.expect("a look");
         assert_eq!(due.iter().map(|owed| (owed.chat, &owed.id)).collect::<Vec<_>>(), [(here, &messages[0].0.id)]);
+        assert!(store.open_alerts().has_untold().await.expect("a read"));
         assert_eq!(store.open_alerts().untold_unreadable().await.expect("a read").chats, ["tomorrow:42"]);
         let new = ButtonsChange { new: Some(7), ..ButtonsChange::default() };
         store.outbox().sent(&messages[0].0.id, here, new, Urgency::Now).await.expect("a commit");

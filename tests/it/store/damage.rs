@@ -99,6 +99,7 @@ on_both! {
                 }
             };
             assert_eq!(numbers, std::slice::from_ref(&good.number), "{damage}");
+            assert!(store.open_alerts().has_untold().await.expect("a read"), "{damage}");
             let untold = store.open_alerts().untold_unreadable().await.expect("a read");
             assert_eq!(untold.leads.len(), 1, "{damage}: {untold:?}");
             if !damage.starts_with("number") {
@@ -107,6 +108,7 @@ on_both! {
             let message = NewMessage { chat: ChatRef::telegram(1), notice: Notice::Accepted { number: good.number.clone() }, due_at: 0 };
             store.open_alerts().tell_of_unreadable(&untold, &message).await.expect("a write");
             assert!(store.open_alerts().untold_unreadable().await.expect("a read").leads.is_empty(), "{damage}: told once");
+            assert!(!store.open_alerts().has_untold().await.expect("a read"), "{damage}");
             // It is listed, can be looked at, read again and given up.
             let listed = store.leads().unreadable(9).await.expect("a read");
             assert_eq!(listed.len(), 1, "{damage}");
@@ -134,6 +136,7 @@ on_both! {
         let ivan = lead("Иван", 1);
         submit(store, &ivan).await;
         break_it(opened, "UPDATE leads SET state = 'of tomorrow'").await;
+        assert!(store.open_alerts().has_untold().await.expect("a read"));
         assert_eq!(store.open_alerts().untold_unreadable().await.expect("a read").leads, [ivan.number.as_str()]);
         assert!(store.lead_queue().claim_due(&Lease::command(), later(store), 9, Claim::Oldest).await.expect("a claim").is_empty());
         // A version that knows it starts.
@@ -160,9 +163,11 @@ on_both! {
                 due = store.outbox().due(9).await.expect("a read");
             }
             assert!(due.len() == 2 && due.iter().any(|owed| owed.id == second), "{damage}: {due:?}");
+            let has_untold = store.open_alerts().has_untold().await.expect("a read");
             let untold = store.open_alerts().untold_unreadable().await.expect("a read");
             // A blob comes after every text.
             if !damage.starts_with("id") {
+                assert!(has_untold, "{damage}");
                 assert_eq!(untold.chats, [if damage.starts_with("chat") { "x" } else { "42" }], "{damage}");
             }
             assert_eq!(store.outbox().count().await.expect("a count"), 3, "{damage}: it is kept");
@@ -409,7 +414,12 @@ async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
             break_it(&opened, &sql.replace("BAD", value)).await;
         }
         assert_eq!(store.marks().get(&Mark::Retry).await.expect("a read"), None);
-        assert!(store.open_alerts().get("outage").await.expect("a read").is_some());
+        let outage = store.open_alerts().get("outage").await.expect("a read").expect("it is open");
+        break_it(&opened, "INSERT INTO alerts (kind, opened_at, body) VALUES (CAST('outage' AS BLOB), 1, '{}')").await;
+        let open = store.open_alerts().of(&["outage", "flood"]).await.expect("a read");
+        assert_eq!(open.get("outage").map(|open| &open.body), Some(&outage.body), "{open:?}");
+        assert_eq!(open.len(), 1, "{open:?}");
+        break_it(&opened, "DELETE FROM alerts WHERE typeof(kind) = 'blob'").await;
         let read = store.tokens().get().await.expect("a read");
         assert_eq!((read.access, read.refresh.as_deref()), (None, Some("r")));
         assert_eq!(store.lead_queue().known_contact("+79990000000").await.expect("a read"), None);

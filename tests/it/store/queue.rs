@@ -252,6 +252,7 @@ on_both! {
         let ivan = lead("Иван", 0);
         submit(store, &ivan).await;
         reject(store, &ivan, "price: InvalidType").await;
+        assert!(store.open_alerts().has_untold().await.expect("a read"));
         let untold = store.open_alerts().untold_rejections().await.expect("a read");
         let untold: [_; 1] = untold.try_into().expect("one lead");
         assert_eq!(untold, [(ivan.number.clone(), "price: InvalidType".to_owned())]);
@@ -260,6 +261,7 @@ on_both! {
         });
         store.open_alerts().tell_of_leads(ChatRef::telegram(1), &told).await.expect("a write");
         assert!(store.open_alerts().untold_rejections().await.expect("a read").is_empty());
+        assert!(!store.open_alerts().has_untold().await.expect("a read"));
         assert_eq!(store.leads().undelivered(10).await.expect("a read")[0].state(), LeadState::Rejected);
         assert_eq!(store.leads().retry_now(Some(&ivan.number)).await.expect("a write"), 1);
         assert_eq!(store.leads().waiting().await.expect("a count").0, 1);
