@@ -140,6 +140,7 @@ impl FakeAmocrm {
     pub async fn stop(&self) {
         let mut serving = self.shared.serving.lock().await;
         if let Serving::Up { connections, task } = &mut *serving {
+            super::stopped().insert(self.shared.port);
             connections.cancel();
             task.abort();
             let _ = task.await;
@@ -157,6 +158,7 @@ impl FakeAmocrm {
             && let Some(held) = held.take()
         {
             let listener = held.listen(super::BACKLOG).expect("the fake can listen again");
+            super::stopped().remove(&self.shared.port);
             *serving = self.listen(listener);
         }
         drop(serving);

@@ -122,14 +122,18 @@ impl FakeTelegram {
 
     /// The network goes down: the port refuses, every open connection is closed; what people write meanwhile waits.
     pub async fn stop(&self) {
+        super::stopped().insert(self.shared.addr.port());
         self.network.lock().await.close().await;
     }
 
     /// The network is back on the same port, with everything remembered.
     pub async fn restart(&self) {
         let mut network = self.network.lock().await;
+        let port = self.shared.addr.port();
+        super::stopped().insert(port);
         network.close().await;
-        let listener = super::listen(self.shared.addr.port()).await;
+        let listener = super::listen(port).await;
+        super::stopped().remove(&port);
         *network = server::Network::open(listener, self.shared.clone());
     }
 
