@@ -291,14 +291,11 @@ fn one_of_each_first(leads: Vec<LeadRow>) -> Vec<LeadRow> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    };
+    use std::sync::atomic::Ordering;
 
     use sqlx::{Connection, Executor, SqliteConnection};
 
-    use crate::clock::Clock;
+    use crate::{clock::Clock, store::tests::instructions_of};
 
     use super::*;
 
@@ -315,12 +312,7 @@ mod tests {
              SELECT printf('%026d', n), n, 'waiting', '{{}}', {user_id}, n, 0 FROM numbers"
         );
         connection.execute(AssertSqlSafe(fill)).await.expect("leads");
-        let count = Arc::new(AtomicU64::new(0));
-        let counting = count.clone();
-        connection.lock_handle().await.expect("a handle").set_progress_handler(1, move || {
-            counting.fetch_add(1, Ordering::Relaxed);
-            true
-        });
+        let count = instructions_of(&mut connection).await;
         let sql = claim_sql(Engine::Sqlite, &Lease::command(), 10, Claim::Untroubled);
         let (now, most) = (1_000_000_000, i64::MAX);
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind("me");

@@ -131,7 +131,24 @@ pub(crate) fn json<T: serde::Serialize>(value: &T) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{
+        path::Path,
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering},
+        },
+    };
+
+    /// Counts the instructions that SQLite takes on this connection from now on.
+    pub(super) async fn instructions_of(connection: &mut sqlx::SqliteConnection) -> Arc<AtomicU64> {
+        let count = Arc::new(AtomicU64::new(0));
+        let counting = count.clone();
+        connection.lock_handle().await.expect("a handle").set_progress_handler(1, move || {
+            counting.fetch_add(1, Ordering::Relaxed);
+            true
+        });
+        count
+    }
 
     /// See the head of this room.
     #[test]

@@ -286,14 +286,11 @@ impl OpenAlerts {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    };
+    use std::sync::atomic::Ordering;
 
     use sqlx::{Connection, Executor, SqliteConnection};
 
-    use crate::clock::Clock;
+    use crate::{clock::Clock, store::tests::instructions_of};
 
     use super::*;
 
@@ -314,12 +311,7 @@ mod tests {
         ] {
             connection.execute(AssertSqlSafe(format!("{numbers} {fill}"))).await.expect("rows");
         }
-        let count = Arc::new(AtomicU64::new(0));
-        let counting = count.clone();
-        connection.lock_handle().await.expect("a handle").set_progress_handler(1, move || {
-            counting.fetch_add(1, Ordering::Relaxed);
-            true
-        });
+        let count = instructions_of(&mut connection).await;
         let found = sqlx::query(AssertSqlSafe(any_untold())).fetch_optional(&mut connection).await.expect("a look");
         assert!(found.is_none());
         count.load(Ordering::Relaxed)
