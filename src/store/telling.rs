@@ -18,6 +18,9 @@ use super::{
 /// Refused leads of which the admin has not heard.
 pub(super) const UNTOLD_REJECTIONS: &str = "state = 'rejected' AND admin_told = 0 AND unreadable = 0";
 
+/// Waiting leads of which the admin has no copy.
+const UNCOPIED: &str = "state = 'waiting' AND admin_copied = 0 AND unreadable = 0";
+
 /// Waiting leads of which the admin is to hear.
 pub(super) fn untold_stuck() -> String {
     format!("state = 'waiting' AND unreadable = 0 AND admin_told = {TO_BE_TOLD}")
@@ -109,6 +112,11 @@ impl OpenAlerts {
         limit: i64,
         notice: impl Fn(&[Lead]) -> Notice,
     ) -> Result<usize, StoreError> {
+        // Mostly there is none, and a look is no write.
+        let sql = format!("SELECT 1 FROM leads WHERE {UNCOPIED} LIMIT 1");
+        if sqlx::query(AssertSqlSafe(sql)).fetch_optional(&self.pool).await?.is_none() {
+            return Ok(0);
+        }
         self.again(|| self.copy_to_admin_once(chat, group, limit, &notice)).await
     }
 
@@ -122,8 +130,8 @@ impl OpenAlerts {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
         let sql = format!(
-            "UPDATE leads SET admin_copied = 1 WHERE id IN (SELECT id FROM leads WHERE state = 'waiting' \
-             AND admin_copied = 0 AND unreadable = 0 ORDER BY submitted_at, id LIMIT $1 + 0) RETURNING {}",
+            "UPDATE leads SET admin_copied = 1 WHERE id IN (SELECT id FROM leads WHERE {UNCOPIED} \
+             ORDER BY submitted_at, id LIMIT $1 + 0) RETURNING {}",
             lead_columns(self.engine)
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(limit).fetch_all(&mut *transaction).await?;
