@@ -1,0 +1,207 @@
+//! What is taken for an address, and the form in which it is kept.
+
+use super::*;
+
+#[test]
+fn encar_in_one_form() {
+    for text in [
+        "http://www.encar.com/dc/dc_cardetailview.do?pageid=dc_carsearch&listAdvType=normal&carid=38427498&view_type=hs_ad",
+        "https://fem.encar.com/cars/detail/38427498?pageid=dc_carsearch&listAdvType=pick",
+        "https://fem.encar.com/cars/detail/38427498",
+        "https://fem.encar.com/cars/detail/38427498/",
+        "https://fem.encar.com/cars/report/inspect/38427498",
+        "https://fem.encar.com/cars/report/accident/38427498?x=1",
+        "http://m.encar.com/ca/detailView.do?carId=38427498",
+        "https://m.encar.com/dc/dc_cardetailview.do?carid=38427498&wtClick=x",
+        "https://car.encar.com/detail/car?carid=38427498",
+        "https://www.encar.com/fc/fc_cardetailview.do?carid=38427498",
+        "https://www.encar.com/fc/fc_cardetailview.do?CARID=38427498#top",
+        "https://www.encar.com/dc/dc_cardetailview.do?a=1&amp;carid=38427498",
+        "encar.com/dc/dc_cardetailview.do?carid=38427498",
+        "www.encar.com/dc/dc_cardetailview.do?carid=38427498",
+        "fem.encar.com/cars/detail/38427498",
+        "m.encar.com/ca/detailView.do?carId=38427498",
+        "HTTPS://FEM.ENCAR.COM/cars/detail/38427498",
+        "FEM.Encar.com/cars/detail/38427498",
+        "https://encar.com./cars/detail/38427498",
+        "https://user:pass@fem.encar.com/cars/detail/38427498",
+        "Вот: https://fem.encar.com/cars/detail/38427498.",
+        "ссылка:https://fem.encar.com/cars/detail/38427498",
+        "ссылка:encar.com/cars/detail/38427498",
+        "(https://fem.encar.com/cars/detail/38427498)",
+        "(encar.com/cars/detail/38427498),",
+        "<https://fem.encar.com/cars/detail/38427498>",
+        "«https://fem.encar.com/cars/detail/38427498»",
+        "\"fem.encar.com/cars/detail/38427498\"!",
+        "[машина](https://fem.encar.com/cars/detail/38427498)",
+        "нет, вот\nhttps://fem.encar.com/cars/detail/38427498\nспасибо",
+        "https://fem.encar.com/cars/detail/38427498 https://example.com/2",
+        "\u{200B}https://fem.encar.com/cars/detail/38427498\u{200B}",
+    ] {
+        let link = CarLink::parse(text).ok().flatten();
+        assert_eq!(link.as_ref().map(CarLink::url), Some(ENCAR), "{text}");
+        assert_eq!(link.as_ref().and_then(CarLink::encar_id), Some("38427498"), "{text}");
+    }
+}
+
+#[test]
+fn other_addresses_as_they_are() {
+    for (text, want) in [
+        ("https://example.com/car/1", "https://example.com/car/1"),
+        ("http://example.com/Car?a=1&b=2#c", "http://example.com/Car?a=1&b=2#c"),
+        ("https://example.com", "https://example.com/"),
+        ("www.example.com/x", "https://www.example.com/x"),
+        ("www.example.com", "https://www.example.com/"),
+        ("auto.ru/cars/used/1", "https://auto.ru/cars/used/1"),
+        ("смотрел на encar.com, нравится", "https://encar.com/"),
+        ("https://www.encar.com/dc/dc_carsearchlist.do", "https://www.encar.com/dc/dc_carsearchlist.do"),
+        ("https://fem.encar.com/cars/detail/abc", "https://fem.encar.com/cars/detail/abc"),
+        ("https://www.encar.com/x?carid=", "https://www.encar.com/x?carid="),
+        ("https://notencar.com/cars/detail/38427498", "https://notencar.com/cars/detail/38427498"),
+        ("notencar.com/cars/detail/38427498", "https://notencar.com/cars/detail/38427498"),
+        ("https://encar.com.evil.ru/cars/detail/38427498", "https://encar.com.evil.ru/cars/detail/38427498"),
+        ("http://encar.com@evil.ru/cars/detail/38427498", "http://evil.ru/cars/detail/38427498"),
+        ("http://encar.com:x@evil.ru/", "http://evil.ru/"),
+        (
+            "https://evil.ru/?u=https://fem.encar.com/cars/detail/1",
+            "https://evil.ru/?u=https://fem.encar.com/cars/detail/1",
+        ),
+        ("https://en.wikipedia.org/wiki/Kia_(car)", "https://en.wikipedia.org/wiki/Kia_(car)"),
+        ("(https://en.wikipedia.org/wiki/Kia_(car))", "https://en.wikipedia.org/wiki/Kia_(car)"),
+        ("https://example.com/a,b", "https://example.com/a,b"),
+        ("https://example.com/a, и ещё", "https://example.com/a"),
+        ("https://example.com/a?!...", "https://example.com/a"),
+        ("https://авто.рф/х", "https://xn--80ae0bp.xn--p1ai/%D1%85"),
+        ("https://xn--80ae0bp.xn--p1ai/x", "https://xn--80ae0bp.xn--p1ai/x"),
+        ("http://8.8.8.8:8080/x", "http://8.8.8.8:8080/x"),
+        ("http://[2606:4700::1111]/x", "http://[2606:4700::1111]/x"),
+        ("http://foo https://example.com/2", "https://example.com/2"),
+        ("http:// https://example.com/2", "https://example.com/2"),
+        ("https://exa\u{0}mple.com/x", "https://example.com/x"),
+    ] {
+        let want_link = Ok(Some(want.to_owned()));
+        assert_eq!(url(text), want_link, "{text}");
+        let link = CarLink::parse(text).ok().flatten();
+        assert_eq!(link.and_then(|l| l.encar_id), None, "{text}");
+    }
+}
+
+#[test]
+fn words_glued_to_an_address_end_it() {
+    for text in [
+        "https://fem.encar.com/cars/detail/38427498👍",
+        "https://fem.encar.com/cars/detail/38427498вот эта",
+        "https://fem.encar.com/cars/detail/38427498—вот",
+        "https://fem.encar.com/cars/detail/38427498–вот",
+        "https://fem.encar.com/cars/detail/38427498，价格",
+        "https://fem.encar.com/cars/detail/38427498https://fem.encar.com/cars/detail/38427499",
+        "https://fem.encar.com/cars/detail/38427498http",
+        "https://fem.encar.com/cars/detail/38427498look",
+        "https://fem.encar.com/cars/detail/38427498-вот",
+        "https://fem.encar.com/cars/detail/38427498_вот",
+        "https://fem.encar.com/cars/detail/38427498/вот",
+        "https://fem.encar.com/cars/detail/38427498?вот",
+        "https://fem.encar.com/cars/detail/38427498(вот эта)",
+        "https://fem.encar.com/cars/detail/38427498(this one)",
+        "https://fem.encar.com/cars/detail/38427498)вот",
+        "https://fem.encar.com/cars/detail/38427498'вот'",
+        "https://fem.encar.com/cars/detail/38427498»вот",
+        "https://fem.encar.com/cars/detail/38427498>вот",
+        "https://fem.encar.com/cars/detail/38427498、下一个",
+        "https://fem.encar.com/cars/detail/38427498。",
+        "https://fem.encar.com/cars/detail/38427498！点击",
+        "https://fem.encar.com/cars/detail/38427498点击查看",
+        "https://fem.encar.com/cars/detail/38427498이 차",
+        "https://fem.encar.com/cars/detail/38427498…",
+        "https://fem.encar.com/cars/detail/38427498→",
+        "https://fem.encar.com/cars/detail/38427498✅🚗вот",
+        "https://fem.encar.com/cars/detail/38427498\u{200B}вот",
+        "https://fem.encar.com/cars/detail/38427498\u{FE0F}",
+        "https://fem.encar.com/cars/detail/38427498.Вот эта",
+        "https://fem.encar.com/cars/detail/38427498,вот эта",
+        "https://fem.encar.com/cars/detail/38427498;вот",
+        "https://fem.encar.com/cars/detail/38427498!!!вот",
+        "https://fem.encar.com/cars/detail/38427498\\n\\nвот",
+        "https://fem.encar.com/cars/detail/38427498®",
+        "http://www.encar.com/dc/dc_cardetailview.do?carid=38427498вот",
+        "http://www.encar.com/dc/dc_cardetailview.do?carid=38427498👍",
+        "http://www.encar.com/dc/dc_cardetailview.do?carid=38427498&вот",
+        "🚗https://fem.encar.com/cars/detail/38427498🚗",
+        "вотhttps://fem.encar.com/cars/detail/38427498вот",
+        "вотfem.encar.com/cars/detail/38427498вот",
+        "价格fem.encar.com/cars/detail/38427498点击",
+        "fem.encar.com/cars/detail/38427498👍",
+        "Киа:fem.encar.com/cars/detail/38427498—вот",
+        "→fem.encar.com/cars/detail/38427498",
+        "https://fem.encar.com/cars/de\u{AD}tail/38427498",
+    ] {
+        let link = CarLink::parse(text).ok().flatten();
+        assert_eq!(link.as_ref().map(CarLink::url), Some(ENCAR), "{text}");
+    }
+    for (text, want) in [
+        (
+            "我在汽车之家发现一辆好车https://m.che168.com/dealer/1/2.html，点击查看",
+            "https://m.che168.com/dealer/1/2.html",
+        ),
+        ("https://m.che168.com/dealer/1/2.html点击", "https://m.che168.com/dealer/1/2.html"),
+        ("https://m.che168.com/dealer/1/2.html/点击", "https://m.che168.com/dealer/1/2.html/"),
+        ("https://www.che168.com点击", "https://www.che168.com/"),
+        ("https://auto.ru/cars/used/sale/kia/k5/1119-abcмашина", "https://auto.ru/cars/used/sale/kia/k5/1119-abc"),
+        ("https://auto.ru/cars/used/1/👍👍", "https://auto.ru/cars/used/1/"),
+        ("https://www.avito.ru/moskva/kia_k5_123456789—цена", "https://www.avito.ru/moskva/kia_k5_123456789"),
+        ("https://example.com/1вот", "https://example.com/1"),
+        ("https://example.com/car-1-вот", "https://example.com/car-1-%D0%B2%D0%BE%D1%82"),
+        ("https://example.com/1.htmlвот", "https://example.com/1.html"),
+        ("https://example.com/1.html.Вот эта", "https://example.com/1.html"),
+        ("https://example.com/1,вот", "https://example.com/1"),
+        ("https://example.com/1?вот эта?", "https://example.com/1"),
+        ("https://example.com/1(вот эта)", "https://example.com/1"),
+        ("https://example.com/1[фото]", "https://example.com/1"),
+        ("https://example.com/12345678-вот", "https://example.com/12345678"),
+        ("https://example.com/?id=5вот", "https://example.com/?id=5"),
+        ("https://example.comвот", "https://example.com/"),
+        ("https://example.com,вот", "https://example.com/"),
+        ("https://example.com:вот", "https://example.com/"),
+        ("https://example.com👍", "https://example.com/"),
+        ("https://example.com:8080/1вот", "https://example.com:8080/1"),
+        ("https://example.com/1https://example.com/2", "https://example.com/1"),
+        ("https://example.com/1,https://example.com/2", "https://example.com/1"),
+        ("https://example.com/1)https://example.com/2", "https://example.com/1"),
+        ("https://example.com/1www.example.com/2", "https://example.com/1"),
+        ("HTTPS://EXAMPLE.COM/1HTTP://EXAMPLE.COM/2", "https://example.com/1"),
+        ("[https://example.com/1](https://example.com/1)", "https://example.com/1"),
+        (
+            "https://web.archive.org/web/2020/https://example.com/1",
+            "https://web.archive.org/web/2020/https://example.com/1",
+        ),
+        ("https://example.com...вот", "https://example.com/"),
+        ("https://example.com.Вот эта", "https://example.com/"),
+        ("https://example.com-вот", "https://example.com/"),
+        ("www.example.comвот", "https://www.example.com/"),
+        ("вотwww.example.com/1вот", "https://www.example.com/1"),
+        ("encar.comвот", "https://encar.com/"),
+        ("https://https://example.com/1", "https://example.com/1"),
+        ("htps://example.com/1", "https://example.com/1"),
+        ("hhttps://example.com/1", "https://example.com/1"),
+        ("https://yandex.ru/search/?text=к%20к", "https://yandex.ru/search/?text=%D0%BA%20%D0%BA"),
+        ("https://t.me/share/url?url=https://example.com/1", "https://example.com/1"),
+        ("https://vk.com/away.php?to=https%3A%2F%2Fauto.ru%2Fcars%2F1вот", "https://auto.ru/cars/1"),
+        ("https://kia.рф/1", "https://kia.xn--p1ai/1"),
+        ("https://авто.рф/1👍", "https://xn--80ae0bp.xn--p1ai/1"),
+        ("https://авто.рфlook", "https://xn--80ae0bp.xn--p1ai/"),
+        ("авто.рф/cars/1", "https://xn--80ae0bp.xn--p1ai/cars/1"),
+        ("https://ru.wikipedia.org/wiki/Камри", "https://ru.wikipedia.org/wiki/%D0%9A%D0%B0%D0%BC%D1%80%D0%B8"),
+        ("https://ru.wikipedia.org/wiki/Камри👍", "https://ru.wikipedia.org/wiki/%D0%9A%D0%B0%D0%BC%D1%80%D0%B8"),
+        ("https://ru.wikipedia.org/wiki/Камри点击", "https://ru.wikipedia.org/wiki/%D0%9A%D0%B0%D0%BC%D1%80%D0%B8"),
+        ("https://a.ru/wiki/К_(а)", "https://a.ru/wiki/%D0%9A_(%D0%B0)"),
+        ("https://a.ru/Toyota_Камри", "https://a.ru/Toyota_%D0%9A%D0%B0%D0%BC%D1%80%D0%B8"),
+        ("https://a.ru/?q=камри&p=1", "https://a.ru/?q=%D0%BA%D0%B0%D0%BC%D1%80%D0%B8&p=1"),
+        ("https://a.ru/?марка=камри", "https://a.ru/?%D0%BC%D0%B0%D1%80%D0%BA%D0%B0=%D0%BA%D0%B0%D0%BC%D1%80%D0%B8"),
+        ("https://a.ru/%D0%9A%D0%B0", "https://a.ru/%D0%9A%D0%B0"),
+        ("https://de.example/Käse", "https://de.example/K%C3%A4se"),
+        ("https://ko.wikipedia.org/wiki/기아", "https://ko.wikipedia.org/wiki/%EA%B8%B0%EC%95%84"),
+        ("https://a.ru/К5-2020", "https://a.ru/%D0%9A5-2020"),
+    ] {
+        assert_eq!(url(text), Ok(Some(want.to_owned())), "{text}");
+    }
+}
