@@ -12,7 +12,11 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentB
 use strum::IntoEnumIterator;
 
 use self::{
-    examples::{HOUR, file_copy, lead_cards, notices, number, press_outcomes, says, shortages, text, troubles},
+    examples::{
+        HOUR,
+        admin::{shortages, troubles},
+        file_copy, lead_cards, notices, number, press_outcomes, says, text,
+    },
     source::{all_sources, calls, messages},
 };
 use super::{i18n::asked, *};
