@@ -1,4 +1,5 @@
 mod anew;
+mod buttons;
 mod consent;
 mod forms;
 mod mine;
