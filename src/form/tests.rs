@@ -1,5 +1,6 @@
 mod anew;
 mod buttons;
+mod card;
 mod consent;
 mod forms;
 mod mine;
