@@ -1,6 +1,7 @@
 //! Beyond one machine: state in PostgreSQL, a second process that takes over, a database that goes and comes.
 
 mod afterwards;
+mod connections;
 mod kills;
 mod moving;
 mod servers;
