@@ -1,5 +1,8 @@
 //! Rows broken by hand, in every table: whatever is beside them goes on.
 
+mod copies;
+mod other_tables;
+
 use super::*;
 use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
 
@@ -207,71 +210,6 @@ async fn what_is_only_remembered_of_a_lead_may_be_damaged() {
     }
 }
 
-/// Everything that is copied of a lead, cell by cell.
-async fn cells(store: &std::path::Path, id: &str) -> Option<String> {
-    let mut file = SqliteConnection::connect(&format!("sqlite://{}", store.display())).await.expect("the file");
-    let columns = ["id", "number", "state", "body", "attempts", "last_error", "user_id", "unreadable"];
-    let list = columns.map(|name| format!("typeof({name}) || '=' || hex({name})")).join(" || ' ' || ");
-    let sql = format!("SELECT {list} FROM leads WHERE hex(id) = hex({id})");
-    sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch_optional(&mut file).await.expect("a read")
-}
-
-#[tokio::test]
-async fn damaged_rows_are_copied_as_they_are_and_hold_no_copy_up() {
-    for damage in ON_BOTH.iter().chain(ON_SQLITE).chain(HARMLESS) {
-        let opened = Opened::sqlite().await;
-        let store = &opened.store;
-        let (ivan, anna) = (lead("Иван", 1), lead("Анна", 0));
-        submit(store, &ivan).await;
-        submit(store, &anna).await;
-        store.marks().set(&Mark::Retry, "1").await.expect("a write");
-        break_it(&opened, &damaging(&ivan, damage)).await;
-        break_it(&opened, "UPDATE marks SET value = CAST(x'ff' AS TEXT)").await;
-        break_it(&opened, "UPDATE dialogues SET draft = x'00ff', update_at = 'soon'").await;
-        store.leads().undelivered(9).await.expect("a read");
-        let file = opened.folder.path().join("copy.sqlite");
-        let copy = Store::open_file(&file, Clock::default()).await.expect("a store");
-        for _ in 0..2 {
-            let report = store.copy_to(&copy).await.unwrap_or_else(|error| panic!("{damage}: {error}"));
-            let leads = report.iter().find(|table| table.table == "leads").expect("leads");
-            assert_eq!((leads.source, leads.present, leads.target), (2, 2, 2), "{damage}");
-            assert!(report.iter().all(|table| table.left_behind.is_empty()), "{damage}: {report:?}");
-        }
-        let id = if damage.starts_with("id") { "x'ff01'".into() } else { format!("'{}'", ivan.id) };
-        let there = opened.folder.path().join(amocrm_lead_bot::store::SQLITE_FILE);
-        let (was, is) = (cells(&there, &id).await, cells(&file, &id).await);
-        assert!(was.is_some() && was == is, "{damage}\n{was:?}\n{is:?}");
-        // What is unreadable there is so here.
-        let counts = (
-            store.leads().unreadable_count().await.expect("a count"),
-            copy.leads().unreadable_count().await.expect("a count"),
-        );
-        assert_eq!(counts.0, counts.1, "{damage}");
-    }
-}
-
-#[tokio::test]
-async fn what_postgresql_cannot_hold_is_named_and_the_rest_is_copied() {
-    let Some(target) = Opened::postgres().await else { return };
-    let opened = Opened::sqlite().await;
-    let store = &opened.store;
-    let (bad, forgetful, good) = (lead("Иван", 2), lead("Пётр", 1), lead("Анна", 0));
-    for lead in [&bad, &forgetful, &good] {
-        submit(store, lead).await;
-    }
-    break_it(&opened, &format!("UPDATE leads SET body = CAST(x'7bff7d' AS TEXT) WHERE number = '{}'", bad.number))
-        .await;
-    let harmless = "attempts = 'x', due_at = x'01', last_error = CAST(x'ff' AS TEXT)";
-    break_it(&opened, &format!("UPDATE leads SET {harmless} WHERE number = '{}'", forgetful.number)).await;
-    let report = store.copy_to(&target.store).await.expect("a copy");
-    let leads = report.iter().find(|table| table.table == "leads").expect("leads");
-    assert_eq!((leads.source, leads.present, leads.damaged, leads.target), (3, 2, 1, 2));
-    assert_eq!(leads.left_behind, [format!("#{}", bad.number)]);
-    let rows = target.store.leads().undelivered(9).await.expect("a read");
-    let row = rows.iter().find(|row| row.lead.id == forgetful.id).expect("it");
-    assert!(rows.len() == 2 && format!("{:?}", row.stage).contains("Uncertain"), "it is looked up first: {row:?}");
-}
-
 #[tokio::test]
 async fn a_person_is_found_and_forgotten_in_damaged_rows_too() {
     use amocrm_lead_bot::store::{Forgetting, Whom};
@@ -363,72 +301,5 @@ async fn whatever_is_damaged_of_a_step_it_may_have_been_sent() {
             let attempt = row_of(store, &ivan).await.steps.attempt(step).expect("an attempt");
             assert_eq!((attempt.lookups, attempt.lookups_needed), (1, 3), "{damage}");
         }
-    }
-}
-
-#[tokio::test]
-async fn no_chat_is_locked_out() {
-    for damage in [
-        "step = x'ff'",
-        "draft = CAST(x'7bff' AS TEXT)",
-        "draft = x'00'",
-        "update_id = 'x'",
-        "update_at = x'01'",
-        "replies = CAST(x'ff' AS TEXT)",
-        "draft = CAST(hex(zeroblob(3000000)) AS TEXT)",
-    ] {
-        let opened = Opened::sqlite().await;
-        let store = &opened.store;
-        store.dialogues().commit(&turn(1, None)).await.expect("a commit");
-        break_it(&opened, &format!("UPDATE dialogues SET {damage}")).await;
-        let read = store.dialogues().of_chat(ChatRef::telegram(42)).await.expect(damage).expect("a dialogue");
-        let after = Some((read.update_id, read.update_at));
-        let outcome = store.dialogues().commit(&Turn { after, ..turn(2, None) }).await.expect(damage);
-        assert!(matches!(outcome, TurnOutcome::Committed(_)), "{damage}: {outcome:?}");
-    }
-}
-
-#[tokio::test]
-async fn damaged_marks_alerts_tokens_and_customers_are_as_good_as_none() {
-    let opened = Opened::sqlite().await;
-    let store = &opened.store;
-    store.marks().set(&Mark::Retry, "1").await.expect("a write");
-    let alert = OpenAlert { opened_at: 5, body: "{}".into() };
-    store.open_alerts().save("outage", &alert, &[]).await.expect("a write");
-    let tokens = TokenRow { access: Some("a".into()), refresh: Some("r".into()), ..TokenRow::default() };
-    store.tokens().set(&tokens).await.expect("a write");
-    let ivan = lead("Иван", 0);
-    submit(store, &ivan).await;
-    store.lead_queue().record_contact(ivan.id, "+79990000000", 7).await.expect("a write");
-    store.begin_term().await.expect("a term");
-    for value in ["x'ff'", "CAST(x'ff' AS TEXT)"] {
-        for sql in [
-            "UPDATE marks SET value = BAD",
-            "UPDATE alerts SET body = BAD, opened_at = BAD",
-            "UPDATE tokens SET access_token = BAD",
-            "UPDATE customers SET contact_id = BAD, seen_at = BAD",
-            "INSERT OR REPLACE INTO locks (name, holder, held_until) VALUES ('tokens', BAD, BAD)",
-            "INSERT OR REPLACE INTO imports (fingerprint, lead_id, imported_at) VALUES (BAD, BAD, BAD)",
-            "INSERT OR REPLACE INTO set_aside (update_id, kind, error, body, set_aside_at) VALUES (1, BAD, BAD, BAD, BAD)",
-        ] {
-            break_it(&opened, &sql.replace("BAD", value)).await;
-        }
-        assert_eq!(store.marks().get(&Mark::Retry).await.expect("a read"), None);
-        let outage = store.open_alerts().get("outage").await.expect("a read").expect("it is open");
-        break_it(&opened, "INSERT INTO alerts (kind, opened_at, body) VALUES (CAST('outage' AS BLOB), 1, '{}')").await;
-        let open = store.open_alerts().of(&["outage", "flood"]).await.expect("a read");
-        assert_eq!(open.get("outage").map(|open| &open.body), Some(&outage.body), "{open:?}");
-        assert_eq!(open.len(), 1, "{open:?}");
-        break_it(&opened, "DELETE FROM alerts WHERE typeof(kind) = 'blob'").await;
-        let read = store.tokens().get().await.expect("a read");
-        assert_eq!((read.access, read.refresh.as_deref()), (None, Some("r")));
-        assert_eq!(store.lead_queue().known_contact("+79990000000").await.expect("a read"), None);
-        assert!(store.locks().take("tokens", "me", std::time::Duration::from_secs(9)).await.expect("a lock"));
-        assert!(store.begin_term().await.expect("a term") > 1_000_000, "no lease of an older term is valid");
-        let imported = ImportedLead { new: NewLead::fresh(lead("Пётр", 0)), fingerprint: Some("f".into()) };
-        store.leads().import(&[imported]).await.expect("an import");
-        assert_eq!(store.dialogues().dead_letters().await.expect("a count"), 1);
-        store.marks().set(&Mark::Retry, "2").await.expect("a write");
-        assert_eq!(store.marks().get(&Mark::Retry).await.expect("a read").as_deref(), Some("2"));
     }
 }
