@@ -1,11 +1,17 @@
 //! The chat in the terminal: a person is the buyer, and has a hand on every switch.
+//!
+//! - [`help`]: what can be done, in words
+//! - [`message`]: a message as it is shown, and what can be pressed on it
+
+mod help;
+mod message;
 
 use std::io;
 
 use serde_json::json;
 use testkit::fakes::{
     amocrm::CrmEvent,
-    telegram::{BotMessage, Event, FakeUser},
+    telegram::{Event, FakeUser},
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -16,59 +22,8 @@ use crate::{
     stage::{Stage, Stages, phone},
     terminal::{Terminal, WIDTH, print, wrapped},
 };
-
-/// Under what stands after the name.
-const INDENT: &str = "     ";
-
-/// What can be done, in at most 80 columns; the other language by the other word.
-const HELP: [&str; 2] = [
-    "\
-You are the buyer: a number presses the button of that number, anything else
-is said to the bot. The same in Russian: помощь
-
-  :say TEXT             say it even if it is a number
-  :edit TEXT            change the last thing you have said
-  :photo [FILE]         send a photo      :contact   share the phone number
-  :sticker              send a sticker
-  :buyer NAME           be another buyer, or one of before
-  :english [NAME]       another buyer, whose phone is in English
-  :admin [N | TEXT]     the admin's chat; press button N there, or say TEXT
-  :group [N | TEXT]     the managers' group; press button N, or reply TEXT
-  :stage [N]            move the newest lead to stage N, in amoCRM
-  :crm                  what is in the CRM
-  :crm off | slow | on  switch the CRM off, make it slow, switch it on
-  :expire  :tokens      both tokens expire; new tokens into the files
-  :code                 an authorization code
-  :run COMMAND          a command: status, leads list, --help
-  :status  :retry       the commands status and retry-backup-leads
-  :kill  :restart       kill -9; stop it politely if it runs, and start it
-  :wipe                 kill it and empty its disk
-  :backup  :log [N]     backup_leads.json; the last lines of the log
-  help  quit",
-    "\
-Вы покупатель: число нажимает кнопку с этим номером, остальное вы говорите
-боту. The same in English: help
-
-  :say ТЕКСТ            сказать и число
-  :edit ТЕКСТ           исправить последнее сообщение
-  :photo [ФАЙЛ]         отправить фото    :contact   отправить свой номер
-  :sticker              отправить стикер
-  :buyer ИМЯ            другой покупатель или один из прежних
-  :english [ИМЯ]        покупатель, чей телефон на английском
-  :admin [N | ТЕКСТ]    чат администратора; нажать там кнопку N, сказать
-  :group [N | ТЕКСТ]    группа менеджеров; нажать кнопку N, ответить
-  :stage [N]            передвинуть новейшую сделку на этап N в amoCRM
-  :crm                  что есть в amoCRM
-  :crm off | slow | on  выключить её, сделать медленной, включить
-  :expire  :tokens      оба токена истекли; новые токены в файлы
-  :code                 код авторизации
-  :run КОМАНДА          команда программы: status, leads list, --help
-  :status  :retry       команды status и retry-backup-leads
-  :kill  :restart       kill -9; остановить и запустить
-  :wipe                 убить программу и стереть её диск
-  :backup  :log [N]     backup_leads.json; последние строки журнала
-  помощь  quit",
-];
+use help::HELP;
+use message::{Choice, INDENT, bubble, choices, last_message, numbered, press};
 
 /// Talks until the person leaves, on whatever stage is played on.
 pub async fn talk(stages: &Stages) -> io::Result<()> {
@@ -134,18 +89,6 @@ async fn next<T: Clone>(events: &mut Receiver<T>) -> T {
 /// Tells what an order has done.
 fn done(text: &str) {
     print(&paint(DIM, text));
-}
-
-/// What a number presses.
-enum Choice {
-    /// A button under a message.
-    Button { message_id: i32, data: String },
-    /// A button that opens a page.
-    Page(String),
-    /// A key that says what stands on it.
-    Key(String),
-    /// A key that shares the phone number.
-    Contact,
 }
 
 struct Talk<'a> {
@@ -408,84 +351,4 @@ impl Talk<'_> {
         };
         print(&paint(GREEN, &format!("amoCRM: {news}")));
     }
-}
-
-/// The last message of a transcript, whole: every line after a message's first is indented.
-fn last_message(transcript: &str) -> &str {
-    let text = transcript.trim_end();
-    let begins = |at: usize| !text[at..].starts_with([' ', '\n']);
-    let starts = text.rmatch_indices('\n').map(|(at, _)| at + 1);
-    &text[starts.into_iter().find(|at| begins(*at)).unwrap_or_default()..]
-}
-
-async fn press(user: &FakeUser, choice: &Choice, stage: &Stage) {
-    match choice {
-        Choice::Button { message_id, data } => {
-            if let Err(why) = user.press_on(*message_id, data) {
-                print(&why);
-            }
-        }
-        Choice::Key(text) => drop(user.say(text)),
-        Choice::Contact => drop(user.share_contact(&phone(user))),
-        Choice::Page(page) => open(page, stage).await,
-    }
-}
-
-/// What a browser would show; a page of amoCRM that asks for access is allowed it.
-async fn open(page: &str, stage: &Stage) {
-    print(&paint(DIM, &format!("→ {page}")));
-    if let Some(heading) = stage.allows_access(page).await {
-        print(&format!("«Разрешить» нажато, на странице · allowed, the page says: {heading}"));
-    }
-}
-
-/// What can be pressed on a message: buttons under it, then the keyboard that came with it.
-fn choices(message: &BotMessage) -> Vec<Choice> {
-    let buttons = message.buttons.iter().flatten().map(|button| match (&button.data, &button.url) {
-        (Some(data), _) => Choice::Button { message_id: message.message_id, data: data.clone() },
-        (None, url) => Choice::Page(url.clone().unwrap_or_default()),
-    });
-    let keys = message
-        .keyboard
-        .iter()
-        .flat_map(|keyboard| keyboard.rows.iter().flatten())
-        .map(|key| if key.request_contact { Choice::Contact } else { Choice::Key(key.text.clone()) });
-    buttons.chain(keys).collect()
-}
-
-/// The rows of buttons of a message with their numbers, in the order of [`choices`].
-fn numbered(message: &BotMessage) -> Vec<String> {
-    let buttons = message.buttons.iter().map(|row| row.iter().map(|button| button.text.as_str()).collect::<Vec<_>>());
-    let keyboard = message.keyboard.iter().flat_map(|keyboard| &keyboard.rows);
-    let keys = keyboard.map(|row| row.iter().map(|key| key.text.as_str()).collect());
-    let mut number = 0;
-    let mut rows = Vec::new();
-    for row in buttons.chain(keys) {
-        let mut line = String::new();
-        let mut width = INDENT.len();
-        for label in row {
-            number += 1;
-            let wide = label.chars().count() + number.to_string().len() + 6;
-            if width + wide > WIDTH && !line.is_empty() {
-                rows.push(format!("{INDENT}{}", line.trim_end()));
-                (line, width) = (String::new(), INDENT.len());
-            }
-            line.push_str(&format!("{} {label}   ", paint(BOLD, &format!("[{number}]"))));
-            width += wide;
-        }
-        rows.push(format!("{INDENT}{}", line.trim_end()));
-    }
-    rows
-}
-
-/// A message as it is shown when it comes.
-fn bubble(who: &str, message: &BotMessage) -> String {
-    let mut lines = Vec::new();
-    if let Some((name, _)) = &message.document {
-        lines.push(format!("     (файл · file {name})"));
-    }
-    let text = wrapped(&message.text, WIDTH - INDENT.len());
-    lines.extend(text.iter().map(|line| format!("{INDENT}{line}").trim_end().to_owned()));
-    lines.extend(numbered(message));
-    format!("{}\n{}", paint(BOLD, &format!("{who}:")), lines.join("\n"))
 }
