@@ -2,12 +2,18 @@
 //! submits and the messages that answer it. A turn is committed only if the dialogue still stands as it was read: a process
 //! that has lost the leadership may still be taking a turn when the next leader has taken the same one, and more.
 
+use std::collections::HashSet;
+
 use sqlx::AssertSqlSafe;
 use tracing::warn;
 
 use crate::{clock::Millis, lead::ChatRef};
 
-use super::{Dialogues, LeadRow, StoreError, rows};
+use super::{
+    Amended, Dialogues, LeadRow, StoreError,
+    leads::{ID, LEAD_COLUMNS, newest, sql_of_person},
+    rows,
+};
 
 /// A chat's stored dialogue; `step` and `draft` are read tolerantly by the bot's room.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,9 +77,23 @@ impl Dialogues {
         Ok(())
     }
 
-    /// What one person has sent, newest first, at most `limit`.
-    pub async fn requests_of(&self, user_id: i64, limit: usize) -> Result<Vec<LeadRow>, StoreError> {
-        self.leads().of_person(user_id, limit).await
+    /// What one person has sent, newest first, at most `limit`, each with what was said of it since.
+    pub async fn requests_of(&self, user_id: i64, limit: usize) -> Result<Vec<(LeadRow, Amended)>, StoreError> {
+        // Of most nothing was said since: those are read by one statement.
+        let is_amended = ", (SELECT COUNT(*) FROM amendments WHERE amendments.lead_id = leads.id)";
+        let query = sqlx::query(AssertSqlSafe(sql_of_person(self.engine, is_amended)));
+        let query = query.bind(user_id).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let rows = query.fetch_all(&self.pool).await?;
+        let with_amendments = rows.iter().filter(|row| rows::number(row, LEAD_COLUMNS) != Some(0));
+        let with_amendments: HashSet<_> = with_amendments.filter_map(|row| rows::lossy(row, ID)).collect();
+        let requests = newest(self.leads_of(&rows).await?, limit);
+        let ids = requests.iter().map(|row| row.lead.id).filter(|id| with_amendments.contains(&id.to_string()));
+        let mut amended = self.amended(&ids.collect::<Vec<_>>()).await?;
+        let with = requests.into_iter().map(|row| {
+            let amended = amended.remove(&row.lead.id).unwrap_or_default();
+            (row, amended)
+        });
+        Ok(with.collect())
     }
 
     /// Forgets a chat's dialogue.

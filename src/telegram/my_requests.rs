@@ -60,15 +60,9 @@ pub(super) async fn own_requests(dialogues: &Dialogues, user_id: i64) -> Result<
 
 /// The last so many requests of a person, without those that they have left unfinished: whoever has left a form has sent nothing.
 async fn own_rows(dialogues: &Dialogues, user_id: i64, limit: usize) -> Result<Vec<(LeadRow, Amended)>, StoreError> {
-    let rows = dialogues.requests_of(user_id, limit).await?;
-    let ids: Vec<_> = rows.iter().map(|row| row.lead.id).collect();
-    let mut amended = dialogues.amended(&ids).await?;
-    let with = rows.into_iter().map(|row| {
-        let amended = amended.remove(&row.lead.id).unwrap_or_default();
-        (row, amended)
-    });
+    let requests = dialogues.requests_of(user_id, limit).await?;
     let is_sent = |(row, amended): &(LeadRow, Amended)| !amended.lead.as_ref().unwrap_or(&row.lead).is_unfinished();
-    Ok(with.filter(is_sent).collect())
+    Ok(requests.into_iter().filter(is_sent).collect())
 }
 
 fn own_request(amended: Amended, row: LeadRow, open_for: Millis) -> OwnRequest {

@@ -23,7 +23,10 @@ use crate::lead::ChatRef;
 pub const KINDS: [&str; 3] = ["message", "edited_message", "callback_query"];
 
 /// teloxide parses with deep stacks, the deeper the less optimized.
-const STACK: usize = 8 << 20;
+const DEEP: usize = 8 << 20;
+
+/// With room for what goes on around it.
+const STACK: usize = DEEP + (64 << 10);
 
 /// Messages within a message may hold messages themselves, and teloxide tries a message in some fifty ways.
 const NESTED_MESSAGES: [&str; 2] = ["reply_to_message", "pinned_message"];
@@ -347,6 +350,12 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Runs something on a stack that is deep enough to read on. One such stack costs more than an update: whoever reads many
+/// of them reads them all on the same one.
+pub fn on_deep_stack<T>(work: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(DEEP, STACK, work)
+}
+
 /// Runs something on a deep stack; `None` if it panics. What it panics with may quote what people wrote, and is told
 /// to nobody.
 fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
@@ -360,7 +369,7 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
         }));
     });
     QUIET.set(true);
-    let done = stacker::grow(STACK, || panic::catch_unwind(AssertUnwindSafe(work)));
+    let done = on_deep_stack(|| panic::catch_unwind(AssertUnwindSafe(work)));
     QUIET.set(false);
     done.ok()
 }

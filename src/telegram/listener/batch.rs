@@ -70,7 +70,8 @@ impl Listener {
             // They were confirmed by asking for more, and came all the same.
             self.rest(AGAIN_PAUSE).await;
         }
-        let read: Vec<_> = batch.updates.iter().map(|update| (update, self.read(update))).collect();
+        let read: Vec<_> =
+            reading::on_deep_stack(|| batch.updates.iter().map(|update| (update, self.read(update))).collect());
         self.open = true;
         self.intake.open(read.iter().map(|(update, read)| (update.id, read.as_ref().ok().and_then(chat_of))));
         for (update, read) in read {
