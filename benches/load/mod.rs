@@ -183,7 +183,7 @@ pub async fn intake(subjects: &[Subject<'_>], wanted: impl Fn(&str) -> bool) {
 /// As many buyers at once as there are, each waiting for every answer.
 async fn crowd(subject: Subject<'_>) {
     let (name, bot) = (subject.name(), Bot::start(subject, Duration::ZERO).await);
-    let (cpu, start) = (bot.cpu(), Instant::now());
+    let (cpu, requests, start) = (bot.cpu(), bot.telegram.requests(), Instant::now());
     let mut buyers = Vec::new();
     for chat in 1..=BUYERS {
         let (telegram, mut heard) = (bot.telegram.clone(), bot.telegram.reads(chat));
@@ -201,10 +201,11 @@ async fn crowd(subject: Subject<'_>) {
     }
     let (took, dialogues) = (start.elapsed().as_secs_f64(), BUYERS as f64 * DIALOGUES as f64);
     let cpu = (bot.cpu() - cpu) / dialogues * 1000.0;
+    let requests = (bot.telegram.requests() - requests) as f64 / dialogues;
     waits.sort();
     println!(
         "intake, {name}: {BUYERS} buyers at once, {:.0} dialogues/s, an answer p50 {:.0} ms, p99 {:.0} ms; {cpu:.2} CPU s \
-         per 1,000 dialogues{}",
+         per 1,000 dialogues{}; {requests:.1} requests to Telegram for each",
         dialogues / took,
         millis(&waits, 50),
         millis(&waits, 99),

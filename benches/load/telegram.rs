@@ -35,6 +35,7 @@ pub struct Telegram {
     state: Arc<Mutex<State>>,
     queued: Arc<Notify>,
     polls: Arc<AtomicU64>,
+    requests: Arc<AtomicU64>,
     round_trip: Duration,
 }
 
@@ -44,8 +45,8 @@ impl Telegram {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let state = State { next_id: 1000, ..State::default() };
-        let telegram =
-            Self { url, state: Arc::new(Mutex::new(state)), queued: Arc::default(), polls: Arc::default(), round_trip };
+        let (state, queued) = (Arc::new(Mutex::new(state)), Arc::default());
+        let telegram = Self { url, state, queued, polls: Arc::default(), requests: Arc::default(), round_trip };
         let server = telegram.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -62,6 +63,11 @@ impl Telegram {
 
     pub fn polls(&self) -> u64 {
         self.polls.load(Ordering::Relaxed)
+    }
+
+    /// All but polls.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed).saturating_sub(self.polls())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -153,6 +159,7 @@ impl Telegram {
 
     async fn answer(&self, method: &str, params: &Value) -> (String, Duration) {
         let ok = |result: Value| (json!({"ok": true, "result": result}).to_string(), Duration::ZERO);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         match method {
             "getupdates" => (self.updates(params).await, Duration::ZERO),
             "sendmessage" => {
