@@ -373,3 +373,21 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     QUIET.set(false);
     done.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_updates_are_read_on_one_stack() {
+        on_deep_stack(|| {
+            let around = 0_u8;
+            let around = std::ptr::from_ref(&around).addr();
+            let within = guarded(|| {
+                let within = 0_u8;
+                std::ptr::from_ref(&within).addr()
+            });
+            assert!(within.expect("no panic").abs_diff(around) < STACK - DEEP, "each has a stack of its own");
+        });
+    }
+}
