@@ -11,7 +11,7 @@ use crate::{clock::Millis, lead::ChatRef};
 
 use super::{
     Amended, Dialogues, LeadRow, StoreError,
-    leads::{ID, LEAD_COLUMNS, newest, sql_of_person},
+    leads::{ID, LEAD_COLUMNS, newest},
     rows,
 };
 
@@ -81,9 +81,7 @@ impl Dialogues {
     pub async fn requests_of(&self, user_id: i64, limit: usize) -> Result<Vec<(LeadRow, Amended)>, StoreError> {
         // Of most nothing was said since: those are read by one statement.
         let is_amended = ", (SELECT COUNT(*) FROM amendments WHERE amendments.lead_id = leads.id)";
-        let query = sqlx::query(AssertSqlSafe(sql_of_person(self.engine, is_amended)));
-        let query = query.bind(user_id).bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let rows = query.fetch_all(&self.pool).await?;
+        let rows = self.leads().rows_of_person(user_id, limit, is_amended).await?;
         let with_amendments = rows.iter().filter(|row| rows::number(row, LEAD_COLUMNS) != Some(0));
         let with_amendments: HashSet<_> = with_amendments.filter_map(|row| rows::lossy(row, ID)).collect();
         let requests = newest(self.leads_of(&rows).await?, limit);

@@ -124,19 +124,6 @@ pub(super) fn lead_columns(engine: Engine) -> String {
     .join(", ")
 }
 
-/// Reads what a person, $1, has sent and may still be read, at most $2 twice over, and `besides` of each.
-pub(super) fn sql_of_person(engine: Engine, besides: &str) -> String {
-    // Each half has an index of its own.
-    let halves = [("IS NOT NULL", "taken_at"), ("IS NULL", "submitted_at")].map(|(taken, newest)| {
-        format!(
-            "SELECT {}{besides} FROM (SELECT * FROM leads WHERE user_id = $1 AND taken_at {taken} \
-             AND forgotten_at IS NULL AND unreadable = 0 ORDER BY {newest} DESC LIMIT $2 + 0) AS leads",
-            lead_columns(engine),
-        )
-    });
-    halves.join(" UNION ALL ")
-}
-
 /// The newest of them, newest first.
 pub(super) fn newest(mut leads: Vec<LeadRow>, limit: usize) -> Vec<LeadRow> {
     leads.sort_by_key(|row| std::cmp::Reverse((row.lead.submitted_at, row.lead.id)));
@@ -216,9 +203,28 @@ impl Leads {
 
     /// What one person has sent and may still be read, newest first, at most `limit`.
     pub async fn of_person(&self, user_id: i64, limit: usize) -> Result<Vec<LeadRow>, StoreError> {
-        let query = sqlx::query(AssertSqlSafe(sql_of_person(self.engine, "")));
+        let rows = self.rows_of_person(user_id, limit, "").await?;
+        Ok(newest(self.leads_of(&rows).await?, limit))
+    }
+
+    /// Of what a person has sent and may still be read the newest, at most `limit` twice over, with `besides` of each.
+    pub(super) async fn rows_of_person(
+        &self,
+        user_id: i64,
+        limit: usize,
+        besides: &str,
+    ) -> Result<Vec<AnyRow>, StoreError> {
+        // Each half has an index of its own.
+        let halves = [("IS NOT NULL", "taken_at"), ("IS NULL", "submitted_at")].map(|(taken, newest)| {
+            format!(
+                "SELECT {}{besides} FROM (SELECT * FROM leads WHERE user_id = $1 AND taken_at {taken} \
+                 AND forgotten_at IS NULL AND unreadable = 0 ORDER BY {newest} DESC LIMIT $2 + 0) AS leads",
+                lead_columns(self.engine),
+            )
+        });
+        let query = sqlx::query(AssertSqlSafe(halves.join(" UNION ALL ")));
         let query = query.bind(user_id).bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        Ok(newest(self.leads_of(&query.fetch_all(&self.pool).await?).await?, limit))
+        Ok(query.fetch_all(&self.pool).await?)
     }
 
     /// Leads that amoCRM does not have, oldest first: waiting and rejected ones, at most `limit`.

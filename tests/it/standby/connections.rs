@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection};
 use testkit::postgres::{Cluster, port};
 
 use crate::standby::{
-    cluster,
+    cluster, restarted,
     servers::{leaves_a_request, own, start_on},
     world_on,
 };
@@ -25,12 +25,7 @@ async fn a_server_that_is_down_and_one_that_is_full_are_waited_for_in_words() {
     let mut world = world_on(&url).await;
     world.start();
     world.admin_reads("nobody answers").await;
-    let cluster = tokio::task::spawn_blocking(move || {
-        cluster.restart();
-        cluster
-    })
-    .await
-    .expect("a restart");
+    let cluster = restarted(cluster).await;
     world.admin_reads("снова сохраняет").await;
     assert_eq!(world.terminate().await, Some(0), "{}", world.log());
     let mut others = Vec::new();
@@ -54,12 +49,7 @@ async fn a_standby_server_is_waited_for_in_words() {
     let url = own(&cluster, "copied");
     cluster.crash();
     std::fs::write(cluster.folder().join("data/standby.signal"), "").expect("a file");
-    let cluster = tokio::task::spawn_blocking(move || {
-        cluster.restart();
-        cluster
-    })
-    .await
-    .expect("a restart");
+    let cluster = restarted(cluster).await;
     let mut world = world_on(&url).await;
     world.start();
     world.admin_reads("standby").await;

@@ -21,6 +21,15 @@ async fn cluster() -> Option<Cluster> {
     tokio::task::spawn_blocking(Cluster::start).await.expect("a cluster")
 }
 
+/// It answers again.
+async fn restarted(mut cluster: Cluster) -> Cluster {
+    let restart = move || {
+        cluster.restart();
+        cluster
+    };
+    tokio::task::spawn_blocking(restart).await.expect("a restart")
+}
+
 async fn world_on(database: &str) -> World {
     let mut world = World::new().await;
     world.set("DATABASE_URL", database);
@@ -202,12 +211,7 @@ async fn a_database_that_goes_and_comes_loses_nothing() {
     admin.hears("не может сохранять").await;
     // The buyer's message waits at Telegram, unconfirmed.
     assert!(!world.telegram.pending().is_empty());
-    let cluster = tokio::task::spawn_blocking(move || {
-        cluster.restart();
-        cluster
-    })
-    .await
-    .expect("a restart");
+    let cluster = restarted(cluster).await;
     ivan.hears("номер телефона").await;
     admin.hears("снова сохраняет").await;
     ivan.says("8 999 123-45-67", "бюджет").await;
