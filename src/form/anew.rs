@@ -8,8 +8,10 @@ mod message;
 mod removed;
 mod verdict;
 
+use std::sync::LazyLock;
+
 use self::{
-    message::{Message, WRONG, begins, is_filler},
+    message::{Message, WRONG, is_filler},
     removed::removed,
     verdict::Found,
 };
@@ -19,7 +21,7 @@ use super::{
     draft::{Answer, Draft, Step},
     questions::{Kind, NAME},
     said::{managers, value},
-    words::words_of,
+    words::{begins, listed, words_of},
 };
 use crate::{
     lead::{Budget, Change, Name, Phone, Said, Taken},
@@ -28,17 +30,29 @@ use crate::{
 pub(super) use verdict::Anew;
 
 /// Beginnings of words by which another number beside the buyer's is told.
-const OF_OTHERS: &str = "втор запасн доп еще также тоже резерв жен муж супруг сын доч брат сестр мам пап отец отц матер продав владел \
+static OF_OTHERS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    listed(
+        "втор запасн доп еще также тоже резерв жен муж супруг сын доч брат сестр мам пап отец отц матер продав владел \
     хозя салон second also backup wife husband seller owner dealer extra additional spare son daughter friend \
-    ikkinchi";
+    ikkinchi",
+    )
+});
 
 /// Beginnings of words by which a sum is not the budget.
-const NO_BUDGET: &str = "стоит стоил цен продаж продае просят доплат торг скидк налог пошлин утиль доставк price cost asking \
-    sell discount tax delivery narx";
+static NO_BUDGET: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    listed(
+        "стоит стоил цен продаж продае просят доплат торг скидк налог пошлин утиль доставк price cost asking \
+    sell discount tax delivery narx",
+    )
+});
 
 /// Currencies that are told by themselves, by how they begin.
-const CURRENCIES: &str = "руб доллар долар бакс евро юан вон иен йен тенге сум дирхам rub roub usd dollar buck eur yuan cny krw won kzt \
-    aed dirham";
+static CURRENCIES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    listed(
+        "руб доллар долар бакс евро юан вон иен йен тенге сум дирхам rub roub usd dollar buck eur yuan cny krw won kzt \
+    aed dirham",
+    )
+});
 
 /// What a text says against the answers of an open form; nothing where it may mean anything else.
 pub(super) fn said_anew(conversation: &Conversation, text: &str, said: &Said, world: &World) -> Option<Anew> {
@@ -118,7 +132,7 @@ impl<'a> Message<'a> {
                 let words = words_of(typed);
                 !words.iter().all(|word| {
                     is_filler(word)
-                        || begins(word, WRONG)
+                        || begins(word, &WRONG)
                         || BESIDE.split(' ').any(|beside| beside == word)
                         || known.contains(word)
                 })
@@ -141,11 +155,11 @@ impl<'a> Message<'a> {
         let (question, _) = self.answered(Kind::Phone)?;
         let digits = self.text.chars().filter(char::is_ascii_digit).count();
         let is_it = said.phones().next().is_none() && said.sums().next().is_none() && said.link().is_none();
-        let is_own = self.names(question) && !self.words.iter().any(|word| begins(word, OF_OTHERS));
+        let is_own = self.names(question) && !self.words.iter().any(|word| begins(word, &OF_OTHERS));
         let says_more = self
             .words
             .iter()
-            .any(|word| !is_filler(word) && !begins(word, WRONG) && !word.chars().all(|sign| sign.is_ascii_digit()));
+            .any(|word| !is_filler(word) && !begins(word, &WRONG) && !word.chars().all(|sign| sign.is_ascii_digit()));
         let is_short = is_it && is_own && !says_more && (7..=14).contains(&digits) && !self.is_asked_for_words();
         is_short.then_some(Found::Wrong { key: question.key, why: Some(Say::PhoneInvalid) })
     }
@@ -163,7 +177,7 @@ impl<'a> Message<'a> {
     fn currency(&self) -> Option<Found<'a>> {
         let (question, answer) = self.answered(Kind::Money)?;
         let Answer::Money(budget) = answer else { return None };
-        let is_currency = |word: &&String| begins(word, CURRENCIES);
+        let is_currency = |word: &&String| begins(word, &CURRENCIES);
         let currency = self.words.iter().find(is_currency)?;
         let says_more = self.words.iter().any(|word| {
             !is_currency(&word)
@@ -191,7 +205,7 @@ impl<'a> Found<'a> {
             // By itself it is told there that it is no sum.
             let is_money_asked = message.open.is_some_and(|open| open.kind == Kind::Money);
             let is_sure = is_sure && (message.names(question) || !is_money_asked);
-            let is_of_others = message.words.iter().any(|word| begins(word, OF_OTHERS));
+            let is_of_others = message.words.iter().any(|word| begins(word, &OF_OTHERS));
             if let Some(phone) = only.filter(|_| is_wrong || is_sure && !is_of_others && !message.is_asked_for_words())
             {
                 answers.push((question, Answer::Phone(phone.clone())));
@@ -204,7 +218,7 @@ impl<'a> Found<'a> {
             let only = others.next().filter(|_| others.next().is_none());
             let names = message.names(question);
             let is_sure = message.is_sure(said, Taken { money: true, ..Taken::default() }, names);
-            let is_no_budget = message.words.iter().any(|word| begins(word, NO_BUDGET));
+            let is_no_budget = message.words.iter().any(|word| begins(word, &NO_BUDGET));
             // A number is asked there.
             let is_asked = message.open.is_some_and(|open| open.kind == Kind::Number) || message.is_asked_for_words();
             let fits = if is_asked { is_wrong || is_sure && names } else { is_wrong && !is_no_budget || is_sure };
@@ -218,7 +232,7 @@ impl<'a> Found<'a> {
             && (said.is_introduction() || is_wrong && message.names(question))
             && (message.introduces() || said.is_given_name())
             && name != known
-            && !words_of(name.as_str()).iter().any(|word| is_filler(word) || begins(word, WRONG))
+            && !words_of(name.as_str()).iter().any(|word| is_filler(word) || begins(word, &WRONG))
             && !message.is_asked_for_words()
         {
             answers.push((question, Answer::Name(name.clone())));
@@ -228,7 +242,7 @@ impl<'a> Found<'a> {
             return None;
         }
         // A word alone can be read as a name, too: `actually`.
-        let says_more = |part: &&str| !words_of(part).iter().all(|word| is_filler(word) || begins(word, WRONG));
+        let says_more = |part: &&str| !words_of(part).iter().all(|word| is_filler(word) || begins(word, &WRONG));
         let rest = said.beside(taken).into_iter().filter(says_more).map(str::to_owned);
         let rest: Vec<String> = rest.chain(said.link().map(|link| link.typed().to_owned())).collect();
         Some(Self::Answers { answers, rest: (!rest.is_empty()).then(|| rest.join(", ")) })

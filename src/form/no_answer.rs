@@ -1,9 +1,8 @@
 //! Whole messages that answer nothing: that there is no answer, that it is not known, thanks, a yes or a greeting.
 
-use super::{
-    typed::is_made_of,
-    words::{plain, words_of},
-};
+use std::sync::LazyLock;
+
+use super::words::{Meaning, plain, words_of};
 
 /// Whole messages that say there is no answer, beside [`UNKNOWN`].
 const NOTHING: &[&str] = &[
@@ -140,27 +139,41 @@ pub(super) fn says_nothing(text: &str) -> bool {
 
 /// `спасибо, жду`: thanks, a yes and the like alone.
 pub(super) fn is_courteous(text: &str) -> bool {
-    const CORES: &str = "спасибо, благодарю, жду, понял, поняла, хорошо, ладно, ясно, ок, ok, thanks, thank you, waiting, rahmat, \
-         отлично, супер, great, perfect";
-    const BESIDE: &str = "да я мы все вам большое огромное заранее звонка ответа буду очень будем i will am be very much so \
-         for your call so a lot katta";
-    is_made_of(&words_of(text), CORES, BESIDE)
+    static COURTESY: LazyLock<Meaning> = LazyLock::new(|| {
+        Meaning::of(
+            "спасибо, благодарю, жду, понял, поняла, хорошо, ладно, ясно, ок, ok, thanks, thank you, waiting, rahmat, \
+             отлично, супер, great, perfect",
+            "да я мы все вам большое огромное заранее звонка ответа буду очень будем i will am be very much so for your \
+             call so a lot katta",
+        )
+    });
+    COURTESY.is_all_of(&words_of(text))
 }
 
 /// Whether a whole message says that there is no link.
 pub(super) fn says_no_link(text: &str) -> bool {
-    const NONE: &str = "ссылки нет, нет ссылки, без ссылки, нету ссылки, ссылки нету, ссылку потом, ссылку позже, \
-         ссылки пока нет, пока нет ссылки, нет пока ссылки, ссылки у меня нет, no link, no links, without a link, \
-         don't have a link, don't have any link, do not have a link, have no link, dont have a link, havola yo'q, \
-         link yo'q, havolam yo'q";
-    is_made_of(&words_of(text), NONE, "но а и пришлю скину у меня пока еще yet but i right now")
+    static NO_LINK: LazyLock<Meaning> = LazyLock::new(|| {
+        Meaning::of(
+            "ссылки нет, нет ссылки, без ссылки, нету ссылки, ссылки нету, ссылку потом, ссылку позже, \
+             ссылки пока нет, пока нет ссылки, нет пока ссылки, ссылки у меня нет, no link, no links, without a link, \
+             don't have a link, don't have any link, do not have a link, have no link, dont have a link, havola yo'q, \
+             link yo'q, havolam yo'q",
+            "но а и пришлю скину у меня пока еще yet but i right now",
+        )
+    });
+    NO_LINK.is_all_of(&words_of(text))
 }
 
 /// Whether a whole message puts off an answer, or says that there is none to a question about a link.
 pub(super) fn has_none(text: &str) -> bool {
-    const NONE: &str = "потом, позже, попозже, скину потом, пришлю потом, скину позже, пришлю позже, не имею, \
-         don't have one, don't have any, do not have one, dont have one, haven't got one, have none, later, keyinroq";
-    says_no_link(text) || is_made_of(&words_of(text), NONE, "я у меня пока еще yet i now right sorry")
+    static NONE: LazyLock<Meaning> = LazyLock::new(|| {
+        Meaning::of(
+            "потом, позже, попозже, скину потом, пришлю потом, скину позже, пришлю позже, не имею, \
+             don't have one, don't have any, do not have one, dont have one, haven't got one, have none, later, keyinroq",
+            "я у меня пока еще yet i now right sorry",
+        )
+    });
+    says_no_link(text) || NONE.is_all_of(&words_of(text))
 }
 
 /// Whether something is asked, which is for the manager wherever it is asked.

@@ -1,6 +1,8 @@
 //! Words that people type in place of pressing a button, whatever is asked.
 
-use super::words::words_of;
+use std::sync::LazyLock;
+
+use super::words::{Meaning, words_of};
 
 /// What they stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +114,7 @@ impl Typed {
             return None;
         }
         let words = words_of(text);
-        MEANINGS.iter().find(|(_, cores, beside)| is_made_of(&words, cores, beside)).map(|(typed, _, _)| *typed)
+        MEANINGS.iter().find(|(_, meaning)| meaning.is_all_of(&words)).map(|(typed, _)| *typed)
     }
 
     /// Whether it cancels, where that is asked.
@@ -132,10 +134,12 @@ impl Typed {
 }
 
 /// What means something, one phrase after the other with commas between, and the words that may stand beside it.
-const MEANINGS: [(Typed, &str, &str); 5] = [
-    (
-        Typed::Halt,
-        "стоп, стой, хватит, отбой, отмена, отменить, отмени, отмените, отменяй, отменяйте, отменяю, отменяем, удалите, \
+static MEANINGS: LazyLock<[(Typed, Meaning); 5]> = LazyLock::new(|| {
+    [
+        (
+            Typed::Halt,
+            Meaning::of(
+                "стоп, стой, хватит, отбой, отмена, отменить, отмени, отмените, отменяй, отменяйте, отменяю, отменяем, удалите, \
          удали, удалить, сотрите, отзовите, отозвать, отзываю, отзови, передумал, передумала, передумали, раздумал, \
          раздумала, не отправляйте, не отправляй, не отправлять, не отправь, не отправьте, не надо отправлять, \
          не нужно отправлять, не хочу отправлять, не буду отправлять, не надо заявку, не нужна заявка, заявка не нужна, \
@@ -144,64 +148,50 @@ const MEANINGS: [(Typed, &str, &str); 5] = [
          stop, quit, cancel, abort, delete, withdraw, do not send, don't send, dont send, changed my mind, never mind, \
          nevermind, forget it, no longer needed, don't need it anymore, bekor, bekor qiling, bekor qilish, to'xta, \
          to'xtang, yubormang, yuborma, fikrimdan qaytdim",
-        "нет я мы уже пожалуйста заявку заявка заявки анкету мою моя мне эту это все ничего больше ой спасибо извините \
+                "нет я мы уже пожалуйста заявку заявка заявки анкету мою моя мне эту это все ничего больше ой спасибо извините \
          простите лучше пока тогда давайте хочу прошу вам и сейчас да ну всю no please my the request application form \
          it i i've have this that sorry thanks thank you to want just iltimos ariza arizani arizamni so yo'q",
-    ),
-    (
-        Typed::Unwilling,
-        "не надо, не нужно, не нужна, не нужен, не хочу, не буду, не стоит, don't want, dont want, do not want, no need, \
+            ),
+        ),
+        (
+            Typed::Unwilling,
+            Meaning::of(
+                "не надо, не нужно, не нужна, не нужен, не хочу, не буду, не стоит, don't want, dont want, do not want, no need, \
          kerak emas, xohlamayman",
-        "нет я мне ничего пока уже это спасибо no i it thanks thank you yo'q",
-    ),
-    (
-        Typed::Anew,
-        "начать заново, заново, начать сначала, начать с начала, начнем заново, начнем сначала, сначала, с начала, с нуля, \
+                "нет я мне ничего пока уже это спасибо no i it thanks thank you yo'q",
+            ),
+        ),
+        (
+            Typed::Anew,
+            Meaning::of(
+                "начать заново, заново, начать сначала, начать с начала, начнем заново, начнем сначала, сначала, с начала, с нуля, \
          start over, start again, restart, begin again, from scratch, start from the beginning, qaytadan, boshidan",
-        "хочу можно давайте лучше все я пожалуйста нужно надо заявку анкету заполнить i want to let's please",
-    ),
-    (
-        Typed::No,
-        "нет, неа, неверно, не верно, неправильно, не правильно, не так, не то, не совсем, ошибка, ошибки, ошибся, \
+                "хочу можно давайте лучше все я пожалуйста нужно надо заявку анкету заполнить i want to let's please",
+            ),
+        ),
+        (
+            Typed::No,
+            Meaning::of(
+                "нет, неа, неверно, не верно, неправильно, не правильно, не так, не то, не совсем, ошибка, ошибки, ошибся, \
          ошиблась, изменить, измени, измените, исправить, исправь, исправьте, поменять, поменяйте, редактировать, no, \
          nope, wrong, incorrect, not correct, not right, mistake, edit, change, yo'q, yoq, noto'g'ri, notogri, xato",
-        "я все это нужно надо хочу можно есть тут там здесь заявку заявка заявке данные ответ ответы кое что то в и мне \
+                "я все это нужно надо хочу можно есть тут там здесь заявку заявка заявке данные ответ ответы кое что то в и мне \
          пожалуйста a the is it this there i want need to something please request my an",
-    ),
-    (
-        Typed::Yes,
-        "да, ага, верно, правильно, отправить, отправь, отправляй, отправляйте, отправляем, отправьте, отправлять, \
+            ),
+        ),
+        (
+            Typed::Yes,
+            Meaning::of(
+                "да, ага, верно, правильно, отправить, отправь, отправляй, отправляйте, отправляем, отправьте, отправлять, \
          согласен, согласна, согласны, подтверждаю, норм, нормально, ок, окей, все так, все хорошо, все отлично, yes, yep, \
          yeah, send, submit, correct, agree, agreed, confirm, confirmed, all right, looks good, all good, go ahead, ok, okay, \
          yuboring, to'g'ri, roziman, tasdiqlayman",
-        "я мы все так точно можно можете пожалуйста спасибо давайте заявку хорошо отлично супер конечно именно ну и it is i \
+                "я мы все так точно можно можете пожалуйста спасибо давайте заявку хорошо отлично супер конечно именно ну и it is i \
          that's this the all please request now thanks ha hammasi",
-    ),
-];
-
-/// Whether words are nothing but these phrases, at least one of them, and words beside them.
-pub(super) fn is_made_of(words: &[String], phrases: &str, beside: &str) -> bool {
-    let mut left = words;
-    let mut means_it = false;
-    while let [first, rest @ ..] = left {
-        let longest = phrases.split(", ").filter_map(|phrase| length_of(phrase, left)).max();
-        left = match longest {
-            Some(length) => {
-                means_it = true;
-                &left[length..]
-            }
-            None if beside.split_whitespace().any(|word| word == first) => rest,
-            None => return false,
-        };
-    }
-    means_it
-}
-
-/// How many words a phrase has, where these begin with it.
-fn length_of(phrase: &str, words: &[String]) -> Option<usize> {
-    let mut words = words.iter();
-    phrase.split_whitespace().try_fold(0, |length, word| (words.next()? == word).then_some(length + 1))
-}
+            ),
+        ),
+    ]
+});
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,14 @@
 //! An answer that is said with the name of its question: `город: Казань`, `нет, не Москва, а Казань`, `телефон не тот`.
 
 use super::{
-    message::{Message, WRONG, begins, choice, is_filler},
+    message::{Message, WRONG, choice, is_filler},
     verdict::Found,
 };
 use crate::{
     form::{
         draft::Answer,
         questions::{Kind, Question},
-        words::{plain, words_of},
+        words::{begins, plain, words_of},
     },
     lead::{Budget, Day, Quantity, one_line},
 };
@@ -24,14 +24,14 @@ impl<'a> Message<'a> {
         let questions = || self.questions();
         let mut named = questions().filter_map(|question| Some((question, self.label_of(question)?)));
         if let (Some((question, (first, behind))), None) = (named.next(), named.next()) {
-            let is_first = self.words[..first].iter().all(|word| is_filler(word) || begins(word, WRONG));
+            let is_first = self.words[..first].iter().all(|word| is_filler(word) || begins(word, &WRONG));
             let is_sure = is_wrong || self.begins_with_no() || self.has_colon();
             if !is_first && !is_wrong || self.is_asked_for_words() && !is_sure {
                 return None;
             }
             let value: Vec<&str> = self.words[behind..]
                 .iter()
-                .skip_while(|word| is_filler(word) || begins(word, WRONG))
+                .skip_while(|word| is_filler(word) || begins(word, &WRONG))
                 .map(String::as_str)
                 .collect();
             let unknown = self.words[behind..].windows(2).find(|pair| UNKNOWN.iter().any(|unknown| pair == unknown));
@@ -43,8 +43,8 @@ impl<'a> Message<'a> {
                     false => Found::Same,
                 });
             }
-            let another = |word: &str| begins(word, "друг different") || word == "another";
-            let says_nothing = value.iter().all(|word| is_filler(word) || begins(word, WRONG) || another(word));
+            let another = |word: &str| begins(word, &["друг", "different"]) || word == "another";
+            let says_nothing = value.iter().all(|word| is_filler(word) || begins(word, &WRONG) || another(word));
             let is_another = |word: &String| another(word);
             let is_refused = is_wrong || is_first && self.words.iter().any(is_another);
             let is_short = says_nothing && is_refused && !self.is_asked_for_words();

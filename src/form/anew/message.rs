@@ -1,16 +1,22 @@
 //! A message, and what it may be about.
 
+use std::{collections::HashSet, sync::LazyLock};
+
 use super::super::{
     conversation::World,
     draft::{Answer, Draft, Step},
     questions::{Kind, Place, Question},
-    words::{plain, words_of},
+    words::{begins, listed, plain, words_of},
 };
 use crate::lead::{Said, Taken};
 
 /// Words that take an earlier answer back, by how they begin, in lower case.
-pub(super) const WRONG: &str = "неправильн неверн ошиб опечат исправ поменя помен измен замен перепута вместо вернее точнее actually wrong \
-    mistake typo change instead correct update rather incorrect xato notogri";
+pub(super) static WRONG: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    listed(
+        "неправильн неверн ошиб опечат исправ поменя помен измен замен перепута вместо вернее точнее actually wrong \
+    mistake typo change instead correct update rather incorrect xato notogri",
+    )
+});
 
 /// Two words that do so together.
 const WRONG_PAIRS: &[[&str; 2]] = &[
@@ -30,7 +36,8 @@ const WRONG_PAIRS: &[[&str; 2]] = &[
 ];
 
 /// Words that add nothing to a changed answer.
-const FILLERS: &str = "нет ой извините простите подождите стоп а и но же вот это у меня мой моя мое мои наш не тот та то те так такой \
+static FILLERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    "нет ой извините простите подождите стоп а и но же вот это у меня мой моя мое мои наш не тот та то те так такой \
     верно другой другая другое другие новый новая новое все таки будет был была было пусть давайте теперь стал \
     стало лучше готов готова могу можно можем хочу увеличьте увеличим увеличить уменьшите уменьшить поднимем \
     поднять поднимите поставьте запишите напишите укажите звоните позвоните пишите на по до за с в правильный \
@@ -38,7 +45,10 @@ const FILLERS: &str = "нет ой извините простите подож�
     бюджетом сумма сумму сейчас еще чем какой указал указала написал написала пожалуйста плиз чтобы да ну этот раз \
     передумал передумала вообще самом деле мне меня зовут звать кажется наверное точно звоню цифра цифре цифры no sorry oops wait my the is it its it's s to number phone budget new different another \
     other should be please make let's lets let set now up i i'm m can could spend want meant mean not but right a \
-    of on call me at use that this yes well have yoq yo q raqam raqamim byudjet byudjetim telefon";
+    of on call me at use that this yes well have yoq yo q raqam raqamim byudjet byudjetim telefon"
+    .split_whitespace()
+    .collect()
+});
 
 /// A message, and what it may be about.
 pub(super) struct Message<'a> {
@@ -81,7 +91,7 @@ impl<'a> Message<'a> {
 
     pub(super) fn is_wrong(&self) -> bool {
         let pairs = self.words.windows(2).any(|pair| WRONG_PAIRS.iter().any(|wrong| pair == wrong));
-        pairs || self.words.iter().any(|word| begins(word, WRONG))
+        pairs || self.words.iter().any(|word| begins(word, &WRONG))
     }
 
     pub(super) fn begins_with_no(&self) -> bool {
@@ -162,18 +172,13 @@ impl Message<'_> {
     pub(super) fn is_sure(&self, said: &Said, taken: Taken, is_named: bool) -> bool {
         let beside = said.beside(taken);
         let is_alone =
-            beside.iter().all(|part| words_of(part).iter().all(|word| is_filler(word) || begins(word, WRONG)));
+            beside.iter().all(|part| words_of(part).iter().all(|word| is_filler(word) || begins(word, &WRONG)));
         is_alone && !self.text.contains('?') && said.link().is_none() || is_named
     }
 }
 
 pub(super) fn is_filler(word: &str) -> bool {
-    FILLERS.split_whitespace().any(|filler| filler == word) || begins(word, "номер телефон бюджет")
-}
-
-/// Whether a word begins with one of these, which stand with blanks between them.
-pub(super) fn begins(word: &str, stems: &str) -> bool {
-    stems.split(' ').any(|stem| word.starts_with(stem))
+    FILLERS.contains(word) || begins(word, &["номер", "телефон", "бюджет"])
 }
 
 /// `бюджет` and `бюджета`, `город` and `городе`.
