@@ -72,23 +72,25 @@ pub enum TurnOutcome {
 
 impl Dialogues {
     /// Commits a turn.
-    pub async fn commit(&self, turn: &Turn) -> Result<TurnOutcome, StoreError> {
-        let taken = TakenTurn { turn: turn.clone(), clock: self.clock };
-        let outcome = self.write_jointly(Urgency::Now, taken).await?;
-        if turn.lead.is_some() && matches!(outcome, TurnOutcome::Committed(_)) {
+    pub async fn commit(&self, turn: Turn) -> Result<TurnOutcome, StoreError> {
+        let (has_lead, has_amendment, has_speech) =
+            (turn.lead.is_some(), turn.amendment.is_some(), turn.speech.is_some());
+        let (tells, withdraws) = (turn.told.is_some(), turn.withdrawal.is_some());
+        let outcome = self.write_jointly(Urgency::Now, TakenTurn { turn, clock: self.clock }).await?;
+        if has_lead && matches!(outcome, TurnOutcome::Committed(_)) {
             self.leads_moved();
         }
-        if turn.amendment.is_some() {
+        if has_amendment {
             self.leads_moved();
             self.wake_afterwards();
         }
-        if turn.speech.is_some() {
+        if has_speech {
             self.wakes.late_notes.notify_one();
         }
-        if turn.told.is_some() {
+        if tells {
             self.wakes.messages.notify_one();
         }
-        if turn.withdrawal.is_some() {
+        if withdraws {
             self.wakes.withdrawals.notify_one();
         }
         Ok(outcome)

@@ -67,12 +67,12 @@ impl DialogueStorage {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Commits a chat's turn with the messages that answer it.
-    async fn commit(&self, to: ChatRef, chat: &Chat) -> Result<(), StorageError> {
-        let replies = chat.replies.iter().map(|reply| Notice::Reply(reply.clone()));
+    /// Commits a chat's turn with the messages that answer it, and takes what is never read back out of it.
+    async fn commit(&self, to: ChatRef, chat: &mut Chat) -> Result<(), StorageError> {
         let finished = chat.amending.iter().filter(|amending| amending.kind == AmendmentKind::Finished);
         let sent = chat.lead.iter().map(|new| &new.lead).chain(finished.map(|amending| &amending.lead));
-        let accepted = sent.map(|lead| Notice::Accepted { number: lead.number.clone() });
+        let accepted: Vec<_> = sent.map(|lead| Notice::Accepted { number: lead.number.clone() }).collect();
+        let replies = std::mem::take(&mut chat.replies).into_iter().map(Notice::Reply);
         let clock = self.dialogues.clock();
         // Parts of an album come within moments of each other.
         let due_at = clock.now() + chat.album.as_ref().map_or(0, |_| ALBUM_PAUSE.as_millis() as i64);
@@ -89,11 +89,11 @@ impl DialogueStorage {
             chat: to,
             after: chat.after,
             dialogue: chat.to_stored(&self.form),
-            lead: chat.lead.clone(),
-            withdrawal: chat.withdrawal.clone(),
-            consent: chat.consent.clone(),
-            amendment: chat.amending.as_ref().map(NewAmendment::from),
-            speech: chat.speech.clone(),
+            lead: chat.lead.take(),
+            withdrawal: chat.withdrawal.take(),
+            consent: chat.consent.take(),
+            amendment: chat.amending.take().as_ref().map(NewAmendment::from),
+            speech: chat.speech.take(),
             limits: chat.limits,
             messages,
             told: told.or(amended),
@@ -101,7 +101,7 @@ impl DialogueStorage {
             instead_of: chat.album.clone(),
             only_instead: chat.album_goes_on,
         };
-        match self.dialogues.commit(&turn).await? {
+        match self.dialogues.commit(turn).await? {
             TurnOutcome::Committed(messages) => {
                 if chat.album.is_some() {
                     // What waits is found by a look when its time has come.
@@ -152,11 +152,15 @@ impl Storage<Chat> for DialogueStorage {
         })
     }
 
-    fn update_dialogue(self: Arc<Self>, chat_id: ChatId, chat: Chat) -> BoxFuture<'static, Result<(), Self::Error>> {
+    fn update_dialogue(
+        self: Arc<Self>,
+        chat_id: ChatId,
+        mut chat: Chat,
+    ) -> BoxFuture<'static, Result<(), Self::Error>> {
         Box::pin(async move {
             // Not known while it is under way, and not known when it is cut off.
             self.recent().remove(chat_id.into());
-            self.commit(chat_id.into(), &chat).await?;
+            self.commit(chat_id.into(), &mut chat).await?;
             remember(&mut self.recent(), chat_id.into(), chat);
             Ok(())
         })

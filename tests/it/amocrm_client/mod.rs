@@ -65,7 +65,7 @@ impl World {
             contact_lookup: true,
             requests_per_second: 200,
         };
-        Self { fake, folder: tempfile::tempdir().expect("a folder"), settings }
+        Self { fake, folder: testkit::folder(), settings }
     }
 
     /// An account whose pair is in the folder.

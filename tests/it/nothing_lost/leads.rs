@@ -87,7 +87,7 @@ async fn try_to_submit(store: &Store, lead: &Lead) -> bool {
         instead_of: None,
         only_instead: false,
     };
-    matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_)))
+    matches!(store.dialogues().commit(turn).await, Ok(TurnOutcome::Committed(_)))
 }
 
 async fn is_delivered(store: &Store, lead: &Lead) -> bool {

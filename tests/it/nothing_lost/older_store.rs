@@ -49,7 +49,7 @@ const LEADS: &[(&str, There)] = &[
 
 /// Writes the store as the version with these migrations has left it.
 async fn write(ground: &Ground, migrations: &[&str]) -> Vec<Lead> {
-    let only = tempfile::tempdir().expect("a folder");
+    let only = testkit::folder();
     for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).expect("files").flatten() {
         let name = file.file_name().into_string().expect("a name");
         if migrations.iter().any(|number| name.starts_with(number)) {

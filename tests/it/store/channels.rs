@@ -62,10 +62,10 @@ on_both! {
         assert_eq!(store.sent_messages().at(here, 9).await.expect("a read"), None);
         assert!(!store.outbox().holds_for(here).await.expect("a read"));
         let ivan = lead("Иван", 0);
-        let first = store.dialogues().commit(&turn(1, Some(&ivan))).await.expect("a commit");
+        let first = store.dialogues().commit(turn(1, Some(&ivan))).await.expect("a commit");
         let TurnOutcome::Committed(messages) = first else { panic!("{first:?}") };
         assert_eq!(messages.iter().map(|(_, before)| before.clone()).collect::<Vec<_>>(), [None]);
-        assert!(matches!(store.dialogues().commit(&turn(2, None)).await.expect("a commit"), TurnOutcome::Committed(_)));
+        assert!(matches!(store.dialogues().commit(turn(2, None)).await.expect("a commit"), TurnOutcome::Committed(_)));
         assert_eq!(store.dialogues().of_chat(here).await.expect("a read").expect("a dialogue").update_id, 2);
 
         // Its message is passed over and told; the one to Telegram is sent.
@@ -165,7 +165,7 @@ const DAMAGED_BEFORE: &[&str] = &[
 
 #[tokio::test]
 async fn what_was_stored_before_there_were_messengers_is_telegrams() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = testkit::folder();
     let mut urls = vec![format!("sqlite://{}?mode=rwc", folder.path().join(SQLITE_FILE).display())];
     urls.extend(tokio::task::spawn_blocking(testkit::postgres::shared_database).await.expect("a database"));
     for url in urls {
@@ -223,7 +223,7 @@ async fn what_was_stored_before_there_were_messengers_is_telegrams() {
         assert_eq!(texts(&mut beside, rest).await, ["form64"]);
         let first = turn(8, None);
         let next = Turn { after: Some((7, 5)), ..first };
-        assert!(matches!(store.dialogues().commit(&next).await.expect("a commit"), TurnOutcome::Committed(_)));
+        assert!(matches!(store.dialogues().commit(next).await.expect("a commit"), TurnOutcome::Committed(_)));
         store.close().await;
     }
 }

@@ -35,7 +35,7 @@ async fn take(store: &Store, consent: Option<NewConsent>, withdrawal: Option<New
     let mut next = Turn { chat: ChatRef::telegram(USER), after, consent, withdrawal, ..turn(1, None) };
     next.dialogue.update_id = after.map_or(1, |(id, _)| id + 1);
     next.dialogue.update_at = Clock::default().now();
-    let outcome = store.dialogues().commit(&next).await.expect("a commit");
+    let outcome = store.dialogues().commit(next).await.expect("a commit");
     assert!(matches!(outcome, TurnOutcome::Committed(_)), "{outcome:?}");
 }
 

@@ -35,7 +35,7 @@ async fn known(store: &Store) -> Lead {
     let mut form = Turn { after, ..turn(2, None) };
     (form.dialogue.step, form.dialogue.draft) = ("budget".into(), draft.into());
     form.dialogue.update_at = Clock::default().now();
-    store.dialogues().commit(&form).await.expect("a commit");
+    store.dialogues().commit(form).await.expect("a commit");
     let other = Lead { phone: Phone::imported("+7 999 000-00-01", Region::default()), ..lead("Борис", 1) };
     let admin = AdminNotice::Copies { leads: vec![LeadCopy::of(&new), LeadCopy::of(&other)] };
     let message = NewMessage { chat: ChatRef::telegram(7), notice: Notice::Admin(admin), due_at: 0 };
@@ -54,7 +54,7 @@ async fn row(store: &Store, lead: &Lead) -> LeadRow {
 
 /// Everything a copy would hold of the store, as text.
 async fn all(store: &Store) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = testkit::folder();
     let copy = Store::open_file(&folder.path().join("copy"), Clock::default()).await.expect("a store");
     store.copy_to(&copy).await.expect("a copy");
     copy.personal_data().scrub().await.expect("a scrub");
@@ -126,7 +126,7 @@ on_both! {
     async fn no_older_copy_brings_anybody_back(opened: &Opened) {
         let store = &opened.store;
         let new = known(store).await;
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = testkit::folder();
         let old = Store::open_file(&folder.path().join("old"), Clock::default()).await.expect("a store");
         store.copy_to(&old).await.expect("a copy");
         store.personal_data().forget(&Whom::User(42), false).await.expect("an outcome");

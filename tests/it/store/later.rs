@@ -61,7 +61,7 @@ async fn commit(store: &Store, speech: NewSpeech) {
         .expect("a read")
         .map(|dialogue| (dialogue.update_id, dialogue.update_at));
     let turn = Turn { after, speech: Some(speech), ..turn(1, None) };
-    let outcome = store.dialogues().commit(&turn).await.expect("a commit");
+    let outcome = store.dialogues().commit(turn).await.expect("a commit");
     assert!(matches!(outcome, TurnOutcome::Committed(_)));
 }
 

@@ -17,7 +17,7 @@ async fn send(store: &Store, user_id: i64, limits: LeadLimits) -> TurnOutcome {
         let after = before.map(|before| (before.update_id, before.update_at));
         let update_id = after.map_or(1, |(id, _)| id + 1);
         let turn = Turn { chat: ChatRef::telegram(user_id), after, limits, ..turn(update_id, Some(&new)) };
-        match store.dialogues().commit(&turn).await.expect("an outcome") {
+        match store.dialogues().commit(turn).await.expect("an outcome") {
             TurnOutcome::Overtaken => {}
             outcome => return outcome,
         }
@@ -69,9 +69,9 @@ on_both! {
         let limits = LeadLimits { per_hour: Some(1), per_day: None, messages_per_minute: None };
         let new = lead("Иван", 0);
         let first = Turn { limits, ..turn(1, Some(&new)) };
-        assert!(taken(&opened.store.dialogues().commit(&first).await.expect("an outcome")));
+        assert!(taken(&opened.store.dialogues().commit(first).await.expect("an outcome")));
         let again = Turn { limits, ..turn(2, Some(&new)) };
-        assert!(taken(&opened.store.dialogues().commit(&again).await.expect("an outcome")));
+        assert!(taken(&opened.store.dialogues().commit(again).await.expect("an outcome")));
     }
 
     async fn what_comes_from_a_file_is_neither_limited_nor_counted(opened: &Opened) {

@@ -29,14 +29,14 @@ struct Opened {
 
 impl Opened {
     async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = testkit::folder();
         let store = Store::open(None, folder.path(), Clock::default()).await.expect("a store");
         Self { store, url: None, folder }
     }
 
     async fn postgres() -> Option<Self> {
         let url = tokio::task::spawn_blocking(testkit::postgres::shared_database).await.expect("a database")?;
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = testkit::folder();
         let store = Store::open(Some(&url), folder.path(), Clock::default()).await.expect("a store");
         Some(Self { store, url: Some(url), folder })
     }
@@ -154,7 +154,7 @@ async fn submit(store: &Store, lead: &Lead) {
         .await
         .expect("a read")
         .map(|dialogue| (dialogue.update_id, dialogue.update_at));
-    let outcome = store.dialogues().commit(&Turn { after, ..turn(1, Some(lead)) }).await.expect("a commit");
+    let outcome = store.dialogues().commit(Turn { after, ..turn(1, Some(lead)) }).await.expect("a commit");
     assert!(matches!(outcome, TurnOutcome::Committed(_)));
 }
 

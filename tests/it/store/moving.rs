@@ -26,7 +26,7 @@ on_both! {
         };
         deliver(store, &ivan, 7).await;
         assert!(store.leads().discard(&anna.number).await.expect("an answer"));
-        store.dialogues().commit(&turn(2, None)).await.expect("a commit");
+        store.dialogues().commit(turn(2, None)).await.expect("a commit");
         deliver(&copy, &oleg, 8).await;
         for (from, to) in [(store, &copy), (&copy, store)] {
             for _ in 0..2 {

@@ -16,7 +16,7 @@ on_both! {
         submit(store, &ivan).await;
         assert_eq!(store.leads().waiting().await.expect("a count").0, 1);
         let twin = Lead { number: ivan.number.clone(), ..lead("Пётр", 0) };
-        let outcome = store.dialogues().commit(&turn(9, Some(&twin))).await.expect("an answer");
+        let outcome = store.dialogues().commit(turn(9, Some(&twin))).await.expect("an answer");
         assert_eq!(outcome, TurnOutcome::NumberTaken);
         assert_eq!(store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue").update_id, 1);
     }
@@ -25,9 +25,9 @@ on_both! {
         let (store, former) = (&opened.store, opened.again().await);
         // Both processes take the first two updates of a chat; the one that has lost the leadership comes too late.
         for update_id in [1, 2] {
-            assert!(matches!(store.dialogues().commit(&turn(update_id, None)).await, Ok(TurnOutcome::Committed(_))));
+            assert!(matches!(store.dialogues().commit(turn(update_id, None)).await, Ok(TurnOutcome::Committed(_))));
             let late = turn(update_id, Some(&lead("Иван", 0)));
-            assert_eq!(former.dialogues().commit(&late).await.expect("an answer"), TurnOutcome::Overtaken);
+            assert_eq!(former.dialogues().commit(late).await.expect("an answer"), TurnOutcome::Overtaken);
         }
         assert_eq!(store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue").update_id, 2);
         assert_eq!((store.leads().waiting().await.expect("a count").0, store.outbox().count().await.expect("a count")), (0, 0));
@@ -36,7 +36,7 @@ on_both! {
         let after = Some((2, 5));
         let (one, other) = (Turn { after, ..three }, Turn { after, ..four });
         let (here, there) = (store.dialogues(), former.dialogues());
-        let (one, other) = tokio::join!(here.commit(&one), there.commit(&other));
+        let (one, other) = tokio::join!(here.commit(one), there.commit(other));
         let overtaken = [one, other].into_iter().filter(|outcome| matches!(outcome, Ok(TurnOutcome::Overtaken))).count();
         assert_eq!(overtaken, 1);
     }

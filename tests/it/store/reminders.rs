@@ -37,7 +37,7 @@ async fn touch(store: &Store, chat_id: i64, id: Ulid, step: &str, ago: i64) {
         replies: None,
     };
     let turn = Turn { chat: ChatRef::telegram(chat_id), after, dialogue, ..turn(1, None) };
-    assert!(matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_))));
+    assert!(matches!(store.dialogues().commit(turn).await, Ok(TurnOutcome::Committed(_))));
 }
 
 /// Whom the messages that wait are for, which are sent then.

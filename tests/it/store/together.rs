@@ -39,7 +39,7 @@ async fn waiting_for(store: &Store, chat_id: i64) -> Vec<String> {
 
 async fn commit_all(store: &Store, turns: &[Turn]) -> Vec<TurnOutcome> {
     let dialogues = store.dialogues();
-    join_all(turns.iter().map(|turn| dialogues.commit(turn)))
+    join_all(turns.iter().map(|turn| dialogues.commit(turn.clone())))
         .await
         .into_iter()
         .map(|end| end.expect("an end"))
@@ -130,7 +130,7 @@ on_both! {
         });
         let dialogues = store.dialogues();
         let (gone, outcomes) =
-            tokio::join!(join_all(gone), join_all(next.iter().map(|turn| dialogues.commit(turn))));
+            tokio::join!(join_all(gone), join_all(next.iter().map(|turn| dialogues.commit(turn.clone()))));
         assert!(gone.into_iter().all(|end| end.is_ok()));
         for (chat_id, outcome) in chats.clone().zip(&outcomes) {
             let messages = committed(outcome.as_ref().expect("an end"));

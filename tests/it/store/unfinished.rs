@@ -38,7 +38,7 @@ async fn touch(store: &Store, chat_id: i64, step: &str, draft: serde_json::Value
         replies: None,
     };
     let turn = Turn { chat: ChatRef::telegram(chat_id), after, dialogue, ..turn(1, None) };
-    assert!(matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_))));
+    assert!(matches!(store.dialogues().commit(turn).await, Ok(TurnOutcome::Committed(_))));
 }
 
 fn answers(id: Ulid, number: &LeadNumber) -> serde_json::Value {
@@ -106,7 +106,7 @@ on_both! {
         let read = store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue");
         assert_eq!(sender(store).look().await.expect("a look"), 1);
         let turn = Turn { after: Some((read.update_id, read.update_at)), ..turn(9, None) };
-        assert_eq!(store.dialogues().commit(&turn).await.expect("an answer"), TurnOutcome::Overtaken);
+        assert_eq!(store.dialogues().commit(turn).await.expect("an answer"), TurnOutcome::Overtaken);
         assert_eq!(draft_of(store, 42).await["sent_unfinished"], true);
     }
 
@@ -152,7 +152,7 @@ on_both! {
             let after = store.dialogues().of_chat(ChatRef::telegram(42)).await.expect("a read").expect("a dialogue");
             let after = Some((after.update_id, after.update_at));
             let turn = Turn { after, amendment: Some(amendment), ..turn(after.map_or(1, |(id, _)| id + 1), None) };
-            assert!(matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_))));
+            assert!(matches!(store.dialogues().commit(turn).await, Ok(TurnOutcome::Committed(_))));
             let row = row_of(store, &known).await;
             let case = format!("{is_sent} {is_closed}");
             assert_eq!((row.state(), row.lead.is_unfinished(), row.buyer_told), (LeadState::Waiting, is_sent, false), "{case}");
@@ -174,7 +174,7 @@ on_both! {
         let after = Some((after.update_id, after.update_at));
         let amendment = Some(NewAmendment::from(&given_up(known.clone(), Utc::now())));
         let turn = Turn { after, amendment, ..turn(after.map_or(1, |(id, _)| id + 1), None) };
-        assert!(matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_))));
+        assert!(matches!(store.dialogues().commit(turn).await, Ok(TurnOutcome::Committed(_))));
         assert!(row_of(store, &known).await.lead.is_unfinished(), "it is sent as it was left");
         let amended = store.dialogues().amended(&[id]).await.expect("a read");
         assert!(amended[&id].taken_back);

@@ -26,7 +26,7 @@ INSERT INTO tokens (id, access_token, refresh_token, written_at) VALUES (1, 'acc
 
 #[tokio::test]
 async fn a_store_written_by_the_first_version_opens() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = testkit::folder();
     let url = format!("sqlite://{}?mode=rwc", folder.path().join(SQLITE_FILE).display());
     let mut old = SqliteConnection::connect(&url).await.expect("a file");
     old.execute(include_str!("../../../migrations/0001_initial.sql")).await.expect("the tables");
@@ -161,7 +161,7 @@ const fn attempt(step: Step, sent_at: i64, lookups: i64, lookups_needed: i64) ->
 /// The tables of an earlier version, at this address.
 pub(super) async fn tables_of(url: &str, migrations: &[&str]) {
     sqlx::any::install_default_drivers();
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = testkit::folder();
     let all = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     for file in std::fs::read_dir(all).expect("migrations").flatten() {
         let name = file.file_name().into_string().expect("a name");
@@ -194,7 +194,7 @@ async fn write_as_before(url: &str, lead: &Lead, change: &str) {
 #[tokio::test]
 async fn a_lead_of_an_earlier_version_stands_where_it_stood_whatever_its_state() {
     for migrations in VERSIONS {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = testkit::folder();
         let mut urls = vec![format!("sqlite://{}?mode=rwc", folder.path().join(SQLITE_FILE).display())];
         urls.extend(tokio::task::spawn_blocking(testkit::postgres::shared_database).await.expect("a database"));
         for url in urls {

@@ -26,7 +26,7 @@ async fn deliver(store: &Store, crm_ids: &[i64]) -> Vec<Lead> {
             .map(|known| (known.update_id, known.update_at));
         let next = after.map_or(1, |(id, _)| id + 1);
         let turn = Turn { after, limits: LeadLimits::default(), ..turn(next, Some(&lead)) };
-        assert!(matches!(store.dialogues().commit(&turn).await, Ok(TurnOutcome::Committed(_))));
+        assert!(matches!(store.dialogues().commit(turn).await, Ok(TurnOutcome::Committed(_))));
         let created =
             Created { id: lead.id, crm_lead_id: *crm_lead_id, contact_id: None, phone: lead.phone.e164().to_owned() };
         store.lead_queue().record_created(&[created]).await.expect("a commit");

@@ -15,11 +15,11 @@ async fn no_chat_is_locked_out() {
     ] {
         let opened = Opened::sqlite().await;
         let store = &opened.store;
-        store.dialogues().commit(&turn(1, None)).await.expect("a commit");
+        store.dialogues().commit(turn(1, None)).await.expect("a commit");
         break_it(&opened, &format!("UPDATE dialogues SET {damage}")).await;
         let read = store.dialogues().of_chat(ChatRef::telegram(42)).await.expect(damage).expect("a dialogue");
         let after = Some((read.update_id, read.update_at));
-        let outcome = store.dialogues().commit(&Turn { after, ..turn(2, None) }).await.expect(damage);
+        let outcome = store.dialogues().commit(Turn { after, ..turn(2, None) }).await.expect(damage);
         assert!(matches!(outcome, TurnOutcome::Committed(_)), "{damage}: {outcome:?}");
     }
 }
