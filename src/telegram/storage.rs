@@ -127,8 +127,8 @@ impl DialogueStorage {
 /// the chat is read again.
 fn remember(recent: &mut Recent<Chat>, of: ChatRef, chat: Chat) {
     let after = chat.last_update.map(|(id, at)| (i64::from(id), at));
-    let Chat { conversation, lang, chosen, last_update, .. } = chat;
-    recent.insert(of, Chat { conversation, lang, chosen, last_update, after, ..Chat::default() });
+    let Chat { conversation, lang, chosen, last_update, last_request, .. } = chat;
+    recent.insert(of, Chat { conversation, lang, chosen, last_update, after, last_request, ..Chat::default() });
 }
 
 /// What managers are told of it.

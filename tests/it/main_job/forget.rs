@@ -53,8 +53,11 @@ async fn a_person_is_forgotten_beside_the_running_bot_and_amocrm_is_named() {
     let shown = world.run(&["leads", "show", &number]).await.ended_with(0);
     assert!(shown.stdout.contains("forgotten") && shown.stdout.contains(&lead.id.to_string()), "{}", shown.said());
     world.run(&["leads", "retry", &number]).await.ended_with(1);
-    // Whoever comes back is welcome.
+    // Whoever comes back is welcome, and is offered nothing of what was forgotten while a form was open.
     buyer.begins().await;
+    let phone = buyer.says("Аристарх", "номер телефона").await;
+    let keys: Vec<_> = phone.keyboard.expect("keys").rows.into_iter().flatten().map(|key| key.text).collect();
+    assert!(!keys.is_empty() && !keys.iter().any(|key| key.contains("Тот же")), "{keys:?}");
     assert_eq!(world.terminate().await, Some(0));
     assert_eq!(world.amocrm.leads().len(), 2);
 }
