@@ -147,7 +147,7 @@ pub(super) fn is_courteous(text: &str) -> bool {
              call so a lot katta",
         )
     });
-    COURTESY.is_all_of(&words_of(text))
+    COURTESY.makes_up(&words_of(text))
 }
 
 /// Whether a whole message says that there is no link.
@@ -161,7 +161,7 @@ pub(super) fn says_no_link(text: &str) -> bool {
             "но а и пришлю скину у меня пока еще yet but i right now",
         )
     });
-    NO_LINK.is_all_of(&words_of(text))
+    NO_LINK.makes_up(&words_of(text))
 }
 
 /// Whether a whole message puts off an answer, or says that there is none to a question about a link.
@@ -173,7 +173,7 @@ pub(super) fn has_none(text: &str) -> bool {
             "я у меня пока еще yet i now right sorry",
         )
     });
-    says_no_link(text) || NONE.is_all_of(&words_of(text))
+    says_no_link(text) || NONE.makes_up(&words_of(text))
 }
 
 /// Whether something is asked, which is for the manager wherever it is asked.

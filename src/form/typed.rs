@@ -114,7 +114,7 @@ impl Typed {
             return None;
         }
         let words = words_of(text);
-        MEANINGS.iter().find(|(_, meaning)| meaning.is_all_of(&words)).map(|(typed, _)| *typed)
+        MEANINGS.iter().find(|(_, meaning)| meaning.makes_up(&words)).map(|(typed, _)| *typed)
     }
 
     /// Whether it cancels, where that is asked.

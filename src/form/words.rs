@@ -43,15 +43,15 @@ impl Meaning {
         Self { phrases: phrases.split(", ").map(listed).collect(), beside: beside.split_whitespace().collect() }
     }
 
-    /// Whether words are nothing but these phrases, at least one of them, and words beside them.
-    pub(super) fn is_all_of(&self, words: &[String]) -> bool {
-        let mut left = words;
+    /// Whether a message is nothing but these phrases, at least one of them, and words beside them.
+    pub(super) fn makes_up(&self, message: &[String]) -> bool {
+        let mut left = message;
         let mut means_it = false;
         while let [first, rest @ ..] = left {
-            let begins = |phrase: &&Vec<&str>| {
+            let starts_here = |phrase: &&Vec<&str>| {
                 left.len() >= phrase.len() && left.iter().zip(*phrase).all(|(one, other)| one == other)
             };
-            let longest = self.phrases.iter().filter(begins).map(Vec::len).max();
+            let longest = self.phrases.iter().filter(starts_here).map(Vec::len).max();
             left = match longest {
                 Some(length) => {
                     means_it = true;

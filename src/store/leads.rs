@@ -207,7 +207,8 @@ impl Leads {
         Ok(newest(self.leads_of(&rows).await?, limit))
     }
 
-    /// Of what a person has sent and may still be read the newest, at most `limit` twice over, with `besides` of each.
+    /// The newest of what a person has sent and may still be read, at most `limit` of each half, unsorted; `besides` is
+    /// further columns in SQL, each with a comma before it.
     pub(super) async fn rows_of_person(
         &self,
         user_id: i64,

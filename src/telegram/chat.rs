@@ -10,7 +10,7 @@ use crate::{
     clock::Millis,
     config::LeadLimits,
     form::{
-        Amending, Conversation, Correcting, Form, LastRequest, Passed, Step, TakenText, Told,
+        Amending, Conversation, Correcting, Form, Passed, Step, TakenText, Told,
         stored::{draft_json, read, read_draft, read_step, step_name},
     },
     lead::{ChatRef, LeadNumber, SourceCode},
@@ -54,8 +54,6 @@ pub struct Chat {
     pub limits: LeadLimits,
     /// The chat that is told of the lead; never read back.
     pub told_in: Option<ChatRef>,
-    /// The person's last request, where it was read since the open form was opened; in memory alone.
-    pub last_request: Option<Option<LastRequest>>,
 }
 
 impl Default for Chat {
@@ -77,7 +75,6 @@ impl Default for Chat {
             consent: None,
             limits: LeadLimits::default(),
             told_in: None,
-            last_request: None,
         }
     }
 }

@@ -67,7 +67,8 @@ impl DialogueStorage {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Commits a chat's turn with the messages that answer it, and takes what is never read back out of it.
+    /// Commits a chat's turn with the messages that answer it. What goes into the store is taken out of the chat, also where nothing is
+    /// committed: who tries again does so with a chat of their own.
     async fn commit(&self, to: ChatRef, chat: &mut Chat) -> Result<(), StorageError> {
         let finished = chat.amending.iter().filter(|amending| amending.kind == AmendmentKind::Finished);
         let sent = chat.lead.iter().map(|new| &new.lead).chain(finished.map(|amending| &amending.lead));
@@ -127,8 +128,8 @@ impl DialogueStorage {
 /// the chat is read again.
 fn remember(recent: &mut Recent<Chat>, of: ChatRef, chat: Chat) {
     let after = chat.last_update.map(|(id, at)| (i64::from(id), at));
-    let Chat { conversation, lang, chosen, last_update, last_request, .. } = chat;
-    recent.insert(of, Chat { conversation, lang, chosen, last_update, after, last_request, ..Chat::default() });
+    let Chat { conversation, lang, chosen, last_update, .. } = chat;
+    recent.insert(of, Chat { conversation, lang, chosen, last_update, after, ..Chat::default() });
 }
 
 /// What managers are told of it.

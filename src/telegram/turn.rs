@@ -146,13 +146,8 @@ async fn try_turn(
         words: Lang::all_words,
         keys: Lang::typed_by_key,
     };
-    let mut last = stored.last_request.filter(|_| stored.conversation.draft.is_some());
     if stored.after.is_some() && stored.conversation.may_offer() {
-        world.last_request = match last {
-            Some(known) => known,
-            None => last_request(&context.dialogues, world.buyer.user_id).await?,
-        };
-        last = Some(world.last_request.clone());
+        world.last_request = last_request(&context.dialogues, world.buyer.user_id).await?;
     }
     let wanted = match &heard.input {
         Input::Text { text, .. } if stored.conversation.is_at_rest() => asks_to_correct(text, context.region),
@@ -232,8 +227,6 @@ async fn try_turn(
         (heard.message, heard.pressed.id.as_ref()),
         (update_id, now),
     );
-    // Nothing changes it while a form is open but a correction of it.
-    let last = last.filter(|_| outcome.conversation.draft.is_some() && amending.is_none());
     let mut chat = Chat {
         conversation: outcome.conversation,
         lang,
@@ -262,7 +255,6 @@ async fn try_turn(
             context.limits
         },
         told_in: None,
-        last_request: last,
     };
     if chat.amending.is_some() && !was_sent {
         chat.told_in = context.recipients.chat(Recipient::Managers);

@@ -21,7 +21,7 @@ async fn cluster() -> Option<Cluster> {
     tokio::task::spawn_blocking(Cluster::start).await.expect("a cluster")
 }
 
-/// It answers again.
+/// A crashed cluster that answers again.
 async fn restarted(mut cluster: Cluster) -> Cluster {
     let restart = move || {
         cluster.restart();
