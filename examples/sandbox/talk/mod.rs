@@ -170,7 +170,11 @@ impl Talk<'_> {
             ("kill", _) => {
                 let ran = self.stage.runs();
                 self.stage.kill().await;
-                done(if ran { "убит · killed" } else { "и так не работает · it does not run" });
+                done(if ran {
+                    "убит; :restart · killed; :restart"
+                } else {
+                    "и так не работает · it does not run"
+                });
             }
             ("wipe", _) => {
                 self.stage.wipe().await?;
