@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+pub(super) use crate::lead::begins;
+
 /// In lower case, with `е` for `ё` and one kind of apostrophe; the signs between them are left out.
 pub(super) fn words_of(text: &str) -> Vec<String> {
     let lower = text.to_lowercase().replace('ё', "е").replace(['’', 'ʻ', '‘'], "'");
@@ -24,11 +26,6 @@ pub(super) fn words_cut_at_apostrophes(text: &str) -> Vec<String> {
 /// Words, or beginnings of words, that are written with blanks between them.
 pub(super) fn listed(words: &'static str) -> Vec<&'static str> {
     words.split_whitespace().collect()
-}
-
-/// Whether a word begins with one of these.
-pub(super) fn begins(word: &str, stems: &[&str]) -> bool {
-    stems.iter().any(|stem| word.starts_with(stem))
 }
 
 /// Phrases that mean something, and the words that may stand beside them and add nothing.

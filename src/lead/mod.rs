@@ -42,8 +42,8 @@ pub use number::LeadNumber;
 pub use phone::{Phone, PhoneError, PhoneOrigin, Region, read_plans};
 pub use quantity::Quantity;
 pub use source::{LeadSource, SourceCode, Sources, Utm, UtmValues, utm_of};
+pub(crate) use text::{begins, is_invisible, is_visible};
 pub use text::{grouped, one_line, shorten};
-pub(crate) use text::{is_invisible, is_visible};
 
 /// One request of a buyer, complete and ready to be delivered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -81,6 +81,11 @@ fn is_of_a_picture(sign: char) -> bool {
     is_picture(sign) || sign == '\u{FE0F}'
 }
 
+/// Whether a word begins with one of these.
+pub(crate) fn begins(word: &str, stems: &[&str]) -> bool {
+    stems.iter().any(|stem| word.starts_with(stem))
+}
+
 /// Whether a reader would see anything at all.
 pub(crate) fn is_visible(text: &str) -> bool {
     text.chars().any(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(c))

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
-use super::super::text;
+use super::super::text::{self, begins};
 use DayError::{NotADay, NotInTheCalendar};
 
 /// The months: how they begin in Russian, how they are shortened, and in English, where three letters will do as well.
@@ -263,10 +263,6 @@ fn part_of(words: &[&str], today: NaiveDate) -> Option<NaiveDate> {
         }
         _ => None,
     }
-}
-
-fn begins(word: &str, stems: &[&str]) -> bool {
-    stems.iter().any(|stem| word.starts_with(stem))
 }
 
 fn is_next(word: &str) -> bool {
