@@ -102,6 +102,12 @@ impl Member for Write {
 }
 
 impl Pool {
+    /// For a read of very many rows: each is handed over as it comes, and none is kept. A single `SELECT` is never ended for
+    /// the sake of another, so it needs no second try.
+    pub fn row_by_row(&self) -> &AnyPool {
+        &self.0
+    }
+
     async fn rows(&self, statement: Result<Statement, sqlx::Error>) -> Result<Rows, sqlx::Error> {
         let statement = statement?;
         if !statement.is_write() {

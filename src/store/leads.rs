@@ -247,7 +247,7 @@ impl Leads {
                 rows::numbers(self.engine, "submitted_at"),
                 state.as_str()
             );
-            let mut ids = sqlx::query(AssertSqlSafe(sql)).fetch(&self.pool);
+            let mut ids = sqlx::query(AssertSqlSafe(sql)).fetch(self.pool.row_by_row());
             let mut damaged = false;
             while let Some(row) = ids.try_next().await? {
                 match rows::lossy(&row, 0).and_then(|id| Ulid::from_string(&id).ok()) {

@@ -7,15 +7,16 @@ use std::{
 
 use crate::lead::ChatRef;
 
-/// So many chats of two kinds, young and old, are remembered, for so long each.
+/// So many chats of two kinds, young and old, are remembered. They are made older at the next look after this time.
 const REMEMBERED: usize = 500;
 const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
 /// What is remembered of the chats that were heard of last.
 #[derive(Debug)]
 pub(super) struct Recent<V> {
-    young: HashMap<ChatRef, V>,
-    old: HashMap<ChatRef, V>,
+    // In boxes: a table has room for about twice as many as are in it.
+    young: HashMap<ChatRef, Box<V>>,
+    old: HashMap<ChatRef, Box<V>>,
     since: Instant,
 }
 
@@ -38,21 +39,21 @@ impl<V> Recent<V> {
         self.age();
         match self.young.get_mut(&chat) {
             Some(value) => Some(value),
-            None => self.old.get_mut(&chat),
+            None => self.old.get_mut(&chat).map(Box::as_mut),
         }
     }
 
     /// Forgets a chat.
     pub fn remove(&mut self, chat: ChatRef) -> Option<V> {
         let old = self.old.remove(&chat);
-        self.young.remove(&chat).or(old)
+        self.young.remove(&chat).or(old).map(|value| *value)
     }
 
     /// Remembers this of a chat, and nothing that was remembered before.
     pub fn insert(&mut self, chat: ChatRef, value: V) {
         self.age();
         self.old.remove(&chat);
-        self.young.insert(chat, value);
+        self.young.insert(chat, Box::new(value));
     }
 }
 
