@@ -98,6 +98,7 @@ use-buttons = «Yuborish» tugmasini bosish qoldi 👇
 old-button = Bu oldingi xabarning tugmasi.
 old-button-of-sent = Bu tugma oldingi xabardan: #{ $number } arizasi allaqachon yuborilgan.
 edited-message = Yuborilgan xabarlardagi tuzatishlarni koʻrmayman. Har qanday javobni oxirida, yuborishdan oldin oʻzgartirish mumkin.
+edited-elsewhere = Yuborilgan xabarlardagi tuzatishlarni koʻrmayman. Toʻgʻrisini yangi xabarda yozing.
 only-text = Men faqat matn, surat, hujjat va tugmalarni tushunaman.
 photos-kept = 📎 { $count ->
     [one] { $count } ta surat qo‘shildi.

@@ -95,6 +95,7 @@ use-buttons = Something is written where a button under the card has to be press
 old-button = A button under an old message was pressed.
 old-button-of-sent = A button of a form that was sent; $number is the request.
 edited-message = The buyer has edited a message that was sent before.
+edited-elsewhere = The same while no form is open or an answer of a request that was sent is being corrected.
 only-text = A sticker, a place on the map or anything else that the bot does not understand.
 photos-kept = Photos were added to the request.
 files-kept = Files were added to the request.

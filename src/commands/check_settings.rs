@@ -66,7 +66,7 @@ pub fn run(settings: &Environment<'_>, language: Option<Language>, json: bool) -
         output::json(&InForce::of(&config, &texts, warnings, is_there));
     } else {
         warnings.iter().for_each(|warning| errln!("{}", painted(ODD, warning)));
-        Shown { config: &config, language }.print(&texts);
+        Shown { config: &config, language, is_token_there: is_there }.print(&texts);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -75,6 +75,7 @@ pub fn run(settings: &Environment<'_>, language: Option<Language>, json: bool) -
 struct Shown<'a> {
     config: &'a Config,
     language: Language,
+    is_token_there: bool,
 }
 
 impl Shown<'_> {
@@ -91,13 +92,19 @@ impl Shown<'_> {
     }
 
     fn print(&self, texts: &[OwnTexts]) {
-        let Self { config, language } = self;
+        let Self { config, language, is_token_there } = self;
         let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-        outln!(
-            "{} {}",
-            painted(GOOD, self.say("Settings are all right.", "Настройки в порядке.")),
-            self.say("In force:", "Действует:")
-        );
+        let verdict = match is_token_there {
+            true => painted(GOOD, self.say("Settings are all right.", "Настройки в порядке.")),
+            false => painted(
+                ODD,
+                self.say(
+                    "The bot cannot start without BOT_TOKEN; all other settings are all right.",
+                    "Без BOT_TOKEN бот не запустится; остальные настройки в порядке.",
+                ),
+            ),
+        };
+        outln!("{verdict} {}", self.say("In force:", "Действует:"));
         let routes = config.telegram.routes.len();
         self.row(("Telegram:", "Telegram:"), language.of(format!("{routes} route(s)"), format!("путей: {routes}")));
         let chat = self.say("chat", "чат");

@@ -25,7 +25,7 @@ use super::{
 };
 pub use amended::Amended;
 use amended::{left_as_it_was, reply, stay_quietly, stays};
-use answering::{ask, ask_wish, awaited, choose, chosen, given, wished};
+use answering::{ask, ask_wish, asked_again, awaited, choose, chosen, given, wished};
 
 /// Stands for "nothing was chosen yet", among keys of questions.
 const CHOOSING: &str = "";
@@ -53,6 +53,16 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
     if correcting.is_awaited() {
         let is_open = request.is_open(world.now.timestamp_millis());
         return awaited(conversation, &correcting, &request, input, world).filter(|_| is_open);
+    }
+    let aside = match input {
+        Input::Edited => Some(Say::EditedElsewhere),
+        Input::Help => Some(Say::Help),
+        Input::UnknownCommand => Some(Say::UnknownCommand),
+        _ => None,
+    };
+    if let Some(aside) = aside {
+        let again = asked_again(&correcting, &request, world);
+        return Some(reply(conversation, vec![[vec![aside], again].concat()]));
     }
     let press = match input {
         Input::Text { text, .. } => match (world.keys)(text).or_else(|| Typed::parse(text)) {

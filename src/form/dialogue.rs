@@ -193,7 +193,10 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
         // Answered before the form is looked at.
         Input::Delete => Outcome { conversation, replies: Vec::new(), lead: None },
         Input::UnknownCommand => stay(conversation, vec![Say::UnknownCommand], world),
-        Input::Edited => stay(conversation, vec![Say::EditedMessage], world),
+        Input::Edited => {
+            let say = if conversation.step == Step::Idle { Say::EditedElsewhere } else { Say::EditedMessage };
+            stay(conversation, vec![say], world)
+        }
         Input::Media { caption, links, file: Some(file), album } => {
             files::keep(conversation, Sent { file, album, caption, links }, world)
         }

@@ -166,8 +166,10 @@ pub enum Say {
         /// The number of the request.
         number: LeadNumber,
     },
-    /// An edited message.
+    /// An edited message, while a form is open.
     EditedMessage,
+    /// An edited message where no form is open: it is to be said anew.
+    EditedElsewhere,
     /// Sticker, place on the map, …
     OnlyText,
     /// Which language the buyer wants.

@@ -122,6 +122,7 @@ fn text(say: &Say, lang: Lang, wording: &Wording) -> String {
         Say::OldButton => simple("old-button"),
         Say::ButtonOfSent { number } => lang.text("old-button-of-sent", &[("number", number.as_str().into())]),
         Say::EditedMessage => simple("edited-message"),
+        Say::EditedElsewhere => simple("edited-elsewhere"),
         Say::OnlyText => simple("only-text"),
         Say::ChooseLanguage => {
             // Whoever does not read this language is asked in the others, too.

@@ -255,6 +255,7 @@ async fn wrong_settings_are_told_with_their_lines_and_nothing_starts() {
     let token = world.env.remove("BOT_TOKEN").expect("set");
     let checked = world.run(&["check-settings"]).await.ended_with(0);
     assert!(checked.stderr.starts_with("BOT_TOKEN: is missing") && checked.stdout.contains("the built-in ones"));
+    assert!(checked.stdout.starts_with("The bot cannot start without BOT_TOKEN"), "{}", checked.stdout);
     let links = world.run(&["links", "avito", "--bot", "@cars_bot"]).await.ended_with(0).said();
     assert!(links.contains("https://t.me/cars_bot?start=avito"), "{links}");
     world.set("BOT_TOKEN", token);

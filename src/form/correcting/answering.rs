@@ -17,7 +17,7 @@ use super::{
         input::Input,
         no_answer::{means_nothing, says_nothing},
         questions::{Kind, Place, Question, WISH},
-        stored::draft_json,
+        stored::{draft_json, read_draft},
     },
     amended::{Amended, left_as_it_was, reply},
 };
@@ -153,6 +153,22 @@ pub(super) fn ask(request: &OwnRequest, question: &Question, world: &World) -> V
             .map(Offer::Profile),
     };
     vec![Say::Correcting { number: lead.number.clone() }, Say::AskCorrection { ask }]
+}
+
+/// What waits for an answer, once more, after something was said beside it.
+pub(super) fn asked_again(correcting: &Correcting, request: &OwnRequest, world: &World) -> Vec<Say> {
+    let given = correcting.given.as_ref().and_then(|given| read_draft(given, &world.form, world.words));
+    if let Some(draft) = given {
+        let (_, changes) = corrected(&request.lead, &draft, world);
+        return vec![Say::ConfirmCorrection { number: correcting.number.clone(), changes }];
+    }
+    match correcting.key.as_str() {
+        WISH => ask_wish(request),
+        key => match world.form.question(key) {
+            Some(question) => ask(request, question, world),
+            None => vec![choose(request, world)],
+        },
+    }
 }
 
 fn offers(question: &Question, world: &World) -> bool {

@@ -181,6 +181,36 @@ fn a_request_is_taken_back_by_a_second_press_and_never_after_its_time() {
 }
 
 #[test]
+fn what_is_said_beside_a_correction_is_answered_and_its_question_asked_again() {
+    let world = World { request: Some(request(0, MyState::OnItsWay)), ..world(false) };
+    let asides = [
+        (Input::Edited, Say::EditedElsewhere),
+        (Input::Help, Say::Help),
+        (Input::UnknownCommand, Say::UnknownCommand),
+    ];
+    for begun in [
+        vec![mine(MyPress::Correct(number()))],
+        vec![change("phone")],
+        vec![change("+wish")],
+        vec![change("name"), text("Пётр")],
+        vec![change("+wish"), text("красная")],
+        vec![Input::Start, text("Анна"), change("budget")],
+    ] {
+        let (at, asked, _) = played(&begun, &world);
+        for (aside, answer) in &asides {
+            let (after, says, amending) = played(&[begun.as_slice(), std::slice::from_ref(aside)].concat(), &world);
+            assert_eq!((after.correcting, amending), (at.correcting.clone(), None), "{begun:?}, {aside:?}");
+            assert_eq!((&says[0], says.last()), (answer, asked.last()), "{begun:?}, {aside:?}");
+        }
+    }
+    // Where nothing is open it is to be said anew; in a form it can be changed at the card.
+    let (_, says, _) = played(&[Input::Edited], &world);
+    assert_eq!(says, [Say::EditedElsewhere, Say::HowToBegin]);
+    let (_, says, _) = played(&[Input::Start, Input::Edited], &world);
+    assert!(matches!(says[..], [Say::EditedMessage, Say::Ask(_)]), "{says:?}");
+}
+
+#[test]
 fn a_form_that_is_open_goes_on_behind_it() {
     let world = World { request: Some(request(0, MyState::WithTheManager)), ..world(false) };
     let inputs = [Input::Start, text("Анна"), change("budget"), text("4 млн"), save(), text("8 912 345-67-89")];

@@ -141,6 +141,7 @@ pub(super) fn says(kind: SayKind) -> Vec<Say> {
         SayKind::OldButton => Say::OldButton,
         SayKind::ButtonOfSent => Say::ButtonOfSent { number: number() },
         SayKind::EditedMessage => Say::EditedMessage,
+        SayKind::EditedElsewhere => Say::EditedElsewhere,
         SayKind::OnlyText => Say::OnlyText,
         SayKind::ChooseLanguage => Say::ChooseLanguage,
         SayKind::LanguageChosen => Say::LanguageChosen,
