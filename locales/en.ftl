@@ -242,6 +242,7 @@ button-keep-answer = Keep as it is
 button-done = Done
 button-edit = Change: { $label }
 button-cancel = Cancel
+button-drop-wish = 🗑 Remove wishes
 button-drop-files = 🗑 Remove files
 button-submit = ✅ Send
 button-same-name = Name: { $value }

@@ -244,6 +244,7 @@ button-keep-answer = Оставить как есть
 button-done = Готово
 button-edit = Изменить: { $label }
 button-cancel = Отменить
+button-drop-wish = 🗑 Убрать пожелания
 button-drop-files = 🗑 Убрать файлы
 button-submit = ✅ Отправить
 button-same-name = Имя: { $value }

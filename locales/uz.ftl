@@ -230,6 +230,7 @@ button-keep-answer = Shundayligicha qolsin
 button-done = Tayyor
 button-edit = Oʻzgartirish: { $label }
 button-cancel = Bekor qilish
+button-drop-wish = 🗑 Istaklarni olib tashlash
 button-drop-files = 🗑 Fayllarni olib tashlash
 button-submit = ✅ Yuborish
 button-same-name = Ism: { $value }

@@ -234,8 +234,12 @@ fn typed_word(conversation: Conversation, typed: Typed, reply: Reply, world: &Wo
         (Step::Confirm, Typed::Halt | Typed::Unwilling, _) | (Step::Ask(_) | Step::Consent, Typed::Halt, _) => {
             Outcome { conversation, replies: vec![vec![Say::AskCancel]], lead: None }
         }
-        (Step::Confirm, Typed::Anew, _) => start(conversation, world),
-        (Step::Ask(_), Typed::Anew, Some(question)) if question.kind != Kind::Text => start(conversation, world),
+        (Step::Idle, Typed::Another, _) | (Step::Confirm, Typed::Anew | Typed::Another, _) => {
+            start(conversation, world)
+        }
+        (Step::Ask(_), Typed::Anew | Typed::Another, Some(question)) if question.kind != Kind::Text => {
+            start(conversation, world)
+        }
         (_, Typed::Skip, Some(question)) => pass(conversation, &question, world),
         (_, Typed::Keep, Some(_)) if kept(&conversation, world).is_some() => keep(conversation, world),
         (_, Typed::Done, Some(question)) if question.kind == Kind::Files => pass(conversation, &question, world),
@@ -330,6 +334,11 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
             None => stay(conversation, vec![Say::OldButton], world),
         },
         (_, Press::DropFiles) => files::drop_all(conversation, world),
+        (_, Press::DropWish) => {
+            let dropped = conversation.draft.as_mut().and_then(Draft::drop_wish);
+            let say = dropped.map_or(Say::OldButton, |change| Say::AnswersChanged { changes: vec![change] });
+            stay(conversation, vec![say], world)
+        }
         (Step::Confirm, Press::Submit) => submit(conversation, world),
         (Step::Confirm, Press::Edit(key)) => match world.form.question(&key) {
             Some(question) => {

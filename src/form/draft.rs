@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use ulid::Ulid;
 
 use super::album::Album;
-use super::questions::{Kind, NAME, PHONE, Question};
+use super::questions::{Kind, NAME, PHONE, Question, WISH};
 use crate::lead::{
-    Budget, Buyer, BuyerFile, CarLink, ConsentProof, Day, Extra, LeadNumber, Name, Phone, Quantity, Wish,
+    Budget, Buyer, BuyerFile, CarLink, Change, ConsentProof, Day, Extra, LeadNumber, Name, Phone, Quantity, Wish,
 };
 use crate::notice::ConsentQuestion;
 
@@ -97,6 +97,12 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Takes out what stands in it for the manager; `None` where nothing does.
+    pub(super) fn drop_wish(&mut self) -> Option<Change> {
+        let before = self.wish.take()?.as_str().to_owned();
+        Some(Change { key: WISH.into(), label: "Пожелания".into(), before: Some(before), after: None })
+    }
+
     /// A new, empty draft with a new identity.
     pub fn open() -> Self {
         Self {

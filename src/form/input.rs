@@ -49,6 +49,8 @@ pub enum Press {
     Start,
     /// Remove all files from the form.
     DropFiles,
+    /// Remove what stands in the form for the manager.
+    DropWish,
     /// About a request that was sent.
     Mine(MyPress),
 }
@@ -131,6 +133,7 @@ impl Press {
             "restart" => Self::Restart,
             "start" => Self::Start,
             "files:drop" => Self::DropFiles,
+            "wish:drop" => Self::DropWish,
             "delete:keep" => Self::KeepData,
             _ => match data.split_once(':')? {
                 ("skip", key) => Self::Skip(Some(key.to_owned())),
@@ -162,7 +165,8 @@ impl Press {
             | Self::Back
             | Self::Cancel
             | Self::Restart
-            | Self::DropFiles => true,
+            | Self::DropFiles
+            | Self::DropWish => true,
             Self::ConsentDocument
             | Self::Delete { .. }
             | Self::KeepData
@@ -192,6 +196,7 @@ impl Press {
             Self::Language(code) => format!("language:{code}"),
             Self::Start => "start".into(),
             Self::DropFiles => "files:drop".into(),
+            Self::DropWish => "wish:drop".into(),
             Self::Mine(press) => press.data(),
         }
     }
@@ -329,6 +334,7 @@ mod tests {
             ("language:pt-br", Press::Language("pt-br".into())),
             ("start", Press::Start),
             ("files:drop", Press::DropFiles),
+            ("wish:drop", Press::DropWish),
             ("skip:city", Press::Skip(Some("city".into()))),
             ("answer:city:0", Press::Answer { question: "city".into(), choice: 0 }),
             ("answer:budget:12", Press::Answer { question: "budget".into(), choice: 12 }),

@@ -1,6 +1,6 @@
 //! What a buyer says after a request was sent, outside of any form: it belongs to that request, and reaches a person.
 //!
-//! Everything that is written, said or shown does, but for what begins a new request: a link (also in a forwarded post, or
+//! Everything that is written, said or shown does, but for what begins a new request: words that ask for one, a link (also in a forwarded post, or
 //! under a photo), a wish for a car, a phone with a sum. A bare phone, name, sum or make is about the request that is there.
 //! The buyer is told so once an hour; what is asked about the request itself is answered besides.
 
@@ -20,6 +20,7 @@ use super::{
     input::Input,
     opening::answers,
     own_request::asks_to_correct,
+    typed::Typed,
     words::words_cut_at_apostrophes,
 };
 
@@ -157,7 +158,8 @@ fn begins_another(input: &Input, region: Region) -> bool {
         Input::Text { text, links } => {
             let said = Said::read(text, links, region);
             let wants = said.words(Taken::default()).is_some_and(|words| words.wants_another_car());
-            said.link().is_some() || said.phone().is_some() && said.money().is_some() || wants
+            let asks = Typed::parse(text) == Some(Typed::Another);
+            said.link().is_some() || said.phone().is_some() && said.money().is_some() || wants || asks
         }
         Input::Forwarded { text, links } => Said::read(text, links, region).link().is_some(),
         Input::Media { .. } => input.has_link(),

@@ -107,7 +107,7 @@ impl Passed {
             // The form is the same.
             Press::Cancel | Press::Skip(Some(_)) | Press::Answer { .. } | Press::Edit(_) => self.opened,
             // The card says what is sent.
-            Press::Submit | Press::DropFiles => self.answered,
+            Press::Submit | Press::DropFiles | Press::DropWish => self.answered,
             Press::Back if changing => self.answered,
             _ => self.moved,
         };

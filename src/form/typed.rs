@@ -27,6 +27,8 @@ pub enum Typed {
     No,
     /// From the first question on.
     Anew,
+    /// A further request: the button under the number of one that was sent.
+    Another,
 }
 
 const WORDS: [(Typed, &[&str]); 6] = [
@@ -129,12 +131,12 @@ impl Typed {
 
     /// Whether a button says it in other words, so that a choice of the open question comes before it.
     pub(super) fn is_guessed(self) -> bool {
-        matches!(self, Self::Halt | Self::Unwilling | Self::No | Self::Anew)
+        matches!(self, Self::Halt | Self::Unwilling | Self::No | Self::Anew | Self::Another)
     }
 }
 
 /// What means something, one phrase after the other with commas between, and the words that may stand beside it.
-static MEANINGS: LazyLock<[(Typed, Meaning); 5]> = LazyLock::new(|| {
+static MEANINGS: LazyLock<[(Typed, Meaning); 6]> = LazyLock::new(|| {
     [
         (
             Typed::Halt,
@@ -167,6 +169,15 @@ static MEANINGS: LazyLock<[(Typed, Meaning); 5]> = LazyLock::new(|| {
                 "начать заново, заново, начать сначала, начать с начала, начнем заново, начнем сначала, сначала, с начала, с нуля, \
          start over, start again, restart, begin again, from scratch, start from the beginning, qaytadan, boshidan",
                 "хочу можно давайте лучше все я пожалуйста нужно надо заявку анкету заполнить i want to let's please",
+            ),
+        ),
+        (
+            Typed::Another,
+            Meaning::of(
+                "новая заявка, новую заявку, еще заявка, еще заявку, еще одна заявка, еще одну заявку, другую заявку, вторую заявку, \
+         new request, another request, one more request, yangi ariza, yana ariza, yana bir ariza",
+                "хочу можно давайте я мне пожалуйста нужно надо нужна оставить оформить создать подать сделать заполнить i want to \
+         need would like make leave send a let's please kerak",
             ),
         ),
         (
@@ -243,6 +254,11 @@ mod tests {
             ("No, it is wrong", Some(Typed::No)),
             ("начать заново", Some(Typed::Anew)),
             ("start over please", Some(Typed::Anew)),
+            ("Новая заявка", Some(Typed::Another)),
+            ("хочу оставить ещё одну заявку", Some(Typed::Another)),
+            ("another request please", Some(Typed::Another)),
+            ("новая заявка уже у менеджера?", None),
+            ("оставить заявку", None),
             ("удалите пожелания", None),
             ("отмените люк", None),
             ("не хочу белую", None),

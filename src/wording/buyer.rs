@@ -296,7 +296,7 @@ fn markup(say: &Say, lang: Lang, wording: &Wording) -> Option<Markup> {
             wording.form.question(&ask.question).map(|question| keyboards::correction(question, ask, lang))
         }
         Say::AskWish { .. } => Some(keyboards::correction_alone(lang)),
-        Say::Card(card) => Some(keyboards::card(&wording.form, card.files > 0, lang)),
+        Say::Card(card) => Some(keyboards::card(&wording.form, card, lang)),
         Say::AskDelete { asked_at } => Some(keyboards::deletion(*asked_at, lang)),
         Say::ChooseLanguage => Some(keyboards::languages()),
         Say::Resume => Some(keyboards::restart(lang)),

@@ -4,7 +4,7 @@ use crate::{
     clock::Millis,
     form::{Form, Kind, MyPress, Press, Question, WISH},
     lead::{LeadNumber, Phone, shorten},
-    notice::{AdminPress, Ask, Button, CardAnswer, ConsentQuestion, MyRequest, Offer, ShownButton, Style},
+    notice::{AdminPress, Ask, Button, Card, CardAnswer, ConsentQuestion, MyRequest, Offer, ShownButton, Style},
 };
 
 use super::{Key, Lang, Markup};
@@ -13,9 +13,11 @@ use super::{Key, Lang, Markup};
 fn press(text: String, press: &Press) -> Button {
     let style = match press {
         Press::Submit | Press::Mine(MyPress::Save(_)) => Some(Style::Success),
-        Press::Cancel | Press::Delete { .. } | Press::DropFiles | Press::Mine(MyPress::TakeBackSure(..)) => {
-            Some(Style::Danger)
-        }
+        Press::Cancel
+        | Press::Delete { .. }
+        | Press::DropFiles
+        | Press::DropWish
+        | Press::Mine(MyPress::TakeBackSure(..)) => Some(Style::Danger),
         _ => None,
     };
     Button::Press { text, data: press.data(), style }
@@ -199,7 +201,7 @@ fn edit_label(question: &Question, lang: Lang) -> String {
 }
 
 /// Send, change one answer, or throw away.
-pub(super) fn card(form: &Form, has_files: bool, lang: Lang) -> Markup {
+pub(super) fn card(form: &Form, shown: &Card, lang: Lang) -> Markup {
     let edits: Vec<Button> = form
         .questions()
         .iter()
@@ -207,9 +209,9 @@ pub(super) fn card(form: &Form, has_files: bool, lang: Lang) -> Markup {
         .collect();
     let mut rows = vec![vec![press(lang.text("button-submit", &[]), &Press::Submit)]];
     rows.extend(edits.chunks(2).map(<[Button]>::to_vec));
-    if has_files {
-        rows.push(vec![press(lang.text("button-drop-files", &[]), &Press::DropFiles)]);
-    }
+    let wish = shown.wish.as_ref().map(|_| ("button-drop-wish", Press::DropWish));
+    let files = (shown.files > 0).then_some(("button-drop-files", Press::DropFiles));
+    rows.extend(wish.into_iter().chain(files).map(|(id, drop)| vec![press(lang.text(id, &[]), &drop)]));
     let (back, cancel) = (lang.text("button-back", &[]), lang.text("button-cancel", &[]));
     rows.push(vec![press(back, &Press::Back), press(cancel, &Press::Cancel)]);
     Markup::Buttons(rows)

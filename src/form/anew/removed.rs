@@ -10,7 +10,6 @@ use crate::{
     form::{
         conversation::Conversation,
         draft::Answer,
-        questions::WISH,
         said::{managers, value},
         words::{begins, listed},
     },
@@ -41,8 +40,7 @@ pub(super) fn removed(conversation: &Conversation, message: &Message) -> Option<
     let mut changed = conversation.clone();
     let to = changed.draft.as_mut()?;
     let change = if message.words.iter().any(|word| begins(word, &WISHES)) {
-        let before = to.wish.take()?.as_str().to_owned();
-        Change { key: WISH.into(), label: "Пожелания".into(), before: Some(before), after: None }
+        to.drop_wish()?
     } else {
         let mut named = message.questions().filter(|question| message.names(question));
         let (question, None) = (named.next()?, named.next()) else { return None };

@@ -6,6 +6,35 @@ use super::{
 };
 use crate::form::Draft;
 
+#[test]
+fn what_stands_there_for_the_manager_goes_by_a_press() {
+    let world = form();
+    let inputs = ANSWERS.iter().chain(&["нет", "с люком"]).map(|said| text(said));
+    let start = turn(Conversation::idle(None), Input::Start, &world);
+    let full = inputs.fold(start, |before, input| turn(before.conversation, input, &world)).conversation;
+    assert!(full.draft.as_ref().is_some_and(|draft| draft.wish.is_some()), "{full:?}");
+    let outcome = turn(full, Input::Press(Press::DropWish), &world);
+    let [reply] = &outcome.replies[..] else { panic!("{:?}", outcome.replies) };
+    let [Say::AnswersChanged { changes }, Say::Card(card)] = &reply[..] else { panic!("{reply:?}") };
+    assert_eq!((changes[0].before.as_deref(), &changes[0].after, &card.wish), (Some("с люком"), &None, &None));
+    let again = turn(outcome.conversation.clone(), Input::Press(Press::DropWish), &world);
+    assert_eq!(again.replies[0][0], Say::OldButton);
+    let sent = turn(outcome.conversation, Input::Press(Press::Submit), &world);
+    assert_eq!(sent.lead.map(|lead| lead.wish), Some(None));
+}
+
+#[test]
+fn a_further_request_is_begun_in_words_as_by_its_button() {
+    let world = form();
+    let begun = turn(Conversation::idle(None), text("новая заявка"), &world);
+    let started = turn(Conversation::idle(None), Input::Start, &world);
+    assert_eq!((begun.conversation.step, &begun.replies), (started.conversation.step, &started.replies));
+    // A form that is open is not thrown away at a word.
+    let open = turn(begun.conversation, text("Анна"), &world).conversation;
+    let said = turn(open.clone(), text("новая заявка"), &world);
+    assert!(matches!(said.replies[0][..], [Say::Resume]) && said.conversation.draft == open.draft, "{said:?}");
+}
+
 /// The answers a form of all kinds holds, as one line.
 fn all(draft: &Draft, world: &World) -> String {
     let keys = ["name", "phone", "budget", "car_link", "city", "year"];

@@ -172,6 +172,8 @@ fn what_is_said_after_a_request_belongs_to_it_and_what_begins_another_does_not()
     }
     for said in [
         "https://fem.encar.com/cars/detail/38427498",
+        "новая заявка",
+        "Хочу оставить ещё одну заявку",
         "вот ещё https://www.drom.ru/1 посмотрите",
         "Хочу ещё одну машину",
         "нужна Toyota Camry 2020",

@@ -183,11 +183,8 @@ fn a_request_is_taken_back_by_a_second_press_and_never_after_its_time() {
 #[test]
 fn what_is_said_beside_a_correction_is_answered_and_its_question_asked_again() {
     let world = World { request: Some(request(0, MyState::OnItsWay)), ..world(false) };
-    let asides = [
-        (Input::Edited, Say::EditedElsewhere),
-        (Input::Help, Say::Help),
-        (Input::UnknownCommand, Say::UnknownCommand),
-    ];
+    let asides =
+        [(Input::Edited, Say::EditedElsewhere), (Input::Help, Say::Help), (Input::UnknownCommand, Say::UnknownCommand)];
     for begun in [
         vec![mine(MyPress::Correct(number()))],
         vec![change("phone")],
