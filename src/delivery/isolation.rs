@@ -14,8 +14,9 @@ use crate::{
 use super::{
     backoff::{PERSON_PAUSE, lead_pause},
     counters::Counters,
+    learned::lock,
     outcome::describe,
-    pass::{DeliveryPass, Stop, lock},
+    pass::{DeliveryPass, Stop},
     shortage::omitted_of,
     write::StepWrite,
 };

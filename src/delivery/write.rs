@@ -24,8 +24,9 @@ use crate::{
 use super::{
     backoff::lookup_delay,
     counters::Counters,
+    learned::Learned,
     outcome::WriteOutcome,
-    pass::{DeliveryPass, Learned, Progress, Stop},
+    pass::{DeliveryPass, Progress, Stop},
     run::Run,
 };
 

@@ -238,7 +238,7 @@ pub(super) fn take_choice(conversation: Conversation, question: &Question, at: u
         Kind::Money => Budget::parse(&managers(choice, world.words)).map(Answer::Money),
         Kind::Number => Quantity::parse(&managers(choice, world.words)).map(Answer::Number),
         Kind::Text => Some(Answer::Text(managers(choice, world.words))),
-        _ => None,
+        Kind::Name | Kind::Phone | Kind::Link | Kind::Date | Kind::Files => None,
     });
     match answer {
         Some(answer) => take(conversation, question, answer, Vec::new(), world),

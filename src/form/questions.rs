@@ -64,6 +64,16 @@ pub enum Kind {
     Files,
 }
 
+impl Kind {
+    /// Whether a question of it may have quick answers.
+    pub fn takes_choices(self) -> bool {
+        match self {
+            Self::Choice | Self::Money | Self::Number | Self::Text => true,
+            Self::Name | Self::Phone | Self::Link | Self::Date | Self::Files => false,
+        }
+    }
+}
+
 /// The field of amoCRM's leads that takes an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {

@@ -70,9 +70,9 @@ impl LeadQueue {
         Ok(())
     }
 
-    /// Puts leads back in line whose notes were refused while it was not their fault; amoCRM has them, so what was left
-    /// out of them stays as it is, and so does the doubt whether their notes are there.
-    pub async fn revive_notes(&self, leads: &[Ulid]) -> Result<(), StoreError> {
+    /// Puts leads back in line of which a step behind the lead (the note) was refused while it was not their fault; amoCRM has
+    /// them, so what was left out of them stays as it is, and so does the doubt whether that step is done.
+    pub async fn revive_behind_the_lead(&self, leads: &[Ulid]) -> Result<(), StoreError> {
         let sql = format!(
             "UPDATE leads SET state = 'waiting', due_at = $1, solo = 1, \
              admin_told = CASE WHEN admin_told = 1 THEN 1 ELSE 0 END \

@@ -171,10 +171,13 @@ fn own_or(given: Option<Option<Vec<(String, String)>>>, usual: Option<Words>) ->
     }
 }
 
+/// As [`Kind::takes_choices`] says.
+pub(super) const CHOICES_ARE_FOR: &str = "They are for choice, money, number and text";
+
 fn choices(value: &Value<'_>, kind: Option<Kind>, first_language: &str) -> Option<&'static [Words]> {
-    if let Some(kind) = kind.filter(|kind| !matches!(kind, Kind::Choice | Kind::Money | Kind::Number | Kind::Text)) {
+    if let Some(kind) = kind.filter(|kind| !kind.takes_choices()) {
         let kind: &str = kind.into();
-        value.wrong(format!("are not for kind {kind}"), "They are for choice, money, number and text");
+        value.wrong(format!("are not for kind {kind}"), CHOICES_ARE_FOR);
         return None;
     }
     let list = value.list();

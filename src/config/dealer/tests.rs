@@ -1,6 +1,8 @@
 use std::{collections::BTreeSet, path::Path};
 
-use super::*;
+use strum::VariantNames;
+
+use super::{questions::CHOICES_ARE_FOR, *};
 use crate::form::{Field, Kind, Words};
 
 fn parse(text: &str) -> Result<Dealer, Vec<ConfigProblem>> {
@@ -15,6 +17,15 @@ const EXAMPLE: &str = include_str!("../../../dealer.toml.example");
 fn nothing_at_all_is_the_built_in_form() {
     let dealer = parse("").expect("settings");
     assert_eq!((dealer.form, dealer.time_zone), (Form::default(), Tz::Europe__Moscow));
+}
+
+#[test]
+fn what_is_said_of_quick_answers_names_the_kinds_that_have_them() {
+    let named: BTreeSet<&str> = CHOICES_ARE_FOR.split([' ', ',']).collect();
+    for name in Kind::VARIANTS {
+        let kind: Kind = name.parse().expect("a kind");
+        assert_eq!(named.contains(name), kind.takes_choices(), "{name}");
+    }
 }
 
 #[test]

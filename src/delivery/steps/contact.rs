@@ -12,7 +12,10 @@ use crate::{
     store::{LeadRow, LeadState, Stage, StoreError},
 };
 
-use super::super::pass::{DeliveryPass, Stop, lock};
+use super::super::{
+    learned::lock,
+    pass::{DeliveryPass, Stop},
+};
 
 /// After so many searches for a contact that failed, while other leads go through, one is made.
 pub(super) const SEARCHES: i64 = 4;

@@ -16,8 +16,9 @@ use crate::{
 
 use super::super::{
     isolation::is_uncertain,
+    learned::{Learned, lock},
     outcome::describe,
-    pass::{DeliveryPass, Learned, Progress, Stop, lock},
+    pass::{DeliveryPass, Progress, Stop},
     run::Run,
     shortage::omitted_of,
     write::{StepWrite, WritePoints, ids},

@@ -16,7 +16,8 @@ use crate::{
 use super::super::{
     backoff::{lead_pause, lookup_delay, lookup_delay_since, lookups_needed},
     isolation::is_uncertain,
-    pass::{DeliveryPass, Learned, Progress, Stop},
+    learned::Learned,
+    pass::{DeliveryPass, Progress, Stop},
     run::Run,
     shortage::omitted_of,
     write::{StepWrite, WritePoints},
@@ -163,7 +164,7 @@ impl StepWrite for WriteNote {
     }
 
     async fn revive(pass: &DeliveryPass, leads: &[Ulid]) -> Result<(), StoreError> {
-        pass.queue.revive_notes(leads).await
+        pass.queue.revive_behind_the_lead(leads).await
     }
 
     async fn refused_with_others(pass: &DeliveryPass, row: &LeadRow, error: String, _: &str) -> Result<(), Stop> {

@@ -34,7 +34,8 @@ use crate::{
 };
 
 use super::super::{
-    pass::{DeliveryPass, Stop, lock},
+    learned::lock,
+    pass::{DeliveryPass, Stop},
     shortage::omitted_of,
 };
 

@@ -82,7 +82,11 @@ impl<'a> Message<'a> {
 
     /// Words can be anything there.
     pub(super) fn is_asked_for_words(&self) -> bool {
-        self.open.is_some_and(|open| open.kind == Kind::Text || open.kind == Kind::Choice && open.free_text)
+        self.open.is_some_and(|open| match open.kind {
+            Kind::Text => true,
+            Kind::Choice => open.free_text,
+            Kind::Name | Kind::Phone | Kind::Money | Kind::Link | Kind::Number | Kind::Date | Kind::Files => false,
+        })
     }
 
     pub(super) fn answers_open(&self) -> bool {

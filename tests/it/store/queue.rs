@@ -202,7 +202,7 @@ on_both! {
         store.lead_queue().revive(&[leads[0].id, leads[1].id]).await.expect("a write");
         assert_eq!(row_of(store, &leads[0]).await.stage, Stage::Rejected);
         assert_eq!(row_of(store, &leads[1]).await.stage, Stage::Queued);
-        store.lead_queue().revive_notes(&[leads[0].id, leads[1].id]).await.expect("a write");
+        store.lead_queue().revive_behind_the_lead(&[leads[0].id, leads[1].id]).await.expect("a write");
         assert_eq!(row_of(store, &leads[0]).await.stage, Stage::Ready(Step::Note));
         store.lead_queue().record_merged(leads[0].id, 8, None).await.expect("a write");
         let row = row_of(store, &leads[0]).await;
