@@ -58,6 +58,9 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
         Input::Edited => Some(Say::EditedElsewhere),
         Input::Help => Some(Say::Help),
         Input::UnknownCommand => Some(Say::UnknownCommand),
+        Input::Press(Press::Language(_)) => Some(Say::LanguageChosen),
+        // Its question comes again with the language.
+        Input::Language(_) => return Some(reply(conversation, vec![vec![Say::ChooseLanguage]])),
         _ => None,
     };
     if let Some(aside) = aside {

@@ -183,8 +183,12 @@ fn a_request_is_taken_back_by_a_second_press_and_never_after_its_time() {
 #[test]
 fn what_is_said_beside_a_correction_is_answered_and_its_question_asked_again() {
     let world = World { request: Some(request(0, MyState::OnItsWay)), ..world(false) };
-    let asides =
-        [(Input::Edited, Say::EditedElsewhere), (Input::Help, Say::Help), (Input::UnknownCommand, Say::UnknownCommand)];
+    let asides = [
+        (Input::Edited, Say::EditedElsewhere),
+        (Input::Help, Say::Help),
+        (Input::UnknownCommand, Say::UnknownCommand),
+        (Input::Press(Press::Language("en".into())), Say::LanguageChosen),
+    ];
     for begun in [
         vec![mine(MyPress::Correct(number()))],
         vec![change("phone")],
@@ -194,6 +198,8 @@ fn what_is_said_beside_a_correction_is_answered_and_its_question_asked_again() {
         vec![Input::Start, text("Анна"), change("budget")],
     ] {
         let (at, asked, _) = played(&begun, &world);
+        let (after, says, _) = played(&[begun.as_slice(), &[Input::Language(String::new())]].concat(), &world);
+        assert_eq!((after.correcting, says), (at.correcting.clone(), vec![Say::ChooseLanguage]), "{begun:?}");
         for (aside, answer) in &asides {
             let (after, says, amending) = played(&[begun.as_slice(), std::slice::from_ref(aside)].concat(), &world);
             assert_eq!((after.correcting, amending), (at.correcting.clone(), None), "{begun:?}, {aside:?}");
