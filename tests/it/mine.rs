@@ -41,6 +41,34 @@ async fn gives_a_phone(buyer: &mut Buyer, number: &str) {
 }
 
 #[tokio::test]
+async fn what_is_said_beside_a_correction_leaves_it_open_and_a_word_begins_the_next_request() {
+    let world = World::running().await;
+    let mut buyer = world.buyer("Иван");
+    buyer.fills_in().await;
+    // What was kept for the manager goes by its button.
+    assert!(buyer.says("с люком", "Проверьте заявку").await.text.contains("с люком"));
+    let card = buyer.presses("wish:drop", "Проверьте заявку").await.text;
+    assert!(card.contains("Пожелания: с люком →") && !card.contains("📝"), "{card}");
+    assert!(buyer.user.press("wish:drop").is_err(), "nothing is left to take out");
+    let number = buyer.submits().await;
+    let lead = world.delivered(&number).await;
+    assert!(!lead.notes[0].contains("с люком"), "{}", lead.notes[0]);
+
+    gives_a_phone(&mut buyer, &number).await;
+    buyer.user.edit_last("8 912 765-43-22");
+    buyer.hears("новым сообщением").await;
+    let asked = "Исправить так?";
+    assert!(buyer.user.messages().last().expect("a message").text.contains(asked), "{}", buyer.user.transcript());
+    buyer.commands("/help", asked).await;
+    buyer.commands("/language english", "Correct it like this?").await;
+    buyer.commands("/language русский", asked).await;
+    buyer.presses(&format!("my:save:{number}"), "исправлена").await;
+    world.until("the note tells", |world| notes(world, &number, "Исправлено покупателем: Телефон: ") == 1).await;
+
+    buyer.says("Новая заявка", "Вопрос 1").await;
+}
+
+#[tokio::test]
 async fn a_request_is_corrected_and_then_taken_back() {
     let world = World::running().await;
     let mut buyer = world.buyer("Иван");
