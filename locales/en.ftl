@@ -108,7 +108,7 @@ use-buttons = All that's left is to press “Send” 👇
 old-button = This button belongs to an earlier message.
 old-button-of-sent = This button is from an earlier message: request #{ $number } has been sent.
 edited-message = I can't see edits of messages already sent. Any answer can be changed at the end, before sending.
-edited-elsewhere = I can't see edits of messages already sent. Please write it in a new message.
+edited-elsewhere = I can't see edits of messages already sent. Please send the corrected text as a new message.
 only-text = I understand only text, photos, documents and buttons.
 photos-kept = 📎 { $count ->
     [one] Added { $count } photo.

@@ -75,7 +75,7 @@ pub(super) fn stay(conversation: Conversation, mut say: Vec<Say>, world: &World)
     match conversation.step {
         // Help and hints say by themselves how to begin.
         Step::Idle if say.is_empty() => say.push(idle(world)),
-        Step::Idle if !matches!(say.first(), Some(Say::Help)) => say.push(Say::HowToBegin),
+        Step::Idle if !matches!(say.first(), Some(Say::Help | Say::EditedElsewhere)) => say.push(Say::HowToBegin),
         Step::Idle => {}
         _ => say.push(ask(&conversation, world)),
     }

@@ -181,6 +181,11 @@ pub struct World {
 }
 
 impl World {
+    /// What a whole message stands for: the words of a button in any language, or others for the same.
+    pub(super) fn typed(&self, text: &str) -> Option<Typed> {
+        (self.keys)(text).or_else(|| Typed::parse(text))
+    }
+
     /// The number of the message, where it has one.
     pub(super) fn numbered(&self) -> Option<i32> {
         self.message.filter(|message| *message > 0)

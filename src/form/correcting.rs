@@ -50,6 +50,10 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
     }
     let correcting = conversation.correcting.clone()?;
     let request = world.request.clone().filter(|request| request.lead.number == correcting.number)?;
+    if matches!(input, Input::Text { text, .. } if world.typed(text) == Some(Typed::Another)) {
+        // No answer to anything here.
+        return None;
+    }
     if correcting.is_awaited() {
         let is_open = request.is_open(world.now.timestamp_millis());
         return awaited(conversation, &correcting, &request, input, world).filter(|_| is_open);
@@ -60,15 +64,21 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
         Input::UnknownCommand => Some(Say::UnknownCommand),
         Input::Press(Press::Language(_)) => Some(Say::LanguageChosen),
         // Its question comes again with the language.
-        Input::Language(_) => return Some(reply(conversation, vec![vec![Say::ChooseLanguage]])),
+        Input::Language(_) => Some(Say::ChooseLanguage),
         _ => None,
     };
     if let Some(aside) = aside {
-        let again = asked_again(&correcting, &request, world);
+        if !request.is_in_time(world.now.timestamp_millis(), request.open_for + request.open_for / GRACE) {
+            return None;
+        }
+        let again = match aside {
+            Say::ChooseLanguage => Vec::new(),
+            _ => asked_again(&correcting, &request, world),
+        };
         return Some(reply(conversation, vec![[vec![aside], again].concat()]));
     }
     let press = match input {
-        Input::Text { text, .. } => match (world.keys)(text).or_else(|| Typed::parse(text)) {
+        Input::Text { text, .. } => match world.typed(text) {
             Some(Typed::Cancel) => Some(Press::Cancel),
             Some(Typed::Back) => Some(Press::Back),
             // Only what is asked itself knows what would be kept.

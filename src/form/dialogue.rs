@@ -209,7 +209,7 @@ fn respond(conversation: Conversation, input: Input, world: &World) -> Outcome {
             cancel(conversation, world)
         }
         Input::Text { text, links } => {
-            let typed = (world.keys)(&text).or_else(|| Typed::parse(&text));
+            let typed = world.typed(&text);
             let is_chosen = asked(&conversation, world).is_some_and(|open| exactly(open, &text, world).is_some());
             let typed = typed.filter(|typed| !(is_chosen && typed.is_guessed()));
             let reply = Reply::Text { text, links, forwarded: false };
@@ -234,10 +234,12 @@ fn typed_word(conversation: Conversation, typed: Typed, reply: Reply, world: &Wo
         (Step::Confirm, Typed::Halt | Typed::Unwilling, _) | (Step::Ask(_) | Step::Consent, Typed::Halt, _) => {
             Outcome { conversation, replies: vec![vec![Say::AskCancel]], lead: None }
         }
-        (Step::Idle, Typed::Another, _) | (Step::Confirm, Typed::Anew | Typed::Another, _) => {
+        (Step::Idle | Step::Consent, Typed::Another, _) | (Step::Confirm, Typed::Anew | Typed::Another, _) => {
             start(conversation, world)
         }
-        (Step::Ask(_), Typed::Anew | Typed::Another, Some(question)) if question.kind != Kind::Text => {
+        (Step::Ask(_), Typed::Anew | Typed::Another, Some(question))
+            if question.kind != Kind::Text && !question.free_text =>
+        {
             start(conversation, world)
         }
         (_, Typed::Skip, Some(question)) => pass(conversation, &question, world),
@@ -334,7 +336,7 @@ fn pressed(mut conversation: Conversation, press: Press, world: &World) -> Outco
             None => stay(conversation, vec![Say::OldButton], world),
         },
         (_, Press::DropFiles) => files::drop_all(conversation, world),
-        (_, Press::DropWish) => {
+        (Step::Ask(_) | Step::Confirm, Press::DropWish) => {
             let dropped = conversation.draft.as_mut().and_then(Draft::drop_wish);
             let say = dropped.map_or(Say::OldButton, |change| Say::AnswersChanged { changes: vec![change] });
             stay(conversation, vec![say], world)

@@ -1,7 +1,8 @@
 //! What a buyer says after a request was sent, outside of any form: it belongs to that request, and reaches a person.
 //!
-//! Everything that is written, said or shown does, but for what begins a new request: words that ask for one, a link (also in a forwarded post, or
-//! under a photo), a wish for a car, a phone with a sum. A bare phone, name, sum or make is about the request that is there.
+//! Everything that is written, said or shown does, but for what begins a new request: words that ask for one, a link (also
+//! in a forwarded post, or under a photo), a wish for a car, a phone with a sum. A bare phone, name, sum or make is about
+//! the request that is there.
 //! The buyer is told so once an hour; what is asked about the request itself is answered besides.
 
 use std::time::Duration;
@@ -95,7 +96,7 @@ pub fn pass_on(
         return None;
     }
     let said = if is_edit { beside.edited.as_ref()? } else { input };
-    if !is_edit && (begins_another(said, world.region) || request.is_taken_back && opens_a_form(said, world.region)) {
+    if !is_edit && (begins_another(said, world) || request.is_taken_back && opens_a_form(said, world.region)) {
         return None;
     }
     let mut conversation = conversation.clone();
@@ -153,12 +154,13 @@ pub fn pass_on(
 }
 
 /// Whether a message begins a request of its own.
-fn begins_another(input: &Input, region: Region) -> bool {
+fn begins_another(input: &Input, world: &World) -> bool {
+    let region = world.region;
     match input {
         Input::Text { text, links } => {
             let said = Said::read(text, links, region);
             let wants = said.words(Taken::default()).is_some_and(|words| words.wants_another_car());
-            let asks = Typed::parse(text) == Some(Typed::Another);
+            let asks = world.typed(text) == Some(Typed::Another);
             said.link().is_some() || said.phone().is_some() && said.money().is_some() || wants || asks
         }
         Input::Forwarded { text, links } => Said::read(text, links, region).link().is_some(),

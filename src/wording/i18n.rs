@@ -187,9 +187,10 @@ impl Lang {
             .or_else(|| known().and_then(|(code, _)| Self::spoken(code)))
     }
 
-    /// What a key of the phone's keyboard stands for that types this, in any language.
+    /// What a key of the phone's keyboard stands for that types this, in any language; or a button, typed as it is called.
     pub fn typed_by_key(text: &str) -> Option<Typed> {
-        const KEYS: [(&str, Typed); 5] = [
+        const KEYS: [(&str, Typed); 6] = [
+            ("button-another", Typed::Another),
             ("button-back", Typed::Back),
             ("button-cancel", Typed::Cancel),
             ("button-do-not-correct", Typed::Cancel),

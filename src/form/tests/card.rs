@@ -17,6 +17,9 @@ fn what_stands_there_for_the_manager_goes_by_a_press() {
     let [reply] = &outcome.replies[..] else { panic!("{:?}", outcome.replies) };
     let [Say::AnswersChanged { changes }, Say::Card(card)] = &reply[..] else { panic!("{reply:?}") };
     assert_eq!((changes[0].before.as_deref(), &changes[0].after, &card.wish), (Some("с люком"), &None, &None));
+    // Nothing but a form that is open has any.
+    let idle = turn(Conversation::idle(None), Input::Press(Press::DropWish), &world);
+    assert_eq!(idle.replies[0][0], Say::OldButton);
     let again = turn(outcome.conversation.clone(), Input::Press(Press::DropWish), &world);
     assert_eq!(again.replies[0][0], Say::OldButton);
     let sent = turn(outcome.conversation, Input::Press(Press::Submit), &world);

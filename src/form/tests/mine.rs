@@ -206,9 +206,28 @@ fn what_is_said_beside_a_correction_is_answered_and_its_question_asked_again() {
             assert_eq!((&says[0], says.last()), (answer, asked.last()), "{begun:?}, {aside:?}");
         }
     }
+    // Once its time is over nobody is asked for it again.
+    let late = World { request: Some(request(2 * HOUR, MyState::OnItsWay)), ..world.clone() };
+    let (at, ..) = played(&[change("phone")], &world);
+    for aside in asides.iter().map(|(aside, _)| aside).chain([&Input::Language(String::new())]) {
+        assert_eq!(amend(&at, aside, &late), None, "{aside:?}");
+    }
+    // What begins another request is no answer to it.
+    for begun in [
+        vec![mine(MyPress::Correct(number()))],
+        vec![change("phone")],
+        vec![change("+wish")],
+        vec![change("name"), text("Пётр")],
+    ] {
+        let (at, says, amending) = played(&[begun.as_slice(), &[text("новая заявка")]].concat(), &world);
+        assert!(at.correcting.is_none() && amending.is_none() && at.draft.is_some(), "{begun:?}: {says:?}");
+        assert!(matches!(says[..], [Say::Welcome, Say::Ask(_)]), "{begun:?}: {says:?}");
+    }
+    let awaited = Conversation { correcting: Some(Correcting::awaited(number(), true)), ..Conversation::idle(None) };
+    assert_eq!(amend(&awaited, &text("новая заявка"), &world), None);
     // Where nothing is open it is to be said anew; in a form it can be changed at the card.
     let (_, says, _) = played(&[Input::Edited], &world);
-    assert_eq!(says, [Say::EditedElsewhere, Say::HowToBegin]);
+    assert_eq!(says, [Say::EditedElsewhere]);
     let (_, says, _) = played(&[Input::Start, Input::Edited], &world);
     assert!(matches!(says[..], [Say::EditedMessage, Say::Ask(_)]), "{says:?}");
 }
