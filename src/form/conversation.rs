@@ -103,13 +103,21 @@ pub struct OwnRequest {
     pub takes_files: bool,
 }
 
+/// Whoever has begun in time is let finish: a sixth of that time.
+const GRACE: Millis = 6;
+
 impl OwnRequest {
     /// Whether it can be corrected and taken back.
     pub fn is_open(&self, now: Millis) -> bool {
         self.is_in_time(now, self.open_for)
     }
 
-    pub(super) fn is_in_time(&self, now: Millis, within: Millis) -> bool {
+    /// Whether whoever has begun to in time may finish.
+    pub(super) fn may_be_finished(&self, now: Millis) -> bool {
+        self.is_in_time(now, self.open_for + self.open_for / GRACE)
+    }
+
+    fn is_in_time(&self, now: Millis, within: Millis) -> bool {
         let sent_at = self.lead.submitted_at.timestamp_millis();
         matches!(self.state, MyState::OnItsWay | MyState::WithTheManager) && now - sent_at < within
     }

@@ -10,7 +10,6 @@ mod answering;
 use std::time::Duration;
 
 use crate::{
-    clock::Millis,
     lead::{AmendmentKind, correction_note, taken_back_note},
     notice::Say,
 };
@@ -33,9 +32,6 @@ const CHOOSING: &str = "";
 /// A request can be corrected and taken back for so long after it was sent.
 pub const OPEN_FOR: Duration = Duration::from_secs(60 * 60);
 
-/// Whoever has begun in time is let finish: a sixth of that time.
-const GRACE: Millis = 6;
-
 /// The answer to what is about a request that was sent; `None` for everything else, which is the form's.
 pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Option<Amended> {
     let mut conversation = conversation.clone();
@@ -50,35 +46,29 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
     }
     let correcting = conversation.correcting.clone()?;
     let request = world.request.clone().filter(|request| request.lead.number == correcting.number)?;
-    if matches!(input, Input::Text { text, .. } if world.typed(text) == Some(Typed::Another)) {
+    let now = world.now.timestamp_millis();
+    let typed = match input {
+        Input::Text { text, .. } => world.typed(text),
+        _ => None,
+    };
+    if typed == Some(Typed::Another) {
         // No answer to anything here.
         return None;
     }
     if correcting.is_awaited() {
-        let is_open = request.is_open(world.now.timestamp_millis());
+        let is_open = request.is_open(now);
         return awaited(conversation, &correcting, &request, input, world).filter(|_| is_open);
     }
-    let aside = match input {
-        Input::Edited => Some(Say::EditedElsewhere),
-        Input::Help => Some(Say::Help),
-        Input::UnknownCommand => Some(Say::UnknownCommand),
-        Input::Press(Press::Language(_)) => Some(Say::LanguageChosen),
+    if let Some(aside) = aside(input) {
         // Its question comes again with the language.
-        Input::Language(_) => Some(Say::ChooseLanguage),
-        _ => None,
-    };
-    if let Some(aside) = aside {
-        if !request.is_in_time(world.now.timestamp_millis(), request.open_for + request.open_for / GRACE) {
-            return None;
-        }
         let again = match aside {
             Say::ChooseLanguage => Vec::new(),
             _ => asked_again(&correcting, &request, world),
         };
-        return Some(reply(conversation, vec![[vec![aside], again].concat()]));
+        return request.may_be_finished(now).then(|| reply(conversation, vec![[vec![aside], again].concat()]));
     }
     let press = match input {
-        Input::Text { text, .. } => match world.typed(text) {
+        Input::Text { .. } => match typed {
             Some(Typed::Cancel) => Some(Press::Cancel),
             Some(Typed::Back) => Some(Press::Back),
             // Only what is asked itself knows what would be kept.
@@ -114,6 +104,18 @@ pub fn amend(conversation: &Conversation, input: &Input, world: &World) -> Optio
     }
 }
 
+/// The answer to what is said beside a correction, which stays open.
+fn aside(input: &Input) -> Option<Say> {
+    match input {
+        Input::Edited => Some(Say::EditedElsewhere),
+        Input::Help => Some(Say::Help),
+        Input::UnknownCommand => Some(Say::UnknownCommand),
+        Input::Press(Press::Language(_)) => Some(Say::LanguageChosen),
+        Input::Language(_) => Some(Say::ChooseLanguage),
+        _ => None,
+    }
+}
+
 fn pressed(mut conversation: Conversation, press: &MyPress, world: &World) -> Amended {
     let now = world.now.timestamp_millis();
     let number = press.number().clone();
@@ -122,8 +124,7 @@ fn pressed(mut conversation: Conversation, press: &MyPress, world: &World) -> Am
         return stays(conversation, Say::OldButton, world);
     };
     let is_second = matches!(press, MyPress::Save(_) | MyPress::TakeBackSure(..));
-    let within = request.open_for + if is_second { request.open_for / GRACE } else { 0 };
-    if !request.is_in_time(now, within) {
+    if !(if is_second { request.may_be_finished(now) } else { request.is_open(now) }) {
         conversation.correcting = None;
         return stays(conversation, Say::RequestIsFixed { number, state: request.state }, world);
     }

@@ -237,9 +237,7 @@ fn typed_word(conversation: Conversation, typed: Typed, reply: Reply, world: &Wo
         (Step::Idle | Step::Consent, Typed::Another, _) | (Step::Confirm, Typed::Anew | Typed::Another, _) => {
             start(conversation, world)
         }
-        (Step::Ask(_), Typed::Anew | Typed::Another, Some(question))
-            if question.kind != Kind::Text && !question.free_text =>
-        {
+        (Step::Ask(_), Typed::Anew | Typed::Another, Some(question)) if !question.takes_any_words() => {
             start(conversation, world)
         }
         (_, Typed::Skip, Some(question)) => pass(conversation, &question, world),

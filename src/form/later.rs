@@ -160,8 +160,8 @@ fn begins_another(input: &Input, world: &World) -> bool {
         Input::Text { text, links } => {
             let said = Said::read(text, links, region);
             let wants = said.words(Taken::default()).is_some_and(|words| words.wants_another_car());
-            let asks = world.typed(text) == Some(Typed::Another);
-            said.link().is_some() || said.phone().is_some() && said.money().is_some() || wants || asks
+            let asks = || world.typed(text) == Some(Typed::Another);
+            said.link().is_some() || said.phone().is_some() && said.money().is_some() || wants || asks()
         }
         Input::Forwarded { text, links } => Said::read(text, links, region).link().is_some(),
         Input::Media { .. } => input.has_link(),

@@ -124,6 +124,15 @@ pub struct Question {
 }
 
 impl Question {
+    /// Whether words of any kind answer it.
+    pub(super) fn takes_any_words(&self) -> bool {
+        match self.kind {
+            Kind::Text => true,
+            Kind::Choice => self.free_text,
+            Kind::Name | Kind::Phone | Kind::Money | Kind::Link | Kind::Number | Kind::Date | Kind::Files => false,
+        }
+    }
+
     /// Where a lead has its answer.
     pub(crate) fn place(&self) -> Place {
         match (self.key, self.kind) {

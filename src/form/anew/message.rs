@@ -82,11 +82,7 @@ impl<'a> Message<'a> {
 
     /// Words can be anything there.
     pub(super) fn is_asked_for_words(&self) -> bool {
-        self.open.is_some_and(|open| match open.kind {
-            Kind::Text => true,
-            Kind::Choice => open.free_text,
-            Kind::Name | Kind::Phone | Kind::Money | Kind::Link | Kind::Number | Kind::Date | Kind::Files => false,
-        })
+        self.open.is_some_and(Question::takes_any_words)
     }
 
     pub(super) fn answers_open(&self) -> bool {
